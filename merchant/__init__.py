@@ -1,0 +1,3 @@
+"""Merchant registry and payments service for Mojaloop instant-payment hubs."""
+
+__version__ = "0.1.0"
