@@ -1,0 +1,101 @@
+"""Every problem a caller can meet: typed, coded, with a sentence that says what to do.
+
+Domain code raises these; app.py turns them into RFC 9457 problem+json. FSPIOP codes live in hub/.
+"""
+
+from typing import ClassVar
+
+import msgspec
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One wrong field: its path (`owners[0].birth_date`), a code and a sentence."""
+
+    path: str
+    code: str
+    message: str
+
+
+class MerchantError(Exception):
+    """Base of all problems that are the caller's to solve. Subclasses give status, code and title."""
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = "bad_request"
+    title: ClassVar[str] = "The request cannot be understood"
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        code: str | None = None,
+        errors: tuple[FieldError, ...] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.problem_code = code or self.code
+        self.errors = errors
+        self.headers = headers or {}
+
+
+class BadRequest(MerchantError):
+    """Malformed JSON, a bad query value, a missing Idempotency-Key."""
+
+
+class NotSignedIn(MerchantError):
+    status, code, title = 401, "not_signed_in", "Sign in first"
+
+
+class NotAllowed(MerchantError):
+    status, code, title = 403, "not_allowed", "Your role does not allow this"
+
+
+class CheckerIsMaker(NotAllowed):
+    code, title = "checker_is_maker", "Who made this version may not decide on it; ask another checker"
+
+
+class NotFound(MerchantError):
+    status, code, title = 404, "not_found", "There is no such thing, or it belongs to someone else"
+
+
+class WrongState(MerchantError):
+    status, code, title = 409, "wrong_state", "This cannot be done in the present state"
+
+
+class IdempotencyKeyReused(MerchantError):
+    status, code = 409, "idempotency_key_reused"
+    title = "This Idempotency-Key was used for another input; use a new key for a new request"
+
+
+class Conflict(MerchantError):
+    status, code, title = 409, "conflict", "Something of this name already exists"
+
+
+class StaleVersion(MerchantError):
+    status, code, title = 412, "stale_version", "Someone changed this since you read it; read it again"
+
+
+class TooLarge(MerchantError):
+    status, code, title = 413, "too_large", "The request is larger than this service accepts"
+
+
+class UnsupportedMediaType(MerchantError):
+    status, code, title = 415, "unsupported_media_type", "Send this as application/json"
+
+
+class InvalidFields(MerchantError):
+    status, code, title = 422, "invalid_fields", "Some fields are wrong; see errors"
+
+
+class PreconditionMissing(MerchantError):
+    status, code = 428, "if_match_missing"
+    title = "Send the version you read in If-Match, so that no one's change is lost"
+
+
+class TooManyRequests(MerchantError):
+    status, code, title = 429, "too_many_requests", "Too many tries; wait and try again"
+
+
+def invalid_field(path: str, code: str, message: str) -> InvalidFields:
+    """An InvalidFields error about a single field."""
+    return InvalidFields(errors=(FieldError(path, code, message),))

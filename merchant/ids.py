@@ -1,0 +1,58 @@
+"""Identifiers: ours (UUIDv7), those we put on the FSPIOP wire (UUIDv4), merchant numbers with a check digit,
+and the short references that a dynamic QR code carries.
+"""
+
+import os
+import secrets
+import time
+import uuid
+from uuid import UUID
+
+# Letters and digits that cannot be taken for one another when read aloud or from paper (no 0 O 1 I L U).
+_REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+REFERENCE_LENGTH = 8
+
+
+def uuid7() -> UUID:
+    """A UUID version 7 (RFC 9562 section 5.7): 48 bits of milliseconds, then random bits; sorts by age."""
+    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return UUID(int=value)
+
+
+def wire_id() -> str:
+    """A lower-case UUIDv4 as text: FSPIOP 1.x refuses version 7."""
+    return str(uuid.uuid4())
+
+
+def short_reference() -> str:
+    """A random reference of 8 readable characters (about 39 bits) for a dynamic QR code."""
+    return "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(REFERENCE_LENGTH))
+
+
+def luhn_digit(digits: str) -> str:
+    """The Luhn check digit (ISO/IEC 7812-1 annex B) that completes `digits`."""
+    total = 0
+    for index, character in enumerate(reversed(digits)):
+        digit = int(character)
+        if index % 2 == 0:
+            digit = digit * 2 - 9 if digit > 4 else digit * 2
+        total += digit
+    return str(-total % 10)
+
+
+def has_luhn(number: str) -> bool:
+    """Whether a string of ASCII digits ends in its own Luhn check digit."""
+    return number.isascii() and number.isdigit() and luhn_digit(number[:-1]) == number[-1]
+
+
+def merchant_number(length: int) -> str:
+    """A random merchant number: decimal digits, first 1-9, last the Luhn digit (CONTRACT, alias)."""
+    body = str(secrets.choice("123456789")) + "".join(secrets.choice("0123456789") for _ in range(length - 2))
+    return body + luhn_digit(body)
+
+
+def secret_token() -> str:
+    """256 random bits as URL-safe text, for API keys, tickets and webhook secrets."""
+    return secrets.token_urlsafe(32)

@@ -1,0 +1,98 @@
+"""Money: an integer of minor units with its ISO 4217 currency.
+
+Decimal text exists only on wires (FSPIOP, our JSON API, screens); it enters through `parse_decimal`
+and leaves through `format_decimal`. Nothing here is ever a float.
+"""
+
+import re
+from functools import cache
+
+import msgspec
+import pycountry
+
+# Minor-unit digits that differ from two (ISO 4217:2015 and amendments, list one).
+_EXPONENTS = {
+    **dict.fromkeys(
+        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0
+    ),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
+}
+# Codes of the list that are no money one can pay with: metals, bond units, testing, no currency.
+_NOT_PAYABLE = frozenset("XAU XAG XPT XPD XBA XBB XBC XBD XDR XSU XUA XTS XXX".split())
+# Newer than the packaged list (ISO 4217 amendments 172 to 178).
+_RECENT = frozenset({"SLE", "VED", "ZWG", "XCG"})
+
+# CONTRACT: amount text of our API; FSPIOP's own pattern (18 digits, 4 decimals) is wider.
+_AMOUNT = re.compile(r"^[0-9]{1,13}(\.[0-9]{1,4})?$")
+MAX_MINOR = 10**17
+
+
+class Money(msgspec.Struct, frozen=True, order=True):
+    """An amount of minor units (for example cents) of one ISO 4217 currency."""
+
+    minor: int
+    currency: str
+
+
+class AmountProblem(ValueError):
+    """An amount's text is malformed, zero, too fine for its currency or too large; the message says which."""
+
+
+@cache
+def is_currency(code: str) -> bool:
+    """Whether a code is a currency in which one can pay (ISO 4217 alphabetic)."""
+    if code in _NOT_PAYABLE or len(code) != 3:
+        return False
+    return code in _RECENT or pycountry.currencies.get(alpha_3=code) is not None
+
+
+@cache
+def numeric_code(code: str) -> str:
+    """The three-digit ISO 4217 code that EMV QR codes carry."""
+    recent = {"SLE": "925", "VED": "926", "ZWG": "924", "XCG": "532"}
+    found = pycountry.currencies.get(alpha_3=code)
+    return recent[code] if found is None else str(found.numeric)
+
+
+def exponent(currency: str) -> int:
+    """How many decimal digits the currency's minor unit has."""
+    return _EXPONENTS.get(currency, 2)
+
+
+def parse_decimal(text: str, currency: str) -> Money:
+    """Decimal text to Money.
+
+    Digits finer than the currency are refused unless they are zeros; zero is refused.
+    Raises AmountProblem with a sentence for the caller.
+    """
+    if not _AMOUNT.match(text):
+        raise AmountProblem("The amount must be digits with at most four decimals, for example 250 or 250.50.")
+    if not is_currency(currency):
+        raise AmountProblem(f"{currency!r} is not a currency code of ISO 4217.")
+    whole, _, fraction = text.partition(".")
+    digits = exponent(currency)
+    if fraction[digits:].strip("0"):
+        raise AmountProblem(f"{currency} has {digits} decimal digits; {text} is finer than that.")
+    minor = int(whole) * 10**digits + int(fraction[:digits].ljust(digits, "0") or "0")
+    if minor == 0:
+        raise AmountProblem("The amount must be more than zero.")
+    if minor >= MAX_MINOR:
+        raise AmountProblem("The amount is too large.")
+    return Money(minor, currency)
+
+
+def format_decimal(money: Money) -> str:
+    """Money to decimal text without trailing zeros, as FSPIOP demands (5.00 is invalid there)."""
+    digits = exponent(money.currency)
+    whole, fraction = divmod(money.minor, 10**digits)
+    text = str(fraction).rjust(digits, "0").rstrip("0") if digits else ""
+    return f"{whole}.{text}" if text else str(whole)
+
+
+def display(money: Money) -> str:
+    """Money for people: grouped thousands, all decimals, the code behind: `1,250.00 KES`."""
+    digits = exponent(money.currency)
+    whole, fraction = divmod(money.minor, 10**digits)
+    decimals = f".{fraction:0{digits}d}" if digits else ""
+    return f"{whole:,}{decimals} {money.currency}"
