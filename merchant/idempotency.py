@@ -1,0 +1,92 @@
+"""Every unsafe call carries an id made by the caller; the effect, the input's hash and the answer are stored together.
+
+A second call with the same key waits, in the database, for the first to end: then it answers what the first
+answered, or, when the first failed, does the work itself. Nothing is checked and then acted upon.
+"""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlmodel import Field, SQLModel
+
+from merchant import clock, columns, errors
+from merchant.access import Actor
+from merchant.db import Tx
+
+_KEY = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+# CONTRACT: at least 24 hours; two days also cover a till that was switched off over a public holiday.
+KEPT_FOR = timedelta(hours=48)
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """One key of one actor on one operation."""
+
+    __tablename__ = "idempotency_key"
+    scope: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    dfsp_id: str
+    input_hash: bytes = columns.sealed(nullable=False)
+    status: int | None = None
+    body: bytes | None = columns.sealed()
+    created_at: datetime = columns.instant()
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What the first call answered: HTTP status and body bytes; `replayed` on a repeat."""
+
+    status: int
+    body: bytes
+    replayed: bool = False
+
+
+_CLAIM = """
+INSERT INTO idempotency_key (scope, key, dfsp_id, input_hash, created_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (scope, key) DO NOTHING
+"""
+_READ = "SELECT input_hash, status, body FROM idempotency_key WHERE scope = $1 AND key = $2"
+_STORE = "UPDATE idempotency_key SET status = $3, body = $4 WHERE scope = $1 AND key = $2"
+_PRUNE = "DELETE FROM idempotency_key WHERE created_at < $1"
+
+
+def check_key(key: str | None) -> str:
+    """The caller's key. Raises BadRequest when it is missing or malformed."""
+    if key is None:
+        raise errors.BadRequest(
+            "Send an Idempotency-Key header: an id you make once per intended operation and repeat on retries.",
+            code="idempotency_key_missing",
+        )
+    if not _KEY.match(key):
+        raise errors.BadRequest(
+            "An Idempotency-Key has 1 to 64 letters, digits, hyphens or underscores.", code="idempotency_key_malformed"
+        )
+    return key
+
+
+async def run_once(
+    tx: Tx, actor: Actor, operation: str, key: str, body: bytes, do: Callable[[], Awaitable[tuple[int, bytes]]]
+) -> Outcome:
+    """Do the work at most once per (actor, operation, key), in the caller's transaction.
+
+    Raises IdempotencyKeyReused when the key came before with another input.
+    """
+    scope = f"{actor.id}:{operation}"
+    input_hash = hashlib.sha256(body).digest()
+    claimed = await tx.execute(_CLAIM, scope, key, str(actor.dfsp_id or "hub"), input_hash, clock.now())
+    if not claimed:
+        first = await tx.fetchrow(_READ, scope, key)
+        if first is None or first["status"] is None:
+            raise errors.WrongState("The first request with this key is still being worked on.", code="in_progress")
+        if first["input_hash"] != input_hash:
+            raise errors.IdempotencyKeyReused
+        return Outcome(first["status"], first["body"], replayed=True)
+    status, answer = await do()
+    await tx.execute(_STORE, scope, key, status, answer)
+    return Outcome(status, answer)
+
+
+async def prune(tx: Tx) -> int:
+    """Forget keys older than KEPT_FOR; the number forgotten."""
+    return await tx.execute(_PRUNE, clock.now() - KEPT_FOR)

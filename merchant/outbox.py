@@ -1,0 +1,118 @@
+"""Work to be done after a commit: rows written in the transaction that made the work necessary.
+
+The worker leases rows in batches by SKIP LOCKED; a lease is simply the row's `run_at` moved ahead, so a worker that
+dies gives its rows back by doing nothing. Failures come back later with growing pauses; what keeps failing is
+kept as a dead letter, visible and repeatable, never deleted. Rows of one `order_key` run one after another.
+"""
+
+import random
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import BigInteger, Index, text as sql
+from sqlmodel import Field, SQLModel
+
+from merchant import clock, columns
+from merchant.db import Tx
+
+CHANNEL = "outbox"  # NOTIFY channel that wakes the worker
+LEASE = timedelta(seconds=60)  # longer than any handler may take (hub client times out after 30 s)
+MAX_ATTEMPTS = 12  # with the pauses below about nine hours
+_FIRST_RETRY_S = 2.0
+_LONGEST_RETRY_S = 3600.0
+
+
+class OutboxJob(SQLModel, table=True):
+    """One piece of work."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("outbox_ready", "run_at", postgresql_where=sql("dead_at IS NULL")),
+        Index("outbox_order", "order_key", "id", postgresql_where=sql("order_key IS NOT NULL AND dead_at IS NULL")),
+    )
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    topic: str
+    order_key: str | None = None
+    dfsp_id: UUID | None = None
+    payload: bytes = columns.sealed(nullable=False)
+    attempts: int = 0
+    run_at: datetime = columns.instant()
+    last_error: str | None = None
+    dead_at: datetime | None = columns.instant(nullable=True)
+    created_at: datetime = columns.instant()
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A leased row."""
+
+    id: int
+    topic: str
+    payload: bytes
+    attempts: int
+    dfsp_id: UUID | None = None
+
+
+_ADD = """
+WITH job AS (
+  INSERT INTO outbox (topic, order_key, dfsp_id, payload, run_at, attempts, created_at)
+  VALUES ($1, $2, $3, $4, $5, 0, $6))
+SELECT pg_notify('outbox', '')
+"""
+_CLAIM = """
+WITH ready AS (
+  SELECT id FROM outbox o
+  WHERE dead_at IS NULL AND run_at <= $1
+    AND (order_key IS NULL OR NOT EXISTS (
+      SELECT 1 FROM outbox e WHERE e.order_key = o.order_key AND e.dead_at IS NULL AND e.id < o.id))
+  ORDER BY run_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+UPDATE outbox SET run_at = $3, attempts = attempts + 1 FROM ready WHERE outbox.id = ready.id
+RETURNING outbox.id, topic, payload, attempts, dfsp_id
+"""
+_RETRY = "UPDATE outbox SET run_at = $2, last_error = $3, dead_at = $4 WHERE id = $1"
+
+
+async def add(
+    tx: Tx,
+    topic: str,
+    payload: Any,
+    *,
+    dfsp_id: UUID | None = None,
+    order_key: str | None = None,
+    run_at: datetime | None = None,
+) -> None:
+    """Write work into the caller's transaction. `payload` is anything msgspec encodes."""
+    now = clock.now()
+    await tx.execute(_ADD, topic, order_key, dfsp_id, msgspec.json.encode(payload), run_at or now, now)
+
+
+async def claim(tx: Tx, limit: int) -> list[Job]:
+    """Lease up to `limit` jobs that are due."""
+    now = clock.now()
+    rows = await tx.fetch(_CLAIM, now, limit, now + LEASE)
+    return [Job(*row) for row in sorted(rows, key=lambda row: row["id"])]
+
+
+async def done(tx: Tx, job: Job) -> None:
+    """Forget a finished job."""
+    await tx.execute("DELETE FROM outbox WHERE id = $1", job.id)
+
+
+async def retry(tx: Tx, job: Job, error: str) -> bool:
+    """Give a failed job back for later; True when it has failed too often and was buried instead."""
+    now = clock.now()
+    buried = job.attempts >= MAX_ATTEMPTS
+    pause_s = min(_LONGEST_RETRY_S, _FIRST_RETRY_S * 2 ** (job.attempts - 1)) * random.uniform(0.75, 1.25)
+    await tx.execute(_RETRY, job.id, now + timedelta(seconds=pause_s), error[:500], now if buried else None)
+    return buried
+
+
+async def revive(tx: Tx, job_id: int) -> bool:
+    """Try a buried job again; False when there is none of this id."""
+    return bool(
+        await tx.execute(
+            "UPDATE outbox SET dead_at = NULL, attempts = 0, run_at = $2 WHERE id = $1 AND dead_at IS NOT NULL",
+            job_id, clock.now(),
+        )  # fmt: skip
+    )

@@ -1,0 +1,1 @@
+"""Money asked for and received: payment requests, the hub's answers, settlement."""

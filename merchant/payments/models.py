@@ -1,0 +1,149 @@
+"""Tables of the payments. A request's state changes only through payments.states.move, which writes its history."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index, UniqueConstraint, text as sql
+from sqlmodel import Field, SQLModel
+
+from merchant import columns
+
+_OPEN = "state IN ('created','sent','awaiting_payer','accepted','in_doubt')"
+
+
+class PaymentRequest(SQLModel, table=True):
+    """A merchant's demand for money: with a payer (request-to-pay) or without one (dynamic QR)."""
+
+    __tablename__ = "payment_request"
+    __table_args__ = (
+        Index("payment_request_listed", "dfsp_id", "id"),
+        Index("payment_request_of_merchant", "merchant_id", "id"),
+        Index("payment_request_due", "expires_at", postgresql_where=sql(_OPEN)),
+        Index("payment_request_reference", "counter_id", "short_ref"),
+    )
+    id: UUID = columns.key()
+    dfsp_id: UUID = Field(foreign_key="dfsp.id")
+    merchant_id: UUID = Field(foreign_key="merchant.id")
+    counter_id: UUID = Field(foreign_key="counter.id")
+    alias_type: str
+    alias: str
+    state: str
+    amount_minor: int = columns.minor_units()
+    currency: str
+    payer_type: str | None = None
+    payer_sealed: bytes | None = columns.sealed()
+    payer_digest: bytes | None = Field(default=None, index=True)
+    payer_masked: str | None = None
+    payer_fsp_id: str | None = None
+    reference: str | None = None
+    note: str | None = None
+    short_ref: str
+    transaction_request_id: str = Field(unique=True, max_length=36)
+    transaction_id: str | None = Field(default=None, index=True, max_length=36)
+    transfer_id: str | None = Field(default=None, max_length=36)
+    reason_code: str | None = None
+    reason_message: str | None = None
+    late: bool = False
+    channel: str = "api"
+    created_at: datetime = columns.instant()
+    expires_at: datetime = columns.instant()
+    paid_at: datetime | None = columns.instant(nullable=True)
+    check_at: datetime | None = columns.instant(nullable=True)
+
+
+class PaymentEvent(SQLModel, table=True):
+    """The append-only history of a payment request."""
+
+    __tablename__ = "payment_event"
+    request_id: UUID = Field(foreign_key="payment_request.id", primary_key=True)
+    seq: int = Field(primary_key=True)
+    dfsp_id: UUID = Field(foreign_key="dfsp.id")
+    at: datetime = columns.instant()
+    state: str
+    cause: str
+    detail: str | None = None
+
+
+class Quote(SQLModel, table=True):
+    """A quote we answered: the promise whose condition a transfer must carry."""
+
+    __table_args__ = (
+        Index("quote_condition", "condition"),
+        Index("quote_request", "request_id"),
+    )
+    payer_fsp_id: str = Field(primary_key=True)
+    quote_id: str = Field(primary_key=True, max_length=36)
+    dfsp_id: UUID = Field(foreign_key="dfsp.id")
+    merchant_id: UUID = Field(foreign_key="merchant.id")
+    counter_id: UUID = Field(foreign_key="counter.id")
+    request_id: UUID | None = None
+    transaction_id: str = Field(index=True, max_length=36)
+    body_hash: bytes = columns.sealed(nullable=False)
+    answer: bytes | None = columns.sealed()
+    amount_minor: int = columns.minor_units()
+    currency: str
+    condition: str | None = None
+    payer_masked: str | None = None
+    note: str | None = None
+    expires_at: datetime = columns.instant()
+    created_at: datetime = columns.instant()
+
+
+class Transfer(SQLModel, table=True):
+    """A transfer as we know it: reserved, committed or aborted."""
+
+    __table_args__ = (
+        UniqueConstraint("payer_fsp_id", "quote_id"),
+        Index("transfer_unsettled", "check_at", postgresql_where=sql("state = 'RESERVED'")),
+    )
+    payer_fsp_id: str = Field(primary_key=True)
+    transfer_id: str = Field(primary_key=True, max_length=36)
+    dfsp_id: UUID = Field(foreign_key="dfsp.id")
+    merchant_id: UUID = Field(foreign_key="merchant.id")
+    quote_id: str = Field(max_length=36)
+    request_id: UUID | None = Field(default=None, index=True)
+    state: str
+    amount_minor: int = columns.minor_units()
+    currency: str
+    usage_day: str
+    body_hash: bytes = columns.sealed(nullable=False)
+    answer: bytes | None = columns.sealed()
+    expires_at: datetime = columns.instant()
+    reserved_at: datetime = columns.instant()
+    ended_at: datetime | None = columns.instant(nullable=True)
+    check_at: datetime | None = columns.instant(nullable=True)
+
+
+class Payment(SQLModel, table=True):
+    """Money that arrived: one row per committed transfer."""
+
+    __table_args__ = (
+        UniqueConstraint("payer_fsp_id", "transfer_id"),
+        Index("payment_listed", "dfsp_id", "id"),
+        Index("payment_of_counter", "counter_id", "id"),
+    )
+    id: UUID = columns.key()
+    dfsp_id: UUID = Field(foreign_key="dfsp.id")
+    merchant_id: UUID = Field(foreign_key="merchant.id")
+    counter_id: UUID = Field(foreign_key="counter.id")
+    request_id: UUID | None = Field(default=None, index=True)
+    payer_fsp_id: str
+    transfer_id: str = Field(max_length=36)
+    transaction_id: str = Field(max_length=36)
+    amount_minor: int = columns.minor_units()
+    currency: str
+    payer_masked: str | None = None
+    note: str | None = None
+    received_at: datetime = columns.instant()
+
+
+class LimitUsage(SQLModel, table=True):
+    """What a merchant has taken in a day or month: reserved plus committed, one conditional update at a time."""
+
+    __tablename__ = "limit_usage"
+    merchant_id: UUID = Field(foreign_key="merchant.id", primary_key=True)
+    period: str = Field(primary_key=True)  # 2026-11-22 or 2026-11, in the scheme's time zone
+    currency: str = Field(primary_key=True)
+    dfsp_id: UUID = Field(foreign_key="dfsp.id")
+    taken_minor: int = columns.minor_units()
+    payments: int = 0

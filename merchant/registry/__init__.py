@@ -1,0 +1,1 @@
+"""Who the merchants are: applications, review, merchants, counters, numbers, the oracle."""
