@@ -1,0 +1,64 @@
+"""Merchant-presented QR codes after EMVCo: write them, read them, say what is wrong with them.
+
+    >>> import qr
+    >>> code = qr.mojaloop_code(domain="pay.example.org", identifier="52318764", name="Mama Njeri Shop",
+    ...                         city="Nairobi", country="KE", currency="KES", mcc="5411")
+    >>> payload = qr.encode(code)
+    >>> qr.mojaloop_party(qr.decode(payload))
+    Party(party_id_type='ALIAS', identifier='52318764', sub_id=None)
+
+Names are loaded when first used, so that importing the package costs next to nothing and no image library
+comes in before a picture is wanted.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qr.emv import Account, Additional, Language, MerchantCode, Template, Tip
+    from qr.errors import DecodeError, EncodeError, Finding, ProfileError, QrError
+    from qr.mojaloop import Party, guid_from_domain, mojaloop_code, mojaloop_party
+    from qr.reader import decode
+    from qr.writer import encode
+
+_HOMES = {
+    "qr.emv": ("Account", "Additional", "Language", "MerchantCode", "Template", "Tip"),
+    "qr.errors": ("DecodeError", "EncodeError", "Finding", "ProfileError", "QrError"),
+    "qr.mojaloop": ("Party", "guid_from_domain", "mojaloop_code", "mojaloop_party"),
+    "qr.reader": ("decode",),
+    "qr.writer": ("encode",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Account",
+    "Additional",
+    "DecodeError",
+    "EncodeError",
+    "Finding",
+    "Language",
+    "MerchantCode",
+    "Party",
+    "ProfileError",
+    "QrError",
+    "Template",
+    "Tip",
+    "decode",
+    "encode",
+    "guid_from_domain",
+    "mojaloop_code",
+    "mojaloop_party",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'qr' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,177 @@
+"""What the objects mean: the MerchantCode and the tables of EMVCo's rules for each object.
+
+Reader and writer both walk these tables, so what one refuses the other cannot write. Numbers in sections
+are those of EMVCo's "QR Code Specification for Payment Systems, Merchant-Presented Mode" 1.1; `root 54`
+names a row of its table of root objects, `62.05` one of the additional data table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from qr.iso import COUNTRIES, CURRENCIES
+
+PAYLOAD_CHARS_MAX = 512  # EMV MPM 4.1: should not be exceeded
+GUID_CHARS_MAX = 32  # EMV MPM, Globally Unique Identifier
+STATIC, DYNAMIC = "11", "12"  # EMV MPM, Point of Initiation Method
+TIP_PROMPT, TIP_FIXED, TIP_PERCENTAGE = "01", "02", "03"
+ASK_PAYER = "***"  # in 62-01 to 62-08: the wallet asks the payer for the value
+
+
+class Template(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An object made of objects: `fields` by identifier, with the owner's name (GUID) in "00".
+
+    `text` holds the value instead when it has no fields: a card scheme's number (02 to 25), or, read
+    tolerantly, a value that is not a sequence of objects.
+    """
+
+    tag: str
+    fields: dict[str, str] = {}
+    text: str = ""
+
+    @property
+    def guid(self) -> str | None:
+        """The Globally Unique Identifier that says whose template this is."""
+        return self.fields.get("00")
+
+
+class Account(Template, frozen=True, omit_defaults=True):
+    """Where the money goes in one payment network: root objects 02 to 51."""
+
+
+class Tip(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Tip or convenience fee: `indicator` 01 asks the payer, 02 adds `fixed`, 03 adds `percentage`."""
+
+    indicator: str | None = None
+    fixed: str | None = None
+    percentage: str | None = None
+
+
+class Additional(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Root object 62. `***` in a label asks the payer for it. `reserved` and `text` are filled only when
+    reading tolerantly.
+    """
+
+    bill_number: str | None = None
+    mobile_number: str | None = None
+    store_label: str | None = None
+    loyalty_number: str | None = None
+    reference_label: str | None = None
+    customer_label: str | None = None
+    terminal_label: str | None = None
+    purpose: str | None = None
+    consumer_data_request: str | None = None
+    merchant_tax_id: str | None = None
+    merchant_channel: str | None = None
+    templates: tuple[Template, ...] = ()
+    reserved: dict[str, str] = {}
+    text: str = ""
+
+
+class Language(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Root object 64: name and city in the merchant's own script. `reserved`, `text` as in Additional."""
+
+    language: str | None = None
+    name: str | None = None
+    city: str | None = None
+    reserved: dict[str, str] = {}
+    text: str = ""
+
+
+class MerchantCode(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A merchant-presented code, every value as the text that stands in the payload.
+
+    `currency` is the numeric ISO 4217 code, `amount` decimal text, `point_of_initiation` "11" static or
+    "12" dynamic. `reserved` (root 65 to 79) is filled only when reading tolerantly.
+    """
+
+    payload_format: str = "01"
+    point_of_initiation: str | None = None
+    accounts: tuple[Account, ...] = ()
+    mcc: str | None = None
+    currency: str | None = None
+    amount: str | None = None
+    tip: Tip | None = None
+    country: str | None = None
+    name: str | None = None
+    city: str | None = None
+    postal_code: str | None = None
+    additional: Additional | None = None
+    language: Language | None = None
+    unreserved: tuple[Template, ...] = ()
+    reserved: dict[str, str] = {}
+
+
+class Field(NamedTuple):
+    """The rule of one plain object. `match` answers None for a value that the rule refuses."""
+
+    tag: str
+    attribute: str
+    chars_max: int
+    match: Callable[[str], object]
+    wants: str
+
+    @property
+    def title(self) -> str:
+        """The field's name in words."""
+        return self.attribute.replace("_", " ").replace(".", " ")
+
+
+def _pattern(expression: str) -> Callable[[str], object]:
+    return re.compile(expression).fullmatch
+
+
+def _ans(tag: str, attribute: str, chars_max: int) -> Field:
+    """Alphanumeric special: the common character set of EMV Book 4, printable ASCII."""
+    match = _pattern(f"[ -~]{{1,{chars_max}}}")
+    return Field(tag, attribute, chars_max, match, f"1 to {chars_max} printable ASCII characters")
+
+
+# Digits and at most one point, 13 characters, not zero; "98." is legal, ".5" is not.
+_AMOUNT = _pattern(r"(?=.{1,13}\Z)(?=[0.]*[1-9])[0-9]+(?:\.[0-9]*)?")
+_AMOUNT_WANTS = "digits with at most one point, not zero, at most 13 characters"
+# 00.01 to 99.99.
+_PERCENTAGE = _pattern(r"(?=.{1,5}\Z)(?=[0.]*[1-9])(?!0*\.00)0*[0-9]{1,2}(?:\.[0-9]*)?")
+
+ROOT_FIELDS = (
+    Field("00", "payload_format", 2, _pattern("01"), "01"),
+    Field("01", "point_of_initiation", 2, _pattern("1[12]"), "11 (static) or 12 (dynamic)"),
+    Field("52", "mcc", 4, _pattern("[0-9]{4}"), "four digits (ISO 18245)"),
+    Field("53", "currency", 3, CURRENCIES.get, "a three-digit ISO 4217 code"),
+    Field("54", "amount", 13, _AMOUNT, _AMOUNT_WANTS),
+    Field("55", "tip.indicator", 2, _pattern("0[123]"), "01, 02 or 03"),
+    Field("56", "tip.fixed", 13, _AMOUNT, _AMOUNT_WANTS),
+    Field("57", "tip.percentage", 5, _PERCENTAGE, "00.01 to 99.99"),
+    Field("58", "country", 2, COUNTRIES.get, "two upper-case letters (ISO 3166-1)"),
+    _ans("59", "name", 25),
+    _ans("60", "city", 15),
+    _ans("61", "postal_code", 10),
+)
+ADDITIONAL_FIELDS = (
+    _ans("01", "bill_number", 25),
+    _ans("02", "mobile_number", 25),
+    _ans("03", "store_label", 25),
+    _ans("04", "loyalty_number", 25),
+    _ans("05", "reference_label", 25),
+    _ans("06", "customer_label", 25),
+    _ans("07", "terminal_label", 25),
+    _ans("08", "purpose", 25),
+    Field(
+        "09", "consumer_data_request", 3, _pattern(r"(?!.*(.).*\1)[AME]{1,3}"), "A, M, E, each at most once"
+    ),
+    _ans("10", "merchant_tax_id", 20),
+    Field("11", "merchant_channel", 3, _pattern("[ -~]{3}"), "three characters: medium, location, presence"),
+)
+LANGUAGE_FIELDS = (
+    Field("00", "language", 2, _pattern("[A-Za-z]{2}"), "two letters (ISO 639-1)"),
+    Field("01", "name", 25, _pattern(r"(?s:.{1,25})"), "1 to 25 characters"),
+    Field("02", "city", 15, _pattern(r"(?s:.{1,15})"), "1 to 15 characters"),
+)
+GUID = _ans("00", "guid", GUID_CHARS_MAX)
+CARD = _ans("02", "account", 99)  # 02 to 25 are plain values, never templates
+
+MANDATORY = ("52", "53", "58", "59", "60")  # besides 00, 63 and one account, which have rules of their own

@@ -1,0 +1,75 @@
+"""Frozen ISO lists: countries (ISO 3166-1) and currencies (ISO 4217) with their decimals.
+
+Kept as text, because loading a currency package costs more than reading a thousand codes. Withdrawn
+currencies stay readable: printed codes outlive them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Currency(NamedTuple):
+    """A currency as ISO 4217 lists it."""
+
+    alpha: str
+    numeric: str  # three digits, leading zeros kept
+    decimals: int
+    withdrawn: bool = False
+
+
+# XK is user-assigned to Kosovo and used by payment schemes there.
+_COUNTRIES = """
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW
+    BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI
+    FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN
+    IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME
+    MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF
+    PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV
+    SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK
+    YE YT ZA ZM ZW
+"""
+
+_CURRENCIES = {
+    0: """
+        BIF108 CLP152 DJF262 GNF324 ISK352 JPY392 KMF174 KRW410 PYG600 RWF646 UGX800 UYI940 VND704 VUV548
+        XAD396 XAF950 XAG961 XAU959 XBA955 XBB956 XBC957 XBD958 XDR960 XOF952 XPD964 XPF953 XPT962 XSU994
+        XTS963 XUA965 XXX999
+    """,
+    2: """
+        AED784 AFN971 ALL008 AMD051 AOA973 ARS032 AUD036 AWG533 AZN944 BAM977 BBD052 BDT050 BMD060 BND096
+        BOB068 BOV984 BRL986 BSD044 BTN064 BWP072 BYN933 BZD084 CAD124 CDF976 CHE947 CHF756 CHW948 CNY156
+        COP170 COU970 CRC188 CUP192 CVE132 CZK203 DKK208 DOP214 DZD012 EGP818 ERN232 ETB230 EUR978 FJD242
+        FKP238 GBP826 GEL981 GHS936 GIP292 GMD270 GTQ320 GYD328 HKD344 HNL340 HTG332 HUF348 IDR360 ILS376
+        INR356 IRR364 JMD388 KES404 KGS417 KHR116 KPW408 KYD136 KZT398 LAK418 LBP422 LKR144 LRD430 LSL426
+        MAD504 MDL498 MGA969 MKD807 MMK104 MNT496 MOP446 MRU929 MUR480 MVR462 MWK454 MXN484 MXV979 MYR458
+        MZN943 NAD516 NGN566 NIO558 NOK578 NPR524 NZD554 PAB590 PEN604 PGK598 PHP608 PKR586 PLN985 QAR634
+        RON946 RSD941 RUB643 SAR682 SBD090 SCR690 SDG938 SEK752 SGD702 SHP654 SLE925 SOS706 SRD968 SSP728
+        STN930 SVC222 SYP760 SZL748 THB764 TJS972 TMT934 TOP776 TRY949 TTD780 TWD901 TZS834 UAH980 USD840
+        USN997 UYU858 UZS860 VED926 VES928 WST882 XCD951 XCG532 YER886 ZAR710 ZMW967 ZWG924
+    """,
+    3: """
+        BHD048 IQD368 JOD400 KWD414 LYD434 OMR512 TND788
+    """,
+    4: """
+        CLF990 UYW927
+    """,
+}
+
+# Left ISO 4217 since 2007 with a number of their own.
+_WITHDRAWN = """
+    BGN975 BYR974 CUC931 EEK233 GHC288 HRK191 LTL440 LVL428 MRO478 SLL694 STD678 VEF937 ZMK894 ZWL932
+"""
+
+COUNTRIES = {code: code for code in _COUNTRIES.split()}
+CURRENCIES = {
+    entry[3:]: Currency(entry[:3], entry[3:], decimals)
+    for decimals, entries in _CURRENCIES.items()
+    for entry in entries.split()
+} | {entry[3:]: Currency(entry[:3], entry[3:], 2, withdrawn=True) for entry in _WITHDRAWN.split()}
+_BY_ALPHA = {currency.alpha: currency for currency in CURRENCIES.values()}
+
+
+def find_currency(code: str) -> Currency | None:
+    """The currency for an alphabetic (`TZS`) or numeric (`834`) code, None when ISO 4217 has none."""
+    return CURRENCIES.get(code) or _BY_ALPHA.get(code)

@@ -1,0 +1,129 @@
+"""Codes for a Mojaloop scheme: whom `GET /parties/{Type}/{ID}/{SubId}` should ask for, and back.
+
+One account template carries it: 00 the scheme's domain reversed, 01 party id type, 02 party identifier, 03
+sub-id, 04 optionally the DFSP. Everything else stands in EMVCo's own objects. The tag is the scheme's
+choice among 26 to 51.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from qr.emv import DYNAMIC, STATIC, Account, Additional, Language, MerchantCode
+from qr.errors import EncodeError, Finding
+from qr.iso import find_currency
+from qr.text import fit, latin
+
+ACCOUNT_TAG = "26"
+NAME_CHARS_MAX, CITY_CHARS_MAX = 25, 15  # EMV MPM root 59 and 60, 64.01 and 64.02
+# FSPIOP PartyIdType, and the type the existing merchant registry registers under.
+PARTY_ID_TYPES = frozenset(
+    (
+        "MSISDN",
+        "EMAIL",
+        "PERSONAL_ID",
+        "BUSINESS",
+        "DEVICE",
+        "ACCOUNT_ID",
+        "IBAN",
+        "ALIAS",
+        "MERCHANT_PAYINTOID",
+    )
+)
+
+
+class Party(NamedTuple):
+    """Whom to look up: the parts of an FSPIOP party look-up."""
+
+    party_id_type: str
+    identifier: str
+    sub_id: str | None
+
+
+def guid_from_domain(domain: str) -> str:
+    """The reverse-domain GUID of a scheme: `pay.example.org` gives `org.example.pay`."""
+    return ".".join(reversed(domain.strip(".").lower().split(".")))
+
+
+def mojaloop_code(
+    *,
+    domain: str,
+    identifier: str,
+    name: str,
+    city: str,
+    country: str,
+    currency: str,
+    mcc: str,
+    party_id_type: str = "ALIAS",
+    sub_id: str | None = None,
+    fsp_id: str | None = None,
+    amount: str | None = None,
+    dynamic: bool | None = None,
+    postal_code: str | None = None,
+    latin_name: str | None = None,
+    latin_city: str | None = None,
+    local_language: str | None = None,
+    reference_label: str | None = None,
+    terminal_label: str | None = None,
+    store_label: str | None = None,
+    bill_number: str | None = None,
+    account_tag: str = ACCOUNT_TAG,
+) -> MerchantCode:
+    """A merchant's code in a Mojaloop scheme, ready for `encode(code, profile="mojaloop")`.
+
+    `currency` is alphabetic or numeric, `amount` decimal text. The code is dynamic (used once) when it has
+    an amount, unless `dynamic` says otherwise. `name` and `city` may be in any script: 59 and 60 get
+    `latin_name` and `latin_city` or a transliteration, cut to fit, and with `local_language` (ISO 639-1)
+    the original goes to the language template. A request's short reference goes to `reference_label`, the
+    counter to `terminal_label`. Raises EncodeError for a currency that ISO 4217 does not list.
+    """
+    known = find_currency(currency)
+    if known is None:
+        message = f"{currency!r} is no ISO 4217 currency"
+        raise EncodeError((Finding("53", "bad_value", message, "error", "EMV MPM root 53"),))
+    given = {"01": party_id_type, "02": identifier, "03": sub_id, "04": fsp_id}
+    account = {"00": guid_from_domain(domain)} | {
+        tag: value for tag, value in given.items() if value is not None
+    }
+    additional = Additional(
+        bill_number=bill_number,
+        store_label=store_label,
+        reference_label=reference_label,
+        terminal_label=terminal_label,
+    )
+    return MerchantCode(
+        point_of_initiation=DYNAMIC if (amount is not None if dynamic is None else dynamic) else STATIC,
+        accounts=(Account(account_tag, account),),
+        mcc=mcc,
+        currency=known.numeric,
+        amount=amount,
+        country=country,
+        name=latin(latin_name or name, NAME_CHARS_MAX),
+        city=latin(latin_city or city, CITY_CHARS_MAX),
+        postal_code=postal_code,
+        additional=additional if additional != Additional() else None,
+        language=_local(name, city, local_language),
+    )
+
+
+def _local(name: str, city: str, language: str | None) -> Language | None:
+    """The language template, when the name is not Latin and its language is known."""
+    if language is None or (name.isascii() and city.isascii()):
+        return None
+    return Language(language=language, name=fit(name, NAME_CHARS_MAX), city=fit(city, CITY_CHARS_MAX))
+
+
+def mojaloop_party(code: MerchantCode, domain: str | None = None) -> Party | None:
+    """The party a code points at, None when no account is a Mojaloop one.
+
+    With `domain` only that scheme's account counts; without it, any whose GUID is a domain name and whose
+    01 is a party id type.
+    """
+    guid = guid_from_domain(domain) if domain is not None else None
+    for account in code.accounts:
+        fields = account.fields
+        if "02" not in fields or fields.get("01") not in PARTY_ID_TYPES:
+            continue
+        if fields["00"].lower() == guid if guid is not None else "." in fields.get("00", ""):
+            return Party(fields["01"], fields["02"], fields.get("03"))
+    return None

@@ -1,0 +1,282 @@
+"""From payload to MerchantCode: every rule of EMVCo's specification, in one pass over the tables of emv.py.
+
+`decode` is the door for programs; `read`, which never raises, also serves the explain report. Strict
+decoding refuses findings of severity `fatal` and `error`, tolerant decoding only `fatal`: wrong checksum,
+unreadable or repeated root objects, 00 not first, 63 not last.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+from qr import crc, tlv
+from qr.emv import (
+    ADDITIONAL_FIELDS,
+    CARD,
+    GUID,
+    LANGUAGE_FIELDS,
+    MANDATORY,
+    ROOT_FIELDS,
+    TIP_FIXED,
+    TIP_PERCENTAGE,
+    Account,
+    Additional,
+    Field,
+    Language,
+    MerchantCode,
+    Template,
+    Tip,
+)
+from qr.errors import DecodeError, Finding, Severity
+
+Mode = Literal["strict", "tolerant"]
+T = TypeVar("T", bound=Template)
+
+INPUT_CHARS_MAX = 65_536  # far above any symbol's 2,953 bytes: work on hostile input stays bounded
+FINDINGS_MAX = 50
+
+_ROOT = {field.tag: field for field in ROOT_FIELDS}
+_ROOT_MATCH: dict[str, Callable[[str], object]] = {field.tag: field.match for field in ROOT_FIELDS}
+_ADDITIONAL = {field.tag: field for field in ADDITIONAL_FIELDS}
+_LANGUAGE = {field.tag: field for field in LANGUAGE_FIELDS}
+_MANDATORY = frozenset(MANDATORY)
+SECTIONS = {
+    "bad_header": "EMV MPM 3.2",
+    "empty_value": "EMV MPM 3.2",
+    "value_overruns": "EMV MPM 4.4.1.1",
+    "duplicate_id": "EMV MPM 4.3.1.2",
+}
+_REFUSED: dict[Mode, frozenset[Severity]] = {
+    "strict": frozenset(("fatal", "error")),
+    "tolerant": frozenset(("fatal",)),
+}
+
+
+def decode(payload: str, mode: Mode = "strict") -> MerchantCode:
+    """The code a payload stands for.
+
+    Raises DecodeError with every finding when the payload breaks a rule that `mode` does not forgive. Text
+    from a scanner may need `clean` first.
+    """
+    refused = _REFUSED[mode]
+    code, findings = read(payload)
+    if code is None or (findings and any(finding.severity in refused for finding in findings)):
+        raise DecodeError(tuple(findings))
+    return code
+
+
+def read(payload: str) -> tuple[MerchantCode | None, list[Finding]]:
+    """The code, None when its root cannot be read, and what is wrong with it. Never raises on any text."""
+    if len(payload) > INPUT_CHARS_MAX:
+        return None, [
+            _fatal("", "input_too_long", f"more than {INPUT_CHARS_MAX} characters", "bound of this library")
+        ]
+    try:
+        objects = tlv.split(payload)
+    except tlv.TlvError:
+        return None, _unreadable(payload)
+    if not objects:
+        return None, [_fatal("", "empty", "there is no text", "EMV MPM 4.6.1")]
+    findings: list[Finding] = []
+    _check_frame(payload, objects, findings)
+    code = _build(objects, findings)
+    if not payload.isascii() and not unicodedata.is_normalized("NFC", payload):
+        findings.append(
+            _error("", "not_precomposed", "text is not in precomposed form (NFC)", "EMV MPM 4.5.3")
+        )
+    return code, findings
+
+
+def _check_frame(payload: str, objects: dict[str, str], findings: list[Finding]) -> None:
+    """00 first, 63 last with the right checksum."""
+    if payload[:2] != "00":
+        findings.append(
+            _fatal("00", "format_not_first", "payload format indicator is not first", "EMV MPM 4.6.1")
+        )
+    if next(reversed(objects)) != "63":
+        findings.append(_fatal("63", "checksum_not_last", "checksum is not the last object", "EMV MPM 4.6.1"))
+        return
+    found, expected = objects["63"], crc.checksum(payload[:-4])
+    if found == expected:
+        return
+    if found.upper() == expected:
+        findings.append(
+            _error("63", "checksum_lower_case", f"{found} is right but not in capitals", "EMV MPM root 63")
+        )
+    else:
+        message = f"checksum is {found!r}, the text gives {expected}"
+        findings.append(_fatal("63", "checksum_wrong", message, "EMV MPM root 63"))
+
+
+def _build(objects: dict[str, str], findings: list[Finding]) -> MerchantCode:
+    accounts: list[Account] = []
+    unreserved: list[Template] = []
+    reserved: dict[str, str] = {}
+    additional: Additional | None = None
+    language: Language | None = None
+    for tag, value in objects.items():
+        match = _ROOT_MATCH.get(tag)
+        if match is not None:
+            if match(value) is None:
+                findings.append(_refuse(tag, _ROOT[tag], value))
+        elif tag < "26":
+            if CARD.match(value) is None:
+                findings.append(_refuse(tag, CARD, value))
+            accounts.append(Account(tag, {}, value))
+        elif tag < "52":
+            accounts.append(_template(Account, tag, value, findings))
+        elif tag == "62":
+            additional = _additional(value, findings)
+        elif tag == "64":
+            language = _language(value, findings)
+        elif tag > "79":
+            unreserved.append(_template(Template, tag, value, findings))
+        elif tag != "63":
+            reserved[tag] = value
+            findings.append(_reserved(tag))
+    get = objects.get
+    if not accounts:
+        findings.append(_error("", "no_account", "no merchant account among 02 to 51", "EMV MPM root 02-51"))
+    if not objects.keys() >= _MANDATORY:
+        findings.extend(_missing(tag) for tag in MANDATORY if tag not in objects)
+    return MerchantCode(
+        payload_format=get("00", ""),
+        point_of_initiation=get("01"),
+        accounts=tuple(accounts),
+        mcc=get("52"),
+        currency=get("53"),
+        amount=get("54"),
+        tip=_tip(objects, findings),
+        country=get("58"),
+        name=get("59"),
+        city=get("60"),
+        postal_code=get("61"),
+        additional=additional,
+        language=language,
+        unreserved=tuple(unreserved),
+        reserved=reserved,
+    )
+
+
+def _template(kind: type[T], path: str, value: str, findings: list[Finding]) -> T:
+    """A template and its GUID; a value that is not objects is kept as text. Its identifier ends the path."""
+    try:
+        fields = tlv.split(value)
+    except tlv.TlvError:
+        findings.extend(_not_objects(path, value))
+        return kind(path[-2:], {}, value)
+    guid = fields.get("00")
+    if guid is None:
+        findings.append(
+            _error(f"{path}.00", "guid_missing", "no globally unique identifier", f"EMV MPM {path}.00")
+        )
+    elif GUID.match(guid) is None:
+        findings.append(_refuse(f"{path}.00", GUID, guid))
+    return kind(path[-2:], fields)
+
+
+def _additional(value: str, findings: list[Finding]) -> Additional:
+    try:
+        fields = tlv.split(value)
+    except tlv.TlvError:
+        findings.extend(_not_objects("62", value))
+        return Additional(text=value)
+    named: dict[str, Any] = {}
+    templates: list[Template] = []
+    reserved: dict[str, str] = {}
+    for tag, text in fields.items():
+        field = _ADDITIONAL.get(tag)
+        if field is not None:
+            named[field.attribute] = text
+            if field.match(text) is None:
+                findings.append(_refuse(f"62.{tag}", field, text))
+        elif tag >= "50":
+            templates.append(_template(Template, f"62.{tag}", text, findings))
+        else:
+            reserved[tag] = text
+            if tag != "00":  # undefined rather than reserved: live codes carry it
+                findings.append(_reserved(f"62.{tag}"))
+    return Additional(**named, templates=tuple(templates), reserved=reserved)
+
+
+def _language(value: str, findings: list[Finding]) -> Language:
+    try:
+        fields = tlv.split(value)
+    except tlv.TlvError:
+        findings.extend(_not_objects("64", value))
+        return Language(text=value)
+    named: dict[str, Any] = {}
+    reserved: dict[str, str] = {}
+    for tag, text in fields.items():
+        field = _LANGUAGE.get(tag)
+        if field is None:
+            reserved[tag] = text
+            findings.append(_reserved(f"64.{tag}"))
+            continue
+        named[field.attribute] = text
+        if field.match(text) is None:
+            findings.append(_refuse(f"64.{tag}", field, text))
+    findings.extend(
+        _error(f"64.{tag}", "missing", f"{title} is mandatory", f"EMV MPM 64.{tag}")
+        for tag, title in (("00", "language"), ("01", "merchant name"))
+        if tag not in fields
+    )
+    return Language(**named, reserved=reserved)
+
+
+def _tip(objects: dict[str, str], findings: list[Finding]) -> Tip | None:
+    indicator, fixed, percentage = objects.get("55"), objects.get("56"), objects.get("57")
+    if indicator is fixed is percentage is None:
+        return None
+    for tag, value, means in (("56", fixed, TIP_FIXED), ("57", percentage, TIP_PERCENTAGE)):
+        if (value is not None) != (indicator == means):
+            message = f"{_ROOT[tag].title} goes with indicator {means} and only with it"
+            findings.append(_error(tag, "tip_mismatch", message, f"EMV MPM root {tag}"))
+    return Tip(indicator, fixed, percentage)
+
+
+def _unreadable(payload: str) -> list[Finding]:
+    """Why the root is not a clean sequence of objects."""
+    _, faults = tlv.scan(payload)
+    return [
+        _fatal(fault.tag, fault.code, f"{fault.message} (at character {fault.offset})", SECTIONS[fault.code])
+        for fault in faults[:FINDINGS_MAX]
+    ]
+
+
+def _not_objects(path: str, value: str) -> list[Finding]:
+    """Why a template's value is not a clean sequence of objects."""
+    _, faults = tlv.scan(value)
+    return [
+        _error(f"{path}.{fault.tag}" if fault.tag else path, fault.code, fault.message, SECTIONS[fault.code])
+        for fault in faults[:FINDINGS_MAX]
+    ]
+
+
+def _refuse(path: str, field: Field, value: str) -> Finding:
+    """Says which of length, characters or content broke the rule of a plain object."""
+    code = "bad_value"
+    if len(value) > field.chars_max:
+        code = "too_long"
+    elif not (value.isascii() and value.isprintable()):
+        code = "bad_character"
+    message = f"{field.title} must be {field.wants}, found {value!r}"
+    return _error(path, code, message, f"EMV MPM {path if '.' in path else 'root ' + path}")
+
+
+def _missing(tag: str) -> Finding:
+    return _error(tag, "missing", f"{_ROOT[tag].title} is mandatory", f"EMV MPM root {tag}")
+
+
+def _reserved(path: str) -> Finding:
+    return _error(path, "reserved_id", f"{path} is reserved by EMVCo", f"EMV MPM {path}")
+
+
+def _fatal(path: str, code: str, message: str, section: str) -> Finding:
+    return Finding(path, code, message, "fatal", section)
+
+
+def _error(path: str, code: str, message: str, section: str) -> Finding:
+    return Finding(path, code, message, "error", section)
