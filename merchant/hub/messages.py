@@ -42,8 +42,9 @@ FspId = Annotated[str, Meta(pattern=r"^[^\s]{1,32}\Z")]
 PartyIdType = Annotated[str, Meta(pattern=r"^[A-Z_]{1,32}\Z")]
 PartyIdentifier = Annotated[str, Meta(pattern=r"^[^\s\x00-\x1f{}<>`\\/?]{1,128}\Z")]
 PartySubId = Annotated[str, Meta(pattern=r"^[^\x00-\x1f{}<>`\\/?]{1,128}\Z")]
-Name = Annotated[str, Meta(min_length=1, max_length=128)]
-Note = Annotated[str, Meta(min_length=1, max_length=128)]
+# Free text is any text but NUL, which PostgreSQL cannot keep.
+Name = Annotated[str, Meta(pattern=r"^[^\x00]{1,128}\Z")]
+Note = Annotated[str, Meta(pattern=r"^[^\x00]{1,128}\Z")]
 MerchantClassificationCode = Annotated[str, Meta(pattern=r"^\d{1,4}\Z")]
 IlpPacket = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+={0,2}\Z", max_length=32_768)]
 Hash256 = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
@@ -58,8 +59,8 @@ class Message(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class Extension(Message, frozen=True):
-    key: Annotated[str, Meta(min_length=1, max_length=32)]
-    value: Annotated[str, Meta(min_length=1, max_length=128)]
+    key: Annotated[str, Meta(pattern=r"^[^\x00]{1,32}\Z")]
+    value: Annotated[str, Meta(pattern=r"^[^\x00]{1,128}\Z")]
 
 
 class ExtensionList(Message, frozen=True):
@@ -101,7 +102,7 @@ class TransactionType(Message, frozen=True):
 
 class AuthenticationInfo(Message, frozen=True):
     authentication: Literal["OTP", "QRCODE", "U2F"]
-    authentication_value: Annotated[str, Meta(min_length=1, max_length=64)]
+    authentication_value: Annotated[str, Meta(pattern=r"^[^\x00]{1,64}\Z")]
 
 
 class ErrorInformation(Message, frozen=True):
@@ -226,7 +227,8 @@ def decode(body_type: type[Body], body: bytes) -> Body:
     if len(body) > BODY_BYTES_MAX:
         raise FspiopError("3104", meaning_of("3104"))
     try:
-        return msgspec.json.decode(body, type=body_type)
+        # str first: msgspec does not look into values it skips, and what we keep must be UTF-8 throughout
+        return msgspec.json.decode(body.decode(), type=body_type)
     except msgspec.ValidationError as error:
         text = str(error)
         code = next((code for pattern, code in _REFUSALS if pattern.search(text)), "3101")
