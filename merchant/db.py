@@ -6,6 +6,8 @@ Each is one transaction: committed when the block ends, rolled back when it rais
 session for the registry's forms; `fetch`, `fetchrow` and `execute` run SQL text on the same connection for hot paths.
 """
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any

@@ -1,0 +1,11 @@
+"""Alembic's entry: runs the migrations on the connection that merchant.migrations opened."""
+
+from alembic import context
+
+from merchant.schema import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=metadata, compare_type=True
+)
+with context.begin_transaction():
+    context.run_migrations()

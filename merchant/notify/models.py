@@ -1,0 +1,66 @@
+"""Tables of what we tell others: webhook endpoints and deliveries, SMS messages, event tickets."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from merchant import columns
+
+
+class WebhookEndpoint(SQLModel, table=True):
+    """A URL of a DFSP or of one merchant that hears of events (Standard Webhooks)."""
+
+    __tablename__ = "webhook_endpoint"
+    id: UUID = columns.key()
+    dfsp_id: UUID = columns.dfsp()
+    merchant_id: UUID | None = Field(default=None, foreign_key="merchant.id")
+    url: str
+    secret_sealed: bytes = columns.sealed(nullable=False)
+    event_types: list[str] = columns.texts()
+    enabled: bool = True
+    created_at: datetime = columns.instant()
+
+
+class WebhookDelivery(SQLModel, table=True):
+    """One event for one endpoint, with what came of it."""
+
+    __tablename__ = "webhook_delivery"
+    __table_args__ = (Index("webhook_delivery_listed", "endpoint_id", "id"),)
+    id: UUID = columns.key()
+    dfsp_id: UUID = columns.dfsp()
+    endpoint_id: UUID = Field(foreign_key="webhook_endpoint.id")
+    event_id: UUID
+    event_type: str
+    body: bytes = columns.sealed(nullable=False)
+    state: str = "pending"
+    attempts: int = 0
+    response_status: int | None = None
+    response_start: str | None = None
+    created_at: datetime = columns.instant()
+    delivered_at: datetime | None = columns.instant(nullable=True)
+
+
+class SmsMessage(SQLModel, table=True):
+    """A text message for a merchant's phone, kept so that staff and the demo can see what was sent."""
+
+    __tablename__ = "sms_message"
+    id: UUID = columns.key()
+    dfsp_id: UUID = columns.dfsp()
+    merchant_id: UUID = Field(foreign_key="merchant.id", index=True)
+    phone_sealed: bytes = columns.sealed(nullable=False)
+    phone_masked: str
+    text: str
+    state: str = "pending"
+    created_at: datetime = columns.instant()
+    sent_at: datetime | None = columns.instant(nullable=True)
+
+
+class EventTicket(SQLModel, table=True):
+    """A single-use ticket that lets a browser open the event stream without a secret in the URL."""
+
+    __tablename__ = "event_ticket"
+    digest: bytes = Field(primary_key=True)
+    actor: bytes = columns.sealed(nullable=False)
+    expires_at: datetime = columns.instant()

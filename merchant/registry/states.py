@@ -1,0 +1,101 @@
+"""States of applications and merchants: which moves are allowed, and what each state permits.
+
+Callers ask `may(...)`, never compare states; `move_application` is the one place where a state changes.
+"""
+
+from enum import StrEnum
+
+from merchant import errors
+from merchant.registry.models import Application
+
+
+class ApplicationState(StrEnum):
+    """States of an application (CONTRACT)."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    IN_REVIEW = "in_review"
+    RETURNED = "returned"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+class MerchantState(StrEnum):
+    """States of a merchant (CONTRACT)."""
+
+    ACTIVE = "active"
+    RESTRICTED = "restricted"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+    BLOCKED = "blocked"
+
+
+class Capability(StrEnum):
+    """What a state may permit."""
+
+    EDIT = "edit"
+    SUBMIT = "submit"
+    DECIDE = "decide"
+    WITHDRAW = "withdraw"
+    TAKE_PAYMENT = "take_payment"
+    ADD_COUNTER = "add_counter"
+    SUSPEND = "suspend"
+    REINSTATE = "reinstate"
+
+
+_A, _M, _C = ApplicationState, MerchantState, Capability
+
+APPLICATION_MOVES: dict[ApplicationState, frozenset[ApplicationState]] = {
+    _A.DRAFT: frozenset({_A.SUBMITTED, _A.WITHDRAWN, _A.EXPIRED}),
+    _A.SUBMITTED: frozenset({_A.IN_REVIEW, _A.WITHDRAWN}),
+    _A.IN_REVIEW: frozenset({_A.APPROVED, _A.REJECTED, _A.RETURNED, _A.WITHDRAWN}),
+    _A.RETURNED: frozenset({_A.DRAFT, _A.SUBMITTED, _A.WITHDRAWN, _A.EXPIRED}),
+    _A.APPROVED: frozenset(),
+    _A.REJECTED: frozenset(),
+    _A.WITHDRAWN: frozenset(),
+    _A.EXPIRED: frozenset(),
+}
+APPLICATION_CAPABILITIES: dict[ApplicationState, frozenset[Capability]] = {
+    _A.DRAFT: frozenset({_C.EDIT, _C.SUBMIT, _C.WITHDRAW}),
+    _A.SUBMITTED: frozenset({_C.WITHDRAW}),
+    _A.IN_REVIEW: frozenset({_C.DECIDE, _C.WITHDRAW}),
+    _A.RETURNED: frozenset({_C.EDIT, _C.WITHDRAW}),
+    _A.APPROVED: frozenset(),
+    _A.REJECTED: frozenset(),
+    _A.WITHDRAWN: frozenset(),
+    _A.EXPIRED: frozenset(),
+}
+MERCHANT_MOVES: dict[MerchantState, frozenset[MerchantState]] = {
+    _M.ACTIVE: frozenset({_M.RESTRICTED, _M.SUSPENDED, _M.CLOSED, _M.BLOCKED}),
+    _M.RESTRICTED: frozenset({_M.ACTIVE, _M.SUSPENDED, _M.CLOSED, _M.BLOCKED}),
+    _M.SUSPENDED: frozenset({_M.ACTIVE, _M.CLOSED, _M.BLOCKED}),
+    _M.BLOCKED: frozenset({_M.CLOSED}),
+    _M.CLOSED: frozenset(),
+}
+MERCHANT_CAPABILITIES: dict[MerchantState, frozenset[Capability]] = {
+    _M.ACTIVE: frozenset({_C.TAKE_PAYMENT, _C.ADD_COUNTER, _C.SUSPEND}),
+    _M.RESTRICTED: frozenset({_C.TAKE_PAYMENT, _C.SUSPEND}),
+    _M.SUSPENDED: frozenset({_C.REINSTATE}),
+    _M.BLOCKED: frozenset(),
+    _M.CLOSED: frozenset(),
+}
+
+
+def application_may(state: str, capability: Capability) -> bool:
+    """Whether an application in this state permits something."""
+    return capability in APPLICATION_CAPABILITIES[ApplicationState(state)]
+
+
+def merchant_may(state: str, capability: Capability) -> bool:
+    """Whether a merchant in this state permits something."""
+    return capability in MERCHANT_CAPABILITIES[MerchantState(state)]
+
+
+def move_application(application: Application, target: ApplicationState) -> None:
+    """Change the state of a locked application. Raises WrongState for a move the table lacks."""
+    if target not in APPLICATION_MOVES[ApplicationState(application.state)]:
+        raise errors.WrongState(f"An application that is {application.state} cannot become {target}.")
+    application.state = target
+    application.revision += 1

@@ -1,0 +1,230 @@
+"""The one way in and out of our JSON API: who asks, what the body says, how answers and problems look.
+
+Handlers take a `Request`, call `body()` and the domain, and answer with `answer()`. Every route names a permission
+in its `opt`, or says `public=True`; app.py refuses to start otherwise.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.connection import ASGIConnection
+from litestar.exceptions import HTTPException
+from litestar.handlers import BaseRouteHandler
+
+from merchant import clock, errors, idempotency, sessions
+from merchant.access import Actor, Permission
+from merchant.service import Service
+
+T = TypeVar("T")
+AnyRequest = Request[Any, Any, Any]
+MAX_BODY_BYTES = 1_000_000
+MAX_PAGE = 100
+DEFAULT_PAGE = 25
+_log = structlog.get_logger()
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Which part of a list: at most `limit` items older than `before`."""
+
+    limit: int = DEFAULT_PAGE
+    before: UUID | None = None
+
+
+# --- who asks ----------------------------------------------------------------------------------------------------
+
+
+async def authorise(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Guard of every route: find the actor and hold it against the route's permission."""
+    if handler.opt.get("public"):
+        return
+    actor = await authenticate(connection.app.state.service, connection.headers)
+    permission = handler.opt["permission"]
+    if permission is not None:
+        actor.require(permission)
+    connection.scope["state"]["actor"] = actor
+    structlog.contextvars.bind_contextvars(actor=str(actor.id))
+
+
+async def authenticate(service: Service, headers: Mapping[str, str]) -> Actor:
+    """The actor of a request's credentials. Raises NotSignedIn."""
+    if key := headers.get("x-api-key"):
+        return await sessions.key_actor(service, key)
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return await sessions.token_actor(service, token.strip())
+    raise errors.NotSignedIn("Send a Bearer token or an x-api-key.", headers={"www-authenticate": "Bearer"})
+
+
+def needs(permission: Permission | None, **more: Any) -> dict[str, Any]:
+    """A route's `opt`: the permission it demands (None: any signed-in actor)."""
+    return {"permission": permission, **more}
+
+
+def actor_of(request: AnyRequest) -> Actor:
+    """The actor that the guard found."""
+    return request.scope["state"]["actor"]  # type: ignore[no-any-return]
+
+
+def service_of(request: AnyRequest) -> Service:
+    """The process's service."""
+    return request.app.state.service  # type: ignore[no-any-return]
+
+
+# --- what the body says --------------------------------------------------------------------------------------------
+
+
+async def body(request: AnyRequest, shape: type[T]) -> T:
+    """The JSON body as `shape`. Raises BadRequest, UnsupportedMediaType or InvalidFields."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise errors.UnsupportedMediaType
+    return decode(await request.body(), shape)
+
+
+def decode(raw: bytes, shape: type[T]) -> T:
+    """JSON bytes as `shape`: the only decoder of our API.
+
+    Bad UTF-8, broken or endlessly nested JSON and repeated keys are malformed (400); wrong types, unknown
+    and missing fields are field errors (422).
+    """
+    try:
+        json.loads(raw, object_pairs_hook=_refuse_repeats)
+        return msgspec.json.decode(raw, type=shape)
+    except msgspec.ValidationError as error:
+        raise _field_error(str(error)) from None
+    except RecursionError:
+        raise errors.BadRequest("The JSON is nested too deeply.", code="json_too_deep") from None
+    except (ValueError, msgspec.DecodeError) as error:
+        raise errors.BadRequest(f"The body is not valid JSON in UTF-8: {error}", code="malformed_json") from None
+
+
+def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _field_error(message: str) -> errors.InvalidFields:
+    # msgspec ends its messages with " - at `$.owners[0].email`".
+    text, _, place = message.partition(" - at `$")
+    return errors.invalid_field(place.rstrip("`").lstrip(".") or "$", "invalid", text + ".")
+
+
+def path_id(value: str) -> UUID:
+    """An id from a path. What is no UUID is simply not found."""
+    try:
+        return UUID(value)
+    except ValueError:
+        raise errors.NotFound from None
+
+
+def if_match(request: AnyRequest) -> int:
+    """The revision named by If-Match. Raises PreconditionMissing; a foreign tag matches nothing."""
+    tag = request.headers.get("if-match")
+    if tag is None:
+        raise errors.PreconditionMissing
+    digits = tag.strip().removeprefix("W/").strip('"')
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else -1
+
+
+def page_of(request: AnyRequest) -> Page:
+    """`limit` and `cursor` of the query. Raises BadRequest."""
+    try:
+        limit = int(request.query_params.get("limit", DEFAULT_PAGE))
+        cursor = request.query_params.get("cursor")
+        before = UUID(bytes=base64.urlsafe_b64decode(cursor + "==")) if cursor else None
+    except (ValueError, binascii.Error):
+        raise errors.BadRequest("limit is a number from 1 to 100; cursor is what next_cursor said.") from None
+    if not 1 <= limit <= MAX_PAGE:
+        raise errors.BadRequest("limit is a number from 1 to 100.")
+    return Page(limit, before)
+
+
+# --- how answers look ------------------------------------------------------------------------------------------------
+
+
+
+def encode(content: Any) -> bytes:
+    """JSON bytes of a struct; times must already be text (see `at`)."""
+    return msgspec.json.encode(content)
+
+
+def at(instant: Any) -> str | None:
+    """An instant, or None, as our API shows it."""
+    return None if instant is None else clock.rfc3339(instant)
+
+
+def answer(content: Any, status: int = 200, *, headers: dict[str, str] | None = None, etag: int | None = None) -> Response[bytes]:
+    """A JSON answer; `etag` is the revision of a versioned thing."""
+    raw = content if isinstance(content, bytes) else encode(content)
+    all_headers = {"cache-control": "no-store", **(headers or {})}
+    if etag is not None:
+        all_headers["etag"] = f'"{etag}"'
+    return Response(raw, status_code=status, media_type="application/json", headers=all_headers)
+
+
+def listing(items: list[Any], page: Page, ids: list[UUID]) -> Response[bytes]:
+    """A page of a list. `items` may hold one more than the limit, which only tells that there is more."""
+    more = len(items) > page.limit
+    cursor = base64.urlsafe_b64encode(ids[page.limit - 1].bytes).decode().rstrip("=") if more else None
+    return answer({"items": items[: page.limit], "next_cursor": cursor})
+
+
+async def once(request: AnyRequest, operation: str, do: Any) -> Response[bytes]:
+    """Run a creating operation under the caller's Idempotency-Key, in one tenant transaction.
+
+    `do(tx)` returns (status, struct).
+    """
+    service, actor = service_of(request), actor_of(request)
+    key = idempotency.check_key(request.headers.get("idempotency-key"))
+    raw = await request.body()
+    async with service.db.tenant(actor.dfsp_id) as tx:
+
+        async def work() -> tuple[int, bytes]:
+            status, content = await do(tx)
+            return status, encode(content)
+
+        outcome = await idempotency.run_once(tx, actor, operation, key, raw, work)
+    replayed = {"idempotency-replayed": "true"} if outcome.replayed else {}
+    return answer(outcome.body, outcome.status, headers=replayed)
+
+
+# --- how problems look -----------------------------------------------------------------------------------------------
+
+
+def problem(
+    status: int, code: str, title: str, detail: str, field_errors: Any = (), headers: dict[str, str] | None = None
+) -> Response[bytes]:
+    """An RFC 9457 problem."""
+    content = {
+        "type": f"urn:merchant:problem:{code}", "title": title, "status": status, "detail": detail, "code": code,
+        "errors": field_errors,
+    }  # fmt: skip
+    return Response(encode(content), status_code=status, media_type="application/problem+json", headers=headers or {})
+
+
+def on_merchant_error(_: AnyRequest, error: errors.MerchantError) -> Response[bytes]:
+    """A problem the caller can solve."""
+    return problem(error.status, error.problem_code, error.title, error.detail, error.errors, error.headers)
+
+
+def on_http_error(_: AnyRequest, error: HTTPException) -> Response[bytes]:
+    """What Litestar itself refuses: unknown paths, wrong methods, bodies too large."""
+    title = HTTPStatus(error.status_code).phrase
+    code = title.lower().replace(" ", "_").replace("-", "_")
+    return problem(error.status_code, code, title, str(error.detail), headers=dict(error.headers or {}))
+
+
+def on_crash(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """A fault of ours: logged whole, told in one sentence."""
+    _log.exception("request_failed", path=request.scope["path"], exc_info=error)
+    return problem(500, "internal", "Something went wrong on our side", "Nothing was changed; try again later.")
