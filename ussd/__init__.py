@@ -1,0 +1,35 @@
+"""USSD dialogue engine: a shopper pays, a merchant looks up, on any handset.
+
+Pure: no database, network, clock or environment. A gateway module parses a message into a `Step`; `step`
+takes it with the stored `Session`, asks the caller's `Backend`, and gives the next session and a `Reply`.
+"""
+
+from ussd.backend import (
+    Backend,
+    MerchantView,
+    OpenRequest,
+    OwnCounter,
+    PaymentLine,
+    PaymentOrder,
+    PaymentOutcome,
+)
+from ussd.dialogue import busy, step
+from ussd.session import BadStep, Reply, Session, Step, decode_session, encode_session
+
+__all__ = [
+    "Backend",
+    "BadStep",
+    "MerchantView",
+    "OpenRequest",
+    "OwnCounter",
+    "PaymentLine",
+    "PaymentOrder",
+    "PaymentOutcome",
+    "Reply",
+    "Session",
+    "Step",
+    "busy",
+    "decode_session",
+    "encode_session",
+    "step",
+]

@@ -1,0 +1,99 @@
+"""What the dialogue asks of the service: the structs it reads and the `Backend` that the caller implements.
+
+Everything the engine knows of the world passes through here. Amounts are integer minor units beside an ISO
+4217 code and its exponent; names are the short trading names meant for a handset.
+"""
+
+from datetime import datetime
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+
+class MerchantView(Struct, frozen=True):
+    """A counter that a shopper may pay. `max_minor` is the most it may take in one payment."""
+
+    counter_id: str
+    number: str
+    name: str
+    currency: str
+    exponent: int
+    open: bool
+    max_minor: int
+
+
+class OwnCounter(Struct, frozen=True):
+    """A counter that belongs to the phone that dialled."""
+
+    counter_id: str
+    number: str
+    name: str
+
+
+class PaymentOrder(Struct, frozen=True):
+    """Ask the payer's own bank for this amount, once per `key`: `ussd:{gateway}:{session}:{step}`."""
+
+    key: str
+    counter_id: str
+    payer_msisdn: str
+    amount_minor: int
+    currency: str
+
+
+class PaymentOutcome(Struct, frozen=True):
+    """What became of an order. `reference` names a sent request.
+
+    `reason` of a refused one is a name from the catalogues' `refused` table (closed, limit, daily_limit,
+    too_many, payer_unknown); any other is told as `other`.
+    """
+
+    state: Literal["sent", "refused"]
+    reference: str = ""
+    reason: str = "other"
+
+
+class OpenRequest(Struct, frozen=True):
+    """The latest request of a payer that is still worth telling: waiting, or settled a few minutes ago."""
+
+    counter_id: str
+    shop: str
+    amount_minor: int
+    currency: str
+    exponent: int
+    state: Literal["waiting", "paid", "refused", "unknown"]
+    reference: str
+
+
+class PaymentLine(Struct, frozen=True):
+    """A payment received: the payer's number already masked, `at` already in the scheme's time zone."""
+
+    amount_minor: int
+    currency: str
+    exponent: int
+    payer_masked: str
+    at: datetime
+
+
+class Backend(Protocol):
+    """The service behind the dialogue. Only `request_payment` has an effect, once per `order.key`.
+
+    An exception passes through `step` untouched: roll back and answer with `busy`.
+    """
+
+    async def find_merchant(self, number: str) -> MerchantView | None:
+        """The counter with this alias, letters in any case; also one that may not take payments now."""
+
+    async def request_payment(self, order: PaymentOrder) -> PaymentOutcome:
+        """Record the request to be sent, having checked again that the counter is open and within limits."""
+
+    async def own_counters(self, msisdn: str) -> list[OwnCounter]:
+        """The counters whose owner has this phone, always in the same order."""
+
+    async def recent_payments(self, counter_id: str, limit: int) -> list[PaymentLine]:
+        """The counter's latest received payments, newest first."""
+
+    async def open_request(self, msisdn: str) -> OpenRequest | None:
+        """What to tell this payer first on redial, so that nobody pays twice."""
+
+    async def preferred_language(self, msisdn: str) -> str | None:
+        """The language of this phone's last session, else the scheme's; None for the library's default."""

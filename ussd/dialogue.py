@@ -1,0 +1,202 @@
+"""The walk through the menu: one gateway step in, the next session and one reply out.
+
+`step` learns what is new, `_open` or `_answer` moves the session, `_lay_out` writes the screen. The caller
+holds the session's row locked and commits it with the effect, so a step happens once or not at all.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec.structs import replace
+
+from ussd.amounts import western_digits
+from ussd.arrivals import Begin, Closed, Repeat
+from ussd.backend import Backend
+from ussd.gateways import GATEWAYS
+from ussd.menu import BACK, EXIT, HOME, MORE, End, Go, Move, Page, Screen, Stay, Turn, View, lay_out
+from ussd.screens import SCREENS
+from ussd.session import SESSION_LIFE_S, STACK_MAX, Answers, Reply, Session, Step
+from ussd.texts import CATALOGUES, DEFAULT_LANGUAGE, Line, catalogue, say
+
+MISSES_MAX: Final = 3  # wrong entries in a row on one screen
+REPLAY_INPUTS_MAX: Final = 32  # of a lost session; a dialogue of 180 s has far fewer
+
+# A session and a line: the notice above its screen or, once it has ended, its last words.
+Moved = tuple[Session, Line | None]
+
+
+async def step(session: Session | None, step: Step, backend: Backend, now: datetime) -> tuple[Session, Reply]:
+    """Take one step of a dialogue.
+
+    `session` is the one stored under the step's gateway, session id and phone number, or None. Store the
+    returned one in the transaction in which `backend` acted. The same step delivered again answers the same
+    bytes and leaves the backend alone; the reply to an event without text (`cancel`, `timeout`, `ended`) is
+    empty. Exceptions of the backend pass through: roll back and answer `busy(session)`.
+    """
+    expires_at = now + timedelta(seconds=SESSION_LIFE_S)
+    if step.event not in {"begin", "reply"}:
+        return _interrupt(session, expires_at)
+    arrival = GATEWAYS[step.gateway].read(session, step, now)
+    match arrival:
+        case Repeat(session):
+            return session, session.reply
+        case Closed(session):
+            return session, _last_words("end.closed", session.language)
+    turn = Turn(step, _effect_key(step, arrival.number), backend)
+    if isinstance(arrival, Begin):
+        session, line = await _open(arrival, turn, expires_at)
+    else:
+        session, line = await _answer(arrival.session, arrival.text, turn)
+    session = replace(session, step=arrival.number, seen=arrival.seen, expires_at=expires_at)
+    page = await _lay_out(session, line, turn)
+    reply = Reply(page.text, session.ended)
+    return replace(session, reply=reply, page=page.number, more=page.more), reply
+
+
+def busy(session: Session | None) -> Reply:
+    """The apology for a step that failed and was rolled back, so that nothing was asked of any bank."""
+    return _last_words("end.busy", session.language if session else DEFAULT_LANGUAGE)
+
+
+def _last_words(key: str, language: str) -> Reply:
+    return Reply(catalogue(language).write(say(key)), end=True)
+
+
+def _effect_key(step: Step, number: int) -> str:
+    """One step, one effect: the key a request for payment is known by, however often the step arrives."""
+    return f"ussd:{step.gateway}:{step.session_id}:{number}"
+
+
+def _interrupt(session: Session | None, expires_at: datetime) -> tuple[Session, Reply]:
+    """The gateway closed the session: what was done stays done, what still arrives is too late."""
+    if session is None:
+        reply = _last_words("end.closed", DEFAULT_LANGUAGE)
+        session = Session("home", DEFAULT_LANGUAGE, expires_at, reply, step=0)
+    return replace(session, ended=True, expires_at=expires_at), Reply("", end=True)
+
+
+async def _open(arrival: Begin, turn: Turn, expires_at: datetime) -> Moved:
+    """Start a session: at home, at a request still on its way, or as far along its inputs as is safe.
+
+    A dial string (`*code*NUMBER*AMOUNT#`) and the text of a session we lost look alike, except that the
+    latter begins with a choice from home.
+    """
+    language = await turn.backend.preferred_language(turn.step.msisdn)
+    language = language if language in CATALOGUES else DEFAULT_LANGUAGE
+    session = Session("home", language, expires_at, Reply("", end=False), step=arrival.number)
+    if arrival.notice:
+        return session, arrival.notice
+    if _is_dial_string(arrival.inputs):
+        return await _replay(replace(session, screen="number", stack=("home",)), arrival.inputs, turn)
+    if await turn.backend.open_request(turn.step.msisdn):
+        return replace(session, screen="status", stack=("home",)), None
+    return await _replay(session, arrival.inputs, turn)
+
+
+def _is_dial_string(inputs: tuple[str, ...]) -> bool:
+    home = SCREENS["home"]
+    return bool(inputs) and _typed(inputs[0]) not in {"", *home.options, *home.navigation}
+
+
+async def _replay(session: Session, inputs: tuple[str, ...], turn: Turn) -> Moved:
+    """Answer screen after screen, but never one whose answer has an effect: that takes a live person."""
+    moved: Moved = session, None
+    for text in inputs[:REPLAY_INPUTS_MAX]:
+        if moved[0].ended or SCREENS[moved[0].screen].commits:
+            break
+        moved = await _answer(moved[0], text, turn)
+    return moved
+
+
+async def _answer(session: Session, raw: str, turn: Turn) -> Moved:
+    """Take one input: a navigation key the screen obeys, else an option, else what the screen reads."""
+    screen = SCREENS[session.screen]
+    text = _typed(raw)
+    if text in screen.navigation:
+        moved = NAVIGATE[text](session)
+        if moved is not None:
+            return moved
+    option = screen.options.get(text)
+    handler = option.choose if option else screen.typed
+    if handler and text:
+        return _follow(session, await handler(turn.at(session.answers), text))
+    return _follow(session, Stay(None if screen.typed else _choices(session, screen)))
+
+
+def _typed(raw: str) -> str:
+    """An input as meant: digits of any script, without the spaces and the hash that people add."""
+    return western_digits(raw).strip().rstrip("#").rstrip()
+
+
+def _choices(session: Session, screen: Screen) -> Line:
+    digits = list(screen.options) or [*_keys(session, screen)]
+    between = catalogue(session.language)["error.or"]
+    return say("error.option", options=between.join(filter(None, (", ".join(digits[:-1]), digits[-1]))))
+
+
+def _follow(session: Session, move: Move) -> Moved:
+    match move:
+        case End(line):
+            return replace(session, ended=True), line
+        case Stay(line, miss):
+            misses = session.misses + miss
+            if misses >= MISSES_MAX:
+                return replace(session, ended=True), say("end.help")
+            return replace(session, misses=misses), line
+        case Go("home", _, language):
+            return _home(replace(session, language=language or session.language))
+        case Go(name, answers):
+            onto = () if name == session.screen else (session.screen,)
+            stack = (*session.stack, *onto)[-STACK_MAX:]
+            answers = answers or session.answers
+            return replace(session, screen=name, stack=stack, answers=answers, page=0, misses=0), None
+
+
+def _back(session: Session) -> Moved | None:
+    if session.page:
+        return replace(session, page=session.page - 1, misses=0), None
+    if not session.stack:
+        return None
+    *stack, screen = session.stack
+    return replace(session, screen=screen, stack=tuple(stack), misses=0), None
+
+
+def _home(session: Session) -> Moved:
+    return replace(session, screen="home", stack=(), answers=Answers(), page=0, misses=0), None
+
+
+def _more(session: Session) -> Moved | None:
+    return (replace(session, page=session.page + 1, misses=0), None) if session.more else None
+
+
+def _exit(session: Session) -> Moved:
+    return replace(session, ended=True), say("end.goodbye")
+
+
+# None where the key means nothing at this place; it is then an input like any other.
+NAVIGATE: Final[dict[str, Callable[[Session], Moved | None]]] = {
+    BACK: _back,
+    HOME: _home,
+    MORE: _more,
+    EXIT: _exit,
+}
+
+
+async def _lay_out(session: Session, line: Line | None, turn: Turn) -> Page:
+    """Write the screen under its notice or, once the session has ended, the last words."""
+    words, cap = catalogue(session.language), GATEWAYS[turn.step.gateway].cap
+    if session.ended:
+        assert line is not None, "a session ends with words"
+        return lay_out(View(line), words, cap)
+    screen = SCREENS[session.screen]
+    view = await screen.show(turn.at(session.answers))
+    keys = _keys(session, screen)
+    return lay_out(view, words, cap, notice=line, options=screen.options, keys=keys, page=session.page)
+
+
+def _keys(session: Session, screen: Screen) -> tuple[str, ...]:
+    """The navigation keys worth showing here; the others work all the same."""
+    if session.screen == "home":
+        return (EXIT,)
+    return (BACK, HOME) if session.stack or session.page else (HOME,)

@@ -1,0 +1,138 @@
+"""The vocabulary of screens: what a screen shows, what it does with an input, and how that is laid out.
+
+`ussd.screens` fills the table; `ussd.dialogue` walks it. A screen never sees languages, sizes or pages.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from ussd.backend import Backend, MerchantView
+from ussd.fit import Cap, fits, legible, measure, paginate, stretch
+from ussd.session import Answers, ScreenName, Step
+from ussd.texts import Catalogue, Line
+
+BACK: Final = "0"
+HOME: Final = "00"
+MORE: Final = "98"
+EXIT: Final = "99"
+NAVIGATION: Final = {BACK: "nav.back", HOME: "nav.home", MORE: "nav.more", EXIT: "nav.exit"}
+
+
+class Turn(Struct, frozen=True):
+    """What a screen knows while it shows itself or takes an input. `key` names this step for an effect."""
+
+    step: Step
+    key: str
+    backend: Backend
+    answers: Answers = Answers()
+
+    def at(self, answers: Answers) -> "Turn":
+        """The same turn with other answers."""
+        return Turn(self.step, self.key, self.backend, answers)
+
+    @property
+    def shop(self) -> MerchantView:
+        """The shop chosen on the way here."""
+        assert self.answers.shop is not None
+        return self.answers.shop
+
+
+class Go(Struct, frozen=True):
+    """Show another screen. `answers` and `language` change only when given."""
+
+    screen: ScreenName
+    answers: Answers | None = None
+    language: str | None = None
+
+
+class Stay(Struct, frozen=True):
+    """Show the same screen again, under this line if any; `miss` counts as a wrong entry."""
+
+    line: Line | None = None
+    miss: bool = True
+
+
+class End(Struct, frozen=True):
+    """Close the session with this line."""
+
+    line: Line
+
+
+Move = Go | Stay | End
+Handler = Callable[[Turn, str], Awaitable[Move]]
+
+
+class View(Struct, frozen=True):
+    """A screen's content: a line, whose value `shop` is elastic, and items that may fill several pages."""
+
+    line: Line
+    items: tuple[str, ...] = ()
+
+
+class Option(Struct, frozen=True):
+    """A numbered choice: its label's key and what it does."""
+
+    label: str
+    choose: Handler
+
+
+NO_OPTIONS: Final[Mapping[str, Option]] = {}
+
+
+class Screen(Struct, frozen=True):
+    """A row of the table. Option numbers are learned by heart: never renumber them.
+
+    `typed` takes what is neither navigation nor option. A screen that `commits` has an effect on the world,
+    so only a live answer may leave it. `navigation` lists the keys it obeys; the others are input to it.
+    """
+
+    show: Callable[[Turn], Awaitable[View]]
+    options: Mapping[str, Option] = NO_OPTIONS
+    typed: Handler | None = None
+    commits: bool = False
+    navigation: frozenset[str] = frozenset(NAVIGATION)
+
+
+class Page(Struct, frozen=True):
+    """A laid-out screen: its text, which page of it this is, and whether another follows."""
+
+    text: str
+    number: int = 0
+    more: bool = False
+
+
+def lay_out(
+    view: View,
+    words: Catalogue,
+    cap: Cap,
+    *,
+    notice: Line | None = None,
+    options: Mapping[str, Option] = NO_OPTIONS,
+    keys: tuple[str, ...] = (),
+    page: int = 0,
+) -> Page:
+    """Write a view in one language within the cap: notice, line, options, items, navigation keys.
+
+    A page beyond the last one shows the last. MORE is added to the keys on every page but the last.
+    """
+    above = (words.write(notice),) if notice else ()
+    choices = tuple(f"{digit} {words[option.label]}" for digit, option in options.items())
+    items = tuple(legible(item, words.alphabet) for item in view.items)
+
+    def build(shop: str, some: tuple[str, ...], more: bool) -> str:
+        line = Line(view.line.key, {**view.line.fields, "shop": shop})
+        shown = (*keys, MORE) if more else keys
+        foot = (" ".join(words[NAVIGATION[key]] for key in shown),) if shown else ()
+        return "\n".join((*above, words.write(line), *choices, *some, *foot))
+
+    shop = legible(view.line.fields.get("shop", ""), words.alphabet)
+    whole = build(shop, items, more=False)
+    if not items or fits(whole, cap):
+        return Page(stretch(lambda shop: build(shop, items, more=False), shop, cap))
+    size, limit = measure(whole, cap)
+    pages = paginate(items, limit - size(build("", ("",), more=True)), size)
+    page = min(page, len(pages) - 1)
+    more = page < len(pages) - 1
+    return Page(build("", pages[page], more), page, more)

@@ -1,0 +1,127 @@
+"""The values that cross the library's border: a gateway's `Step` in, a `Reply` out, a `Session` between.
+
+A session is everything remembered between two steps. It is frozen, plain and small, so the caller can keep
+it in one database row and any process can take the next step. It holds no phone number and no raw input.
+"""
+
+from datetime import UTC, datetime
+from typing import Final, Literal, get_args
+
+import msgspec
+from msgspec import Struct
+
+from ussd.backend import MerchantView
+
+SESSION_BYTES_MAX: Final = 1024  # one row stays small and is written on every step
+STACK_MAX: Final = 8  # screens that 0 can walk back through; the deepest dialogue uses four
+SESSION_LIFE_S: Final = (
+    600  # gateways close after 180 s (Africa's Talking); duplicates of an END come later still
+)
+
+Event = Literal["begin", "reply", "cancel", "timeout", "ended"]
+ScreenName = Literal["home", "number", "amount", "confirm", "status", "own", "pick", "payments", "language"]
+
+
+class BadStep(ValueError):
+    """A gateway's message that cannot be understood. The text names the field, never its value."""
+
+
+class Step(Struct, frozen=True):
+    """One message from a gateway in the form all gateways reduce to.
+
+    `msisdn` is E.164 with its plus, `service_code` as dialled (`*384*123#`), `text` as the gateway sent it:
+    the whole cumulative input or only the latest, which the gateway's entry in `ussd.gateways` tells.
+    """
+
+    gateway: str
+    session_id: str
+    msisdn: str
+    service_code: str
+    event: Event
+    text: str
+    network: str = ""
+
+
+class Reply(Struct, frozen=True):
+    """What the handset shows. `end` closes the session."""
+
+    text: str
+    end: bool
+
+
+class Seen(Struct, frozen=True):
+    """The last input taken, as length and digest: enough to know it again, without keeping what was typed."""
+
+    length: int
+    digest: str
+
+
+class Answers(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What the shopper or merchant has told so far."""
+
+    shop: MerchantView | None = None
+    amount_minor: int | None = None
+    asked_before: bool = False  # the same payment is still waiting at the payer's bank
+    counter_id: str | None = None
+
+
+class Session(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Where one dialogue stands after its last step."""
+
+    screen: ScreenName
+    language: str
+    expires_at: datetime
+    reply: Reply
+    step: int
+    seen: Seen = Seen(0, "")
+    stack: tuple[ScreenName, ...] = ()
+    answers: Answers = Answers()
+    page: int = 0
+    more: bool = False  # the last reply offered a further page
+    misses: int = 0  # inputs in a row that this screen could not take
+    ended: bool = False
+    unreadable: bool = False  # stands for a stored form this version cannot read
+
+
+# The answers a screen cannot be shown without; a stored session that lacks them is unreadable.
+NEEDS: Final[dict[ScreenName, tuple[str, ...]]] = {
+    "amount": ("shop",),
+    "confirm": ("shop", "amount_minor"),
+    "payments": ("counter_id",),
+}
+UNREADABLE: Final = Session(
+    screen="home",
+    language="",
+    expires_at=datetime.fromtimestamp(0, UTC),
+    reply=Reply("", False),
+    step=0,
+    unreadable=True,
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Session)
+
+assert set(NEEDS) <= set(get_args(ScreenName))
+
+
+def encode_session(session: Session) -> bytes:
+    """The session as JSON of at most `SESSION_BYTES_MAX` bytes."""
+    stored = _encoder.encode(session)
+    assert len(stored) <= SESSION_BYTES_MAX, f"session of {len(stored)} bytes on screen {session.screen}"
+    return stored
+
+
+def decode_session(stored: bytes | str) -> Session:
+    """Read a stored session; never fails.
+
+    A form that this version cannot read (another version wrote it) becomes a session that restarts at home
+    and says so at its next step.
+    """
+    try:
+        session = _decoder.decode(stored)
+    except msgspec.MsgspecError:
+        return UNREADABLE
+    needed = (field for screen in (session.screen, *session.stack) for field in NEEDS.get(screen, ()))
+    if any(getattr(session.answers, field) is None for field in needed):
+        return UNREADABLE
+    return session
