@@ -109,7 +109,7 @@ class ErrorInformation(Message, frozen=True):
     """Read at any length and without its extensions: an error must never be lost to its own wording."""
 
     error_code: ErrorCode
-    error_description: str = ""
+    error_description: Annotated[str, Meta(pattern=r"^[^\x00]*\Z")] = ""
 
 
 class ErrorPut(Message, frozen=True):
