@@ -1,0 +1,74 @@
+"""Know Your Business: pure decisions about merchants; no database, network, clock or environment.
+
+Reading order: case (the answers) → normal and fields (their form) → policy and tiers (how far they reach)
+→ screening (sanctions lists) → report (all of it, for the person who decides).
+"""
+
+from kyb.case import (
+    Business,
+    Case,
+    Contact,
+    Counter,
+    Evidence,
+    Location,
+    Owner,
+    Sections,
+    SettlementAccount,
+)
+from kyb.fields import Problem, field_problems
+from kyb.normal import normalise
+from kyb.policy import (
+    Limits,
+    Policy,
+    PolicyError,
+    UnknownCurrency,
+    UnknownTier,
+    default_policy,
+    load_policy,
+)
+from kyb.report import Check, Reason, Report, SubjectHit, assess
+from kyb.screening.index import ListVersion, ScreeningIndex, build_index
+from kyb.screening.lists import BadList, ListedName, ListEntry, ScreeningList, load_un_list
+from kyb.screening.match import Hit, Piece, screen
+from kyb.tiers import Requirement, Requirements, requirements
+
+__all__ = [
+    "BadList",
+    "Business",
+    "Case",
+    "Check",
+    "Contact",
+    "Counter",
+    "Evidence",
+    "Hit",
+    "Limits",
+    "ListEntry",
+    "ListVersion",
+    "ListedName",
+    "Location",
+    "Owner",
+    "Piece",
+    "Policy",
+    "PolicyError",
+    "Problem",
+    "Reason",
+    "Report",
+    "Requirement",
+    "Requirements",
+    "ScreeningIndex",
+    "ScreeningList",
+    "Sections",
+    "SettlementAccount",
+    "SubjectHit",
+    "UnknownCurrency",
+    "UnknownTier",
+    "assess",
+    "build_index",
+    "default_policy",
+    "field_problems",
+    "load_policy",
+    "load_un_list",
+    "normalise",
+    "requirements",
+    "screen",
+]

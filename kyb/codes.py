@@ -1,0 +1,85 @@
+"""Code lists of the field rules: MCC, ISO 3166, ISO 4217, GSM-7, and the contract's own enumerations.
+
+Each list is read from its library once per process, on first use, into a frozenset.
+"""
+
+from functools import cache
+
+import iso18245
+import pycountry
+
+
+def _codes(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+BUSINESS_KINDS = (
+    "individual",
+    "sole_proprietor",
+    "partnership",
+    "cooperative",
+    "company",
+    "ngo",
+    "public_body",
+)
+# Kinds whose business and owner are one person before the law.
+PERSONAL_KINDS = frozenset({"individual", "sole_proprietor"})
+EMPLOYEES_BANDS = ("1-5", "6-10", "11-50", "51-100", "100+")
+ID_TYPES = ("national_id", "passport", "driving_licence", "voter_id", "tax_id", "other")
+LOCATION_KINDS = ("physical", "virtual")
+
+# First path segments of the Mojaloop FSPIOP API 1.0 to 2.0 (resources and sub-resources): an alias that
+# equals one would be read as a resource by routers and by people.
+FSPIOP_RESOURCES = _codes(
+    """
+    participants parties transactionrequests quotes authorizations transfers transactions
+    bulkquotes bulktransfers fxquotes fxtransfers services consents consentrequests
+    thirdpartyrequests accounts linkedaccounts oracle error
+    """
+)
+
+# ISO 4217 codes that are not money a shop can take: bond-market units, metals, testing, none, funds codes.
+_NOT_TENDER = _codes(
+    """
+    XBA XBB XBC XBD XAG XAU XPD XPT XTS XXX XDR XSU XUA XAD
+    BOV CHE CHW CLF COU MXV USN UYI UYW
+    """
+)
+
+# GSM 03.38 (3GPP TS 23.038 section 6.2.1): default alphabet, and the extension at two septets each.
+_GSM7_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM7_EXTENSION = frozenset("^{}\\[~]|€\f")
+
+
+@cache
+def merchant_category_codes() -> frozenset[str]:
+    """Every assigned ISO 18245 merchant category code, four digits each."""
+    return frozenset(entry.mcc for entry in iso18245.get_all_mccs())
+
+
+@cache
+def countries() -> frozenset[str]:
+    """ISO 3166-1 alpha-2 codes."""
+    return frozenset(country.alpha_2 for country in pycountry.countries)
+
+
+@cache
+def subdivisions() -> frozenset[str]:
+    """ISO 3166-2 codes such as KE-30."""
+    return frozenset(subdivision.code for subdivision in pycountry.subdivisions)
+
+
+@cache
+def currencies() -> frozenset[str]:
+    """Active ISO 4217 codes of money in circulation."""
+    return frozenset(currency.alpha_3 for currency in pycountry.currencies) - _NOT_TENDER
+
+
+def gsm7_septets(text: str) -> int | None:
+    """Length of a text in GSM-7 septets, or None when a character is outside the alphabet."""
+    if not all(char in _GSM7_BASIC or char in _GSM7_EXTENSION for char in text):
+        return None
+    return len(text) + sum(char in _GSM7_EXTENSION for char in text)

@@ -1,0 +1,312 @@
+"""Form of the answers: every value that is present either obeys its field's rule or is a Problem.
+
+Runs on each save of an application and again in kyb.assess. Completeness is not judged here but in
+kyb.tiers. Rules stand in one table per section; rules between fields follow the tables. Messages never
+repeat a value, since many of them are personal data.
+"""
+
+import re
+import unicodedata
+from collections import Counter as Tally
+from collections.abc import Callable, Collection, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import phonenumbers
+import stdnum.lei
+from msgspec import Struct
+
+from kyb import codes
+from kyb.case import Location, Sections
+
+MAX_TRADING_NAME_CHARS = 128  # FSPIOP 1.1 section 7.3.32: PartyName, what a payer is shown
+MAX_LEGAL_NAME_CHARS = 256  # longest in GLEIF's level 1 data that a bank statement still carries
+MAX_USSD_NAME_SEPTETS = 20  # fits one USSD line beside number and amount
+MAX_NAME_CHARS = 128  # a person's, a counter's or an account's name
+MAX_ADDRESS_LINES = 7  # ISO 20022 PostalAddress: AddressLine 0..7
+MAX_ADDRESS_LINE_CHARS = 70  # ISO 20022 Max70Text
+MAX_CITY_CHARS = 35  # ISO 20022 TownName
+MAX_POSTAL_CODE_CHARS = 16  # ISO 20022 Max16Text
+MAX_IDENTIFIER_CHARS = 64  # registration, tax and identity numbers, account ids, external_ref
+MAX_EMAIL_CHARS = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
+MAX_URL_CHARS = 255
+MAX_OWNERS = 50
+MAX_LOCATIONS = 200
+MAX_COUNTERS = 200  # per location
+MAX_CURRENCIES = 10
+MAX_TURNOVER_MINOR = 10**15  # keeps sums inside a 64-bit integer
+MAX_AGE_YEARS = 120
+MIN_AGE_YEARS = 15  # youngest working age in ILO Convention 138; a policy may ask for more
+
+_EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_]{2,63}")
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_OWN_ALIAS = re.compile(r"[A-Za-z0-9._-]{1,32}")
+
+
+class Problem(Struct, frozen=True):
+    """One wrong value: where it is (owners[0].birth_date), a stable code, and a sentence for people."""
+
+    path: str
+    code: str
+    message: str
+
+
+class _Context(Struct, frozen=True):
+    """What a rule may look at beside the value: today, and the country for phone numbers without +."""
+
+    today: date
+    country: str | None
+
+
+_Fault = tuple[str, str] | None  # code and message, or None when the value is right
+_Rule = Callable[[Any, _Context], _Fault]
+
+
+def _text(max_chars: int) -> _Rule:
+    def check(value: str, _: _Context) -> _Fault:
+        if not value.strip():
+            return "blank", "Must not be empty."
+        if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in value):
+            return "control_character", "Must not hold control characters or line breaks."
+        if len(value) > max_chars:
+            return "too_long", f"Must not be longer than {max_chars} characters."
+        return None
+
+    return check
+
+
+def _one_of(allowed: Collection[str]) -> _Rule:
+    message = f"Must be one of: {', '.join(allowed)}."
+    return lambda value, _: None if value in allowed else ("not_allowed", message)
+
+
+def _code(lookup: Callable[[], frozenset[str]], standard: str) -> _Rule:
+    message = f"Must be a code of {standard}."
+    return lambda value, _: None if value in lookup() else ("unknown_code", message)
+
+
+def _between(low: float, high: float) -> _Rule:
+    message = f"Must be a number from {low} to {high}."
+    return lambda value, _: None if low <= value <= high else ("out_of_range", message)
+
+
+def _ussd_name(value: str, context: _Context) -> _Fault:
+    if fault := _text(MAX_USSD_NAME_SEPTETS)(value, context):
+        return fault
+    septets = codes.gsm7_septets(value)
+    if septets is None:
+        return "not_gsm7", "Must use only characters of the GSM alphabet, which every phone can show."
+    if septets > MAX_USSD_NAME_SEPTETS:
+        return "too_long", f"Must fit {MAX_USSD_NAME_SEPTETS} septets; brackets and € count twice."
+    return None
+
+
+def _lei(value: str, _: _Context) -> _Fault:
+    return None if stdnum.lei.is_valid(value) else ("bad_check_digits", "Must be a LEI of 20 characters.")
+
+
+def _phone(value: str, context: _Context) -> _Fault:
+    return (
+        None if e164(value, context.country) else ("bad_phone", "Must be a phone number, best with + first.")
+    )
+
+
+def _email(value: str, _: _Context) -> _Fault:
+    right = len(value) <= MAX_EMAIL_CHARS and _EMAIL.fullmatch(value)
+    return None if right else ("bad_email", "Must be an e-mail address.")
+
+
+def _birth_date(value: str, context: _Context) -> _Fault:
+    today = context.today
+    try:  # the pattern first: fromisoformat also takes week dates and dates without dashes
+        born = date.fromisoformat(value) if _ISO_DATE.fullmatch(value) else None
+    except ValueError:
+        born = None
+    if born is None:
+        return "bad_date", "Must be a date as YYYY-MM-DD."
+    age_years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    if born > today or age_years > MAX_AGE_YEARS:
+        return "implausible_date", "Must be a date on which a living person can be born."
+    if age_years < MIN_AGE_YEARS:
+        return "too_young", f"Must be at least {MIN_AGE_YEARS} years old."
+    return None
+
+
+def _website(value: str, context: _Context) -> _Fault:
+    if fault := _text(MAX_URL_CHARS)(value, context):
+        return fault
+    message = "Must be a web address that starts with https:// or http://."
+    try:
+        parts = urlsplit(value)
+        right = parts.scheme in ("http", "https") and "." in (parts.hostname or "") and " " not in value
+    except ValueError:
+        right = False
+    return None if right else ("bad_url", message)
+
+
+def _own_alias(value: str, _: _Context) -> _Fault:
+    if not _OWN_ALIAS.fullmatch(value):
+        return "bad_alias", "Must be 1 to 32 letters, digits, dots, dashes or underscores."
+    if value.lower() in codes.FSPIOP_RESOURCES or not value.strip("."):
+        return "reserved_alias", "This word is reserved."
+    return None
+
+
+_IDENTIFIER = _text(MAX_IDENTIFIER_CHARS)
+_PERSON_NAME = _text(MAX_NAME_CHARS)
+_COUNTRY = _code(codes.countries, "ISO 3166-1 (two letters)")
+_CURRENCY = _code(codes.currencies, "ISO 4217")
+
+# Rules by section, then field, in the order in which problems are reported. A list's rule is for each item.
+_BUSINESS: dict[str, _Rule] = {
+    "trading_name": _text(MAX_TRADING_NAME_CHARS),
+    "legal_name": _text(MAX_LEGAL_NAME_CHARS),
+    "kind": _one_of(codes.BUSINESS_KINDS),
+    "mcc": _code(codes.merchant_category_codes, "ISO 18245 (four digits)"),
+    "lei": _lei,
+    "registration_number": _IDENTIFIER,
+    "tax_id": _IDENTIFIER,
+    "currencies": _CURRENCY,
+    "monthly_turnover_minor": _between(0, MAX_TURNOVER_MINOR),
+    "employees_band": _one_of(codes.EMPLOYEES_BANDS),
+    "ussd_name": _ussd_name,
+}
+_OWNER: dict[str, _Rule] = {
+    "given_name": _PERSON_NAME,
+    "family_name": _PERSON_NAME,
+    "birth_date": _birth_date,
+    "id_type": _one_of(codes.ID_TYPES),
+    "id_number": _IDENTIFIER,
+    "nationality": _COUNTRY,
+    "phone": _phone,
+    "email": _email,
+    "ownership_percent": _between(0, 100),
+}
+_CONTACT: dict[str, _Rule] = {"name": _PERSON_NAME, "phone": _phone, "email": _email}
+_LOCATION: dict[str, _Rule] = {
+    "name": _text(MAX_NAME_CHARS),
+    "kind": _one_of(codes.LOCATION_KINDS),
+    "country": _COUNTRY,
+    "subdivision": _code(codes.subdivisions, "ISO 3166-2"),
+    "city": _text(MAX_CITY_CHARS),
+    "address_lines": _text(MAX_ADDRESS_LINE_CHARS),
+    "postal_code": _text(MAX_POSTAL_CODE_CHARS),
+    "latitude": _between(-90, 90),
+    "longitude": _between(-180, 180),
+    "website": _website,
+}
+_COUNTER: dict[str, _Rule] = {"name": _text(MAX_NAME_CHARS), "own_alias": _own_alias}
+_SETTLEMENT_ACCOUNT: dict[str, _Rule] = {
+    "account_id": _IDENTIFIER,
+    "account_name": _text(MAX_NAME_CHARS),
+    "currency": _CURRENCY,
+}
+
+
+def field_problems(sections: Sections, now: datetime) -> tuple[Problem, ...]:
+    """Every value present that breaks its rule, in the order of the sections; empty when all are right.
+
+    now decides whether a birth date is plausible. Phones without + are read as numbers of the first
+    location's country. Run it on normalised sections (kyb.normalise): codes are compared as written.
+    """
+    context = _Context(now.date(), phone_country(sections))
+    return (*_each_field(sections, context), *_between_fields(sections))
+
+
+def phone_country(sections: Sections) -> str | None:
+    """The country whose national phone format is accepted: that of the first location."""
+    return sections.locations[0].country if sections.locations else None
+
+
+def e164(phone: str, country: str | None) -> str | None:
+    """A phone number as +digits, or None when it cannot be one.
+
+    Only the length is held against the numbering plan: plans change faster than any library's copy.
+    """
+    try:
+        number = phonenumbers.parse(phone, country)
+    except phonenumbers.NumberParseException:
+        return None
+    if number.extension or not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _each_field(sections: Sections, context: _Context) -> Iterator[Problem]:
+    yield from _apply(_BUSINESS, sections.business, "business", context)
+    for index, owner in enumerate(sections.owners):
+        yield from _apply(_OWNER, owner, f"owners[{index}]", context)
+    yield from _apply(_CONTACT, sections.contact, "contact", context)
+    for index, location in enumerate(sections.locations):
+        yield from _apply(_LOCATION, location, f"locations[{index}]", context)
+        for position, counter in enumerate(location.counters):
+            yield from _apply(_COUNTER, counter, f"locations[{index}].counters[{position}]", context)
+    yield from _apply(_SETTLEMENT_ACCOUNT, sections.settlement_account, "settlement_account", context)
+    if sections.external_ref is not None and (fault := _IDENTIFIER(sections.external_ref, context)):
+        yield Problem("external_ref", *fault)
+
+
+def _apply(rules: dict[str, _Rule], section: Struct, path: str, context: _Context) -> Iterator[Problem]:
+    for name, rule in rules.items():
+        value = getattr(section, name)
+        if isinstance(value, tuple):
+            for index, item in enumerate(value):
+                if fault := rule(item, context):
+                    yield Problem(f"{path}.{name}[{index}]", *fault)
+        elif value is not None and (fault := rule(value, context)):
+            yield Problem(f"{path}.{name}", *fault)
+
+
+def _between_fields(sections: Sections) -> Iterator[Problem]:
+    """Rules that need more than one value: counts, sums, pairs and references."""
+    yield from _too_many("business.currencies", len(sections.business.currencies), MAX_CURRENCIES)
+    yield from _too_many("owners", len(sections.owners), MAX_OWNERS)
+    yield from _too_many("locations", len(sections.locations), MAX_LOCATIONS)
+    if len(set(sections.business.currencies)) < len(sections.business.currencies):
+        yield Problem("business.currencies", "duplicate", "Each currency may stand only once.")
+    # Decimal of the shortest text, so that 33.3 + 33.3 + 33.4 is 100 and not a hair above.
+    shares = [Decimal(repr(owner.ownership_percent)) for owner in sections.owners if owner.ownership_percent]
+    if sum(share for share in shares if share.is_finite()) > 100:
+        yield Problem(
+            "owners", "ownership_above_100", "The ownership shares must not add up to more than 100."
+        )
+    index = sections.contact.owner_index
+    if index is not None and not 0 <= index < len(sections.owners):
+        yield Problem(
+            "contact.owner_index", "unknown_owner", "Must be the position of an owner, counted from 0."
+        )
+    for position, location in enumerate(sections.locations):
+        yield from _location_problems(location, f"locations[{position}]")
+    yield from _repeated_aliases(sections)
+
+
+def _location_problems(location: Location, path: str) -> Iterator[Problem]:
+    yield from _too_many(f"{path}.address_lines", len(location.address_lines), MAX_ADDRESS_LINES)
+    yield from _too_many(f"{path}.counters", len(location.counters), MAX_COUNTERS)
+    if (location.latitude is None) != (location.longitude is None):
+        yield Problem(path, "half_a_position", "Give latitude and longitude together, or neither.")
+    country, subdivision = location.country, location.subdivision
+    if country and subdivision and not subdivision.startswith(f"{country}-"):
+        yield Problem(
+            f"{path}.subdivision", "other_country", "Must be a subdivision of the location's country."
+        )
+
+
+def _repeated_aliases(sections: Sections) -> Iterator[Problem]:
+    aliases = {
+        f"locations[{index}].counters[{position}].own_alias": counter.own_alias
+        for index, location in enumerate(sections.locations)
+        for position, counter in enumerate(location.counters)
+        if counter.own_alias is not None
+    }
+    times = Tally(aliases.values())
+    for path, alias in aliases.items():
+        if times[alias] > 1:
+            yield Problem(path, "duplicate", "One alias belongs to one counter.")
+
+
+def _too_many(path: str, count: int, limit: int) -> Iterator[Problem]:
+    if count > limit:
+        yield Problem(path, "too_many", f"At most {limit} are allowed.")

@@ -1,0 +1,195 @@
+"""kyb.assess: one case held against the policy and the lists, answered as a Report.
+
+The last step of the flow: fields, tiers and screening meet here. The report says what was checked, what came
+of it and why, in codes and words, with the versions of everything it used: same input, same bytes.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from msgspec import Struct
+
+from kyb import codes
+from kyb.case import Case, contact_name, owner_name
+from kyb.fields import Problem, field_problems
+from kyb.policy import Policy
+from kyb.screening.index import ListVersion, ScreeningIndex
+from kyb.screening.lists import ENTITY, PERSON
+from kyb.screening.match import Hit, screen
+from kyb.tiers import Requirements, requirements
+
+PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not_checked"
+CLEAR, REVIEW, INCOMPLETE = "clear", "review", "incomplete"
+
+
+class Check(Struct, frozen=True):
+    """One thing looked at: passed, failed or not_checked, with a sentence and the path it concerns."""
+
+    code: str
+    outcome: str
+    message: str
+    path: str
+
+
+class SubjectHit(Struct, frozen=True):
+    """A likeness to a listed name, and which answer of the case it concerns."""
+
+    path: str
+    hit: Hit
+
+
+class Reason(Struct, frozen=True):
+    """Why the outcome is not clear."""
+
+    code: str
+    message: str
+
+
+class Report(Struct, frozen=True):
+    """What kyb.assess found.
+
+    outcome is clear (all checked, nothing found), review (a person must judge the hits), not_checked
+    (screening could not run) or incomplete (answers or proof are missing or malformed). tier is the highest
+    one the answers reach, None when they reach none.
+    """
+
+    outcome: str
+    screening: str  # clear, review or not_checked
+    tier: str | None
+    checks: tuple[Check, ...]
+    hits: tuple[SubjectHit, ...]
+    requirements: Requirements
+    reasons: tuple[Reason, ...]
+    policy_version: str
+    list_versions: tuple[ListVersion, ...]
+    assessed_at: datetime
+
+
+class _Subject(Struct, frozen=True):
+    """One name to screen: where it stands, as what, and the birth year that may corroborate."""
+
+    path: str
+    name: str
+    kind: str
+    birth_year: int | None = None
+
+
+def assess(case: Case, policy: Policy, lists: ScreeningIndex | None, now: datetime) -> Report:
+    """Judge a case: form, completeness, tier and likeness to listed names.
+
+    lists None or without entries means that screening could not run: the outcome is then never clear.
+    Pass normalised sections. The report repeats names, never identity numbers, birth dates or phones.
+    """
+    problems = field_problems(case.sections, now)
+    needs = requirements(case, policy)
+    tier = None if problems else needs.tier_reachable
+    screened = _screen_all(tuple(_subjects(case)), lists)
+    screening = _worst(check.outcome for check in screened.checks)
+    return Report(
+        outcome=INCOMPLETE if screening == CLEAR and tier is None else screening,
+        screening=screening,
+        tier=tier,
+        checks=(*_field_checks(problems), *_evidence_checks(case), *screened.checks),
+        hits=screened.hits,
+        requirements=needs,
+        reasons=tuple(_reasons(screening, problems, needs)),
+        policy_version=policy.policy_version,
+        list_versions=lists.versions if lists else (),
+        assessed_at=now,
+    )
+
+
+class _Screened(Struct, frozen=True):
+    checks: tuple[Check, ...]
+    hits: tuple[SubjectHit, ...]
+
+
+def _screen_all(subjects: tuple[_Subject, ...], lists: ScreeningIndex | None) -> _Screened:
+    """A check for each subject: failed when a hit needs a person's judgement; hits set aside are kept too."""
+    if lists is None or not lists.entry_count:
+        message = "No sanctions list was available."
+        return _Screened((Check("screening", NOT_CHECKED, message, ""),), ())
+    if not subjects:
+        return _Screened((Check("screening", NOT_CHECKED, "There is no name to screen yet.", ""),), ())
+    checks: list[Check] = []
+    hits: list[SubjectHit] = []
+    for subject in subjects:
+        found = screen(subject.name, lists, subject.birth_year, subject.kind)
+        hits += (SubjectHit(subject.path, hit) for hit in found)
+        held = any(not hit.set_aside for hit in found)
+        message = "The name is like a listed one." if held else "The name is not like any listed one."
+        if found and not held:
+            message = "The name is like a listed one, but the birth year differs."
+        checks.append(Check("screening", FAILED if held else PASSED, message, subject.path))
+    return _Screened(tuple(checks), tuple(hits))
+
+
+def _worst(outcomes: Iterable[str]) -> str:
+    """Screening as a whole: any failure needs a review, any gap leaves it not checked."""
+    found = set(outcomes)
+    if FAILED in found:
+        return REVIEW
+    return NOT_CHECKED if NOT_CHECKED in found else CLEAR
+
+
+def _field_checks(problems: tuple[Problem, ...]) -> Iterator[Check]:
+    for problem in problems:
+        yield Check(problem.code, FAILED, problem.message, problem.path)
+    if not problems:
+        yield Check("fields", PASSED, "All answers given have the right form.", "")
+
+
+# Evidence: fact, code of its check, the sentence when it is there.
+_EVIDENCE = (
+    ("phone_verified", "phone", "The contact's phone was verified."),
+    ("identity_verified", "identity", "The owners' identities were verified."),
+    ("licence_verified", "licence", "The licence was verified."),
+)
+
+
+def _evidence_checks(case: Case) -> Iterator[Check]:
+    for fact, code, verified in _EVIDENCE:
+        if getattr(case.evidence, fact):
+            yield Check(code, PASSED, verified, f"evidence.{fact}")
+        else:
+            yield Check(code, NOT_CHECKED, "Not verified.", f"evidence.{fact}")
+    if case.sections.business.lei is not None:  # its check digits are a field rule, see kyb.fields
+        message = "The LEI was not looked up in the register of legal entities."
+        yield Check("lei_active", NOT_CHECKED, message, "business.lei")
+
+
+def _reasons(screening: str, problems: tuple[Problem, ...], needs: Requirements) -> Iterator[Reason]:
+    if screening == REVIEW:
+        yield Reason("potential_match", "A name is like a listed one: compare the two and decide.")
+    if screening == NOT_CHECKED:
+        yield Reason("screening_not_checked", "Names could not be held against a sanctions list.")
+    if problems:
+        yield Reason("field_problems", f"{len(problems)} answers have the wrong form.")
+    if needs.tier_reachable is None:
+        yield Reason("no_tier_reachable", f"{len(needs.currently_due)} requirements are missing.")
+
+
+def _subjects(case: Case) -> Iterator[_Subject]:
+    """Every name in the case. One person's business may bear the person's name, so it is screened as both."""
+    sections = case.sections
+    business, account = sections.business, sections.settlement_account
+    personal = business.kind in codes.PERSONAL_KINDS
+    for path, name in (
+        ("business.legal_name", business.legal_name),
+        ("business.trading_name", business.trading_name),
+        ("settlement_account.account_name", account.account_name),
+    ):
+        if name:
+            yield _Subject(path, name, ENTITY)
+            if personal:
+                yield _Subject(path, name, PERSON)
+    for index, owner in enumerate(sections.owners):
+        if name := owner_name(owner):
+            yield _Subject(f"owners[{index}]", name, PERSON, _year(owner.birth_date))
+    if sections.contact.owner_index is None and (name := contact_name(sections)):
+        yield _Subject("contact.name", name, PERSON)
+
+
+def _year(birth_date: str | None) -> int | None:
+    year = (birth_date or "")[:4]
+    return int(year) if len(year) == 4 and year.isascii() and year.isdigit() else None
