@@ -6,7 +6,6 @@ and no folder's mode is changed for it: see `reachable`.
 """
 
 import os
-import pwd
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +28,8 @@ def server_account(cluster: Path) -> Account | None:
     """The user to run the server as; None means the user we are, because that is not root."""
     if os.geteuid() != 0:
         return None
+    import pwd  # POSIX only; here so that other systems reach the message of `start`
+
     if cluster.exists() and (owner := cluster.stat()).st_uid != 0:
         return Account(owner.st_uid, owner.st_gid)
     for name in ACCOUNT_NAMES:
@@ -43,7 +44,7 @@ def server_account(cluster: Path) -> Account | None:
 def give(path: Path, account: Account | None) -> None:
     """Make `account` the owner of one file or folder."""
     if account is not None:
-        os.chown(path, account.uid, account.gid)
+        os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
 
 @contextmanager

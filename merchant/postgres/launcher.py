@@ -4,7 +4,6 @@ One lock file decides who starts. The server and its keeper inherit the lock and
 their processes is gone, so whoever gets it knows that nothing runs, whatever stale pid files say.
 """
 
-import fcntl
 import os
 import shutil
 import socket
@@ -20,8 +19,8 @@ from typing import Self
 from urllib.parse import quote
 
 from merchant.postgres import keeper
-from merchant.postgres.account import ENVIRONMENT, reachable, server_account
-from merchant.postgres.binaries import Binaries, find_binaries, runnable_by
+from merchant.postgres.account import ENVIRONMENT, give, reachable, server_account
+from merchant.postgres.binaries import Binaries, NoPostgres, find_binaries, runnable_by
 from merchant.postgres.cluster import (
     DATABASE,
     OWNER,
@@ -37,6 +36,7 @@ START_TIMEOUT_S = 120.0  # recovery after a crash replays at most max_wal_size b
 STOP_TIMEOUT_S = 60.0
 RETRY_S = 0.01
 LOG_TAIL_LINES = 15
+PORT = 5432  # names the socket's file only; said aloud because drivers would else obey PGPORT
 RUN_PREFIX = "merchant-pg-"
 # Socket paths end at 107 bytes (unix(7)), so sockets live in a short folder, never in the data folder.
 RUN_PARENTS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - each run makes a new private folder in one
@@ -73,8 +73,8 @@ class Running:
         self._user = user
 
     def url(self, database: str = DATABASE) -> str:
-        """`postgresql://merchant:…@/database?host=/short/folder` for the owner role, who may create roles
-        and databases but is no superuser. asyncpg takes it as it is; SQLAlchemy as `postgresql+asyncpg:`.
+        """`postgresql://merchant:…@/DATABASE?host=/short/folder&port=5432`, for asyncpg as it is and for
+        SQLAlchemy as `postgresql+asyncpg:`. The role may create roles and databases but is no superuser.
         """
         return self._url(OWNER, database)
 
@@ -106,9 +106,8 @@ class Running:
         self.stop()
 
     def _url(self, role: str, database: str) -> str:
-        return (
-            f"postgresql://{role}:{self._passwords[role]}@/{quote(database)}?host={quote(self._run_folder)}"
-        )
+        place = f"host={quote(self._run_folder)}&port={PORT}"
+        return f"postgresql://{role}:{self._passwords[role]}@/{quote(database)}?{place}"
 
 
 def start(
@@ -120,6 +119,8 @@ def start(
     DEFAULT_SETTINGS; like `binaries` they have no effect on a server that is joined.
     Raises NoPostgres without usable programs, StartFailed with the reason for anything else.
     """
+    if sys.platform == "win32":
+        raise NoPostgres(["the launcher needs a POSIX system"])
     home = home_of(data_dir)
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
@@ -158,7 +159,7 @@ def _lock(home: Path) -> Iterator[int | None]:
 
     It is only ever closed, never unlocked: children that inherited it must go on holding it.
     """
-    descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(home / "lock", os.O_RDONLY | os.O_CREAT, 0o644)
     try:
         yield descriptor if _try_flock(descriptor) else None
     finally:
@@ -167,6 +168,8 @@ def _lock(home: Path) -> Iterator[int | None]:
 
 def _try_flock(descriptor: int) -> bool:
     """Take the lock if it is free."""
+    import fcntl  # POSIX only; here so that other systems reach the message of `start`
+
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -190,11 +193,12 @@ def _launch(home: Path, lock: int, settings: Mapping[str, str], binaries: Binari
     _refuse_strangers_server(cluster)
     run_folder = _new_run_folder(home, cluster)
     command = [str(binaries.bin_dir / "postgres"), "-k", str(run_folder), "-c", "listen_addresses="]
-    for setting, value in chosen.items():
+    for setting, value in {**chosen, "port": str(PORT)}.items():
         command += ["-c", f"{setting}={value}"]
     with socket.socket(socket.AF_UNIX) as listener, ExitStack() as undo:
         listener.bind(str(run_folder / keeper.SOCKET_NAME))
         listener.listen()
+        give(run_folder, account)  # last: from here that user may rename it
         ours, theirs = socket.socketpair()
         undo.callback(ours.close)
         with theirs, reachable(cluster, account) as (name, descriptors):
@@ -202,25 +206,28 @@ def _launch(home: Path, lock: int, settings: Mapping[str, str], binaries: Binari
             user = [account.uid, account.gid] if account else [-1, -1]
             _run_keeper(
                 home,
-                [*map(str, sockets + user), cluster, run_folder, *command, "-D", name],
+                [*map(str, sockets + user), name, str(run_folder), *command, "-D", name],
                 inherit=[*sockets, *descriptors, lock],
             )
         ours.settimeout(START_TIMEOUT_S)
         if ours.recv(1) != keeper.READY:
-            tail = (home / "server.log").read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
-            raise StartFailed("\n".join([f"PostgreSQL in {home} did not start:", *tail]))
+            raise StartFailed("\n".join([f"PostgreSQL in {home} did not start:", *_log_tail(home)]))
         ours.settimeout(None)
         undo.pop_all()
-        return ours
+    return ours
 
 
-def _run_keeper(home: Path, arguments: Sequence[str | Path], *, inherit: Sequence[int]) -> None:
+def _log_tail(home: Path) -> list[str]:
+    """The last lines of this run's log, where the server says why it did not start."""
+    return (home / "server.log").read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+
+
+def _run_keeper(home: Path, arguments: Sequence[str], *, inherit: Sequence[int]) -> None:
     """Run the keeper's script, which leaves the keeper behind and ends. Its log is the server's."""
     log_path = home / "server.log"
     if log_path.exists():
         log_path.rename(home / "server.log.1")
     with log_path.open("a") as log:
-        log_path.chmod(0o600)
         subprocess.run(  # noqa: S603 - our own script
             [sys.executable, "-I", "-S", keeper.__file__, *arguments],
             check=True,
@@ -249,13 +256,11 @@ def _refuse_strangers_server(cluster: Path) -> None:
 
 def _new_run_folder(home: Path, cluster: Path) -> Path:
     """A new private folder with a short name for the sockets, with `home/run` linked to it."""
-    owner = cluster.stat()
     link, new_link = home / "run", home / "run.new"
-    if link.is_symlink() and _is_our_run_folder(old := link.readlink(), owner.st_uid):
+    if link.is_symlink() and _is_our_run_folder(old := link.readlink(), cluster.stat().st_uid):
         shutil.rmtree(old, ignore_errors=True)  # keeper and server were both killed
     parent = next(folder for folder in (*RUN_PARENTS, tempfile.gettempdir()) if os.access(folder, os.W_OK))
     run_folder = Path(tempfile.mkdtemp(prefix=RUN_PREFIX, dir=parent))
-    os.chown(run_folder, owner.st_uid, owner.st_gid)
     new_link.unlink(missing_ok=True)
     new_link.symlink_to(run_folder)
     new_link.rename(link)
