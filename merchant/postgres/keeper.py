@@ -121,25 +121,26 @@ def stop(pid: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Arguments: listener's and first user's descriptors, uid and gid (-1 to stay the user we are),
-    cluster, run folder, and the server's command.
+    """Arguments: descriptors of the listener, the first user and the lock; uid and gid (-1 to stay the user
+    we are); cluster; run folder; the server's command.
     """
     if os.fork() != 0:  # belong to no program: whichever started us may go before the others
         os._exit(0)
     listener, first_user = (socket.socket(fileno=int(number)) for number in arguments[:2])
     for own in (listener, first_user):
         own.set_inheritable(False)
-    uid, gid = map(int, arguments[2:4])
+    lock, uid, gid = map(int, arguments[2:5])
     if uid != -1:
         become(uid, gid)
-    cluster, run_folder = map(Path, arguments[4:6])
+    cluster, run_folder = map(Path, arguments[5:7])
     users = {first_user}
     try:
-        keep(cluster, arguments[6:], listener, users)
+        keep(cluster, arguments[7:], listener, users)
     finally:
         for path in run_folder.iterdir():
             path.unlink(missing_ok=True)
         run_folder.rmdir()
+        os.close(lock)  # before the users' connections end, so that they may start again at once
 
 
 if __name__ == "__main__":

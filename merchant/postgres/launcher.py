@@ -202,12 +202,12 @@ def _launch(home: Path, lock: int, settings: Mapping[str, str], binaries: Binari
         ours, theirs = socket.socketpair()
         undo.callback(ours.close)
         with theirs, reachable(cluster, account) as (name, descriptors):
-            sockets = [listener.fileno(), theirs.fileno()]
+            held = [listener.fileno(), theirs.fileno(), lock]
             user = [account.uid, account.gid] if account else [-1, -1]
             _run_keeper(
                 home,
-                [*map(str, sockets + user), name, str(run_folder), *command, "-D", name],
-                inherit=[*sockets, *descriptors, lock],
+                [*map(str, held + user), name, str(run_folder), *command, "-D", name],
+                inherit=[*held, *descriptors],
             )
         ours.settimeout(START_TIMEOUT_S)
         if ours.recv(1) != keeper.READY:

@@ -1,0 +1,64 @@
+"""Data folders, programs and users for the tests of the launcher."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from merchant import postgres
+from tests.merchant.postgres.support import AS_ROOT, FAST, OLDEST
+
+
+@pytest.fixture(params=["embedded", "oldest"], scope="session")
+def programs(request: pytest.FixtureRequest) -> postgres.Binaries:
+    """Each PostgreSQL that the launcher must work with."""
+    if request.param == "embedded":
+        return postgres.find_binaries()
+    if not (OLDEST / "postgres").exists():
+        pytest.skip("PostgreSQL 15 is not installed")
+    return postgres.Binaries(OLDEST, "15", "test")
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder made once and stopped in order."""
+    folder = tmp_path_factory.mktemp("made")
+    postgres.start(folder, settings=FAST).stop()
+    return folder
+
+
+@pytest.fixture
+def data_dir(made: Path, tmp_path: Path) -> Path:
+    """A data folder of one's own with a cluster in it, so that its start is a warm one."""
+    subprocess.run(["cp", "-a", made, tmp_path / "data"], check=True)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can reach, which pytest's own are not."""
+    folder = Path(tempfile.mkdtemp(dir="/var/tmp", prefix="merchant-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def ordinary_user() -> dict[str, Any]:
+    """Options that make `program` run as a user who is not root, with a Python that user can execute."""
+    if not AS_ROOT:
+        return {}
+    user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+    check = ["-c", f"import sys; sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"]
+    for python in (sys.executable, "/usr/bin/python3"):
+        try:
+            if subprocess.run([python, *check], **user).returncode == 0:
+                return {"python": python, **user}
+        except OSError:
+            continue
+    pytest.skip("no Python of this version that another user can execute")
