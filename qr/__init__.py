@@ -3,7 +3,7 @@
     >>> import qr
     >>> code = qr.mojaloop_code(domain="pay.example.org", identifier="52318764", name="Mama Njeri Shop",
     ...                         city="Nairobi", country="KE", currency="KES", mcc="5411")
-    >>> payload = qr.encode(code)
+    >>> payload = qr.encode(code, profile="mojaloop")
     >>> qr.mojaloop_party(qr.decode(payload))
     Party(party_id_type='ALIAS', identifier='52318764', sub_id=None)
 
@@ -15,18 +15,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qr.codec import decode, encode
     from qr.emv import Account, Additional, Language, MerchantCode, Template, Tip
     from qr.errors import DecodeError, EncodeError, Finding, ProfileError, QrError
     from qr.mojaloop import Party, guid_from_domain, mojaloop_code, mojaloop_party
-    from qr.reader import decode
-    from qr.writer import encode
+    from qr.network import Network, account, additional, networks, unreserved, with_defaults
+    from qr.profile import Profile, find_profile, list_profiles, parse_profile, read_profile
 
 _HOMES = {
+    "qr.codec": ("decode", "encode"),
     "qr.emv": ("Account", "Additional", "Language", "MerchantCode", "Template", "Tip"),
     "qr.errors": ("DecodeError", "EncodeError", "Finding", "ProfileError", "QrError"),
     "qr.mojaloop": ("Party", "guid_from_domain", "mojaloop_code", "mojaloop_party"),
-    "qr.reader": ("decode",),
-    "qr.writer": ("encode",),
+    "qr.network": ("Network", "account", "additional", "networks", "unreserved", "with_defaults"),
+    "qr.profile": ("Profile", "find_profile", "list_profiles", "parse_profile", "read_profile"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -38,16 +40,27 @@ __all__ = [
     "Finding",
     "Language",
     "MerchantCode",
+    "Network",
     "Party",
+    "Profile",
     "ProfileError",
     "QrError",
     "Template",
     "Tip",
+    "account",
+    "additional",
     "decode",
     "encode",
+    "find_profile",
     "guid_from_domain",
+    "list_profiles",
     "mojaloop_code",
     "mojaloop_party",
+    "networks",
+    "parse_profile",
+    "read_profile",
+    "unreserved",
+    "with_defaults",
 ]
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -17,6 +18,7 @@ from qr.iso import COUNTRIES, CURRENCIES
 
 PAYLOAD_CHARS_MAX = 512  # EMV MPM 4.1: should not be exceeded
 GUID_CHARS_MAX = 32  # EMV MPM, Globally Unique Identifier
+PAYLOAD_FORMAT = "01"
 STATIC, DYNAMIC = "11", "12"  # EMV MPM, Point of Initiation Method
 TIP_PROMPT, TIP_FIXED, TIP_PERCENTAGE = "01", "02", "03"
 ASK_PAYER = "***"  # in 62-01 to 62-08: the wallet asks the payer for the value
@@ -89,7 +91,7 @@ class MerchantCode(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     "12" dynamic. `reserved` (root 65 to 79) is filled only when reading tolerantly.
     """
 
-    payload_format: str = "01"
+    payload_format: str = PAYLOAD_FORMAT
     point_of_initiation: str | None = None
     accounts: tuple[Account, ...] = ()
     mcc: str | None = None
@@ -112,8 +114,9 @@ class Field(NamedTuple):
     tag: str
     attribute: str
     chars_max: int
-    match: Callable[[str], object]
+    match: Callable[[Any], object]
     wants: str
+    chars_min: int = 1
 
     @property
     def title(self) -> str:
@@ -160,11 +163,9 @@ ADDITIONAL_FIELDS = (
     _ans("06", "customer_label", 25),
     _ans("07", "terminal_label", 25),
     _ans("08", "purpose", 25),
-    Field(
-        "09", "consumer_data_request", 3, _pattern(r"(?!.*(.).*\1)[AME]{1,3}"), "A, M, E, each at most once"
-    ),
+    Field("09", "consumer_data_request", 3, _pattern(r"(?!.*(.).*\1)[AME]{1,3}"), "A, M, E, each at most once"),
     _ans("10", "merchant_tax_id", 20),
-    Field("11", "merchant_channel", 3, _pattern("[ -~]{3}"), "three characters: medium, location, presence"),
+    Field("11", "merchant_channel", 3, _pattern("[ -~]{3}"), "three characters: medium, location, presence", 3),
 )
 LANGUAGE_FIELDS = (
     Field("00", "language", 2, _pattern("[A-Za-z]{2}"), "two letters (ISO 639-1)"),
@@ -172,6 +173,39 @@ LANGUAGE_FIELDS = (
     Field("02", "city", 15, _pattern(r"(?s:.{1,15})"), "1 to 15 characters"),
 )
 GUID = _ans("00", "guid", GUID_CHARS_MAX)
-CARD = _ans("02", "account", 99)  # 02 to 25 are plain values, never templates
+CARD = _ans("02", "account", 99)
 
 MANDATORY = ("52", "53", "58", "59", "60")  # besides 00, 63 and one account, which have rules of their own
+
+
+def _ids(first: int, last: int) -> frozenset[str]:
+    return frozenset(f"{number:02d}" for number in range(first, last + 1))
+
+
+CARD_IDS = _ids(2, 25)  # card schemes: a number of their own, never a template
+ACCOUNT_IDS = _ids(2, 51)
+ADDITIONAL_TEMPLATE_IDS = _ids(50, 99)
+UNRESERVED_IDS = _ids(80, 99)
+
+
+def _getter(attribute: str) -> Callable[[MerchantCode], str | None]:
+    """Reads one value of a code by attribute, None where the object around it is absent."""
+    parent, _, child = attribute.rpartition(".")
+    if not parent:
+        return attrgetter(attribute)
+    get_parent, get_child = attrgetter(parent), attrgetter(child)
+
+    def get(code: MerchantCode) -> str | None:
+        inner = get_parent(code)
+        return None if inner is None else cast("str | None", get_child(inner))
+
+    return get
+
+
+# Where each object with a value of its own stands in a code, by path.
+ATTRIBUTES: dict[str, str] = (
+    {field.tag: field.attribute for field in ROOT_FIELDS}
+    | {f"62.{field.tag}": f"additional.{field.attribute}" for field in ADDITIONAL_FIELDS}
+    | {f"64.{field.tag}": f"language.{field.attribute}" for field in LANGUAGE_FIELDS}
+)
+VALUE_PATHS = {path: _getter(attribute) for path, attribute in ATTRIBUTES.items()}

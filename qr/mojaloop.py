@@ -82,9 +82,7 @@ def mojaloop_code(
         message = f"{currency!r} is no ISO 4217 currency"
         raise EncodeError((Finding("53", "bad_value", message, "error", "EMV MPM root 53"),))
     given = {"01": party_id_type, "02": identifier, "03": sub_id, "04": fsp_id}
-    account = {"00": guid_from_domain(domain)} | {
-        tag: value for tag, value in given.items() if value is not None
-    }
+    account = {"00": guid_from_domain(domain)} | {tag: value for tag, value in given.items() if value is not None}
     additional = Additional(
         bill_number=bill_number,
         store_label=store_label,

@@ -70,9 +70,7 @@ def decode(payload: str, mode: Mode = "strict") -> MerchantCode:
 def read(payload: str) -> tuple[MerchantCode | None, list[Finding]]:
     """The code, None when its root cannot be read, and what is wrong with it. Never raises on any text."""
     if len(payload) > INPUT_CHARS_MAX:
-        return None, [
-            _fatal("", "input_too_long", f"more than {INPUT_CHARS_MAX} characters", "bound of this library")
-        ]
+        return None, [_fatal("", "input_too_long", f"more than {INPUT_CHARS_MAX} characters", "bound of this library")]
     try:
         objects = tlv.split(payload)
     except tlv.TlvError:
@@ -83,18 +81,14 @@ def read(payload: str) -> tuple[MerchantCode | None, list[Finding]]:
     _check_frame(payload, objects, findings)
     code = _build(objects, findings)
     if not payload.isascii() and not unicodedata.is_normalized("NFC", payload):
-        findings.append(
-            _error("", "not_precomposed", "text is not in precomposed form (NFC)", "EMV MPM 4.5.3")
-        )
+        findings.append(_error("", "not_precomposed", "text is not in precomposed form (NFC)", "EMV MPM 4.5.3"))
     return code, findings
 
 
 def _check_frame(payload: str, objects: dict[str, str], findings: list[Finding]) -> None:
     """00 first, 63 last with the right checksum."""
     if payload[:2] != "00":
-        findings.append(
-            _fatal("00", "format_not_first", "payload format indicator is not first", "EMV MPM 4.6.1")
-        )
+        findings.append(_fatal("00", "format_not_first", "payload format indicator is not first", "EMV MPM 4.6.1"))
     if next(reversed(objects)) != "63":
         findings.append(_fatal("63", "checksum_not_last", "checksum is not the last object", "EMV MPM 4.6.1"))
         return
@@ -102,9 +96,7 @@ def _check_frame(payload: str, objects: dict[str, str], findings: list[Finding])
     if found == expected:
         return
     if found.upper() == expected:
-        findings.append(
-            _error("63", "checksum_lower_case", f"{found} is right but not in capitals", "EMV MPM root 63")
-        )
+        findings.append(_error("63", "checksum_lower_case", f"{found} is right but not in capitals", "EMV MPM root 63"))
     else:
         message = f"checksum is {found!r}, the text gives {expected}"
         findings.append(_fatal("63", "checksum_wrong", message, "EMV MPM root 63"))
@@ -138,7 +130,7 @@ def _build(objects: dict[str, str], findings: list[Finding]) -> MerchantCode:
             findings.append(_reserved(tag))
     get = objects.get
     if not accounts:
-        findings.append(_error("", "no_account", "no merchant account among 02 to 51", "EMV MPM root 02-51"))
+        findings.append(_error("02-51", "no_account", "no merchant account among 02 to 51", "EMV MPM root 02-51"))
     if not objects.keys() >= _MANDATORY:
         findings.extend(_missing(tag) for tag in MANDATORY if tag not in objects)
     return MerchantCode(
@@ -169,9 +161,7 @@ def _template(kind: type[T], path: str, value: str, findings: list[Finding]) -> 
         return kind(path[-2:], {}, value)
     guid = fields.get("00")
     if guid is None:
-        findings.append(
-            _error(f"{path}.00", "guid_missing", "no globally unique identifier", f"EMV MPM {path}.00")
-        )
+        findings.append(_error(f"{path}.00", "guid_missing", "no globally unique identifier", f"EMV MPM {path}.00"))
     elif GUID.match(guid) is None:
         findings.append(_refuse(f"{path}.00", GUID, guid))
     return kind(path[-2:], fields)

@@ -21,7 +21,13 @@ _LENGTHS = {text: number for number, text in enumerate(TWO_DIGITS) if number}
 
 
 class TlvError(ValueError):
-    """The text is not a clean sequence of objects; `scan` tells where."""
+    """The text is not a clean sequence of objects (`scan` tells where), or a value fits in none; `tag`
+    names it.
+    """
+
+    def __init__(self, message: str, tag: str = "") -> None:
+        self.tag = tag
+        super().__init__(message)
 
 
 class Item(NamedTuple):
@@ -105,13 +111,14 @@ def scan(text: str) -> tuple[list[Item], list[Fault]]:
 def join(objects: Iterable[tuple[str, str]]) -> str:
     """The text of objects in the order given, values in NFC (EMV MPM 4.5.3).
 
-    TlvError when a value is empty or longer than 99 characters.
+    TlvError for an identifier that is not two digits and a value that is empty or longer than 99 characters.
     """
     parts: list[str] = []
     for tag, value in objects:
-        if not value.isascii():
-            value = normalize("NFC", value)  # before counting: composing shortens
-        if not 0 < len(value) <= VALUE_CHARS_MAX:
-            raise TlvError(f"value of {tag} has {len(value)} characters, allowed are 1 to {VALUE_CHARS_MAX}")
-        parts.append(f"{tag}{TWO_DIGITS[len(value)]}{value}")
+        text = value if value.isascii() else normalize("NFC", value)  # before counting: composing shortens
+        if tag not in IDS:
+            raise TlvError(f"{tag!r} is not an identifier of two digits", tag)
+        if not 0 < len(text) <= VALUE_CHARS_MAX:
+            raise TlvError(f"{len(text)} characters, an object holds 1 to {VALUE_CHARS_MAX}", tag)
+        parts.append(f"{tag}{TWO_DIGITS[len(text)]}{text}")
     return "".join(parts)

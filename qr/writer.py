@@ -1,70 +1,217 @@
-"""From MerchantCode to payload: ascending identifiers, checked by the same tables that the reader uses.
+"""From MerchantCode to payload text, identifiers ascending, text in NFC.
 
-Nothing is written that strict decoding would refuse: one broken rule raises EncodeError with all of them.
+Two ways to the same text. `_write_sound` serves everyday codes that surely keep EMVCo's rules and gives up
+at the first doubt; `_write` takes any code, and the reader then says which rules it breaks, so both
+directions name a fault alike.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
+from unicodedata import normalize
+
 from qr import crc, tlv
 from qr.emv import (
+    ACCOUNT_IDS,
     ADDITIONAL_FIELDS,
+    ADDITIONAL_TEMPLATE_IDS,
+    CARD_IDS,
+    DYNAMIC,
+    GUID_CHARS_MAX,
     LANGUAGE_FIELDS,
     PAYLOAD_CHARS_MAX,
+    PAYLOAD_FORMAT,
     ROOT_FIELDS,
+    STATIC,
+    TIP_FIXED,
+    TIP_PERCENTAGE,
+    UNRESERVED_IDS,
+    Account,
     Additional,
+    Field,
     Language,
     MerchantCode,
     Template,
+    Tip,
 )
 from qr.errors import EncodeError, Finding
 from qr.reader import read
 
+Pairs = Iterable[tuple[str, str | None]]
+Heads = dict[int, str]
 
-def encode(code: MerchantCode) -> str:
-    """The payload of `code`, text normalised to NFC. Raises EncodeError when a rule of EMVCo's is broken."""
-    try:
-        payload = _compose(code)
-    except tlv.TlvError as error:
-        finding = Finding("", "bad_length", str(error), "error", "EMV MPM 3.2")
-        raise EncodeError((finding,)) from None
-    _, findings = read(payload)
+
+def compose(code: MerchantCode) -> tuple[str, list[Finding]]:
+    """The payload of `code` and what EMVCo's rules say against it.
+
+    Raises EncodeError when no payload can hold the code: an empty value or one over 99 characters, an
+    identifier out of place.
+    """
+    objects = _write_sound(code)
+    body = f"{_write(code) if objects is None else objects}6304"
+    payload = body + crc.checksum(body)
+    findings = read(payload)[1] if objects is None else []
     if len(payload) > PAYLOAD_CHARS_MAX:
-        message = f"{len(payload)} characters, at most {PAYLOAD_CHARS_MAX} may be used"
+        message = f"{len(payload)} characters, at most {PAYLOAD_CHARS_MAX} should be used"
         findings.append(Finding("", "payload_too_long", message, "error", "EMV MPM 4.1"))
-    if findings:
-        raise EncodeError(tuple(findings))
-    return payload
+    return payload, findings
 
 
-def _compose(code: MerchantCode) -> str:
-    objects: dict[str, str | None] = {
-        field.tag: getattr(code, field.attribute) for field in ROOT_FIELDS if "." not in field.attribute
-    }
+# Any code
+# ----------------------------------------------------------------------------------------------------------
+
+_TIP_IDS = ("55", "56", "57")
+_ROOT = tuple(field for field in ROOT_FIELDS if field.tag not in _TIP_IDS)
+_TIP = tuple(field for field in ROOT_FIELDS if field.tag in _TIP_IDS)
+_root_values = attrgetter(*(field.attribute for field in _ROOT))
+_tip_values = attrgetter("indicator", "fixed", "percentage")
+_additional_values = attrgetter(*(field.attribute for field in ADDITIONAL_FIELDS))
+_language_values = attrgetter(*(field.attribute for field in LANGUAGE_FIELDS))
+
+
+def _write(code: MerchantCode) -> str:
+    """The text of every root object but the checksum."""
+    pairs = list(zip(_tags(_ROOT), _root_values(code), strict=True))
+    pairs += code.reserved.items()
     if code.tip is not None:
-        objects |= {"55": code.tip.indicator, "56": code.tip.fixed, "57": code.tip.percentage}
-    for template in (*code.accounts, *code.unreserved):
-        objects[template.tag] = _template_text(template)
+        pairs += zip(_TIP_IDS, _tip_values(code.tip), strict=True)
+    pairs += _templates(code.accounts, ACCOUNT_IDS, "")
+    pairs += _templates(code.unreserved, UNRESERVED_IDS, "")
     if code.additional is not None:
-        objects["62"] = _additional_text(code.additional)
+        inner = list(zip(_tags(ADDITIONAL_FIELDS), _additional_values(code.additional), strict=True))
+        inner += _templates(code.additional.templates, ADDITIONAL_TEMPLATE_IDS, "62.")
+        pairs.append(("62", _join([*inner, *code.additional.reserved.items()], "62.") or code.additional.text))
     if code.language is not None:
-        objects["64"] = _language_text(code.language)
-    objects |= code.reserved
-    body = tlv.join((tag, value) for tag, value in sorted(objects.items()) if value is not None) + "6304"
-    return body + crc.checksum(body)
+        inner = list(zip(_tags(LANGUAGE_FIELDS), _language_values(code.language), strict=True))
+        pairs.append(("64", _join([*inner, *code.language.reserved.items()], "64.") or code.language.text))
+    return _join(pairs, "")
 
 
-def _template_text(template: Template) -> str:
-    return tlv.join(template.fields.items()) if template.fields else template.text
+def _tags(fields: Iterable[Field]) -> Iterator[str]:
+    return (field.tag for field in fields)
 
 
-def _additional_text(additional: Additional) -> str:
-    named = ((field.tag, getattr(additional, field.attribute)) for field in ADDITIONAL_FIELDS)
-    templates = ((template.tag, _template_text(template)) for template in additional.templates)
-    objects = [*named, *additional.reserved.items(), *templates]
-    return tlv.join((tag, value) for tag, value in objects if value is not None) or additional.text
+def _templates(templates: Iterable[Template], places: frozenset[str], path: str) -> Iterator[tuple[str, str]]:
+    for template in templates:
+        if template.tag not in places:
+            raise _unwritable(f"{path}{template.tag}", f"{template.tag} is not among {min(places)} to {max(places)}")
+        yield template.tag, _join(template.fields.items(), f"{path}{template.tag}.") or template.text
 
 
-def _language_text(language: Language) -> str:
-    named = ((field.tag, getattr(language, field.attribute)) for field in LANGUAGE_FIELDS)
-    objects = [*named, *language.reserved.items()]
-    return tlv.join((tag, value) for tag, value in objects if value is not None) or language.text
+def _join(pairs: Pairs, path: str) -> str:
+    try:
+        return tlv.join(sorted((tag, value) for tag, value in pairs if value is not None))
+    except tlv.TlvError as error:
+        raise _unwritable(path + error.tag, str(error)) from None
+
+
+def _unwritable(path: str, message: str) -> EncodeError:
+    return EncodeError((Finding(path, "unwritable", message, "fatal", "EMV MPM 3.2"),))
+
+
+# Everyday codes
+# ----------------------------------------------------------------------------------------------------
+
+
+def _heads(tag: str, chars_max: int, chars_min: int = 1) -> Heads:
+    """Identifier and length as text, by length. A forbidden length has none, so looking one up is the
+    check.
+    """
+    return {length: f"{tag}{tlv.TWO_DIGITS[length]}" for length in range(chars_min, chars_max + 1)}
+
+
+def _all_heads(fields: Iterable[Field]) -> tuple[Heads, ...]:
+    return tuple(_heads(field.tag, field.chars_max, field.chars_min) for field in fields)
+
+
+_ROOT_HEADS, _ADDITIONAL_HEADS = _all_heads(_ROOT), _all_heads(ADDITIONAL_FIELDS)
+_LANGUAGE_HEADS, _TIP_HEADS = _all_heads(LANGUAGE_FIELDS), _all_heads(_TIP)
+_TIP_MATCHES = tuple(field.match for field in _TIP)
+_TEMPLATE_HEADS = {tag: _heads(tag, tlv.VALUE_CHARS_MAX) for tag in (*ACCOUNT_IDS, "62", "64")}
+_FIELD_HEADS = {tag: _heads(tag, tlv.VALUE_CHARS_MAX) for tag in tlv.IDS} | {"00": _heads("00", GUID_CHARS_MAX)}
+_MATCH = {field.attribute: field.match for field in (*ROOT_FIELDS, *LANGUAGE_FIELDS[:1])}
+_is_mcc, _is_currency, _is_country = _MATCH["mcc"], _MATCH["currency"], _MATCH["country"]
+_is_amount, _is_language = _MATCH["amount"], _MATCH["language"]
+_is_common = re.compile("[ -~]*").fullmatch
+_POINTS = frozenset((None, STATIC, DYNAMIC))
+
+
+def _write_sound(code: MerchantCode) -> str | None:
+    """What `_write` writes for an everyday code that keeps every rule; None when either is in doubt.
+
+    Everyday: ASCII but for a language template, accounts that are templates, no tip, nothing unreserved or
+    reserved.
+    """
+    accounts = code.accounts
+    try:
+        if (
+            _is_mcc(code.mcc) is None
+            or _is_currency(code.currency) is None
+            or _is_country(code.country) is None
+            or (code.amount is not None and _is_amount(code.amount) is None)
+            or code.point_of_initiation not in _POINTS
+            or code.payload_format != PAYLOAD_FORMAT
+            or None in (code.name, code.city)
+            or not accounts
+            or (len(accounts) > 1 and len({account.tag for account in accounts}) < len(accounts))
+            or code.unreserved
+            or code.reserved
+        ):
+            return None
+        objects = _sound_values(_ROOT_HEADS, _root_values(code))
+        objects += [_sound_account(account) for account in accounts]
+        if code.tip is not None:
+            objects += _sound_tip(code.tip)
+        if code.additional is not None:
+            objects.append(_sound_additional(code.additional))
+        if _is_common("".join(objects)) is None:
+            return None
+        if code.language is not None:
+            objects.append(_sound_language(code.language))
+    except (KeyError, TypeError):  # a length or identifier without a head, a value that is None
+        return None
+    objects.sort()  # each begins with its identifier
+    return "".join(objects)
+
+
+def _sound_values(heads: tuple[Heads, ...], values: Iterable[str | None]) -> list[str]:
+    return [head[len(value)] + value for head, value in zip(heads, values, strict=True) if value is not None]
+
+
+def _sound_account(account: Account) -> str:
+    fields = account.fields
+    if "00" in fields and account.tag not in CARD_IDS:
+        text = "".join([_FIELD_HEADS[tag][len(value)] + value for tag, value in sorted(fields.items())])
+    elif not fields and account.tag in CARD_IDS:
+        text = account.text
+    else:
+        raise KeyError(account.tag)
+    return _TEMPLATE_HEADS[account.tag][len(text)] + text
+
+
+def _sound_tip(tip: Tip) -> list[str]:
+    fixed, percentage = tip.fixed is not None, tip.percentage is not None
+    if (fixed, percentage) != (tip.indicator == TIP_FIXED, tip.indicator == TIP_PERCENTAGE):
+        raise KeyError("55")
+    values = _tip_values(tip)
+    for match, value in zip(_TIP_MATCHES, values, strict=True):
+        if value is not None and match(value) is None:
+            raise KeyError("55")
+    return _sound_values(_TIP_HEADS, values)
+
+
+def _sound_additional(additional: Additional) -> str:
+    if additional.templates or additional.reserved or additional.consumer_data_request is not None:
+        raise KeyError("62")
+    text = "".join(_sound_values(_ADDITIONAL_HEADS, _additional_values(additional)))
+    return _TEMPLATE_HEADS["62"][len(text)] + text
+
+
+def _sound_language(language: Language) -> str:
+    if _is_language(language.language) is None or language.name is None or language.reserved:
+        raise KeyError("64")
+    values = (value and normalize("NFC", value) for value in _language_values(language))
+    text = "".join(_sound_values(_LANGUAGE_HEADS, values))
+    return _TEMPLATE_HEADS["64"][len(text)] + text

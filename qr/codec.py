@@ -1,0 +1,64 @@
+"""The two doors of the library: `encode` and `decode`, EMVCo's rules first and a scheme's profile over
+them.
+
+Strict decoding refuses findings of severity `fatal` and `error`, tolerant decoding only `fatal`: wrong
+checksum, unreadable or repeated root objects, 00 not first, 63 not last. Encoding is always strict.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from qr.errors import DecodeError, EncodeError, Finding, Severity
+from qr.reader import read
+from qr.writer import compose
+
+if TYPE_CHECKING:
+    from qr.emv import MerchantCode
+    from qr.profile import Profile
+
+Mode = Literal["strict", "tolerant"]
+
+_REFUSED: dict[Mode, frozenset[Severity]] = {
+    "strict": frozenset(("fatal", "error")),
+    "tolerant": frozenset(("fatal",)),
+}
+
+
+def encode(code: MerchantCode, profile: str | Profile | None = None) -> str:
+    """The payload of `code`, identifiers ascending, text in NFC.
+
+    Without a profile EMVCo's rules decide; with one, given by id or as a Profile, its waivers and additions
+    too. Raises EncodeError with every rule broken, ProfileError for an unknown profile.
+    """
+    payload, findings = compose(code)
+    if profile is not None:
+        findings = _judge(profile, code, findings)
+    if findings and _refuses(findings, "strict"):
+        raise EncodeError(tuple(findings))
+    return payload
+
+
+def decode(payload: str, mode: Mode = "strict", profile: str | Profile | None = None) -> MerchantCode:
+    """The code a payload stands for.
+
+    Raises DecodeError with every finding when the payload breaks a rule that `mode` does not forgive; a
+    profile, as in `encode`, changes the rules. Text from a scanner may need `clean` first.
+    """
+    code, findings = read(payload)
+    if profile is not None and code is not None:
+        findings = _judge(profile, code, findings)
+    if code is None or (findings and _refuses(findings, mode)):
+        raise DecodeError(tuple(findings))
+    return code
+
+
+def _refuses(findings: list[Finding], mode: Mode) -> bool:
+    refused = _REFUSED[mode]
+    return any(finding.severity in refused for finding in findings)
+
+
+def _judge(profile: str | Profile, code: MerchantCode, findings: list[Finding]) -> list[Finding]:
+    from qr.network import judge, resolve
+
+    return judge(resolve(profile), code, findings)

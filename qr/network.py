@@ -1,0 +1,241 @@
+"""Profiles applied: which networks a code pays through, what a scheme holds against it, and accounts made
+by name.
+
+The layer above EMVCo's rules. A profile is given by id, for those that come with the library, or as a
+Profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from qr.emv import ATTRIBUTES, VALUE_PATHS, Account, Additional, Language, MerchantCode, Template, Tip
+from qr.errors import Finding, ProfileError
+from qr.profile import Profile, Rules, SubField, TemplateRule, find_profile, list_profiles
+from qr.tlv import join, split
+
+
+class Network(msgspec.Struct, frozen=True):
+    """One way to pay that a code offers: the profile, its account rule, where it stands and what it says."""
+
+    profile: str
+    name: str
+    account: str
+    tag: str
+    values: dict[str, str]
+
+
+def resolve(profile: str | Profile) -> Profile:
+    """The profile itself; ProfileError for an unknown id."""
+    return find_profile(profile) if isinstance(profile, str) else profile
+
+
+def networks(code: MerchantCode, profiles: Iterable[Profile] | None = None) -> tuple[Network, ...]:
+    """Every account of the code that a profile knows, in order.
+
+    A GUID of the scheme's own outweighs profiles that know accounts only by their pattern, which must also
+    name the code's country.
+    """
+    known = list_profiles() if profiles is None else tuple(profiles)
+    found: list[Network] = []
+    for account in code.accounts:
+        owners = [(profile, rule) for profile in known for rule in profile.accounts if rule.owns(account)]
+        named = [(profile, rule) for profile, rule in owners if rule.guid]
+        local = [
+            (profile, rule) for profile, rule in owners if not profile.countries or code.country in profile.countries
+        ]
+        found += [
+            Network(profile.id, profile.name, rule.name, account.tag, read_values(rule, account))
+            for profile, rule in named or local
+        ]
+    return tuple(found)
+
+
+def read_values(rule: TemplateRule, template: Template) -> dict[str, str]:
+    """A template's values under the names its rule gives them; `guid` always, unknown identifiers left out."""
+    if not template.fields:
+        return {"value": template.text}
+    values = {"guid": template.fields["00"]} if "00" in template.fields else {}
+    for field in rule.fields:
+        value = template.fields.get(field.id)
+        if value is None:
+            continue
+        if field.fields and field.match(value) is not None:
+            inner = split(value)
+            values |= {part.name: inner[part.id] for part in field.fields if part.id in inner}
+        else:
+            values[field.name] = value
+    return values
+
+
+def judge(profile: Profile, code: MerchantCode, findings: list[Finding]) -> list[Finding]:
+    """EMVCo's findings without those the profile waives, and with what the profile's own rules say."""
+    kept = [finding for finding in findings if not profile.waives(finding)] if findings else []
+    section = f"profile {profile.id}"
+    if not _judge_templates(profile.accounts, code.accounts, "", section, kept):
+        kept.append(Finding("02-51", "network_missing", f"no account of {profile.name}", "error", section))
+    if profile.additional:
+        templates = code.additional.templates if code.additional is not None else ()
+        _judge_templates(profile.additional, templates, "62.", section, kept)
+    if profile.unreserved:
+        _judge_templates(profile.unreserved, code.unreserved, "", section, kept)
+    if profile.currencies and code.currency not in profile.currency_codes:
+        message = f"currency must be one of {', '.join(profile.currencies)}, found {code.currency}"
+        kept.append(Finding("53", "bad_value", message, "error", section))
+    if profile.countries and code.country not in profile.countries:
+        message = f"country must be one of {', '.join(profile.countries)}, found {code.country}"
+        kept.append(Finding("58", "bad_value", message, "error", section))
+    _judge_rules(profile.rules, code, section, kept)
+    for case in profile.cases:
+        if case.applies(code):
+            _judge_rules(case, code, section, kept)
+    return kept
+
+
+def _judge_templates(
+    rules: tuple[TemplateRule, ...],
+    templates: tuple[Template, ...],
+    prefix: str,
+    section: str,
+    findings: list[Finding],
+) -> bool:
+    """Adds what the rules hold against the templates; whether any template is one of theirs."""
+    any_owned = False
+    for rule in rules:
+        owned = False
+        for template in templates:
+            sound = rule.judge(template)
+            if sound is not None:
+                owned = True
+                if not sound:
+                    findings += _template_findings(rule, template, prefix, section)
+        if rule.required and not owned:
+            message = f"no {rule.name} template among {', '.join(rule.tags)}"
+            findings.append(Finding(f"{prefix}{rule.tags[0]}", "missing", message, "error", section))
+        any_owned = any_owned or owned
+    return any_owned
+
+
+def _template_findings(rule: TemplateRule, template: Template, prefix: str, section: str) -> Iterator[Finding]:
+    fields = template.fields
+    for field in rule.fields:
+        path = f"{prefix}{template.tag}.{field.id}"
+        value = fields.get(field.id)
+        if value is not None and field.match(value) is None:
+            message = f"{field.name} must be {field.shape}, found {value!r}"
+            yield Finding(path, "bad_value", message, "error", section)
+        elif value is None and field.required:
+            yield _missing(path, section)
+
+
+def _judge_rules(rules: Rules, code: MerchantCode, section: str, findings: list[Finding]) -> None:
+    for path, get in rules.required_getters:
+        if get(code) is None:
+            findings.append(_missing(path, section))
+    for path, get in rules.forbidden_getters:
+        if get(code) is not None:
+            findings.append(Finding(path, "forbidden", f"{path} must be absent", "error", section))
+    for path, get, match in rules.value_matches:
+        value = get(code)
+        if value is not None and match(value) is None:
+            message = f"must be {rules.values[path]}, found {value!r}"
+            findings.append(Finding(path, "bad_value", message, "error", section))
+
+
+def _missing(path: str, section: str) -> Finding:
+    return Finding(path, "missing", f"{path} is mandatory here", "error", section)
+
+
+def account(profile: str | Profile, name: str | None = None, /, **values: str) -> Account:
+    """An account of a scheme from named values: `account("tanqr", acquirer="01001", merchant="12345678")`.
+
+    `name` chooses among a profile's accounts (the first otherwise); `guid` and `tag` are needed or allowed
+    where the scheme leaves them open. Raises ProfileError for unknown, missing or ill-formed values.
+    """
+    scheme = resolve(profile)
+    made = _fill(scheme, _rule_named(scheme, scheme.accounts, name), values)
+    return Account(made.tag, made.fields, made.text)
+
+
+def unreserved(profile: str | Profile, name: str | None = None, /, **values: str) -> Template:
+    """A scheme's template among 80 to 99 from named values; as `account`."""
+    scheme = resolve(profile)
+    return _fill(scheme, _rule_named(scheme, scheme.unreserved, name), values)
+
+
+def additional(profile: str | Profile, name: str | None = None, /, **values: str) -> Template:
+    """A scheme's template among 62-50 to 62-99 from named values; as `account`."""
+    scheme = resolve(profile)
+    return _fill(scheme, _rule_named(scheme, scheme.additional, name), values)
+
+
+def _rule_named(scheme: Profile, rules: tuple[TemplateRule, ...], name: str | None) -> TemplateRule:
+    for rule in rules:
+        if name is None or rule.name == name:
+            return rule
+    raise _misfit(scheme, "", f"no template named {name}")
+
+
+def _fill(scheme: Profile, rule: TemplateRule, values: dict[str, str]) -> Template:
+    left = dict(values)
+    tag = left.pop("tag", min(rule.ids))
+    if rule.text_pattern is not None:
+        template = Template(tag, {}, left.pop("value", ""))
+    else:
+        fields = {"00": left.pop("guid", rule.guid[0] if rule.guid else "")}
+        for field in rule.fields:
+            text = _take(scheme, field, left)
+            if text is not None:
+                fields[field.id] = text
+        template = Template(tag, fields)
+    if left:
+        raise _misfit(scheme, min(left), "no such value in this scheme")
+    if not rule.owns(template):
+        raise _misfit(scheme, tag, f"not a {rule.name} of {scheme.name}: {template.text or template.fields}")
+    return template
+
+
+def _take(scheme: Profile, field: SubField, left: dict[str, str]) -> str | None:
+    """The text of one field, made from the values still left; None when it is optional and not given."""
+    if field.fields:
+        parts = [(inner.id, _take(scheme, inner, left)) for inner in field.fields]
+        value = join((tag, text) for tag, text in parts if text is not None) or None
+    else:
+        value = left.pop(field.name, field.value)
+    if value is None and field.required:
+        raise _misfit(scheme, field.name, "is needed")
+    if value is not None and field.match(value) is None:
+        raise _misfit(scheme, field.name, f"must be {field.shape}, found {value!r}")
+    return value
+
+
+def _misfit(scheme: Profile, path: str, message: str) -> ProfileError:
+    return ProfileError((Finding(path, "profile_value", message, "error", f"profile {scheme.id}"),))
+
+
+def with_defaults(code: MerchantCode, profile: str | Profile) -> MerchantCode:
+    """The code with what the scheme fixes filled in where the code says nothing (`UEMOA`: 52 0000, 59 X,
+    …).
+    """
+    scheme = resolve(profile)
+    for path, value in scheme.defaults.items():
+        if VALUE_PATHS[path](code) is None:
+            code = _with_value(code, path, value)
+    return code
+
+
+_PARENTS: dict[str, type[Tip] | type[Additional] | type[Language]] = {
+    "tip": Tip,
+    "additional": Additional,
+    "language": Language,
+}
+
+
+def _with_value(code: MerchantCode, path: str, value: str) -> MerchantCode:
+    parent, _, attribute = ATTRIBUTES[path].rpartition(".")
+    if not parent:
+        return msgspec.structs.replace(code, **{attribute: value})
+    inner = getattr(code, parent) or _PARENTS[parent]()
+    return msgspec.structs.replace(code, **{parent: msgspec.structs.replace(inner, **{attribute: value})})
