@@ -58,7 +58,14 @@ _MERCHANT_READS = {_P.MERCHANTS_READ, _P.PAYMENTS_READ, _P.EVENTS_READ}
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.HUB_OPERATOR: frozenset(
-        {_P.DFSPS_READ, _P.DFSPS_WRITE, _P.USERS_WRITE, _P.API_KEYS_WRITE, _P.AUDIT_READ, _P.APPLICATIONS_READ}
+        {
+            _P.DFSPS_READ,
+            _P.DFSPS_WRITE,
+            _P.USERS_WRITE,
+            _P.API_KEYS_WRITE,
+            _P.AUDIT_READ,
+            _P.APPLICATIONS_READ,
+        }
         | {_P.MERCHANTS_READ, _P.PAYMENTS_READ, _P.PAYMENTS_RESOLVE, _P.OPERATIONS_READ, _P.EVENTS_READ}
     ),
     Role.HUB_CHECKER: frozenset({_P.DFSPS_READ, _P.AUDIT_READ, _P.APPLICATIONS_READ, _P.MERCHANTS_READ}),
@@ -76,7 +83,12 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 MERCHANT_ROLES = frozenset({Role.MERCHANT_OWNER, Role.MERCHANT_CASHIER})
 HUB_ROLES = frozenset({Role.HUB_OPERATOR, Role.HUB_CHECKER})
 # Machines never decide on applications: four eyes need eyes.
-KEY_SCOPES = frozenset(Permission) - {_P.APPLICATIONS_DECIDE, _P.DFSPS_WRITE, _P.USERS_WRITE, _P.API_KEYS_WRITE}
+KEY_SCOPES = frozenset(Permission) - {
+    _P.APPLICATIONS_DECIDE,
+    _P.DFSPS_WRITE,
+    _P.USERS_WRITE,
+    _P.API_KEYS_WRITE,
+}
 
 
 class AppUser(SQLModel, table=True):

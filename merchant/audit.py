@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import BigInteger
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, select
 
 from merchant import clock, columns
 from merchant.access import Actor
@@ -61,7 +61,14 @@ UPDATE audit_head SET seq = $2, hash = $11 WHERE dfsp_id = $1
 
 
 async def record(
-    tx: Tx, actor: Actor, action: str, subject_type: str, subject_id: object, *, dfsp_id: UUID | None, **detail: Any
+    tx: Tx,
+    actor: Actor,
+    action: str,
+    subject_type: str,
+    subject_id: object,
+    *,
+    dfsp_id: UUID | None,
+    **detail: Any,
 ) -> None:
     """Append an entry to the DFSP's chain (the hub's when `dfsp_id` is None) in the caller's transaction.
 
@@ -88,6 +95,15 @@ def _hash(previous: bytes, seq: int, at: datetime, fields: tuple[str, ...], deta
     return hashlib.sha256(previous + body).digest()
 
 
+async def newest(tx: Tx, chain: UUID, limit: int, before_seq: int | None) -> list[AuditEntry]:
+    """Entries of a chain, newest first."""
+    statement = select(AuditEntry).where(AuditEntry.dfsp_id == chain)
+    if before_seq is not None:
+        statement = statement.where(AuditEntry.seq < before_seq)
+    statement = statement.order_by(AuditEntry.seq.desc()).limit(limit)  # type: ignore[attr-defined]
+    return list((await tx.session.exec(statement)).all())
+
+
 class ChainBroken(msgspec.Struct, frozen=True):
     """Where a chain stops making sense."""
 
@@ -105,7 +121,13 @@ async def verify(tx: Tx, chain: UUID) -> tuple[int, ChainBroken | None]:
         if row["seq"] != seq:
             return seq - 1, ChainBroken(chain, seq, "an entry is missing")
         detail = msgspec.json.encode(msgspec.json.decode(row["detail"]), order="sorted")
-        fields = (row["actor_kind"], str(row["actor_id"]), row["action"], row["subject_type"], row["subject_id"])
+        fields = (
+            row["actor_kind"],
+            str(row["actor_id"]),
+            row["action"],
+            row["subject_type"],
+            row["subject_id"],
+        )
         if row["prev_hash"] != previous or row["hash"] != _hash(previous, seq, row["at"], fields, detail):
             return seq - 1, ChainBroken(chain, seq, "the entry was changed")
         previous = row["hash"]

@@ -65,4 +65,17 @@ def minor_units() -> Any:
     return Field(sa_type=BigInteger)
 
 
-__all__ = ["UUID", "datetime", "dfsp", "document", "instant", "key", "minor_units", "ref", "sealed", "text", "texts", "uuids"]
+__all__ = [
+    "UUID",
+    "datetime",
+    "dfsp",
+    "document",
+    "instant",
+    "key",
+    "minor_units",
+    "ref",
+    "sealed",
+    "text",
+    "texts",
+    "uuids",
+]

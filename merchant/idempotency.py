@@ -60,13 +60,19 @@ def check_key(key: str | None) -> str:
         )
     if not _KEY.match(key):
         raise errors.BadRequest(
-            "An Idempotency-Key has 1 to 64 letters, digits, hyphens or underscores.", code="idempotency_key_malformed"
+            "An Idempotency-Key has 1 to 64 letters, digits, hyphens or underscores.",
+            code="idempotency_key_malformed",
         )
     return key
 
 
 async def run_once(
-    tx: Tx, actor: Actor, operation: str, key: str, body: bytes, do: Callable[[], Awaitable[tuple[int, bytes]]]
+    tx: Tx,
+    actor: Actor,
+    operation: str,
+    key: str,
+    body: bytes,
+    do: Callable[[], Awaitable[tuple[int, bytes]]],
 ) -> Outcome:
     """Do the work at most once per (actor, operation, key), in the caller's transaction.
 

@@ -13,13 +13,32 @@ import pycountry
 # Minor-unit digits that differ from two (ISO 4217:2015 and amendments, list one).
 _EXPONENTS = {
     **dict.fromkeys(
-        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ],
+        0,
     ),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
-    **dict.fromkeys("CLF UYW".split(), 4),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+    **dict.fromkeys(["CLF", "UYW"], 4),
 }
 # Codes of the list that are no money one can pay with: metals, bond units, testing, no currency.
-_NOT_PAYABLE = frozenset("XAU XAG XPT XPD XBA XBB XBC XBD XDR XSU XUA XTS XXX".split())
+_NOT_PAYABLE = frozenset(["XAU", "XAG", "XPT", "XPD", "XBA", "XBB", "XBC", "XBD", "XDR", "XSU", "XUA", "XTS", "XXX"])
 # Newer than the packaged list (ISO 4217 amendments 172 to 178).
 _RECENT = frozenset({"SLE", "VED", "ZWG", "XCG"})
 

@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, Index, text as sql
+from sqlalchemy import BigInteger, Index
+from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from merchant import clock, columns
@@ -30,7 +31,12 @@ class OutboxJob(SQLModel, table=True):
     __tablename__ = "outbox"
     __table_args__ = (
         Index("outbox_ready", "run_at", postgresql_where=sql("dead_at IS NULL")),
-        Index("outbox_order", "order_key", "id", postgresql_where=sql("order_key IS NOT NULL AND dead_at IS NULL")),
+        Index(
+            "outbox_order",
+            "order_key",
+            "id",
+            postgresql_where=sql("order_key IS NOT NULL AND dead_at IS NULL"),
+        ),
     )
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     topic: str
@@ -113,6 +119,7 @@ async def revive(tx: Tx, job_id: int) -> bool:
     return bool(
         await tx.execute(
             "UPDATE outbox SET dead_at = NULL, attempts = 0, run_at = $2 WHERE id = $1 AND dead_at IS NOT NULL",
-            job_id, clock.now(),
+            job_id,
+            clock.now(),
         )  # fmt: skip
     )

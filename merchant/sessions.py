@@ -53,7 +53,8 @@ async def sign_in(service: Service, email: str, password: str) -> SignedIn:
         if row is not None and row["locked_until"] is not None and row["locked_until"] > now:
             wait_s = int((row["locked_until"] - now).total_seconds()) + 1
             raise errors.TooManyRequests(
-                f"Too many wrong passwords; try again in {wait_s} seconds.", headers={"retry-after": str(wait_s)}
+                f"Too many wrong passwords; try again in {wait_s} seconds.",
+                headers={"retry-after": str(wait_s)},
             )
         matches = vault.password_matches(_DECOY_HASH if row is None else row["password_hash"], password)
         if row is None:
@@ -86,7 +87,11 @@ async def token_actor(service: Service, token: str) -> Actor:
     try:
         # Expiry is compared to our own clock below, which tests can move.
         claims = jwt.decode(
-            token, service.vault.token_key, algorithms=[_ALGORITHM], issuer=_ISSUER, options={"verify_exp": False}
+            token,
+            service.vault.token_key,
+            algorithms=[_ALGORITHM],
+            issuer=_ISSUER,
+            options={"verify_exp": False},
         )
         user_id, expires = UUID(claims["sub"]), int(claims["exp"])
     except (JWTError, KeyError, ValueError, TypeError):
@@ -118,5 +123,3 @@ async def key_actor(service: Service, key: str) -> Actor:
         kind="api_key", id=row["id"], name=row["name"], dfsp_id=row["dfsp_id"], merchant_id=row["merchant_id"],
         counter_id=row["counter_id"], permissions=frozenset(Permission(scope) for scope in row["scopes"]),
     )  # fmt: skip
-
-

@@ -44,6 +44,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     session_lifetime_s: int = 8 * 3600
     # Port of the simulated hub in the demo; 0 means the service's port plus one.
     simulator_port: int = 0
+    # The sanctions list to screen against: the UN's XML, plain or gzipped. The packaged copy is of the named day;
+    # operators point this at a file they keep current.
+    screening_list: Path = Path(__file__).parent / "seeds" / "un_consolidated_2026-02-27.xml.gz"
     # Jobs claimed at once by the worker: large enough to share round trips, small enough to share work.
     worker_batch: int = 50
     # Safety poll when no notification arrived; the LISTEN connection wakes the worker sooner.
@@ -71,9 +74,15 @@ def load(environ: Mapping[str, str]) -> Settings:
         if environ.get(PREFIX + field.name.upper())
     }
     try:
-        return msgspec.convert(given, Settings, strict=False)
+        return msgspec.convert(given, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise BadSettings(f"A {PREFIX}* setting is wrong: {error}") from None
+
+
+def _path(kind: type, text: object) -> object:
+    if kind is Path and isinstance(text, str):
+        return Path(text)
+    raise NotImplementedError(kind)
 
 
 def with_secret_key(settings: Settings) -> Settings:

@@ -136,21 +136,25 @@ def if_match(request: AnyRequest) -> int:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else -1
 
 
+def limit_of(request: AnyRequest) -> int:
+    """`limit` of the query. Raises BadRequest."""
+    given = request.query_params.get("limit", str(DEFAULT_PAGE))
+    if not (given.isascii() and given.isdigit() and len(given) < 4 and 1 <= int(given) <= MAX_PAGE):
+        raise errors.BadRequest(f"limit is a number from 1 to {MAX_PAGE}.")
+    return int(given)
+
+
 def page_of(request: AnyRequest) -> Page:
     """`limit` and `cursor` of the query. Raises BadRequest."""
+    cursor = request.query_params.get("cursor")
     try:
-        limit = int(request.query_params.get("limit", DEFAULT_PAGE))
-        cursor = request.query_params.get("cursor")
         before = UUID(bytes=base64.urlsafe_b64decode(cursor + "==")) if cursor else None
     except (ValueError, binascii.Error):
-        raise errors.BadRequest("limit is a number from 1 to 100; cursor is what next_cursor said.") from None
-    if not 1 <= limit <= MAX_PAGE:
-        raise errors.BadRequest("limit is a number from 1 to 100.")
-    return Page(limit, before)
+        raise errors.BadRequest("cursor is what next_cursor said.") from None
+    return Page(limit_of(request), before)
 
 
 # --- how answers look ------------------------------------------------------------------------------------------------
-
 
 
 def encode(content: Any) -> bytes:
@@ -163,7 +167,9 @@ def at(instant: Any) -> str | None:
     return None if instant is None else clock.rfc3339(instant)
 
 
-def answer(content: Any, status: int = 200, *, headers: dict[str, str] | None = None, etag: int | None = None) -> Response[bytes]:
+def answer(
+    content: Any, status: int = 200, *, headers: dict[str, str] | None = None, etag: int | None = None
+) -> Response[bytes]:
     """A JSON answer; `etag` is the revision of a versioned thing."""
     raw = content if isinstance(content, bytes) else encode(content)
     all_headers = {"cache-control": "no-store", **(headers or {})}
@@ -202,7 +208,12 @@ async def once(request: AnyRequest, operation: str, do: Any) -> Response[bytes]:
 
 
 def problem(
-    status: int, code: str, title: str, detail: str, field_errors: Any = (), headers: dict[str, str] | None = None
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    field_errors: Any = (),
+    headers: dict[str, str] | None = None,
 ) -> Response[bytes]:
     """An RFC 9457 problem."""
     content = {

@@ -27,7 +27,7 @@ class WebhookDelivery(SQLModel, table=True):
     """One event for one endpoint, with what came of it."""
 
     __tablename__ = "webhook_delivery"
-    __table_args__ = (Index("webhook_delivery_listed", "endpoint_id", "id"),)
+    __table_args__ = (Index("webhook_delivery_listed", "endpoint_id", "created_at"),)
     id: UUID = columns.key()
     dfsp_id: UUID = columns.dfsp()
     endpoint_id: UUID = Field(foreign_key="webhook_endpoint.id")

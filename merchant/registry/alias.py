@@ -30,18 +30,33 @@ _SET_ACTIVE = "UPDATE alias SET active = $2 WHERE merchant_id = $1"
 class NumbersExhausted(errors.MerchantError):
     """No free merchant number was found; the scheme needs a longer number."""
 
-    status, code, title = 503, "numbers_exhausted", "No free merchant number was found; tell the scheme's operator"
+    status, code, title = (
+        503,
+        "numbers_exhausted",
+        "No free merchant number was found; tell the scheme's operator",
+    )
 
 
 async def claim(
-    tx: Tx, alias_type: str, alias: str, dfsp_id: UUID, *, counter_id: UUID | None = None, external_id: str | None = None
+    tx: Tx,
+    alias_type: str,
+    alias: str,
+    dfsp_id: UUID,
+    *,
+    counter_id: UUID | None = None,
+    external_id: str | None = None,
 ) -> bool:
     """Take an alias for ever; False when someone holds or held it."""
     return bool(await tx.execute(_CLAIM, alias_type, alias, dfsp_id, counter_id, external_id, clock.now()))
 
 
 async def draw(
-    tx: Tx, scheme: SchemeFacts, dfsp_id: UUID, *, counter_id: UUID | None = None, external_id: str | None = None
+    tx: Tx,
+    scheme: SchemeFacts,
+    dfsp_id: UUID,
+    *,
+    counter_id: UUID | None = None,
+    external_id: str | None = None,
 ) -> str:
     """Claim a fresh random number. Raises NumbersExhausted when nearly all are taken."""
     for _ in range(_MAX_DRAWS):

@@ -6,16 +6,17 @@ open_application → change_sections … → submit, which freezes the version a
 
 from uuid import UUID
 
-import kyb
 from sqlalchemy.exc import IntegrityError
 
+import kyb
 from merchant import audit, clock, errors, outbox
 from merchant.access import Actor
 from merchant.db import Tx
+from merchant.notify import events
 from merchant.registry import sections as answers
 from merchant.registry.locks import lock_application
 from merchant.registry.models import Application, ApplicationVersion
-from merchant.registry.screening import SCREEN_TOPIC, case_of
+from merchant.registry.screening import SCREEN_TOPIC, case_of, policy
 from merchant.registry.states import ApplicationState, Capability, application_may, move_application
 from merchant.service import Service
 
@@ -49,7 +50,9 @@ async def change_sections(
     if not application_may(application.state, Capability.EDIT):
         raise errors.WrongState(f"An application that is {application.state} cannot be edited.")
     before = answers.unseal(service.vault, application.id, application.sections_sealed)
-    sections = answers.tidy(kyb.Sections(**{name: getattr(before, name) for name in before.__struct_fields__} | changes))
+    sections = answers.tidy(
+        kyb.Sections(**{name: getattr(before, name) for name in before.__struct_fields__} | changes)
+    )
     if application.state == ApplicationState.RETURNED:
         move_application(application, ApplicationState.DRAFT)
         application.version += 1
@@ -77,7 +80,7 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     if not application_may(application.state, Capability.SUBMIT):
         raise errors.WrongState(f"An application that is {application.state} cannot be submitted.")
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
-    due = kyb.requirements(case_of(sections), kyb.default_policy()).currently_due
+    due = kyb.requirements(case_of(sections), policy()).currently_due
     if due:
         raise errors.InvalidFields(
             "The application is not complete yet; see errors.",
@@ -98,6 +101,10 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     await audit.record(
         tx, actor, "application.submitted", "application", application.id, dfsp_id=application.dfsp_id,
         version=application.version, version_hash=application.version_hash,
+    )  # fmt: skip
+    await events.announce(
+        tx, "application.submitted", application.dfsp_id, None,
+        {"application_id": application.id, "version": application.version},
     )  # fmt: skip
     await outbox.add(tx, SCREEN_TOPIC, {"application_id": application.id}, dfsp_id=application.dfsp_id)
     return application

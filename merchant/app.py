@@ -1,0 +1,93 @@
+"""Every route, guard and error handler of the service, wired on one page.
+
+`create_app(service)` makes the ASGI application that granian serves and tests call.
+"""
+
+from typing import Any
+
+import structlog
+from litestar import Litestar, Response, get
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
+
+from merchant import errors, web
+from merchant.channels.qr import ROUTES as QR_ROUTES
+from merchant.people.routes import ROUTES as PEOPLE_ROUTES
+from merchant.registry.oracle_routes import oracle_door
+from merchant.registry.routes import ROUTES as REGISTRY_ROUTES
+from merchant.service import Service
+
+
+@get("/health/live", opt={"public": True})
+async def live() -> Response[bytes]:
+    """The process runs."""
+    return web.answer({"status": "live"})
+
+
+@get("/health/ready", opt={"public": True})
+async def ready(state: State) -> Response[bytes]:
+    """The process can serve: its database answers and its scheme is set up."""
+    service: Service = state.service
+    async with service.db.system_reads() as tx:
+        found = await tx.fetchval("SELECT name FROM scheme WHERE id = 1")
+    return web.answer({"status": "ready" if found else "no scheme"}, 200 if found else 503)
+
+
+class Metrics(PrometheusController):
+    """Prometheus metrics."""
+
+    path = "/metrics"
+    opt = {"public": True}  # noqa: RUF012
+    openmetrics_format = True
+
+
+ROUTES: list[Any] = [live, ready, Metrics, *PEOPLE_ROUTES, *REGISTRY_ROUTES, *QR_ROUTES, oracle_door]
+
+
+def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
+    """The application on an open service. Raises RuntimeError when a route names no permission."""
+    metrics = PrometheusConfig(app_name="merchant", prefix="merchant", group_path=True, exclude=["/metrics"])
+    app = Litestar(
+        route_handlers=ROUTES if routes is None else routes,
+        guards=[web.authorise],
+        exception_handlers={
+            errors.MerchantError: web.on_merchant_error,
+            HTTPException: web.on_http_error,
+            Exception: web.on_crash,
+        },
+        middleware=[metrics.middleware],
+        state=State({"service": service}),
+        request_max_body_size=web.MAX_BODY_BYTES,
+        openapi_config=None,
+        logging_config=None,
+    )
+    _check_permissions(app)
+    return app
+
+
+def _check_permissions(app: Litestar) -> None:
+    """Secure as it comes: a route that forgets to say who may use it stops the start."""
+    for route in app.routes:
+        handlers = getattr(route, "route_handlers", None) or [getattr(route, "route_handler", None)]
+        for handler in handlers:
+            said = handler is not None and ("permission" in handler.opt or handler.opt.get("public"))
+            if not said and not (isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}):
+                raise RuntimeError(f"The route {route.path} names neither a permission nor public=True.")
+
+
+def configure_logs(level: str) -> None:
+    """JSON lines on standard error, without personal data: callers log ids and codes only."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(),
+        cache_logger_on_first_use=True,
+    )

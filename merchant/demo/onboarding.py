@@ -1,0 +1,117 @@
+"""The first half of the show: makers apply for 200 businesses, the worker screens, checkers approve.
+
+Everything goes over HTTP as staff would do it; the two owners on the UN list stay held for a person.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+import click
+
+from merchant.access import Role
+from merchant.demo.api import Api
+from merchant.demo.businesses import businesses
+from merchant.demo.world import CURRENCY, DemoWorld
+from qr.posters import Sticker, sheet_pdf
+
+_AT_ONCE = 8  # as many people at work at the same time; more only queue for two cores
+_SCREENING_TIMEOUT_S = 60
+T = TypeVar("T")
+
+
+async def onboard(world: DemoWorld, http: aiohttp.ClientSession, data_dir: Path) -> None:
+    """Fill the registry and print one sheet of QR codes."""
+    begun = time.perf_counter()
+    makers, checkers = {}, {}
+    for dfsp in world.dfsps:
+        fsp_id = dfsp["fsp_id"]
+        makers[fsp_id] = await _person(world, http, Role.DFSP_MAKER, fsp_id)
+        checkers[fsp_id] = await _person(world, http, Role.DFSP_CHECKER, fsp_id)
+    fsp_ids = list(makers)
+    cases = [(fsp_ids[index % len(fsp_ids)], sections) for index, sections in enumerate(businesses(CURRENCY))]
+
+    async def apply(case: tuple[str, dict[str, Any]]) -> tuple[str, str]:
+        fsp_id, sections = case
+        opened = await makers[fsp_id].post("/api/v1/applications", sections)
+        await makers[fsp_id].post(f"/api/v1/applications/{opened['id']}/submit")
+        return fsp_id, opened["id"]
+
+    submitted = await _all("applications written and submitted by the makers", cases, apply)
+
+    async def decide(case: tuple[str, str]) -> str | None:
+        fsp_id, application_id = case
+        application = await _screened(checkers[fsp_id], application_id)
+        if application["report"]["screening"] != "clear":
+            return f"{application['business']['legal_name']}: {_why_held(application)}"
+        made = await checkers[fsp_id].post(
+            f"/api/v1/applications/{application_id}/approve", {"version_hash": application["version_hash"]}
+        )
+        world.merchants.append(
+            {
+                "id": made["merchant_id"], "trading_name": application["business"]["trading_name"], "dfsp": fsp_id,
+                "tier": made["tier"],
+                "counters": [{"id": point["id"], "alias": point["alias"]} for point in made["counters"]],
+            }
+        )  # fmt: skip
+        return None
+
+    outcomes = await _all("screened, then approved by the checkers", submitted, decide)
+    for held in filter(None, outcomes):
+        click.echo(f"  held   {held}")
+    world.merchants.sort(key=lambda merchant: merchant["id"])
+    sheet = await _print_sheet(world, makers, data_dir)
+    click.echo(f"  {len(world.merchants)} merchants have numbers; QR codes to print: {sheet}")
+    click.echo(f"  onboarding took {time.perf_counter() - begun:.1f} s")
+
+
+async def _person(world: DemoWorld, http: aiohttp.ClientSession, role: Role, dfsp: str | None) -> Api:
+    user = world.user(role, dfsp)
+    return await Api.sign_in(http, world.base_url, user.email, user.password)
+
+
+async def _screened(checker: Api, application_id: str) -> Any:
+    deadline = time.monotonic() + _SCREENING_TIMEOUT_S
+    while time.monotonic() < deadline:
+        application = await checker.get(f"/api/v1/applications/{application_id}")
+        if application["state"] != "submitted":
+            return application
+        await asyncio.sleep(0.1)
+    raise TimeoutError(f"application {application_id} was not screened in {_SCREENING_TIMEOUT_S} s")
+
+
+def _why_held(application: Any) -> str:
+    hit = application["report"]["hits"][0]
+    return f"{hit['path']} is like {hit['hit']['matched_name']} on the UN list (score {hit['hit']['score']:.2f})"
+
+
+async def _print_sheet(world: DemoWorld, makers: dict[str, Api], data_dir: Path) -> Path:
+    stickers = []
+    for merchant in world.merchants[:12]:
+        counter = merchant["counters"][0]
+        payload = await makers[merchant["dfsp"]].text(f"/api/v1/counters/{counter['id']}/qr?format=payload")
+        stickers.append(Sticker(payload=payload, name=merchant["trading_name"], number=counter["alias"]))
+    path = data_dir / "qr-codes.pdf"
+    path.write_bytes(sheet_pdf(stickers))
+    return path
+
+
+async def _all(title: str, items: Iterable[Any], do: Callable[[Any], Awaitable[T]]) -> list[T]:
+    """Run `do` over all items, a few at once, with a counter in the terminal."""
+    todo = list(items)
+    slots, count = asyncio.Semaphore(_AT_ONCE), 0
+    shown = click.get_text_stream("stdout").isatty()
+
+    async def one(item: Any) -> T:
+        nonlocal count
+        async with slots:
+            result = await do(item)
+        count += 1
+        if shown or count % 50 == 0 or count == len(todo):
+            click.echo(f"\r  {count:3}/{len(todo)} {title}", nl=not shown or count == len(todo))
+        return result
+
+    return await asyncio.gather(*(one(item) for item in todo))

@@ -1,0 +1,65 @@
+"""`merchant demo`, in reading order: database, service, server, worker; then the show; then it stays up."""
+
+import contextlib
+import time
+
+import aiohttp
+import click
+
+from merchant import runtime
+from merchant.access import Role
+from merchant.app import configure_logs, create_app
+from merchant.demo import onboarding, world
+from merchant.demo.api import Api
+from merchant.demo.world import CURRENCY, OPERATOR_EMAIL, SCHEME, DemoUser, DemoWorld
+from merchant.seeds.scheme import seed_scheme
+from merchant.service import Service
+from merchant.settings import Settings
+from merchant.worker import Worker
+
+
+def run_demo(settings: Settings) -> None:
+    """Run the demo until Ctrl-C."""
+    configure_logs("WARNING" if settings.log_level == "INFO" else settings.log_level)
+    click.echo("starting the database")
+    with runtime.open_database(settings) as url:
+        runtime.run(_demo(settings, url))
+    click.echo("stopped; the data is kept in " + str(settings.data_dir))
+
+
+async def _demo(settings: Settings, database_url: str) -> None:
+    begun = time.perf_counter()
+    async with contextlib.AsyncExitStack() as stack:
+        service = await stack.enter_async_context(runtime.ready_service(settings, database_url))
+        known = world.load(settings.data_dir)
+        if known is None:
+            known = await _new_world(service)
+        await stack.enter_async_context(runtime.serving(create_app(service), settings.host, settings.port))
+        await stack.enter_async_context(Worker(service).running())
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        known.base_url = settings.base_url
+        if not known.merchants:
+            await _show_onboarding(settings, known, http)
+        known.save(settings.data_dir)
+        _tell(settings, known, time.perf_counter() - begun)
+        await runtime.forever()
+
+
+async def _new_world(service: Service) -> DemoWorld:
+    operator = DemoUser(OPERATOR_EMAIL, world.new_password(), [Role.HUB_OPERATOR], None)
+    await seed_scheme(service, SCHEME, operator.email, operator.password)
+    scheme = {"currency": CURRENCY, "time_zone": SCHEME.time_zone}
+    return DemoWorld(service.settings.base_url, "", scheme, users=[operator])
+
+
+async def _show_onboarding(settings: Settings, known: DemoWorld, http: aiohttp.ClientSession) -> None:
+    click.echo(f"setting up {SCHEME.name}: {', '.join(world.DFSPS.values())}")
+    person = known.user(Role.HUB_OPERATOR, None)
+    operator = await Api.sign_in(http, known.base_url, person.email, person.password)
+    await world.enable_dfsps(known, operator)
+    await onboarding.onboard(known, http, settings.data_dir)
+
+
+def _tell(settings: Settings, known: DemoWorld, took_s: float) -> None:
+    click.echo(f"who is who, passwords, keys: {settings.data_dir / 'demo.json'}  ({took_s:.1f} s)")
+    click.echo(f"ready {known.base_url}")

@@ -1,0 +1,92 @@
+"""Who is in the demo: one scheme, three DFSPs with their staff, and the file that tells a newcomer about them.
+
+Passwords and keys are random per data folder and stand in demo.json only.
+"""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from merchant.access import Role
+from merchant.demo.api import Api
+from merchant.seeds.scheme import NewScheme
+
+SCHEME = NewScheme(
+    name="Lakeside Instant Payments", domain="pay.lakeside.example", country="KE",
+    currencies=["USD", "KES", "LRD", "PHP", "NGN", "BDT", "PKR", "GHS", "ZMW", "UGX", "TZS", "XOF", "ETB", "MWK",
+                "MZN", "RWF", "KHR", "MMK"],
+    time_zone="Africa/Nairobi", ussd_code="*384*123#",
+)  # fmt: skip
+CURRENCY = "USD"
+OPERATOR_EMAIL = "operator@hub.example"
+DFSPS = {"greenbankfsp": "Green Bank", "lakemfi": "Lake Microfinance", "mobilepay": "Mobile Pay"}
+_STAFF = {
+    "admin": Role.DFSP_ADMIN,
+    "maker": Role.DFSP_MAKER,
+    "checker": Role.DFSP_CHECKER,
+    "auditor": Role.DFSP_AUDITOR,
+}
+
+
+class DemoUser(msgspec.Struct):
+    """A person of the demo."""
+
+    email: str
+    password: str
+    roles: list[str]
+    dfsp: str | None
+
+
+class DemoWorld(msgspec.Struct):
+    """demo.json (CONTRACT)."""
+
+    base_url: str
+    simulator_url: str
+    scheme: dict[str, str]
+    dfsps: list[dict[str, str]] = []
+    users: list[DemoUser] = []
+    api_keys: list[dict[str, Any]] = []
+    merchants: list[dict[str, Any]] = []
+    payers: list[dict[str, str]] = []
+    ussd: dict[str, str] = {}
+    shown: bool = False  # the demo's payments were shown once; a second start does not repeat them
+
+    def user(self, role: Role, dfsp: str | None) -> DemoUser:
+        """The first person of a role at a DFSP (None: the hub)."""
+        return next(user for user in self.users if role in user.roles and user.dfsp == dfsp)
+
+    def save(self, data_dir: Path) -> None:
+        """Write demo.json, readable by its owner only."""
+        path = data_dir / "demo.json"
+        path.touch(mode=0o600)
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2))
+
+
+def load(data_dir: Path) -> DemoWorld | None:
+    """The demo.json of an earlier run."""
+    path = data_dir / "demo.json"
+    return msgspec.json.decode(path.read_bytes(), type=DemoWorld) if path.exists() else None
+
+
+def new_password() -> str:
+    """A password for a made-up person."""
+    return secrets.token_urlsafe(12)
+
+
+async def enable_dfsps(world: DemoWorld, operator: Api) -> None:
+    """The hub operator enables the DFSPs and adds their staff and first keys."""
+    for fsp_id, name in DFSPS.items():
+        dfsp = await operator.post("/api/v1/dfsps", {"fsp_id": fsp_id, "name": name})
+        world.dfsps.append({"id": dfsp["id"], "fsp_id": fsp_id, "name": name})
+        for title, role in _STAFF.items():
+            user = DemoUser(f"{title}@{fsp_id}.example", new_password(), [role], fsp_id)
+            person = {"email": user.email, "name": f"{title.title()} of {name}", "password": user.password}
+            await operator.post("/api/v1/users", {**person, "roles": user.roles, "dfsp_id": dfsp["id"]})
+            world.users.append(user)
+        scopes = ["aliases:write", "merchants:read", "payments:read", "payments:request", "webhooks:write"]
+        key = await operator.post(
+            "/api/v1/api-keys", {"name": f"{name} core system", "scopes": scopes, "dfsp_id": dfsp["id"]}
+        )
+        world.api_keys.append({"key": key["key"], "scopes": scopes, "dfsp": fsp_id})

@@ -1,0 +1,1 @@
+"""DFSPs, their staff and their machines: who may be here at all."""

@@ -1,0 +1,155 @@
+"""Enabling DFSPs, adding users, issuing and revoking API keys. Every change is audited."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import select
+
+from merchant import access, audit, clock, errors, ids, keys, vault
+from merchant.access import HUB_ROLES, MERCHANT_ROLES, Actor, ApiKey, AppUser, Permission, Role, scope_to
+from merchant.db import Tx
+from merchant.registry.models import Counter, Dfsp, Merchant
+from merchant.service import Service
+
+MIN_PASSWORD_LENGTH = 12  # NIST SP 800-63B asks for 8 at least; staff accounts move money
+MAX_KEY_LIFETIME = timedelta(days=730)
+
+
+class IssuedKey(msgspec.Struct, frozen=True):
+    """A new API key; its text is shown this once only."""
+
+    row: ApiKey
+    text: str
+
+
+async def create_dfsp(tx: Tx, service: Service, actor: Actor, fsp_id: str, name: str, **options: str) -> Dfsp:
+    """Enable a participant: the tenant, its signing key and its ILP secret. Raises Conflict for a known fsp_id."""
+    dfsp = Dfsp(
+        fsp_id=fsp_id, name=name, hub_mode=options.get("hub_mode") or service.settings.hub,
+        hub_url=options.get("hub_url", ""), transfer_mode=options.get("transfer_mode", "RESERVED"),
+    )  # fmt: skip
+    tx.session.add(dfsp)
+    await _flush_unique(tx, "A participant with this fsp_id exists.")
+    # The app role may add to the key table but never read it.
+    await keys.add_private(
+        tx, service.vault, dfsp.id, fsp_id, keys.JWS_SIGN, await asyncio.to_thread(keys.new_private_pem)
+    )
+    await keys.add_private(tx, service.vault, dfsp.id, fsp_id, keys.ILP, ids.secret_token())
+    await audit.record(tx, actor, "dfsp.created", "dfsp", dfsp.id, dfsp_id=None, fsp_id=fsp_id)
+    return dfsp
+
+
+async def set_dfsp_enabled(tx: Tx, actor: Actor, dfsp_id: UUID, enabled: bool) -> Dfsp:
+    """Let a participant in or shut it out: its staff, keys and numbers stop at once. Raises NotFound."""
+    dfsp = (await tx.session.exec(select(Dfsp).where(Dfsp.id == dfsp_id).with_for_update())).one_or_none()
+    if dfsp is None:
+        raise errors.NotFound
+    dfsp.enabled = enabled
+    action = "dfsp.enabled" if enabled else "dfsp.disabled"
+    await audit.record(tx, actor, action, "dfsp", dfsp.id, dfsp_id=None)
+    return dfsp
+
+
+async def create_user(
+    tx: Tx, actor: Actor, *, email: str, name: str, password: str, roles: list[str], dfsp_id: UUID | None,
+    merchant_id: UUID | None,
+) -> AppUser:  # fmt: skip
+    """Add a person. DFSP admins add people of their own DFSP; hub operators add anyone.
+
+    Raises InvalidFields, NotAllowed, Conflict for a known e-mail address.
+    """
+    dfsp_id = actor.dfsp_id or dfsp_id
+    held = {Role(role) for role in roles}
+    if held & HUB_ROLES and (actor.dfsp_id is not None or dfsp_id is not None):
+        raise errors.NotAllowed("Only hub staff may add hub staff, and hub staff belong to no DFSP.")
+    if not held & HUB_ROLES and dfsp_id is None:
+        raise errors.invalid_field("dfsp_id", "missing", "Say which DFSP this person works for.")
+    if bool(held & MERCHANT_ROLES) != (merchant_id is not None):
+        raise errors.invalid_field("merchant_id", "mismatch", "Merchant roles need a merchant, other roles none.")
+    if dfsp_id is not None:
+        await _require(tx, select(Dfsp).where(Dfsp.id == dfsp_id), "dfsp_id")
+    if merchant_id is not None:
+        statement = select(Merchant).where(Merchant.id == merchant_id, Merchant.dfsp_id == dfsp_id)
+        await _require(tx, scope_to(actor, statement, Merchant), "merchant_id")
+    user = AppUser(
+        dfsp_id=dfsp_id, merchant_id=merchant_id, email=email.strip().lower(), name=name,
+        password_hash=vault.hash_password(password), roles=sorted(held),
+    )  # fmt: skip
+    tx.session.add(user)
+    await _flush_unique(tx, "Someone with this e-mail address exists.")
+    await audit.record(tx, actor, "user.created", "user", user.id, dfsp_id=dfsp_id, roles=user.roles)
+    return user
+
+
+async def set_user_enabled(tx: Tx, actor: Actor, user_id: UUID, enabled: bool) -> AppUser:
+    """Let a person in or shut them out at once. Raises NotFound."""
+    statement = scope_to(actor, select(AppUser).where(AppUser.id == user_id), AppUser)
+    user = (await tx.session.exec(statement.with_for_update())).one_or_none()
+    if user is None:
+        raise errors.NotFound
+    user.enabled, user.failed_sign_ins, user.locked_until = enabled, 0, None
+    action = "user.enabled" if enabled else "user.disabled"
+    await audit.record(tx, actor, action, "user", user.id, dfsp_id=user.dfsp_id)
+    return user  # type: ignore[no-any-return]
+
+
+async def issue_key(
+    tx: Tx, actor: Actor, *, name: str, scopes: list[str], dfsp_id: UUID | None = None,
+    merchant_id: UUID | None = None, counter_id: UUID | None = None, lifetime: timedelta | None = None,
+) -> IssuedKey:  # fmt: skip
+    """Make an API key of a DFSP, or of one of its merchants or counters.
+
+    Raises NotAllowed for scopes no key may hold, InvalidFields for places that are not the DFSP's.
+    """
+    owner = actor.dfsp_id or dfsp_id
+    if owner is None:
+        raise errors.invalid_field("dfsp_id", "missing", "Say which DFSP the key is for.")
+    forbidden = {Permission(scope) for scope in scopes} - access.KEY_SCOPES
+    if forbidden:
+        raise errors.NotAllowed(f"A key may not hold {sorted(scope.value for scope in forbidden)}.")
+    await _require(tx, select(Dfsp).where(Dfsp.id == owner), "dfsp_id")
+    if counter_id is not None:
+        counter = await _require(
+            tx, select(Counter).where(Counter.id == counter_id, Counter.dfsp_id == owner), "counter_id"
+        )
+        if merchant_id not in (None, counter.merchant_id):
+            raise errors.invalid_field("counter_id", "mismatch", "The counter is another merchant's.")
+        merchant_id = counter.merchant_id
+    elif merchant_id is not None:
+        await _require(tx, select(Merchant).where(Merchant.id == merchant_id, Merchant.dfsp_id == owner), "merchant_id")
+    text = f"mk_{ids.secret_token()}"
+    row = ApiKey(
+        dfsp_id=owner, merchant_id=merchant_id, counter_id=counter_id, name=name, digest=vault.token_digest(text),
+        scopes=sorted(set(scopes)), expires_at=clock.now() + min(lifetime, MAX_KEY_LIFETIME) if lifetime else None,
+    )  # fmt: skip
+    tx.session.add(row)
+    await audit.record(tx, actor, "api_key.issued", "api_key", row.id, dfsp_id=owner, scopes=row.scopes)
+    return IssuedKey(row, text)
+
+
+async def revoke_key(tx: Tx, actor: Actor, key_id: UUID) -> None:
+    """Stop an API key at once. Raises NotFound."""
+    statement = scope_to(actor, select(ApiKey).where(ApiKey.id == key_id), ApiKey)
+    key = (await tx.session.exec(statement.with_for_update())).one_or_none()
+    if key is None:
+        raise errors.NotFound
+    key.revoked_at = key.revoked_at or clock.now()
+    await audit.record(tx, actor, "api_key.revoked", "api_key", key.id, dfsp_id=key.dfsp_id)
+
+
+async def _require(tx: Tx, statement: Any, field: str) -> Any:
+    found = (await tx.session.exec(statement)).one_or_none()
+    if found is None:
+        raise errors.invalid_field(field, "unknown", "There is no such one.")
+    return found
+
+
+async def _flush_unique(tx: Tx, message: str) -> None:
+    try:
+        await tx.flush()
+    except IntegrityError:
+        raise errors.Conflict(message) from None

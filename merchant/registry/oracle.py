@@ -1,0 +1,279 @@
+"""The oracle: what the hub's Account Lookup Service asks and registers, and the batches of external DFSPs.
+
+The Account Lookup Service checks answers literally (single POST exactly 201, PUT with a JSON body, "unknown" as an
+empty list); it drops the sub-id on DELETE, so a DELETE never takes a parent with it. Operations only; the HTTP is in
+oracle_routes.py.
+"""
+
+import re
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+from merchant import clock, money
+from merchant.access import Actor
+from merchant.db import Tx
+from merchant.gateway import Refused
+from merchant.registry import alias
+from merchant.service import SchemeFacts
+
+PARTY_ID_TYPES = frozenset({"ALIAS", "BUSINESS", "MERCHANT_PAYINTOID"})
+MAX_BATCH = 10_000  # FSPIOP API definition 1.1: partyList has at most 10,000 elements
+_IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,32}")
+# Hubs cut the signed URI at the last segment that is a resource name; such an id would break signatures.
+RESOURCE_NAMES = frozenset(
+    [
+        "participants",
+        "parties",
+        "transactionrequests",
+        "quotes",
+        "authorizations",
+        "transfers",
+        "transactions",
+        "bulkquotes",
+        "bulktransfers",
+        "services",
+        "fxquotes",
+        "fxtransfers",
+        "thirdpartyrequests",
+        "consents",
+        "consentrequests",
+        "accounts",
+        "error",
+    ]
+)
+
+
+class Route(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """One row of an answer's partyList."""
+
+    fsp_id: str
+    currency: str | None = None
+    party_sub_id_or_type: str | None = None
+
+
+class NewRoute(Struct, frozen=True, rename="camel"):
+    """Body of POST and PUT /participants/{Type}/{ID}."""
+
+    fsp_id: Annotated[str, Meta(min_length=1, max_length=32)]
+    currency: str | None = None
+    party_sub_id_or_type: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+
+
+class BulkParty(Struct, frozen=True, rename="camel"):
+    """One party of a bulk registration."""
+
+    party_id_type: str
+    party_identifier: str
+    fsp_id: Annotated[str, Meta(min_length=1, max_length=32)]
+    currency: str | None = None
+    party_sub_id_or_type: str | None = None
+
+
+class BulkRegistration(Struct, frozen=True, rename="camel"):
+    """Body of POST /participants as the Account Lookup Service sends it."""
+
+    request_id: str
+    party_list: Annotated[list[BulkParty], Meta(min_length=1, max_length=MAX_BATCH)]
+    currency: str | None = None
+
+
+class ExternalMerchant(Struct, frozen=True):
+    """One row of an external DFSP's batch."""
+
+    merchant_id: Annotated[str, Meta(min_length=1, max_length=128)]
+    currency: Annotated[str, Meta(max_length=3)]
+    alias_value: str | None = None
+
+
+class ExternalResult(Struct, frozen=True, omit_defaults=True):
+    """What became of a row."""
+
+    merchant_id: str
+    alias_value: str | None
+    status: Literal["registered", "exists", "error"]
+    error: str | None = None
+
+
+_FIND = """
+SELECT d.fsp_id, a.currency FROM alias a JOIN dfsp d ON d.id = a.dfsp_id
+WHERE a.alias_type = $1 AND a.alias = $2 AND a.sub_id = $3 AND a.active AND d.enabled
+"""
+_FIND_OPEN_REFERENCE = """
+SELECT d.fsp_id, r.currency FROM open_reference r
+JOIN alias a ON a.alias_type = r.alias_type AND a.alias = r.alias AND a.sub_id = '' AND a.currency = r.currency
+JOIN dfsp d ON d.id = r.dfsp_id
+WHERE r.alias_type = $1 AND r.alias = $2 AND r.sub_id = $3 AND r.expires_at > $4 AND a.active AND d.enabled
+"""
+
+
+async def find_routes(tx: Tx, alias_type: str, identifier: str, sub_id: str, currency: str) -> list[Route]:
+    """Which FSP serves an alias; empty for whatever is unknown, suspended, closed or disabled."""
+    rows = await tx.fetch(_FIND, alias_type, identifier, sub_id)
+    if sub_id and not rows:
+        rows = await tx.fetch(_FIND_OPEN_REFERENCE, alias_type, identifier, sub_id, clock.now())
+    return [
+        Route(row["fsp_id"], row["currency"] or None, sub_id or None)
+        for row in rows
+        if not currency or row["currency"] in ("", currency)
+    ]
+
+
+def check_identifier(alias_type: str, identifier: str) -> None:
+    """Refuse what cannot be an alias of ours. Raises Refused."""
+    if alias_type not in PARTY_ID_TYPES:
+        raise Refused(400, "3100", f"This oracle serves {', '.join(sorted(PARTY_ID_TYPES))} only.")
+    if not _IDENTIFIER.fullmatch(identifier) or identifier.lower() in RESOURCE_NAMES:
+        raise Refused(400, "3100", "An identifier has 1 to 32 letters, digits, dots, hyphens or underscores.")
+
+
+async def register(tx: Tx, alias_type: str, identifier: str, new: NewRoute) -> None:
+    """Register an identifier that an external DFSP owns. Raises Refused (3003, 3201) when it may not."""
+    check_identifier(alias_type, identifier)
+    currency = _checked_currency(new.currency)
+    dfsp_id = await _dfsp_of(tx, new.fsp_id)
+    if not await alias.claim(tx, alias_type, identifier, dfsp_id, external_id=identifier):
+        owner = await tx.fetchrow(
+            "SELECT dfsp_id, counter_id FROM alias_claim WHERE alias_type = $1 AND alias = $2", alias_type, identifier
+        )
+        if owner is None or owner["counter_id"] is not None or owner["dfsp_id"] != dfsp_id:
+            raise Refused(400, "3003", "This identifier belongs to another participant.")
+    await tx.execute(
+        "INSERT INTO alias (alias_type, alias, sub_id, currency, dfsp_id, external_merchant_id, active)"
+        " VALUES ($1, $2, $3, $4, $5, $2, true) ON CONFLICT (alias_type, alias, sub_id, currency) DO NOTHING",
+        alias_type, identifier, new.party_sub_id_or_type or "", currency, dfsp_id,
+    )  # fmt: skip
+
+
+async def change(tx: Tx, alias_type: str, identifier: str, new: NewRoute) -> None:
+    """Point an external DFSP's identifier at another FSP. Raises Refused for the registry's own and unknown ones."""
+    check_identifier(alias_type, identifier)
+    await _lock_external(tx, alias_type, identifier)
+    dfsp_id = await _dfsp_of(tx, new.fsp_id)
+    await tx.execute(
+        "UPDATE alias_claim SET dfsp_id = $3 WHERE alias_type = $1 AND alias = $2", alias_type, identifier, dfsp_id
+    )
+    await tx.execute(
+        "UPDATE alias SET dfsp_id = $3 WHERE alias_type = $1 AND alias = $2", alias_type, identifier, dfsp_id
+    )
+
+
+async def remove(tx: Tx, alias_type: str, identifier: str, source: str | None) -> None:
+    """Take an external DFSP's identifier out. Raises Refused for the registry's own, and for one with sub-ids.
+
+    `source` is the FSPIOP-Source of the DFSP that asked, where known: another DFSP's row is refused.
+    """
+    check_identifier(alias_type, identifier)
+    owner_fsp_id = await _lock_external(tx, alias_type, identifier)
+    if source not in (None, "", owner_fsp_id):
+        raise Refused(403, "3300", "This identifier belongs to another participant.")
+    subs = await tx.fetchval(
+        "SELECT count(*) FROM alias WHERE alias_type = $1 AND alias = $2 AND sub_id <> ''", alias_type, identifier
+    )
+    if subs:
+        # The Account Lookup Service drops the sub-id on DELETE: this may mean one till, not the merchant.
+        raise Refused(400, "3000", "This identifier has sub-identifiers; it cannot be told which one is meant.")
+    await tx.execute("DELETE FROM alias WHERE alias_type = $1 AND alias = $2", alias_type, identifier)
+    await tx.execute(
+        "UPDATE alias_claim SET retired_at = $3 WHERE alias_type = $1 AND alias = $2",
+        alias_type, identifier, clock.now(),
+    )  # fmt: skip
+
+
+async def _lock_external(tx: Tx, alias_type: str, identifier: str) -> str:
+    """Lock an external DFSP's claim and return the FSP's id."""
+    claim = await tx.fetchrow(
+        "SELECT c.counter_id, c.retired_at, d.fsp_id FROM alias_claim c JOIN dfsp d ON d.id = c.dfsp_id"
+        " WHERE c.alias_type = $1 AND c.alias = $2 FOR UPDATE OF c",
+        alias_type, identifier,
+    )  # fmt: skip
+    if claim is None or claim["retired_at"] is not None:
+        raise Refused(404, "3204", "There is no such identifier.")
+    if claim["counter_id"] is not None:
+        raise Refused(403, "3000", "This identifier was issued by the merchant registry and is managed there.")
+    return str(claim["fsp_id"])
+
+
+async def register_bulk(tx: Tx, batch: BulkRegistration) -> list[dict[str, object]]:
+    """Register many parties; each answered in order, with its own error where it has one."""
+    results: list[dict[str, object]] = []
+    for party in batch.party_list:
+        result: dict[str, object] = {"partyId": msgspec.to_builtins(party)}
+        try:
+            new = NewRoute(party.fsp_id, party.currency or batch.currency, party.party_sub_id_or_type)
+            await register(tx, party.party_id_type, party.party_identifier, new)
+        except Refused as refused:
+            result["errorInformation"] = {
+                "errorCode": refused.error_code, "errorDescription": refused.description,
+            }  # fmt: skip
+        results.append(result)
+    return results
+
+
+async def register_external(
+    tx: Tx, scheme: SchemeFacts, actor: Actor, rows: list[ExternalMerchant]
+) -> list[ExternalResult]:
+    """Give external merchants their numbers, one result a row, in order; the same row again is told so."""
+    dfsp_id = actor.own_dfsp()
+    return [await _register_one(tx, scheme, dfsp_id, row) for row in rows]
+
+
+async def _register_one(tx: Tx, scheme: SchemeFacts, dfsp_id: UUID, row: ExternalMerchant) -> ExternalResult:
+    def failed(message: str) -> ExternalResult:
+        return ExternalResult(row.merchant_id, row.alias_value, "error", message)
+
+    if not money.is_currency(row.currency):
+        return failed("The currency is no code of ISO 4217.")
+    wanted = row.alias_value
+    if wanted is not None and (not _IDENTIFIER.fullmatch(wanted) or wanted.lower() in RESOURCE_NAMES):
+        return failed("An alias has 1 to 32 letters, digits, dots, hyphens or underscores.")
+    # Two batches with the same merchant at once must not draw two numbers for it.
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"external:{dfsp_id}:{row.merchant_id}")
+    known = await tx.fetch(
+        "SELECT alias, currency FROM alias WHERE dfsp_id = $1 AND external_merchant_id = $2", dfsp_id, row.merchant_id
+    )
+    present = next((found["alias"] for found in known if found["currency"] == row.currency), None)
+    if present is not None:
+        if wanted not in (None, present):
+            return failed(f"This merchant has the alias {present} in {row.currency} already.")
+        return ExternalResult(row.merchant_id, present, "exists")
+    value = wanted or (known[0]["alias"] if known else None)
+    if value is None:
+        value = await alias.draw(tx, scheme, dfsp_id, external_id=row.merchant_id)
+    elif not await _claim_for(tx, scheme.alias_type, value, dfsp_id, row.merchant_id):
+        return failed("The alias is taken.")
+    await alias.open_routes(tx, scheme.alias_type, value, dfsp_id, [row.currency], external_id=row.merchant_id)
+    return ExternalResult(row.merchant_id, value, "registered")
+
+
+async def _claim_for(tx: Tx, alias_type: str, value: str, dfsp_id: UUID, merchant_id: str) -> bool:
+    if await alias.claim(tx, alias_type, value, dfsp_id, external_id=merchant_id):
+        return True
+    # The same merchant may hold it already, in another currency or from before it was taken out.
+    return bool(
+        await tx.execute(
+            "UPDATE alias_claim SET retired_at = NULL WHERE alias_type = $1 AND alias = $2 AND dfsp_id = $3"
+            " AND external_merchant_id = $4 AND counter_id IS NULL",
+            alias_type,
+            value,
+            dfsp_id,
+            merchant_id,
+        )  # fmt: skip
+    )
+
+
+def _checked_currency(currency: str | None) -> str:
+    if currency is None:
+        return ""
+    if not money.is_currency(currency):
+        raise Refused(400, "3100", "The currency is no code of ISO 4217.")
+    return currency
+
+
+async def _dfsp_of(tx: Tx, fsp_id: str) -> UUID:
+    found = await tx.fetchval("SELECT id FROM dfsp WHERE fsp_id = $1 AND enabled", fsp_id)
+    if found is None:
+        raise Refused(400, "3201", "No enabled participant of this registry has that fspId.")
+    return found  # type: ignore[no-any-return]

@@ -1,0 +1,45 @@
+"""Setting up a new installation: one scheme, one hub operator; everyone else is added through the API."""
+
+import msgspec
+
+from merchant import audit, money, vault
+from merchant.access import SERVICE, AppUser, Role
+from merchant.registry.models import Scheme
+from merchant.service import Service
+
+
+class NewScheme(msgspec.Struct, frozen=True, kw_only=True):
+    """The scheme's facts."""
+
+    name: str
+    domain: str
+    country: str
+    currencies: list[str]
+    time_zone: str
+    ussd_code: str = ""
+
+
+class AlreadySeeded(RuntimeError):
+    """The database has a scheme already."""
+
+
+async def seed_scheme(service: Service, new: NewScheme, email: str, password: str) -> None:
+    """Write the scheme and its first hub operator. Raises AlreadySeeded, or ValueError for an unknown currency."""
+    for currency in new.currencies:
+        if not money.is_currency(currency):
+            raise ValueError(f"{currency!r} is not a currency code of ISO 4217")
+    async with service.db.system() as tx:
+        if await tx.fetchval("SELECT 1 FROM scheme"):
+            raise AlreadySeeded("This database is set up already.")
+        tx.session.add(
+            Scheme(
+                name=new.name, qr_domain=new.domain, country=new.country, currencies=new.currencies,
+                time_zone=new.time_zone, ussd_code=new.ussd_code,
+            )
+        )  # fmt: skip
+        operator = AppUser(
+            email=email.strip().lower(), name="Hub operator", roles=[Role.HUB_OPERATOR],
+            password_hash=vault.hash_password(password),
+        )  # fmt: skip
+        tx.session.add(operator)
+        await audit.record(tx, SERVICE, "scheme.seeded", "scheme", 1, dfsp_id=None)
