@@ -85,9 +85,7 @@ def runnable_by(binaries: Binaries, account: Account | None) -> Binaries:
     copy = CACHE / f"{binaries.version}-{digest}"
     if not copy.exists():
         _copy_wheel(package.parent, copy)
-    return Binaries(
-        copy / WHEEL_PACKAGE / "pginstall" / "bin", binaries.version, f"copy of {binaries.bin_dir}"
-    )
+    return Binaries(copy / WHEEL_PACKAGE / "pginstall" / "bin", binaries.version, f"copy of {binaries.bin_dir}")
 
 
 def _candidates() -> Iterator[tuple[Path, str]]:

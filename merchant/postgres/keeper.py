@@ -9,6 +9,7 @@ Run as a script by its path, with the standard library only, and so without the 
 
 import ctypes
 import os
+import select
 import selectors
 import signal
 import socket
@@ -20,6 +21,7 @@ SOCKET_NAME = "keeper"
 READY_POLL_S = 0.005  # the server tells that it is ready only through a line in its pid file
 READY_LINE = 7  # of postmaster.pid, from 0: LOCK_FILE_LINE_PM_STATUS in PostgreSQL's pidfile.h
 RESTARTS_MAX = 20  # a server that dies more often has a fault that restarting would hide
+STOP_PATIENCE_S = 30.0  # an orderly shutdown writes no more than shared_buffers to disk
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -94,7 +96,7 @@ def keep(cluster: Path, command: list[str], listener: socket.socket, users: set[
                 selector.unregister(key.fileobj)
                 if len(users) == 1:
                     listener.close()
-                    stop(pid)
+                    stop(pid, lifeline)
                     return
                 users.remove(key.fileobj)
                 key.fileobj.close()
@@ -114,9 +116,14 @@ def keep(cluster: Path, command: list[str], listener: socket.socket, users: set[
                 tell_ready(user)
 
 
-def stop(pid: int) -> None:
-    """PostgreSQL's fast shutdown: open transactions are rolled back, everything committed is kept."""
+def stop(pid: int, lifeline: int) -> None:
+    """PostgreSQL's fast shutdown: open transactions are rolled back, everything committed is kept.
+
+    Where that hangs, its immediate shutdown, which is as safe as a crash.
+    """
     os.kill(pid, signal.SIGINT)
+    if not select.select([lifeline], [], [], STOP_PATIENCE_S)[0]:
+        os.kill(pid, signal.SIGQUIT)
     os.waitpid(pid, 0)
 
 

@@ -110,9 +110,7 @@ class Running:
         return f"postgresql://{role}:{self._passwords[role]}@/{quote(database)}?{place}"
 
 
-def start(
-    data_dir: Path, *, settings: Mapping[str, str] = NO_SETTINGS, binaries: Binaries | None = None
-) -> Running:
+def start(data_dir: Path, *, settings: Mapping[str, str] = NO_SETTINGS, binaries: Binaries | None = None) -> Running:
     """Start the server of `data_dir`, making its cluster at the first time, or join the running one.
 
     Blocks until the server takes connections. `settings` are PostgreSQL's, by name, over
@@ -122,16 +120,21 @@ def start(
     if sys.platform == "win32":
         raise NoPostgres(["the launcher needs a POSIX system"])
     home = home_of(data_dir)
+    try:
+        return _join_or_launch(home, settings, binaries)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise StartFailed(f"PostgreSQL in {home} could not be started: {error}") from error
+
+
+def _join_or_launch(home: Path, settings: Mapping[str, str], binaries: Binaries | None) -> Running:
+    """Join the running server, or launch one when the lock shows that nothing runs."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if user := _join(home, deadline - time.monotonic()):
             return Running(home, user, joined=True)
         with _lock(home) as lock:
             if lock is not None:
-                try:
-                    return Running(home, _launch(home, lock, settings, binaries), joined=False)
-                except (OSError, subprocess.SubprocessError) as error:
-                    raise StartFailed(f"PostgreSQL in {home} could not be started: {error}") from error
+                return Running(home, _launch(home, lock, settings, binaries), joined=False)
         time.sleep(RETRY_S)  # somebody is starting or stopping it this moment
     raise StartFailed(f"Another program holds the database in {home} but does not answer")
 
@@ -187,9 +190,7 @@ def _launch(home: Path, lock: int, settings: Mapping[str, str], binaries: Binari
     if made_by is None:
         create(home, binaries, account, durable=chosen.get("fsync") != "off", lock=lock)
     elif made_by != binaries.major:
-        raise StartFailed(
-            f"The database in {home} is of PostgreSQL {made_by}; {binaries.version} cannot open it"
-        )
+        raise StartFailed(f"The database in {home} is of PostgreSQL {made_by}; {binaries.version} cannot open it")
     _refuse_strangers_server(cluster)
     run_folder = _new_run_folder(home, cluster)
     command = [str(binaries.bin_dir / "postgres"), "-k", str(run_folder), "-c", "listen_addresses="]
@@ -249,9 +250,7 @@ def _refuse_strangers_server(cluster: Path) -> None:
     except (OSError, ValueError, IndexError):
         return  # no pid file, or a number that is dead or belongs to somebody else
     if busy:
-        raise StartFailed(
-            f"Process {pid}, which we did not start, runs PostgreSQL on {cluster}: stop it first"
-        )
+        raise StartFailed(f"Process {pid}, which we did not start, runs PostgreSQL on {cluster}: stop it first")
 
 
 def _new_run_folder(home: Path, cluster: Path) -> Path:

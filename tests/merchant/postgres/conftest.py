@@ -1,10 +1,12 @@
 """Data folders, programs and users for the tests of the launcher."""
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +26,46 @@ def programs(request: pytest.FixtureRequest) -> postgres.Binaries:
     return postgres.Binaries(OLDEST, "15", "test")
 
 
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """A folder closed to other users, in memory where the machine allows, and gone afterwards: a cluster
+    is 60 MB, too much to keep after every test.
+    """
+    parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    folder = Path(tempfile.mkdtemp(dir=parent, prefix="merchant-test-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made() -> Iterator[Path]:
     """A data folder made once and stopped in order."""
-    folder = tmp_path_factory.mktemp("made")
-    postgres.start(folder, settings=FAST).stop()
-    return folder
+    with private_folder() as folder:
+        postgres.start(folder, settings=FAST).stop()
+        yield folder
 
 
 @pytest.fixture
-def data_dir(made: Path, tmp_path: Path) -> Path:
+def place() -> Iterator[Path]:
+    """An empty folder for the clusters of one test."""
+    with private_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def shared_place() -> Iterator[Path]:
+    """The same for one test module."""
+    with private_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def data_dir(made: Path, place: Path) -> Path:
     """A data folder of one's own with a cluster in it, so that its start is a warm one."""
-    subprocess.run(["cp", "-a", made, tmp_path / "data"], check=True)
-    return tmp_path / "data"
+    subprocess.run(["cp", "-a", made, place / "data"], check=True)
+    return place / "data"
 
 
 @pytest.fixture

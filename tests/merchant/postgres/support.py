@@ -50,8 +50,8 @@ try:
     running = postgres.start(Path(sys.argv[1]), settings={"fsync": "off"})
 except postgres.StartFailed as error:
     sys.exit(str(error))
-print("joined" if running.joined else "started", os.geteuid(), flush=True)
 try:
+    print("joined" if running.joined else "started", os.geteuid(), flush=True)
     sys.stdin.readline()
 except KeyboardInterrupt:
     pass

