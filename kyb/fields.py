@@ -108,9 +108,7 @@ def _lei(value: str, _: _Context) -> _Fault:
 
 
 def _phone(value: str, context: _Context) -> _Fault:
-    return (
-        None if e164(value, context.country) else ("bad_phone", "Must be a phone number, best with + first.")
-    )
+    return None if e164(value, context.country) else ("bad_phone", "Must be a phone number, best with + first.")
 
 
 def _email(value: str, _: _Context) -> _Fault:
@@ -269,14 +267,10 @@ def _between_fields(sections: Sections) -> Iterator[Problem]:
     # Decimal of the shortest text, so that 33.3 + 33.3 + 33.4 is 100 and not a hair above.
     shares = [Decimal(repr(owner.ownership_percent)) for owner in sections.owners if owner.ownership_percent]
     if sum(share for share in shares if share.is_finite()) > 100:
-        yield Problem(
-            "owners", "ownership_above_100", "The ownership shares must not add up to more than 100."
-        )
+        yield Problem("owners", "ownership_above_100", "The ownership shares must not add up to more than 100.")
     index = sections.contact.owner_index
     if index is not None and not 0 <= index < len(sections.owners):
-        yield Problem(
-            "contact.owner_index", "unknown_owner", "Must be the position of an owner, counted from 0."
-        )
+        yield Problem("contact.owner_index", "unknown_owner", "Must be the position of an owner, counted from 0.")
     for position, location in enumerate(sections.locations):
         yield from _location_problems(location, f"locations[{position}]")
     yield from _repeated_aliases(sections)
@@ -289,9 +283,7 @@ def _location_problems(location: Location, path: str) -> Iterator[Problem]:
         yield Problem(path, "half_a_position", "Give latitude and longitude together, or neither.")
     country, subdivision = location.country, location.subdivision
     if country and subdivision and not subdivision.startswith(f"{country}-"):
-        yield Problem(
-            f"{path}.subdivision", "other_country", "Must be a subdivision of the location's country."
-        )
+        yield Problem(f"{path}.subdivision", "other_country", "Must be a subdivision of the location's country.")
 
 
 def _repeated_aliases(sections: Sections) -> Iterator[Problem]:

@@ -9,12 +9,12 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from msgspec import Struct
-from rapidfuzz.distance import OSA
+from msgspec import Struct, field
 
-from kyb.screening.lists import ENTITY, PERSON, ListEntry, ScreeningList
+from kyb.screening.likeness import misspelling_keys, sound_likeness, spelling_keys, spelling_likeness
+from kyb.screening.lists import ENTITY, PERSON, ListedName, ListEntry, ScreeningList
 from kyb.screening.names import Word, join_words, words
 from kyb.screening.weights import (
     GENERIC_WEIGHT,
@@ -27,9 +27,8 @@ from kyb.screening.weights import (
 MAX_NAME_CHARS = 256  # the longest legal name kyb.fields allows; what follows only costs time
 MAX_WORDS = 16
 
-_MIN_RARITY = 0.2  # the weight of a word that every entry holds
-_SOUND_ALIKE = 0.9  # least likeness of words with the same skeleton, by themselves distinctive enough
-_ENDS = 3  # letters of a word's start and end that serve as keys
+_MIN_RARITY = 0.2  # the weight of a word that most entries hold
+_UNLISTED_WEIGHT = 0.6  # of a word no listed name holds: a middle name more should not clear a name
 
 
 class Run(NamedTuple):
@@ -59,18 +58,23 @@ class Listed(NamedTuple):
     squashed: Word  # the whole name as one word
 
 
+def _lists() -> Any:
+    return field(default_factory=lambda: defaultdict(list))
+
+
 class Part(Struct, frozen=True):
-    """The index of one kind, persons or entities; lists of integers are positions."""
+    """The index of one kind, persons or entities. Names and words are meant by their position."""
 
     entries: list[tuple[str, ListEntry]]  # list source, entry
-    names: list[Listed]
-    vocabulary: list[Word]
-    word_ids: dict[Word, int]
-    singles: list[list[int]]  # word id -> names that hold it as one word
-    joins: list[list[int]]  # word id -> names that hold it as two words
-    keys: dict[str, list[int]]  # blocking key -> word ids
-    squashed: dict[str, list[int]]  # skeleton of a whole name -> names
-    rarity: dict[str, float]  # skeleton -> weight
+    rarity: dict[str, float]  # consonants -> weight
+    names: list[Listed] = field(default_factory=list)
+    vocabulary: list[Word] = field(default_factory=list)  # every distinct run of every name
+    singles: dict[int, list[int]] = _lists()  # word -> names that hold it as one word
+    joins: dict[int, list[int]] = _lists()  # word -> names that hold it as two words
+    by_text: dict[str, list[int]] = _lists()  # text -> words
+    by_sound: dict[str, list[int]] = _lists()  # consonants -> words
+    by_spelling: dict[str, list[int]] = _lists()  # key of likeness.py -> words
+    squashed: dict[str, list[int]] = _lists()  # a whole name in one word, or its consonants -> names
 
 
 class ListVersion(Struct, frozen=True):
@@ -93,14 +97,9 @@ class ScreeningIndex(Struct, frozen=True):
 def build_index(lists: Iterable[ScreeningList]) -> ScreeningIndex:
     """Prepare lists for kyb.screen; once per process and list version."""
     lists = tuple(lists)
-    versions = tuple(
-        ListVersion(each.source, each.published_on, each.sha256, len(each.entries)) for each in lists
-    )
+    versions = tuple(ListVersion(each.source, each.published_on, each.sha256, len(each.entries)) for each in lists)
     entries = [(each.source, entry) for each in lists for entry in each.entries]
-    parts = {
-        kind: _build_part([pair for pair in entries if pair[1].kind == kind], kind)
-        for kind in (PERSON, ENTITY)
-    }
+    parts = {kind: _build_part([pair for pair in entries if pair[1].kind == kind], kind) for kind in (PERSON, ENTITY)}
     return ScreeningIndex(versions, len(entries), parts)
 
 
@@ -124,94 +123,73 @@ def weight_of(word: Word, kind: str, rarity: dict[str, float]) -> float:
     """How much a word tells, from 0 to 1: little when everyday or frequent in the lists."""
     if len(word.text) == 1 or (kind == PERSON and word.text in PERSON_PARTICLES):
         return PARTICLE_WEIGHT
-    found = rarity.get(word.skeleton, 1.0)
+    found = rarity.get(word.consonants, _UNLISTED_WEIGHT)
     return min(found, GENERIC_WEIGHT) if kind == ENTITY and word.text in GENERIC_WORDS else found
 
 
-def like_words(part: Part, word: Word) -> dict[int, float]:
-    """Vocabulary ids of the words like this one, with their likeness (0.8 to 1)."""
-    near = {word_id for key in _keys(word) for word_id in part.keys.get(key, ())}
-    found = ((word_id, likeness(word, part.vocabulary[word_id])) for word_id in near)
-    return {word_id: like for word_id, like in found if like}
-
-
-def likeness(one: Word, other: Word) -> float:
-    """1 for the same word, 0.8 and more for a likely other spelling of it, 0 for another word."""
-    if one.text == other.text:
-        return 1.0
-    if one.vowelless != other.vowelless:
-        consonants = one.skeleton.removeprefix("a")
-        same = len(consonants) > 1 and consonants == other.skeleton.removeprefix("a")
-        return _SOUND_ALIKE if same else 0.0
-    shorter, longer = sorted((len(one.text), len(other.text)))
-    edits = int(OSA.distance(one.text, other.text))
-    if one.skeleton == other.skeleton and len(one.skeleton) > 1:
-        if len(one.skeleton) > 2 and edits * 2 <= longer:
-            return max(_SOUND_ALIKE, 1 - edits / (2 * longer))
-        if edits == 1:
-            return _SOUND_ALIKE
-    allowed = 0 if shorter < 5 else 1 if shorter < 8 else 2
-    return 1 - edits / (1.5 * longer) if edits <= allowed else 0.0
-
-
-def _keys(word: Word) -> Iterator[str]:
-    """Two words that may be alike share a key: the sound, the start, the end, or both their edges."""
-    yield "=" + word.skeleton.removeprefix("a")
-    if len(word.text) > _ENDS:
-        yield "^" + word.text[:_ENDS]
-        yield "$" + word.text[-_ENDS:]
-        yield "|" + word.text[:2] + word.text[-2:]
+def like_words(part: Part, run: Run) -> dict[int, float]:
+    """Vocabulary ids of the words like this run, with their likeness (0.83 to 1)."""
+    found: dict[int, float] = {}
+    if run.length == 1:  # two words read as one are not looked for among misspellings
+        for key in misspelling_keys(run.word.text):
+            for word_id in part.by_spelling.get(key, ()):
+                found[word_id] = spelling_likeness(run.word, part.vocabulary[word_id])
+    for word_id in part.by_sound.get(run.word.consonants, ()):
+        like = sound_likeness(run.word, part.vocabulary[word_id])
+        found[word_id] = max(like, found.get(word_id, 0.0))
+    for word_id in part.by_text.get(run.word.text, ()):
+        found[word_id] = 1.0
+    return {word_id: like for word_id, like in found.items() if like}
 
 
 def _build_part(entries: list[tuple[str, ListEntry]], kind: str) -> Part:
     spelled = [
-        (position, name.text, name.weak, compared_words(name.text, kind))
+        (position, name, compared_words(name.text, kind))
         for position, (_, entry) in enumerate(entries)
         for name in entry.names
     ]
-    rarity = _rarity(((position, name_words) for position, _, _, name_words in spelled), len(entries))
+    part = Part(entries, _rarity(((position, found) for position, _, found in spelled), len(entries)))
     word_ids: dict[Word, int] = {}
-    singles: defaultdict[int, list[int]] = defaultdict(list)
-    joins: defaultdict[int, list[int]] = defaultdict(list)
-    squashed: defaultdict[str, list[int]] = defaultdict(list)
-    names: list[Listed] = []
-    for position, text, weak, name_words in spelled:
-        if not name_words:
-            continue
-        number = len(names)
-        runs = []
-        for start, length, word in runs_of(name_words):
-            word_id = word_ids.setdefault(word, len(word_ids))
-            (singles if length == 1 else joins)[word_id].append(number)
-            runs.append(ListedRun(start, length, word_id))
-        whole = join_words(name_words)
-        squashed[whole.skeleton.removeprefix("a")].append(number)
-        weights = tuple(weight_of(word, kind, rarity) for word in name_words)
-        names.append(Listed(position, text, weak, tuple(runs), weights, whole))
-    keys: defaultdict[str, list[int]] = defaultdict(list)
+    for position, name, found in spelled:
+        if found:
+            _add_name(part, word_ids, position, name, found, kind)
     for word, word_id in word_ids.items():
-        for key in _keys(word):
-            keys[key].append(word_id)
-    count = range(len(word_ids))
-    return Part(
-        entries=entries,
-        names=names,
-        vocabulary=list(word_ids),
-        word_ids=word_ids,
-        singles=[singles.get(word_id, []) for word_id in count],
-        joins=[joins.get(word_id, []) for word_id in count],
-        keys=dict(keys),
-        squashed=dict(squashed),
-        rarity=rarity,
-    )
+        part.vocabulary.append(word)
+        part.by_text[word.text].append(word_id)
+        part.by_sound[word.consonants].append(word_id)
+        if word_id in part.singles:
+            for key in spelling_keys(word.text):
+                part.by_spelling[key].append(word_id)
+    return part
+
+
+def _add_name(
+    part: Part,
+    word_ids: dict[Word, int],
+    position: int,
+    name: ListedName,
+    found: tuple[Word, ...],
+    kind: str,
+) -> None:
+    number = len(part.names)
+    runs = []
+    for start, length, word in runs_of(found):
+        word_id = word_ids.setdefault(word, len(word_ids))
+        (part.singles if length == 1 else part.joins)[word_id].append(number)
+        runs.append(ListedRun(start, length, word_id))
+    whole = join_words(found)
+    for key in {whole.consonants, whole.text}:
+        part.squashed[key].append(number)
+    weights = tuple(weight_of(word, kind, part.rarity) for word in found)
+    part.names.append(Listed(position, name.text, name.weak, tuple(runs), weights, whole))
 
 
 def _rarity(spelled: Iterable[tuple[int, tuple[Word, ...]]], entry_count: int) -> dict[str, float]:
-    """Weight by skeleton, so that a rare spelling of a common name does not pass for a rare name."""
+    """Weight by consonants, so that a rare spelling of a common name does not pass for a rare name."""
     holders: defaultdict[str, set[int]] = defaultdict(set)
     for position, name_words in spelled:
         for word in name_words:
-            holders[word.skeleton].add(position)
+            holders[word.consonants].add(position)
     scale = math.log(entry_count + 1) or 1.0
     return {
         sound: max(_MIN_RARITY, math.log((entry_count + 1) / len(entries)) / scale)

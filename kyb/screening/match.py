@@ -8,7 +8,6 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from msgspec import Struct
-from rapidfuzz.distance import OSA
 
 from kyb.screening.index import (
     Listed,
@@ -19,6 +18,7 @@ from kyb.screening.index import (
     runs_of,
     weight_of,
 )
+from kyb.screening.likeness import sound_likeness
 from kyb.screening.lists import PERSON
 from kyb.screening.names import Word, join_words
 
@@ -29,7 +29,9 @@ AGREES, DIFFERS, UNKNOWN = "agrees", "differs", "unknown"
 BIRTH_YEAR_SLACK = 2  # honest records differ by up to two years: calendars, ages told instead of dates
 
 _SIGNIFICANT_WEIGHT = 0.15  # lighter words (particles, titles, initials) never make a candidate
-_FULLER_SHARE = 0.7  # of the score: the name that is covered better; the rest is for the other
+_JOINED_LIKENESS = 0.95  # two words are taken for one only when they are spelt nearly the same
+_MIN_CONSONANTS = 6  # that must agree when one name is written without vowels: fewer fit too many names
+_FULLER_SHARE = 0.73  # of the score: the name that is covered better; the rest is for the other
 
 
 class Piece(Struct, frozen=True):
@@ -63,6 +65,7 @@ class _Query(NamedTuple):
     weights: tuple[float, ...]
     links: dict[int, list["_Link"]]  # word id -> runs of the query that are like it
     squashed: Word
+    vowelless: bool
 
 
 class _Link(NamedTuple):
@@ -71,9 +74,7 @@ class _Link(NamedTuple):
     like: float
 
 
-def screen(
-    name: str, index: ScreeningIndex, birth_year: int | None = None, kind: str = PERSON
-) -> tuple[Hit, ...]:
+def screen(name: str, index: ScreeningIndex, birth_year: int | None = None, kind: str = PERSON) -> tuple[Hit, ...]:
     """Listed names like this one, best first, at most one per entry; kind is "person" or "entity".
 
     Finds reordered, transliterated, misspelt, joined and split names, and names with a word more or less.
@@ -107,24 +108,26 @@ def screen(
 def _read_query(name: str, part: Part, kind: str) -> _Query:
     found = compared_words(name, kind)
     links: defaultdict[int, list[_Link]] = defaultdict(list)
-    for start, length, word in runs_of(found):
-        for word_id, like in like_words(part, word).items():
-            links[word_id].append(_Link(start, length, like))
+    for run in runs_of(found):
+        for word_id, like in like_words(part, run).items():
+            links[word_id].append(_Link(run.start, run.length, like))
     weights = tuple(weight_of(word, kind, part.rarity) for word in found)
-    return _Query(found, weights, links, join_words(found))
+    whole = join_words(found)
+    return _Query(found, weights, links, whole, whole.vowelless)
 
 
 def _candidates(query: _Query, part: Part) -> set[int]:
     """Names that share two telling words with the query, or a joined pair, or all there is of either."""
     names_by_start: defaultdict[int, set[int]] = defaultdict(set)
-    found: set[int] = set(part.squashed.get(query.squashed.skeleton.removeprefix("a"), ()))
+    found = {
+        number for key in (query.squashed.consonants, query.squashed.text) for number in part.squashed.get(key, ())
+    }
     for word_id, links in query.links.items():
-        for start, length, _ in links:
+        for start, length, like in links:
             if length == 1:
-                found.update(part.joins[word_id])
-                names_by_start[start].update(part.singles[word_id])
-            else:
-                found.update(part.singles[word_id])
+                names_by_start[start].update(part.singles.get(word_id, ()))
+            if like >= _JOINED_LIKENESS:
+                found.update((part.joins if length == 1 else part.singles).get(word_id, ()))
     telling = [start for start, weight in enumerate(query.weights) if weight >= _SIGNIFICANT_WEIGHT]
     telling = telling or list(range(len(query.words)))
     if len(telling) == 1:
@@ -142,12 +145,13 @@ def _compare(query: _Query, listed: Listed, part: Part) -> tuple[float, tuple[Pi
         (link.like * (link.length + length), link, start, length, word_id)
         for start, length, word_id in listed.runs
         for link in query.links.get(word_id, ())
-        if link.length + length < 4  # two words with two words is better told word by word
+        if link.length == length == 1 or (link.length != length and link.like >= _JOINED_LIKENESS)
     ]
     pairs.sort(key=lambda pair: -pair[0])
     free_given = set(range(len(query.words)))
     free_listed = set(range(len(listed.weights)))
     given_weight = listed_weight = 0.0
+    consonants: list[int] = []
     pieces: list[Piece] = []
     for _, link, start, length, word_id in pairs:
         given = range(link.start, link.start + link.length)
@@ -158,12 +162,16 @@ def _compare(query: _Query, listed: Listed, part: Part) -> tuple[float, tuple[Pi
         free_listed.difference_update(taken)
         given_weight += link.like * sum(query.weights[at] for at in given)
         listed_weight += link.like * sum(listed.weights[at] for at in taken)
+        if query.vowelless and not part.vocabulary[word_id].vowelless:
+            consonants.append(len(part.vocabulary[word_id].consonants))
         text = " ".join(query.words[at].text for at in given)
         pieces.append(Piece(text, part.vocabulary[word_id].text, round(link.like, 3)))
     given_share = given_weight / sum(query.weights)
     listed_share = listed_weight / sum(listed.weights)
     fuller, emptier = max(given_share, listed_share), min(given_share, listed_share)
     score = _FULLER_SHARE * fuller + (1 - _FULLER_SHARE) * emptier
+    if consonants and sum(consonants) < _MIN_CONSONANTS:
+        score = 0.0
     whole = _squashed_likeness(query.squashed, listed.squashed)
     if whole > score:
         score, pieces = whole, [Piece(query.squashed.text, listed.squashed.text, round(whole, 3))]
@@ -171,11 +179,8 @@ def _compare(query: _Query, listed: Listed, part: Part) -> tuple[float, tuple[Pi
 
 
 def _squashed_likeness(one: Word, other: Word) -> float:
-    if one.skeleton.removeprefix("a") != other.skeleton.removeprefix("a"):
-        return 0.0
-    if one.vowelless != other.vowelless:
-        return 0.9
-    return 1 - int(OSA.distance(one.text, other.text)) / max(len(one.text), len(other.text)) / 2
+    like = 1.0 if one.text == other.text else sound_likeness(one, other)
+    return like if one.vowelless == other.vowelless and like >= _JOINED_LIKENESS else 0.0
 
 
 def _significant(weights: tuple[float, ...]) -> int:

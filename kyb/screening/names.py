@@ -16,14 +16,21 @@ _CACHED_WORDS = 65_536  # first names and business words repeat; about 20 MB whe
 
 
 class Word(Struct, frozen=True):
-    """One word of a name: Latin letters and digits in lower case, and its skeleton (how it sounds).
+    """One word of a name in lower-case Latin letters and digits.
 
-    vowelless marks words from scripts that write consonants only: they compare by skeleton alone.
+    sound is the text with one spelling per sound, skeleton the consonants of it. vowelless marks words from
+    scripts that write hardly any vowels: they compare by skeleton alone.
     """
 
     text: str
+    sound: str
     skeleton: str
     vowelless: bool = False
+
+    @property
+    def consonants(self) -> str:
+        """The skeleton without the mark of a first vowel, which other scripts do not write."""
+        return self.skeleton.removeprefix("a")
 
 
 def words(name: str) -> tuple[Word, ...]:
@@ -32,37 +39,47 @@ def words(name: str) -> tuple[Word, ...]:
     if not name.isascii():
         name = unicodedata.normalize("NFKC", name)
         name = "".join(char for char in name if unicodedata.category(char) != "Cf")  # zero-width, joiners
-    found = [_word(token) for token in re.split(r"[^\w'’ʼ‘`´ʿʾ]+|_", name) if token]
+    found = [_word(token) for token in _BETWEEN_WORDS.split(name) if token]
     return tuple(_join_servant_names([word for word in found if word.text]))
 
 
 def join_words(several: Sequence[Word]) -> Word:
     """Several words read as one, as if the spaces between them had been forgotten."""
-    text = "".join(word.text for word in several)
-    return Word(text, skeleton(text), any(word.vowelless for word in several))
+    text, sound = "".join(word.text for word in several), "".join(word.sound for word in several)
+    return Word(text, sound, _skeleton(sound), any(word.vowelless for word in several))
 
 
-def skeleton(text: str) -> str:
-    """The consonants of a Latin word as most romanisations agree on them; equal for muhammad and mohamed.
+def _sounding(text: str) -> Word:
+    sound = _plain_sounds(_REPEATED.sub(r"\1", text))
+    sound = _REPEATED.sub(r"\1", sound)
+    return Word(text, sound, _skeleton(sound))
 
-    A first vowel leaves an "a", so that Ahmad and Hamad differ.
-    """
-    sound = _REPEATED.sub(r"\1", text)
+
+def _plain_sounds(text: str) -> str:
     for spelling, plain in _SOUNDS:
-        sound = sound.replace(spelling, plain)
-    head = "a" if sound[:1] in _VOWELS else ""
-    sound = _REPEATED.sub(r"\1", "".join(char for char in sound if char not in _VOWELS))
-    return head + (sound.removesuffix("h") if len(sound) > 2 else sound)  # Abdullah is Abdulla
+        text = text.replace(spelling, plain)
+    return text
 
 
+def _skeleton(sound: str) -> str:
+    """The consonants: "mhmd" for Muhammad and Mohamed, "ahmd" for Ahmad, whom Hamad is not."""
+    head = "a" if sound[:1] in _VOWELS else sound[:1] if sound[:1] in _GLIDES else ""
+    consonants = "".join(char for char in sound if char not in _VOWELS and char not in _GLIDES)
+    if len(consonants) > 2:
+        consonants = consonants.removesuffix("h")  # Abdullah is Abdulla
+    return head + consonants
+
+
+_BETWEEN_WORDS = re.compile(r"[^\w'’ʼ‘`´ʿʾ]+|_")  # apostrophes stay inside: Ba'asyir is Baasyir
 _DOTTED = re.compile(r"(?<=\b\w)\.(?=\w\b)")  # the dots inside P.L.C. and S.A.
 _REPEATED = re.compile(r"([^\W\d])\1+")
-_VOWELS = frozenset("aeiouyw")
-# One sound that romanisations write in several ways, longest spelling first; X stands for the sound of ch.
+_VOWELS, _GLIDES = frozenset("aeiou"), frozenset("wy")  # glides count as consonants only at the start
+# One sound that romanisations write in several ways, longest spelling first (ch as in French: Rachid
+# is Rashid); X stands for the sound of tch.
 _SOUNDS = (
     ("tsch", "X"), ("sch", "s"), ("dzh", "j"), ("tch", "X"),
-    ("kh", "k"), ("gh", "g"), ("ph", "f"), ("sh", "s"), ("zh", "j"), ("dj", "j"), ("dh", "d"),
-    ("th", "t"), ("ch", "X"), ("ts", "s"), ("tz", "s"),
+    ("kh", "k"), ("gh", "k"), ("ph", "f"), ("sh", "s"), ("zh", "j"), ("dj", "j"), ("dh", "d"),
+    ("th", "t"), ("ch", "s"), ("ou", "u"), ("ee", "i"), ("oo", "u"),
     ("c", "k"), ("q", "k"), ("x", "ks"), ("z", "s"), ("v", "f"),
 )  # fmt: skip
 
@@ -91,29 +108,44 @@ _ARTICLES = _set("al el ul ur ar er as es us ad ed ud an en un az ez uz at et ut
 @lru_cache(maxsize=_CACHED_WORDS)
 def _word(token: str) -> Word:
     """One token in its compared form; apostrophes are dropped (Ba'asyir is Baasyir)."""
-    vowelless = False
     if not token.isascii():
+        if unicodedata.name(token[0], "").startswith(_VOWELLESS_SCRIPTS):
+            return _vowelless_word(token)
         if _LATIN.search(token):
             token = token.translate(_LOOK_ALIKES)
-        vowelless = unicodedata.name(token[0], "").startswith(_VOWELLESS_SCRIPTS)
-        if vowelless and token.startswith(_ARTICLE) and len(token) >= len(_ARTICLE) + _MIN_STEM_LETTERS:
-            token = token.removeprefix(_ARTICLE)
         token = anyascii(token)
-    text = "".join(char for char in token.lower() if char.isalnum())
-    if not vowelless:
-        text = _SERVANT.sub("abd", text)
-    return Word(text, skeleton(text), vowelless)
+    return _sounding(_SERVANT.sub("abd", _letters(token)))
+
+
+def _vowelless_word(token: str) -> Word:
+    """A word of Arabic, Hebrew or Syriac script; each letter is a sound, so s beside h is not sh."""
+    token = token.replace("الله", "اله").replace("الدين", "دين").replace("الدین", "دین")
+    if token.startswith(_ARTICLE) and len(token) >= len(_ARTICLE) + _MIN_STEM_LETTERS:
+        token = token.removeprefix(_ARTICLE)
+    letters = [_letters(anyascii(char)) for char in token]
+    sound = "".join(_plain_sounds(letter) for letter in letters)
+    return Word("".join(letters), sound, _skeleton(sound), True)
+
+
+def _letters(text: str) -> str:
+    return "".join(char for char in text.lower() if char.isalnum())
+
+
+_ABD = _sounding("abd")
 
 
 def _join_servant_names(found: list[Word]) -> list[Word]:
-    """Make one word of Abd, Abdul, Abd al- … and the name after it."""
+    """Make one word of Abd, Abdul, Abd al- … and its name: the next one, or at the end the one before."""
     joined: list[Word] = []
     rest = iter(found)
     for word in rest:
-        if word.text in _SERVANT_ALONE and (name := next(rest, None)):
-            if name.text in _ARTICLES and (after := next(rest, None)):
-                name = after
-            text = "abd" + name.text
-            word = Word(text, skeleton(text), word.vowelless)
+        if word.text in _SERVANT_ALONE:
+            name = next(rest, None)
+            if name is not None and name.text in _ARTICLES:
+                name = next(rest, name)
+            if name is None and joined:
+                name = joined.pop()
+            if name is not None:
+                word = join_words((_ABD, name))
         joined.append(word)
     return joined

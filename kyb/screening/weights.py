@@ -15,12 +15,11 @@ def _words(text: str) -> frozenset[str]:
 # Articles, kinship words, titles and honorifics of persons, as words() writes them.
 PERSON_PARTICLES = _words(
     """
-    al el ul ur ad ed ud as es ash ar er az ez an at bin ben ibn bint binti wa walad ould ouled son of
+    al el ul ur ad ed ud as es ash ar er az ez an at bn bw wld bin ben ibn bint binti wa walad ould ouled son of
     abu abou abi umm um de da do dos del della di la le los van von der den du st san y e and
     mr mrs ms miss dr prof sir eng hon jr sr ii iii haji hajji haj hajj hadji alhaji alhaj sheikh shaykh
-    shaikh sheik cheikh mullah mulla maulavi mawlawi maulawi mawlavi molvi moulavi sayed sayyid sayyed syed
-    said sayid seyed ustad ustaz imam hafiz hafez qari mufti general gen colonel col major maj captain capt
-    commander sultan amir emir
+    shaikh sheik cheikh mullah mulla maulavi mawlawi maulawi mawlavi molvi moulavi ustad ustaz qari
+    mufti general gen colonel col major maj captain capt commander
     """
 )
 
@@ -30,8 +29,8 @@ LEGAL_FORMS = _words(
     ltd limited ltda llc llp lp plc pty pte pvt private inc incorporated corp corporation co company cie
     compagnie sa sarl sas sasu snc scs sca sau gie eurl suarl ag gmbh kg ohg bv nv ab as oy aps spa srl
     ooo oao zao pao ao tov jsc pjsc ojsc cjsc fze fzco fzc dmcc est wll bsc saog saoc sdn bhd berhad pt tbk cv
-    sociedad anonima limitada lda eirl ev ev ong ngo public openbare the of and et de la le les du des di el
-    for pour y e dba ta trading as
+    sociedad anonima limitada lda eirl ev ong ngo public the of and et de la le les du des di el
+    for pour y e dba
     """
 )
 
@@ -46,7 +45,7 @@ GENERIC_WORDS = _words(
     commercial commerce business construction engineering technology technologies tech technical research
     development science sciences centre center institute university organization organisation association
     foundation fund trust society union committee council office agency branch network movement front army
-    party party islamic muslim people peoples united new first star gold golden diamond silver sun east west
+    party islamic muslim people peoples united new first star gold golden diamond silver sun east west
     north south eastern western northern southern central africa african asia asian arab middle gulf america
     european korea korean iran iranian china hong kong kenya uganda tanzania somalia sudan libya iraq syria
     yemen afghanistan pakistan india indonesia turkey egypt rwanda congo democratic republic city green blue
