@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import segno
 
+QUIET_ZONE_MODULES = 4  # light modules on every side (ISO/IEC 18004:2015 5.3.8)
+MODULE_MM_MIN = 0.5  # printed smaller, a cheap phone misses it at arm's length
 LEVELS = ("L", "M", "Q", "H")  # error correction, about 7, 15, 25 and 30 % (ISO/IEC 18004:2015 7.5.1)
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from functools import lru_cache
 
 import msgspec
-from segno import consts, encoder
+
+from qr.symbols.standard import consts, encoder
 
 ECI_UTF_8 = 0x71A  # mode indicator 0111 and assignment 000026 in 8 bits (ISO/IEC 18004:2015 7.4.2)
 ECI_HEADER_BITS = 12
 MODE_BITS = 4
+BYTE_MODE = 0b0100
 PAD_CODEWORDS = b"\xec\x11"  # ISO/IEC 18004:2015 7.4.10
 VERSION_MAX = 40
 FIELD_POLYNOMIAL = 0x11D  # ISO/IEC 18004:2015 7.5.2
@@ -47,7 +49,8 @@ def bit_string(text: Text, version: int, error: int) -> bytes:
 
     Interleaving is left to the template, which reads this string in its own order.
     """
-    data = _data_codewords(text, version, consts.SYMBOL_CAPACITY[version][error] // 8)
+    capacity: int = consts.SYMBOL_CAPACITY[version][error] // 8
+    data = _data_codewords(text, version, capacity)
     correction, start = [], 0
     for blocks in consts.ECC[version][error]:
         for _ in range(blocks.num_blocks):
@@ -59,8 +62,8 @@ def bit_string(text: Text, version: int, error: int) -> bytes:
 
 
 def _data_codewords(text: Text, version: int, capacity: int) -> bytes:
-    header = ECI_UTF_8 if text.eci else 0
-    header = header << MODE_BITS | consts.MODE_BYTE
+    header: int = ECI_UTF_8 if text.eci else 0
+    header = header << MODE_BITS | BYTE_MODE
     header = header << _count_bits(version) | len(text.data)
     bits = text.bits(version)
     stream = header << 8 * len(text.data) | int.from_bytes(text.data)
@@ -70,8 +73,7 @@ def _data_codewords(text: Text, version: int, capacity: int) -> bytes:
     padding = 8 - (bits + terminator) % 8
     length = (bits + terminator + padding) // 8
     message = (stream << terminator + padding).to_bytes(length)
-    pads = PAD_CODEWORDS * ((capacity - length + 1) // 2) if length < capacity else b""
-    return (message + pads)[:capacity]
+    return (message + PAD_CODEWORDS * ((capacity - length + 1) // 2))[:capacity]
 
 
 def _count_bits(version: int) -> int:

@@ -6,12 +6,15 @@ and scoring are a few dozen operations on long integers instead of loops over mo
 
 from __future__ import annotations
 
-import segno
-from segno import consts, encoder
+from typing import TYPE_CHECKING
 
 from qr.symbols.codewords import Text, bit_string
 from qr.symbols.penalty import penalty
+from qr.symbols.standard import QRCode, consts, encoder
 from qr.symbols.template import MARGIN, Lattice, template_for
+
+if TYPE_CHECKING:
+    import segno
 
 CHARACTERS_TO_MODULES = bytes.maketrans(b"01", b"\x00\x01")
 
@@ -27,7 +30,8 @@ def make_symbol(payload: str, level: str) -> segno.QRCode:
     # The first of equal penalties wins, as in segno.
     best = min(range(len(masked)), key=lambda mask: penalty(masked[mask], template.lattice))
     rows = _rows(masked[best] | template.information[best], template.lattice)
-    return segno.QRCode(encoder.Code(rows, version, error, best, (_ByteSegment(),)))
+    symbol: segno.QRCode = QRCode(encoder.Code(rows, version, error, best, (_ByteSegment(),)))
+    return symbol
 
 
 class _ByteSegment:

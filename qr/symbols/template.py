@@ -13,7 +13,8 @@ from itertools import chain, zip_longest
 from operator import itemgetter
 
 import msgspec
-from segno import consts, encoder
+
+from qr.symbols.standard import consts, encoder
 
 MARGIN = [0, 0, 0, 0]  # rule 3 of the mask evaluation looks four modules past a pattern
 UNSET = 2  # segno's value for a module that data will fill
@@ -59,7 +60,7 @@ def template_for(version: int, error: int) -> Template:
     light, dark = len(order), len(order) + 1  # the two characters that `place` appends
     order += [light] * (sum(map(sum, is_data)) - len(order))  # remainder bits
     encoder.add_codewords(cells, range(UNSET + 1, UNSET + 1 + len(order)), version)
-    source = [light, dark, light, *order]
+    source = {0: light, 1: dark, **dict(enumerate(order, start=UNSET + 1))}
     sources = [[source[cell] for cell in row] for row in cells]
 
     return Template(

@@ -1,0 +1,134 @@
+"""What stands on a printed code, and how all of one print run look."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from qr.posters.fonts import Font
+from qr.symbols.errors import PictureError
+from qr.symbols.style import PLAIN, Style, luminance
+
+GROUP_DIGITS_MAX = 4  # longer groups are misheard and mistyped
+LANGUAGES_MAX = 2
+MILLIMETRES = {"A4": (210.0, 297.0), "A5": (148.0, 210.0), "A6": (105.0, 148.0)}  # ISO 216
+GRID_MAX = 10  # stickers along either side of a sheet
+INSTRUCTIONS_FILE = Path(__file__).with_name("instructions.toml")
+
+Page = Literal["A4", "A5", "A6", "tent", "sheet"]
+
+
+class BadDesign(PictureError):
+    """The design asks for a page, language or grid that does not exist."""
+
+
+class Sticker(msgspec.Struct, frozen=True, kw_only=True):
+    """One code with its name and number; `name` in the merchant's own script, `counter` which of its counters."""
+
+    payload: str
+    name: str
+    number: str
+    counter: str = ""
+
+
+class Poster(Sticker, frozen=True, kw_only=True):
+    """A sticker with more to say; `dfsp_mark` is a PNG or JPEG, `ussd` the whole string to dial."""
+
+    second_name: str = ""
+    ussd: str = ""
+    dfsp: str = ""
+    dfsp_mark: bytes = b""
+
+
+class Instruction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The words of one language."""
+
+    scan: str
+    number: str
+    dial: str
+
+
+class Design(msgspec.Struct, frozen=True, kw_only=True):
+    """The look of a print run.
+
+    `page`: A4, A5 or A6, one poster each; `tent`, an A4 page folded in two to stand on a table; `sheet`, an A4
+    page of `columns` by `rows` stickers with crop marks. `languages`: one or two ISO 639-1 codes, whose words are
+    shipped or given in `instructions`. `accent`, `#rrggbb`, colours frame and heading. `fonts`: TrueType files
+    for scripts the shipped fonts lack. Raises BadDesign and PoorContrast.
+    """
+
+    page: Page = "A5"
+    languages: tuple[str, ...] = ("en",)
+    instructions: Mapping[str, Instruction] = {}
+    scheme: str = ""
+    scheme_mark: bytes = b""
+    accent: str = "#14213d"
+    style: Style = PLAIN
+    columns: int = 3
+    rows: int = 4
+    fonts: tuple[bytes, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.languages) <= LANGUAGES_MAX:
+            raise BadDesign(f"a poster speaks one or two languages, not {len(self.languages)}")
+        for language in self.languages:
+            if language not in self.instructions and language not in shipped_instructions():
+                raise BadDesign(f"there are no instructions in {language!r}; pass some")
+        if not (1 <= self.columns <= GRID_MAX and 1 <= self.rows <= GRID_MAX):
+            raise BadDesign(f"a sheet has 1 to {GRID_MAX} columns and rows")
+        if self.page not in PAGES:
+            raise BadDesign(f"{self.page!r} is not a page; there are {', '.join(PAGES)}")
+        luminance(self.accent)
+
+    @property
+    def words(self) -> tuple[Instruction, ...]:
+        """The instructions in the order of `languages`."""
+        return tuple(self.instructions.get(code) or shipped_instructions()[code] for code in self.languages)
+
+    @property
+    def extra_fonts(self) -> tuple[Font, ...]:
+        """`fonts`, opened."""
+        return tuple(map(_opened, self.fonts))
+
+    @property
+    def per_page(self) -> int:
+        """How many codes share a page."""
+        return self.columns * self.rows if self.page == "sheet" else 1
+
+    @property
+    def paper_mm(self) -> tuple[float, float]:
+        """Width and height of the paper."""
+        return MILLIMETRES.get(self.page, MILLIMETRES["A4"])
+
+
+PAGES: tuple[Page, ...] = ("A4", "A5", "A6", "tent", "sheet")
+
+
+def grouped(number: str) -> str:
+    """A number in even groups of at most four digits, for reading aloud: 1234 5678, 123 456 789.
+
+    An alias of a merchant's own that has other characters than digits is left alone.
+    """
+    if not (number.isascii() and number.isdigit()):
+        return number
+    count = -(-len(number) // GROUP_DIGITS_MAX)
+    cuts = [len(number) * index // count for index in range(count + 1)]
+    return " ".join(number[start:end] for start, end in pairwise(cuts))
+
+
+@lru_cache(maxsize=1)
+def shipped_instructions() -> Mapping[str, Instruction]:
+    """The words that come with the library, by language."""
+    tables = tomllib.loads(INSTRUCTIONS_FILE.read_text(encoding="utf-8"))
+    return msgspec.convert(tables, dict[str, Instruction])
+
+
+@lru_cache(maxsize=8)
+def _opened(data: bytes) -> Font:
+    return Font(data)
