@@ -63,6 +63,12 @@ class Worker:
                 tasks[1].cancel()
                 await asyncio.gather(tasks[1], return_exceptions=True)
 
+    @asynccontextmanager
+    async def by_hand(self) -> AsyncIterator["Worker"]:
+        """A worker whose rounds the caller runs itself with `run_due`."""
+        async with aiohttp.ClientSession() as self.http:
+            yield self
+
     async def _loop(self) -> None:
         while not self._stopping:
             self._wake.clear()

@@ -8,6 +8,7 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
+from litestar.params import FromPath
 from msgspec import Struct
 
 import qr
@@ -65,7 +66,7 @@ _FORMATS: dict[str, tuple[str, Any]] = {
     "/api/v1/counters/{counter_id:str}/qr",
     opt=needs(P.MERCHANTS_READ, media=tuple(_FORMATS), query=("format", "currency", "module_px")),
 )
-async def counter_qr(request: Req, counter_id: str) -> Response[bytes]:
+async def counter_qr(request: Req, counter_id: FromPath[str]) -> Response[bytes]:
     """A counter's QR code as payload text, SVG, PNG or PDF."""
     service, actor, query = service_of(request), actor_of(request), request.query_params
     form = query.get("format", "svg")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from litestar import Request, Response, delete, get, patch, post
 from litestar.datastructures import State
+from litestar.params import FromPath
 from msgspec import Meta, Struct
 from sqlmodel import select
 
@@ -188,7 +189,7 @@ async def list_dfsps(request: Req) -> Answer:
 
 
 @patch("/api/v1/dfsps/{dfsp_id:str}", opt=needs(P.DFSPS_WRITE, body=Enabled, answer=DfspView))
-async def change_dfsp(request: Req, dfsp_id: str) -> Answer:
+async def change_dfsp(request: Req, dfsp_id: FromPath[str]) -> Answer:
     """Let a participant in or shut it out."""
     enabled = (await body(request, Enabled)).enabled
     actor = actor_of(request)
@@ -226,7 +227,7 @@ async def list_users(request: Req) -> Answer:
 
 
 @patch("/api/v1/users/{user_id:str}", opt=needs(P.USERS_WRITE, body=Enabled, answer=UserDetail))
-async def change_user(request: Req, user_id: str) -> Answer:
+async def change_user(request: Req, user_id: FromPath[str]) -> Answer:
     """Let a person in or shut them out."""
     enabled = (await body(request, Enabled)).enabled
     actor = actor_of(request)
@@ -268,7 +269,7 @@ async def list_keys(request: Req) -> Answer:
 
 
 @delete("/api/v1/api-keys/{key_id:str}", status_code=204, opt=needs(P.API_KEYS_WRITE))
-async def revoke_key(request: Req, key_id: str) -> None:
+async def revoke_key(request: Req, key_id: FromPath[str]) -> None:
     """Revoke an API key at once."""
     async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
         await operations.revoke_key(tx, actor_of(request), path_id(key_id))

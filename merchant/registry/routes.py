@@ -5,6 +5,7 @@ from uuid import UUID
 
 from litestar import Request, Response, get, patch, post
 from litestar.datastructures import State
+from litestar.params import FromPath
 
 from merchant import web
 from merchant.access import Permission as P
@@ -61,7 +62,7 @@ async def list_applications(request: Req) -> Answer:
     "/api/v1/applications/{application_id:str}",
     opt=needs(P.APPLICATIONS_READ, answer=schemas.ApplicationView),
 )
-async def read_application(request: Req, application_id: str) -> Answer:
+async def read_application(request: Req, application_id: FromPath[str]) -> Answer:
     """Read an application whole, with its report and what is still due."""
     async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
         found = await queries.application(tx, actor_of(request), path_id(application_id))
@@ -72,7 +73,7 @@ async def read_application(request: Req, application_id: str) -> Answer:
     "/api/v1/applications/{application_id:str}",
     opt=needs(P.APPLICATIONS_WRITE, body=schemas.ChangedSections, answer=schemas.ApplicationView, versioned=True),
 )
-async def change_application(request: Req, application_id: str) -> Answer:
+async def change_application(request: Req, application_id: FromPath[str]) -> Answer:
     """Replace the sections named in the body; If-Match carries the ETag last read."""
     revision = web.if_match(request)
     changes = (await body(request, schemas.ChangedSections)).given()
@@ -87,7 +88,7 @@ async def change_application(request: Req, application_id: str) -> Answer:
     status_code=200,
     opt=needs(P.APPLICATIONS_WRITE, answer=schemas.ApplicationView),
 )
-async def submit(request: Req, application_id: str) -> Answer:
+async def submit(request: Req, application_id: FromPath[str]) -> Answer:
     """Freeze this version and send it to screening and review."""
     service, actor = service_of(request), actor_of(request)
     async with service.db.tenant(actor.dfsp_id) as tx:
@@ -99,7 +100,7 @@ async def submit(request: Req, application_id: str) -> Answer:
     status_code=200,
     opt=needs(P.APPLICATIONS_WRITE, answer=schemas.ApplicationView),
 )
-async def withdraw(request: Req, application_id: str) -> Answer:
+async def withdraw(request: Req, application_id: FromPath[str]) -> Answer:
     """Take an open application back."""
     service, actor = service_of(request), actor_of(request)
     async with service.db.tenant(actor.dfsp_id) as tx:
@@ -111,7 +112,7 @@ async def withdraw(request: Req, application_id: str) -> Answer:
     status_code=200,
     opt=needs(P.APPLICATIONS_DECIDE, answer=schemas.ApplicationView),
 )
-async def claim(request: Req, application_id: str) -> Answer:
+async def claim(request: Req, application_id: FromPath[str]) -> Answer:
     """Tell the other checkers that you are at it; not required for a decision."""
     service, actor = service_of(request), actor_of(request)
     async with service.db.tenant(actor.dfsp_id) as tx:
@@ -123,7 +124,7 @@ async def claim(request: Req, application_id: str) -> Answer:
     status_code=200,
     opt=needs(P.APPLICATIONS_DECIDE, answer=schemas.ApplicationView),
 )
-async def release(request: Req, application_id: str) -> Answer:
+async def release(request: Req, application_id: FromPath[str]) -> Answer:
     """Give your claim back."""
     service, actor = service_of(request), actor_of(request)
     async with service.db.tenant(actor.dfsp_id) as tx:
@@ -135,7 +136,7 @@ async def release(request: Req, application_id: str) -> Answer:
     status_code=200,
     opt=needs(P.APPLICATIONS_DECIDE, body=schemas.Approval, answer=schemas.ApprovedView),
 )
-async def approve(request: Req, application_id: str) -> Answer:
+async def approve(request: Req, application_id: FromPath[str]) -> Answer:
     """Approve the version whose hash you name; merchant, counters and numbers exist when this answers."""
     approval = await body(request, schemas.Approval)
     service, actor = service_of(request), actor_of(request)
@@ -152,7 +153,7 @@ async def approve(request: Req, application_id: str) -> Answer:
     status_code=200,
     opt=needs(P.APPLICATIONS_DECIDE, body=schemas.Reason, answer=schemas.ApplicationView),
 )
-async def reject(request: Req, application_id: str) -> Answer:
+async def reject(request: Req, application_id: FromPath[str]) -> Answer:
     """Refuse for good, with a reason."""
     reason = (await body(request, schemas.Reason)).reason
     service, actor = service_of(request), actor_of(request)
@@ -165,7 +166,7 @@ async def reject(request: Req, application_id: str) -> Answer:
     status_code=200,
     opt=needs(P.APPLICATIONS_DECIDE, body=schemas.Returned, answer=schemas.ApplicationView),
 )
-async def return_for_changes(request: Req, application_id: str) -> Answer:
+async def return_for_changes(request: Req, application_id: FromPath[str]) -> Answer:
     """Give it back to the makers, saying what is wrong where."""
     items = [{"path": item.path, "reason": item.reason} for item in (await body(request, schemas.Returned)).items]
     service, actor = service_of(request), actor_of(request)
@@ -178,7 +179,7 @@ async def return_for_changes(request: Req, application_id: str) -> Answer:
     status_code=200,
     opt=needs(P.APPLICATIONS_DECIDE, answer=schemas.ApplicationView),
 )
-async def screen_again(request: Req, application_id: str) -> Answer:
+async def screen_again(request: Req, application_id: FromPath[str]) -> Answer:
     """Screen the version under review once more."""
     service, actor = service_of(request), actor_of(request)
     async with service.db.tenant(actor.dfsp_id) as tx:
@@ -190,7 +191,7 @@ async def screen_again(request: Req, application_id: str) -> Answer:
     status_code=200,
     opt=needs(P.APPLICATIONS_DECIDE, body=schemas.HitDecision, answer=schemas.ApplicationView),
 )
-async def decide_hit(request: Req, application_id: str, hit_id: str) -> Answer:
+async def decide_hit(request: Req, application_id: FromPath[str], hit_id: FromPath[str]) -> Answer:
     """Decide whether a hit of the screening is the listed one."""
     word = await body(request, schemas.HitDecision)
     service, actor = service_of(request), actor_of(request)
@@ -224,7 +225,7 @@ async def _merchant(request: Req, tx: Tx, merchant_id: UUID) -> Answer:
 
 
 @get("/api/v1/merchants/{merchant_id:str}", opt=needs(P.MERCHANTS_READ, answer=schemas.MerchantView))
-async def read_merchant(request: Req, merchant_id: str) -> Answer:
+async def read_merchant(request: Req, merchant_id: FromPath[str]) -> Answer:
     """Read a merchant with its locations and counters."""
     async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
         return await _merchant(request, tx, path_id(merchant_id))
@@ -234,7 +235,7 @@ async def read_merchant(request: Req, merchant_id: str) -> Answer:
     "/api/v1/merchants/{merchant_id:str}/counters",
     opt=needs(P.MERCHANTS_WRITE, body=schemas.NewCounter, answer=schemas.CounterView),
 )
-async def add_counter(request: Req, merchant_id: str) -> Answer:
+async def add_counter(request: Req, merchant_id: FromPath[str]) -> Answer:
     """Open a counter; its number exists when this answers. An Idempotency-Key, if sent, makes retries safe."""
     new = await body(request, schemas.NewCounter)
     service, actor = service_of(request), actor_of(request)
@@ -257,7 +258,7 @@ async def add_counter(request: Req, merchant_id: str) -> Answer:
     status_code=200,
     opt=needs(P.MERCHANTS_SUSPEND, body=schemas.Reason, answer=schemas.MerchantView),
 )
-async def suspend(request: Req, merchant_id: str) -> Answer:
+async def suspend(request: Req, merchant_id: FromPath[str]) -> Answer:
     """Stop a merchant at once."""
     reason = (await body(request, schemas.Reason)).reason
     async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
@@ -270,7 +271,7 @@ async def suspend(request: Req, merchant_id: str) -> Answer:
     status_code=200,
     opt=needs(P.MERCHANTS_SUSPEND, answer=schemas.MerchantView),
 )
-async def reinstate(request: Req, merchant_id: str) -> Answer:
+async def reinstate(request: Req, merchant_id: FromPath[str]) -> Answer:
     """End a suspension."""
     async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
         merchant = await lifecycle.reinstate(tx, actor_of(request), path_id(merchant_id))

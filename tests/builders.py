@@ -1,0 +1,198 @@
+"""Makes what tests need, through the same operations as the service: a world, applications, merchants, keys.
+
+`seed_world` fills the template database once; `load_world` reads it back in a test, with fresh tokens.
+"""
+
+import itertools
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+import kyb
+from merchant import clock, sessions
+from merchant.access import SERVICE, Actor, Role
+from merchant.people import operations
+from merchant.registry import apply, review
+from merchant.registry.models import Application, Counter, Merchant
+from merchant.registry.screening import run_checks
+from merchant.seeds.scheme import NewScheme, seed_scheme
+from merchant.service import Service
+
+SECRET_KEY = "test:" + "QUFB" * 10 + "QUE="  # 32 bytes that protect nothing
+GATEWAY_SECRET = "test-gateway-secret"
+PASSWORD = "correct horse battery"
+DFSPS = ("greenbankfsp", "lakemfi")
+OPERATOR = "operator@hub.example"
+SCHEME = NewScheme(
+    name="Test scheme", domain="pay.test.example", country="KE", currencies=["USD", "KES", "JPY"],
+    time_zone="Africa/Nairobi", ussd_code="*384*123#",
+)  # fmt: skip
+_STAFF = {
+    "admin": Role.DFSP_ADMIN,
+    "maker": Role.DFSP_MAKER,
+    "maker2": Role.DFSP_MAKER,
+    "checker": Role.DFSP_CHECKER,
+    "checker2": Role.DFSP_CHECKER,
+    "auditor": Role.DFSP_AUDITOR,
+    # One person may hold several roles; four eyes must hold all the same.
+    "both": (Role.DFSP_MAKER, Role.DFSP_CHECKER),
+}
+_numbers = itertools.count(1)
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Someone who is signed in."""
+
+    actor: Actor
+    email: str
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What they send."""
+        return {"authorization": f"Bearer {self.token}"}
+
+
+class World:
+    """The people and DFSPs of a test's database: `world["greenbankfsp"]["maker"]`, `world.operator`."""
+
+    def __init__(self, dfsp_ids: dict[str, UUID], people: dict[str, dict[str, Person]], operator: Person) -> None:
+        self.dfsp_ids = dfsp_ids
+        self._people = people
+        self.operator = operator
+
+    def __getitem__(self, fsp_id: str) -> dict[str, Person]:
+        return self._people[fsp_id]
+
+    @property
+    def maker(self) -> Person:
+        """The first DFSP's maker."""
+        return self._people[DFSPS[0]]["maker"]
+
+    @property
+    def checker(self) -> Person:
+        """The first DFSP's checker."""
+        return self._people[DFSPS[0]]["checker"]
+
+
+async def seed_world(service: Service) -> None:
+    """The scheme, two DFSPs and their staff."""
+    await seed_scheme(service, SCHEME, OPERATOR, PASSWORD)
+    async with service.db.tenant(None) as tx:
+        for fsp_id in DFSPS:
+            dfsp = await operations.create_dfsp(tx, service, SERVICE, fsp_id, fsp_id.title())
+            for title, roles in _STAFF.items():
+                await operations.create_user(
+                    tx, SERVICE, email=f"{title}@{fsp_id}.example", name=title, password=PASSWORD,
+                    roles=list(roles) if isinstance(roles, tuple) else [roles], dfsp_id=dfsp.id, merchant_id=None,
+                )  # fmt: skip
+
+
+async def load_world(service: Service) -> World:
+    """Everyone in the database, signed in."""
+    async with service.db.system_reads() as tx:
+        dfsps = await tx.fetch("SELECT id, fsp_id FROM dfsp")
+        users = await tx.fetch("SELECT id, email, dfsp_id FROM app_user")
+    fsp_ids = {row["id"]: row["fsp_id"] for row in dfsps}
+    people: dict[str, dict[str, Person]] = {fsp_id: {} for fsp_id in fsp_ids.values()}
+    operator: Person | None = None
+    expires_at = clock.now() + timedelta(hours=8)
+    for row in users:
+        actor = await sessions.user_actor(service, row["id"])
+        person = Person(actor, row["email"], sessions.issue_token(service, row["id"], expires_at))
+        if row["dfsp_id"] is None:
+            operator = person
+        else:
+            people[fsp_ids[row["dfsp_id"]]][row["email"].split("@")[0]] = person
+    assert operator is not None
+    return World({fsp_id: dfsp_id for dfsp_id, fsp_id in fsp_ids.items()}, people, operator)
+
+
+def company(**business: Any) -> dict[str, Any]:
+    """A complete application of a company (tier T3), as JSON; keyword arguments change its business."""
+    number = next(_numbers)
+    return {
+        "business": {
+            "trading_name": f"Shop {number}", "legal_name": f"Shop {number} Limited", "kind": "company", "mcc": "5411",
+            "registration_number": f"REG-{number}", "currencies": ["USD", "KES"],
+        } | business,
+        "owners": [
+            {"given_name": "Amina", "family_name": "Odhiambo", "birth_date": "1980-02-03", "id_type": "national_id",
+             "id_number": f"ID{number:07}", "nationality": "KE", "ownership_percent": 100, "is_director": True}
+        ],
+        "contact": {"name": "Amina Odhiambo", "phone": f"+254711{number:06}", "email": "amina@example.org"},
+        "locations": [
+            {"name": "Main street", "kind": "physical", "country": "KE", "city": "Nairobi",
+             "counters": [{"name": "Till 1"}]}
+        ],
+        "settlement_account": {"account_id": f"AC{number:06}", "account_name": f"Shop {number}", "currency": "USD"},
+    }  # fmt: skip
+
+
+def seller(**business: Any) -> dict[str, Any]:
+    """A street seller known by phone only (tier T0), as JSON."""
+    number = next(_numbers)
+    return {
+        "business": {"trading_name": f"Stall {number}", "kind": "individual", "mcc": "5499", "currencies": ["KES"]}
+        | business,
+        "owners": [{"given_name": "Njeri", "family_name": "Wanjiku"}],
+        "contact": {"name": "Njeri Wanjiku", "phone": f"+254722{number:06}"},
+        "locations": [{"kind": "physical", "country": "KE", "city": "Nakuru", "counters": [{"name": "Stall"}]}],
+    }
+
+
+def sections(document: dict[str, Any]) -> kyb.Sections:
+    """An application's JSON as kyb's struct."""
+    return msgspec.convert(document, kyb.Sections)
+
+
+async def create_application(
+    service: Service, maker: Person, document: dict[str, Any] | None = None, *, submitted: bool = False
+) -> Application:
+    """An application: a draft, or submitted and screened."""
+    async with service.db.tenant(maker.actor.dfsp_id) as tx:
+        application = await apply.open_application(tx, service, maker.actor, sections(document or company()))
+        if submitted:
+            application = await apply.submit(tx, service, maker.actor, application.id)
+    if submitted:
+        await screen(service, application.id)
+        async with service.db.tenant(maker.actor.dfsp_id) as tx:
+            found = await tx.session.get(Application, application.id)
+            assert found is not None
+            application = found
+    return application
+
+
+async def screen(service: Service, application_id: UUID) -> None:
+    """What the worker does after a submission."""
+    async with service.db.system() as tx:
+        await run_checks(tx, service, application_id)
+
+
+async def create_merchant(
+    service: Service, world: World, fsp_id: str = DFSPS[0], document: dict[str, Any] | None = None
+) -> tuple[Merchant, list[Counter]]:
+    """An approved merchant with its counters."""
+    maker, checker = world[fsp_id]["maker"], world[fsp_id]["checker"]
+    application = await create_application(service, maker, document, submitted=True)
+    async with service.db.tenant(checker.actor.dfsp_id) as tx:
+        made = await review.approve(tx, service, checker.actor, application.id, application.version_hash)
+    return made.merchant, made.counters
+
+
+async def issue_key(service: Service, person: Person, scopes: list[str], **place: Any) -> dict[str, str]:
+    """The header of a new API key of the person's DFSP."""
+    async with service.db.tenant(person.actor.dfsp_id) as tx:
+        issued = await operations.issue_key(tx, person.actor, name="test key", scopes=scopes, **place)
+    return {"x-api-key": issued.text}
+
+
+async def work(service: Service) -> None:
+    """Run every job that is due, and the jobs those make, until none is left."""
+    from merchant.worker import Worker
+
+    async with Worker(service).by_hand() as worker:
+        while await worker.run_due():
+            pass

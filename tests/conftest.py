@@ -1,0 +1,146 @@
+"""What every test may use: a real PostgreSQL, a database of its own for each test, a world of DFSPs and staff.
+
+One embedded server serves all workers of a run (the launcher joins it); a template database is migrated and seeded
+once, and each test clones it in about 50 ms. MERCHANT_TEST_POSTGRES=15 runs everything on Debian's PostgreSQL 15.
+"""
+
+import asyncio
+import fcntl
+import inspect
+import os
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+
+from merchant import clock, migrations, postgres
+from merchant.app import create_app
+from merchant.service import Service, open_service
+from merchant.settings import Settings
+from tests import builders
+from tests.builders import GATEWAY_SECRET, SECRET_KEY, World
+
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
+_TEMPLATE = "template_world"
+# Durability costs time and is tested where it matters (tests/merchant/postgres, the kill tests).
+_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Coroutine tests run under anyio without each saying so."""
+    for item in items:
+        if inspect.iscoroutinefunction(getattr(item, "function", None)):
+            item.add_marker(pytest.mark.anyio)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@contextmanager
+def _exclusively(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Running]:
+    """The server of this test run."""
+    chosen = os.environ.get("MERCHANT_TEST_POSTGRES")
+    binaries = None
+    if chosen:
+        bin_dir = Path(f"/usr/lib/postgresql/{chosen}/bin")
+        binaries = postgres.Binaries(bin_dir, chosen, "test run")  # type: ignore[arg-type]
+    folder = Path(tempfile.gettempdir()) / f"merchant-tests-{_RUN}"
+    with postgres.start(folder, settings=_FAST, binaries=binaries) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template(postgres_server: postgres.Running) -> str:
+    """A migrated and seeded database that tests clone."""
+    with _exclusively(Path(tempfile.gettempdir()) / f"merchant-tests-{_RUN}.lock"):
+        asyncio.run(_build_template(postgres_server))
+    return _TEMPLATE
+
+
+async def _build_template(server: postgres.Running) -> None:
+    connection = await asyncpg.connect(server.url("postgres"))
+    try:
+        if await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", _TEMPLATE):
+            return
+        await connection.execute(f"CREATE DATABASE {_TEMPLATE}_new")
+        await migrations.upgrade(server.url(f"{_TEMPLATE}_new"))
+        async with open_service(Settings(secret_key=SECRET_KEY), server.url(f"{_TEMPLATE}_new")) as service:
+            await builders.seed_world(service)
+        await connection.execute(f"ALTER DATABASE {_TEMPLATE}_new RENAME TO {_TEMPLATE}")
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def database_url(postgres_server: postgres.Running, template: str) -> AsyncIterator[str]:
+    """A database of the test's own, seeded with the world."""
+    name = f"test_{uuid.uuid4().hex}"
+    connection = await asyncpg.connect(postgres_server.url("postgres"))
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield postgres_server.url(name)
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a service under test."""
+    return Settings(
+        secret_key=SECRET_KEY,
+        gateway_secret=GATEWAY_SECRET,
+        data_dir=tmp_path,
+        database_pool_size=4,
+        worker_poll_s=0.05,
+    )
+
+
+@pytest.fixture
+async def service(database_url: str, settings: Settings) -> AsyncIterator[Service]:
+    """A service on the test's database."""
+    async with open_service(settings, database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def world(service: Service) -> World:
+    """Who is in the test's database, with tokens and keys."""
+    return await builders.load_world(service)
+
+
+@pytest.fixture
+async def client(service: Service) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application, in the same event loop, without a socket."""
+    transport = httpx.ASGITransport(create_app(service), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test.local") as opened:
+        yield opened
+
+
+@pytest.fixture
+def move_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], datetime]:
+    """A clock that stands still until it is moved: `move_clock(timedelta(minutes=5))`."""
+    now = clock.now()
+    monkeypatch.setattr(clock, "source", lambda: now)
+
+    def move(by: timedelta) -> datetime:
+        nonlocal now
+        now += by
+        return now
+
+    return move
