@@ -14,9 +14,11 @@ from ussd.backend import (
     PaymentOutcome,
 )
 from ussd.dialogue import busy, step
+from ussd.gateways import GATEWAYS
 from ussd.session import BadStep, Reply, Session, Step, decode_session, encode_session
 
 __all__ = [
+    "GATEWAYS",
     "Backend",
     "BadStep",
     "MerchantView",

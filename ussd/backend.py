@@ -52,6 +52,10 @@ class PaymentOutcome(Struct, frozen=True):
     reason: str = "other"
 
 
+# `unknown` is a request in doubt: neither paid nor known to have failed.
+RequestState = Literal["waiting", "paid", "refused", "unknown"]
+
+
 class OpenRequest(Struct, frozen=True):
     """The latest request of a payer that is still worth telling: waiting, or settled a few minutes ago."""
 
@@ -60,7 +64,7 @@ class OpenRequest(Struct, frozen=True):
     amount_minor: int
     currency: str
     exponent: int
-    state: Literal["waiting", "paid", "refused", "unknown"]
+    state: RequestState
     reference: str
 
 

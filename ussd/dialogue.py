@@ -88,10 +88,10 @@ async def _open(arrival: Begin, turn: Turn, expires_at: datetime) -> Moved:
     if arrival.notice:
         return session, arrival.notice
     if _is_dial_string(arrival.inputs):
-        return await _replay(replace(session, screen="number", stack=("home",)), arrival.inputs, turn)
+        return await _dial(replace(session, screen="number", stack=("home",)), *arrival.inputs, turn=turn)
     if await turn.backend.open_request(turn.step.msisdn):
         return replace(session, screen="status", stack=("home",)), None
-    return await _replay(session, arrival.inputs, turn)
+    return await _replay((session, None), arrival.inputs, turn)
 
 
 def _is_dial_string(inputs: tuple[str, ...]) -> bool:
@@ -99,24 +99,35 @@ def _is_dial_string(inputs: tuple[str, ...]) -> bool:
     return bool(inputs) and _typed(inputs[0]) not in {"", *home.options, *home.navigation}
 
 
-async def _replay(session: Session, inputs: tuple[str, ...], turn: Turn) -> Moved:
+async def _dial(session: Session, number: str, amount: str = "", *rest: str, turn: Turn) -> Moved:
+    """Take a dialled number and amount, neither of them a navigation key, as far as they are accepted."""
+    session, line = await _take(session, number, turn)
+    if amount and session.screen == "amount":
+        session, line = await _take(session, amount, turn)
+    return await _replay((session, line), rest, turn)
+
+
+async def _replay(moved: Moved, inputs: tuple[str, ...], turn: Turn) -> Moved:
     """Answer screen after screen, but never one whose answer has an effect: that takes a live person."""
-    moved: Moved = session, None
     for text in inputs[:REPLAY_INPUTS_MAX]:
-        if moved[0].ended or SCREENS[moved[0].screen].commits:
+        session, _ = moved
+        if session.ended or SCREENS[session.screen].commits:
             break
-        moved = await _answer(moved[0], text, turn)
+        moved = await _answer(session, text, turn)
     return moved
 
 
 async def _answer(session: Session, raw: str, turn: Turn) -> Moved:
-    """Take one input: a navigation key the screen obeys, else an option, else what the screen reads."""
+    """Move by one input: a navigation key where it means something, else an answer to the screen."""
+    text = _typed(raw)
+    moved = NAVIGATE[text](session) if text in SCREENS[session.screen].navigation else None
+    return moved or await _take(session, raw, turn)
+
+
+async def _take(session: Session, raw: str, turn: Turn) -> Moved:
+    """Answer the screen: with one of its options, else with what it reads itself."""
     screen = SCREENS[session.screen]
     text = _typed(raw)
-    if text in screen.navigation:
-        moved = NAVIGATE[text](session)
-        if moved is not None:
-            return moved
     option = screen.options.get(text)
     handler = option.choose if option else screen.typed
     if handler and text:
@@ -159,7 +170,7 @@ def _back(session: Session) -> Moved | None:
     if not session.stack:
         return None
     *stack, screen = session.stack
-    return replace(session, screen=screen, stack=tuple(stack), misses=0), None
+    return (replace(session, screen=screen, stack=tuple(stack), misses=0), None) if stack else _home(session)
 
 
 def _home(session: Session) -> Moved:

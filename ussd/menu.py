@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from ussd.backend import Backend, MerchantView
-from ussd.fit import Cap, fits, legible, measure, paginate, stretch
+from ussd.fit import Cap, legible, measure, paginate, stretch
 from ussd.session import Answers, ScreenName, Step
 from ussd.texts import Catalogue, Line
 
@@ -115,24 +115,31 @@ def lay_out(
 ) -> Page:
     """Write a view in one language within the cap: notice, line, options, items, navigation keys.
 
-    A page beyond the last one shows the last. MORE is added to the keys on every page but the last.
+    A page beyond the last one shows the last. MORE joins the keys on every page but the last. A notice never
+    moves items to another page: those it leaves no room for were on the screen it replaces.
     """
     above = (words.write(notice),) if notice else ()
     choices = tuple(f"{digit} {words[option.label]}" for digit, option in options.items())
     items = tuple(legible(item, words.alphabet) for item in view.items)
+    shop = legible(view.line.fields.get("shop", ""), words.alphabet)
 
-    def build(shop: str, some: tuple[str, ...], more: bool) -> str:
+    def build(above: tuple[str, ...], shop: str, items: tuple[str, ...], more: bool) -> str:
         line = Line(view.line.key, {**view.line.fields, "shop": shop})
         shown = (*keys, MORE) if more else keys
         foot = (" ".join(words[NAVIGATION[key]] for key in shown),) if shown else ()
-        return "\n".join((*above, words.write(line), *choices, *some, *foot))
+        return "\n".join((*above, words.write(line), *choices, *items, *foot))
 
-    shop = legible(view.line.fields.get("shop", ""), words.alphabet)
-    whole = build(shop, items, more=False)
-    if not items or fits(whole, cap):
-        return Page(stretch(lambda shop: build(shop, items, more=False), shop, cap))
+    if not items:
+        return Page(stretch(lambda shop: build(above, shop, (), more=False), shop, cap))
+
+    whole = build((), "", items, more=False)
     size, limit = measure(whole, cap)
-    pages = paginate(items, limit - size(build("", ("",), more=True)), size)
+
+    def share(items: tuple[str, ...], above: tuple[str, ...]) -> list[tuple[str, ...]]:
+        return paginate(items, limit - size(build(above, "", ("",), more=True)), size)
+
+    pages = [items] if size(whole) <= limit else share(items, ())
     page = min(page, len(pages) - 1)
+    shown = share(pages[page], above)[0] if notice else pages[page]
     more = page < len(pages) - 1
-    return Page(build("", pages[page], more), page, more)
+    return Page(build(above, "", shown, more), page, more)

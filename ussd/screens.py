@@ -16,9 +16,7 @@ from ussd.menu import BACK, HOME, End, Go, Handler, Move, Option, Screen, Stay, 
 from ussd.session import Answers, ScreenName
 from ussd.texts import CATALOGUES, LANGUAGES, Line, say
 
-NUMBER: Final = re.compile(
-    r"[A-Za-z0-9._-]{1,32}"
-)  # our aliases are digits; a DFSP's own may be any of these
+NUMBER: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")  # our aliases are digits; a DFSP's own may be any of these
 NAME_UNITS_MAX: Final = 40  # of a shop's name kept in the session; no screen has room for more
 ITEM_NAME_UNITS_MAX: Final = 20  # of a name in a list
 ECHO_SEPTETS_MAX: Final = 12  # of a wrong entry shown back
@@ -72,9 +70,7 @@ async def take_number(turn: Turn, text: str) -> Move:
     number = text.replace(" ", "")
     shop = await turn.backend.find_merchant(number) if NUMBER.fullmatch(number) else None
     if shop is None:
-        return Stay(
-            say("number.unknown", number=clip(legible(text, "gsm7"), ECHO_SEPTETS_MAX, septets) or "?")
-        )
+        return Stay(say("number.unknown", number=clip(legible(text, "gsm7"), ECHO_SEPTETS_MAX, septets) or "?"))
     if not shop.open:
         return End(say("refused.closed"))
     name = clip(shop.name, NAME_UNITS_MAX, ucs2_units)

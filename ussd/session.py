@@ -14,9 +14,7 @@ from ussd.backend import MerchantView
 
 SESSION_BYTES_MAX: Final = 1024  # one row stays small and is written on every step
 STACK_MAX: Final = 8  # screens that 0 can walk back through; the deepest dialogue uses four
-SESSION_LIFE_S: Final = (
-    600  # gateways close after 180 s (Africa's Talking); duplicates of an END come later still
-)
+SESSION_LIFE_S: Final = 600  # gateways close after 180 s (Africa's Talking); duplicates of an END come later still
 
 Event = Literal["begin", "reply", "cancel", "timeout", "ended"]
 ScreenName = Literal["home", "number", "amount", "confirm", "status", "own", "pick", "payments", "language"]

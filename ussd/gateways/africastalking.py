@@ -17,8 +17,8 @@ TEXT_CHARS_MAX: Final = 1_000  # 180 s of typing stay far below
 _STATUSES: Final = {"Success", "Incomplete", "Failed"}
 _SESSION_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _PHONE_NUMBER: Final = re.compile(r"[+ ]?[1-9][0-9]{6,14}")  # E.164; a space is a plus that was not encoded
-_SERVICE_CODE: Final = re.compile(r"\*[0-9]{1,6}(\*[0-9]{1,6}){0,3}#")
-_NETWORK_CODE: Final = re.compile(r"[0-9]{5,6}|")  # mobile country and network code; left out by some proxies
+_SERVICE_CODE: Final = re.compile(r"\*[0-9]{1,6}(\*[0-9]{1,6}){0,2}#?")
+_NETWORK_CODE: Final = re.compile(r"[0-9A-Za-z]{0,16}")  # mobile country and network code; nothing depends on it
 
 
 def parse(form: Mapping[str, str]) -> Step:

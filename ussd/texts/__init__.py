@@ -57,8 +57,7 @@ def read_catalogue(toml: bytes) -> Catalogue:
 
 
 CATALOGUES: Final = {
-    language: read_catalogue(files(__name__).joinpath(f"{language}.toml").read_bytes())
-    for language in LANGUAGES
+    language: read_catalogue(files(__name__).joinpath(f"{language}.toml").read_bytes()) for language in LANGUAGES
 }
 
 
