@@ -6,6 +6,7 @@ import msgspec
 from litestar import Request, get, post, put
 from litestar.exceptions import ClientException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from merchant import ids
@@ -85,7 +86,7 @@ class LedgerView(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 @put("/control/fsps/{fsp_id:str}")
-async def register_fsp(request: AnyRequest, fsp_id: str, data: FspControl) -> Fsp:
+async def register_fsp(request: AnyRequest, fsp_id: FromPath[str], data: JSONBody[FspControl]) -> Fsp:
     """Register an acquiring DFSP: where callbacks go and how to check its signatures."""
     try:
         load_verify_key(data.public_key_pem, fsp_id)
@@ -106,7 +107,7 @@ async def list_keys(request: AnyRequest) -> list[PublicKey]:
 
 
 @put("/control/payers/{msisdn:str}")
-async def set_payer(request: AnyRequest, msisdn: str, data: PayerControl) -> PayerView:
+async def set_payer(request: AnyRequest, msisdn: FromPath[str], data: JSONBody[PayerControl]) -> PayerView:
     """Set how a payer behaves."""
     sim, number = _simulation(request), _number(msisdn)
     sim.record(Payer(number, data.behaviour, data.delay_s))
@@ -114,7 +115,7 @@ async def set_payer(request: AnyRequest, msisdn: str, data: PayerControl) -> Pay
 
 
 @post("/shoppers/{msisdn:str}/pay", status_code=202)
-async def start_payment(request: AnyRequest, msisdn: str, data: Purchase) -> Started:
+async def start_payment(request: AnyRequest, msisdn: FromPath[str], data: JSONBody[Purchase]) -> Started:
     """A shopper pays a merchant number or a scanned code."""
     sim, number = _simulation(request), _number(msisdn)
     try:
@@ -127,7 +128,7 @@ async def start_payment(request: AnyRequest, msisdn: str, data: Purchase) -> Sta
 
 
 @get("/shoppers/{msisdn:str}/inbox")
-async def read_inbox(request: AnyRequest, msisdn: str) -> Inbox:
+async def read_inbox(request: AnyRequest, msisdn: FromPath[str]) -> Inbox:
     """What a shopper's phone shows."""
     messages = reversed(_simulation(request).world.inboxes.get(_number(msisdn), ()))
     return Inbox([InboxItem(each.at, each.kind, each.text, each.transaction_id) for each in messages])

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Request, Response, get, post, put
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from merchant.hub.error_codes import FspiopError, meaning_of
 from merchant.hub.headers import Inbound, check_headers, parse_media_type
@@ -76,7 +77,7 @@ def _taken() -> Response[bytes]:
 
 
 @get(["/parties/{party:path}", "/participants/{party:path}"])
-async def look_up(request: AnyRequest, party: str) -> Response[bytes]:
+async def look_up(request: AnyRequest, party: FromPath[str]) -> Response[bytes]:
     """GET /parties and /participants: who a customer is, and at which DFSP."""
     resource = request.scope["path"].split("/")[1]
     arrival = await admit(request, resource)
@@ -106,7 +107,7 @@ async def request_to_pay(request: AnyRequest) -> Response[bytes]:
 
 
 @get("/transactionRequests/{request_id:str}")
-async def ask_request(request: AnyRequest, request_id: str) -> Response[bytes]:
+async def ask_request(request: AnyRequest, request_id: FromPath[str]) -> Response[bytes]:
     """GET /transactionRequests/{id}: the payer's DFSP says again where it stands."""
     arrival = await admit(request, "transactionRequests")
     sim, asker, destination = arrival.sim, arrival.inbound.source, arrival.inbound.destination
@@ -122,7 +123,7 @@ async def ask_request(request: AnyRequest, request_id: str) -> Response[bytes]:
 
 
 @get("/transfers/{transfer_id:str}")
-async def ask_transfer(request: AnyRequest, transfer_id: str) -> Response[bytes]:
+async def ask_transfer(request: AnyRequest, transfer_id: FromPath[str]) -> Response[bytes]:
     """GET /transfers/{id}: the switch tells what its ledger holds."""
     arrival = await admit(request, "transfers")
     sim, inbound = arrival.sim, arrival.inbound
@@ -131,7 +132,7 @@ async def ask_transfer(request: AnyRequest, transfer_id: str) -> Response[bytes]
 
 
 @put("/transfers/{transfer_id:str}")
-async def fulfil_transfer(request: AnyRequest, transfer_id: str) -> Response[bytes]:
+async def fulfil_transfer(request: AnyRequest, transfer_id: FromPath[str]) -> Response[bytes]:
     """PUT /transfers/{id}: the payee's fulfilment."""
     arrival = await admit(request, "transfers")
     answer = decode(TransfersPut, arrival.body)
@@ -140,7 +141,7 @@ async def fulfil_transfer(request: AnyRequest, transfer_id: str) -> Response[byt
 
 
 @put("/transfers/{transfer_id:str}/error")
-async def refuse_transfer(request: AnyRequest, transfer_id: str) -> Response[bytes]:
+async def refuse_transfer(request: AnyRequest, transfer_id: FromPath[str]) -> Response[bytes]:
     """PUT /transfers/{id}/error: the payee refuses."""
     arrival = await admit(request, "transfers")
     hub.take_refusal(arrival.sim, transfer_id, arrival.inbound.source, _error_of(arrival.body))
@@ -157,7 +158,7 @@ _ANSWERS: Final[dict[str, type[Message]]] = {
 
 
 @put([f"/{resource}/{{rest:path}}" for resource in _ANSWERS])
-async def callback(request: AnyRequest, rest: str) -> Response[bytes]:
+async def callback(request: AnyRequest, rest: FromPath[str]) -> Response[bytes]:
     """PUT of an answer, or of an error, to something a payer's DFSP asked."""
     resource = request.scope["path"].split("/")[1]
     arrival = await admit(request, resource)
