@@ -18,17 +18,23 @@ if TYPE_CHECKING:
     from qr.codec import decode, encode
     from qr.emv import Account, Additional, Language, MerchantCode, Template, Tip
     from qr.errors import DecodeError, EncodeError, Finding, ProfileError, QrError
+    from qr.migrate import Reissued, incumbent_alias, reissue, reissue_all
     from qr.mojaloop import Party, guid_from_domain, mojaloop_code, mojaloop_party
-    from qr.network import Network, account, additional, networks, unreserved, with_defaults
+    from qr.network import Network, account, additional, networks, unreserved, validate_profile, with_defaults
     from qr.profile import Profile, find_profile, list_profiles, parse_profile, read_profile
+    from qr.report import Report, explain
+    from qr.scan import clean
 
 _HOMES = {
     "qr.codec": ("decode", "encode"),
     "qr.emv": ("Account", "Additional", "Language", "MerchantCode", "Template", "Tip"),
     "qr.errors": ("DecodeError", "EncodeError", "Finding", "ProfileError", "QrError"),
+    "qr.migrate": ("Reissued", "incumbent_alias", "reissue", "reissue_all"),
     "qr.mojaloop": ("Party", "guid_from_domain", "mojaloop_code", "mojaloop_party"),
-    "qr.network": ("Network", "account", "additional", "networks", "unreserved", "with_defaults"),
+    "qr.network": ("Network", "account", "additional", "networks", "unreserved", "validate_profile", "with_defaults"),
     "qr.profile": ("Profile", "find_profile", "list_profiles", "parse_profile", "read_profile"),
+    "qr.report": ("Report", "explain"),
+    "qr.scan": ("clean",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -45,21 +51,29 @@ __all__ = [
     "Profile",
     "ProfileError",
     "QrError",
+    "Reissued",
+    "Report",
     "Template",
     "Tip",
     "account",
     "additional",
+    "clean",
     "decode",
     "encode",
+    "explain",
     "find_profile",
     "guid_from_domain",
+    "incumbent_alias",
     "list_profiles",
     "mojaloop_code",
     "mojaloop_party",
     "networks",
     "parse_profile",
     "read_profile",
+    "reissue",
+    "reissue_all",
     "unreserved",
+    "validate_profile",
     "with_defaults",
 ]
 

@@ -33,7 +33,7 @@ def encode(code: MerchantCode, profile: str | Profile | None = None) -> str:
     """
     payload, findings = compose(code)
     if profile is not None:
-        findings = _judge(profile, code, findings)
+        findings = _judge(profile, code, findings, reading=False)
     if findings and _refuses(findings, "strict"):
         raise EncodeError(tuple(findings))
     return payload
@@ -47,7 +47,7 @@ def decode(payload: str, mode: Mode = "strict", profile: str | Profile | None = 
     """
     code, findings = read(payload)
     if profile is not None and code is not None:
-        findings = _judge(profile, code, findings)
+        findings = _judge(profile, code, findings, reading=True)
     if code is None or (findings and _refuses(findings, mode)):
         raise DecodeError(tuple(findings))
     return code
@@ -58,7 +58,7 @@ def _refuses(findings: list[Finding], mode: Mode) -> bool:
     return any(finding.severity in refused for finding in findings)
 
 
-def _judge(profile: str | Profile, code: MerchantCode, findings: list[Finding]) -> list[Finding]:
+def _judge(profile: str | Profile, code: MerchantCode, findings: list[Finding], *, reading: bool) -> list[Finding]:
     from qr.network import judge, resolve
 
-    return judge(resolve(profile), code, findings)
+    return judge(resolve(profile), code, findings, reading=reading)

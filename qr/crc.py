@@ -10,5 +10,5 @@ INITIAL = 0xFFFF  # ISO/IEC 13239, polynomial 0x1021, no reflection, no final XO
 
 
 def checksum(text: str) -> str:
-    """Four upper-case hexadecimal digits for `text`, which must end with `6304` (EMV MPM 4.7, ID 63)."""
+    """Four upper-case hexadecimal digits for `text`, which must end with `6304` (EMV MPM 4.7.3.1)."""
     return f"{crc_hqx(text.encode('utf-8', 'surrogatepass'), INITIAL):04X}"

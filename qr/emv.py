@@ -1,8 +1,8 @@
 """What the objects mean: the MerchantCode and the tables of EMVCo's rules for each object.
 
 Reader and writer both walk these tables, so what one refuses the other cannot write. Numbers in sections
-are those of EMVCo's "QR Code Specification for Payment Systems, Merchant-Presented Mode" 1.1; `root 54`
-names a row of its table of root objects, `62.05` one of the additional data table.
+and tables are those of EMVCo's "QR Code Specification for Payment Systems, Merchant-Presented Mode" 1.1
+(EMV MPM).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import msgspec
 from qr.iso import COUNTRIES, CURRENCIES
 
 PAYLOAD_CHARS_MAX = 512  # EMV MPM 4.1: should not be exceeded
-GUID_CHARS_MAX = 32  # EMV MPM, Globally Unique Identifier
+GUID_CHARS_MAX = 32  # EMV MPM 4.7.11
 PAYLOAD_FORMAT = "01"
-STATIC, DYNAMIC = "11", "12"  # EMV MPM, Point of Initiation Method
+STATIC, DYNAMIC = "11", "12"  # point of initiation, EMV MPM table 3.3
 TIP_PROMPT, TIP_FIXED, TIP_PERCENTAGE = "01", "02", "03"
 ASK_PAYER = "***"  # in 62-01 to 62-08: the wallet asks the payer for the value
 

@@ -6,6 +6,7 @@ Every layer above tlv.py reports through Finding, so that a program can act on `
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -28,12 +29,20 @@ class Finding(msgspec.Struct, frozen=True):
     section: str
 
 
+_RANKS: dict[Severity, int] = {"fatal": 0, "error": 1, "warning": 2}
+
+
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings by severity, otherwise in their order."""
+    return tuple(sorted(findings, key=lambda finding: _RANKS[finding.severity]))
+
+
 class QrError(ValueError):
     """Base of this library's errors; `findings` says what is wrong, worst first."""
 
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
-        self.findings = findings
-        super().__init__("; ".join(f"{finding.path or 'payload'}: {finding.message}" for finding in findings))
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = worst_first(findings)
+        super().__init__("; ".join(f"{finding.path or 'payload'}: {finding.message}" for finding in self.findings))
 
 
 class DecodeError(QrError):

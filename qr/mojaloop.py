@@ -15,7 +15,7 @@ from qr.iso import find_currency
 from qr.text import fit, latin
 
 ACCOUNT_TAG = "26"
-NAME_CHARS_MAX, CITY_CHARS_MAX = 25, 15  # EMV MPM root 59 and 60, 64.01 and 64.02
+NAME_CHARS_MAX, CITY_CHARS_MAX = 25, 15  # EMV MPM tables 3.3 and 3.8
 # FSPIOP PartyIdType, and the type the existing merchant registry registers under.
 PARTY_ID_TYPES = frozenset(
     (
@@ -80,7 +80,7 @@ def mojaloop_code(
     known = find_currency(currency)
     if known is None:
         message = f"{currency!r} is no ISO 4217 currency"
-        raise EncodeError((Finding("53", "bad_value", message, "error", "EMV MPM root 53"),))
+        raise EncodeError((Finding("53", "bad_value", message, "error", "EMV MPM table 3.3"),))
     given = {"01": party_id_type, "02": identifier, "03": sub_id, "04": fsp_id}
     account = {"00": guid_from_domain(domain)} | {tag: value for tag, value in given.items() if value is not None}
     additional = Additional(

@@ -14,7 +14,8 @@ import msgspec
 from qr.emv import ATTRIBUTES, VALUE_PATHS, Account, Additional, Language, MerchantCode, Template, Tip
 from qr.errors import Finding, ProfileError
 from qr.profile import Profile, Rules, SubField, TemplateRule, find_profile, list_profiles
-from qr.tlv import join, split
+from qr.reader import read
+from qr.tlv import IDS, join, split
 
 
 class Network(msgspec.Struct, frozen=True):
@@ -54,15 +55,16 @@ def networks(code: MerchantCode, profiles: Iterable[Profile] | None = None) -> t
 
 
 def read_values(rule: TemplateRule, template: Template) -> dict[str, str]:
-    """A template's values under the names its rule gives them; `guid` always, unknown identifiers left out."""
+    """A template's values under the names its rule gives them, others under their identifier."""
     if not template.fields:
         return {"value": template.text}
-    values = {"guid": template.fields["00"]} if "00" in template.fields else {}
-    for field in rule.fields:
-        value = template.fields.get(field.id)
-        if value is None:
-            continue
-        if field.fields and field.match(value) is not None:
+    names = {field.id: field for field in rule.fields}
+    values: dict[str, str] = {}
+    for tag, value in template.fields.items():
+        field = names.get(tag)
+        if field is None:
+            values["guid" if tag == "00" else tag] = value
+        elif field.fields and field.match(value) is not None:
             inner = split(value)
             values |= {part.name: inner[part.id] for part in field.fields if part.id in inner}
         else:
@@ -70,9 +72,9 @@ def read_values(rule: TemplateRule, template: Template) -> dict[str, str]:
     return values
 
 
-def judge(profile: Profile, code: MerchantCode, findings: list[Finding]) -> list[Finding]:
+def judge(profile: Profile, code: MerchantCode, findings: list[Finding], *, reading: bool) -> list[Finding]:
     """EMVCo's findings without those the profile waives, and with what the profile's own rules say."""
-    kept = [finding for finding in findings if not profile.waives(finding)] if findings else []
+    kept = [finding for finding in findings if not profile.waives(finding, reading=reading)]
     section = f"profile {profile.id}"
     if not _judge_templates(profile.accounts, code.accounts, "", section, kept):
         kept.append(Finding("02-51", "network_missing", f"no account of {profile.name}", "error", section))
@@ -184,11 +186,14 @@ def _fill(scheme: Profile, rule: TemplateRule, values: dict[str, str]) -> Templa
     if rule.text_pattern is not None:
         template = Template(tag, {}, left.pop("value", ""))
     else:
-        fields = {"00": left.pop("guid", rule.guid[0] if rule.guid else "")}
+        guid = left.pop("guid", rule.guid[0] if rule.guid else None)
+        fields = {"00": guid} if guid is not None else {}
         for field in rule.fields:
             text = _take(scheme, field, left)
             if text is not None:
                 fields[field.id] = text
+        if rule.open:
+            fields |= {tag: left.pop(tag) for tag in sorted(left.keys() & IDS)}
         template = Template(tag, fields)
     if left:
         raise _misfit(scheme, min(left), "no such value in this scheme")
@@ -239,3 +244,28 @@ def _with_value(code: MerchantCode, path: str, value: str) -> MerchantCode:
         return msgspec.structs.replace(code, **{attribute: value})
     inner = getattr(code, parent) or _PARENTS[parent]()
     return msgspec.structs.replace(code, **{parent: msgspec.structs.replace(inner, **{attribute: value})})
+
+
+def validate_profile(profile: Profile) -> list[Finding]:
+    """What is wrong with a profile's golden payloads: each must keep its rules and yield the values it
+    states.
+    """
+    faults: list[Finding] = []
+    if not profile.golden:
+        faults.append(Finding("golden", "missing", "no golden payload", "warning", f"profile {profile.id}"))
+    for number, golden in enumerate(profile.golden):
+        path = f"golden.{number}"
+        code, findings = read(golden.payload)
+        if code is None:
+            faults += findings
+            continue
+        faults += [
+            Finding(f"{path}.{finding.path}", finding.code, finding.message, "error", finding.section)
+            for finding in judge(profile, code, findings, reading=True)
+            if finding.severity != "warning"
+        ]
+        found = [network.values for network in networks(code, (profile,))]
+        if golden.values and golden.values not in found:
+            message = f"states {golden.values}, the accounts say {found}"
+            faults.append(Finding(path, "values_differ", message, "error", f"profile {profile.id}"))
+    return faults

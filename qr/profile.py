@@ -86,8 +86,9 @@ class SubField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class TemplateRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """A template of the scheme: the identifiers it may stand under, the GUID that marks it, its fields.
 
-    `guid` lists names (compared without case), `guid_pattern` describes them where every issuer has its own;
-    `text_pattern` is for values that are no template at all.
+    `guid` lists names (compared without case), `guid_pattern` describes them where every issuer has its
+    own, `text_pattern` is for values that are no template at all; with none of them the identifier alone
+    decides. `open` templates may hold fields that the profile does not name.
     """
 
     name: str
@@ -96,6 +97,7 @@ class TemplateRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     guid_pattern: str | None = None
     text_pattern: str | None = None
     required: bool = False
+    open: bool = False
     fields: tuple[SubField, ...] = msgspec.field(default=(), name="field")
 
     @cached_property
@@ -118,11 +120,11 @@ class TemplateRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return frozenset(field.id for field in self.fields if field.required)
 
     @cached_property
-    def _match_guid(self) -> Match:
+    def _match_guid(self) -> Match | None:
         if self.guid_pattern is not None:
             return _compile(self.guid_pattern)
         names = {name.lower(): name for name in self.guid}
-        return lambda guid: names.get(guid.lower())
+        return (lambda guid: names.get(guid.lower())) if names else None
 
     @cached_property
     def _match_text(self) -> Match:
@@ -131,22 +133,22 @@ class TemplateRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     def judge(self, template: Template) -> bool | None:
         """Whether the template keeps this rule; None when it is not this one.
 
-        It is known by its GUID, and where that is only a pattern by its required fields too.
+        It is known by its GUID, and where that is no fixed name by its required fields too.
         """
         if template.tag not in self.ids:
             return None
         fields = template.fields
         if not fields:
             return True if self._match_text(template.text) is not None else None
-        guid = fields.get("00")
-        if guid is None or self._match_guid(guid) is None:
+        match_guid = self._match_guid
+        if match_guid is not None and ("00" not in fields or match_guid(fields["00"]) is None):
             return None
         sound = fields.keys() >= self.required_ids
         matches = self.matches
         for tag, value in fields.items():
             if tag in matches and matches[tag](value) is None:
                 sound = False
-        return sound if sound or self.guid_pattern is None or self._has_required(fields) else None
+        return sound if sound or self.guid or self._has_required(fields) else None
 
     def _has_required(self, fields: dict[str, str]) -> bool:
         return all(tag in fields and self.matches[tag](fields[tag]) is not None for tag in self.required_ids)
@@ -204,7 +206,11 @@ class Golden(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """One payment scheme. `waive` lists EMVCo findings it does without, as `path` or `path:code`."""
+    """One payment scheme.
+
+    `waive` lists EMVCo findings its codes do without, as `path` or `path:code`; `tolerate` those that live
+    codes show and only reading forgives. `defaults` are written by `with_defaults`.
+    """
 
     id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{1,31}$")]
     name: str
@@ -212,6 +218,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     countries: tuple[str, ...] = ()
     currencies: tuple[str, ...] = ()
     waive: tuple[str, ...] = ()
+    tolerate: tuple[str, ...] = ()
     defaults: dict[str, str] = {}
     rules: Rules = Rules()
     cases: tuple[Rules, ...] = msgspec.field(default=(), name="case")
@@ -222,13 +229,16 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     @cached_property
     def currency_codes(self) -> frozenset[str]:
-        """The scheme's currencies as the payload writes them, in three digits."""
+        """The scheme's currencies: the numbers a payload should hold, and the letters that some hold
+        instead.
+        """
         found = (find_currency(code) for code in self.currencies)
-        return frozenset(currency.numeric for currency in found if currency is not None)
+        return frozenset(code for currency in found if currency for code in (currency.numeric, currency.alpha))
 
-    def waives(self, finding: Finding) -> bool:
+    def waives(self, finding: Finding, *, reading: bool) -> bool:
         """Whether the scheme does without the rule that `finding` is about."""
-        return finding.path in self.waive or f"{finding.path}:{finding.code}" in self.waive
+        waived = (*self.waive, *self.tolerate) if reading else self.waive
+        return finding.path in waived or f"{finding.path}:{finding.code}" in waived
 
 
 def parse_profile(text: str, origin: str = "profile") -> Profile:
@@ -297,8 +307,8 @@ def _template_faults(rule: TemplateRule, places: frozenset[str]) -> list[tuple[s
     faults: list[tuple[str, str]] = []
     if not rule.ids or not rule.ids <= places:
         faults.append(("tags", f"must lie in {min(places)} to {max(places)}"))
-    if sum((bool(rule.guid), rule.guid_pattern is not None, rule.text_pattern is not None)) != 1:
-        faults.append(("guid", "exactly one of guid, guid_pattern, text_pattern is needed"))
+    if sum((bool(rule.guid), rule.guid_pattern is not None, rule.text_pattern is not None)) > 1:
+        faults.append(("guid", "at most one of guid, guid_pattern, text_pattern is possible"))
     faults += _pattern_faults("guid", (rule.guid_pattern, rule.text_pattern))
     fields = [*rule.fields, *(inner for field in rule.fields for inner in field.fields)]
     if len({field.name for field in fields}) < len(fields):

@@ -42,7 +42,8 @@ _ROOT_MATCH: dict[str, Callable[[str], object]] = {field.tag: field.match for fi
 _ADDITIONAL = {field.tag: field for field in ADDITIONAL_FIELDS}
 _LANGUAGE = {field.tag: field for field in LANGUAGE_FIELDS}
 _MANDATORY = frozenset(MANDATORY)
-SECTIONS = {
+_TABLES = {"62.": "3.7", "64.": "3.8"}
+_SECTIONS = {
     "bad_header": "EMV MPM 3.2",
     "empty_value": "EMV MPM 3.2",
     "value_overruns": "EMV MPM 4.4.1.1",
@@ -96,10 +97,10 @@ def _check_frame(payload: str, objects: dict[str, str], findings: list[Finding])
     if found == expected:
         return
     if found.upper() == expected:
-        findings.append(_error("63", "checksum_lower_case", f"{found} is right but not in capitals", "EMV MPM root 63"))
+        findings.append(_error("63", "checksum_lower_case", f"{found} is right but not in capitals", "EMV MPM 4.7.3.1"))
     else:
         message = f"checksum is {found!r}, the text gives {expected}"
-        findings.append(_fatal("63", "checksum_wrong", message, "EMV MPM root 63"))
+        findings.append(_fatal("63", "checksum_wrong", message, "EMV MPM 4.7.3.1"))
 
 
 def _build(objects: dict[str, str], findings: list[Finding]) -> MerchantCode:
@@ -130,7 +131,7 @@ def _build(objects: dict[str, str], findings: list[Finding]) -> MerchantCode:
             findings.append(_reserved(tag))
     get = objects.get
     if not accounts:
-        findings.append(_error("02-51", "no_account", "no merchant account among 02 to 51", "EMV MPM root 02-51"))
+        findings.append(_error("02-51", "no_account", "no merchant account among 02 to 51", "EMV MPM table 3.3"))
     if not objects.keys() >= _MANDATORY:
         findings.extend(_missing(tag) for tag in MANDATORY if tag not in objects)
     return MerchantCode(
@@ -161,7 +162,7 @@ def _template(kind: type[T], path: str, value: str, findings: list[Finding]) -> 
         return kind(path[-2:], {}, value)
     guid = fields.get("00")
     if guid is None:
-        findings.append(_error(f"{path}.00", "guid_missing", "no globally unique identifier", f"EMV MPM {path}.00"))
+        findings.append(_error(f"{path}.00", "guid_missing", "no globally unique identifier", "EMV MPM 4.7.11"))
     elif GUID.match(guid) is None:
         findings.append(_refuse(f"{path}.00", GUID, guid))
     return kind(path[-2:], fields)
@@ -209,7 +210,7 @@ def _language(value: str, findings: list[Finding]) -> Language:
         if field.match(text) is None:
             findings.append(_refuse(f"64.{tag}", field, text))
     findings.extend(
-        _error(f"64.{tag}", "missing", f"{title} is mandatory", f"EMV MPM 64.{tag}")
+        _error(f"64.{tag}", "missing", f"{title} is mandatory", "EMV MPM table 3.8")
         for tag, title in (("00", "language"), ("01", "merchant name"))
         if tag not in fields
     )
@@ -223,7 +224,7 @@ def _tip(objects: dict[str, str], findings: list[Finding]) -> Tip | None:
     for tag, value, means in (("56", fixed, TIP_FIXED), ("57", percentage, TIP_PERCENTAGE)):
         if (value is not None) != (indicator == means):
             message = f"{_ROOT[tag].title} goes with indicator {means} and only with it"
-            findings.append(_error(tag, "tip_mismatch", message, f"EMV MPM root {tag}"))
+            findings.append(_error(tag, "tip_mismatch", message, "EMV MPM table 3.3"))
     return Tip(indicator, fixed, percentage)
 
 
@@ -231,7 +232,7 @@ def _unreadable(payload: str) -> list[Finding]:
     """Why the root is not a clean sequence of objects."""
     _, faults = tlv.scan(payload)
     return [
-        _fatal(fault.tag, fault.code, f"{fault.message} (at character {fault.offset})", SECTIONS[fault.code])
+        _fatal(fault.tag, fault.code, f"{fault.message} (at character {fault.offset})", _SECTIONS[fault.code])
         for fault in faults[:FINDINGS_MAX]
     ]
 
@@ -240,7 +241,7 @@ def _not_objects(path: str, value: str) -> list[Finding]:
     """Why a template's value is not a clean sequence of objects."""
     _, faults = tlv.scan(value)
     return [
-        _error(f"{path}.{fault.tag}" if fault.tag else path, fault.code, fault.message, SECTIONS[fault.code])
+        _error(f"{path}.{fault.tag}" if fault.tag else path, fault.code, fault.message, _SECTIONS[fault.code])
         for fault in faults[:FINDINGS_MAX]
     ]
 
@@ -253,15 +254,22 @@ def _refuse(path: str, field: Field, value: str) -> Finding:
     elif not (value.isascii() and value.isprintable()):
         code = "bad_character"
     message = f"{field.title} must be {field.wants}, found {value!r}"
-    return _error(path, code, message, f"EMV MPM {path if '.' in path else 'root ' + path}")
+    return _error(path, code, message, _section(path))
+
+
+def _section(path: str) -> str:
+    """The table that defines the object."""
+    if path.endswith(".00") and not path.startswith("64"):
+        return "EMV MPM 4.7.11"
+    return f"EMV MPM table {_TABLES.get(path[:3], '3.3')}"
 
 
 def _missing(tag: str) -> Finding:
-    return _error(tag, "missing", f"{_ROOT[tag].title} is mandatory", f"EMV MPM root {tag}")
+    return _error(tag, "missing", f"{_ROOT[tag].title} is mandatory", "EMV MPM table 3.3")
 
 
 def _reserved(path: str) -> Finding:
-    return _error(path, "reserved_id", f"{path} is reserved by EMVCo", f"EMV MPM {path}")
+    return _error(path, "reserved_id", f"{path} is reserved by EMVCo", "EMV MPM 4.5.4.1")
 
 
 def _fatal(path: str, code: str, message: str, section: str) -> Finding:
