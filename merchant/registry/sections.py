@@ -60,7 +60,7 @@ async def index_identifiers(tx: Tx, vault: Vault, application: Application, sect
     await tx.execute("DELETE FROM application_identifier WHERE application_id = $1", application.id)
     rows = [
         (application.id, path, application.dfsp_id, kind, vault.digest(kind, value))
-        for path, kind, value in _identifiers(sections)
+        for path, kind, value in identifiers(sections)
     ]
     await tx.executemany(
         "INSERT INTO application_identifier (application_id, path, dfsp_id, kind, digest) VALUES ($1, $2, $3, $4, $5)",
@@ -68,7 +68,8 @@ async def index_identifiers(tx: Tx, vault: Vault, application: Application, sect
     )
 
 
-def _identifiers(sections: kyb.Sections) -> list[tuple[str, str, str]]:
+def identifiers(sections: kyb.Sections) -> list[tuple[str, str, str]]:
+    """(path, kind, value) of every answer that has a blind index."""
     found = [
         (f"owners[{index}].{name}", name, getattr(owner, name))
         for index, owner in enumerate(sections.owners)
