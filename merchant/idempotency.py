@@ -15,6 +15,7 @@ from sqlmodel import Field, SQLModel
 from merchant import clock, columns, errors
 from merchant.access import Actor
 from merchant.db import Tx
+from merchant.vault import Vault
 
 _KEY = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 # CONTRACT: at least 24 hours; two days also cover a till that was switched off over a public holiday.
@@ -30,7 +31,7 @@ class IdempotencyKey(SQLModel, table=True):
     dfsp_id: str
     input_hash: bytes = columns.sealed(nullable=False)
     status: int | None = None
-    body: bytes | None = columns.sealed()
+    body_sealed: bytes | None = columns.sealed()
     created_at: datetime = columns.instant()
 
 
@@ -46,8 +47,8 @@ _CLAIM = """
 INSERT INTO idempotency_key (scope, key, dfsp_id, input_hash, created_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (scope, key) DO NOTHING
 """
-_READ = "SELECT input_hash, status, body FROM idempotency_key WHERE scope = $1 AND key = $2"
-_STORE = "UPDATE idempotency_key SET status = $3, body = $4 WHERE scope = $1 AND key = $2"
+_READ = "SELECT input_hash, status, body_sealed FROM idempotency_key WHERE scope = $1 AND key = $2"
+_STORE = "UPDATE idempotency_key SET status = $3, body_sealed = $4 WHERE scope = $1 AND key = $2"
 _PRUNE = "DELETE FROM idempotency_key WHERE created_at < $1"
 
 
@@ -68,6 +69,7 @@ def check_key(key: str | None) -> str:
 
 async def run_once(
     tx: Tx,
+    vault: Vault,
     actor: Actor,
     operation: str,
     key: str,
@@ -80,6 +82,7 @@ async def run_once(
     """
     scope = f"{actor.id}:{operation}"
     input_hash = hashlib.sha256(body).digest()
+    context = f"idempotency:{scope}/{key}"
     claimed = await tx.execute(_CLAIM, scope, key, str(actor.dfsp_id or "hub"), input_hash, clock.now())
     if not claimed:
         first = await tx.fetchrow(_READ, scope, key)
@@ -87,9 +90,9 @@ async def run_once(
             raise errors.WrongState("The first request with this key is still being worked on.", code="in_progress")
         if first["input_hash"] != input_hash:
             raise errors.IdempotencyKeyReused
-        return Outcome(first["status"], first["body"], replayed=True)
+        return Outcome(first["status"], vault.open(first["body_sealed"], context), replayed=True)
     status, answer = await do()
-    await tx.execute(_STORE, scope, key, status, answer)
+    await tx.execute(_STORE, scope, key, status, vault.seal(answer, context))
     return Outcome(status, answer)
 
 

@@ -18,7 +18,7 @@ from merchant.vault import Vault
 
 BATCH_ROWS = 200  # small enough that a batch holds its row locks for a fraction of a second
 
-Reindex = Callable[[Tx, Vault, UUID, bytes], Awaitable[None]]
+Reindex = Callable[[Tx, Vault, UUID | str, bytes], Awaitable[None]]
 
 # Names of tables and columns come from SEALED_COLUMNS below, values as parameters; $1 is how new values begin.
 _COUNT = "SELECT count(*) FROM {table} WHERE substring({column} FROM 1 FOR length($1::bytea)) <> $1"
@@ -40,6 +40,7 @@ class SealedColumn(msgspec.Struct, frozen=True):
     column: str
     context: str
     id_column: str = "id"
+    lowest: UUID | str = UUID(int=0)  # below every id
     reindex: Reindex | None = None
 
     def sql(self, template: str) -> str:
@@ -50,13 +51,13 @@ class SealedColumn(msgspec.Struct, frozen=True):
 def _phone_digest(table: str, digest: str) -> Reindex:
     statement = _SET_DIGEST.format(table=table, digest=digest)
 
-    async def reindex(tx: Tx, vault: Vault, row_id: UUID, phone: bytes) -> None:
+    async def reindex(tx: Tx, vault: Vault, row_id: UUID | str, phone: bytes) -> None:
         await tx.execute(statement, row_id, vault.digest("phone", phone.decode()))
 
     return reindex
 
 
-async def _identifier_digests(tx: Tx, vault: Vault, application_id: UUID, answers: bytes) -> None:
+async def _identifier_digests(tx: Tx, vault: Vault, application_id: UUID | str, answers: bytes) -> None:
     await tx.executemany(
         "UPDATE application_identifier SET digest = $3 WHERE application_id = $1 AND path = $2",
         [
@@ -74,6 +75,8 @@ SEALED_COLUMNS = (
         "payment_request", "payer_sealed", "payment_request", reindex=_phone_digest("payment_request", "payer_digest")
     ),
     SealedColumn("scheme_key", "private_sealed", "key"),
+    # An answer is kept a day; its context is the whole primary key.
+    SealedColumn("idempotency_key", "body_sealed", "idempotency", id_column="scope || '/' || key", lowest=""),
     SealedColumn("webhook_endpoint", "secret_sealed", "webhook"),
     SealedColumn("sms_message", "phone_sealed", "sms"),
 )
@@ -97,7 +100,7 @@ async def _rotate_column(service: Service, column: SealedColumn) -> AsyncIterato
     async with service.db.system() as tx:
         await tx.execute("SET LOCAL statement_timeout = 0")  # counts the whole table
         total = await tx.fetchval(column.sql(_COUNT), first_key)
-    done, after = 0, UUID(int=0)
+    done, after = 0, column.lowest
     yield done, total
     while True:
         async with service.db.system() as tx:
@@ -110,7 +113,7 @@ async def _rotate_column(service: Service, column: SealedColumn) -> AsyncIterato
         yield done, max(done, total)
 
 
-async def _rotate_value(tx: Tx, vault: Vault, column: SealedColumn, row_id: UUID, sealed: bytes) -> None:
+async def _rotate_value(tx: Tx, vault: Vault, column: SealedColumn, row_id: UUID | str, sealed: bytes) -> None:
     context = f"{column.context}:{row_id}"
     plain = vault.open(sealed, context)
     replaced = await tx.execute(column.sql(_REPLACE), row_id, sealed, vault.seal(plain, context))

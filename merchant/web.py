@@ -199,7 +199,7 @@ async def once(request: AnyRequest, operation: str, do: Any) -> Response[bytes]:
             status, content = await do(tx)
             return status, encode(content)
 
-        outcome = await idempotency.run_once(tx, actor, operation, key, raw, work)
+        outcome = await idempotency.run_once(tx, service.vault, actor, operation, key, raw, work)
     replayed = {"idempotency-replayed": "true"} if outcome.replayed else {}
     return answer(outcome.body, outcome.status, headers=replayed)
 

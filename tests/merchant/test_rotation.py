@@ -50,6 +50,11 @@ async def fill(service: Service, world: World) -> None:
             sms_id, *place, vault.seal(b"+254711000002", f"sms:{sms_id}"),
         )  # fmt: skip
         await tx.execute(
+            "INSERT INTO idempotency_key (scope, key, dfsp_id, input_hash, status, body_sealed, created_at)"
+            " VALUES ('s', 'k', $1, '\\x00', 201, $2, now())",
+            str(merchant.dfsp_id), vault.seal(b"{}", "idempotency:s/k"),
+        )  # fmt: skip
+        await tx.execute(
             "INSERT INTO ussd_session (gateway, session_id, msisdn_digest, state, expires_at, touched_at)"
             " VALUES ('africastalking', 's1', '\\x00', '\\x00', now(), now())"
         )
