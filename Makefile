@@ -1,0 +1,80 @@
+# Everything a newcomer or a build server needs. `make` alone lists it.
+# Needs: make, and Python 3.11 or later with venv (on Debian: apt-get install make python3-venv).
+
+PYTHON_CHOICES := $(PYTHON) python3.11 python3 python3.12 python3.13
+PY  := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check
+UV  := $(PY) -m uv
+
+# Present when this lock file has been installed for this place on the disk.
+INSTALLED := .venv/installed-$(shell { pwd; cat requirements.lock; } | cksum | cut -d ' ' -f 1)
+# PostgreSQL 15 is the oldest that is supported: the database tests run on it too where the machine has it.
+OLDEST_POSTGRES := $(wildcard /usr/lib/postgresql/15/bin/postgres)
+PYTEST := $(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal
+
+# Trust the certificate authorities that the machine trusts, as pip does on Debian.
+UV_SYSTEM_CERTS ?= true
+export UV_SYSTEM_CERTS
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint format bench openapi clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+install: $(INSTALLED) ## Install what requirements.lock names into .venv (seconds; nothing to do the second time)
+
+run: install ## Start everything, show the main job on real input, and stay up until Ctrl-C
+	@$(PY) -m merchant demo
+
+test: install ## Run every test, and the database tests again on PostgreSQL 15 where the machine has it
+	$(PYTEST)
+ifneq ($(OLDEST_POSTGRES),)
+	MERCHANT_TEST_POSTGRES=15 $(PYTEST) -m database
+endif
+
+lint: install ## Check style, types, who imports whom, and the project's own rules
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -c 'from importlinter.cli import lint_imports_command as main; main()'
+	$(PY) -m pytest tests/rules
+
+format: install ## Format the code
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: install ## Measure CPU time per operation, with the budget beside it
+	$(PY) -m tests.load.bench
+
+openapi: install ## Write the OpenAPI documents to openapi/
+	$(PY) -m merchant openapi
+
+clean: ## Remove what the other targets made; the data in .data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv installs in seconds and is itself in the lock file; where it cannot run or reach an index, pip does the same
+# from the same file. Both keep to the hashes, both take their index and proxy from the user's own settings.
+$(INSTALLED): .venv/bin/pip
+	@echo "installing requirements.lock into .venv"
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
+	@{ $(PIP) install -q --require-hashes --no-deps --only-binary :all: -r .venv/uv.lock \
+	  && { cache="$$($(UV) cache dir)" && mkdir -p "$$cache" && test -w "$$cache" || export UV_NO_CACHE=1; } 2>/dev/null \
+	  && $(UV) pip sync -q --python $(PY) --require-hashes --only-binary :all: requirements.lock \
+	  && $(UV) pip install -q --python $(PY) --offline --no-deps --no-build-isolation -e . ; } \
+	|| { echo "uv could not do it; trying pip, which takes about a minute" \
+	  && $(PIP) install --require-hashes --only-binary :all: -r requirements.lock \
+	  && $(PIP) install -q --no-index --no-deps --no-build-isolation -e . ; }
+	@rm -f .venv/installed-* && touch $@
+
+.venv/bin/pip: .venv/bin/python
+	@$(PY) -m ensurepip --default-pip >/dev/null && touch $@
+
+.venv/bin/python:
+	@for python in $(PYTHON_CHOICES); do \
+	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    exec "$$python" -m venv --clear --without-pip .venv; \
+	  fi; \
+	done; \
+	echo "This needs Python 3.11 or later with venv; on Debian: apt-get install python3-venv" >&2; exit 1

@@ -1,0 +1,228 @@
+"""The project's own lint rules, for what ruff and mypy cannot know: one function each, over a parsed file.
+
+A rule takes a `Source` and yields `(line, what is wrong)`. Its docstring is the rule as told to whoever broke it.
+`make lint` and the suite run them over the four packages (test_source_rules.py), which also shows each rule biting.
+"""
+
+import ast
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("merchant", "kyb", "qr", "ussd")
+LIBRARIES = ("kyb/", "qr/", "ussd/")
+
+FUNCTION_LINES_MAX = 75
+FILE_LINES_MAX = 400
+DOCSTRING_LINES = range(2, 7)
+# The public face of a package may be one line, or a page that shows how to use it.
+FACE_LINES = range(1, 13)
+
+# A migration is history: generated once, long, and never edited.
+_MIGRATIONS = "merchant/migrations/versions/"
+# Alembic holds its advisory lock over a transaction of its own.
+_COMMITS = {"merchant/db.py", "merchant/migrations/__init__.py"}
+# A process of its own, with the standard library only: standard error is its one way to say what went wrong.
+_PRINTS = {"merchant/postgres/keeper.py"}
+# uuid7 is a moment by definition (RFC 9562); the clock itself is the other place.
+_TELLS_TIME = {"merchant/clock.py", "merchant/ids.py"}
+_WALL_CLOCK = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}
+# The hub's own words for what became of a transfer (FSPIOP 1.1, TransferState): told to us, not moved by us.
+_WIRE_STATES = {"RECEIVED", "RESERVED", "COMMITTED", "ABORTED"}
+_SLOW_CLIENTS = {"httpx", "httpx2", "niquests", "requests", "urllib.request", "urllib3"}
+_WORLD = {
+    "aiohttp", "asyncio", "asyncpg", "http", "litestar", "os", "random", "secrets", "socket", "sqlalchemy",
+    "sqlmodel", "subprocess", "time", "urllib.request",
+}  # fmt: skip
+
+Finding = tuple[int, str]
+
+
+class Source(NamedTuple):
+    """A file of ours: its path below the repository, its text, and what Python understands by it."""
+
+    path: str
+    text: str
+    tree: ast.Module
+
+
+Rule = Callable[[Source], Iterator[Finding]]
+
+
+def parse(path: str, text: str) -> Source:
+    """The source of one file."""
+    return Source(path, text, ast.parse(text))
+
+
+@cache
+def every_source() -> list[Source]:
+    """Every Python file of the four packages."""
+    files = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
+    return [parse(file.relative_to(ROOT).as_posix(), file.read_text()) for file in files]
+
+
+def only_db_commits(source: Source) -> Iterator[Finding]:
+    """One request or job is one transaction: only merchant/db.py commits."""
+    if source.path in _COMMITS or source.path.startswith(LIBRARIES):
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and _name(node.func).endswith(".commit"):
+            yield node.lineno, "commits"
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_commit(node.value):
+            yield node.lineno, "sends COMMIT"
+
+
+def money_is_never_a_float(source: Source) -> Iterator[Finding]:
+    """Money is whole minor units, or Decimal on its way to text: no float and no true division near it."""
+    if not (source.path.startswith("merchant/payments/") or source.path == "merchant/money.py"):
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and _name(node.func) == "float":
+            yield node.lineno, "makes a float"
+        if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div):
+            yield node.lineno, "divides into a float"
+
+
+def one_clock(source: Source) -> Iterator[Finding]:
+    """Time comes from merchant/clock.py, which tests can move; the libraries are handed `now`."""
+    if source.path in _TELLS_TIME:
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and _tail(_name(node.func)) in _WALL_CLOCK:
+            yield node.lineno, f"asks {_name(node.func)}() for the time"
+
+
+def nothing_prints(source: Source) -> Iterator[Finding]:
+    """The log is structlog and the terminal is click.echo: nothing prints."""
+    if source.path in _PRINTS:
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and _name(node.func) == "print":
+            yield node.lineno, "prints"
+
+
+def states_are_asked_not_compared(source: Source) -> Iterator[Finding]:
+    """Callers ask what a state permits (states.py of the slice): they never compare states."""
+    if not source.path.startswith("merchant/") or source.path.endswith("/states.py"):
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Compare) and _compares_states([node.left, *node.comparators]):
+            yield node.lineno, f"compares a state: {ast.unparse(node)}"
+
+
+def one_http_client(source: Source) -> Iterator[Finding]:
+    """Calls over HTTP are made with aiohttp: 8 to 24 times less CPU than the others."""
+    for line, module in _imports(source.tree):
+        if module in _SLOW_CLIENTS or module.split(".")[0] in _SLOW_CLIENTS:
+            yield line, f"imports {module}"
+
+
+def libraries_are_pure(source: Source) -> Iterator[Finding]:
+    """kyb, qr and ussd have no database, network, clock, chance or environment: everything is handed to them."""
+    if not source.path.startswith(LIBRARIES):
+        return
+    for line, module in _imports(source.tree):
+        if module in _WORLD or module.split(".")[0] in _WORLD:
+            yield line, f"imports {module}"
+
+
+def modules_say_their_place(source: Source) -> Iterator[Finding]:
+    """A module opens with two to six lines on its place in the flow."""
+    lines = len((ast.get_docstring(source.tree) or "").splitlines())
+    allowed = FACE_LINES if source.path.endswith("__init__.py") else DOCSTRING_LINES
+    if lines not in allowed and not source.path.startswith(_MIGRATIONS) and source.text:
+        yield 1, f"has a module docstring of {lines} lines"
+
+
+def public_functions_have_docstrings(source: Source) -> Iterator[Finding]:
+    """A public function says what it does, in which units, and what it raises."""
+    if source.path.startswith(_MIGRATIONS):
+        return
+    functions = [node for node in source.tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    for function in functions:
+        if not function.name.startswith("_") and not ast.get_docstring(function):
+            yield function.lineno, f"{function.name} has no docstring"
+
+
+def everything_fits_a_page(source: Source) -> Iterator[Finding]:
+    """A function reads on one screen (75 lines) and a file in one pass (400 lines)."""
+    if source.path.startswith(_MIGRATIONS):
+        return
+    lines = len(source.text.splitlines())
+    if lines > FILE_LINES_MAX:
+        yield lines, f"has {lines} lines"
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > FUNCTION_LINES_MAX:
+                yield node.lineno, f"{node.name} has {lines} lines"
+
+
+def nothing_is_left_to_do(source: Source) -> Iterator[Finding]:
+    """What is missing stands in the CHANGELOG or nowhere: no to-do notes in code."""
+    for number, line in enumerate(source.text.splitlines(), 1):
+        if any(mark in line for mark in ("TODO", "FIXME", "XXX:")):
+            yield number, "has a note to do something later"
+
+
+RULES: tuple[Rule, ...] = (
+    only_db_commits,
+    money_is_never_a_float,
+    one_clock,
+    nothing_prints,
+    states_are_asked_not_compared,
+    one_http_client,
+    libraries_are_pure,
+    modules_say_their_place,
+    public_functions_have_docstrings,
+    everything_fits_a_page,
+    nothing_is_left_to_do,
+)
+
+
+def _name(node: ast.expr) -> str:
+    """`a.b.c` of an expression that is only names and dots, with `?` for anything else."""
+    if isinstance(node, ast.Attribute):
+        return f"{_name(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else "?"
+
+
+def _tail(name: str) -> str:
+    """The last two parts of a dotted name."""
+    return ".".join(name.split(".")[-2:])
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.lineno, node.module
+
+
+def _is_commit(text: str) -> bool:
+    return text.strip().rstrip(";").upper() == "COMMIT"
+
+
+def _compares_states(sides: list[ast.expr]) -> bool:
+    """Whether one side is `thing.state` or a member of an enumeration of states. `Table.state == asked` selects
+    rows, and a word of the hub's is no state of ours.
+    """
+    sides = [part for side in sides for part in getattr(side, "elts", [side])]
+    if any(isinstance(side, ast.Constant) and side.value in _WIRE_STATES for side in sides):
+        return False
+    return any(_is_member(side) or (_is_state(side) and not _is_column(side)) for side in sides)
+
+
+def _is_state(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "state"
+
+
+def _is_column(node: ast.expr) -> bool:
+    return _name(node).split(".")[0][0].isupper()
+
+
+def _is_member(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and _name(node.value).split(".")[-1].endswith("State")

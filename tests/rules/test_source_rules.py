@@ -1,0 +1,75 @@
+"""The four packages obey the project's own rules, and every rule bites what it forbids and spares what it allows."""
+
+import re
+
+import pytest
+
+from tests.rules import source_rules
+from tests.rules.source_rules import RULES, Rule, every_source, parse
+
+# Per rule: the file that a snippet pretends to be, a snippet that breaks the rule, and one beside it that does not.
+EXAMPLES: list[tuple[Rule, str, str, str]] = [
+    (source_rules.only_db_commits, "merchant/registry/apply.py", "await tx.commit()", "await tx.flush()"),
+    (source_rules.only_db_commits, "merchant/outbox.py", "tx.execute('commit;')", "tx.execute('ON COMMIT DROP')"),
+    (source_rules.money_is_never_a_float, "merchant/payments/limits.py", "float('1.10')", "int('110')"),
+    (source_rules.money_is_never_a_float, "merchant/money.py", "minor / 100", "minor // 100"),
+    (source_rules.money_is_never_a_float, "merchant/money.py", "minor /= 100", "minor //= 100"),
+    (source_rules.one_clock, "merchant/worker.py", "datetime.now(UTC)", "clock.now()"),
+    (source_rules.one_clock, "kyb/policy.py", "datetime.date.today()", "now.date()"),
+    (source_rules.one_clock, "merchant/audit.py", "time.time()", "time.perf_counter()"),
+    (source_rules.nothing_prints, "merchant/__main__.py", "print('ready')", "click.echo('ready')"),
+    (source_rules.states_are_asked_not_compared, "merchant/registry/review.py",
+     "if application.state == 'submitted': pass", "if application_may(application.state, DECIDE): pass"),
+    (source_rules.states_are_asked_not_compared, "merchant/payments/settle.py",
+     "if found in (RequestState.PAID, other): pass", "move(request, RequestState.PAID)"),
+    (source_rules.states_are_asked_not_compared, "merchant/registry/queries.py",
+     "row.state != asked", "Application.state == asked"),
+    (source_rules.states_are_asked_not_compared, "merchant/payments/settle.py",
+     "transfer.state == 'paid'", "transfer.state == 'COMMITTED'"),
+    (source_rules.one_http_client, "merchant/hub/client.py", "import httpx", "import aiohttp"),
+    (source_rules.one_http_client, "merchant/hub/client.py", "from urllib.request import urlopen", "import urllib"),
+    (source_rules.libraries_are_pure, "qr/render.py", "import os.path", "import pathlib"),
+    (source_rules.libraries_are_pure, "ussd/session.py", "from secrets import token_hex", "from datetime import date"),
+    (source_rules.modules_say_their_place, "merchant/clock.py", '"""One line."""', '"""Two\nlines."""'),
+    (source_rules.modules_say_their_place, "qr/__init__.py", "import segno", '"""One line will do for a package."""'),
+    (source_rules.public_functions_have_docstrings, "kyb/tiers.py", "def reach(case): ...", "def _reach(case): ..."),
+    (source_rules.everything_fits_a_page, "merchant/worker.py", "def long():\n" + " x = 1\n" * 75, "x = 1\n" * 400),
+    (source_rules.everything_fits_a_page, "merchant/worker.py", "x = 1\n" * 401, "def f():\n" + " x = 1\n" * 74),
+    (source_rules.nothing_is_left_to_do, "qr/emv.py", "x = 1  # FIX" + "ME later", "x = 1  # fixed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_code_obeys(rule: Rule) -> None:
+    findings = [f"{source.path}:{line}: {what}" for source in every_source() for line, what in rule(source)]
+    assert not findings, "\n".join([rule.__doc__ or "", *findings])
+
+
+@pytest.mark.parametrize(("rule", "path", "broken", "good"), EXAMPLES)
+def test_a_rule_finds_what_it_forbids_and_nothing_else(rule: Rule, path: str, broken: str, good: str) -> None:
+    assert list(rule(parse(path, broken)))
+    assert not list(rule(parse(path, good)))
+
+
+def test_every_rule_is_shown_biting() -> None:
+    assert {rule for rule, *_ in EXAMPLES} == set(RULES)
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "text"),
+    [
+        (source_rules.only_db_commits, "merchant/db.py", "await connection.commit()"),
+        (source_rules.one_clock, "merchant/ids.py", "time.time_ns()"),
+        (source_rules.states_are_asked_not_compared, "merchant/registry/states.py", "state == ApplicationState.DRAFT"),
+        (source_rules.libraries_are_pure, "merchant/runtime.py", "import asyncio"),
+        (source_rules.everything_fits_a_page, "merchant/migrations/versions/0001_first.py", "x = 1\n" * 500),
+    ],
+)
+def test_the_places_that_may_are_spared(rule: Rule, path: str, text: str) -> None:
+    assert not list(rule(parse(path, text)))
+
+
+def test_no_file_of_the_packages_is_left_out() -> None:
+    paths = [source.path for source in every_source()]
+    assert {path.split("/")[0] for path in paths} == set(source_rules.PACKAGES)
+    assert all(re.fullmatch(r"[a-z0-9_/]+\.py", path) for path in paths)
