@@ -90,7 +90,7 @@ def migrate(settings: Settings) -> None:
 @click.option("--time-zone", required=True, help="Time zone in which limits count days, for example Africa/Nairobi.")
 @click.option("--ussd-code", default="", help="The scheme's USSD code, for example *384*123#.")
 @click.pass_obj
-def seed(settings: Settings, email: str, password: str, **scheme: Any) -> None:
+def seed(settings: Settings, /, email: str, password: str, **scheme: Any) -> None:
     """Set up a new installation: the scheme and its first hub operator."""
     from merchant import runtime
     from merchant.seeds.scheme import AlreadySeeded, NewScheme, seed_scheme

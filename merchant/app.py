@@ -14,6 +14,10 @@ from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
 
 from merchant import errors, web
 from merchant.channels.qr import ROUTES as QR_ROUTES
+from merchant.notify.routes import ROUTES as WEBHOOK_ROUTES
+from merchant.payments.callbacks import fspiop_door
+from merchant.payments.links import Links
+from merchant.payments.routes import ROUTES as PAYMENT_ROUTES
 from merchant.people.routes import ROUTES as PEOPLE_ROUTES
 from merchant.registry.oracle_routes import oracle_door
 from merchant.registry.routes import ROUTES as REGISTRY_ROUTES
@@ -43,7 +47,18 @@ class Metrics(PrometheusController):
     openmetrics_format = True
 
 
-ROUTES: list[Any] = [live, ready, Metrics, *PEOPLE_ROUTES, *REGISTRY_ROUTES, *QR_ROUTES, oracle_door]
+ROUTES: list[Any] = [
+    live,
+    ready,
+    Metrics,
+    *PEOPLE_ROUTES,
+    *REGISTRY_ROUTES,
+    *PAYMENT_ROUTES,
+    *QR_ROUTES,
+    *WEBHOOK_ROUTES,
+    oracle_door,
+    fspiop_door,
+]
 
 
 def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
@@ -58,7 +73,7 @@ def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
             Exception: web.on_crash,
         },
         middleware=[metrics.middleware],
-        state=State({"service": service}),
+        state=State({"service": service, "links": Links(service)}),
         request_max_body_size=web.MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,

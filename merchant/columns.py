@@ -1,4 +1,6 @@
-"""Column types that every table shares, so that one spelling decides: aware instants, JSON, text arrays, sealed bytes."""
+"""Column types that every table shares, so that one spelling decides: aware instants, JSON, text arrays, sealed
+bytes, money.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -31,8 +33,8 @@ def dfsp() -> Any:
 def instant(*, nullable: bool = False) -> Any:
     """A point in time; now by default unless nullable."""
     if nullable:
-        return Field(default=None, sa_type=INSTANT, nullable=True)  # type: ignore[call-overload]
-    return Field(default_factory=clock.now, sa_type=INSTANT)  # type: ignore[call-overload]
+        return Field(default=None, sa_type=INSTANT, nullable=True)
+    return Field(default_factory=clock.now, sa_type=INSTANT)
 
 
 def text(**options: Any) -> Any:
@@ -42,12 +44,12 @@ def text(**options: Any) -> Any:
 
 def texts(**options: Any) -> Any:
     """An array of text."""
-    return Field(default_factory=list, sa_type=ARRAY(Text), **options)  # type: ignore[call-overload]
+    return Field(default_factory=list, sa_type=ARRAY(Text), **options)
 
 
 def uuids() -> Any:
     """An array of ids."""
-    return Field(default_factory=list, sa_type=ARRAY(Uuid))  # type: ignore[call-overload]
+    return Field(default_factory=list, sa_type=ARRAY(Uuid))
 
 
 def document(*, nullable: bool = True) -> Any:

@@ -15,6 +15,8 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -27,8 +29,18 @@ _LOCK_TIMEOUT_MS = 5_000
 HUB_STAFF = "hub"
 
 
+# deadlock_detected, serialization_failure, lock_not_available
+_CONTENTION = frozenset({"40P01", "40001", "55P03"})
+
+
 class UnsafeRole(RuntimeError):
     """The database role could bypass row-level security; the service refuses to start with it."""
+
+
+def is_contention(error: BaseException) -> bool:
+    """Whether other transactions were in the way, so that the same work may succeed when it is repeated."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(error, PoolTimeout) or getattr(cause, "sqlstate", None) in _CONTENTION
 
 
 class Tx:
@@ -53,7 +65,8 @@ class Tx:
 
     async def fetch(self, sql: str, *values: Any) -> list[asyncpg.Record]:
         """Rows of a statement with `$1` parameters."""
-        return await self._raw.fetch(sql, *values)
+        rows: list[asyncpg.Record] = await self._raw.fetch(sql, *values)
+        return rows
 
     async def fetchrow(self, sql: str, *values: Any) -> asyncpg.Record | None:
         """The first row, or None."""
@@ -177,4 +190,4 @@ async def _roll_back(connection: AsyncConnection, raw: asyncpg.Connection[Any]) 
 
 async def _raw(connection: AsyncConnection) -> asyncpg.Connection[Any]:
     fairy = await connection.get_raw_connection()
-    return fairy.driver_connection  # type: ignore[return-value]
+    return fairy.driver_connection

@@ -73,7 +73,7 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-async def read_call(scope: Scope, receive: Receive, headers: dict[str, str], mount: str) -> Call:
+async def read_call(scope: Any, receive: Receive, headers: dict[str, str], mount: str) -> Call:
     """The request with its body. Raises Refused when the body is too large."""
     length = headers.get("content-length", "")
     if length.isdigit() and int(length) > MAX_BODY_BYTES:
@@ -103,5 +103,5 @@ async def respond(send: Send, status: int, body: bytes = b"", content_type: tupl
     headers = [(b"content-length", str(len(body)).encode())]
     if body:
         headers.append(content_type)
-    await send({"type": "http.response.start", "status": status, "headers": headers})  # type: ignore[arg-type]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -13,25 +13,24 @@ from sqlmodel import Field, SQLModel
 
 from merchant import clock, columns
 from merchant.db import Tx
+from merchant.vault import Vault
 
 KEPT_FOR = timedelta(days=7)  # long enough to look into a complaint; bodies hold personal data, so no longer
 TOPIC = "hub.message"
 
 
 class InboxMessage(SQLModel, table=True):
-    """A message as it came."""
+    """A message as it came, sealed: paths and bodies name payers."""
 
     __tablename__ = "inbox"
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     digest: bytes = Field(unique=True)
     method: str
-    path: str
+    resource: str
     source: str
-    destination: str
-    version: str
-    body: bytes = columns.sealed(nullable=False)
+    sealed: bytes = columns.sealed(nullable=False)
     times: int = 1
-    received_at: datetime = columns.instant(nullable=False)
+    received_at: datetime = columns.instant()
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -41,41 +40,51 @@ class Message(msgspec.Struct, frozen=True):
     path: str
     source: str
     destination: str
-    version: str
+    version: str  # the FSPIOP version that an answer must be written in
     body: bytes
+
+    @property
+    def resource(self) -> str:
+        """The first segment of the path."""
+        return self.path.split("/", 2)[1]
 
 
 _STORE = """
 WITH stored AS (
-  INSERT INTO inbox (digest, method, path, source, destination, version, body, times, received_at)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8)
+  INSERT INTO inbox (digest, method, resource, source, sealed, times, received_at)
+  VALUES ($1, $2, $3, $4, $5, 1, $6)
   ON CONFLICT (digest) DO UPDATE SET times = inbox.times + 1
   RETURNING id, times),
 job AS (
   INSERT INTO outbox (topic, payload, run_at, attempts, created_at)
-  SELECT $9, convert_to(id::text, 'UTF8'), $8, 0, $8 FROM stored WHERE times = 1 OR $10
+  SELECT $7, convert_to(id::text, 'UTF8'), $6, 0, $6 FROM stored WHERE times = 1 OR $8
   RETURNING pg_notify('outbox', ''))
 SELECT times FROM stored, (SELECT count(*) FROM job) AS queued
 """
 _REQUESTS = frozenset({"GET", "POST"})
 
 
-async def store_once(tx: Tx, message: Message) -> bool:
+async def store_once(tx: Tx, vault: Vault, message: Message) -> bool:
     """Store a message and the job to interpret it; False when it had come before."""
     seen = b"\0".join((message.source.encode(), message.method.encode(), message.path.encode(), message.body))
+    digest = hashlib.sha256(seen).digest()
     times = await tx.fetchval(
-        _STORE, hashlib.sha256(seen).digest(), message.method, message.path, message.source, message.destination,
-        message.version, message.body, clock.now(), TOPIC, message.method in _REQUESTS,
+        _STORE, digest, message.method, message.resource, message.source,
+        vault.seal(msgspec.json.encode(message), _context(digest)), clock.now(), TOPIC, message.method in _REQUESTS,
     )  # fmt: skip
     return bool(times == 1)
 
 
-async def load(tx: Tx, message_id: int) -> Message | None:
+async def load(tx: Tx, vault: Vault, message_id: int) -> Message | None:
     """A stored message, or None when it was pruned."""
-    row = await tx.fetchrow(
-        "SELECT method, path, source, destination, version, body FROM inbox WHERE id = $1", message_id
-    )
-    return None if row is None else Message(*row)
+    row = await tx.fetchrow("SELECT digest, sealed FROM inbox WHERE id = $1", message_id)
+    if row is None:
+        return None
+    return msgspec.json.decode(vault.open(row["sealed"], _context(row["digest"])), type=Message)
+
+
+def _context(digest: bytes) -> str:
+    return f"inbox:{digest.hex()}"
 
 
 async def prune(tx: Tx) -> int:

@@ -76,7 +76,14 @@ WITH ready AS (
 UPDATE outbox SET run_at = $3, attempts = attempts + 1 FROM ready WHERE outbox.id = ready.id
 RETURNING outbox.id, topic, payload, attempts, dfsp_id
 """
-_RETRY = "UPDATE outbox SET run_at = $2, last_error = $3, dead_at = $4 WHERE id = $1"
+# A lease is told apart by the attempt: whoever holds an older one changes nothing.
+_DONE = "DELETE FROM outbox WHERE id = $1 AND attempts = $2"
+_RETRY = "UPDATE outbox SET run_at = $3, last_error = $4, dead_at = $5 WHERE id = $1 AND attempts = $2"
+_REVIVE = "UPDATE outbox SET dead_at = NULL, attempts = 0, run_at = $2 WHERE id = $1 AND dead_at IS NOT NULL"
+
+
+class LeaseLost(RuntimeError):
+    """The lease ran out and another worker has the job; what was done in this transaction must not count."""
 
 
 async def add(
@@ -88,9 +95,10 @@ async def add(
     order_key: str | None = None,
     run_at: datetime | None = None,
 ) -> None:
-    """Write work into the caller's transaction. `payload` is anything msgspec encodes."""
+    """Write work into the caller's transaction. `payload` is anything msgspec encodes, or bytes taken as they are."""
     now = clock.now()
-    await tx.execute(_ADD, topic, order_key, dfsp_id, msgspec.json.encode(payload), run_at or now, now)
+    raw = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
+    await tx.execute(_ADD, topic, order_key, dfsp_id, raw, run_at or now, now)
 
 
 async def claim(tx: Tx, limit: int) -> list[Job]:
@@ -101,8 +109,9 @@ async def claim(tx: Tx, limit: int) -> list[Job]:
 
 
 async def done(tx: Tx, job: Job) -> None:
-    """Forget a finished job."""
-    await tx.execute("DELETE FROM outbox WHERE id = $1", job.id)
+    """Forget a finished job. Raises LeaseLost."""
+    if not await tx.execute(_DONE, job.id, job.attempts):
+        raise LeaseLost(f"job {job.id} ({job.topic}) took longer than its lease")
 
 
 async def retry(tx: Tx, job: Job, error: str) -> bool:
@@ -110,16 +119,11 @@ async def retry(tx: Tx, job: Job, error: str) -> bool:
     now = clock.now()
     buried = job.attempts >= MAX_ATTEMPTS
     pause_s = min(_LONGEST_RETRY_S, _FIRST_RETRY_S * 2 ** (job.attempts - 1)) * random.uniform(0.75, 1.25)
-    await tx.execute(_RETRY, job.id, now + timedelta(seconds=pause_s), error[:500], now if buried else None)
+    run_at, dead_at = now + timedelta(seconds=pause_s), now if buried else None
+    await tx.execute(_RETRY, job.id, job.attempts, run_at, error.replace("\0", "")[:500], dead_at)
     return buried
 
 
 async def revive(tx: Tx, job_id: int) -> bool:
     """Try a buried job again; False when there is none of this id."""
-    return bool(
-        await tx.execute(
-            "UPDATE outbox SET dead_at = NULL, attempts = 0, run_at = $2 WHERE id = $1 AND dead_at IS NOT NULL",
-            job_id,
-            clock.now(),
-        )  # fmt: skip
-    )
+    return bool(await tx.execute(_REVIVE, job_id, clock.now()))

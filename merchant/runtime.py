@@ -68,7 +68,7 @@ async def serving(app: Any, host: str, port: int) -> AsyncIterator[None]:
         await _listening(host, port, task)
         yield
     finally:
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
         with contextlib.suppress(asyncio.CancelledError):
             await task
 

@@ -6,6 +6,7 @@ every process until a restart (the scheme's row), so that nothing relies on proc
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -54,6 +55,10 @@ class Service:
                 raise NoScheme("No scheme is set up yet: run `merchant seed`.")
             self._scheme = msgspec.convert(dict(row), SchemeFacts)
         return self._scheme
+
+    async def time_zone(self) -> ZoneInfo:
+        """The scheme's time zone, in which days and limits count."""
+        return ZoneInfo((await self.scheme()).time_zone)
 
 
 @asynccontextmanager

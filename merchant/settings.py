@@ -53,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_poll_s: float = 1.0
     # How long after its expiry an accepted request is in doubt rather than expired (a transfer may still be under way).
     settle_grace_s: int = 30
+    # How text messages leave: console keeps them in the table only.
+    sms_sender: str = "console"
     # Log level of structlog.
     log_level: str = "INFO"
 

@@ -8,22 +8,31 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from uuid import UUID
 
 import aiohttp
 import msgspec
 import structlog
 
-from merchant import idempotency, inbox, outbox
+from merchant import clock, idempotency, inbox, outbox
 from merchant.db import Tx
+from merchant.notify import events, sms, webhook
 from merchant.outbox import Job
+from merchant.payments import dispatch, post
+from merchant.payments.interpret import interpret
+from merchant.payments.links import Links
+from merchant.payments.request import LOOK_UP_TOPIC
+from merchant.payments.timers import run_timers
 from merchant.registry import screening
 from merchant.service import Service
 
 _log = structlog.get_logger()
 
-TransactionalHandler = Callable[[Tx, Service, Job], Awaitable[None]]
+TransactionalHandler = Callable[[Tx, "Worker", Job], Awaitable[None]]
 NetworkHandler = Callable[["Worker", Job], Awaitable[None]]
+_CONNECTIONS = 64  # to all hubs and endpoints together
+_PRUNE_EVERY = timedelta(hours=1)
 _CONCURRENCY = 16  # as many jobs at once as one process has connections for, twice over
 
 
@@ -31,12 +40,46 @@ class _ScreenJob(msgspec.Struct):
     application_id: UUID
 
 
-async def _screen(tx: Tx, service: Service, job: Job) -> None:
-    await screening.run_checks(tx, service, msgspec.json.decode(job.payload, type=_ScreenJob).application_id)
+async def _screen(tx: Tx, worker: "Worker", job: Job) -> None:
+    await screening.run_checks(tx, worker.service, msgspec.json.decode(job.payload, type=_ScreenJob).application_id)
 
 
-TRANSACTIONAL: dict[str, TransactionalHandler] = {screening.SCREEN_TOPIC: _screen}
-NETWORK: dict[str, NetworkHandler] = {}
+class _RequestJob(msgspec.Struct):
+    request_id: UUID
+
+
+async def _interpret(tx: Tx, worker: "Worker", job: Job) -> None:
+    await interpret(tx, worker.service, worker.sending.links, int(job.payload))
+
+
+async def _look_up(worker: "Worker", job: Job) -> None:
+    await dispatch.look_up_payer(worker.sending, msgspec.json.decode(job.payload, type=_RequestJob).request_id)
+
+
+async def _ask(worker: "Worker", job: Job) -> None:
+    await dispatch.ask_payer(worker.sending, msgspec.json.decode(job.payload, type=_RequestJob).request_id)
+
+
+async def _send_letter(worker: "Worker", job: Job) -> None:
+    await dispatch.send_letter(worker.sending, job.payload)
+
+
+async def _webhook(worker: "Worker", job: Job) -> None:
+    await webhook.deliver(worker.service, worker.sending.http, msgspec.json.decode(job.payload, type=UUID))
+
+
+async def _sms(worker: "Worker", job: Job) -> None:
+    await sms.deliver(worker.service, msgspec.json.decode(job.payload, type=UUID))
+
+
+TRANSACTIONAL: dict[str, TransactionalHandler] = {screening.SCREEN_TOPIC: _screen, inbox.TOPIC: _interpret}
+NETWORK: dict[str, NetworkHandler] = {
+    LOOK_UP_TOPIC: _look_up,
+    dispatch.ASK_TOPIC: _ask,
+    post.TOPIC: _send_letter,
+    events.WEBHOOK_TOPIC: _webhook,
+    sms.TOPIC: _sms,
+}
 
 
 class Worker:
@@ -44,7 +87,7 @@ class Worker:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self.http: aiohttp.ClientSession
+        self.sending: dispatch.Sending
         self._wake = asyncio.Event()
         self._slots = asyncio.Semaphore(_CONCURRENCY)
         self._stopping = False
@@ -52,21 +95,24 @@ class Worker:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work while the block runs; the jobs at hand are finished before it ends."""
-        async with aiohttp.ClientSession() as self.http:
-            tasks = [asyncio.create_task(self._loop()), asyncio.create_task(self._listen())]
+        async with self.by_hand():
+            working = asyncio.create_task(self._loop())
+            beside = [asyncio.create_task(self._listen()), asyncio.create_task(self._timers())]
             try:
                 yield
             finally:
                 self._stopping = True
                 self._wake.set()
-                await asyncio.gather(tasks[0], return_exceptions=True)
-                tasks[1].cancel()
-                await asyncio.gather(tasks[1], return_exceptions=True)
+                await asyncio.gather(working, return_exceptions=True)
+                for task in beside:
+                    task.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
 
     @asynccontextmanager
     async def by_hand(self) -> AsyncIterator["Worker"]:
         """A worker whose rounds the caller runs itself with `run_due`."""
-        async with aiohttp.ClientSession() as self.http:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_CONNECTIONS)) as http:
+            self.sending = dispatch.Sending(self.service, Links(self.service), http)
             yield self
 
     async def _loop(self) -> None:
@@ -94,7 +140,7 @@ class Worker:
             try:
                 if job.topic in TRANSACTIONAL:
                     async with self.service.db.system() as tx:
-                        await TRANSACTIONAL[job.topic](tx, self.service, job)
+                        await TRANSACTIONAL[job.topic](tx, self, job)
                         await outbox.done(tx, job)
                 else:
                     await NETWORK[job.topic](self, job)
@@ -106,6 +152,18 @@ class Worker:
                 _log.warning(
                     "job_failed", topic=job.topic, job=job.id, attempt=job.attempts, buried=buried, exc_info=error
                 )
+
+    async def _timers(self) -> None:
+        pruned_at = clock.now()
+        while True:
+            try:
+                await run_timers(self.service)
+                if clock.now() - pruned_at > _PRUNE_EVERY:
+                    pruned_at = clock.now()
+                    await prune(self.service)
+            except Exception as error:
+                _log.warning("timers_failed", error=str(error))
+            await asyncio.sleep(self.service.settings.worker_poll_s)
 
     async def _listen(self) -> None:
         """Wake up when someone adds a job; the poll covers the time between two connections."""

@@ -1,7 +1,6 @@
 """QR codes of counters, drawn on demand from what the registry knows now: nothing stored, so nothing stale.
 
-Joins the qr library to the registry. A static code carries the counter's number; payments.request asks `payload_for`
-for the dynamic code of a request, which carries the request's short reference as sub-id besides.
+What a code says is registry/codes.py's; here it becomes text, SVG, PNG or PDF.
 """
 
 from typing import Any
@@ -14,44 +13,12 @@ from msgspec import Struct
 import qr
 from merchant import errors, web
 from merchant.access import Permission as P
-from merchant.money import Money, format_decimal
-from merchant.registry import locks, queries
-from merchant.registry.models import Counter, Merchant
-from merchant.service import SchemeFacts
+from merchant.registry import codes, locks, queries
 from merchant.web import actor_of, needs, path_id, service_of
 from qr.render import render_pdf, render_png, render_svg
 
 Req = Request[Any, Any, State]
 _MIN_PX, _MAX_PX = 1, 40  # pixels a module: 40 gives a 2,600-pixel image, enough for any printer
-
-
-def counter_payload(scheme: SchemeFacts, merchant: Merchant, counter: Counter, currency: str | None = None) -> str:
-    """The static EMVCo payload of a counter, in the merchant's first currency unless another is asked for."""
-    return _payload(scheme, merchant, counter, currency or merchant.currencies[0], None, None)
-
-
-def request_payload(scheme: SchemeFacts, merchant: Merchant, counter: Counter, amount: Money, short_ref: str) -> str:
-    """The dynamic EMVCo payload of a payment request: amount, and the short reference as sub-id and label."""
-    return _payload(scheme, merchant, counter, amount.currency, format_decimal(amount), short_ref)
-
-
-def _payload(
-    scheme: SchemeFacts, merchant: Merchant, counter: Counter, currency: str, amount: str | None, short_ref: str | None
-) -> str:
-    code = qr.mojaloop_code(
-        domain=scheme.qr_domain,
-        identifier=counter.alias,
-        party_id_type=counter.alias_type,
-        sub_id=short_ref,
-        reference_label=short_ref,
-        name=merchant.trading_name,
-        city=merchant.city or merchant.country,
-        country=merchant.country,
-        currency=currency,
-        mcc=merchant.mcc,
-        amount=amount,
-    )
-    return qr.encode(code, profile="mojaloop")
 
 
 _FORMATS: dict[str, tuple[str, Any]] = {
@@ -82,7 +49,10 @@ async def counter_qr(request: Req, counter_id: FromPath[str]) -> Response[bytes]
     currency = query.get("currency")
     if currency is not None and currency not in merchant.currencies:
         raise errors.BadRequest(f"This merchant takes {', '.join(merchant.currencies)}.")
-    payload = counter_payload(await service.scheme(), merchant, counter, currency)
+    shop = codes.Shop(
+        counter.alias_type, counter.alias, merchant.trading_name, merchant.city, merchant.country, merchant.mcc
+    )
+    payload = codes.counter_payload(await service.scheme(), shop, currency or merchant.currencies[0])
     media_type, draw = _FORMATS[form]
     return Response(draw(payload, px), media_type=media_type, headers={"cache-control": "private, max-age=60"})
 

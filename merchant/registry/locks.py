@@ -1,5 +1,6 @@
 """Row locks by name. Order, where several are held: application, merchant, counter, alias claim."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import select
@@ -31,8 +32,8 @@ async def find_counter(tx: Tx, actor: Actor, counter_id: UUID) -> Counter:
     return found  # type: ignore[no-any-return]
 
 
-async def _one(tx: Tx, statement: object) -> object:
-    found = (await tx.session.exec(statement.with_for_update())).one_or_none()  # type: ignore[attr-defined]
+async def _one(tx: Tx, statement: Any) -> Any:
+    found = (await tx.session.exec(statement.with_for_update())).one_or_none()
     if found is None:
         raise errors.NotFound
     return found

@@ -69,10 +69,11 @@ async def application(tx: Tx, actor: Actor, application_id: UUID) -> Application
 
 async def places(tx: Tx, actor: Actor, merchant_ids: list[UUID]) -> tuple[list[Location], list[Counter]]:
     """Locations and counters of some merchants, oldest first."""
-    found = []
+    found: list[list[Any]] = []
     for table in (Location, Counter):
-        statement = select(table).where(table.merchant_id.in_(merchant_ids)).order_by(table.id)  # type: ignore[attr-defined]
-        found.append(list((await tx.session.exec(scope_to(actor, statement, table))).all()))
+        columns: Any = table
+        statement = select(columns).where(columns.merchant_id.in_(merchant_ids)).order_by(columns.id)
+        found.append(list((await tx.session.exec(scope_to(actor, statement, columns))).all()))
     return found[0], found[1]
 
 

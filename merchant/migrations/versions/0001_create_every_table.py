@@ -107,11 +107,9 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("method", sa.String(), nullable=False),
-        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("resource", sa.String(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
-        sa.Column("destination", sa.String(), nullable=False),
-        sa.Column("version", sa.String(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("times", sa.Integer(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -138,9 +136,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("order_key IS NOT NULL AND dead_at IS NULL"),
     )
-    op.create_index(
-        "outbox_ready", "outbox", ["run_at"], unique=False, postgresql_where=sa.text("dead_at IS NULL")
-    )
+    op.create_index("outbox_ready", "outbox", ["run_at"], unique=False, postgresql_where=sa.text("dead_at IS NULL"))
     op.create_table(
         "scheme",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -186,11 +182,7 @@ def upgrade() -> None:
     )
     op.create_index("alias_external", "alias", ["dfsp_id", "external_merchant_id", "currency"], unique=False)
     op.create_index(
-        "alias_merchant",
-        "alias",
-        ["merchant_id"],
-        unique=False,
-        postgresql_where=sa.text("merchant_id IS NOT NULL"),
+        "alias_merchant", "alias", ["merchant_id"], unique=False, postgresql_where=sa.text("merchant_id IS NOT NULL")
     )
     op.create_table(
         "alias_claim",
@@ -295,12 +287,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("application_id", "path"),
     )
-    op.create_index(
-        "application_identifier_digest", "application_identifier", ["dfsp_id", "digest"], unique=False
-    )
-    op.create_index(
-        op.f("ix_application_identifier_dfsp_id"), "application_identifier", ["dfsp_id"], unique=False
-    )
+    op.create_index("application_identifier_digest", "application_identifier", ["dfsp_id", "digest"], unique=False)
+    op.create_index(op.f("ix_application_identifier_dfsp_id"), "application_identifier", ["dfsp_id"], unique=False)
     op.create_table(
         "application_version",
         sa.Column("application_id", sa.Uuid(), nullable=False),
@@ -517,11 +505,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_transfer_request_id"), "transfer", ["request_id"], unique=False)
     op.create_index(
-        "transfer_unsettled",
-        "transfer",
-        ["check_at"],
-        unique=False,
-        postgresql_where=sa.text("state = 'RESERVED'"),
+        "transfer_unsettled", "transfer", ["check_at"], unique=False, postgresql_where=sa.text("state = 'RESERVED'")
     )
     op.create_table(
         "webhook_endpoint",
@@ -597,7 +581,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_webhook_delivery_dfsp_id"), "webhook_delivery", ["dfsp_id"], unique=False)
-    op.create_index("webhook_delivery_listed", "webhook_delivery", ["endpoint_id", "id"], unique=False)
+    op.create_index("webhook_delivery_listed", "webhook_delivery", ["endpoint_id", "created_at"], unique=False)
     op.create_table(
         "api_key",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -704,12 +688,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("transaction_request_id"),
     )
-    op.create_index(
-        op.f("ix_payment_request_payer_digest"), "payment_request", ["payer_digest"], unique=False
-    )
-    op.create_index(
-        op.f("ix_payment_request_transaction_id"), "payment_request", ["transaction_id"], unique=False
-    )
+    op.create_index(op.f("ix_payment_request_payer_digest"), "payment_request", ["payer_digest"], unique=False)
+    op.create_index(op.f("ix_payment_request_transaction_id"), "payment_request", ["transaction_id"], unique=False)
     op.create_index(
         "payment_request_due",
         "payment_request",

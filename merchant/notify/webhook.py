@@ -1,0 +1,117 @@
+"""Webhooks after the Standard Webhooks specification: signed, retried, in order an endpoint, every delivery listed.
+
+The worker calls `deliver`; whoever changes endpoints is notify/routes.py. An endpoint must be reachable over https;
+in a demo with a simulated hub, http on this machine is allowed besides.
+"""
+
+import base64
+import hashlib
+import hmac
+import ipaddress
+import secrets
+import socket
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import aiohttp
+import structlog
+
+from merchant import clock, errors
+from merchant.service import Service
+from merchant.settings import Settings
+
+SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks, not a secret
+TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)  # Standard Webhooks recommends 15 to 30 s
+KEPT_ANSWER_CHARS = 500
+_log = structlog.get_logger()
+
+_READ = """
+SELECT d.event_id, d.body, d.state, e.id AS endpoint_id, e.url, e.secret_sealed, e.enabled
+FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint_id WHERE d.id = $1
+"""
+_NOTE = """
+UPDATE webhook_delivery SET attempts = attempts + 1, state = $2, response_status = $3, response_start = $4,
+  delivered_at = CASE WHEN $2 = 'delivered' THEN $5::timestamptz END WHERE id = $1
+"""
+
+
+class NotDelivered(Exception):
+    """The endpoint did not take the event; the job comes back later."""
+
+
+def new_secret() -> str:
+    """A fresh signing secret, as its owner gets it."""
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def signature(secret: str, event_id: str, timestamp_s: int, body: bytes) -> str:
+    """The `webhook-signature` header: version 1, HMAC-SHA256 over `id.timestamp.body`."""
+    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+    signed = f"{event_id}.{timestamp_s}.".encode() + body
+    return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+
+
+def check_url(settings: Settings, url: str) -> None:
+    """Refuse endpoints that would let a caller reach into our own network. Raises InvalidFields."""
+    parts = urlsplit(url)
+    is_demo = settings.hub == "simulator"
+    if parts.scheme == "http" and is_demo and parts.hostname in ("127.0.0.1", "localhost", "::1"):
+        return
+    if parts.scheme != "https" or not parts.hostname or parts.username is not None:
+        raise errors.invalid_field("url", "not_https", "Give an https address without a user name.")
+
+
+class _PublicOnly(aiohttp.ThreadedResolver):
+    """Resolves names to public addresses only: a name may not point into our own network."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[aiohttp.abc.ResolveResult]:
+        found = await super().resolve(host, port, family)
+        public = [entry for entry in found if ipaddress.ip_address(entry["host"]).is_global]
+        if not public:
+            raise OSError("the endpoint's name leads to no public address")
+        return public
+
+
+async def deliver(service: Service, http: aiohttp.ClientSession, delivery_id: UUID) -> None:
+    """Send one event to one endpoint. Raises NotDelivered when it must be tried again."""
+    async with service.db.system_reads() as tx:
+        row = await tx.fetchrow(_READ, delivery_id)
+    if row is None or row["state"] == "delivered" or not row["enabled"]:
+        return
+    secret = service.vault.open(row["secret_sealed"], f"webhook:{row['endpoint_id']}").decode()
+    now_s = int(clock.now().timestamp())
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": str(row["event_id"]),
+        "webhook-timestamp": str(now_s),
+        "webhook-signature": signature(secret, str(row["event_id"]), now_s, row["body"]),
+    }
+    status, text = await _post(service.settings, http, row["url"], row["body"], headers)
+    taken = status is not None and 200 <= status < 300
+    state = "delivered" if taken else "failed"
+    async with service.db.system_reads() as tx:
+        await tx.execute(_NOTE, delivery_id, state, status, text[:KEPT_ANSWER_CHARS].replace("\x00", ""), clock.now())
+    if not taken:
+        raise NotDelivered(f"the endpoint answered {status or text}")
+
+
+async def _post(
+    settings: Settings, http: aiohttp.ClientSession, url: str, body: bytes, headers: dict[str, str]
+) -> tuple[int | None, str]:
+    try:
+        if settings.hub == "simulator":
+            return await _exchange(http, url, body, headers)
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=_PublicOnly())) as guarded:
+            return await _exchange(guarded, url, body, headers)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        return None, type(error).__name__
+
+
+async def _exchange(
+    http: aiohttp.ClientSession, url: str, body: bytes, headers: dict[str, str]
+) -> tuple[int | None, str]:
+    async with http.post(url, data=body, headers=headers, timeout=TIMEOUT, allow_redirects=False) as response:
+        start = await response.content.read(KEPT_ANSWER_CHARS)
+        return response.status, start.decode(errors="replace")

@@ -1,0 +1,129 @@
+"""Where the hub's messages arrive: headers and signature checked, stored once, acknowledged; interpreted later.
+
+Raw ASGI below /fspiop, since every payment passes here five times. 202 to requests, 200 to answers, both empty; a
+refusal is an FSPIOP error body. Nothing is decided here but whether the message is well formed and truly the sender's.
+"""
+
+from typing import Final
+from urllib.parse import unquote
+
+import structlog
+from litestar import asgi
+from litestar.types import Receive, Scope, Send
+
+from merchant import gateway, inbox
+from merchant.gateway import Call, Refused, respond
+from merchant.hub.error_codes import FspiopError, meaning_of
+from merchant.hub.headers import check_headers
+from merchant.hub.jws import InvalidSignature, verify
+from merchant.hub.messages import (
+    ErrorPut,
+    PartiesPut,
+    QuotesPost,
+    TransactionRequestsPost,
+    TransactionRequestsPut,
+    TransfersPatch,
+    TransfersPost,
+    decode,
+    encode_error,
+)
+from merchant.hub.messages import Message as WireMessage
+from merchant.inbox import Message
+from merchant.payments.links import Links
+from merchant.service import Service
+
+MOUNT: Final = "/fspiop"
+_ACCEPTED: Final = {"GET": 202, "POST": 202, "DELETE": 202, "PUT": 200, "PATCH": 200}
+_RESOURCES: Final = frozenset(
+    {"parties", "participants", "transactionRequests", "quotes", "authorizations", "transfers", "transactions"}
+)
+# A body that cannot be understood is refused while its sender still listens.
+_BODIES: Final[dict[tuple[str, str], type[WireMessage]]] = {
+    ("POST", "quotes"): QuotesPost,
+    ("POST", "transfers"): TransfersPost,
+    ("POST", "transactionRequests"): TransactionRequestsPost,
+    ("PUT", "transactionRequests"): TransactionRequestsPut,
+    ("PUT", "parties"): PartiesPut,
+    ("PATCH", "transfers"): TransfersPatch,
+    ("PUT", "transfers"): TransfersPatch,
+}
+_log = structlog.get_logger()
+
+
+@asgi(MOUNT, is_mount=True, copy_scope=False, opt={"public": True, "hidden": True})
+async def fspiop_door(scope: Scope, receive: Receive, send: Send) -> None:
+    """Everything below /fspiop."""
+    state = scope["litestar_app"].state
+    headers = gateway.headers_of(scope)
+    try:
+        gateway.check_gateway(state.service.settings, scope, headers)
+        call = await gateway.read_call(scope, receive, headers, MOUNT)
+        message = await _checked(state.service, state.links, call)
+        async with state.service.db.system_reads() as tx:
+            await inbox.store_once(tx, state.service.vault, message)
+    except Refused as refused:
+        await respond(send, refused.status, refused.body())
+    except FspiopError as error:
+        await respond(send, error.http_status, encode_error(error))
+    except Exception:
+        _log.exception("message_not_stored")
+        await respond(send, 503, gateway.error_body("2003", "Try again later; nothing was kept."))
+    else:
+        await respond(send, _ACCEPTED[message.method])
+
+
+async def _checked(service: Service, links: Links, call: Call) -> Message:
+    """The message, if it is well formed and truly its sender's. Raises FspiopError."""
+    resource = call.raw_path.split("/", 2)[1] if call.raw_path.count("/") else ""
+    if resource not in _RESOURCES:
+        raise FspiopError("3002", "There is no such resource", 404)
+    if call.method not in _ACCEPTED:
+        raise FspiopError("3000", "This method is not possible here", 405)
+    _check_path(call)
+    inbound = check_headers(call.method, resource, call.headers)
+    link = await links.link(inbound.destination) if inbound.destination else None
+    if link is None or not link.enabled:
+        raise FspiopError("3203", "fspiop-destination names no participant served here")
+    if service.settings.require_signatures and not _is_hubs_own_error(call, link.fsp_id):
+        await _check_signature(links, inbound.source, call)
+    shape: type[WireMessage] | None = (
+        ErrorPut if call.raw_path.endswith("/error") else _BODIES.get((call.method, resource))
+    )
+    if shape is not None:
+        decode(shape, call.body)
+    return Message(
+        method=call.method,
+        path=call.raw_path + (f"?{call.query}" if call.query else ""),
+        source=inbound.source,
+        destination=link.fsp_id,
+        version=inbound.answer_version,
+        body=call.body,
+    )
+
+
+def _check_path(call: Call) -> None:
+    """A resource has an id, or a type and an id; a collection is only posted to."""
+    parts = unquote(call.raw_path).split("/")[1:]
+    least = 1 if call.method == "POST" else 3 if parts[0] in ("parties", "participants") else 2
+    if not least <= len(parts) <= 5 or not all(parts) or any("\x00" in part or len(part) > 128 for part in parts):
+        raise FspiopError("3002", "There is no such resource", 404)
+
+
+def _is_hubs_own_error(call: Call, fsp_id: str) -> bool:
+    """A hub that cannot reach the payer answers in our own name, unsigned (transaction-requests-service)."""
+    return call.method == "PUT" and call.raw_path.endswith("/error") and call.headers.get("fspiop-source") == fsp_id
+
+
+async def _check_signature(links: Links, source: str, call: Call) -> None:
+    if not call.body:
+        return  # FSPIOP signs nothing without a body
+    target = call.raw_path + (f"?{call.query}" if call.query else "")
+    problem = "no key of this sender is known"
+    for key in await links.partner_keys(source):
+        try:
+            verify(key, method=call.method, path=target, headers=call.headers, body=call.body)
+        except InvalidSignature as error:
+            problem = error.reason
+        else:
+            return
+    raise FspiopError("3105", f"{meaning_of('3105')}: {problem}")

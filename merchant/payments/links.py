@@ -1,0 +1,85 @@
+"""How we reach the hub for each of our DFSPs: its FSPIOP base URL, our signing key, our ILP secret, partners' keys.
+
+Key objects are dear to build (an RSA key costs as much as a hundred signatures), so each process keeps them for
+half a minute; a rotated or withdrawn key is gone from all processes after that.
+"""
+
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+from merchant import clock, keys
+from merchant.hub.jws import SigningKey, VerifyKey, load_signing_key, load_verify_key
+from merchant.service import Service
+
+_KEPT_FOR = timedelta(seconds=30)
+T = TypeVar("T")
+
+
+class Link(Struct, frozen=True):
+    """One of our DFSPs on the hub."""
+
+    dfsp_id: UUID
+    fsp_id: str
+    enabled: bool
+    hub_url: str
+    transfer_mode: str
+    signing_key: SigningKey | None
+    ilp_secret: bytes
+
+
+class _Kept(Generic[T]):
+    """Values by name, forgotten after a while."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, tuple[datetime, T]] = {}
+
+    def get(self, name: str) -> T | None:
+        found = self._values.get(name)
+        return found[1] if found is not None and found[0] > clock.now() else None
+
+    def put(self, name: str, value: T) -> T:
+        self._values[name] = (clock.now() + _KEPT_FOR, value)
+        return value
+
+
+class Links:
+    """The links and partners' keys of one process."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._links: _Kept[Link] = _Kept()
+        self._partners: _Kept[list[VerifyKey]] = _Kept()
+
+    async def link(self, fsp_id: str) -> Link | None:
+        """The link of one of our DFSPs by its FSP id; None when it is none of ours."""
+        known = self._links.get(fsp_id)
+        if known is not None:
+            return known
+        service = self._service
+        async with service.db.system_reads() as tx:
+            row = await tx.fetchrow(
+                "SELECT id, fsp_id, enabled, hub_url, transfer_mode FROM dfsp WHERE fsp_id = $1", fsp_id
+            )
+            if row is None:
+                return None
+            signing = await keys.valid_keys(tx, service.vault, fsp_id, keys.JWS_SIGN)
+            secrets = await keys.valid_keys(tx, service.vault, fsp_id, keys.ILP)
+        link = Link(
+            dfsp_id=row["id"], fsp_id=fsp_id, enabled=row["enabled"], transfer_mode=row["transfer_mode"],
+            hub_url=row["hub_url"] or service.settings.hub_url,
+            signing_key=load_signing_key(signing[0].text, signing[0].key_id) if signing else None,
+            ilp_secret=secrets[0].text.encode(),
+        )  # fmt: skip
+        return self._links.put(fsp_id, link)
+
+    async def partner_keys(self, fsp_id: str) -> list[VerifyKey]:
+        """The keys that a partner's signatures may be made with, newest first."""
+        known = self._partners.get(fsp_id)
+        if known is not None:
+            return known
+        async with self._service.db.system_reads() as tx:
+            found = await keys.valid_keys(tx, self._service.vault, fsp_id, keys.JWS_VERIFY)
+        return self._partners.put(fsp_id, [load_verify_key(key.text, key.key_id) for key in found])

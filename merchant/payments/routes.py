@@ -1,0 +1,126 @@
+"""JSON routes of payment requests and payments: read the request, call the operation, answer."""
+
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.params import FromPath
+
+from merchant import web
+from merchant.access import Permission as P
+from merchant.db import Tx
+from merchant.payments import queries, schemas
+from merchant.payments.request import cancel_request, create_request
+from merchant.payments.resolve import ask_hub_again
+from merchant.web import actor_of, answer, body, needs, path_id, service_of
+
+Req = Request[Any, Any, State]
+Answer = Response[bytes]
+
+
+async def _view(request: Req, tx: Tx, request_id: Any) -> schemas.PaymentRequestView:
+    service = service_of(request)
+    row = await queries.payment_request(tx, actor_of(request), request_id)
+    return schemas.request_view(row, await service.scheme(), service.settings.base_url)
+
+
+@post(
+    "/api/v1/payment-requests",
+    opt=needs(P.PAYMENTS_REQUEST, body=schemas.NewPaymentRequest, answer=schemas.PaymentRequestView, once=True),
+)
+async def create(request: Req) -> Answer:
+    """Ask for money: of a payer, or of whoever scans the code that this answers with."""
+    new = await body(request, schemas.NewPaymentRequest)
+    service, actor = service_of(request), actor_of(request)
+    command = new.to_command((await service.scheme()).country)
+
+    async def do(tx: Tx) -> tuple[int, Any]:
+        made, _ = await create_request(tx, service, actor, command)
+        return 201, await _view(request, tx, made.id)
+
+    return await web.once(request, "payment-requests", do)
+
+
+@get(
+    "/api/v1/payment-requests",
+    opt=needs(P.PAYMENTS_READ, listing=schemas.PaymentRequestView, query=("state", "counter_id", "reference")),
+)
+async def list_requests(request: Req) -> Answer:
+    """List payment requests, newest first."""
+    page, query, service = web.page_of(request), request.query_params, service_of(request)
+    counter = query.get("counter_id")
+    async with service.db.tenant(actor_of(request).dfsp_id) as tx:
+        rows = await queries.payment_requests(
+            tx, actor_of(request), page.limit, page.before, state=query.get("state"),
+            counter_id=path_id(counter) if counter else None, reference=query.get("reference"),
+        )  # fmt: skip
+    scheme = await service.scheme()
+    views = [schemas.request_view(row, scheme, service.settings.base_url) for row in rows]
+    return web.listing(views, page, [row["id"] for row in rows])
+
+
+@get("/api/v1/payment-requests/{request_id:str}", opt=needs(P.PAYMENTS_READ, answer=schemas.PaymentRequestView))
+async def read(request: Req, request_id: FromPath[str]) -> Answer:
+    """Read a payment request."""
+    async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
+        return answer(await _view(request, tx, path_id(request_id)))
+
+
+@get("/api/v1/payment-requests/{request_id:str}/events", opt=needs(P.PAYMENTS_READ, items=schemas.EventView))
+async def read_events(request: Req, request_id: FromPath[str]) -> Answer:
+    """The history of a payment request, oldest first."""
+    async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
+        row = await queries.payment_request(tx, actor_of(request), path_id(request_id))
+        steps = await queries.history(tx, row["id"])
+    views = [
+        schemas.EventView(step["seq"], web.at(step["at"]), step["state"], step["cause"], step["detail"])
+        for step in steps
+    ]
+    return answer({"items": views, "next_cursor": None})
+
+
+@post(
+    "/api/v1/payment-requests/{request_id:str}/cancel",
+    status_code=200,
+    opt=needs(P.PAYMENTS_REQUEST, answer=schemas.PaymentRequestView),
+)
+async def cancel(request: Req, request_id: FromPath[str]) -> Answer:
+    """Take a payment request back."""
+    async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
+        cancelled = await cancel_request(tx, actor_of(request), path_id(request_id))
+        return answer(await _view(request, tx, cancelled.id))
+
+
+@post(
+    "/api/v1/payment-requests/{request_id:str}/check",
+    status_code=202,
+    opt=needs(P.PAYMENTS_RESOLVE, answer=schemas.PaymentRequestView),
+)
+async def check(request: Req, request_id: FromPath[str]) -> Answer:
+    """Ask the hub now what became of a request in doubt."""
+    service, actor = service_of(request), actor_of(request)
+    async with service.db.tenant(actor.dfsp_id) as tx:
+        asked = await ask_hub_again(tx, service, actor, path_id(request_id))
+        return answer(await _view(request, tx, asked.id), 202)
+
+
+@get("/api/v1/payments", opt=needs(P.PAYMENTS_READ, listing=schemas.PaymentView, query=("counter_id",)))
+async def list_payments(request: Req) -> Answer:
+    """List the money that arrived, newest first."""
+    page, counter = web.page_of(request), request.query_params.get("counter_id")
+    async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
+        rows = await queries.payments(
+            tx, actor_of(request), page.limit, page.before, counter_id=path_id(counter) if counter else None
+        )
+    views = [
+        schemas.PaymentView(
+            row["id"], schemas.amount_view(row["amount_minor"], row["currency"]), row["counter_id"],
+            row["merchant_id"], row["request_id"], row["payer_masked"], row["note"], web.at(row["received_at"]),
+            schemas.HubIds(None, row["transaction_id"], row["transfer_id"]),
+        )
+        for row in rows
+    ]  # fmt: skip
+    return web.listing(views, page, [row["id"] for row in rows])
+
+
+ROUTES = [create, list_requests, read, read_events, cancel, check, list_payments]

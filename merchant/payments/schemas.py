@@ -1,0 +1,153 @@
+"""Shapes of the payments' JSON API (CONTRACT, Payments)."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import asyncpg
+from msgspec import Meta, Struct
+
+from merchant import errors, money, web
+from merchant.money import Money
+from merchant.payments.request import NewRequest, phone_digits
+from merchant.registry import codes
+from merchant.service import SchemeFacts
+
+CurrencyText = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+
+
+class Amount(Struct, frozen=True, forbid_unknown_fields=True):
+    """Decimal text and a currency of ISO 4217."""
+
+    amount: Annotated[str, Meta(max_length=18)]
+    currency: CurrencyText
+
+
+class Payer(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom to ask: a mobile number, with or without `+`."""
+
+    type: Literal["MSISDN"]
+    id: Annotated[str, Meta(min_length=4, max_length=32)]
+
+
+class NewPaymentRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A demand for money; without a payer it waits for a shopper to scan its code."""
+
+    amount: Amount
+    counter_id: UUID | None = None
+    payer: Payer | None = None
+    reference: Annotated[str, Meta(min_length=1, max_length=35, pattern=r"^[^\x00-\x1f]+$")] | None = None
+    note: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]+$")] | None = None
+    expires_in_s: Annotated[int, Meta(ge=1, le=604_800)] | None = None
+
+    def to_command(self, country: str) -> NewRequest:
+        """The demand in the domain's terms. Raises InvalidFields."""
+        try:
+            amount = money.parse_decimal(self.amount.amount, self.amount.currency)
+        except money.AmountProblem as error:
+            raise errors.invalid_field("amount.amount", "invalid_amount", str(error)) from None
+        digits = None
+        if self.payer is not None:
+            digits = phone_digits(self.payer.id, country)
+            if digits is None:
+                raise errors.invalid_field("payer.id", "invalid_phone", "This is not a phone number.")
+        return NewRequest(
+            counter_id=self.counter_id, amount=amount, payer=digits, reference=self.reference, note=self.note,
+            expires_in_s=self.expires_in_s,
+        )  # fmt: skip
+
+
+class MaskedPayer(Struct, frozen=True):
+    """Who was asked; only the ends of the number are shown."""
+
+    type: str
+    id: str | None
+
+
+class ReasonView(Struct, frozen=True):
+    """Why a request ended as it did."""
+
+    code: str
+    message: str
+
+
+class HubIds(Struct, frozen=True):
+    """The ids under which the hub knows this."""
+
+    transaction_request_id: str | None
+    transaction_id: str | None
+    transfer_id: str | None
+
+
+class PaymentRequestView(Struct, frozen=True):
+    """A payment request."""
+
+    id: UUID
+    state: str
+    amount: Amount
+    counter_id: UUID
+    merchant_id: UUID
+    payer: MaskedPayer | None
+    reference: str | None
+    note: str | None
+    created_at: str | None
+    expires_at: str | None
+    paid_at: str | None
+    late: bool
+    reason: ReasonView | None
+    qr_payload: str
+    pay_url: str
+    hub: HubIds
+
+
+class EventView(Struct, frozen=True):
+    """One step of a request's history."""
+
+    seq: int
+    at: str | None
+    state: str
+    cause: str
+    detail: str | None
+
+
+class PaymentView(Struct, frozen=True):
+    """Money that arrived."""
+
+    id: UUID
+    amount: Amount
+    counter_id: UUID
+    merchant_id: UUID
+    payment_request_id: UUID | None
+    payer: str | None
+    note: str | None
+    received_at: str | None
+    hub: HubIds
+
+
+def amount_view(minor: int, currency: str) -> Amount:
+    """Money as our wire shows it."""
+    return Amount(money.format_decimal(Money(minor, currency)), currency)
+
+
+def request_view(row: asyncpg.Record | dict[str, Any], scheme: SchemeFacts, base_url: str) -> PaymentRequestView:
+    """A request from a row of queries.REQUEST_COLUMNS."""
+    amount = Money(row["amount_minor"], row["currency"])
+    received: datetime | None = row["paid_at"]
+    return PaymentRequestView(
+        id=row["id"],
+        state=row["state"],
+        amount=amount_view(row["amount_minor"], row["currency"]),
+        counter_id=row["counter_id"],
+        merchant_id=row["merchant_id"],
+        payer=MaskedPayer(row["payer_type"], row["payer_masked"]) if row["payer_type"] else None,
+        reference=row["reference"],
+        note=row["note"],
+        created_at=web.at(row["created_at"]),
+        expires_at=web.at(row["expires_at"]),
+        paid_at=web.at(received),
+        late=row["late"],
+        reason=ReasonView(row["reason_code"], row["reason_message"]) if row["reason_code"] else None,
+        qr_payload=codes.request_payload(scheme, codes.Shop.of(row), amount, row["short_ref"]),
+        pay_url=codes.pay_url(base_url, row["alias"], row["short_ref"]),
+        hub=HubIds(row["transaction_request_id"], row["transaction_id"], row["transfer_id"]),
+    )

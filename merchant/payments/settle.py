@@ -1,0 +1,196 @@
+"""Last step of a payment request: what the payer answered and what became of the money.
+
+The only writers of final states. `paid` comes from a committed transfer that matches request, amount and currency,
+and from nothing else; a silence is in doubt, never failed; late truth wins.
+"""
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from msgspec import Struct
+
+from merchant import clock, ids, money
+from merchant.db import Tx
+from merchant.hub.error_codes import base_code, reason_for
+from merchant.hub.messages import TransactionRequestsPut
+from merchant.money import Money
+from merchant.notify import events, sms
+from merchant.payments import limits
+from merchant.payments.states import (
+    LockedRequest,
+    Reason,
+    RequestCapability,
+    RequestState,
+    lock_request,
+    may,
+    move,
+)
+from merchant.service import Service
+
+# How long after an answer that came back RESERVED we ask the hub ourselves; doubles at every try.
+FIRST_CHECK = timedelta(seconds=10)
+LONGEST_CHECK = timedelta(minutes=30)
+
+EXPIRED = Reason("request_expired", "The customer did not answer in time. Ask again if they still want to pay.")
+CHECKING = Reason(
+    "checking", "The network has not said how the payment ended; we are asking. Do not hand out goods yet."
+)
+ABORTED = Reason("aborted_by_network", "The payment was called off before it was complete. No money has moved.")
+AMOUNT_CHANGED = Reason(
+    "amount_changed", "The customer's bank offered another amount than you asked for; it was refused."
+)
+_PAYER_REFUSALS = frozenset({"4100", "4101"})
+
+
+class LockedTransfer(Struct):
+    """A transfer whose row this transaction has locked."""
+
+    payer_fsp_id: str
+    transfer_id: str
+    dfsp_id: UUID
+    merchant_id: UUID
+    quote_id: str
+    request_id: UUID | None
+    state: str
+    amount_minor: int
+    currency: str
+    usage_day: str
+    expires_at: datetime
+    reserved_at: datetime
+
+    @property
+    def amount(self) -> Money:
+        """The amount under way."""
+        return Money(self.amount_minor, self.currency)
+
+
+_TRANSFER_COLUMNS = ", ".join(LockedTransfer.__struct_fields__)
+_LOCK_TRANSFER = f"""
+SELECT {_TRANSFER_COLUMNS} FROM transfer WHERE transfer_id = $1 AND dfsp_id = $2 FOR UPDATE
+"""  # noqa: S608 - column names of our own struct
+
+
+async def lock_transfer(tx: Tx, dfsp_id: UUID, transfer_id: str) -> LockedTransfer | None:
+    """Lock a transfer to one of our DFSPs; None when there is none of this id."""
+    row = await tx.fetchrow(_LOCK_TRANSFER, transfer_id, dfsp_id)
+    return None if row is None else LockedTransfer(*row)
+
+
+# --- what the payer's side says of a request ---------------------------------------------------------------------
+
+_PAYER_STATES = {
+    "RECEIVED": RequestState.AWAITING_PAYER,
+    "PENDING": RequestState.AWAITING_PAYER,
+    "ACCEPTED": RequestState.ACCEPTED,
+    "REJECTED": RequestState.REJECTED,
+}
+
+
+async def apply_payer_answer(tx: Tx, request: LockedRequest, said: TransactionRequestsPut) -> None:
+    """PUT /transactionRequests: RECEIVED, PENDING, ACCEPTED, REJECTED, in any order and number."""
+    if said.transaction_id is not None:
+        # On an ISO 20022 hub the quote names only this id.
+        await tx.execute(
+            "UPDATE payment_request SET transaction_id = $2 WHERE id = $1", request.id, said.transaction_id
+        )
+    if not may(request.state, RequestCapability.HEAR_PAYER) or await _money_under_way(tx, request):
+        return
+    target = _PAYER_STATES[said.transaction_request_state]
+    reason = reason_for("4101") if target == RequestState.REJECTED else None
+    await move(
+        tx, request, target, f"payer_{said.transaction_request_state.lower()}",
+        reason=Reason(reason.code, reason.message) if reason else None,
+    )  # fmt: skip
+
+
+async def apply_bad_news(tx: Tx, request: LockedRequest, code: str, description: str, cause: str) -> None:
+    """An error from the hub, or from the payer's DFSP, about a request."""
+    if not may(request.state, RequestCapability.FAIL) or await _money_under_way(tx, request):
+        return
+    told = reason_for(code)
+    target = RequestState.REJECTED if base_code(code) in _PAYER_REFUSALS else RequestState.FAILED
+    reason = Reason(told.code, told.message)
+    await move(tx, request, target, cause, reason=reason, detail=f"{code} {description}"[:200])
+
+
+async def _money_under_way(tx: Tx, request: LockedRequest) -> bool:
+    return request.transfer_id is not None and bool(
+        await tx.fetchval("SELECT 1 FROM transfer WHERE request_id = $1 AND state = 'RESERVED' LIMIT 1", request.id)
+    )
+
+
+# --- what becomes of a transfer ------------------------------------------------------------------------------------
+
+_COMMIT = """
+WITH ended AS (
+  UPDATE transfer SET state = 'COMMITTED', ended_at = $3, check_at = NULL WHERE payer_fsp_id = $1 AND transfer_id = $2),
+asked AS (SELECT * FROM quote WHERE payer_fsp_id = $1 AND quote_id = $4)
+INSERT INTO payment (id, dfsp_id, merchant_id, counter_id, request_id, payer_fsp_id, transfer_id, transaction_id,
+                     amount_minor, currency, payer_masked, note, received_at)
+SELECT $5, dfsp_id, merchant_id, counter_id, $6, $1, $2, transaction_id, amount_minor, currency, payer_masked, note, $3
+FROM asked
+RETURNING id, counter_id, payer_masked
+"""
+
+
+async def commit_transfer(tx: Tx, service: Service, transfer: LockedTransfer, cause: str) -> None:
+    """The hub says the money has moved. Saying it twice changes nothing."""
+    if transfer.state == "COMMITTED":
+        return
+    if transfer.state == "ABORTED":
+        # We had given the room back; the money came all the same, so it counts, over the limit if need be.
+        await limits.take_anyway(
+            tx, transfer.merchant_id, transfer.dfsp_id, transfer.amount, date.fromisoformat(transfer.usage_day)
+        )
+    request = await lock_request(tx, request_id=transfer.request_id) if transfer.request_id else None
+    paid = await tx.fetchrow(
+        _COMMIT, transfer.payer_fsp_id, transfer.transfer_id, clock.now(), transfer.quote_id, ids.uuid7(),
+        transfer.request_id,
+    )  # fmt: skip
+    assert paid is not None
+    transfer.state = "COMMITTED"
+    if request is not None:
+        await tx.execute("UPDATE payment_request SET transfer_id = $2 WHERE id = $1", request.id, transfer.transfer_id)
+        await move(tx, request, RequestState.PAID, cause)
+    else:
+        await events.announce(
+            tx, "payment.received", transfer.dfsp_id, transfer.merchant_id,
+            {
+                "payment_id": paid["id"], "merchant_id": transfer.merchant_id, "counter_id": paid["counter_id"],
+                "amount": {"amount": money.format_decimal(transfer.amount), "currency": transfer.currency},
+                "payer": paid["payer_masked"],
+            },
+        )  # fmt: skip
+    await sms.tell_paid(tx, service, transfer.dfsp_id, transfer.merchant_id, transfer.amount, paid["payer_masked"])
+
+
+_ABORT = """
+UPDATE transfer SET state = 'ABORTED', ended_at = $3, check_at = NULL WHERE payer_fsp_id = $1 AND transfer_id = $2
+"""
+
+
+async def abort_transfer(tx: Tx, transfer: LockedTransfer, cause: str) -> None:
+    """The hub says the money has not moved and will not."""
+    if transfer.state != "RESERVED":
+        return
+    await tx.execute(_ABORT, transfer.payer_fsp_id, transfer.transfer_id, clock.now())
+    await limits.release(tx, transfer.merchant_id, transfer.amount, date.fromisoformat(transfer.usage_day))
+    transfer.state = "ABORTED"
+    request = await lock_request(tx, request_id=transfer.request_id) if transfer.request_id else None
+    if request is not None and may(request.state, RequestCapability.FAIL):
+        await move(tx, request, RequestState.FAILED, cause, reason=ABORTED)
+
+
+async def put_in_doubt(tx: Tx, transfer: LockedTransfer) -> datetime:
+    """No word on a transfer that we answered: say so, and when to ask the hub next."""
+    now = clock.now()
+    waited = now - transfer.reserved_at
+    next_check = now + min(LONGEST_CHECK, max(FIRST_CHECK, waited))
+    await tx.execute(
+        "UPDATE transfer SET check_at = $3 WHERE payer_fsp_id = $1 AND transfer_id = $2",
+        transfer.payer_fsp_id, transfer.transfer_id, next_check,
+    )  # fmt: skip
+    request = await lock_request(tx, request_id=transfer.request_id) if transfer.request_id else None
+    if request is not None:
+        await move(tx, request, RequestState.IN_DOUBT, "no_word_from_hub", reason=CHECKING)
+    return next_check

@@ -1,0 +1,186 @@
+"""States of a payment request: the moves, what each state permits, and `move`, the only writer of a state.
+
+"Late truth wins": every state but `paid` may still become `paid`, flagged late when it comes after an end, since the
+protocol has no cancel and a hub's error may only mean that it could not reach the payer.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from merchant import clock, money
+from merchant.db import Tx
+from merchant.money import Money
+from merchant.notify import events
+
+
+class RequestState(StrEnum):
+    """States of a payment request (CONTRACT)."""
+
+    CREATED = "created"
+    SENT = "sent"
+    AWAITING_PAYER = "awaiting_payer"
+    ACCEPTED = "accepted"
+    PAID = "paid"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    IN_DOUBT = "in_doubt"
+
+
+class RequestCapability(StrEnum):
+    """What a state may permit."""
+
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    LOOK_UP_PAYER = "look_up_payer"
+    HEAR_PAYER = "hear_payer"  # the payer's DFSP may still answer the request
+    QUOTE = "quote"  # a quote for it is answered with terms
+    TAKE_TRANSFER = "take_transfer"
+    FAIL = "fail"  # nothing moves money any more; bad news may end it
+
+
+_S, _C = RequestState, RequestCapability
+_ENDS = frozenset({_S.REJECTED, _S.EXPIRED, _S.FAILED, _S.CANCELLED, _S.IN_DOUBT})
+
+MOVES: Mapping[RequestState, frozenset[RequestState]] = {
+    _S.CREATED: frozenset({_S.SENT, _S.AWAITING_PAYER, _S.ACCEPTED, _S.PAID}) | _ENDS,
+    _S.SENT: frozenset({_S.AWAITING_PAYER, _S.ACCEPTED, _S.PAID}) | _ENDS,
+    _S.AWAITING_PAYER: frozenset({_S.ACCEPTED, _S.PAID}) | _ENDS,
+    _S.ACCEPTED: frozenset({_S.PAID}) | _ENDS,
+    _S.IN_DOUBT: frozenset({_S.PAID, _S.REJECTED, _S.EXPIRED, _S.FAILED, _S.CANCELLED}),
+    _S.REJECTED: frozenset({_S.PAID}),
+    _S.EXPIRED: frozenset({_S.PAID, _S.IN_DOUBT}),
+    _S.FAILED: frozenset({_S.PAID}),
+    _S.CANCELLED: frozenset({_S.PAID}),
+    _S.PAID: frozenset(),
+}
+_OPEN = frozenset({_C.CANCEL, _C.EXPIRE, _C.HEAR_PAYER, _C.QUOTE, _C.TAKE_TRANSFER, _C.FAIL})
+CAPABILITIES: Mapping[RequestState, frozenset[RequestCapability]] = {
+    _S.CREATED: _OPEN | {_C.LOOK_UP_PAYER},
+    _S.SENT: _OPEN,
+    _S.AWAITING_PAYER: _OPEN,
+    _S.ACCEPTED: _OPEN,
+    _S.IN_DOUBT: frozenset({_C.HEAR_PAYER, _C.TAKE_TRANSFER, _C.FAIL}),
+    # A payer may come late, or try again after a failure: the money is welcome and the request still true.
+    _S.EXPIRED: frozenset({_C.QUOTE, _C.TAKE_TRANSFER}),
+    _S.FAILED: frozenset({_C.QUOTE, _C.TAKE_TRANSFER}),
+    _S.REJECTED: frozenset(),
+    _S.CANCELLED: frozenset(),
+    _S.PAID: frozenset(),
+}
+CLOSED = frozenset({_S.PAID, _S.REJECTED, _S.EXPIRED, _S.FAILED, _S.CANCELLED})
+_ANNOUNCED = {
+    state: f"payment_request.{state}"
+    for state in (_S.PAID, _S.REJECTED, _S.EXPIRED, _S.FAILED, _S.CANCELLED, _S.IN_DOUBT)
+}
+
+
+def may(state: str, capability: RequestCapability) -> bool:
+    """Whether a request in this state permits something."""
+    return capability in CAPABILITIES[RequestState(state)]
+
+
+class LockedRequest(Struct):
+    """A payment request whose row this transaction has locked; `move` keeps it in step with the row."""
+
+    id: UUID
+    dfsp_id: UUID
+    merchant_id: UUID
+    counter_id: UUID
+    state: str
+    amount_minor: int
+    currency: str
+    payer_masked: str | None
+    reference: str | None
+    short_ref: str
+    alias_type: str
+    alias: str
+    transaction_request_id: str
+    payer_fsp_id: str | None
+    transfer_id: str | None
+    expires_at: datetime
+
+    @property
+    def amount(self) -> Money:
+        """The amount asked for."""
+        return Money(self.amount_minor, self.currency)
+
+
+_COLUMNS = ", ".join(LockedRequest.__struct_fields__)
+_LOCK = {
+    column: f"SELECT {_COLUMNS} FROM payment_request WHERE {column} = $1 FOR UPDATE"  # noqa: S608 - our own names
+    for column in ("id", "transaction_request_id")
+}
+
+
+async def lock_request(
+    tx: Tx, *, request_id: UUID | None = None, transaction_request_id: str | None = None, dfsp_id: UUID | None = None
+) -> LockedRequest | None:
+    """Lock a request by our id or by the hub's; None when there is none, or when it is another DFSP's."""
+    column = "id" if request_id is not None else "transaction_request_id"
+    row = await tx.fetchrow(_LOCK[column], request_id or transaction_request_id)
+    if row is None or dfsp_id not in (None, row["dfsp_id"]):
+        return None
+    return LockedRequest(*row)
+
+
+class Reason(Struct, frozen=True):
+    """Why: a code for programs and a sentence for the shopkeeper."""
+
+    code: str
+    message: str
+
+
+_MOVE = """
+WITH changed AS (
+  UPDATE payment_request SET state = $2, reason_code = $3, reason_message = $4,
+    paid_at = CASE WHEN $2 = 'paid' THEN $5 ELSE paid_at END, late = late OR $6, check_at = $9
+  WHERE id = $1 RETURNING id, dfsp_id),
+closed AS (DELETE FROM open_reference WHERE request_id = $1 AND $10)
+INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause, detail)
+SELECT id, (SELECT count(*) FROM payment_event WHERE request_id = $1) + 1, dfsp_id, $5, $2, $7, $8 FROM changed
+"""
+
+
+async def move(
+    tx: Tx,
+    request: LockedRequest,
+    target: RequestState,
+    cause: str,
+    *,
+    reason: Reason | None = None,
+    detail: str | None = None,
+    check_at: datetime | None = None,
+) -> bool:
+    """Change the state of a locked request, write its history, tell who listens; False for a move the table lacks."""
+    before = RequestState(request.state)
+    if target not in MOVES[before]:
+        return False
+    late = target == RequestState.PAID and before in _ENDS and before != RequestState.IN_DOUBT
+    await tx.execute(
+        _MOVE, request.id, target, reason.code if reason else None, reason.message if reason else None, clock.now(),
+        late, cause, detail, check_at, target in CLOSED,
+    )  # fmt: skip
+    request.state = target
+    if target in _ANNOUNCED:
+        data = announcement(request) | {"state": target, "late": late, "reason": reason.code if reason else None}
+        await events.announce(tx, _ANNOUNCED[target], request.dfsp_id, request.merchant_id, data)
+    return True
+
+
+def announcement(request: LockedRequest) -> dict[str, Any]:
+    """What an event says of a request: no personal data but the masked payer."""
+    return {
+        "payment_request_id": request.id,
+        "merchant_id": request.merchant_id,
+        "counter_id": request.counter_id,
+        "amount": {"amount": money.format_decimal(request.amount), "currency": request.currency},
+        "reference": request.reference,
+        "payer": request.payer_masked,
+    }

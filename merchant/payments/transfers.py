@@ -1,0 +1,176 @@
+"""Transfers: the money itself. A prepared transfer is held against its quote, its room reserved, its fulfilment given.
+
+What does not match the promise made in the quote (amount, currency, packet, condition, expiry) is refused; a refusal
+takes nothing. The hub's last word (PATCH, or its answer to our GET) is settle.py's.
+"""
+
+import hashlib
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from merchant import clock
+from merchant.db import Tx
+from merchant.hub import ilp
+from merchant.hub.error_codes import FspiopError
+from merchant.hub.messages import (
+    ErrorPut,
+    TransfersPatch,
+    TransfersPost,
+    TransfersPut,
+    decode,
+    encode,
+    format_datetime,
+    from_wire,
+    parse_datetime,
+)
+from merchant.inbox import Message
+from merchant.money import Money
+from merchant.payments import limits, post
+from merchant.payments.links import Link
+from merchant.payments.settle import FIRST_CHECK, abort_transfer, commit_transfer, lock_transfer
+from merchant.payments.states import RequestCapability, lock_request, may
+from merchant.registry.states import Capability, merchant_may
+from merchant.service import Service
+
+# The hub forgets a transfer that never was; before this code nothing else says so for certain.
+_NOT_KNOWN_TO_HUB = "3208"
+
+
+class NotYet(Exception):
+    """The message is about something that has not come yet: try again soon."""
+
+
+class Promise(Struct, frozen=True):
+    """A quote we answered, with the state of its merchant."""
+
+    quote_id: str
+    merchant_id: UUID
+    request_id: UUID | None
+    amount_minor: int
+    currency: str
+    expires_at: datetime
+    state: str
+    tier: str
+
+
+_KNOWN = "SELECT body_hash, answer FROM transfer WHERE payer_fsp_id = $1 AND transfer_id = $2"
+_PROMISE = """
+SELECT q.quote_id, q.merchant_id, q.request_id, q.amount_minor, q.currency, q.expires_at, m.state, m.tier
+FROM quote q JOIN merchant m ON m.id = q.merchant_id
+WHERE q.condition = $1 AND q.payer_fsp_id = $2 AND q.dfsp_id = $3
+"""
+_USED = """
+SELECT 1 FROM transfer WHERE state <> 'ABORTED' AND ((payer_fsp_id = $1 AND quote_id = $2) OR request_id = $3) LIMIT 1
+"""
+_INSERT = """
+WITH asked AS (UPDATE payment_request SET transfer_id = $2 WHERE id = $6)
+INSERT INTO transfer (payer_fsp_id, transfer_id, dfsp_id, merchant_id, quote_id, request_id, state, amount_minor,
+                      currency, usage_day, body_hash, answer, expires_at, reserved_at, check_at)
+VALUES ($1, $2, $3, $4, $5, $6, 'RESERVED', $7, $8, $9, $10, $11, $12, $13, $14)
+"""
+
+
+async def answer_transfer(tx: Tx, service: Service, link: Link, message: Message) -> None:
+    """POST /transfers: reserve and fulfil, or refuse. The same transfer again gets the same answer."""
+    prepared = decode(TransfersPost, message.body)
+    path = f"/transfers/{prepared.transfer_id}"
+    body_hash = hashlib.sha256(message.body).digest()
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"condition:{prepared.condition}")
+    known = await tx.fetchrow(_KNOWN, message.source, prepared.transfer_id)
+    if known is not None:
+        if known["body_hash"] != body_hash:
+            raise FspiopError("3106", "This transfer id came before with another content")
+        await post.answer(tx, service, message, link.dfsp_id, path, known["answer"])
+        return
+    amount = from_wire(prepared.amount)
+    promise = await _promise_of(tx, link, message.source, prepared, amount)
+    fulfilment = _fulfilment(prepared, link)
+    await _check_free(tx, message.source, promise)
+    now = clock.now()
+    expires_at = parse_datetime(prepared.expiration)
+    if expires_at <= now:
+        raise FspiopError("3303", "The transfer expired before it came")
+    day = clock.local_date(now, (await service.scheme()).time_zone)
+    if not await limits.reserve(tx, promise.merchant_id, link.dfsp_id, promise.tier, amount, day):
+        raise FspiopError("5200", "This payment is over the merchant's limit")
+    answer = encode(TransfersPut(link.transfer_mode, fulfilment, format_datetime(now)))  # type: ignore[arg-type]
+    await tx.execute(
+        _INSERT, message.source, prepared.transfer_id, link.dfsp_id, promise.merchant_id, promise.quote_id,
+        promise.request_id, amount.minor, amount.currency, day.isoformat(), body_hash, answer, expires_at, now,
+        now + FIRST_CHECK,
+    )  # fmt: skip
+    # In COMMITTED mode no PATCH follows: the money has moved once the hub has taken our answer.
+    committed_by_answer = (message.source, prepared.transfer_id) if link.transfer_mode == "COMMITTED" else None
+    await post.answer(
+        tx, service, message, link.dfsp_id, path, answer, useless_after=expires_at, transfer=committed_by_answer
+    )
+
+
+async def _promise_of(tx: Tx, link: Link, payer_fsp_id: str, prepared: TransfersPost, amount: Money) -> Promise:
+    if prepared.payee_fsp != link.fsp_id or prepared.payer_fsp != payer_fsp_id:
+        raise FspiopError("3100", "payerFsp and payeeFsp are not those of the message")
+    row = await tx.fetchrow(_PROMISE, prepared.condition, payer_fsp_id, link.dfsp_id)
+    if row is None:
+        raise FspiopError("3205", "No quote of ours has this condition")
+    promise = Promise(*row)
+    if (promise.amount_minor, promise.currency) != (amount.minor, amount.currency):
+        raise FspiopError("3106", "The amount is not the one that was quoted")
+    if promise.expires_at <= clock.now():
+        raise FspiopError("3302", "The quote has expired; ask for a new one")
+    if not merchant_may(promise.state, Capability.TAKE_PAYMENT):
+        raise FspiopError("5400", "This merchant may not take payments now")
+    return promise
+
+
+def _fulfilment(prepared: TransfersPost, link: Link) -> str:
+    try:
+        fulfilment = ilp.fulfilment_of(prepared.ilp_packet, link.ilp_secret)
+    except ilp.IlpError as error:
+        raise FspiopError("3100", f"The ILP packet cannot be read: {error}") from None
+    if ilp.condition_of(fulfilment) != prepared.condition:
+        raise FspiopError("5105", "The ILP packet is not the one that was quoted")
+    return fulfilment
+
+
+async def _check_free(tx: Tx, payer_fsp_id: str, promise: Promise) -> None:
+    """One quote is paid once, and so is one request."""
+    request = await lock_request(tx, request_id=promise.request_id) if promise.request_id else None
+    if request is not None and not may(request.state, RequestCapability.TAKE_TRANSFER):
+        raise FspiopError("5104", f"This request is {request.state}; it is not to be paid")
+    if await tx.fetchval(_USED, payer_fsp_id, promise.quote_id, promise.request_id):
+        raise FspiopError("5104", "This is being paid, or has been paid, by another transfer")
+
+
+async def repeat_transfer(tx: Tx, service: Service, link: Link, message: Message) -> None:
+    """GET /transfers/{id}: our answer once more."""
+    transfer_id = message.path.rsplit("/", 1)[-1]
+    known = await tx.fetchrow(_KNOWN, message.source, transfer_id)
+    if known is None:
+        raise FspiopError("3208", "There is no such transfer")
+    await post.answer(tx, service, message, link.dfsp_id, f"/transfers/{transfer_id}", known["answer"])
+
+
+async def hear_outcome(tx: Tx, service: Service, link: Link, message: Message) -> None:
+    """PATCH /transfers/{id}, and PUT as the answer to our GET: committed, aborted, or not decided yet."""
+    said = decode(TransfersPatch, message.body)
+    transfer = await lock_transfer(tx, link.dfsp_id, message.path.rsplit("/", 1)[-1])
+    if transfer is None:
+        # A PATCH can overtake the transfer it is about.
+        raise NotYet("The transfer is not known yet")
+    if said.transfer_state == "COMMITTED":
+        await commit_transfer(tx, service, transfer, f"{message.method.lower()}_committed")
+    elif said.transfer_state == "ABORTED":
+        await abort_transfer(tx, transfer, f"{message.method.lower()}_aborted")
+
+
+async def hear_error(tx: Tx, _: Service, link: Link, message: Message) -> None:
+    """PUT or PATCH /transfers/{id}/error: only "no such transfer" says for certain that no money moves."""
+    transfer = await lock_transfer(tx, link.dfsp_id, message.path.split("/")[2])
+    if transfer is None:
+        return
+    code = decode(ErrorPut, message.body).error_information.error_code
+    hub_gave_up = message.method == "PATCH" or code == _NOT_KNOWN_TO_HUB
+    if hub_gave_up and transfer.expires_at <= clock.now():
+        await abort_transfer(tx, transfer, f"hub_error_{code}")

@@ -1,0 +1,63 @@
+"""What a counter's or a request's QR code says, from what the registry knows now; nothing stored, so nothing stale.
+
+Joins the qr library to the registry; drawing is channels/qr.py's. A request's code carries its short reference as
+sub-id and label, so that any wallet's payment finds the request again.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+from msgspec import Struct
+
+import qr
+from merchant.money import Money, format_decimal
+from merchant.service import SchemeFacts
+
+
+class Shop(Struct, frozen=True):
+    """What a code tells of a counter."""
+
+    alias_type: str
+    alias: str
+    trading_name: str
+    city: str
+    country: str
+    mcc: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any] | asyncpg.Record) -> "Shop":
+        """From a row that has these columns."""
+        return cls(*(row[name] for name in cls.__struct_fields__))
+
+
+def counter_payload(scheme: SchemeFacts, shop: Shop, currency: str) -> str:
+    """The static EMVCo payload of a counter."""
+    return _payload(scheme, shop, currency, None, None)
+
+
+def request_payload(scheme: SchemeFacts, shop: Shop, amount: Money, short_ref: str) -> str:
+    """The dynamic EMVCo payload of a payment request: amount and short reference."""
+    return _payload(scheme, shop, amount.currency, format_decimal(amount), short_ref)
+
+
+def pay_url(base_url: str, alias: str, short_ref: str | None = None) -> str:
+    """The page a phone's camera opens: `/q/NUMBER`, or `/q/NUMBER.REFERENCE` for a request."""
+    return f"{base_url}/q/{alias}" + (f".{short_ref}" if short_ref else "")
+
+
+def _payload(scheme: SchemeFacts, shop: Shop, currency: str, amount: str | None, short_ref: str | None) -> str:
+    code = qr.mojaloop_code(
+        domain=scheme.qr_domain,
+        identifier=shop.alias,
+        party_id_type=shop.alias_type,
+        sub_id=short_ref,
+        reference_label=short_ref,
+        name=shop.trading_name,
+        city=shop.city or shop.country,
+        country=shop.country,
+        currency=currency,
+        mcc=shop.mcc,
+        amount=amount,
+    )
+    return qr.encode(code, profile="mojaloop")
