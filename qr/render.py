@@ -28,14 +28,13 @@ from qr.symbols.outlines import (
     svg_round_path,
 )
 from qr.symbols.png import png
-from qr.symbols.style import PLAIN, Style, rgb
+from qr.symbols.style import BRANDED_LEVEL, PLAIN, Style, rgb
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from segno import QRCode
 
-PLAIN_LEVEL = "M"
-LOGO_LEVELS = ("Q", "H")  # a logo hides modules, so a branded code carries more correction
+LOGO_LEVELS = ("Q", "H")  # below them the modules a logo hides are not made good
 LOGO_SIDE_MAX = 0.20  # of the symbol's side; a third of it is more than level M survives
 LOGO_PX = 512  # side to which a logo is reduced before it is embedded
 MODULE_MM = 0.8
@@ -77,6 +76,8 @@ def render(
 ) -> Rendered:
     """A picture of any kind at its usual size. With `verify` it is read back and damaged until it fails.
 
+    `level` is M for a plain code and Q for a branded one, unless given.
+
     Raises what the functions for one kind raise, and with `verify` Unreadable (see `prove`).
     """
     if kind in ("eps", "text") and logo:
@@ -112,7 +113,7 @@ def render_svg(
 
     Raises ValueError (no such level, or too long a payload), BadLogo, CodeTooSmall.
     """
-    symbol, plate = _symbol(payload, level, logo)
+    symbol, plate = _symbol(payload, level, style, logo)
     units = len(symbol.matrix) + 2 * QUIET_ZONE_MODULES
     side_mm = f"{units * _checked_mm(module_mm):g}mm"
     parts = [
@@ -147,7 +148,7 @@ def render_png(
     """
     if not 1 <= module_px <= MODULE_PX_MAX:
         raise ValueError(f"a module has 1 to {MODULE_PX_MAX} pixels, not {module_px}")
-    symbol, plate = _symbol(payload, level, logo)
+    symbol, plate = _symbol(payload, level, style, logo)
     if not (logo or style.rounded):
         return _plain_png(symbol, module_px, style)
     out = io.BytesIO()
@@ -169,7 +170,7 @@ def render_pdf(
     from qr.posters.marks import add_mark
     from qr.posters.pdf import PdfFile
 
-    symbol, plate = _symbol(payload, level, logo)
+    symbol, plate = _symbol(payload, level, style, logo)
     quiet = QUIET_ZONE_MODULES * _checked_mm(module_mm)
     side = len(symbol.matrix) * module_mm + 2 * quiet
     canvas = Canvas()
@@ -190,7 +191,7 @@ def render_pdf(
 
 def render_eps(payload: str, *, level: str | None = None, style: Style = PLAIN, module_mm: float = MODULE_MM) -> str:
     """Encapsulated PostScript for a print shop. Raises as `render_svg`."""
-    symbol, _ = _symbol(payload, level, None)
+    symbol, _ = _symbol(payload, level, style, None)
     units = len(symbol.matrix) + 2 * QUIET_ZONE_MODULES
     module_pt = _checked_mm(module_mm) * POINTS_PER_MM
     side_pt = units * module_pt
@@ -210,7 +211,7 @@ def render_eps(payload: str, *, level: str | None = None, style: Style = PLAIN, 
 
 def render_text(payload: str, *, level: str | None = None, inverted: bool = False) -> str:
     """Half blocks for a terminal with light text on dark; `inverted` for dark text on light."""
-    symbol, _ = _symbol(payload, level, None)
+    symbol, _ = _symbol(payload, level, PLAIN, None)
     width = len(symbol.matrix) + 2 * QUIET_ZONE_MODULES
     blank = [bytes(width)] * QUIET_ZONE_MODULES
     edge = bytes(QUIET_ZONE_MODULES)
@@ -240,7 +241,7 @@ def prove(payload: str, *, level: str | None = None, style: Style = PLAIN, logo:
 
     Raises Unreadable if it does not read back, or not with 8 % of it covered, at half size, or blurred.
     """
-    symbol, plate = _symbol(payload, level, logo)
+    symbol, plate = _symbol(payload, level, style, logo)
     picture = _branded_picture(symbol, PROOF_MODULE_PX, style, logo, plate)
     return reading.check(picture, payload, PROOF_MODULE_PX, QUIET_ZONE_MODULES, plate)
 
@@ -252,10 +253,10 @@ def _read_back(payload: str, picture: bytes) -> None:
         raise Unreadable("the finished picture does not read back")
 
 
-def _symbol(payload: str, level: str | None, logo: bytes | None) -> tuple[QRCode, int]:
+def _symbol(payload: str, level: str | None, style: Style, logo: bytes | None) -> tuple[QRCode, int]:
     """The symbol, and the side in modules of the plate a logo stands on."""
     if level is None:
-        level = LOGO_LEVELS[0] if logo else PLAIN_LEVEL
+        level = BRANDED_LEVEL if logo else style.level
     if logo and level not in LOGO_LEVELS:
         raise BadLogo(f"a code with a logo needs level {' or '.join(LOGO_LEVELS)}, not {level}")
     symbol = symbols.make(payload, level)

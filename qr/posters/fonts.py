@@ -6,6 +6,7 @@ before it is known which glyphs the rest will need.
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Iterable
 from functools import lru_cache
@@ -32,17 +33,18 @@ FAMILIES = (
     "NotoSansTamil",
 )
 SYMBOLIC = 4  # font descriptor flag (ISO 32000-1:2008 table 123); glyphs are addressed by number
+SUBSET_TAG = "POSTER+"  # six letters mark a font as cut (9.6.4)
 EM = 1000  # PDF glyph space
 
 
 class Font:
-    """One TrueType font. `name` is its PostScript name; measures are in thousandths of an em."""
+    """One TrueType font under the name it has in a PDF; measures are in thousandths of an em."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, name: str) -> None:
+        self.name = name
         self.face = hb.Face(hb.Blob(data))
         self.shaper = hb.Font(self.face)
         self.shaper.scale = (EM, EM)
-        self.name = self.face.get_name(hb.OTNameIdPredefined.POSTSCRIPT_NAME)
         self.characters = frozenset(self.face.unicodes)
         extents = self.shaper.get_font_extents("ltr")
         self.ascent, self.descent = extents.ascender, -extents.descender
@@ -62,7 +64,15 @@ class Font:
 @lru_cache(maxsize=len(FAMILIES) * len(WEIGHTS))
 def shipped_font(family: str, weight: str) -> Font:
     """A font of this package."""
-    return Font((FONT_FOLDER / f"{family}-{weight}.ttf").read_bytes())
+    name = f"{family}-{weight}"
+    return Font((FONT_FOLDER / f"{name}.ttf").read_bytes(), name)
+
+
+@lru_cache(maxsize=16)
+def added_font(data: bytes) -> Font | None:
+    """A font an operator brings, in both weights; None if the file is not TrueType."""
+    font = Font(data, f"Added-{hashlib.sha256(data).hexdigest()[:16]}")
+    return font if font.characters and "glyf" in font.face.table_tags else None
 
 
 def embed(pdf: PdfFile, font: Font, glyphs: Iterable[int]) -> int:
@@ -70,18 +80,18 @@ def embed(pdf: PdfFile, font: Font, glyphs: Iterable[int]) -> int:
     used = sorted(glyphs)
     program = pdf.add_stream(*_program(font, used))
     descriptor = pdf.add(
-        f"<</Type/FontDescriptor/FontName/{font.name}/Flags {SYMBOLIC}/FontBBox[{_bounding_box(font)}]"
+        f"<</Type/FontDescriptor/FontName/{SUBSET_TAG}{font.name}/Flags {SYMBOLIC}/FontBBox[{_bounding_box(font)}]"
         f"/ItalicAngle 0/Ascent {font.ascent}/Descent {-font.descent}/CapHeight {font.ascent}/StemV 80"
         f"/FontFile2 {program} 0 R>>".encode("ascii")
     )
     widths = "".join(f"{glyph}[{font.advance(glyph)}]" for glyph in used)
     descendant = pdf.add(
-        f"<</Type/Font/Subtype/CIDFontType2/BaseFont/{font.name}/FontDescriptor {descriptor} 0 R"
+        f"<</Type/Font/Subtype/CIDFontType2/BaseFont/{SUBSET_TAG}{font.name}/FontDescriptor {descriptor} 0 R"
         f"/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>/CIDToGIDMap/Identity"
         f"/W[{widths}]>>".encode("ascii")
     )
     return pdf.add(
-        f"<</Type/Font/Subtype/Type0/BaseFont/{font.name}/Encoding/Identity-H"
+        f"<</Type/Font/Subtype/Type0/BaseFont/{SUBSET_TAG}{font.name}/Encoding/Identity-H"
         f"/DescendantFonts[{descendant} 0 R]>>".encode("ascii")
     )
 

@@ -142,7 +142,7 @@ def _sticker(canvas: Canvas, sticker: Sticker, design: Design, cell: Box) -> Non
 
 def _code(canvas: Canvas, payload: str, design: Design, box: Box) -> None:
     """The largest code for a box, in whole printer dots a module, in the middle of it."""
-    symbol = symbols.make(payload)
+    symbol = symbols.make(payload, design.style.level)
     modules = len(symbol.matrix)
     room = min(box.width, box.height) / (modules + 2 * QUIET_ZONE_MODULES)
     module = math.floor(room / PRINTER_DOT_MM) * PRINTER_DOT_MM

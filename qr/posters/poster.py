@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from qr.posters.fonts import Font
+from qr.posters.fonts import Font, added_font
 from qr.symbols.errors import PictureError
 from qr.symbols.style import PLAIN, Style, luminance
 
@@ -84,7 +84,9 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
             raise BadDesign(f"a sheet has 1 to {GRID_MAX} columns and rows")
         if self.page not in PAGES:
             raise BadDesign(f"{self.page!r} is not a page; there are {', '.join(PAGES)}")
-        luminance(self.accent)
+        if len(self.extra_fonts) != len(self.fonts):
+            raise BadDesign("a font is not a TrueType file")
+        luminance(self.accent)  # refuses what is not a colour
 
     @property
     def words(self) -> tuple[Instruction, ...]:
@@ -94,7 +96,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def extra_fonts(self) -> tuple[Font, ...]:
         """`fonts`, opened."""
-        return tuple(map(_opened, self.fonts))
+        return tuple(font for font in map(added_font, self.fonts) if font)
 
     @property
     def per_page(self) -> int:
@@ -127,8 +129,3 @@ def shipped_instructions() -> Mapping[str, Instruction]:
     """The words that come with the library, by language."""
     tables = tomllib.loads(INSTRUCTIONS_FILE.read_text(encoding="utf-8"))
     return msgspec.convert(tables, dict[str, Instruction])
-
-
-@lru_cache(maxsize=8)
-def _opened(data: bytes) -> Font:
-    return Font(data)

@@ -32,4 +32,4 @@ def read_csv(lines: Iterable[str], dfsp_mark: bytes = b"") -> Iterator[Poster]:
                 raise BadTable(f"line {table.line_num}: a row needs {', '.join(REQUIRED_COLUMNS)} and no more cells")
             yield Poster(**row, dfsp_mark=dfsp_mark)
     except csv.Error as error:
-        raise BadTable(f"line {table.line_num}: {error}") from error
+        raise BadTable(f"after line {table.line_num}: {error}") from error

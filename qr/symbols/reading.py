@@ -49,7 +49,9 @@ def read(picture: Image | memoryview) -> str | None:
     """The text of the only QR symbol in a picture, or None."""
     import zxingcpp
 
-    found = zxingcpp.read_barcodes(picture, formats=zxingcpp.barcode_formats_from_str("QRCode"))
+    found = zxingcpp.read_barcodes(
+        picture, formats=zxingcpp.barcode_formats_from_str("QRCode"), text_mode=zxingcpp.TextMode.Plain
+    )
     return found[0].text if len(found) == 1 else None
 
 

@@ -8,6 +8,8 @@ import msgspec
 
 from qr.symbols.errors import PoorContrast
 
+PLAIN_LEVEL = "M"
+BRANDED_LEVEL = "Q"  # colours and round ends cost contrast, a logo hides modules
 HEX_COLOUR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 # ISO/IEC 15415 grades symbol contrast B from 55 % difference in reflectance, C from 40 %. A scanner with red
 # light sees only the red part, and meets codes in worse light than a phone does: C must do there.
@@ -25,6 +27,11 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
     dark: str = "#000000"
     light: str = "#ffffff"
     rounded: bool = False
+
+    @property
+    def level(self) -> str:
+        """The error correction a code of this look carries if nothing else is said."""
+        return PLAIN_LEVEL if self == PLAIN else BRANDED_LEVEL
 
     def __post_init__(self) -> None:
         contrast = luminance(self.light) - luminance(self.dark)

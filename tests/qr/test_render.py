@@ -1,0 +1,253 @@
+"""Every kind of picture, drawn by other renderers, read back, and read again after mistreatment."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import xml.etree.ElementTree as ET
+from typing import get_args
+
+import pytest
+from PIL import Image
+
+from qr import render as pictures_of
+from qr import symbols
+from qr.render import (
+    Kind,
+    prove,
+    render,
+    render_data_uri,
+    render_eps,
+    render_pdf,
+    render_png,
+    render_svg,
+    render_text,
+)
+from qr.symbols.errors import BadLogo, CodeTooSmall, PoorContrast, Unreadable
+from qr.symbols.style import PLAIN, Style
+from tests.qr.symbols.pictures import Spot, mistreated, of_pdf, of_png, of_svg, texts
+
+PAYLOAD = (
+    "00020101021126410016org.example.pay0105ALIAS0208523187645204541153034045802KE5915Mama Njeri Shop6007Nairobi"
+    "62180706TILL010304MAIN6304A13A"
+)
+LOCAL = "64220002km0112ហាងកាហ្វេ6304BEEF"
+GREEN = Style(dark="#0b3d2e", light="#fff8e7")
+STYLES = {
+    "plain": PLAIN,
+    "coloured": GREEN,
+    "rounded": Style(rounded=True),
+    "both": Style(dark="#14213d", rounded=True),
+}
+QUIET = 4
+
+
+def logo(width: int = 300, height: int = 200, kind: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), "#b3261e").save(out, kind)
+    return out.getvalue()
+
+
+def modules_in(payload: str, level: str) -> int:
+    return len(symbols.make(payload, level).matrix)
+
+
+@pytest.fixture(params=STYLES.values(), ids=STYLES.keys())
+def style(request: pytest.FixtureRequest) -> Style:
+    return request.param
+
+
+@pytest.fixture(params=[None, logo()], ids=["bare", "logo"])
+def mark(request: pytest.FixtureRequest) -> bytes | None:
+    return request.param
+
+
+def test_a_png_reads_back(style: Style, mark: bytes | None) -> None:
+    assert texts(of_png(render_png(PAYLOAD, style=style, logo=mark))) == [PAYLOAD]
+
+
+def test_an_svg_reads_back(style: Style, mark: bytes | None) -> None:
+    assert texts(of_svg(render_svg(PAYLOAD, style=style, logo=mark))) == [PAYLOAD]
+
+
+def test_a_pdf_reads_back(style: Style, mark: bytes | None) -> None:
+    (page,) = of_pdf(render_pdf(PAYLOAD, style=style, logo=mark))
+    assert texts(page) == [PAYLOAD]
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_a_mistreated_code_still_reads(kind: Kind, style: Style, mark: bytes | None) -> None:
+    data = render(PAYLOAD, kind, style=style, logo=mark).data
+    module = 10 if kind == "png" else 0.8 / 25.4 * 300
+    picture = of_png(data) if kind == "png" else of_svg(data.decode(), 300) if kind == "svg" else of_pdf(data, 300)[0]
+    side = round(modules_in(PAYLOAD, "M" if style == PLAIN and not mark else "Q") * module)
+    start = round(QUIET * module)
+    for how, worse in mistreated(picture, Spot(start, start, side, module)):
+        assert texts(worse) == [PAYLOAD], how
+
+
+def test_a_code_in_local_script_reads_back_in_every_kind() -> None:
+    assert texts(of_png(render_png(LOCAL))) == [LOCAL]
+    assert texts(of_svg(render_svg(LOCAL))) == [LOCAL]
+    assert texts(of_pdf(render_pdf(LOCAL))[0]) == [LOCAL]
+
+
+def test_a_data_uri_holds_the_png() -> None:
+    uri = render_data_uri(PAYLOAD)
+    assert uri.startswith("data:image/png;base64,")
+    assert base64.b64decode(uri.partition(",")[2]) == render_png(PAYLOAD)
+
+
+def test_terminal_text_shows_the_symbol_with_its_quiet_zone() -> None:
+    halves = {"█": (0, 0), "▀": (0, 1), "▄": (1, 0), " ": (1, 1)}
+    lines = render_text(PAYLOAD).splitlines()
+    rows = [[halves[block][part] for block in line] for line in lines for part in (0, 1)]
+    matrix = symbols.make(PAYLOAD).matrix
+    inner = [row[QUIET:-QUIET] for row in rows[QUIET : QUIET + len(matrix)]]
+    assert inner == [list(row) for row in matrix]
+    assert len({len(row) for row in rows}) == 1
+    assert not any(map(any, rows[:QUIET]))
+
+
+def test_inverted_text_swaps_light_and_dark() -> None:
+    swap = str.maketrans("█▀▄ ", " ▄▀█")
+    assert render_text(PAYLOAD, inverted=True) == render_text(PAYLOAD).translate(swap)
+
+
+def test_an_eps_draws_every_dark_module() -> None:
+    document = render_eps(PAYLOAD)
+    matrix = symbols.make(PAYLOAD).matrix
+    drawn = [bytearray(len(matrix)) for _ in matrix]
+    for x, y, width in re.findall(r"^(\d+) (\d+) (\d+) 1 re", document, re.M):
+        for column in range(int(x), int(x) + int(width)):
+            drawn[len(matrix) - 1 - int(y)][column] = 1
+    assert tuple(drawn) == matrix
+    assert document.startswith("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 ")
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_the_same_call_gives_the_same_bytes(kind: Kind) -> None:
+    assert render(PAYLOAD, kind) == render(PAYLOAD, kind)
+
+
+def test_a_printed_module_is_as_large_as_asked_for() -> None:
+    units = modules_in(PAYLOAD, "M") + 2 * QUIET
+    root = ET.fromstring(render_svg(PAYLOAD, module_mm=0.5))
+    assert root.get("width") == f"{units * 0.5:g}mm"
+    (page,) = of_pdf(render_pdf(PAYLOAD, module_mm=1.0), dpi=254)
+    assert page.width == pytest.approx(units * 10, abs=1)
+
+
+def test_a_title_is_escaped() -> None:
+    root = ET.fromstring(render_svg(PAYLOAD, title='<script>alert("1")</script> & ក'))
+    assert root[0].text == '<script>alert("1")</script> & ក'
+
+
+@pytest.mark.parametrize("brand", [{"logo": logo()}, {"style": GREEN}, {"style": Style(rounded=True)}])
+def test_branding_lifts_the_level_to_q(brand: dict[str, object]) -> None:
+    units = modules_in(PAYLOAD, "Q") + 2 * QUIET
+    assert of_png(render_png(PAYLOAD, module_px=1, **brand)).width == units  # type: ignore[arg-type]
+
+
+def test_a_logo_hides_at_most_a_fifth_of_the_side() -> None:
+    bare = of_png(render_png(PAYLOAD, level="Q", module_px=4))
+    branded = of_png(render_png(PAYLOAD, logo=logo(200, 200), module_px=4))
+    changed = [
+        (x, y)
+        for y in range(bare.height)
+        for x in range(bare.width)
+        if bare.getpixel((x, y)) != branded.getpixel((x, y))
+    ]
+    width = max(x for x, _ in changed) - min(x for x, _ in changed) + 1
+    assert width <= 0.20 * 4 * modules_in(PAYLOAD, "Q")
+
+
+def test_a_logo_file_is_not_passed_on_as_it_came() -> None:
+    out = io.BytesIO()
+    picture = Image.new("RGB", (50, 50), "red")
+    exif = Image.Exif()
+    exif[0x010E] = "SECRET PLACE"
+    picture.save(out, "JPEG", exif=exif)
+    document = render_svg(PAYLOAD, logo=out.getvalue())
+    embedded = base64.b64decode(re.search(r"base64,([^\"]+)", document)[1])
+    assert b"SECRET" not in embedded
+    assert embedded.startswith(b"\x89PNG")
+
+
+def test_verifying_returns_the_margin() -> None:
+    rendered = render(PAYLOAD, "png", verify=True)
+    assert rendered.margin is not None
+    assert rendered.margin.sufficient
+    assert rendered.media_type == "image/png"
+    assert render(PAYLOAD, "png").margin is None
+
+
+def test_every_style_has_enough_margin(style: Style, mark: bytes | None) -> None:
+    assert prove(PAYLOAD, style=style, logo=mark).sufficient
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_verifying_refuses_a_level_that_bears_too_little(kind: Kind) -> None:
+    with pytest.raises(Unreadable):
+        render(PAYLOAD, kind, level="L", verify=True)
+
+
+@pytest.mark.parametrize("level", ["L", "M"])
+@pytest.mark.parametrize("draw", [render_png, render_svg, render_pdf, prove])
+def test_a_logo_on_a_low_level_is_refused(draw: object, level: str) -> None:
+    with pytest.raises(BadLogo, match="level"):
+        draw(PAYLOAD, level=level, logo=logo())  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"not a picture",
+        b"<svg/>",
+        b"\x89PNG\r\n\x1a\n broken",
+        logo(kind="GIF"),
+        logo()[:60],
+        logo(4097, 1),
+        b"x" * 5_000_000,
+    ],
+    ids=["text", "svg", "broken", "gif", "cut off", "too wide", "too heavy"],
+)
+@pytest.mark.parametrize("draw", [render_png, render_svg, render_pdf])
+def test_what_is_not_a_fit_logo_is_refused(draw: object, data: bytes) -> None:
+    with pytest.raises(BadLogo):
+        draw(PAYLOAD, logo=data)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("kind", ["eps", "text"])
+def test_kinds_that_hold_no_logo_refuse_one(kind: Kind) -> None:
+    with pytest.raises(BadLogo):
+        render(PAYLOAD, kind, logo=logo())
+
+
+def test_text_has_no_style() -> None:
+    with pytest.raises(ValueError, match="colours"):
+        render(PAYLOAD, "text", style=GREEN)
+
+
+@pytest.mark.parametrize("draw", [render_svg, render_pdf, render_eps])
+@pytest.mark.parametrize("module_mm", [0.49, 0.0, -1.0])
+def test_printing_smaller_than_half_a_millimetre_is_refused(draw: object, module_mm: float) -> None:
+    with pytest.raises(CodeTooSmall):
+        draw(PAYLOAD, module_mm=module_mm)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("module_px", [0, -1, 65, 10_000])
+def test_a_module_of_no_or_too_many_pixels_is_refused(module_px: int) -> None:
+    with pytest.raises(ValueError, match="pixels"):
+        render_png(PAYLOAD, module_px=module_px)
+
+
+def test_colours_without_contrast_never_reach_a_picture() -> None:
+    with pytest.raises(PoorContrast):
+        render_png(PAYLOAD, style=Style(dark="#ff0000"))
+
+
+def test_an_empty_payload_is_refused() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        pictures_of.render("")
