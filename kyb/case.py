@@ -106,15 +106,6 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
     evidence: Evidence = Evidence()
 
 
-def contact_name(sections: Sections) -> str | None:
-    """The contact's name, taken from the owner the contact points to when it gives none itself."""
-    contact = sections.contact
-    if contact.name is None and contact.owner_index is not None:
-        index = contact.owner_index
-        return owner_name(sections.owners[index]) if 0 <= index < len(sections.owners) else None
-    return contact.name
-
-
 def owner_name(owner: Owner) -> str | None:
     """Given and family name as one text, or None: many people have only one of the two."""
     return " ".join(part for part in (owner.given_name, owner.family_name) if part) or None

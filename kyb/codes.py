@@ -22,8 +22,6 @@ BUSINESS_KINDS = (
     "ngo",
     "public_body",
 )
-# Kinds whose business and owner are one person before the law.
-PERSONAL_KINDS = frozenset({"individual", "sole_proprietor"})
 EMPLOYEES_BANDS = ("1-5", "6-10", "11-50", "51-100", "100+")
 ID_TYPES = ("national_id", "passport", "driving_licence", "voter_id", "tax_id", "other")
 LOCATION_KINDS = ("physical", "virtual")

@@ -9,8 +9,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from kyb import codes
-from kyb.case import Case, contact_name, owner_name
+from kyb.case import Case, owner_name
 from kyb.fields import Problem, field_problems
 from kyb.policy import Policy
 from kyb.screening.index import ListVersion, ScreeningIndex
@@ -70,7 +69,7 @@ class _Subject(Struct, frozen=True):
 
     path: str
     name: str
-    kind: str
+    kinds: tuple[str, ...]
     birth_year: int | None = None
 
 
@@ -114,7 +113,7 @@ def _screen_all(subjects: tuple[_Subject, ...], lists: ScreeningIndex | None) ->
     checks: list[Check] = []
     hits: list[SubjectHit] = []
     for subject in subjects:
-        found = screen(subject.name, lists, subject.birth_year, subject.kind)
+        found = [hit for kind in subject.kinds for hit in screen(subject.name, lists, subject.birth_year, kind)]
         hits += (SubjectHit(subject.path, hit) for hit in found)
         held = any(not hit.set_aside for hit in found)
         message = "The name is like a listed one." if held else "The name is not like any listed one."
@@ -170,24 +169,21 @@ def _reasons(screening: str, problems: tuple[Problem, ...], needs: Requirements)
 
 
 def _subjects(case: Case) -> Iterator[_Subject]:
-    """Every name in the case. One person's business may bear the person's name, so it is screened as both."""
+    """Every name in the case. A business may bear a person's name, so its names are screened as both."""
     sections = case.sections
-    business, account = sections.business, sections.settlement_account
-    personal = business.kind in codes.PERSONAL_KINDS
+    business = sections.business
     for path, name in (
         ("business.legal_name", business.legal_name),
         ("business.trading_name", business.trading_name),
-        ("settlement_account.account_name", account.account_name),
+        ("settlement_account.account_name", sections.settlement_account.account_name),
     ):
         if name:
-            yield _Subject(path, name, ENTITY)
-            if personal:
-                yield _Subject(path, name, PERSON)
+            yield _Subject(path, name, (ENTITY, PERSON))
     for index, owner in enumerate(sections.owners):
         if name := owner_name(owner):
-            yield _Subject(f"owners[{index}]", name, PERSON, _year(owner.birth_date))
-    if sections.contact.owner_index is None and (name := contact_name(sections)):
-        yield _Subject("contact.name", name, PERSON)
+            yield _Subject(f"owners[{index}]", name, (PERSON,), _year(owner.birth_date))
+    if sections.contact.name:
+        yield _Subject("contact.name", sections.contact.name, (PERSON,))
 
 
 def _year(birth_date: str | None) -> int | None:

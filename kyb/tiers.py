@@ -16,9 +16,12 @@ class Requirement(Struct, frozen=True):
     """One missing thing: its path, a stable code, a sentence for people, and the tier that needs it."""
 
     path: str
-    code: str  # "missing" for an answer, "not_verified" for evidence
+    code: str  # "missing" for an answer, "not_verified" for evidence, "no_tier" for a kind of business
     message: str
     tier: str | None  # None: needed whatever the tier
+
+
+_NO_LADDER = Requirement("business.kind", "no_tier", "No tier is open to this kind of business.", None)
 
 
 class Requirements(Struct, frozen=True):
@@ -37,6 +40,8 @@ def requirements(case: Case, policy: Policy) -> Requirements:
     """
     general = tuple(_missing(case, policy.requires, None))
     ladder = policy.ladder(case.sections.business.kind or "")
+    if not ladder and all(item.path != _NO_LADDER.path for item in general):
+        general = (*general, _NO_LADDER)
     missing_by_tier = {tier.name: tuple(_missing(case, tier.requires, tier.name)) for tier in ladder}
 
     reachable: str | None = None

@@ -21,7 +21,7 @@ from kyb.screening.weights import (
     GENERIC_WORDS,
     LEGAL_FORMS,
     PARTICLE_WEIGHT,
-    PERSON_PARTICLES,
+    PARTICLES,
 )
 
 MAX_NAME_CHARS = 256  # the longest legal name kyb.fields allows; what follows only costs time
@@ -121,10 +121,11 @@ def runs_of(name_words: tuple[Word, ...]) -> Iterator[Run]:
 
 def weight_of(word: Word, kind: str, rarity: dict[str, float]) -> float:
     """How much a word tells, from 0 to 1: little when everyday or frequent in the lists."""
-    if len(word.text) == 1 or (kind == PERSON and word.text in PERSON_PARTICLES):
+    if len(word.text) == 1 or word.text in PARTICLES:
         return PARTICLE_WEIGHT
-    found = rarity.get(word.consonants, _UNLISTED_WEIGHT)
-    return min(found, GENERIC_WEIGHT) if kind == ENTITY and word.text in GENERIC_WORDS else found
+    if kind == ENTITY and word.text in GENERIC_WORDS:
+        return GENERIC_WEIGHT
+    return rarity.get(word.consonants, _UNLISTED_WEIGHT)
 
 
 def like_words(part: Part, run: Run) -> dict[int, float]:

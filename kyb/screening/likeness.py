@@ -11,7 +11,8 @@ from rapidfuzz.distance import OSA
 
 from kyb.screening.names import Word
 
-SAME_CONSONANTS = 0.95  # likeness of a word written without vowels to one with them
+_SAME_SOUND = 0.99  # best likeness of words that are not the same
+_SAME_CONSONANTS = 0.95  # likeness of a word written without vowels to one with them
 _SHORT_LETTERS = 5  # shorter words are never taken for misspelt: Hadi is not Hamdi
 _LONG_LETTERS = 8  # words as long as this may hold two mistakes, shorter ones one
 _END_LETTERS = 3  # of start and of end that a key takes
@@ -19,18 +20,19 @@ _EDGE_LETTERS = 2
 
 
 def sound_likeness(given: Word, listed: Word) -> float:
-    """Likeness (0.9 to 1) of two words with the same consonants, 0 when their vowels differ too much.
+    """Likeness (0.91 to 0.99) of words with the same consonants, 0 when those or too many vowels differ.
 
     Only the given word may lack vowels: the reverse would liken a Latin word to far too many, and lists give
     every name in Latin letters besides its own.
     """
     if given.vowelless or listed.vowelless:
-        return SAME_CONSONANTS if given.vowelless and not listed.vowelless else 0.0
+        same = given.consonants == listed.consonants != ""
+        return _SAME_CONSONANTS if same and not listed.vowelless else 0.0
     if given.skeleton != listed.skeleton:
         return 0.0
     letters = max(len(given.sound), len(listed.sound))
     edits = int(OSA.distance(given.sound, listed.sound))
-    return 1 - edits / (4 * letters) if edits <= letters // 3 else 0.0
+    return min(_SAME_SOUND, 1 - edits / (4 * letters)) if edits <= letters // 3 else 0.0
 
 
 def spelling_likeness(given: Word, listed: Word) -> float:

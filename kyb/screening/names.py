@@ -14,6 +14,41 @@ from msgspec import Struct
 
 _CACHED_WORDS = 65_536  # first names and business words repeat; about 20 MB when full
 
+_BETWEEN_WORDS = re.compile(r"[^\w'’ʼ‘`´ʿʾ]+|_")  # apostrophes stay inside: Ba'asyir is Baasyir
+_DOTTED = re.compile(r"(?<=\b\w)\.(?=\w\b)")  # the dots inside P.L.C. and S.A.
+_REPEATED = re.compile(r"([^\W\d])\1+")
+_LATIN = re.compile(r"[A-Za-z]")
+_VOWELS = frozenset("aeiou")
+_GLIDES = frozenset("wy")  # count as consonants only at the start
+# One sound that romanisations write in several ways, longest spelling first (ch as in French: Rachid is
+# Rashid); X stands for the sound of tch.
+_SOUNDS = (
+    ("tsch", "X"), ("sch", "s"), ("dzh", "j"), ("tch", "X"),
+    ("kh", "k"), ("gh", "k"), ("ph", "f"), ("sh", "s"), ("zh", "j"), ("dj", "j"), ("dh", "d"),
+    ("th", "t"), ("ch", "s"), ("ou", "u"), ("ee", "i"), ("oo", "u"),
+    ("c", "k"), ("q", "k"), ("x", "ks"), ("z", "s"), ("v", "f"),
+)  # fmt: skip
+
+# Cyrillic and Greek letters that look like Latin ones, read as Latin inside a word that has Latin letters.
+_LOOK_ALIKES = str.maketrans(
+    "АВЕЅІЈКМНОРСТУХаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧαοιν",
+    "ABESIJKMHOPCTYXaesijopcyxABEZHIKMNOPTYXaoiv",
+)
+_CYRILLIC_KH = str.maketrans("Хх", "Hh")  # Russian writes the h of other languages with it (Hussein)
+_VOWELLESS_SCRIPTS = ("ARABIC", "HEBREW", "SYRIAC")  # how the Unicode names of their letters begin
+_ARTICLE = "ال"  # written as one with the word
+_MIN_STEM_LETTERS = 3  # shorter words that begin like the article have none
+
+# "Servant of" (Abd): written apart, joined, or with the article swallowed (Abdur Rahman, Abdelrahman).
+_SERVANT = re.compile(r"^abd[aeou]{0,2}l?(?=[bcdfghjkmnpqrstvwxyz])")
+_SERVANT_ALONE = frozenset(
+    ("abd", "abdal", "abdel", "abdul", "abdol", "abdoul", "abdou", "abdur", "abdar", "abder", "abdus", "abdud", "bd")
+)
+_ARTICLES = frozenset(
+    ("al", "el", "ul", "ur", "ar", "er", "as", "es", "us", "ad", "ed", "ud", "an", "en", "un", "az", "ez", "uz",
+     "at", "et", "ut", "ash", "esh", "ush")
+)  # fmt: skip
+
 
 class Word(Struct, frozen=True):
     """One word of a name in lower-case Latin letters and digits.
@@ -70,41 +105,6 @@ def _skeleton(sound: str) -> str:
     return head + consonants
 
 
-_BETWEEN_WORDS = re.compile(r"[^\w'’ʼ‘`´ʿʾ]+|_")  # apostrophes stay inside: Ba'asyir is Baasyir
-_DOTTED = re.compile(r"(?<=\b\w)\.(?=\w\b)")  # the dots inside P.L.C. and S.A.
-_REPEATED = re.compile(r"([^\W\d])\1+")
-_VOWELS, _GLIDES = frozenset("aeiou"), frozenset("wy")  # glides count as consonants only at the start
-# One sound that romanisations write in several ways, longest spelling first (ch as in French: Rachid
-# is Rashid); X stands for the sound of tch.
-_SOUNDS = (
-    ("tsch", "X"), ("sch", "s"), ("dzh", "j"), ("tch", "X"),
-    ("kh", "k"), ("gh", "k"), ("ph", "f"), ("sh", "s"), ("zh", "j"), ("dj", "j"), ("dh", "d"),
-    ("th", "t"), ("ch", "s"), ("ou", "u"), ("ee", "i"), ("oo", "u"),
-    ("c", "k"), ("q", "k"), ("x", "ks"), ("z", "s"), ("v", "f"),
-)  # fmt: skip
-
-
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_ARTICLE = "ال"
-_VOWELLESS_SCRIPTS = ("ARABIC", "HEBREW", "SYRIAC")
-_MIN_STEM_LETTERS = 3
-
-# Cyrillic and Greek letters that look like Latin ones, read as Latin inside a word that has Latin letters.
-_LOOK_ALIKES = str.maketrans(
-    "АВЕЅІЈКМНОРСТУХаеѕіјорсухАΒΕΖΗΙΚΜΝΟΡΤΥΧαοιν",
-    "ABESIJKMHOPCTYXaesijopcyxABEZHIKMNOPTYXaoiv",
-)
-_LATIN = re.compile(r"[A-Za-z]")
-
-# "Servant of" (Abd): written apart, joined, or with the article swallowed (Abdur Rahman, Abdelrahman).
-_SERVANT = re.compile(r"^abd[aeou]{0,2}l?(?=[bcdfghjkmnpqrstvwxyz])")
-_SERVANT_ALONE = _set("abd abdal abdel abdul abdol abdoul abdou abdur abdar abder abdus abdus abdud bd")
-_ARTICLES = _set("al el ul ur ar er as es us ad ed ud an en un az ez uz at et ut ash esh ush")
-
-
 @lru_cache(maxsize=_CACHED_WORDS)
 def _word(token: str) -> Word:
     """One token in its compared form; apostrophes are dropped (Ba'asyir is Baasyir)."""
@@ -113,7 +113,7 @@ def _word(token: str) -> Word:
             return _vowelless_word(token)
         if _LATIN.search(token):
             token = token.translate(_LOOK_ALIKES)
-        token = anyascii(token)
+        token = anyascii(token.translate(_CYRILLIC_KH))
     return _sounding(_SERVANT.sub("abd", _letters(token)))
 
 

@@ -5,18 +5,19 @@ lists and common in life.
 """
 
 PARTICLE_WEIGHT = 0.05
-GENERIC_WEIGHT = 0.25
+GENERIC_WEIGHT = 0.12
+TELLING_WEIGHT = 0.15  # lighter words say nothing about who is meant
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Articles, kinship words, titles and honorifics of persons, as words() writes them.
-PERSON_PARTICLES = _words(
+# Articles, kinship words, titles and honorifics, as words() writes them.
+PARTICLES = _words(
     """
-    al el ul ur ad ed ud as es ash ar er az ez an at bn bw wld bin ben ibn bint binti wa walad ould ouled son of
-    abu abou abi umm um de da do dos del della di la le los van von der den du st san y e and
+    al el ul ur ad ed ud as es ash ar er az ez an at bn bw wld bin ben ibn bint binti wa walad ould ouled of
+    abu abou abi umm um de da do dos del della di la le los van von der den du and
     mr mrs ms miss dr prof sir eng hon jr sr ii iii haji hajji haj hajj hadji alhaji alhaj sheikh shaykh
     shaikh sheik cheikh mullah mulla maulavi mawlawi maulawi mawlavi molvi moulavi ustad ustaz qari
     mufti general gen colonel col major maj captain capt commander
