@@ -12,6 +12,7 @@ from typing import Final
 # 13 digits before the point and 4 after it: the amounts the service's API takes.
 _PLAIN: Final = re.compile(r"[0-9]{1,13}(\.[0-9]{1,4})?")
 _GROUPED: Final = re.compile(r"[0-9]{1,3}([, ])[0-9]{3}(\1[0-9]{3}){0,3}(\.[0-9]{1,4})?")
+_UNITS_BELOW: Final = 10**13
 _ONE_GROUP: Final = re.compile(r"[0-9]{1,3}[,.][0-9]{3}")
 _ARABIC_MARKS: Final = str.maketrans({"٫": ".", "٬": ",", "،": ","})
 
@@ -39,8 +40,9 @@ def parse_amount(text: str, exponent: int) -> int:
         raise BadAmount
     if not (_PLAIN.fullmatch(text) or _GROUPED.fullmatch(text)):
         raise BadAmount
-    minor = Decimal(text.replace(",", "").replace(" ", "")).scaleb(exponent)
-    if minor != minor.to_integral_value():
+    units = Decimal(text.replace(",", "").replace(" ", ""))
+    minor = units.scaleb(exponent)
+    if units >= _UNITS_BELOW or minor != minor.to_integral_value():
         raise BadAmount
     return int(minor)
 

@@ -8,6 +8,7 @@ are held to.
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Final, Literal
 
 from anyascii import anyascii
@@ -80,6 +81,7 @@ def legible(value: str, alphabet: Alphabet) -> str:
     return " ".join(spelled.split())
 
 
+@lru_cache(maxsize=4096)  # names in one script use few characters
 def _spelled(character: str) -> str:
     if character in GSM7:
         return character
@@ -149,11 +151,16 @@ def paginate(lines: tuple[str, ...], room: int, size: Callable[[str], int]) -> l
     """Share lines out over pages of `room` each; a line longer than a page is clipped to it."""
     pages: list[tuple[str, ...]] = [()]
     left = room
-    for line in (clip(line, room, size) for line in lines):
-        cost = size(line) + (1 if pages[-1] else 0)  # its line break
+    for line in lines:
+        cost = size(line)
+        if cost > room:
+            line = clip(line, room, size)
+            cost = size(line)
+        if pages[-1]:
+            cost += 1  # the line break before it
         if cost > left:
             pages.append(())
-            left, cost = room, size(line)
+            left, cost = room, cost - 1
         pages[-1] += (line,)
         left -= cost
     return pages

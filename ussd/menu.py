@@ -17,6 +17,7 @@ BACK: Final = "0"
 HOME: Final = "00"
 MORE: Final = "98"
 EXIT: Final = "99"
+ELASTIC: Final = "shop"  # the one value of a line that is cut when the screen is full
 NAVIGATION: Final = {BACK: "nav.back", HOME: "nav.home", MORE: "nav.more", EXIT: "nav.exit"}
 
 
@@ -65,7 +66,7 @@ Handler = Callable[[Turn, str], Awaitable[Move]]
 
 
 class View(Struct, frozen=True):
-    """A screen's content: a line, whose value `shop` is elastic, and items that may fill several pages."""
+    """A screen's content: a line, and on screens without options items, which may fill several pages."""
 
     line: Line
     items: tuple[str, ...] = ()
@@ -113,33 +114,40 @@ def lay_out(
     keys: tuple[str, ...] = (),
     page: int = 0,
 ) -> Page:
-    """Write a view in one language within the cap: notice, line, options, items, navigation keys.
+    """Write a view in one language within the cap: notice, line, options or items, navigation keys.
 
-    A page beyond the last one shows the last. MORE joins the keys on every page but the last. A notice never
-    moves items to another page: those it leaves no room for were on the screen it replaces.
+    A page beyond the last one shows the last; MORE joins the keys on every page but the last.
     """
     above = (words.write(notice),) if notice else ()
-    choices = tuple(f"{digit} {words[option.label]}" for digit, option in options.items())
+    if view.items:
+        return _lay_out_items(view, words, cap, above, keys, page)
+    below = (*(f"{digit} {words[option.label]}" for digit, option in options.items()), *_foot(words, keys))
+
+    def build(shop: str) -> str:
+        line = Line(view.line.key, {**view.line.fields, ELASTIC: shop})
+        return "\n".join((*above, words.write(line), *below))
+
+    return Page(stretch(build, legible(view.line.fields.get(ELASTIC, ""), words.alphabet), cap))
+
+
+def _lay_out_items(
+    view: View, words: Catalogue, cap: Cap, above: tuple[str, ...], keys: tuple[str, ...], page: int
+) -> Page:
+    """The items of one page under the line. A notice never moves an item to another page: those it leaves no
+    room for were on the screen it replaces."""
+    head, foot, foot_more = words.write(view.line), _foot(words, keys), _foot(words, (*keys, MORE))
     items = tuple(legible(item, words.alphabet) for item in view.items)
-    shop = legible(view.line.fields.get("shop", ""), words.alphabet)
-
-    def build(above: tuple[str, ...], shop: str, items: tuple[str, ...], more: bool) -> str:
-        line = Line(view.line.key, {**view.line.fields, "shop": shop})
-        shown = (*keys, MORE) if more else keys
-        foot = (" ".join(words[NAVIGATION[key]] for key in shown),) if shown else ()
-        return "\n".join((*above, words.write(line), *choices, *items, *foot))
-
-    if not items:
-        return Page(stretch(lambda shop: build(above, shop, (), more=False), shop, cap))
-
-    whole = build((), "", items, more=False)
+    whole = "\n".join((head, *items, *foot))
     size, limit = measure(whole, cap)
-
-    def share(items: tuple[str, ...], above: tuple[str, ...]) -> list[tuple[str, ...]]:
-        return paginate(items, limit - size(build(above, "", ("",), more=True)), size)
-
-    pages = [items] if size(whole) <= limit else share(items, ())
+    room = limit - size("\n".join((head, "", *foot_more)))
+    pages = [items] if size(whole) <= limit else paginate(items, room, size)
     page = min(page, len(pages) - 1)
-    shown = share(pages[page], above)[0] if notice else pages[page]
     more = page < len(pages) - 1
-    return Page(build(above, "", shown, more), page, more)
+    shown = pages[page]
+    if above:
+        shown = paginate(shown, room - size("\n".join((*above, ""))), size)[0]
+    return Page("\n".join((*above, head, *shown, *(foot_more if more else foot))), page, more)
+
+
+def _foot(words: Catalogue, keys: tuple[str, ...]) -> tuple[str, ...]:
+    return (" ".join(words[NAVIGATION[key]] for key in keys),) if keys else ()

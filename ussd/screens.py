@@ -21,7 +21,7 @@ NAME_UNITS_MAX: Final = 40  # of a shop's name kept in the session; no screen ha
 ITEM_NAME_UNITS_MAX: Final = 20  # of a name in a list
 ECHO_SEPTETS_MAX: Final = 12  # of a wrong entry shown back
 REFERENCE_UNITS_MAX: Final = 12  # of a reference; ours are shorter
-PAYMENTS_SHOWN: Final = 30  # six or seven pages
+PAYMENTS_SHOWN: Final = 20  # about five pages
 
 
 def go(screen: ScreenName) -> Handler:
@@ -188,7 +188,9 @@ async def show_payments(turn: Turn) -> View:
 
 def _received(payment: PaymentLine) -> str:
     amount = format_amount(payment.amount_minor, payment.exponent)
-    return f"{amount} {payment.currency} {payment.payer_masked} {payment.at:%d/%m %H:%M}"
+    at = payment.at  # written field by field: strftime costs as much as the rest of a page
+    when = f"{at.day:02}/{at.month:02} {at.hour:02}:{at.minute:02}"
+    return f"{amount} {payment.currency} {payment.payer_masked} {when}"
 
 
 # Language

@@ -13,7 +13,7 @@ from msgspec import Struct
 from ussd.backend import MerchantView
 
 SESSION_BYTES_MAX: Final = 1024  # one row stays small and is written on every step
-STACK_MAX: Final = 8  # screens that 0 can walk back through; the deepest dialogue uses four
+STACK_MAX: Final = 5  # screens that 0 can walk back through; the deepest dialogue has three
 SESSION_LIFE_S: Final = 600  # gateways close after 180 s (Africa's Talking); duplicates of an END come later still
 
 Event = Literal["begin", "reply", "cancel", "timeout", "ended"]
@@ -117,7 +117,7 @@ def decode_session(stored: bytes | str) -> Session:
     """
     try:
         session = _decoder.decode(stored)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return UNREADABLE
     needed = (field for screen in (session.screen, *session.stack) for field in NEEDS.get(screen, ()))
     if any(getattr(session.answers, field) is None for field in needed):

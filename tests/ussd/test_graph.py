@@ -58,9 +58,9 @@ def worst_world(name: str, state: RequestState = "waiting") -> World:
     world.shops = {NUMBER: shop}
     world.counters = {
         MERCHANT: [OwnCounter("c" * 36, NUMBER, name)],
-        CHAIN: [OwnCounter(f"{n:036}", NUMBER, name) for n in range(7)],
+        CHAIN: [OwnCounter(f"{n:036}", NUMBER, name) for n in range(3)],
     }
-    world.received = [PaymentLine(10**15 - 1, "KES", 2, "*********999", NOW + timedelta(hours=n)) for n in range(7)]
+    world.received = [PaymentLine(10**15 - 1, "KES", 2, "*********999", NOW + timedelta(hours=n)) for n in range(5)]
     world.waiting = OpenRequest("c" * 36, name, 10**15 - 1, "KES", 2, state, "R" * 60)
     world.outcome = PaymentOutcome("sent", reference="R" * 60)
     return world

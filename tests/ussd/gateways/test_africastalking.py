@@ -1,0 +1,161 @@
+"""Africa's Talking's forms: what is taken, what is refused, and what is never read."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ussd import GATEWAYS, BadStep, Reply, Step
+from ussd.gateways.africastalking import TEXT_CHARS_MAX, parse, render
+
+FORM = {
+    "sessionId": "ATUid_d8f70b1c",
+    "serviceCode": "*384*123#",
+    "phoneNumber": "+254711000111",
+    "networkCode": "63902",
+    "text": "",
+}
+ENDED = {
+    "date": "2026-11-22 09:30:00",
+    "sessionId": "ATUid_d8f70b1c",
+    "serviceCode": "*384*123#",
+    "networkCode": "63902",
+    "phoneNumber": "+254711000111",
+    "status": "Incomplete",
+    "cost": "KES 0.50",
+    "durationInMillis": "21000",
+    "hopsCount": "3",
+    "input": "1*7421*1234",
+    "lastAppResponse": "CON Enter the amount",
+    "errorMessage": "Request timed out",
+}
+
+
+def form(**fields: str) -> dict[str, str]:
+    return {**FORM, **fields}
+
+
+def test_the_first_request_begins() -> None:
+    assert parse(FORM) == Step(
+        gateway="africastalking",
+        session_id="ATUid_d8f70b1c",
+        msisdn="+254711000111",
+        service_code="*384*123#",
+        event="begin",
+        text="",
+        network="63902",
+    )
+
+
+def test_a_text_is_a_reply_and_kept_as_sent() -> None:
+    step = parse(form(text=" 1*7421 *2 50"))
+    assert (step.event, step.text) == ("reply", " 1*7421 *2 50")
+
+
+@pytest.mark.parametrize("phone", ["+254711000111", " 254711000111", "254711000111"])
+def test_a_phone_is_one_identity_with_its_plus_sent_lost_or_left_out(phone: str) -> None:
+    assert parse(form(phoneNumber=phone)).msisdn == "+254711000111"
+
+
+def test_an_at_sign_that_became_an_inverted_exclamation_mark_comes_back() -> None:
+    assert parse(form(text="1*amina¡shop")).text == "1*amina@shop"
+
+
+def test_the_network_may_be_left_out_and_other_fields_are_ignored() -> None:
+    without = {name: value for name, value in FORM.items() if name != "networkCode"}
+    assert parse({**without, "cost": "0"}).network == ""
+
+
+def test_the_end_of_a_session_is_told_from_a_step_and_its_input_not_read() -> None:
+    step = parse(ENDED)
+    assert (step.event, step.text, step.msisdn) == ("ended", "", "+254711000111")
+    assert "1234" not in repr(step)
+
+
+@pytest.mark.parametrize("field", ["sessionId", "serviceCode", "phoneNumber", "text"])
+def test_a_missing_field_is_named(field: str) -> None:
+    with pytest.raises(BadStep, match=f"^{field} is missing$"):
+        parse({name: value for name, value in FORM.items() if name != field})
+
+
+@pytest.mark.parametrize("field", ["sessionId", "serviceCode", "phoneNumber"])
+def test_an_end_without_its_session_is_refused(field: str) -> None:
+    with pytest.raises(BadStep, match=field):
+        parse({name: value for name, value in ENDED.items() if name != field})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sessionId", ""),
+        ("sessionId", "a" * 101),
+        ("sessionId", "a b"),
+        ("sessionId", "a\n"),
+        ("sessionId", "a*b"),
+        ("sessionId", "é"),
+        ("phoneNumber", ""),
+        ("phoneNumber", "0711000111"),
+        ("phoneNumber", "+0711000111"),
+        ("phoneNumber", "++254711000111"),
+        ("phoneNumber", "+25471"),
+        ("phoneNumber", "+2547110001112223"),
+        ("phoneNumber", "+254711000111\n"),
+        ("phoneNumber", "+٢٥٤٧١١٠٠٠١١١"),
+        ("phoneNumber", "tel:+254711000111"),
+        ("serviceCode", ""),
+        ("serviceCode", "384"),
+        ("serviceCode", "*384*#"),
+        ("serviceCode", "*384*123*7*7*7#"),
+        ("serviceCode", "*1234567#"),
+        ("serviceCode", "*384#\n1 Pay"),
+        ("networkCode", "6" * 17),
+        ("networkCode", "63 902"),
+        ("status", "Fine"),
+        ("status", ""),
+    ],
+)
+def test_an_invalid_field_is_named_and_never_echoed(field: str, value: str) -> None:
+    with pytest.raises(BadStep) as refused:
+        parse(form(**{field: value}))
+    assert str(refused.value) == f"{field} is not valid"
+
+
+def test_a_text_may_be_long_but_not_endless() -> None:
+    assert parse(form(text="1" * TEXT_CHARS_MAX)).text
+    with pytest.raises(BadStep, match="text is too long"):
+        parse(form(text="1" * (TEXT_CHARS_MAX + 1)))
+
+
+@given(st.dictionaries(st.sampled_from([*ENDED, "text", "x"]), st.text(max_size=40)))
+def test_any_form_is_a_step_or_refused(fields: dict[str, str]) -> None:
+    for given_form in (fields, {**FORM, **fields}, {**ENDED, **fields}):
+        try:
+            step = parse(given_form)
+        except BadStep:
+            continue
+        assert step.msisdn.startswith("+")
+        assert step.msisdn[1:].isdecimal()
+
+
+@given(st.from_regex(r"\A[A-Za-z0-9_.:-]{1,100}\Z"), st.from_regex(r"\A[1-9][0-9]{6,14}\Z"), st.text(max_size=500))
+def test_every_form_of_the_documented_shape_is_taken(session_id: str, digits: str, text: str) -> None:
+    step = parse(form(sessionId=session_id, phoneNumber=f"+{digits}", text=text))
+    assert (step.session_id, step.msisdn) == (session_id, f"+{digits}")
+    assert step.text == text.replace("¡", "@")
+
+
+@pytest.mark.parametrize(
+    ("reply", "body"),
+    [
+        (Reply("Enter\nthe number:", end=False), b"CON Enter\nthe number:"),
+        (Reply("Réf K7Q2", end=True), "END Réf K7Q2".encode()),
+        (Reply("", end=True), b"END "),
+    ],
+)
+def test_a_reply_is_one_word_and_a_space_before_the_text(reply: Reply, body: bytes) -> None:
+    assert render(reply) == body
+
+
+def test_the_gateway_is_in_the_table_under_the_name_its_steps_carry() -> None:
+    gateway = GATEWAYS[parse(FORM).gateway]
+    assert gateway.parse is parse
+    assert gateway.render is render
