@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qr.emv import Account, Additional, Language, MerchantCode, Template, Tip
     from qr.errors import DecodeError, EncodeError, Finding, ProfileError, QrError
     from qr.migrate import Reissued, incumbent_alias, reissue, reissue_all
-    from qr.mojaloop import Party, guid_from_domain, mojaloop_code, mojaloop_party
+    from qr.mojaloop import Party, dynamic_code, guid_from_domain, mojaloop_code, mojaloop_party
     from qr.network import Network, account, additional, networks, unreserved, validate_profile, with_defaults
     from qr.profile import Profile, find_profile, list_profiles, parse_profile, read_profile
     from qr.report import Report, explain
@@ -30,7 +30,7 @@ _HOMES = {
     "qr.emv": ("Account", "Additional", "Language", "MerchantCode", "Template", "Tip"),
     "qr.errors": ("DecodeError", "EncodeError", "Finding", "ProfileError", "QrError"),
     "qr.migrate": ("Reissued", "incumbent_alias", "reissue", "reissue_all"),
-    "qr.mojaloop": ("Party", "guid_from_domain", "mojaloop_code", "mojaloop_party"),
+    "qr.mojaloop": ("Party", "dynamic_code", "guid_from_domain", "mojaloop_code", "mojaloop_party"),
     "qr.network": ("Network", "account", "additional", "networks", "unreserved", "validate_profile", "with_defaults"),
     "qr.profile": ("Profile", "find_profile", "list_profiles", "parse_profile", "read_profile"),
     "qr.report": ("Report", "explain"),
@@ -59,6 +59,7 @@ __all__ = [
     "additional",
     "clean",
     "decode",
+    "dynamic_code",
     "encode",
     "explain",
     "find_profile",

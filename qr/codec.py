@@ -7,15 +7,14 @@ checksum, unreadable or repeated root objects, 00 not first, 63 not last. Encodi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from qr.emv import MerchantCode
 from qr.errors import DecodeError, EncodeError, Finding, Severity
+from qr.network import judge, resolve
+from qr.profile import Profile
 from qr.reader import read
 from qr.writer import compose
-
-if TYPE_CHECKING:
-    from qr.emv import MerchantCode
-    from qr.profile import Profile
 
 Mode = Literal["strict", "tolerant"]
 
@@ -33,7 +32,7 @@ def encode(code: MerchantCode, profile: str | Profile | None = None) -> str:
     """
     payload, findings = compose(code)
     if profile is not None:
-        findings = _judge(profile, code, findings, reading=False)
+        findings = judge(resolve(profile), code, findings, reading=False)
     if findings and _refuses(findings, "strict"):
         raise EncodeError(tuple(findings))
     return payload
@@ -47,7 +46,7 @@ def decode(payload: str, mode: Mode = "strict", profile: str | Profile | None = 
     """
     code, findings = read(payload)
     if profile is not None and code is not None:
-        findings = _judge(profile, code, findings, reading=True)
+        findings = judge(resolve(profile), code, findings, reading=True)
     if code is None or (findings and _refuses(findings, mode)):
         raise DecodeError(tuple(findings))
     return code
@@ -56,9 +55,3 @@ def decode(payload: str, mode: Mode = "strict", profile: str | Profile | None = 
 def _refuses(findings: list[Finding], mode: Mode) -> bool:
     refused = _REFUSED[mode]
     return any(finding.severity in refused for finding in findings)
-
-
-def _judge(profile: str | Profile, code: MerchantCode, findings: list[Finding], *, reading: bool) -> list[Finding]:
-    from qr.network import judge, resolve
-
-    return judge(resolve(profile), code, findings, reading=reading)

@@ -163,7 +163,7 @@ ADDITIONAL_FIELDS = (
     _ans("06", "customer_label", 25),
     _ans("07", "terminal_label", 25),
     _ans("08", "purpose", 25),
-    Field("09", "consumer_data_request", 3, _pattern(r"(?!.*(.).*\1)[AME]{1,3}"), "A, M, E, each at most once"),
+    Field("09", "consumer_data_request", 3, _pattern(r"(?=.{1,3}\Z)(?!.*(.).*\1)[AME]+"), "A, M, E, each at most once"),
     _ans("10", "merchant_tax_id", 20),
     Field("11", "merchant_channel", 3, _pattern("[ -~]{3}"), "three characters: medium, location, presence", 3),
 )

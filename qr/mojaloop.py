@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec import structs
+
 from qr.emv import DYNAMIC, STATIC, Account, Additional, Language, MerchantCode
 from qr.errors import EncodeError, Finding
 from qr.iso import find_currency
@@ -104,6 +106,20 @@ def mojaloop_code(
     )
 
 
+def dynamic_code(code: MerchantCode, *, amount: str, reference_label: str) -> MerchantCode:
+    """The code of one payment, made from a counter's static one.
+
+    Its short reference stands in 62-05 and as sub-id of the Mojaloop account, so that a look-up finds the
+    request.
+    """
+    additional = structs.replace(code.additional or Additional(), reference_label=reference_label)
+    accounts = tuple(
+        structs.replace(account, fields=account.fields | {"03": reference_label}) if _is_mojaloop(account) else account
+        for account in code.accounts
+    )
+    return structs.replace(code, point_of_initiation=DYNAMIC, amount=amount, accounts=accounts, additional=additional)
+
+
 def _local(name: str, city: str, language: str | None) -> Language | None:
     """The language template, when the name is not Latin and its language is known."""
     if language is None or (name.isascii() and city.isascii()):
@@ -120,8 +136,12 @@ def mojaloop_party(code: MerchantCode, domain: str | None = None) -> Party | Non
     guid = guid_from_domain(domain) if domain is not None else None
     for account in code.accounts:
         fields = account.fields
-        if "02" not in fields or fields.get("01") not in PARTY_ID_TYPES:
-            continue
-        if fields["00"].lower() == guid if guid is not None else "." in fields.get("00", ""):
+        if _is_mojaloop(account) and guid in (None, fields["00"].lower()):
             return Party(fields["01"], fields["02"], fields.get("03"))
     return None
+
+
+def _is_mojaloop(account: Account) -> bool:
+    """Whether an account names a party: a domain for a GUID, a party id type, an identifier."""
+    fields = account.fields
+    return "." in fields.get("00", "") and fields.get("01") in PARTY_ID_TYPES and "02" in fields

@@ -7,6 +7,7 @@ unreadable or repeated root objects, 00 not first, 63 not last.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
@@ -42,6 +43,7 @@ _ROOT_MATCH: dict[str, Callable[[str], object]] = {field.tag: field.match for fi
 _ADDITIONAL = {field.tag: field for field in ADDITIONAL_FIELDS}
 _LANGUAGE = {field.tag: field for field in LANGUAGE_FIELDS}
 _MANDATORY = frozenset(MANDATORY)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TABLES = {"62.": "3.7", "64.": "3.8"}
 _SECTIONS = {
     "bad_header": "EMV MPM 3.2",
@@ -81,9 +83,16 @@ def read(payload: str) -> tuple[MerchantCode | None, list[Finding]]:
     findings: list[Finding] = []
     _check_frame(payload, objects, findings)
     code = _build(objects, findings)
-    if not payload.isascii() and not unicodedata.is_normalized("NFC", payload):
-        findings.append(_error("", "not_precomposed", "text is not in precomposed form (NFC)", "EMV MPM 4.5.3"))
+    if not payload.isascii():
+        _check_unicode(payload, findings)
     return code, findings
+
+
+def _check_unicode(payload: str, findings: list[Finding]) -> None:
+    if not unicodedata.is_normalized("NFC", payload):
+        findings.append(_error("", "not_precomposed", "text is not in precomposed form (NFC)", "EMV MPM 4.5.3"))
+    if _SURROGATE.search(payload) is not None:
+        findings.append(_fatal("", "not_unicode", "half a surrogate pair is no character", "EMV MPM 4.5.3"))
 
 
 def _check_frame(payload: str, objects: dict[str, str], findings: list[Finding]) -> None:

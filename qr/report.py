@@ -34,7 +34,7 @@ from qr.errors import Finding, worst_first
 from qr.iso import Currency, find_currency
 from qr.network import Network, judge, networks
 from qr.profile import find_profile
-from qr.reader import read
+from qr.reader import INPUT_CHARS_MAX, read
 
 NODES_MAX = 500
 _TITLES = (
@@ -116,7 +116,8 @@ def explain(payload: str) -> Report:
     stands in `schemes`. `cleaned` is a repaired text that reads, if there is one.
     """
     code, faults = read(payload)
-    kind, cleaned, hints = guess(payload, code)
+    text = payload[:INPUT_CHARS_MAX]
+    kind, cleaned, hints = guess(text, code)
     severities = {fault.severity for fault in faults}
     known = networks(code) if code is not None else ()
     return Report(
@@ -138,7 +139,7 @@ def explain(payload: str) -> Report:
         chars=len(payload),
         bytes=len(payload.encode("utf-8", "surrogatepass")),
         chars_left=PAYLOAD_CHARS_MAX - len(payload),
-        tree=_tree(payload, "", 0),
+        tree=_tree(text, "", 0),
     )
 
 

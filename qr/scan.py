@@ -14,8 +14,12 @@ from urllib.parse import unquote
 from qr import crc
 from qr.reader import INPUT_CHARS_MAX
 
-# Spaces, line ends, byte order mark and zero-width characters at either end.
-_EDGES = re.compile("^[\\s\ufeff\u200b-\u200f\u2060\x00-\x1f]+|[\\s\ufeff\u200b-\u200f\u2060\x00-\x1f]+$")
+REPAIRED_CHARS_MAX = 8_859  # the largest symbol's 2,953 bytes (ISO/IEC 18004, 40-L), each written as %XX
+
+# Spaces, line ends and other controls, byte order mark and zero-width characters.
+_EDGES = (
+    "".join(map(chr, range(0x21))) + "\x7f\x85\xa0\u2028\u2029\ufeff\u2060" + "".join(map(chr, range(0x200B, 0x2010)))
+)
 # What keyboard-wedge scanners put in front: symbology ISO/IEC 15424 and the ECI they saw (\000026 is UTF-8).
 _PREFIX = re.compile(r"^\][A-Za-z][0-9](?:\\[0-9]{6})?")
 _AFTER_CHECKSUM = re.compile("6304[0-9A-Fa-f]{4}")
@@ -23,8 +27,9 @@ _AFTER_CHECKSUM = re.compile("6304[0-9A-Fa-f]{4}")
 
 def clean(text: str) -> str:
     """The payload within scanned or pasted text, or the text without its edges when no repair makes one."""
-    bare = _EDGES.sub("", text[:INPUT_CHARS_MAX])
-    bare = _EDGES.sub("", _PREFIX.sub("", bare))
+    bare = _PREFIX.sub("", text[:INPUT_CHARS_MAX].strip(_EDGES)).strip(_EDGES)
+    if len(bare) > REPAIRED_CHARS_MAX:
+        return bare
     for count in range(len(_REPAIRS) + 1):
         for repairs in combinations(_REPAIRS, count):
             candidate = bare

@@ -108,14 +108,24 @@ def scan(text: str) -> tuple[list[Item], list[Fault]]:
     return items, faults
 
 
+def _precompose(tag: str, value: str) -> str:
+    """The value in NFC, before its characters are counted: composing makes fewer."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise TlvError("half a surrogate pair is no character", tag) from None
+    return normalize("NFC", value)
+
+
 def join(objects: Iterable[tuple[str, str]]) -> str:
     """The text of objects in the order given, values in NFC (EMV MPM 4.5.3).
 
-    TlvError for an identifier that is not two digits and a value that is empty or longer than 99 characters.
+    TlvError for an identifier that is not two digits and a value that is empty, longer than 99 characters
+    or not Unicode.
     """
     parts: list[str] = []
     for tag, value in objects:
-        text = value if value.isascii() else normalize("NFC", value)  # before counting: composing shortens
+        text = value if value.isascii() else _precompose(tag, value)
         if tag not in IDS:
             raise TlvError(f"{tag!r} is not an identifier of two digits", tag)
         if not 0 < len(text) <= VALUE_CHARS_MAX:

@@ -170,7 +170,7 @@ def _write_sound(code: MerchantCode) -> str | None:
             return None
         if code.language is not None:
             objects.append(_sound_language(code.language))
-    except (KeyError, TypeError):  # a length or identifier without a head, a value that is None
+    except (KeyError, TypeError, UnicodeEncodeError):  # no head for a length or identifier, None, half a character
         return None
     objects.sort()  # each begins with its identifier
     return "".join(objects)
@@ -214,4 +214,5 @@ def _sound_language(language: Language) -> str:
         raise KeyError("64")
     values = (value and normalize("NFC", value) for value in _language_values(language))
     text = "".join(_sound_values(_LANGUAGE_HEADS, values))
+    text.encode()
     return _TEMPLATE_HEADS["64"][len(text)] + text

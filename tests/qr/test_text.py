@@ -1,0 +1,63 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qr.text import fit, graphemes, latin
+
+
+@pytest.mark.parametrize(
+    ("text", "clusters"),
+    [
+        ("abc", ["a", "b", "c"]),
+        ("e\u0301a", ["e\u0301", "a"]),
+        ("မြန်မာ", ["မြ", "န်", "မာ"]),
+        ("ម្តាយ", ["ម្តា", "យ"]),
+        ("क्षि", ["क्षि"]),
+        ("กำ", ["กำ"]),
+        ("👩\u200d🍳x", ["👩\u200d🍳", "x"]),
+        ("🇰🇪🇹🇿", ["🇰🇪", "🇹🇿"]),
+        ("각", ["각"]),
+        ("", []),
+    ],
+)
+def test_letters_stay_whole(text, clusters):
+    assert list(graphemes(text)) == clusters
+
+
+@given(st.text(max_size=60), st.integers(1, 30))
+def test_a_cut_text_fits_and_begins_the_original(text, chars_max):
+    cut = fit(text, chars_max)
+    assert len(cut) <= chars_max
+    assert unicodedata.normalize("NFC", " ".join(text.split())).startswith(cut)
+
+
+@pytest.mark.parametrize(
+    ("text", "chars_max", "cut"),
+    [
+        ("Mama Njeri Shop", 25, "Mama Njeri Shop"),
+        ("Mama Njeri General Merchants", 25, "Mama Njeri General"),
+        ("Supercalifragilistic Store", 12, "Supercalifra"),
+        ("  two   spaces ", 25, "two spaces"),
+        ("ရွှေမြန်မာစားသောက်ဆိုင်", 5, "ရွှေ"),
+        ("exactly at a word end", 12, "exactly at a"),
+    ],
+)
+def test_a_cut_falls_between_words_or_at_least_between_letters(text, chars_max, cut):
+    assert fit(text, chars_max) == cut
+
+
+@given(st.text(max_size=60))
+def test_latin_text_is_printable_ascii_and_fits(text):
+    found = latin(text, 25)
+    assert len(found) <= 25
+    assert found.isascii()
+    assert found.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("Café Élan", "Cafe Elan"), ("最佳运输", "ZuiJiaYunShu"), ("Жанна", "Zhanna"), ("a\nb", "a b")]
+)
+def test_other_scripts_are_transliterated(text, found):
+    assert latin(text, 25) == found
