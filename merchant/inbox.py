@@ -1,7 +1,8 @@
 """Messages from the hub: stored and deduplicated first, acknowledged, and only then interpreted by the worker.
 
 The same message again (same sender, method, path and body) is counted, not stored; requests are worked on again,
-because a repeated request asks for the answer once more, while a repeated answer changes nothing.
+because a repeated request asks for the answer once more, and so are answers to look-ups; any other repeated answer
+changes nothing.
 """
 
 import hashlib
@@ -62,6 +63,8 @@ job AS (
 SELECT times FROM stored, (SELECT count(*) FROM job) AS queued
 """
 _REQUESTS = frozenset({"GET", "POST"})
+# Two look-ups of one payer are answered in the same words; the second answer is as new as the first.
+_LOOK_UPS = frozenset({"parties", "participants"})
 
 
 async def store_once(tx: Tx, vault: Vault, message: Message) -> bool:
@@ -70,7 +73,7 @@ async def store_once(tx: Tx, vault: Vault, message: Message) -> bool:
     digest = hashlib.sha256(seen).digest()
     times = await tx.fetchval(
         _STORE, digest, message.method, message.resource, message.source,
-        vault.seal(msgspec.json.encode(message), _context(digest)), clock.now(), TOPIC, message.method in _REQUESTS,
+        vault.seal(msgspec.json.encode(message), _context(digest)), clock.now(), TOPIC, message.method in _REQUESTS or message.resource in _LOOK_UPS,
     )  # fmt: skip
     return bool(times == 1)
 

@@ -4,6 +4,7 @@ The web application and the worker each hold one `Service`; tests make theirs. I
 every process until a restart (the scheme's row), so that nothing relies on process memory for correctness.
 """
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
@@ -67,6 +68,9 @@ async def open_service(settings: Settings, database_url: str) -> AsyncIterator[S
     database = Database(database_url, settings.database_pool_size)
     try:
         await database.check_roles()
-        yield Service(settings, database)
+        service = Service(settings, database)
+        with contextlib.suppress(NoScheme):
+            await service.scheme()
+        yield service
     finally:
         await database.close()

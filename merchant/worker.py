@@ -17,6 +17,7 @@ import structlog
 
 from merchant import clock, idempotency, inbox, outbox
 from merchant.db import Tx
+from merchant.hub.client import HubUnreachable
 from merchant.notify import events, sms, webhook
 from merchant.outbox import Job
 from merchant.payments import dispatch, post
@@ -24,6 +25,7 @@ from merchant.payments.interpret import interpret
 from merchant.payments.links import Links
 from merchant.payments.request import LOOK_UP_TOPIC
 from merchant.payments.timers import run_timers
+from merchant.payments.transfers import NotYet
 from merchant.registry import screening
 from merchant.service import Service
 
@@ -33,7 +35,9 @@ TransactionalHandler = Callable[[Tx, "Worker", Job], Awaitable[None]]
 NetworkHandler = Callable[["Worker", Job], Awaitable[None]]
 _CONNECTIONS = 64  # to all hubs and endpoints together
 _PRUNE_EVERY = timedelta(hours=1)
-_CONCURRENCY = 16  # as many jobs at once as one process has connections for, twice over
+
+
+_EXPECTED = (HubUnreachable, dispatch.Retry, NotYet, webhook.NotDelivered)
 
 
 class _ScreenJob(msgspec.Struct):
@@ -89,7 +93,8 @@ class Worker:
         self.service = service
         self.sending: dispatch.Sending
         self._wake = asyncio.Event()
-        self._slots = asyncio.Semaphore(_CONCURRENCY)
+        # A transaction holds a connection for as long as it lasts; the web shares the pool.
+        self._transactions = asyncio.Semaphore(max(1, service.settings.database_pool_size // 2))
         self._stopping = False
 
     @asynccontextmanager
@@ -136,22 +141,32 @@ class Worker:
         return len(jobs)
 
     async def _run_one(self, job: Job) -> None:
-        async with self._slots:
-            try:
-                if job.topic in TRANSACTIONAL:
-                    async with self.service.db.system() as tx:
-                        await TRANSACTIONAL[job.topic](tx, self, job)
-                        await outbox.done(tx, job)
-                else:
-                    await NETWORK[job.topic](self, job)
-                    async with self.service.db.system_reads() as tx:
-                        await outbox.done(tx, job)
-            except Exception as error:
+        try:
+            if job.topic in TRANSACTIONAL:
+                async with self._transactions, self.service.db.system() as tx:
+                    await TRANSACTIONAL[job.topic](tx, self, job)
+                    await outbox.done(tx, job)
+            else:
+                await NETWORK[job.topic](self, job)
                 async with self.service.db.system_reads() as tx:
-                    buried = await outbox.retry(tx, job, f"{type(error).__name__}: {error}")
-                _log.warning(
-                    "job_failed", topic=job.topic, job=job.id, attempt=job.attempts, buried=buried, exc_info=error
-                )
+                    await outbox.done(tx, job)
+        except Exception as error:
+            await self._failed(job, error)
+
+    async def _failed(self, job: Job, error: Exception) -> None:
+        async with self.service.db.system_reads() as tx:
+            buried = await outbox.retry(tx, job, f"{type(error).__name__}: {error}")
+        # What is expected to come again (a silent hub, a message too early) needs no stack trace.
+        trace = None if isinstance(error, _EXPECTED) else error
+        _log.warning(
+            "job_failed",
+            topic=job.topic,
+            job=job.id,
+            attempt=job.attempts,
+            buried=buried,
+            why=str(error),
+            exc_info=trace,
+        )
 
     async def _timers(self) -> None:
         pruned_at = clock.now()

@@ -4,6 +4,7 @@ Everything goes over HTTP as staff would do it; the two owners on the UN list st
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -103,7 +104,7 @@ async def _all(title: str, items: Iterable[Any], do: Callable[[Any], Awaitable[T
     """Run `do` over all items, a few at once, with a counter in the terminal."""
     todo = list(items)
     slots, count = asyncio.Semaphore(_AT_ONCE), 0
-    shown = click.get_text_stream("stdout").isatty()
+    shown = sys.stdout.isatty()
 
     async def one(item: Any) -> T:
         nonlocal count

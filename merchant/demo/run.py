@@ -5,12 +5,15 @@ import time
 
 import aiohttp
 import click
+import msgspec
 
 from merchant import runtime
 from merchant.access import Role
 from merchant.app import configure_logs, create_app
 from merchant.demo import onboarding, world
 from merchant.demo.api import Api
+from merchant.demo.hub import exchange_keys, simulated_hub
+from merchant.demo.payments import PAYERS, show_payments
 from merchant.demo.world import CURRENCY, OPERATOR_EMAIL, SCHEME, DemoUser, DemoWorld
 from merchant.seeds.scheme import seed_scheme
 from merchant.service import Service
@@ -29,18 +32,24 @@ def run_demo(settings: Settings) -> None:
 
 async def _demo(settings: Settings, database_url: str) -> None:
     begun = time.perf_counter()
+    hub_port = settings.simulator_port or settings.port + 1
+    settings = msgspec.structs.replace(settings, hub="simulator", hub_url=f"http://{settings.host}:{hub_port}")
     async with contextlib.AsyncExitStack() as stack:
         service = await stack.enter_async_context(runtime.ready_service(settings, database_url))
-        known = world.load(settings.data_dir)
-        if known is None:
-            known = await _new_world(service)
+        known = world.load(settings.data_dir) or await _new_world(service)
+        known.base_url, known.simulator_url = settings.base_url, settings.hub_url
         await stack.enter_async_context(runtime.serving(create_app(service), settings.host, settings.port))
+        await stack.enter_async_context(simulated_hub(service, settings.host, hub_port))
         await stack.enter_async_context(Worker(service).running())
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        known.base_url = settings.base_url
         if not known.merchants:
             await _show_onboarding(settings, known, http)
+        await exchange_keys(service, http, known.simulator_url)
         known.save(settings.data_dir)
+        if not known.shown:
+            await show_payments(known, http)
+            known.shown = True
+            known.save(settings.data_dir)
         _tell(settings, known, time.perf_counter() - begun)
         await runtime.forever()
 
@@ -49,7 +58,10 @@ async def _new_world(service: Service) -> DemoWorld:
     operator = DemoUser(OPERATOR_EMAIL, world.new_password(), [Role.HUB_OPERATOR], None)
     await seed_scheme(service, SCHEME, operator.email, operator.password)
     scheme = {"currency": CURRENCY, "time_zone": SCHEME.time_zone}
-    return DemoWorld(service.settings.base_url, "", scheme, users=[operator])
+    payers = [
+        {"msisdn": number, "fsp_id": "mobilemoney", "behaviour": behaviour} for behaviour, number in PAYERS.items()
+    ]
+    return DemoWorld(service.settings.base_url, "", scheme, users=[operator], payers=payers)
 
 
 async def _show_onboarding(settings: Settings, known: DemoWorld, http: aiohttp.ClientSession) -> None:

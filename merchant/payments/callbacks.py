@@ -12,6 +12,7 @@ from litestar import asgi
 from litestar.types import Receive, Scope, Send
 
 from merchant import gateway, inbox
+from merchant.db import Tx
 from merchant.gateway import Call, Refused, respond
 from merchant.hub.error_codes import FspiopError, meaning_of
 from merchant.hub.headers import check_headers
@@ -58,8 +59,8 @@ async def fspiop_door(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         gateway.check_gateway(state.service.settings, scope, headers)
         call = await gateway.read_call(scope, receive, headers, MOUNT)
-        message = await _checked(state.service, state.links, call)
         async with state.service.db.system_reads() as tx:
+            message = await _checked(tx, state.service, state.links, call)
             await inbox.store_once(tx, state.service.vault, message)
     except Refused as refused:
         await respond(send, refused.status, refused.body())
@@ -72,7 +73,7 @@ async def fspiop_door(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, _ACCEPTED[message.method])
 
 
-async def _checked(service: Service, links: Links, call: Call) -> Message:
+async def _checked(tx: Tx, service: Service, links: Links, call: Call) -> Message:
     """The message, if it is well formed and truly its sender's. Raises FspiopError."""
     resource = call.raw_path.split("/", 2)[1] if call.raw_path.count("/") else ""
     if resource not in _RESOURCES:
@@ -81,11 +82,11 @@ async def _checked(service: Service, links: Links, call: Call) -> Message:
         raise FspiopError("3000", "This method is not possible here", 405)
     _check_path(call)
     inbound = check_headers(call.method, resource, call.headers)
-    link = await links.link(inbound.destination) if inbound.destination else None
+    link = await links.link(tx, inbound.destination) if inbound.destination else None
     if link is None or not link.enabled:
         raise FspiopError("3203", "fspiop-destination names no participant served here")
     if service.settings.require_signatures and not _is_hubs_own_error(call, link.fsp_id):
-        await _check_signature(links, inbound.source, call)
+        await _check_signature(tx, links, inbound.source, call)
     shape: type[WireMessage] | None = (
         ErrorPut if call.raw_path.endswith("/error") else _BODIES.get((call.method, resource))
     )
@@ -114,12 +115,12 @@ def _is_hubs_own_error(call: Call, fsp_id: str) -> bool:
     return call.method == "PUT" and call.raw_path.endswith("/error") and call.headers.get("fspiop-source") == fsp_id
 
 
-async def _check_signature(links: Links, source: str, call: Call) -> None:
+async def _check_signature(tx: Tx, links: Links, source: str, call: Call) -> None:
     if not call.body:
         return  # FSPIOP signs nothing without a body
     target = call.raw_path + (f"?{call.query}" if call.query else "")
     problem = "no key of this sender is known"
-    for key in await links.partner_keys(source):
+    for key in await links.partner_keys(tx, source):
         try:
             verify(key, method=call.method, path=target, headers=call.headers, body=call.body)
         except InvalidSignature as error:

@@ -123,7 +123,8 @@ async def ask_payer(sending: Sending, request_id: UUID) -> None:
 async def send_letter(sending: Sending, payload: bytes) -> None:
     """Send an answer to the hub. Raises Retry or HubUnreachable; a letter that is too late is dropped."""
     letter = post.open_letter(sending.service, payload)
-    link = await sending.links.link(letter.source)
+    async with sending.service.db.system_reads() as tx:
+        link = await sending.links.link(tx, letter.source)
     if link is None or (letter.useless_after is not None and letter.useless_after <= clock.now()):
         return
     message = Outbound(
@@ -143,11 +144,12 @@ async def send_letter(sending: Sending, payload: bytes) -> None:
 async def _read(sending: Sending, request_id: UUID) -> tuple[_Asked | None, str, Link | None]:
     async with sending.service.db.system_reads() as tx:
         row = await tx.fetchrow(_ASKED, request_id, clock.now())
-    if row is None:
-        return None, "", None
-    asked = _Asked(*row)
+        if row is None:
+            return None, "", None
+        asked = _Asked(*row)
+        link = await sending.links.link(tx, asked.fsp_id)
     payer = sending.service.vault.open(asked.payer_sealed, f"payment_request:{asked.id}").decode()
-    return asked, payer, await sending.links.link(asked.fsp_id)
+    return asked, payer, link
 
 
 async def _transmit(sending: Sending, link: Link, message: Outbound) -> SendResult:

@@ -37,7 +37,7 @@ Interpreter = Callable[[Tx, Service, Link, Message], Awaitable[None]]
 async def interpret(tx: Tx, service: Service, links: Links, message_id: int) -> None:
     """Act on a stored message. Raises transfers.NotYet when it came too early."""
     message = await inbox.load(tx, service.vault, message_id)
-    link = await links.link(message.destination) if message is not None else None
+    link = await links.link(tx, message.destination) if message is not None else None
     if message is None or link is None:
         return
     is_error = message.path.endswith("/error")

@@ -11,6 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from merchant import clock, keys
+from merchant.db import Tx
 from merchant.hub.jws import SigningKey, VerifyKey, load_signing_key, load_verify_key
 from merchant.service import Service
 
@@ -53,20 +54,22 @@ class Links:
         self._links: _Kept[Link] = _Kept()
         self._partners: _Kept[list[VerifyKey]] = _Kept()
 
-    async def link(self, fsp_id: str) -> Link | None:
-        """The link of one of our DFSPs by its FSP id; None when it is none of ours."""
+    async def link(self, tx: Tx, fsp_id: str) -> Link | None:
+        """The link of one of our DFSPs by its FSP id; None when it is none of ours.
+
+        Reads through the caller's connection: whoever holds one must never wait for a second.
+        """
         known = self._links.get(fsp_id)
         if known is not None:
             return known
         service = self._service
-        async with service.db.system_reads() as tx:
-            row = await tx.fetchrow(
-                "SELECT id, fsp_id, enabled, hub_url, transfer_mode FROM dfsp WHERE fsp_id = $1", fsp_id
-            )
-            if row is None:
-                return None
-            signing = await keys.valid_keys(tx, service.vault, fsp_id, keys.JWS_SIGN)
-            secrets = await keys.valid_keys(tx, service.vault, fsp_id, keys.ILP)
+        row = await tx.fetchrow(
+            "SELECT id, fsp_id, enabled, hub_url, transfer_mode FROM dfsp WHERE fsp_id = $1", fsp_id
+        )
+        if row is None:
+            return None
+        signing = await keys.valid_keys(tx, service.vault, fsp_id, keys.JWS_SIGN)
+        secrets = await keys.valid_keys(tx, service.vault, fsp_id, keys.ILP)
         link = Link(
             dfsp_id=row["id"], fsp_id=fsp_id, enabled=row["enabled"], transfer_mode=row["transfer_mode"],
             hub_url=row["hub_url"] or service.settings.hub_url,
@@ -75,11 +78,10 @@ class Links:
         )  # fmt: skip
         return self._links.put(fsp_id, link)
 
-    async def partner_keys(self, fsp_id: str) -> list[VerifyKey]:
+    async def partner_keys(self, tx: Tx, fsp_id: str) -> list[VerifyKey]:
         """The keys that a partner's signatures may be made with, newest first."""
         known = self._partners.get(fsp_id)
         if known is not None:
             return known
-        async with self._service.db.system_reads() as tx:
-            found = await keys.valid_keys(tx, self._service.vault, fsp_id, keys.JWS_VERIFY)
+        found = await keys.valid_keys(tx, self._service.vault, fsp_id, keys.JWS_VERIFY)
         return self._partners.put(fsp_id, [load_verify_key(key.text, key.key_id) for key in found])

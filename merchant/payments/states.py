@@ -139,12 +139,12 @@ class Reason(Struct, frozen=True):
 
 _MOVE = """
 WITH changed AS (
-  UPDATE payment_request SET state = $2, reason_code = $3, reason_message = $4,
-    paid_at = CASE WHEN $2 = 'paid' THEN $5 ELSE paid_at END, late = late OR $6, check_at = $9
+  UPDATE payment_request SET state = $2::text, reason_code = $3, reason_message = $4,
+    paid_at = CASE WHEN $2::text = 'paid' THEN $5 ELSE paid_at END, late = late OR $6, check_at = $9
   WHERE id = $1 RETURNING id, dfsp_id),
 closed AS (DELETE FROM open_reference WHERE request_id = $1 AND $10)
 INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause, detail)
-SELECT id, (SELECT count(*) FROM payment_event WHERE request_id = $1) + 1, dfsp_id, $5, $2, $7, $8 FROM changed
+SELECT id, (SELECT count(*) FROM payment_event WHERE request_id = $1) + 1, dfsp_id, $5, $2::text, $7, $8 FROM changed
 """
 
 

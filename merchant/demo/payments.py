@@ -1,0 +1,115 @@
+"""The second half of the show: one request accepted, one refused, one never answered, one paid late, one code scanned.
+
+The terminal tells what happened with ids and times; everything goes over HTTP, to the service and to the simulated hub.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+import aiohttp
+import click
+from msgspec import Struct
+
+from merchant.demo.api import Api
+from merchant.demo.world import CURRENCY, DemoWorld
+
+# The last digit chooses how the simulated payer behaves (CONTRACT, Simulator).
+PAYERS = {
+    "accept": "254711000001", "reject": "254711000002", "silent": "254711000003", "late": "254711000004",
+    "twice": "254711000005", "reorder": "254711000006", "amount": "254711000007", "drop": "254711000008",
+    "unknown": "254711000009",
+}  # fmt: skip
+_PATIENCE_S = 30.0
+
+
+class Scene(Struct, frozen=True):
+    """One request of the show, and the state it must end in."""
+
+    title: str
+    behaviour: str
+    amount: str
+    expires_in_s: int
+    end: str
+
+
+SCENES = (
+    Scene("asked for money, the customer agrees", "accept", "12.50", 300, "paid"),
+    Scene("asked for money, the customer says no", "reject", "8", 300, "rejected"),
+    Scene("asked for money, the customer never answers", "silent", "20", 2, "expired"),
+    Scene("asked for money, the customer pays too late", "late", "15.75", 2, "paid"),
+)
+
+
+async def show_payments(world: DemoWorld, http: aiohttp.ClientSession) -> None:
+    """Play the scenes and tell how each ended."""
+    begun = time.perf_counter()
+    merchants = world.merchants[: len(SCENES) + 1]
+    keys = {key["dfsp"]: Api(http, world.base_url, {"x-api-key": key["key"]}) for key in world.api_keys}
+    click.echo("payments through the simulated hub:")
+    async with asyncio.TaskGroup() as scenes:
+        for scene, merchant in zip(SCENES, merchants, strict=False):
+            scenes.create_task(_play(scene, merchant, keys[merchant["dfsp"]]))
+        scenes.create_task(_scan(world, merchants[-1], keys[merchants[-1]["dfsp"]], http))
+    click.echo(f"  payments took {time.perf_counter() - begun:.1f} s")
+
+
+async def _play(scene: Scene, merchant: dict[str, Any], api: Api) -> None:
+    request = await api.post(
+        "/api/v1/payment-requests",
+        {
+            "counter_id": merchant["counters"][0]["id"],
+            "payer": {"type": "MSISDN", "id": PAYERS[scene.behaviour]},
+            "amount": {"amount": scene.amount, "currency": CURRENCY},
+            "reference": f"demo-{scene.behaviour}",
+            "expires_in_s": scene.expires_in_s,
+        },
+    )
+    ended = await _wait_for(api, request["id"], scene.end)
+    late = ", late" if ended["late"] else ""
+    why = f" — {ended['reason']['message']}" if ended["reason"] else ""
+    events = await api.get(f"/api/v1/payment-requests/{request['id']}/events")
+    click.echo(
+        f"  {scene.title}: {merchant['trading_name'][:30]}, {scene.amount} {CURRENCY}\n"
+        f"    {_route(events)}\n"
+        f"    ended {ended['state']}{late}{why}\n"
+        f"    request {ended['id']}  transfer {ended['hub']['transfer_id'] or '-'}"
+    )
+
+
+async def _wait_for(api: Api, request_id: str, end: str) -> Any:
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        request = await api.get(f"/api/v1/payment-requests/{request_id}")
+        if request["state"] == end:
+            return request
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"request {request_id} should have become {end} but is {request['state']}")
+        await asyncio.sleep(0.1)
+
+
+def _route(events: Any) -> str:
+    return " → ".join(f"{event['state']} {event['at'][11:23]}" for event in events["items"])
+
+
+async def _scan(world: DemoWorld, merchant: dict[str, Any], api: Api, http: aiohttp.ClientSession) -> None:
+    """A shopper scans a counter's printed code and pays without being asked."""
+    counter = merchant["counters"][0]
+    payload = await api.text(f"/api/v1/counters/{counter['id']}/qr?format=payload")
+    purchase = {"qr_payload": payload, "amount": "4.20", "currency": CURRENCY, "note": "two papayas"}
+    async with http.post(f"{world.simulator_url}/shoppers/{PAYERS['accept']}/pay", json=purchase) as response:
+        transaction_id = (await response.json())["transaction_id"]
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        payments = await api.get(f"/api/v1/payments?counter_id={counter['id']}")
+        arrived = [one for one in payments["items"] if one["hub"]["transaction_id"] == transaction_id]
+        if arrived:
+            break
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the scanned payment {transaction_id} did not arrive")
+        await asyncio.sleep(0.1)
+    click.echo(
+        f"  a shopper scans the code of number {counter['alias']}: {merchant['trading_name'][:30]}, 4.20 {CURRENCY}\n"
+        f"    received {arrived[0]['received_at'][11:23]} from {arrived[0]['payer']}\n"
+        f"    payment {arrived[0]['id']}  transfer {arrived[0]['hub']['transfer_id']}"
+    )
