@@ -101,15 +101,16 @@ def _spellings(line: ListedName) -> Iterator[ListedName]:
     """
     for part in _SEVERAL.split(line.text):
         part = _REMARK.sub("", _LABEL.sub("", part))
-        outside = _BRACKETS.sub(" ", part)
+        outside, others = _BRACKETS.sub(" ", part), []
         for inside in _BRACKETS.findall(part):
             if inside.isascii() != outside.isascii():
-                yield from _named(inside, line.weak)
+                others.append((inside, line.weak))
             elif " " not in inside.strip():
-                yield from _named(inside, True)
+                others.append((inside, True))
             else:
                 outside = _BRACKETS.sub(r" \1 ", part)
-        yield from _named(outside, line.weak)
+        for text, weak in ((outside, line.weak), *others):
+            yield from _named(text, weak)
 
 
 def _named(text: str, weak: bool) -> Iterator[ListedName]:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kyb
@@ -178,6 +178,7 @@ def test_messages_do_not_repeat_the_answer() -> None:
             assert len(str(value)) < 3 or str(value) not in problem.message
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_no_text_makes_the_rules_fail(text: str) -> None:
     document = {

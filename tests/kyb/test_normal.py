@@ -1,7 +1,7 @@
 """normalise takes away harmless differences, once and for all."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kyb
@@ -62,6 +62,7 @@ def test_lists_and_deep_answers_are_tidied_too() -> None:
     assert tidied.locations[0].counters[0].own_alias == "duka"
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         kyb.Sections,

@@ -3,7 +3,7 @@
 from importlib.resources import files
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kyb
@@ -35,6 +35,7 @@ def test_limits_exist_for_every_currency_but_those_without_a_usable_rate() -> No
     assert missing == {"IRR", "KPW", "VED", "VES"}
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(DEFAULT.minor_per_reference)))
 def test_a_higher_tier_never_allows_less(currency: str) -> None:
     rungs = [DEFAULT.limits(tier.name, currency) for tier in DEFAULT.tiers]

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kyb
@@ -143,6 +143,7 @@ def test_the_report_holds_no_numbers_dates_or_phones_of_people() -> None:
         assert secret not in written
 
 
+@settings(deadline=None)
 @given(
     name=st.text(max_size=40) | st.sampled_from(["Eric Badege", "إريك باديجي", "Эрик Бадеге"]),
     moment=st.datetimes(timezones=st.just(UTC)),

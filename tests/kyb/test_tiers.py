@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kyb
@@ -126,6 +126,7 @@ PRUNABLE = [
 ]
 
 
+@settings(deadline=None)
 @given(
     kind=st.sampled_from(["individual", "sole_proprietor", "partnership", "cooperative", "company", "ngo", "x"]),
     pruned=st.sets(st.sampled_from(PRUNABLE)),
@@ -144,6 +145,7 @@ def test_a_tier_is_reachable_exactly_when_nothing_is_due(kind: str, pruned: set[
         assert found.tier_reachable == POLICY.ladder(kind)[-1].name
 
 
+@settings(deadline=None)
 @given(st.builds(kyb.Evidence, st.booleans(), st.booleans(), st.booleans()))
 def test_more_evidence_never_lowers_the_tier(evidence: kyb.Evidence) -> None:
     order = [None, *(tier.name for tier in POLICY.tiers)]

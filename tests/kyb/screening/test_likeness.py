@@ -1,7 +1,7 @@
 """Words are alike by sound, by spelling or by consonants; keys find every pair that is alike by spelling."""
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kyb.screening.likeness import misspelling_keys, sound_likeness, spelling_keys, spelling_likeness
@@ -47,6 +47,7 @@ def test_a_slip_of_the_keyboard_is_forgiven_in_long_words(given_word: str, liste
     assert bool(spelling_likeness(words(given_word)[0], words(listed_word)[0])) is alike
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"[bdfglmnprst]{2}[a-z]{4,9}", fullmatch=True), st.integers(0, 12), st.sampled_from("abdelmrtz"))
 def test_one_slip_is_found_by_its_keys_and_liked(listed: str, place: int, letter: str) -> None:
     place %= len(listed)

@@ -44,9 +44,9 @@ def test_an_entry_has_its_names_years_and_programme(un_list: kyb.ScreeningList) 
         ("M. Sabet b) M. Javad Sabet", ["M. Sabet", "M. Javad Sabet"]),
         ("Ezatullah Haqqani (previously listed as)", ["Ezatullah Haqqani"]),
         ("Safia Farkash, born 1 Jan. 1953 (Oman passport no.03825239)", ["Safia Farkash"]),
-        ("Jin Tiesan (金铁三)", ["金铁三", "Jin Tiesan"]),
-        ("Amir Khazmat (original script: Амир Хазмат)", ["Амир Хазмат", "Amir Khazmat"]),
-        ("حسن غول (Hassan Ghul; Hassan Gul)", ["Hassan Ghul", "حسن غول", "Hassan Gul"]),
+        ("Jin Tiesan (金铁三)", ["Jin Tiesan", "金铁三"]),
+        ("Amir Khazmat (original script: Амир Хазмат)", ["Amir Khazmat", "Амир Хазмат"]),
+        ("حسن غول (Hassan Ghul; Hassan Gul)", ["حسن غول", "Hassan Ghul", "Hassan Gul"]),
         ("LEADER (HONG KONG) INTERNATIONAL", ["LEADER HONG KONG INTERNATIONAL"]),
         ("“Abu Sumayyah”", ["Abu Sumayyah"]),
         ("-", []),
@@ -62,7 +62,7 @@ def test_low_quality_and_bracketed_abbreviations_are_weak() -> None:
     aliases = "<ENTITY_ALIAS><QUALITY>Low</QUALITY><ALIAS_NAME>The Front</ALIAS_NAME></ENTITY_ALIAS>"
     name = "<FIRST_NAME>FOREIGN TRADE BANK (FTB)</FIRST_NAME><REFERENCE_NUMBER>KPe.1</REFERENCE_NUMBER>"
     (entry,) = load_un_list(document(entities=f"<ENTITY>{name}{aliases}</ENTITY>")).entries
-    assert entry.names == (ListedName("FTB", True), ListedName("FOREIGN TRADE BANK"), ListedName("The Front", True))
+    assert entry.names == (ListedName("FOREIGN TRADE BANK"), ListedName("FTB", True), ListedName("The Front", True))
 
 
 @pytest.mark.parametrize(

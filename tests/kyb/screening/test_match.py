@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from faker import Faker
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kyb
@@ -138,7 +138,7 @@ def test_every_listed_name_but_common_bynames_finds_its_own_entry(
         if not name.weak and not is_found(un_index, entry, name.text)
     ]
     assert len(missed) < 10  # bynames of one common word: Hassan, Sheik Omar, Ahmad Haji
-    assert all(len(name.split()) < 4 for name in missed)
+    assert not {entry.names[0].text for entry in un_list.entries} & set(missed)
 
 
 def family_name_first(name: str, _: random.Random) -> str:
@@ -197,6 +197,7 @@ def test_ordinary_people_raise_few_alarms(un_index: kyb.ScreeningIndex, locale: 
     assert sum(bool(kyb.screen(name, un_index)) for name in names) <= most
 
 
+@settings(deadline=None)
 @given(name=st.text(max_size=300), year=st.none() | st.integers(1900, 2030), kind=st.sampled_from(["person", "entity"]))
 def test_no_text_makes_screening_fail(un_index: kyb.ScreeningIndex, name: str, year: int | None, kind: str) -> None:
     for hit in kyb.screen(name, un_index, year, kind):

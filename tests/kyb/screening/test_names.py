@@ -1,7 +1,7 @@
 """Two ways of writing one name give the same words, or words with the same skeleton."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kyb.screening.names import join_words, words
@@ -79,6 +79,7 @@ def test_an_abd_with_no_name_stays_a_word() -> None:
     assert texts("Abdul al") == ["abdal"]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_gives_words_of_letters_and_digits(name: str) -> None:
     for word in words(name):
@@ -86,6 +87,7 @@ def test_any_text_gives_words_of_letters_and_digits(name: str) -> None:
         assert all(char.isalnum() and char == char.lower() for char in word.text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.from_regex(r"[a-z]{3,9}", fullmatch=True), min_size=1, max_size=4))
 def test_case_and_punctuation_do_not_matter(parts: list[str]) -> None:
     assert words("-".join(parts).upper()) == words(", ".join(parts)) == words(" ".join(parts))
