@@ -15,7 +15,7 @@ from typing import BinaryIO
 HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 CATALOG, PAGES, RESOURCES, INFORMATION = 1, 2, 3, 4  # object numbers every file uses
 FIRST_FREE_NUMBER = 5
-COMPRESSION_LEVEL = 6
+COMPRESSION_LEVEL = 4  # a quarter of the time of 6 for an eighth more bytes
 
 
 class PdfFile:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from typing import get_args
 
@@ -251,3 +253,19 @@ def test_colours_without_contrast_never_reach_a_picture() -> None:
 def test_an_empty_payload_is_refused() -> None:
     with pytest.raises(ValueError, match="empty"):
         pictures_of.render("")
+
+
+def test_no_engine_or_image_library_is_imported_before_it_is_needed() -> None:
+    heavy = ("segno", "qrcode", "PIL", "zxingcpp", "uharfbuzz")
+    script = f"import sys, qr, qr.render; print(*[name for name in {heavy} if name in sys.modules])"
+    finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert finished.stdout.split() == []
+
+
+def test_a_plain_picture_needs_no_image_library() -> None:
+    script = (
+        "import sys, qr.render as r; r.render_svg('0002'); r.render_png('0002'); r.render_pdf('0002'); "
+        "print('PIL' in sys.modules, 'qrcode' in sys.modules)"
+    )
+    finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert finished.stdout.split() == ["False", "False"]
