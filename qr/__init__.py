@@ -1,4 +1,4 @@
-"""Merchant-presented QR codes after EMVCo: write them, read them, say what is wrong with them.
+"""Merchant-presented QR codes after EMVCo: write them, read them, say what is wrong with them, draw them.
 
     >>> import qr
     >>> code = qr.mojaloop_code(domain="pay.example.org", identifier="52318764", name="Mama Njeri Shop",
@@ -6,6 +6,11 @@
     >>> payload = qr.encode(code, profile="mojaloop")
     >>> qr.mojaloop_party(qr.decode(payload))
     Party(party_id_type='ALIAS', identifier='52318764', sub_id=None)
+
+From payload to meaning: `clean`, `decode`, `networks`, `explain`. From meaning to payload: `MerchantCode`
+or `mojaloop_code` with `account` for other schemes, then `encode`. From payload to picture: `render_svg`
+and its like, `qr.posters` for printing. Profiles of schemes: `list_profiles`, `read_profile`. What can go
+wrong is a QrError, whose `findings` say what.
 
 Names are loaded when first used, so that importing the package costs next to nothing and no image library
 comes in before a picture is wanted.
@@ -22,8 +27,11 @@ if TYPE_CHECKING:
     from qr.mojaloop import Party, dynamic_code, guid_from_domain, mojaloop_code, mojaloop_party
     from qr.network import Network, account, additional, networks, unreserved, validate_profile, with_defaults
     from qr.profile import Profile, find_profile, list_profiles, parse_profile, read_profile
+    from qr.render import Rendered, prove, render_data_uri, render_eps, render_pdf, render_png, render_svg, render_text
     from qr.report import Report, explain
     from qr.scan import clean
+    from qr.signature import Verdict, VerificationKey, sign_code, signature_chars, verify_code
+    from qr.symbols.style import Style
 
 _HOMES = {
     "qr.codec": ("decode", "encode"),
@@ -33,8 +41,20 @@ _HOMES = {
     "qr.mojaloop": ("Party", "dynamic_code", "guid_from_domain", "mojaloop_code", "mojaloop_party"),
     "qr.network": ("Network", "account", "additional", "networks", "unreserved", "validate_profile", "with_defaults"),
     "qr.profile": ("Profile", "find_profile", "list_profiles", "parse_profile", "read_profile"),
+    "qr.render": (
+        "Rendered",
+        "prove",
+        "render_data_uri",
+        "render_eps",
+        "render_pdf",
+        "render_png",
+        "render_svg",
+        "render_text",
+    ),
     "qr.report": ("Report", "explain"),
     "qr.scan": ("clean",),
+    "qr.signature": ("Verdict", "VerificationKey", "sign_code", "signature_chars", "verify_code"),
+    "qr.symbols.style": ("Style",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -52,9 +72,13 @@ __all__ = [
     "ProfileError",
     "QrError",
     "Reissued",
+    "Rendered",
     "Report",
+    "Style",
     "Template",
     "Tip",
+    "Verdict",
+    "VerificationKey",
     "account",
     "additional",
     "clean",
@@ -70,11 +94,21 @@ __all__ = [
     "mojaloop_party",
     "networks",
     "parse_profile",
+    "prove",
     "read_profile",
     "reissue",
     "reissue_all",
+    "render_data_uri",
+    "render_eps",
+    "render_pdf",
+    "render_png",
+    "render_svg",
+    "render_text",
+    "sign_code",
+    "signature_chars",
     "unreserved",
     "validate_profile",
+    "verify_code",
     "with_defaults",
 ]
 
