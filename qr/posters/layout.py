@@ -114,30 +114,12 @@ def _panel(canvas: Canvas, poster: Poster, design: Design, page: Box) -> None:
 
 
 def _sticker(canvas: Canvas, sticker: Sticker, design: Design, cell: Box) -> None:
-    """The code, below it the name and the number."""
-    inner = cell.inset(2)
-    number_height, name_height = inner.height * 0.11, inner.height * 0.13
-    _words(
-        canvas,
-        design,
-        grouped(sticker.number),
-        "Bold",
-        Box(inner.x, inner.y, inner.width, number_height),
-        number_height,
-        INK,
-    )
-    _words(
-        canvas,
-        design,
-        sticker.name,
-        "Bold",
-        Box(inner.x, inner.y + number_height, inner.width, name_height),
-        name_height * 0.7,
-        INK,
-        lines_max=2,
-    )
-    low = inner.y + number_height + name_height
-    _code(canvas, sticker.payload, design, Box(inner.x, low, inner.width, inner.y + inner.height - low))
+    """The code, below it the name, the number and which counter it is."""
+    code, name, number, counter = _stacked(cell.inset(2), (7.4, 1.3, 1.1, 0.6 if sticker.counter else 0.01))
+    _code(canvas, sticker.payload, design, code)
+    _words(canvas, design, sticker.name, "Bold", name, name.height * 0.7, INK, lines_max=2)
+    _words(canvas, design, grouped(sticker.number), "Bold", number, number.height, INK)
+    _words(canvas, design, sticker.counter, "Regular", counter, counter.height * 0.8, GREY)
 
 
 def _code(canvas: Canvas, payload: str, design: Design, box: Box) -> None:

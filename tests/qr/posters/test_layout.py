@@ -82,6 +82,11 @@ def test_a_sheet_holds_its_grid_of_different_codes_in_order() -> None:
     assert [texts(cell) for cell in cells] == [[payload(number)] for number in numbers]
 
 
+def test_stickers_of_several_counters_can_be_told_apart() -> None:
+    words = page_text(sheet_pdf([poster(counter=f"Counter {index}") for index in range(3)]))
+    assert all(f"Counter {index}" in words for index in range(3))
+
+
 def test_a_sheet_too_full_goes_on_to_the_next_page() -> None:
     sheet = Design(page="sheet", columns=2, rows=2)
     pages = of_pdf(sheet_pdf([poster(number=str(50000000 + index)) for index in range(5)], sheet), 100)
