@@ -100,6 +100,10 @@ class Policy(_PolicyText, frozen=True, kw_only=True):
         """The tiers open to a kind of business, lowest first."""
         return tuple(tier for tier in self.tiers if kind in tier.kinds)
 
+    def has_limits(self, currency: str) -> bool:
+        """Whether limits are set for a currency; then they are in every tier."""
+        return currency in self.minor_per_reference or any(currency in tier.limits_minor for tier in self.tiers)
+
     def limits(self, tier: str, currency: str) -> Limits:
         """What a merchant of the tier may receive; raises UnknownTier, UnknownCurrency."""
         found = self.tier(tier)

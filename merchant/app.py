@@ -14,6 +14,10 @@ from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
 
 from merchant import errors, web
 from merchant.channels.qr import ROUTES as QR_ROUTES
+from merchant.channels.ussd import ussd_door
+from merchant.channels.ussd import ussd_door
+from merchant.notify.live import ROUTES as LIVE_ROUTES
+from merchant.notify.live import Live
 from merchant.notify.routes import ROUTES as WEBHOOK_ROUTES
 from merchant.payments.callbacks import fspiop_door
 from merchant.payments.links import Links
@@ -58,12 +62,15 @@ ROUTES: list[Any] = [
     *WEBHOOK_ROUTES,
     oracle_door,
     fspiop_door,
+    ussd_door,
+    *LIVE_ROUTES,
 ]
 
 
 def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
     """The application on an open service. Raises RuntimeError when a route names no permission."""
     metrics = PrometheusConfig(app_name="merchant", prefix="merchant", group_path=True, exclude=["/metrics"])
+    live = Live(service)
     app = Litestar(
         route_handlers=ROUTES if routes is None else routes,
         guards=[web.authorise],
@@ -73,8 +80,9 @@ def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
             Exception: web.on_crash,
         },
         middleware=[metrics.middleware],
-        state=State({"service": service, "links": Links(service)}),
+        state=State({"service": service, "links": Links(service), "live": live}),
         request_max_body_size=web.MAX_BODY_BYTES,
+        on_shutdown=[live.close],
         openapi_config=None,
         logging_config=None,
     )

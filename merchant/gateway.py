@@ -73,19 +73,21 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-async def read_call(scope: Any, receive: Receive, headers: dict[str, str], mount: str) -> Call:
+async def read_call(
+    scope: Any, receive: Receive, headers: dict[str, str], mount: str, most_bytes: int = MAX_BODY_BYTES
+) -> Call:
     """The request with its body. Raises Refused when the body is too large."""
     length = headers.get("content-length", "")
-    if length.isdigit() and int(length) > MAX_BODY_BYTES:
-        raise Refused(413, "3104", "The body is larger than 5 MiB.")
+    if length.isdigit() and int(length) > most_bytes:
+        raise Refused(413, "3104", f"The body is larger than {most_bytes} bytes.")
     body = b""
     more = True
     while more:
         message: Any = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > MAX_BODY_BYTES:
-            raise Refused(413, "3104", "The body is larger than 5 MiB.")
+        if len(body) > most_bytes:
+            raise Refused(413, "3104", f"The body is larger than {most_bytes} bytes.")
     raw_path = scope.get("raw_path", b"").decode("latin-1").partition("?")[0]
     path = scope["path"]
     return Call(

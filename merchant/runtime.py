@@ -62,7 +62,7 @@ def check_port(host: str, port: int) -> None:
 async def serving(app: Any, host: str, port: int) -> AsyncIterator[None]:
     """Serve an ASGI application inside this event loop until the block ends."""
     check_port(host, port)
-    server = Server(app, address=host, port=port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False)
+    server = Server(app, address=host, port=port, interface=Interfaces.ASGI, websockets=False, log_enabled=False)
     task = asyncio.create_task(server.serve())
     try:
         await _listening(host, port, task)

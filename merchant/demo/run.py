@@ -10,6 +10,7 @@ import msgspec
 from merchant import runtime
 from merchant.access import Role
 from merchant.app import configure_logs, create_app
+from merchant.channels.ussd import gateway_key
 from merchant.demo import onboarding, world
 from merchant.demo.api import Api
 from merchant.demo.hub import exchange_keys, simulated_hub
@@ -38,6 +39,10 @@ async def _demo(settings: Settings, database_url: str) -> None:
         service = await stack.enter_async_context(runtime.ready_service(settings, database_url))
         known = world.load(settings.data_dir) or await _new_world(service)
         known.base_url, known.simulator_url = settings.base_url, settings.hub_url
+        key = gateway_key(service, "africastalking")
+        known.ussd = {
+            "code": SCHEME.ussd_code, "africastalking": f"{settings.base_url}/ussd/africastalking/{key}",
+        }  # fmt: skip
         await stack.enter_async_context(runtime.serving(create_app(service), settings.host, settings.port))
         await stack.enter_async_context(simulated_hub(service, settings.host, hub_port))
         await stack.enter_async_context(Worker(service).running())

@@ -57,6 +57,7 @@ async def change_sections(
         move_application(application, ApplicationState.DRAFT)
         application.version += 1
         application.makers = []
+        application.checker_id = None
         application.report = None
     else:
         application.revision += 1
@@ -80,6 +81,11 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     if not application_may(application.state, Capability.SUBMIT):
         raise errors.WrongState(f"An application that is {application.state} cannot be submitted.")
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
+    unlimited = [one for one in sections.business.currencies if not policy().has_limits(one)]
+    if unlimited:
+        raise errors.invalid_field(
+            "business.currencies", "no_limits", f"The policy sets no limits for {', '.join(unlimited)}."
+        )
     due = kyb.requirements(case_of(sections), policy()).currently_due
     if due:
         raise errors.InvalidFields(

@@ -1,0 +1,225 @@
+"""The USSD door: joins the ussd dialogue to registry and payments, one transaction a step.
+
+The session's row is locked for the step, so a step that a gateway delivers twice, even at once, finds what the first
+one wrote and answers the same words; the request for payment is written in that same transaction. Raw ASGI below
+/ussd/{gateway}/{key}: gateways sign nothing, so the key in the path is all that proves them.
+"""
+
+import hmac
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Literal
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+import structlog
+from litestar import asgi
+from litestar.types import Receive, Scope, Send
+
+import ussd
+from merchant import clock, errors, gateway, money
+from merchant.access import Actor
+from merchant.db import Tx
+from merchant.gateway import Refused, respond
+from merchant.money import Money
+from merchant.payments import limits
+from merchant.payments.request import NewRequest, create_request
+from merchant.payments.states import RequestState
+from merchant.registry.screening import policy
+from merchant.registry.states import Capability, merchant_may
+from merchant.service import Service
+
+MOUNT = "/ussd"
+CHANNEL = "ussd"
+MAX_BODY_BYTES = 16_384  # a form of a few short fields
+MAX_OPEN_REQUESTS = 5  # of one phone at a time: more is a prank or a loop
+STATUS_SHOWN_FOR = timedelta(minutes=5)
+_TEXT = (b"content-type", b"text/plain; charset=utf-8")
+_log = structlog.get_logger()
+
+_SESSION = "SELECT state, msisdn_digest FROM ussd_session WHERE gateway = $1 AND session_id = $2 FOR UPDATE"
+_STORE = """
+INSERT INTO ussd_session (gateway, session_id, msisdn_digest, state, expires_at, touched_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (gateway, session_id) DO UPDATE SET msisdn_digest = $3, state = $4, expires_at = $5, touched_at = $6
+"""
+
+
+@asgi(MOUNT, is_mount=True, copy_scope=False, opt={"public": True, "hidden": True})
+async def ussd_door(scope: Scope, receive: Receive, send: Send) -> None:
+    """Everything below /ussd."""
+    service: Service = scope["litestar_app"].state.service
+    try:
+        call = await gateway.read_call(scope, receive, gateway.headers_of(scope), MOUNT, MAX_BODY_BYTES)
+        name, key = _address(call.path)
+        known = ussd.GATEWAYS.get(name)
+        if known is None or not hmac.compare_digest(key, gateway_key(service, name)):
+            raise Refused(404, "3002", "There is no such gateway.")
+        if call.method != "POST":
+            raise Refused(405, "3000", "Gateways POST their steps.")
+        reply = await take_step(service, known.parse(_form(call.body)))
+    except Refused as refused:
+        await respond(send, refused.status, refused.description.encode(), _TEXT)
+    except ussd.BadStep as problem:
+        await respond(send, 400, str(problem).encode(), _TEXT)
+    else:
+        await respond(send, 200, known.render(reply) if reply.text else b"", _TEXT)
+
+
+def gateway_key(service: Service, name: str) -> str:
+    """The secret part of a gateway's address, the same for every process; a new secret key changes it."""
+    return service.vault.digest("ussd-gateway", name).hex()[:40]
+
+
+def _address(path: str) -> tuple[str, str]:
+    parts = path.strip("/").split("/")
+    if len(parts) != 2 or not parts[1].isascii():
+        raise Refused(404, "3002", "There is no such gateway.")
+    return parts[0], parts[1]
+
+
+def _form(body: bytes) -> Mapping[str, str]:
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=50))
+    except ValueError:
+        raise ussd.BadStep("the form is not UTF-8, or has too many fields") from None
+
+
+async def take_step(service: Service, step: ussd.Step) -> ussd.Reply:
+    """One step of a dialogue, durable; on a fault of ours nothing was asked and the phone is told so."""
+    now = clock.now()
+    digest = service.vault.digest("phone", step.msisdn)
+    session: ussd.Session | None = None
+    try:
+        async with service.db.system() as tx:
+            row = await tx.fetchrow(_SESSION, step.gateway, step.session_id)
+            if row is not None and row["msisdn_digest"] == digest:
+                session = ussd.decode_session(row["state"])
+            session, reply = await ussd.step(session, step, ServiceBackend(tx, service, digest), now)
+            await tx.execute(
+                _STORE, step.gateway, step.session_id, digest, ussd.encode_session(session), session.expires_at, now
+            )
+    except Exception:
+        _log.exception("ussd_step_failed", gateway=step.gateway)
+        return ussd.busy(session)
+    return reply
+
+
+_MERCHANT = """
+SELECT c.id, c.alias, m.id AS merchant_id, m.dfsp_id, m.state, m.tier, m.currencies, m.ussd_name, m.trading_name
+FROM counter c JOIN merchant m ON m.id = c.merchant_id JOIN dfsp d ON d.id = m.dfsp_id
+WHERE c.alias = ANY($1) AND d.enabled
+"""
+_OWN = """
+SELECT c.id, c.alias, c.name FROM counter c JOIN merchant m ON m.id = c.merchant_id
+WHERE m.phone_digest = $1 AND m.state <> 'closed' ORDER BY c.id LIMIT 50
+"""
+_RECENT = """
+SELECT amount_minor, currency, payer_masked, received_at FROM payment WHERE counter_id = $1 ORDER BY id DESC LIMIT $2
+"""
+_LAST_REQUEST = """
+SELECT p.counter_id, p.amount_minor, p.currency, p.state, p.short_ref, m.ussd_name, m.trading_name
+FROM payment_request p JOIN merchant m ON m.id = p.merchant_id
+WHERE p.payer_digest = $1 AND p.created_at > $2 ORDER BY p.id DESC LIMIT 1
+"""
+_OPEN_REQUESTS = """
+SELECT count(*) FROM payment_request
+WHERE payer_digest = $1 AND state IN ('created', 'sent', 'awaiting_payer', 'accepted') AND expires_at > $2
+"""
+_LAST_SESSION = "SELECT state FROM ussd_session WHERE msisdn_digest = $1 ORDER BY touched_at DESC LIMIT 1"
+_TOLD: dict[str, Literal["waiting", "paid", "unknown"]] = {
+    RequestState.CREATED: "waiting", RequestState.SENT: "waiting", RequestState.AWAITING_PAYER: "waiting",
+    RequestState.ACCEPTED: "waiting", RequestState.PAID: "paid", RequestState.IN_DOUBT: "unknown",
+}  # fmt: skip
+
+
+class ServiceBackend:
+    """What the dialogue may ask, answered from registry and payments within the step's transaction (ussd.Backend)."""
+
+    def __init__(self, tx: Tx, service: Service, msisdn_digest: bytes) -> None:
+        self._tx = tx
+        self._service = service
+        self._msisdn_digest = msisdn_digest
+
+    async def find_merchant(self, number: str) -> ussd.MerchantView | None:
+        """The counter with this number, letters in any case."""
+        row = await self._tx.fetchrow(_MERCHANT, [number, number.upper(), number.lower()])
+        if row is None:
+            return None
+        currency = await self._currency(row["currencies"])
+        return ussd.MerchantView(
+            counter_id=str(row["id"]),
+            number=row["alias"],
+            name=row["ussd_name"] or row["trading_name"],
+            currency=currency,
+            exponent=money.exponent(currency),
+            open=merchant_may(row["state"], Capability.TAKE_PAYMENT),
+            max_minor=policy().limits(row["tier"], currency).per_payment_minor,
+        )
+
+    async def request_payment(self, order: ussd.PaymentOrder) -> ussd.PaymentOutcome:
+        """Ask the payer's own bank, after the checks that the merchant's own request would pass."""
+        tx, service = self._tx, self._service
+        shop = await tx.fetchrow(
+            "SELECT m.id, m.dfsp_id, m.tier FROM counter c JOIN merchant m ON m.id = c.merchant_id WHERE c.id = $1",
+            UUID(order.counter_id),
+        )
+        if shop is None:
+            return ussd.PaymentOutcome("refused", reason="closed")
+        digits = order.payer_msisdn.removeprefix("+")
+        now, amount = clock.now(), Money(order.amount_minor, order.currency)
+        if await tx.fetchval(_OPEN_REQUESTS, service.vault.digest("phone", digits), now) >= MAX_OPEN_REQUESTS:
+            return ussd.PaymentOutcome("refused", reason="too_many")
+        day = clock.local_date(now, (await service.scheme()).time_zone)
+        if not await limits.would_fit(tx, shop["id"], shop["tier"], amount, day):
+            return ussd.PaymentOutcome("refused", reason="daily_limit")
+        actor = Actor(kind="service", id=UUID(int=0), name=CHANNEL, dfsp_id=shop["dfsp_id"])
+        new = NewRequest(counter_id=UUID(order.counter_id), amount=amount, payer=digits, channel=CHANNEL)
+        try:
+            request, _ = await create_request(tx, service, actor, new)
+        except errors.WrongState:
+            return ussd.PaymentOutcome("refused", reason="closed")
+        except errors.InvalidFields:
+            return ussd.PaymentOutcome("refused", reason="limit")
+        return ussd.PaymentOutcome("sent", reference=request.short_ref)
+
+    async def own_counters(self, msisdn: str) -> list[ussd.OwnCounter]:
+        """The counters of the merchant whose phone this is."""
+        rows = await self._tx.fetch(_OWN, self._service.vault.digest("phone", msisdn))
+        return [ussd.OwnCounter(str(row["id"]), row["alias"], row["name"]) for row in rows]
+
+    async def recent_payments(self, counter_id: str, limit: int) -> list[ussd.PaymentLine]:
+        """The counter's latest payments."""
+        zone = await self._service.time_zone()
+        return [
+            ussd.PaymentLine(
+                row["amount_minor"], row["currency"], money.exponent(row["currency"]), row["payer_masked"] or "",
+                row["received_at"].astimezone(zone),
+            )
+            for row in await self._tx.fetch(_RECENT, UUID(counter_id), limit)
+        ]  # fmt: skip
+
+    async def open_request(self, msisdn: str) -> ussd.OpenRequest | None:
+        """This payer's last request, while it is fresh."""
+        digest = self._service.vault.digest("phone", msisdn.removeprefix("+"))
+        row = await self._tx.fetchrow(_LAST_REQUEST, digest, clock.now() - STATUS_SHOWN_FOR)
+        if row is None:
+            return None
+        return ussd.OpenRequest(
+            counter_id=str(row["counter_id"]),
+            shop=row["ussd_name"] or row["trading_name"],
+            amount_minor=row["amount_minor"],
+            currency=row["currency"],
+            exponent=money.exponent(row["currency"]),
+            state=_TOLD.get(row["state"], "refused"),
+            reference=row["short_ref"],
+        )
+
+    async def preferred_language(self, msisdn: str) -> str | None:
+        """The language this phone used last."""
+        stored = await self._tx.fetchval(_LAST_SESSION, self._msisdn_digest)
+        return (ussd.decode_session(stored).language or None) if stored is not None else None
+
+    async def _currency(self, taken: list[str]) -> str:
+        """The scheme's first currency that the merchant takes: what a phone is asked for without choosing."""
+        return next((one for one in (await self._service.scheme()).currencies if one in taken), taken[0])
