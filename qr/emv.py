@@ -85,7 +85,7 @@ class Language(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class MerchantCode(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A merchant-presented code, every value as the text that stands in the payload.
+    """A merchant-presented code, every value as the text that stands in the payload, templates by identifier.
 
     `currency` is the numeric ISO 4217 code, `amount` decimal text, `point_of_initiation` "11" static or
     "12" dynamic. `reserved` (root 65 to 79) is filled only when reading tolerantly.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Literal, TypeVar
 
 from qr import crc, tlv
@@ -34,6 +35,7 @@ from qr.errors import DecodeError, Finding, Severity
 
 Mode = Literal["strict", "tolerant"]
 T = TypeVar("T", bound=Template)
+_tag = attrgetter("tag")
 
 INPUT_CHARS_MAX = 65_536  # far above any symbol's 2,953 bytes: work on hostile input stays bounded
 FINDINGS_MAX = 50
@@ -146,7 +148,7 @@ def _build(objects: dict[str, str], findings: list[Finding]) -> MerchantCode:
     return MerchantCode(
         payload_format=get("00", ""),
         point_of_initiation=get("01"),
-        accounts=tuple(accounts),
+        accounts=_ascending(accounts),
         mcc=get("52"),
         currency=get("53"),
         amount=get("54"),
@@ -157,7 +159,7 @@ def _build(objects: dict[str, str], findings: list[Finding]) -> MerchantCode:
         postal_code=get("61"),
         additional=additional,
         language=language,
-        unreserved=tuple(unreserved),
+        unreserved=_ascending(unreserved),
         reserved=reserved,
     )
 
@@ -175,6 +177,13 @@ def _template(kind: type[T], path: str, value: str, findings: list[Finding]) -> 
     elif GUID.match(guid) is None:
         findings.append(_refuse(f"{path}.00", GUID, guid))
     return kind(path[-2:], fields)
+
+
+def _ascending(templates: list[T]) -> tuple[T, ...]:
+    """By identifier: the order in a payload says nothing (EMV MPM 4.6.1), and the writer's is this."""
+    if len(templates) > 1:
+        templates.sort(key=_tag)
+    return tuple(templates)
 
 
 def _additional(value: str, findings: list[Finding]) -> Additional:
@@ -198,7 +207,7 @@ def _additional(value: str, findings: list[Finding]) -> Additional:
             reserved[tag] = text
             if tag != "00":  # undefined rather than reserved: live codes carry it
                 findings.append(_reserved(f"62.{tag}"))
-    return Additional(**named, templates=tuple(templates), reserved=reserved)
+    return Additional(**named, templates=_ascending(templates), reserved=reserved)
 
 
 def _language(value: str, findings: list[Finding]) -> Language:
