@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from qr.posters.fonts import EM, Font
@@ -104,6 +105,7 @@ def _stroke(colour: str) -> str:
     return f"{_unit_rgb(colour)} RG\n"
 
 
+@lru_cache(maxsize=32)
 def _unit_rgb(colour: str) -> str:
     return numbers([value / 255 for value in rgb(colour)])
 

@@ -111,8 +111,8 @@ def text_string(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """A number with at most three decimals and no exponent, as content streams want it."""
-    return f"{round(value, 3) + 0.0:.3f}".rstrip("0").rstrip(".")  # adding zero turns -0 into 0
+    """A number below a million with at most three decimals and no exponent, as content streams want it."""
+    return f"{round(value, 3) + 0.0:g}"  # adding zero turns -0 into 0
 
 
 def numbers(values: Sequence[float]) -> str:

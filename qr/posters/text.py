@@ -20,8 +20,8 @@ from qr.symbols.errors import PictureError
 
 JOINERS = "\u200c\u200d"  # zero width non-joiner and joiner: spelling in Khmer, Persian, Sinhala and others
 DOTTED_CIRCLE = 0x25CC  # what HarfBuzz shows under a mark that has no letter
+LINE_WORTH = 1.05  # a further line must make the text this much larger
 ASCENT_MIN, DESCENT_MIN, LEADING = 760, 220, 60  # thousandths of an em, so that short words keep a line's height
-NEUTRAL_CATEGORIES = ("Z", "P", "S", "N")  # spaces, punctuation, signs, digits: any font will do
 
 
 class MissingGlyph(PictureError):
@@ -87,30 +87,30 @@ def shape(text: str, weight: str, extra_fonts: tuple[Font, ...] = ()) -> Line:
 
 
 def _fonts_of(text: str, weight: str, extra_fonts: tuple[Font, ...]) -> list[Font]:
-    """A font for each character: letters by script, marks and the rest with their neighbours where possible."""
-    candidates = [*(shipped_font(family, weight) for family in FAMILIES), *extra_fonts]
+    """A font for each character: letters by script, marks and signs with their neighbours where possible."""
     fonts: list[Font] = []
     current: Font | None = None
     for position, character in enumerate(text):
         kind = unicodedata.category(character)
-        if kind.startswith("C") and character not in JOINERS:
+        if kind[0] == "C" and character not in JOINERS:
             raise MissingGlyph(f"{_name(character)} is not printable")
-        follows = kind.startswith(("M", *NEUTRAL_CATEGORIES)) or character in JOINERS
-        if not follows or current is None or ord(character) not in current.characters:
-            current = _font_for(character, candidates, next_to=text[position + 1 :] if follows else "")
+        if kind[0] == "L":
+            current = _font_for(character, "", weight, extra_fonts)
+        elif current is None or ord(character) not in current.characters:
+            letter = next((later for later in text[position:] if unicodedata.category(later)[0] == "L"), "")
+            current = _font_for(character, letter, weight, extra_fonts)
         fonts.append(current)
     return fonts
 
 
-def _font_for(character: str, candidates: Sequence[Font], next_to: str) -> Font:
-    """The first font that holds a character; for a sign, better one that also holds the letter after it."""
+@lru_cache(maxsize=4096)
+def _font_for(character: str, letter: str, weight: str, extra_fonts: tuple[Font, ...]) -> Font:
+    """The first font that holds a character, better one that also holds the letter after it, if one comes."""
+    candidates = [*(shipped_font(family, weight) for family in FAMILIES), *extra_fonts]
     holders = [font for font in candidates if ord(character) in font.characters]
     if not holders:
         raise MissingGlyph(f"no font has {_name(character)}; add one that does")
-    letter = next((later for later in next_to if unicodedata.category(later).startswith("L")), None)
-    if letter is None:
-        return holders[0]
-    return next((font for font in holders if ord(letter) in font.characters), holders[0])
+    return next((font for font in holders if letter and ord(letter) in font.characters), holders[0])
 
 
 def _name(character: str) -> str:
@@ -186,27 +186,30 @@ def fit(
 
     Raises MissingGlyph, and TextTooLong below `size_min`.
     """
+    text = " ".join(filter(None, text.split(" ")))
     whole = shape(text, weight, extra_fonts)
-    best: tuple[list[Line], float] = ([], 0.0)
+
+    def size_of(widths: Sequence[int], heights: Sequence[int]) -> float:
+        return min(size_max, width * EM / max(1, *widths), height * EM / sum(heights))
+
+    # How many lines is judged by the whole line's measures; only the lines chosen are shaped.
+    chosen, expected = [text], 0.0
     for count in range(1, lines_max + 1):
-        if best[1] == size_max:
-            break
-        lines = [shape(part, weight, extra_fonts) for part in _balanced(whole, count)]
-        size = min(
-            size_max,
-            width * EM / max(line.width for line in lines),
-            height * EM / sum(line.ascent + line.descent for line in lines),
-        )
-        if size > best[1] * 1.05:  # a further line must earn its place
-            best = (lines, size)
-    if best[1] < size_min:
+        parts, widths = _balanced(whole, count)
+        size = size_of(widths, [whole.ascent + whole.descent] * len(parts))
+        if size > expected * LINE_WORTH:
+            chosen, expected = parts, size
+    lines = [shape(part, weight, extra_fonts) for part in chosen]
+    size = size_of([line.width for line in lines], [line.ascent + line.descent for line in lines])
+    if size < size_min:
         raise TextTooLong(f"{text!r} does not fit its place; shorten it")
-    return best
+    return lines, size
 
 
-def _balanced(line: Line, count: int) -> list[str]:
-    """The text of a line in at most `count` parts of about equal width."""
-    parts, start, start_width = [], 0, 0
+def _balanced(line: Line, count: int) -> tuple[list[str], list[int]]:
+    """The text of a line in at most `count` parts of about equal width, and their widths."""
+    parts, widths = [], []
+    start, start_width = 0, 0
     for number in range(count, 0, -1):
         goal = start_width + (line.width - start_width) / number
         later = [place for place in line.breaks if place[0] > start]
@@ -214,5 +217,6 @@ def _balanced(line: Line, count: int) -> list[str]:
             break
         at, width = later[-1] if number == 1 else min(later, key=lambda place: abs(place[1] - goal))
         parts.append(line.text[start:at].strip())
+        widths.append(width - start_width)
         start, start_width = at, width
-    return [part for part in parts if part]
+    return parts, widths

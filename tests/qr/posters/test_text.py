@@ -138,6 +138,11 @@ def test_a_long_name_is_broken_at_spaces_into_even_lines() -> None:
     assert sum(line.ascent + line.descent for line in lines) * size / 1000 <= 40.001
 
 
+def test_idle_spaces_make_no_empty_line() -> None:
+    lines, _ = fit("  Mama     Njeri  ", "Bold", width=20, height=40, size_max=12, size_min=2, lines_max=3)
+    assert [line.text for line in lines] == ["Mama", "Njeri"]
+
+
 def test_a_text_without_spaces_is_never_broken_within_a_letter() -> None:
     name = "ဒေါ်အေးအေးနှင့်မိသားစုကုန်စုံဆိုင်ကြီးတစ်ခု"
     lines, _ = fit(name, "Bold", width=60, height=60, size_max=12, size_min=2, lines_max=3)
