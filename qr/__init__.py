@@ -1,19 +1,15 @@
 """Merchant-presented QR codes after EMVCo: write them, read them, say what is wrong with them, draw them.
 
     >>> import qr
-    >>> code = qr.mojaloop_code(domain="pay.example.org", identifier="52318764", name="Mama Njeri Shop",
-    ...                         city="Nairobi", country="KE", currency="KES", mcc="5411")
-    >>> payload = qr.encode(code, profile="mojaloop")
-    >>> qr.mojaloop_party(qr.decode(payload))
+    >>> shop = {"name": "Mama Njeri Shop", "city": "Nairobi", "country": "KE", "currency": "KES", "mcc": "5411"}
+    >>> code = qr.mojaloop_code(domain="pay.example.org", identifier="52318764", **shop)
+    >>> qr.mojaloop_party(qr.decode(qr.encode(code, profile="mojaloop")))
     Party(party_id_type='ALIAS', identifier='52318764', sub_id=None)
 
-From payload to meaning: `clean`, `decode`, `networks`, `explain`. From meaning to payload: `MerchantCode`
-or `mojaloop_code` with `account` for other schemes, then `encode`. From payload to picture: `render_svg`
-and its like, `qr.posters` for printing. Profiles of schemes: `list_profiles`, `read_profile`. What can go
-wrong is a QrError, whose `findings` say what.
-
-Names are loaded when first used, so that importing the package costs next to nothing and no image library
-comes in before a picture is wanted.
+To meaning: `clean`, `decode`, `networks`, `explain`. To payload: `MerchantCode`, `mojaloop_code`,
+`account`, `encode`. To picture: `render_svg` and its like, `qr.posters`. Schemes: `list_profiles`,
+`read_profile`. Errors are QrErrors, whose `findings` say what. Names load when first used: importing costs
+next to nothing, and no image library.
 """
 
 from importlib import import_module
