@@ -6,10 +6,10 @@ currencies stay readable: printed codes outlive them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 
-class Currency(NamedTuple):
+class Currency(msgspec.Struct, frozen=True):
     """A currency as ISO 4217 lists it."""
 
     alpha: str

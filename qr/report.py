@@ -58,7 +58,8 @@ _CARDS = {
     "15": "UnionPay",
     "16": "UnionPay",
 }
-_INITIATIONS: dict[str | None, Literal["static", "dynamic"]] = {STATIC: "static", DYNAMIC: "dynamic"}
+Initiation = Literal["static", "dynamic", "unstated"]
+_INITIATIONS: dict[str, Initiation] = {STATIC: "static", DYNAMIC: "dynamic"}
 _LABELS = tuple((f"62.{field.tag}", field.title) for field in ADDITIONAL_FIELDS)
 _CONSUMER_DATA = {"A": "address", "M": "mobile number", "E": "e-mail address"}
 
@@ -95,7 +96,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     schemes: tuple[Scheme, ...]
     country: str | None
     currency: Currency | None
-    initiation: Literal["static", "dynamic", "unstated"]
+    initiation: Initiation
     amount: str
     asks: tuple[str, ...]
     languages: tuple[str, ...]
@@ -132,7 +133,7 @@ def explain(payload: str) -> Report:
         schemes=_schemes(code, faults, known),
         country=code.country if code is not None else None,
         currency=find_currency(code.currency) if code is not None and code.currency else None,
-        initiation=_INITIATIONS.get(code.point_of_initiation if code is not None else None, "unstated"),
+        initiation=_initiation(code, known),
         amount=_amount(code),
         asks=_asks(code),
         languages=(code.language.language,) if code and code.language and code.language.language else (),
@@ -161,6 +162,21 @@ def _schemes(code: MerchantCode | None, faults: list[Finding], known: tuple[Netw
         Scheme(profile.id, profile.name, worst_first(judge(profile, code, faults, reading=True)))
         for profile in profiles
     )
+
+
+def _initiation(code: MerchantCode | None, known: tuple[Network, ...]) -> Initiation:
+    """Static or dynamic: by object 01, or where a scheme tells it elsewhere by the scheme's case of that
+    name.
+    """
+    if code is None:
+        return "unstated"
+    if code.point_of_initiation is not None:
+        return _INITIATIONS.get(code.point_of_initiation, "unstated")
+    for network in known:
+        for case in find_profile(network.profile).cases:
+            if case.name == "dynamic":
+                return "dynamic" if case.applies(code) else "static"
+    return "unstated"
 
 
 def _amount(code: MerchantCode | None) -> str:

@@ -58,6 +58,20 @@ def test_schemes_judge_by_their_own_rules():
     assert [finding.path for finding in spoiled.schemes[0].findings] == ["53"]
 
 
+@pytest.mark.parametrize(("golden", "initiation"), [(0, "static"), (1, "dynamic")])
+def test_a_scheme_without_object_01_tells_static_from_dynamic_elsewhere(golden, initiation):
+    report = qr.explain(qr.find_profile("uemoa-pispi").golden[golden].payload)
+    assert report.code is not None
+    assert report.code.point_of_initiation is None
+    assert report.initiation == initiation
+
+
+def test_the_report_can_be_sent_as_json():
+    report = msgspec.json.decode(msgspec.json.encode(qr.explain(EMVCO_SAMPLE)))
+    assert report["currency"]["alpha"] == "CNY"
+    assert report["code"]["accounts"][0]["fields"]["00"] == "D15600000000"
+
+
 def test_networks_without_a_profile_are_named_by_identifier_or_guid():
     accounts = (qr.Account("04", {}, "5123456789012345"), qr.Account("30", {"00": "org.unknown", "01": "7"}))
     report = qr.explain(qr.encode(msgspec.structs.replace(SHOP, accounts=accounts)))
