@@ -6,6 +6,7 @@ Exit status tells the truth: 0 done, 1 failed with a sentence on standard error,
 import contextlib
 import os
 import sys
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -185,6 +186,20 @@ def check(settings: Settings) -> None:
     )
     if index is None:
         raise click.ClickException("new applications would be 'not checked'")
+
+
+@cli.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail when a document is stale.")
+@click.argument("folder", default="openapi", type=click.Path(file_okay=False, path_type=Path))
+def openapi(check: bool, folder: Path) -> None:
+    """Write the OpenAPI documents into FOLDER."""
+    from merchant import openapi as documents
+    from merchant.app import ROUTES
+
+    if not check:
+        documents.write(ROUTES, folder)
+    elif stale := documents.stale(ROUTES, folder):
+        raise click.ClickException(f"stale: {', '.join(stale)}; run `make openapi`")
 
 
 def main() -> None:

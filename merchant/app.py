@@ -3,6 +3,7 @@
 `create_app(service)` makes the ASGI application that granian serves and tests call.
 """
 
+from functools import cache
 from typing import Any
 
 import structlog
@@ -14,7 +15,6 @@ from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
 
 from merchant import errors, web
 from merchant.channels.qr import ROUTES as QR_ROUTES
-from merchant.channels.ussd import ussd_door
 from merchant.channels.ussd import ussd_door
 from merchant.notify.live import ROUTES as LIVE_ROUTES
 from merchant.notify.live import Live
@@ -43,6 +43,20 @@ async def ready(state: State) -> Response[bytes]:
     return web.answer({"status": "ready" if found else "no scheme"}, 200 if found else 503)
 
 
+@get("/openapi.json", opt={"public": True, "hidden": True})
+async def openapi() -> Response[bytes]:
+    """The OpenAPI document of this API."""
+    return Response(_openapi_text(), media_type="application/json", headers={"cache-control": "public, max-age=300"})
+
+
+@cache
+def _openapi_text() -> bytes:
+    # Built when first asked for: a start need not wait for it.
+    from merchant.openapi import documents
+
+    return documents(ROUTES)["merchant.json"]
+
+
 class Metrics(PrometheusController):
     """Prometheus metrics."""
 
@@ -54,6 +68,7 @@ class Metrics(PrometheusController):
 ROUTES: list[Any] = [
     live,
     ready,
+    openapi,
     Metrics,
     *PEOPLE_ROUTES,
     *REGISTRY_ROUTES,

@@ -1,0 +1,147 @@
+"""Documents of the doors that are no JSON routes: the oracle, FSPIOP inbound, and the webhooks we send."""
+
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from merchant.hub import messages as wire
+from merchant.notify.events import EVENT_TYPES
+from merchant.openapi.parts import body, document, parameter, schemas
+from merchant.registry import oracle
+
+
+class Row(NamedTuple):
+    """One operation: method, path, sentence, body, status, answer."""
+
+    method: str
+    path: str
+    summary: str
+    body: Any
+    status: int
+    answer: Any
+
+
+class PartyList(Struct):
+    """Which FSPs serve an identifier; empty for whatever is unknown, suspended or closed."""
+
+    partyList: list[oracle.Route]
+
+
+class BulkResults(Struct):
+    """What became of each party, in order."""
+
+    partyList: list[dict[str, Any]]
+
+
+_TYPE_AND_ID = "/participants/{Type}/{ID}"
+_ORACLE = [
+    Row("get", _TYPE_AND_ID, "Which FSP serves this identifier?", None, 200, PartyList),
+    Row("post", _TYPE_AND_ID, "Register an external DFSP's identifier.", oracle.NewRoute, 201, None),
+    Row("put", _TYPE_AND_ID, "Point an external identifier at another FSP.", oracle.NewRoute, 200, wire.ParticipantsPut),
+    Row("delete", _TYPE_AND_ID, "Take an external identifier out.", None, 204, None),
+    Row(
+        "post", "/participants",
+        "An object: the Account Lookup Service's bulk registration (201). An array with x-api-key: an external DFSP's"
+        " batch, one result a row (200).",
+        oracle.BulkRegistration | list[oracle.ExternalMerchant], 200, BulkResults | list[oracle.ExternalResult],
+    ),
+]  # fmt: skip
+_FSPIOP = [
+    Row("get", "/parties/{Type}/{ID}", "Who is this merchant?", None, 202, None),
+    Row("get", "/parties/{Type}/{ID}/{SubId}", "Who is this merchant, for an open request?", None, 202, None),
+    Row("put", "/parties/{Type}/{ID}", "The payer we looked up.", wire.PartiesPut, 200, None),
+    Row("put", "/parties/{Type}/{ID}/error", "The payer was not found.", wire.ErrorPut, 200, None),
+    Row("put", "/transactionRequests/{ID}", "What the payer's DFSP says.", wire.TransactionRequestsPut, 200, None),
+    Row("put", "/transactionRequests/{ID}/error", "The request was refused.", wire.ErrorPut, 200, None),
+    Row("post", "/quotes", "Ask for terms.", wire.QuotesPost, 202, None),
+    Row("get", "/quotes/{ID}", "Send the terms once more.", None, 202, None),
+    Row("post", "/transfers", "Prepare a transfer.", wire.TransfersPost, 202, None),
+    Row("get", "/transfers/{ID}", "Send the answer once more.", None, 202, None),
+    Row("put", "/transfers/{ID}", "The answer to our GET.", wire.TransfersPatch, 200, None),
+    Row("put", "/transfers/{ID}/error", "The answer to our GET: not known.", wire.ErrorPut, 200, None),
+    Row("patch", "/transfers/{ID}", "The hub's last word on a transfer.", wire.TransfersPatch, 200, None),
+]
+_MEANING = {
+    "Type": "ALIAS, BUSINESS or MERCHANT_PAYINTOID.",
+    "ID": "The identifier.",
+    "SubId": "A request's reference.",
+}
+
+
+def oracle_document() -> dict[str, Any]:
+    """What the hub's Account Lookup Service and external DFSPs ask of /oracle."""
+    query = [
+        parameter("currency", "query", "Only rows of this currency."),
+        parameter("partySubIdOrType", "query", "The sub-identifier; without it only rows without one."),
+    ]
+    return _wire_document(
+        "Oracle", "The oracle contract of Mojaloop's Account Lookup Service, below /oracle.", _ORACLE, query
+    )
+
+
+def fspiop_document() -> dict[str, Any]:
+    """What the hub sends to /fspiop (FSPIOP API 1.1; 1.0 and 2.0 are understood)."""
+    names = ("Date", "FSPIOP-Source", "FSPIOP-Destination", "FSPIOP-Signature", "FSPIOP-URI", "FSPIOP-HTTP-Method")
+    headers = [
+        parameter(name, "header", "See FSPIOP API 1.1, section 3.2.1.", required=name != "FSPIOP-Signature")
+        for name in names
+    ]
+    return _wire_document(
+        "FSPIOP inbound", "Messages of the hub, acknowledged at once, below /fspiop.", _FSPIOP, headers
+    )
+
+
+def _wire_document(title: str, description: str, rows: list[Row], shared: list[dict[str, Any]]) -> dict[str, Any]:
+    types = [kind for row in rows for kind in (row.body, row.answer) if kind is not None]
+    by_type, components = schemas([wire.ErrorPut, *types])
+    paths: dict[str, Any] = {}
+    for row in rows:
+        names = [part.strip("{}") for part in row.path.split("/") if part.startswith("{")]
+        operation: dict[str, Any] = {
+            "operationId": f"{row.method}_{row.path.strip('/').replace('/', '_').replace('{', '').replace('}', '')}",
+            "summary": row.summary,
+            "parameters": [parameter(name, "path", _MEANING[name]) for name in names]
+            + [one for one in shared if one["in"] == "header" or row.method == "get"],
+            "responses": {
+                str(row.status): {"description": "Taken."}
+                | ({"content": body(by_type[row.answer])} if row.answer is not None else {}),
+                "400": {"description": "Refused; says why.", "content": body(by_type[wire.ErrorPut])},
+            },
+        }
+        if row.body is not None:
+            operation["requestBody"] = {"required": True, "content": body(by_type[row.body])}
+        paths.setdefault(row.path, {})[row.method] = operation
+    return document(title, description, paths, {"schemas": components})
+
+
+class Event(Struct):
+    """What a webhook's body holds (Standard Webhooks)."""
+
+    id: str
+    type: str
+    created_at: str
+    data: dict[str, Any]
+
+
+def webhooks_document() -> dict[str, Any]:
+    """What we POST to webhook endpoints."""
+    by_type, components = schemas([Event])
+    headers = [
+        parameter("webhook-id", "header", "The event's id; the same at every try.", required=True),
+        parameter("webhook-timestamp", "header", "Seconds since 1970, of this try.", required=True),
+        parameter("webhook-signature", "header", "`v1,` and base64 HMAC-SHA256 of id.timestamp.body.", required=True),
+    ]
+    hooks = {
+        name: {
+            "post": {
+                "operationId": name.replace(".", "_"),
+                "summary": f"Sent when {name.replace('_', ' ').replace('.', ': ')}.",
+                "parameters": headers,
+                "requestBody": {"required": True, "content": body(by_type[Event])},
+                "responses": {"2XX": {"description": "Taken. Anything else is sent again, later."}},
+            }
+        }
+        for name in sorted(EVENT_TYPES)
+    }
+    found = document("Webhooks", "Events, after the Standard Webhooks specification.", {}, {"schemas": components})
+    return found | {"webhooks": hooks}
