@@ -1,5 +1,4 @@
-"""Advice on a payload that no mode refuses, and guesses at text that cannot be read. Serves the explain
-report.
+"""Advice on a payload that no mode refuses, and guesses at text that cannot be read. Serves the explain report.
 
 Warnings follow what EMVCo words as "should", or what wallets in the field stumble over.
 """
@@ -82,9 +81,7 @@ def guess(payload: str, code: MerchantCode | None) -> tuple[Kind, str | None, li
 
 
 def _length_hints(payload: str) -> list[Finding]:
-    """Whether lengths that fail as characters hold as bytes, or as the UTF-16 units that some languages
-    count.
-    """
+    """Whether lengths that fail as characters hold as bytes, or as the UTF-16 units that some languages count."""
     hints = []
     for unit, width, encoding in (("bytes", 1, "utf-8"), ("UTF-16 units", 2, "utf-16-le")):
         data = payload.encode(encoding, "surrogatepass")

@@ -1,8 +1,7 @@
-"""The two doors of the library: `encode` and `decode`, EMVCo's rules first and a scheme's profile over
-them.
+"""The two doors of the library: `encode` and `decode`, EMVCo's rules first and a scheme's profile over them.
 
-Strict decoding refuses findings of severity `fatal` and `error`, tolerant decoding only `fatal`: wrong
-checksum, unreadable or repeated root objects, 00 not first, 63 not last. Encoding is always strict.
+Strict decoding refuses findings of severity `fatal` and `error`, tolerant decoding only `fatal`: wrong checksum,
+unreadable or repeated root objects, 00 not first, 63 not last. Encoding is always strict.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ _REFUSED: dict[Mode, frozenset[Severity]] = {
 def encode(code: MerchantCode, profile: str | Profile | None = None) -> str:
     """The payload of `code`, identifiers ascending, text in NFC.
 
-    Without a profile EMVCo's rules decide; with one, given by id or as a Profile, its waivers and additions
-    too. Raises EncodeError with every rule broken, ProfileError for an unknown profile.
+    Without a profile EMVCo's rules decide; with one, given by id or as a Profile, its waivers and additions too.
+    Raises EncodeError with every rule broken, ProfileError for an unknown profile.
     """
     payload, findings = compose(code)
     if profile is not None:
@@ -41,8 +40,8 @@ def encode(code: MerchantCode, profile: str | Profile | None = None) -> str:
 def decode(payload: str, mode: Mode = "strict", profile: str | Profile | None = None) -> MerchantCode:
     """The code a payload stands for.
 
-    Raises DecodeError with every finding when the payload breaks a rule that `mode` does not forgive; a
-    profile, as in `encode`, changes the rules. Text from a scanner may need `clean` first.
+    Raises DecodeError with every finding when the payload breaks a rule that `mode` does not forgive; a profile, as
+    in `encode`, changes the rules. Text from a scanner may need `clean` first.
     """
     code, findings = read(payload)
     if profile is not None and code is not None:

@@ -1,7 +1,7 @@
 """The checksum that closes every payload: CRC-16/CCITT-FALSE over the UTF-8 bytes.
 
-The lowest layer: it knows bytes and four hexadecimal digits, nothing of objects. `binascii` computes it in C,
-about thirty times faster than a table in Python.
+The lowest layer: it knows bytes and four hexadecimal digits, nothing of objects. `binascii` computes it in C, about
+thirty times faster than a table in Python.
 """
 
 from binascii import crc_hqx

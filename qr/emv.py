@@ -1,8 +1,7 @@
 """What the objects mean: the MerchantCode and the tables of EMVCo's rules for each object.
 
-Reader and writer both walk these tables, so what one refuses the other cannot write. Numbers in sections
-and tables are those of EMVCo's "QR Code Specification for Payment Systems, Merchant-Presented Mode" 1.1
-(EMV MPM).
+Reader and writer both walk these tables, so what one refuses the other cannot write. Numbers in sections and tables
+are those of EMVCo's "QR Code Specification for Payment Systems, Merchant-Presented Mode" 1.1 (EMV MPM).
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ ASK_PAYER = "***"  # in 62-01 to 62-08: the wallet asks the payer for the value
 class Template(msgspec.Struct, frozen=True, omit_defaults=True):
     """An object made of objects: `fields` by identifier, with the owner's name (GUID) in "00".
 
-    `text` holds the value instead when it has no fields: a card scheme's number (02 to 25), or, read
-    tolerantly, a value that is not a sequence of objects.
+    `text` holds the value instead when it has no fields: a card scheme's number (02 to 25), or, read tolerantly, a
+    value that is not a sequence of objects.
     """
 
     tag: str
@@ -54,8 +53,8 @@ class Tip(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Additional(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Root object 62. `***` in a label asks the payer for it. `reserved` and `text` are filled only when
-    reading tolerantly.
+    """Root object 62. `***` in a label asks the payer for it. `reserved` and `text` are filled only when reading
+    tolerantly.
     """
 
     bill_number: str | None = None
@@ -87,8 +86,8 @@ class Language(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class MerchantCode(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A merchant-presented code, every value as the text that stands in the payload, templates by identifier.
 
-    `currency` is the numeric ISO 4217 code, `amount` decimal text, `point_of_initiation` "11" static or
-    "12" dynamic. `reserved` (root 65 to 79) is filled only when reading tolerantly.
+    `currency` is the numeric ISO 4217 code, `amount` decimal text, `point_of_initiation` "11" static or "12" dynamic.
+    `reserved` (root 65 to 79) is filled only when reading tolerantly.
     """
 
     payload_format: str = PAYLOAD_FORMAT

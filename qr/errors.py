@@ -1,7 +1,6 @@
 """What is wrong with a code: findings, and the errors that carry them.
 
-Every layer above tlv.py reports through Finding, so that a program can act on `code` and a person can read
-`message`.
+Every layer above tlv.py reports through Finding, so that a program can act on `code` and a person can read `message`.
 """
 
 from __future__ import annotations
@@ -17,9 +16,8 @@ Severity = Literal["fatal", "error", "warning"]
 class Finding(msgspec.Struct, frozen=True):
     """One departure from a rule.
 
-    `path` names the object (`54`, `26.00`, `62.05`; empty for the payload as a whole). `severity`: `fatal`
-    even tolerant decoding refuses, `error` strict decoding refuses, `warning` nothing refuses. `section` is
-    the source.
+    `path` names the object (`54`, `26.00`, `62.05`; empty for the payload as a whole). `severity`: `fatal` even
+    tolerant decoding refuses, `error` strict decoding refuses, `warning` nothing refuses. `section` is the source.
     """
 
     path: str

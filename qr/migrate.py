@@ -1,8 +1,7 @@
 """Stickers of the registry before this one, read and issued again.
 
-mojaloop/merchant-registry-svc prints a random UUID where the scheme's name belongs, marks printed codes as
-used once, writes the currency in letters and leaves out country and city. What it says is enough to write
-the code it meant.
+mojaloop/merchant-registry-svc prints a random UUID where the scheme's name belongs, marks printed codes as used once,
+writes the currency in letters and leaves out country and city. What it says is enough to write the code it meant.
 """
 
 from __future__ import annotations
@@ -46,8 +45,8 @@ def reissue(
 ) -> str:
     """A conforming static code for a sticker of the former registry.
 
-    `country` and `city` serve where the sticker has none, `identifier` replaces its alias. Raises
-    DecodeError when the payload is not one of its stickers, EncodeError when something is still missing.
+    `country` and `city` serve where the sticker has none, `identifier` replaces its alias. Raises DecodeError when
+    the payload is not one of its stickers, EncodeError when something is still missing.
     """
     code = decode(payload, mode="tolerant")
     alias = incumbent_alias(code)

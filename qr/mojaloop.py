@@ -1,8 +1,7 @@
 """Codes for a Mojaloop scheme: whom `GET /parties/{Type}/{ID}/{SubId}` should ask for, and back.
 
-One account template carries it: 00 the scheme's domain reversed, 01 party id type, 02 party identifier, 03
-sub-id, 04 optionally the DFSP. Everything else stands in EMVCo's own objects. The tag is the scheme's
-choice among 26 to 51.
+One account template carries it: 00 the scheme's domain reversed, 01 party id type, 02 party identifier, 03 sub-id, 04
+optionally the DFSP. Everything else stands in EMVCo's own objects. The tag is the scheme's choice among 26 to 51.
 """
 
 from __future__ import annotations
@@ -73,11 +72,11 @@ def mojaloop_code(
 ) -> MerchantCode:
     """A merchant's code in a Mojaloop scheme, ready for `encode(code, profile="mojaloop")`.
 
-    `currency` is alphabetic or numeric, `amount` decimal text. The code is dynamic (used once) when it has
-    an amount, unless `dynamic` says otherwise. `name` and `city` may be in any script: 59 and 60 get
-    `latin_name` and `latin_city` or a transliteration, cut to fit, and with `local_language` (ISO 639-1)
-    the original goes to the language template. A request's short reference goes to `reference_label`, the
-    counter to `terminal_label`. Raises EncodeError for a currency that ISO 4217 does not list.
+    `currency` is alphabetic or numeric, `amount` decimal text. The code is dynamic (used once) when it has an amount,
+    unless `dynamic` says otherwise. `name` and `city` may be in any script: 59 and 60 get `latin_name` and
+    `latin_city` or a transliteration, cut to fit, and with `local_language` (ISO 639-1) the original goes to the
+    language template. A request's short reference goes to `reference_label`, the counter to `terminal_label`. Raises
+    EncodeError for a currency that ISO 4217 does not list.
     """
     known = find_currency(currency)
     if known is None:
@@ -91,8 +90,9 @@ def mojaloop_code(
         reference_label=reference_label,
         terminal_label=terminal_label,
     )
+    used_once = amount is not None if dynamic is None else dynamic
     return MerchantCode(
-        point_of_initiation=DYNAMIC if (amount is not None if dynamic is None else dynamic) else STATIC,
+        point_of_initiation=DYNAMIC if used_once else STATIC,
         accounts=(Account(account_tag, account),),
         mcc=mcc,
         currency=known.numeric,
@@ -109,8 +109,7 @@ def mojaloop_code(
 def dynamic_code(code: MerchantCode, *, amount: str, reference_label: str) -> MerchantCode:
     """The code of one payment, made from a counter's static one.
 
-    Its short reference stands in 62-05 and as sub-id of the Mojaloop account, so that a look-up finds the
-    request.
+    Its short reference stands in 62-05 and as sub-id of the Mojaloop account, so that a look-up finds the request.
     """
     additional = structs.replace(code.additional or Additional(), reference_label=reference_label)
     accounts = tuple(
@@ -130,8 +129,8 @@ def _local(name: str, city: str, language: str | None) -> Language | None:
 def mojaloop_party(code: MerchantCode, domain: str | None = None) -> Party | None:
     """The party a code points at, None when no account is a Mojaloop one.
 
-    With `domain` only that scheme's account counts; without it, any whose GUID is a domain name and whose
-    01 is a party id type.
+    With `domain` only that scheme's account counts; without it, any whose GUID is a domain name and whose 01 is a
+    party id type.
     """
     guid = guid_from_domain(domain) if domain is not None else None
     for account in code.accounts:

@@ -1,8 +1,6 @@
-"""Profiles applied: which networks a code pays through, what a scheme holds against it, and accounts made
-by name.
+"""Profiles applied: the networks a code pays through, what a scheme holds against it, accounts made by name.
 
-The layer above EMVCo's rules. A profile is given by id, for those that come with the library, or as a
-Profile.
+The layer above EMVCo's rules. A profile is given by id, if it comes with the library, or as a Profile.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from qr.emv import ATTRIBUTES, VALUE_PATHS, Account, Additional, Language, Merch
 from qr.errors import Finding, ProfileError
 from qr.profile import Profile, Rules, SubField, TemplateRule, find_profile, list_profiles
 from qr.reader import read
-from qr.tlv import IDS, join, split
+from qr.tlv import IDS, TlvError, join, split
 
 
 class Network(msgspec.Struct, frozen=True):
@@ -36,8 +34,8 @@ def resolve(profile: str | Profile) -> Profile:
 def networks(code: MerchantCode, profiles: Iterable[Profile] | None = None) -> tuple[Network, ...]:
     """Every account of the code that a profile knows, in order.
 
-    A GUID of the scheme's own outweighs profiles that know accounts only by their pattern, which must also
-    name the code's country.
+    A GUID of the scheme's own outweighs profiles that know accounts only by their pattern, which must also name the
+    code's country.
     """
     known = list_profiles() if profiles is None else tuple(profiles)
     found: list[Network] = []
@@ -153,8 +151,8 @@ def _missing(path: str, section: str) -> Finding:
 def account(profile: str | Profile, name: str | None = None, /, **values: str) -> Account:
     """An account of a scheme from named values: `account("tanqr", acquirer="01001", merchant="12345678")`.
 
-    `name` chooses among a profile's accounts (the first otherwise); `guid` and `tag` are needed or allowed
-    where the scheme leaves them open. Raises ProfileError for unknown, missing or ill-formed values.
+    `name` chooses among a profile's accounts (the first otherwise); `guid` and `tag` are needed or allowed where the
+    scheme leaves them open. Raises ProfileError for unknown, missing or ill-formed values.
     """
     scheme = resolve(profile)
     made = _fill(scheme, _rule_named(scheme, scheme.accounts, name), values)
@@ -206,7 +204,10 @@ def _take(scheme: Profile, field: SubField, left: dict[str, str]) -> str | None:
     """The text of one field, made from the values still left; None when it is optional and not given."""
     if field.fields:
         parts = [(inner.id, _take(scheme, inner, left)) for inner in field.fields]
-        value = join((tag, text) for tag, text in parts if text is not None) or None
+        try:
+            value = join((tag, text) for tag, text in parts if text is not None) or None
+        except TlvError as error:
+            raise _misfit(scheme, field.name, str(error)) from None
     else:
         value = left.pop(field.name, field.value)
     if value is None and field.required:
@@ -221,9 +222,7 @@ def _misfit(scheme: Profile, path: str, message: str) -> ProfileError:
 
 
 def with_defaults(code: MerchantCode, profile: str | Profile) -> MerchantCode:
-    """The code with what the scheme fixes filled in where the code says nothing (`UEMOA`: 52 0000, 59 X,
-    …).
-    """
+    """The code with what the scheme fixes, filled in where the code says nothing."""
     scheme = resolve(profile)
     for path, value in scheme.defaults.items():
         if VALUE_PATHS[path](code) is None:
@@ -247,9 +246,7 @@ def _with_value(code: MerchantCode, path: str, value: str) -> MerchantCode:
 
 
 def validate_profile(profile: Profile) -> list[Finding]:
-    """What is wrong with a profile's golden payloads: each must keep its rules and yield the values it
-    states.
-    """
+    """What is wrong with a profile's golden payloads: each must keep its rules and yield the values it states."""
     faults: list[Finding] = []
     if not profile.golden:
         faults.append(Finding("golden", "missing", "no golden payload", "warning", f"profile {profile.id}"))

@@ -1,8 +1,7 @@
 """A payment scheme as data: one TOML file says where the account sits and which rules the scheme changes.
 
-Over EMVCo's rules (reader.py, writer.py) a profile waives some, adds others, and names the sub-fields of
-its templates, so that a hub operator adds a country with a file and no Python. network.py applies what is
-loaded here.
+Over EMVCo's rules (reader.py, writer.py) a profile waives some, adds others, and names the sub-fields of its
+templates, so that a hub operator adds a country with a file and no Python. network.py applies what is loaded here.
 """
 
 from __future__ import annotations
@@ -43,9 +42,7 @@ def _compile(pattern: str) -> Match:
 
 
 class SubField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """One object in a template: its type and length in characters, a pattern, and the value written by
-    default.
-    """
+    """One object in a template: its type and length in characters, a pattern, and the value written by default."""
 
     id: TwoDigits
     name: str
@@ -86,9 +83,9 @@ class SubField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class TemplateRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """A template of the scheme: the identifiers it may stand under, the GUID that marks it, its fields.
 
-    `guid` lists names (compared without case), `guid_pattern` describes them where every issuer has its
-    own, `text_pattern` is for values that are no template at all; with none of them the identifier alone
-    decides. `open` templates may hold fields that the profile does not name.
+    `guid` lists names (compared without case), `guid_pattern` describes them where every issuer has its own,
+    `text_pattern` is for values that are no template at all; with none of them the identifier alone decides. `open`
+    templates may hold fields that the profile does not name.
     """
 
     name: str
@@ -159,9 +156,7 @@ class TemplateRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """Rules on single objects by path (`54`, `62.05`), in force when every object in `when` matches its
-    pattern.
-    """
+    """Rules on single objects by path (`54`, `62.05`), in force when every object in `when` matches its pattern."""
 
     name: str = ""
     when: dict[str, str] = {}
@@ -208,8 +203,8 @@ class Golden(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """One payment scheme.
 
-    `waive` lists EMVCo findings its codes do without, as `path` or `path:code`; `tolerate` those that live
-    codes show and only reading forgives. `defaults` are written by `with_defaults`.
+    `waive` lists EMVCo findings its codes do without, as `path` or `path:code`; `tolerate` those that live codes show
+    and only reading forgives. `defaults` are written by `with_defaults`.
     """
 
     id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{1,31}$")]
@@ -229,9 +224,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     @cached_property
     def currency_codes(self) -> frozenset[str]:
-        """The scheme's currencies: the numbers a payload should hold, and the letters that some hold
-        instead.
-        """
+        """The scheme's currencies: the numbers a payload should hold, and the letters that some hold instead."""
         found = (find_currency(code) for code in self.currencies)
         return frozenset(code for currency in found if currency for code in (currency.numeric, currency.alpha))
 

@@ -1,8 +1,7 @@
 """From payload to MerchantCode: every rule of EMVCo's specification, in one pass over the tables of emv.py.
 
-`decode` is the door for programs; `read`, which never raises, also serves the explain report. Strict
-decoding refuses findings of severity `fatal` and `error`, tolerant decoding only `fatal`: wrong checksum,
-unreadable or repeated root objects, 00 not first, 63 not last.
+It never raises and never repairs: it answers what it could read and a finding for every rule broken. What to refuse,
+codec.py decides by the severity of the findings; `fatal` is what makes a payload unfit to be trusted at all.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from qr import crc, tlv
 from qr.emv import (
@@ -31,9 +30,8 @@ from qr.emv import (
     Template,
     Tip,
 )
-from qr.errors import DecodeError, Finding, Severity
+from qr.errors import Finding
 
-Mode = Literal["strict", "tolerant"]
 T = TypeVar("T", bound=Template)
 _tag = attrgetter("tag")
 
@@ -53,23 +51,6 @@ _SECTIONS = {
     "value_overruns": "EMV MPM 4.4.1.1",
     "duplicate_id": "EMV MPM 4.3.1.2",
 }
-_REFUSED: dict[Mode, frozenset[Severity]] = {
-    "strict": frozenset(("fatal", "error")),
-    "tolerant": frozenset(("fatal",)),
-}
-
-
-def decode(payload: str, mode: Mode = "strict") -> MerchantCode:
-    """The code a payload stands for.
-
-    Raises DecodeError with every finding when the payload breaks a rule that `mode` does not forgive. Text
-    from a scanner may need `clean` first.
-    """
-    refused = _REFUSED[mode]
-    code, findings = read(payload)
-    if code is None or (findings and any(finding.severity in refused for finding in findings)):
-        raise DecodeError(tuple(findings))
-    return code
 
 
 def read(payload: str) -> tuple[MerchantCode | None, list[Finding]]:

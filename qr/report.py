@@ -1,7 +1,6 @@
 """Everything that can be said about a payload, for people: the explain report. It never raises.
 
-The top of the library: the reader for EMVCo's rules, network.py for schemes, advice.py for what no mode
-refuses.
+The top of the library: the reader for EMVCo's rules, network.py for schemes, advice.py for what no mode refuses.
 """
 
 from __future__ import annotations
@@ -110,11 +109,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def explain(payload: str) -> Report:
-    """Everything known about a payload: what each mode makes of it and why, networks, country, amount,
-    languages.
+    """Everything known about a payload: what each mode makes of it and why, networks, country, amount, languages.
 
-    Never raises, whatever the text. `findings` are EMVCo's, worst first; what schemes hold against the code
-    stands in `schemes`. `cleaned` is a repaired text that reads, if there is one.
+    Never raises, whatever the text. `findings` are EMVCo's, worst first; what schemes hold against the code stands in
+    `schemes`. `cleaned` is a repaired text that reads, if there is one.
     """
     code, faults = read(payload)
     text = payload[:INPUT_CHARS_MAX]
@@ -165,9 +163,7 @@ def _schemes(code: MerchantCode | None, faults: list[Finding], known: tuple[Netw
 
 
 def _initiation(code: MerchantCode | None, known: tuple[Network, ...]) -> Initiation:
-    """Static or dynamic: by object 01, or where a scheme tells it elsewhere by the scheme's case of that
-    name.
-    """
+    """By object 01, or where a scheme tells it elsewhere, by the scheme's case of that name."""
     if code is None:
         return "unstated"
     if code.point_of_initiation is not None:

@@ -1,7 +1,7 @@
 """Undoing what scanners, copy and paste and web forms do to a payload, before it is decoded.
 
-A separate step on purpose: decoding never repairs. A repair is kept only when the checksum then agrees, so
-a sound payload is never changed.
+A separate step on purpose: decoding never repairs. A repair is kept only when the checksum then agrees, so a sound
+payload is never changed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""A scheme's signature on its codes, so that a wallet tells an issued sticker from one pasted over it. Off
-by default.
+"""A scheme's signature on its codes, so that a wallet tells an issued sticker from one pasted over it. Off by
+default.
 
-The signature covers every other object, written canonically, so reordering does not break it and nothing
-can be added. It stands in two unreserved templates, because one object cannot hold 64 bytes beside a GUID.
-It proves who issued the code, not that it hangs where it should: show the merchant's name all the same.
+The signature covers every other object, written canonically, so reordering does not break it and nothing can be
+added. It stands in two unreserved templates, because one object cannot hold 64 bytes beside a GUID. It proves who
+issued the code, not that it hangs where it should: show the merchant's name all the same.
 """
 
 from __future__ import annotations
@@ -65,9 +65,8 @@ def signature_chars(guid: str, key_id: str) -> int:
 def sign_code(code: MerchantCode, key: PrivateKey, *, key_id: str, guid: str) -> MerchantCode:
     """The code with the scheme's signature by an Ed25519 or P-256 key, replacing one it has.
 
-    `guid` is the scheme's, as in its accounts. Raises EncodeError when the code breaks EMVCo's rules,
-    ValueError for another kind of key or a key id over 8 characters. That the whole still fits, `encode`
-    checks.
+    `guid` is the scheme's, as in its accounts. Raises EncodeError when the code breaks EMVCo's rules, ValueError for
+    another kind of key or a key id over 8 characters. That the whole still fits, `encode` checks.
     """
     if not 0 < len(key_id) <= KEY_ID_CHARS_MAX:
         raise ValueError(f"a key id has 1 to {KEY_ID_CHARS_MAX} characters, not {len(key_id)}")

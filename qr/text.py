@@ -1,8 +1,8 @@
-"""Names in any script made to fit: a Latin form for the wallets that know no other, and cuts that never
-split a letter.
+"""Names in any script made to fit: a Latin form for the wallets that know no other, and cuts that never split a
+letter.
 
-What a reader calls a letter may be several characters (base, vowel signs, stacked consonants), so cuts are
-made between grapheme clusters, and between words where that costs little.
+What a reader calls a letter may be several characters (base, vowel signs, stacked consonants), so cuts are made
+between grapheme clusters, and between words where that costs little.
 """
 
 from __future__ import annotations
@@ -48,9 +48,7 @@ def _breaks(text: str, start: int, position: int) -> bool:
 
 
 def fit(text: str, chars_max: int) -> str:
-    """`text` in NFC with single spaces, cut to `chars_max` characters between graphemes, by word if little
-    is lost.
-    """
+    """`text` in NFC with single spaces, cut to `chars_max` characters between graphemes, by word if little is lost."""
     text = unicodedata.normalize("NFC", " ".join(text.split()))
     if len(text) <= chars_max:
         return text

@@ -1,8 +1,8 @@
 """Identifier, length, value: how every level of a payload is written and read.
 
-The single place that counts length, in characters (code points) as EMV MPM 4.4.1.1 says, never in bytes. It
-knows no meaning: emv.py gives the identifiers theirs. `split` is the fast way; `scan` walks the same text
-slowly and says where and why it stopped.
+The single place that counts length, in characters (code points) as EMV MPM 4.4.1.1 says, never in bytes. It knows no
+meaning: emv.py gives the identifiers theirs. `split` is the fast way; `scan` walks the same text slowly and says
+where and why it stopped.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ _LENGTHS = {text: number for number, text in enumerate(TWO_DIGITS) if number}
 
 
 class TlvError(ValueError):
-    """The text is not a clean sequence of objects (`scan` tells where), or a value fits in none; `tag`
-    names it.
-    """
+    """The text is not a clean sequence of objects (`scan` tells where), or a value fits in none; `tag` names it."""
 
     def __init__(self, message: str, tag: str = "") -> None:
         self.tag = tag
@@ -48,9 +46,7 @@ class Fault(NamedTuple):
 
 
 def split(text: str) -> dict[str, str]:
-    """The objects of one level by identifier; TlvError on a bad header, an overrun, an empty value or a
-    repeat.
-    """
+    """The objects of one level by identifier; TlvError on a bad header, an overrun, an empty value or a repeat."""
     objects: dict[str, str] = {}
     count = position = 0
     end = len(text)
@@ -120,8 +116,8 @@ def _precompose(tag: str, value: str) -> str:
 def join(objects: Iterable[tuple[str, str]]) -> str:
     """The text of objects in the order given, values in NFC (EMV MPM 4.5.3).
 
-    TlvError for an identifier that is not two digits and a value that is empty, longer than 99 characters
-    or not Unicode.
+    TlvError for an identifier that is not two digits and a value that is empty, longer than 99 characters or not
+    Unicode.
     """
     parts: list[str] = []
     for tag, value in objects:

@@ -1,8 +1,8 @@
 """From MerchantCode to payload text, identifiers ascending, text in NFC.
 
-Two ways to the same text. `_write_sound` serves everyday codes that surely keep EMVCo's rules and gives up
-at the first doubt; `_write` takes any code, and the reader then says which rules it breaks, so both
-directions name a fault alike.
+Two ways to the same text. `_write_sound` serves everyday codes that surely keep EMVCo's rules and gives up at the
+first doubt; `_write` takes any code, and the reader then says which rules it breaks, so both directions name a fault
+alike.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ Heads = dict[int, str]
 def compose(code: MerchantCode) -> tuple[str, list[Finding]]:
     """The payload of `code` and what EMVCo's rules say against it.
 
-    Raises EncodeError when no payload can hold the code: an empty value or one over 99 characters, an
-    identifier out of place.
+    Raises EncodeError when no payload can hold the code: an empty value or one over 99 characters, an identifier out
+    of place.
     """
     objects = _write_sound(code)
     body = f"{_write(code) if objects is None else objects}6304"
@@ -60,7 +60,6 @@ def compose(code: MerchantCode) -> tuple[str, list[Finding]]:
 
 
 # Any code
-# ----------------------------------------------------------------------------------------------------------
 
 _TIP_IDS = ("55", "56", "57")
 _ROOT = tuple(field for field in ROOT_FIELDS if field.tag not in _TIP_IDS)
@@ -112,13 +111,10 @@ def _unwritable(path: str, message: str) -> EncodeError:
 
 
 # Everyday codes
-# ----------------------------------------------------------------------------------------------------
 
 
 def _heads(tag: str, chars_max: int, chars_min: int = 1) -> Heads:
-    """Identifier and length as text, by length. A forbidden length has none, so looking one up is the
-    check.
-    """
+    """Identifier and length as text, by length; forbidden lengths have none, so looking one up is the check."""
     return {length: f"{tag}{tlv.TWO_DIGITS[length]}" for length in range(chars_min, chars_max + 1)}
 
 
@@ -141,8 +137,7 @@ _POINTS = frozenset((None, STATIC, DYNAMIC))
 def _write_sound(code: MerchantCode) -> str | None:
     """What `_write` writes for an everyday code that keeps every rule; None when either is in doubt.
 
-    Everyday: ASCII but for a language template, accounts that are templates, no tip, nothing unreserved or
-    reserved.
+    Everyday: ASCII but for a language template, no templates besides accounts, nothing reserved.
     """
     accounts = code.accounts
     try:
