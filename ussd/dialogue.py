@@ -17,7 +17,7 @@ from ussd.gateways import GATEWAYS
 from ussd.menu import BACK, EXIT, HOME, MORE, End, Go, Move, Page, Screen, Stay, Turn, View, lay_out
 from ussd.screens import SCREENS
 from ussd.session import SESSION_LIFE_S, STACK_MAX, Answers, Reply, Session, Step
-from ussd.texts import CATALOGUES, DEFAULT_LANGUAGE, Line, catalogue, say
+from ussd.texts import DEFAULT_LANGUAGE, Line, catalogue, say
 
 MISSES_MAX: Final = 3  # wrong entries in a row on one screen
 REPLAY_INPUTS_MAX: Final = 32  # of a lost session; a dialogue of 180 s has far fewer
@@ -82,8 +82,7 @@ async def _open(arrival: Begin, turn: Turn, expires_at: datetime) -> Moved:
     A dial string (`*code*NUMBER*AMOUNT#`) and the text of a session we lost look alike, except that the
     latter begins with a choice from home.
     """
-    language = await turn.backend.preferred_language(turn.step.msisdn)
-    language = language if language in CATALOGUES else DEFAULT_LANGUAGE
+    language = await turn.backend.preferred_language(turn.step.msisdn) or DEFAULT_LANGUAGE
     session = Session("home", language, expires_at, Reply("", end=False), step=arrival.number)
     if arrival.notice:
         return session, arrival.notice

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.ussd.world import SHOPPER, WAITING, Phone, World
 from ussd import GATEWAYS, PaymentOutcome, Reply
@@ -33,6 +34,8 @@ def set_scene(world: World, what: str, value: str) -> None:
     match what:
         case "waiting":
             world.waiting = WAITING
+        case "paid":
+            world.waiting = replace(WAITING, state="paid")
         case "settled":
             world.waiting = None
         case "refused":

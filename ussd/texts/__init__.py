@@ -61,6 +61,6 @@ CATALOGUES: Final = {
 }
 
 
-def catalogue(language: str | None) -> Catalogue:
-    """The catalogue of a language, or the default one's for a language we do not have."""
-    return CATALOGUES.get(language or DEFAULT_LANGUAGE, CATALOGUES[DEFAULT_LANGUAGE])
+def catalogue(language: str) -> Catalogue:
+    """The catalogue of a language, or of the default one in place of a language we do not have."""
+    return CATALOGUES.get(language, CATALOGUES[DEFAULT_LANGUAGE])
