@@ -5,6 +5,7 @@ must not break the chain. `verify` recomputes a chain and names the first entry 
 """
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -58,6 +59,8 @@ WITH entry AS (
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11))
 UPDATE audit_head SET seq = $2, hash = $11 WHERE dfsp_id = $1
 """
+_NEXT = "SELECT * FROM audit_entry WHERE dfsp_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"
+_VERIFY_BATCH = 1000  # rows in memory at a time
 
 
 async def record(
@@ -112,26 +115,30 @@ class ChainBroken(msgspec.Struct, frozen=True):
     problem: str
 
 
+async def chains(tx: Tx) -> list[UUID]:
+    """Every chain of the record, also one whose head was taken away."""
+    rows = await tx.fetch("SELECT dfsp_id FROM audit_head UNION SELECT dfsp_id FROM audit_entry ORDER BY dfsp_id")
+    return [row["dfsp_id"] for row in rows]
+
+
 async def verify(tx: Tx, chain: UUID) -> tuple[int, ChainBroken | None]:
     """Recompute a chain: the number of good entries, and the first fault or None."""
     previous, seq = _GENESIS, 0
-    rows = await tx.fetch("SELECT * FROM audit_entry WHERE dfsp_id = $1 ORDER BY seq", chain)
-    for row in rows:
-        seq += 1
-        if row["seq"] != seq:
-            return seq - 1, ChainBroken(chain, seq, "an entry is missing")
-        detail = msgspec.json.encode(msgspec.json.decode(row["detail"]), order="sorted")
-        fields = (
-            row["actor_kind"],
-            str(row["actor_id"]),
-            row["action"],
-            row["subject_type"],
-            row["subject_id"],
-        )
-        if row["prev_hash"] != previous or row["hash"] != _hash(previous, seq, row["at"], fields, detail):
-            return seq - 1, ChainBroken(chain, seq, "the entry was changed")
-        previous = row["hash"]
+    while rows := await tx.fetch(_NEXT, chain, seq, _VERIFY_BATCH):
+        for row in rows:
+            if row["seq"] != seq + 1:
+                return seq, ChainBroken(chain, seq + 1, "an entry is missing")
+            if row["prev_hash"] != previous or row["hash"] != _hash_of(row, previous):
+                return seq, ChainBroken(chain, seq + 1, "the entry was changed")
+            previous, seq = row["hash"], row["seq"]
     head = await tx.fetchrow("SELECT seq, hash FROM audit_head WHERE dfsp_id = $1", chain)
-    if head is not None and (head["seq"] != seq or head["hash"] != previous):
+    end = (0, _GENESIS) if head is None else (head["seq"], head["hash"])
+    if end != (seq, previous):
         return seq, ChainBroken(chain, seq + 1, "entries were cut off the end")
     return seq, None
+
+
+def _hash_of(row: Mapping[str, Any], previous: bytes) -> bytes:
+    detail = msgspec.json.encode(msgspec.json.decode(row["detail"]), order="sorted")
+    fields = (row["actor_kind"], str(row["actor_id"]), row["action"], row["subject_type"], row["subject_id"])
+    return _hash(previous, row["seq"], row["at"], fields, detail)

@@ -92,6 +92,10 @@ class PreconditionMissing(MerchantError):
     title = "Send the version you read in If-Match, so that no one's change is lost"
 
 
+class Busy(MerchantError):
+    status, code, title = 503, "busy", "Others are changing the same thing at this moment; send this again"
+
+
 class TooManyRequests(MerchantError):
     status, code, title = 429, "too_many_requests", "Too many tries; wait and try again"
 

@@ -58,12 +58,14 @@ class AmountProblem(ValueError):
     """An amount's text is malformed, zero, too fine for its currency or too large; the message says which."""
 
 
-@cache
 def is_currency(code: str) -> bool:
-    """Whether a code is a currency in which one can pay (ISO 4217 alphabetic)."""
-    if code in _NOT_PAYABLE or len(code) != 3:
-        return False
-    return code in _RECENT or pycountry.currencies.get(alpha_3=code) is not None
+    """Whether a code is a currency in which one can pay (ISO 4217 alphabetic, upper case)."""
+    return code in _payable()
+
+
+@cache
+def _payable() -> frozenset[str]:
+    return frozenset(currency.alpha_3 for currency in pycountry.currencies) - _NOT_PAYABLE | _RECENT
 
 
 @cache

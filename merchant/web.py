@@ -7,6 +7,7 @@ in its `opt`, or says `public=True`; app.py refuses to start otherwise.
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 
-from merchant import clock, errors, idempotency, sessions
+from merchant import clock, db, errors, idempotency, sessions
 from merchant.access import Actor, Permission
 from merchant.service import Service
 
@@ -28,6 +29,8 @@ AnyRequest = Request[Any, Any, Any]
 MAX_BODY_BYTES = 1_000_000
 MAX_PAGE = 100
 DEFAULT_PAGE = 25
+# PostgreSQL's text cannot hold U+0000; inside JSON it can only stand escaped.
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _log = structlog.get_logger()
 
 
@@ -43,6 +46,8 @@ class Page(msgspec.Struct, frozen=True):
 
 async def authorise(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Guard of every route: find the actor and hold it against the route's permission."""
+    if b"%00" in connection.scope["query_string"]:
+        raise errors.BadRequest("Text may not hold the character U+0000.", code="nul_character")
     if handler.opt.get("public"):
         return
     actor = await authenticate(connection.app.state.service, connection.headers)
@@ -83,18 +88,24 @@ def service_of(request: AnyRequest) -> Service:
 
 async def body(request: AnyRequest, shape: type[T]) -> T:
     """The JSON body as `shape`. Raises BadRequest, UnsupportedMediaType or InvalidFields."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise errors.UnsupportedMediaType
+    require_json(request.headers)
     return decode(await request.body(), shape)
+
+
+def require_json(headers: Mapping[str, str]) -> None:
+    """Refuse bodies that do not say they are JSON: forms of foreign pages cannot. Raises UnsupportedMediaType."""
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise errors.UnsupportedMediaType
 
 
 def decode(raw: bytes, shape: type[T]) -> T:
     """JSON bytes as `shape`: the only decoder of our API.
 
-    Bad UTF-8, broken or endlessly nested JSON and repeated keys are malformed (400); wrong types, unknown
+    Bad UTF-8, broken or endlessly nested JSON, repeated keys and U+0000 are malformed (400); wrong types, unknown
     and missing fields are field errors (422).
     """
+    if has_nul(raw):
+        raise errors.BadRequest("Text may not hold the character U+0000.", code="nul_character")
     try:
         json.loads(raw, object_pairs_hook=_refuse_repeats)
         return msgspec.json.decode(raw, type=shape)
@@ -104,6 +115,11 @@ def decode(raw: bytes, shape: type[T]) -> T:
         raise errors.BadRequest("The JSON is nested too deeply.", code="json_too_deep") from None
     except (ValueError, msgspec.DecodeError) as error:
         raise errors.BadRequest(f"The body is not valid JSON in UTF-8: {error}", code="malformed_json") from None
+
+
+def has_nul(raw: bytes) -> bool:
+    """Whether a JSON text holds U+0000, which no column can hold."""
+    return _ESCAPED_NUL.search(raw) is not None
 
 
 def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -228,14 +244,21 @@ def on_merchant_error(_: AnyRequest, error: errors.MerchantError) -> Response[by
     return problem(error.status, error.problem_code, error.title, error.detail, error.errors, error.headers)
 
 
-def on_http_error(_: AnyRequest, error: HTTPException) -> Response[bytes]:
+_REFUSED_BEFORE_US = {kind.status: kind for kind in (errors.NotFound, errors.TooLarge)}
+
+
+def on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     """What Litestar itself refuses: unknown paths, wrong methods, bodies too large."""
+    if known := _REFUSED_BEFORE_US.get(error.status_code):
+        return on_merchant_error(request, known())
     title = HTTPStatus(error.status_code).phrase
     code = title.lower().replace(" ", "_").replace("-", "_")
     return problem(error.status_code, code, title, str(error.detail), headers=dict(error.headers or {}))
 
 
 def on_crash(request: AnyRequest, error: Exception) -> Response[bytes]:
-    """A fault of ours: logged whole, told in one sentence."""
+    """A fault of ours: logged whole, told in one sentence. Another transaction in the way is none."""
+    if db.is_contention(error):
+        return on_merchant_error(request, errors.Busy(headers={"retry-after": "1"}))
     _log.exception("request_failed", path=request.scope["path"], exc_info=error)
     return problem(500, "internal", "Something went wrong on our side", "Nothing was changed; try again later.")

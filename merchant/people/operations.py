@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from merchant import access, audit, clock, errors, ids, keys, vault
-from merchant.access import HUB_ROLES, MERCHANT_ROLES, Actor, ApiKey, AppUser, Permission, Role, scope_to
+from merchant.access import DFSP_ROLES, HUB_ROLES, MERCHANT_ROLES, Actor, ApiKey, AppUser, Permission, Role, scope_to
 from merchant.db import Tx
 from merchant.registry.models import Counter, Dfsp, Merchant
 from merchant.service import Service
@@ -62,12 +62,14 @@ async def create_user(
 
     Raises InvalidFields, NotAllowed, Conflict for a known e-mail address.
     """
-    dfsp_id = actor.dfsp_id or dfsp_id
+    dfsp_id = _owner(actor, dfsp_id)
     held = {Role(role) for role in roles}
     if held & HUB_ROLES and (actor.dfsp_id is not None or dfsp_id is not None):
         raise errors.NotAllowed("Only hub staff may add hub staff, and hub staff belong to no DFSP.")
     if not held & HUB_ROLES and dfsp_id is None:
         raise errors.invalid_field("dfsp_id", "missing", "Say which DFSP this person works for.")
+    if not any(held <= kind for kind in (HUB_ROLES, DFSP_ROLES, MERCHANT_ROLES)):
+        raise errors.invalid_field("roles", "mixed", "Roles of the hub, of a DFSP and of a merchant do not mix.")
     if bool(held & MERCHANT_ROLES) != (merchant_id is not None):
         raise errors.invalid_field("merchant_id", "mismatch", "Merchant roles need a merchant, other roles none.")
     if dfsp_id is not None:
@@ -77,7 +79,7 @@ async def create_user(
         await _require(tx, scope_to(actor, statement, Merchant), "merchant_id")
     user = AppUser(
         dfsp_id=dfsp_id, merchant_id=merchant_id, email=email.strip().lower(), name=name,
-        password_hash=vault.hash_password(password), roles=sorted(held),
+        password_hash=await asyncio.to_thread(vault.hash_password, password), roles=sorted(held),
     )  # fmt: skip
     tx.session.add(user)
     await _flush_unique(tx, "Someone with this e-mail address exists.")
@@ -105,12 +107,13 @@ async def issue_key(
 
     Raises NotAllowed for scopes no key may hold, InvalidFields for places that are not the DFSP's.
     """
-    owner = actor.dfsp_id or dfsp_id
+    owner = _owner(actor, dfsp_id)
     if owner is None:
         raise errors.invalid_field("dfsp_id", "missing", "Say which DFSP the key is for.")
-    forbidden = {Permission(scope) for scope in scopes} - access.KEY_SCOPES
+    allowed = access.KEY_SCOPES if merchant_id is None and counter_id is None else access.MERCHANT_KEY_SCOPES
+    forbidden = {Permission(scope) for scope in scopes} - allowed
     if forbidden:
-        raise errors.NotAllowed(f"A key may not hold {sorted(scope.value for scope in forbidden)}.")
+        raise errors.NotAllowed(f"Such a key may not hold {', '.join(sorted(forbidden))}.")
     await _require(tx, select(Dfsp).where(Dfsp.id == owner), "dfsp_id")
     if counter_id is not None:
         counter = await _require(
@@ -139,6 +142,13 @@ async def revoke_key(tx: Tx, actor: Actor, key_id: UUID) -> None:
         raise errors.NotFound
     key.revoked_at = key.revoked_at or clock.now()
     await audit.record(tx, actor, "api_key.revoked", "api_key", key.id, dfsp_id=key.dfsp_id)
+
+
+def _owner(actor: Actor, dfsp_id: UUID | None) -> UUID | None:
+    """The DFSP that a new account is for: a DFSP's admin can name none but their own."""
+    if actor.dfsp_id is not None and dfsp_id not in (None, actor.dfsp_id):
+        raise errors.invalid_field("dfsp_id", "unknown", "There is no such one.")
+    return actor.dfsp_id or dfsp_id
 
 
 async def _require(tx: Tx, statement: Any, field: str) -> Any:

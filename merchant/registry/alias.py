@@ -4,9 +4,11 @@ A claim on (type, alias) is for ever; the look-up rows (one per currency) come a
 Uniqueness is the database's: two approvals at once draw or ask for the same number, one insert wins.
 """
 
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
+from kyb.codes import FSPIOP_RESOURCES
 from merchant import clock, errors, ids
 from merchant.db import Tx
 from merchant.registry.models import Counter, Merchant
@@ -14,6 +16,8 @@ from merchant.service import SchemeFacts
 
 # With 90 % of the numbers of a length taken, 64 draws still fail less than once in 800 calls.
 _MAX_DRAWS = 64
+
+_IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,32}")  # what reaches an oracle unharmed (CONTRACT, alias)
 
 _CLAIM = """
 INSERT INTO alias_claim (alias_type, alias, dfsp_id, counter_id, external_merchant_id, claimed_at)
@@ -35,6 +39,14 @@ class NumbersExhausted(errors.MerchantError):
         "numbers_exhausted",
         "No free merchant number was found; tell the scheme's operator",
     )
+
+
+def is_identifier(text: str) -> bool:
+    """Whether a text can be an alias.
+
+    Hubs cut the signed URI at the last segment that is a resource name, and dots alone are a path of their own.
+    """
+    return bool(_IDENTIFIER.fullmatch(text) and text.strip(".") and text.lower() not in FSPIOP_RESOURCES)
 
 
 async def claim(
@@ -69,11 +81,13 @@ async def draw(
 async def issue_alias(tx: Tx, scheme: SchemeFacts, merchant: Merchant, counter: Counter, own_alias: str | None) -> None:
     """Give a counter its number, or the alias it asks for, and open it to the oracle.
 
-    Raises Conflict when the own alias is taken.
+    Raises InvalidFields for an own alias that cannot be one, Conflict when it is taken.
     """
     counter.alias_type = scheme.alias_type
     if own_alias is None:
         counter.alias = await draw(tx, scheme, merchant.dfsp_id, counter_id=counter.id)
+    elif not is_identifier(own_alias):
+        raise errors.invalid_field("own_alias", "reserved_alias", "This word is reserved; choose another.")
     elif await claim(tx, scheme.alias_type, own_alias, merchant.dfsp_id, counter_id=counter.id):
         counter.alias = own_alias
     else:

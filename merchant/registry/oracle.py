@@ -20,30 +20,10 @@ from merchant.registry import alias
 from merchant.service import SchemeFacts
 
 PARTY_ID_TYPES = frozenset({"ALIAS", "BUSINESS", "MERCHANT_PAYINTOID"})
+_IDENTIFIER_RULE = "An identifier has 1 to 32 letters, digits, dots, hyphens or underscores, and is no reserved word."
 MAX_BATCH = 10_000  # FSPIOP API definition 1.1: partyList has at most 10,000 elements
-_IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,32}")
-# Hubs cut the signed URI at the last segment that is a resource name; such an id would break signatures.
-RESOURCE_NAMES = frozenset(
-    [
-        "participants",
-        "parties",
-        "transactionrequests",
-        "quotes",
-        "authorizations",
-        "transfers",
-        "transactions",
-        "bulkquotes",
-        "bulktransfers",
-        "services",
-        "fxquotes",
-        "fxtransfers",
-        "thirdpartyrequests",
-        "consents",
-        "consentrequests",
-        "accounts",
-        "error",
-    ]
-)
+_LAST = "\x7f"  # sorts after every alias
+_SUB_ID = re.compile(r"[^\s\x00-\x1f{}<>`\\]{1,128}")  # as the Account Lookup Service checks it
 
 
 class Route(Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -107,6 +87,19 @@ JOIN alias a ON a.alias_type = r.alias_type AND a.alias = r.alias AND a.sub_id =
 JOIN dfsp d ON d.id = r.dfsp_id
 WHERE r.alias_type = $1 AND r.alias = $2 AND r.sub_id = $3 AND r.expires_at > $4 AND a.active AND d.enabled
 """
+# The holder of an identifier may open it again, in another currency or after it was taken out.
+_TAKE_BACK = """
+UPDATE alias_claim SET retired_at = NULL
+WHERE alias_type = $1 AND alias = $2 AND dfsp_id = $3 AND counter_id IS NULL
+  AND ($4::text IS NULL OR external_merchant_id = $4)
+RETURNING external_merchant_id
+"""
+_SUB_IDS = "SELECT DISTINCT sub_id FROM alias WHERE alias_type = $1 AND alias = $2"
+_RETIRE = "UPDATE alias_claim SET retired_at = $3 WHERE alias_type = $1 AND alias = $2"
+_OPEN = """
+INSERT INTO alias (alias_type, alias, sub_id, currency, dfsp_id, external_merchant_id, active)
+VALUES ($1, $2, $3, $4, $5, $6, true) ON CONFLICT (alias_type, alias, sub_id, currency) DO NOTHING
+"""
 
 
 async def find_routes(tx: Tx, alias_type: str, identifier: str, sub_id: str, currency: str) -> list[Route]:
@@ -121,35 +114,36 @@ async def find_routes(tx: Tx, alias_type: str, identifier: str, sub_id: str, cur
     ]
 
 
-def check_identifier(alias_type: str, identifier: str) -> None:
+def check_identifier(alias_type: str, identifier: str, sub_id: str = "") -> None:
     """Refuse what cannot be an alias of ours. Raises Refused."""
     if alias_type not in PARTY_ID_TYPES:
         raise Refused(400, "3100", f"This oracle serves {', '.join(sorted(PARTY_ID_TYPES))} only.")
-    if not _IDENTIFIER.fullmatch(identifier) or identifier.lower() in RESOURCE_NAMES:
-        raise Refused(400, "3100", "An identifier has 1 to 32 letters, digits, dots, hyphens or underscores.")
+    if not alias.is_identifier(identifier):
+        raise Refused(400, "3100", _IDENTIFIER_RULE)
+    if sub_id and not _SUB_ID.fullmatch(sub_id):
+        raise Refused(400, "3100", "A sub-identifier has 1 to 128 characters, without blanks and brackets.")
 
 
 async def register(tx: Tx, alias_type: str, identifier: str, new: NewRoute) -> None:
     """Register an identifier that an external DFSP owns. Raises Refused (3003, 3201) when it may not."""
-    check_identifier(alias_type, identifier)
+    sub_id = new.party_sub_id_or_type or ""
+    check_identifier(alias_type, identifier, sub_id)
     currency = _checked_currency(new.currency)
     dfsp_id = await _dfsp_of(tx, new.fsp_id)
-    if not await alias.claim(tx, alias_type, identifier, dfsp_id, external_id=identifier):
-        owner = await tx.fetchrow(
-            "SELECT dfsp_id, counter_id FROM alias_claim WHERE alias_type = $1 AND alias = $2", alias_type, identifier
-        )
-        if owner is None or owner["counter_id"] is not None or owner["dfsp_id"] != dfsp_id:
+    external_id: str | None = identifier
+    if not await alias.claim(tx, alias_type, identifier, dfsp_id, external_id=external_id):
+        external_id = await tx.fetchval(_TAKE_BACK, alias_type, identifier, dfsp_id, None)
+        if external_id is None:
             raise Refused(400, "3003", "This identifier belongs to another participant.")
-    await tx.execute(
-        "INSERT INTO alias (alias_type, alias, sub_id, currency, dfsp_id, external_merchant_id, active)"
-        " VALUES ($1, $2, $3, $4, $5, $2, true) ON CONFLICT (alias_type, alias, sub_id, currency) DO NOTHING",
-        alias_type, identifier, new.party_sub_id_or_type or "", currency, dfsp_id,
-    )  # fmt: skip
+    await tx.execute(_OPEN, alias_type, identifier, sub_id, currency, dfsp_id, external_id)
 
 
 async def change(tx: Tx, alias_type: str, identifier: str, new: NewRoute) -> None:
     """Point an external DFSP's identifier at another FSP. Raises Refused for the registry's own and unknown ones."""
     check_identifier(alias_type, identifier)
+    if new.party_sub_id_or_type:
+        raise Refused(400, "3100", "A sub-identifier moves with its identifier; name the identifier only.")
+    _checked_currency(new.currency)
     await _lock_external(tx, alias_type, identifier)
     dfsp_id = await _dfsp_of(tx, new.fsp_id)
     await tx.execute(
@@ -160,26 +154,27 @@ async def change(tx: Tx, alias_type: str, identifier: str, new: NewRoute) -> Non
     )
 
 
-async def remove(tx: Tx, alias_type: str, identifier: str, source: str | None) -> None:
-    """Take an external DFSP's identifier out. Raises Refused for the registry's own, and for one with sub-ids.
+async def remove(tx: Tx, alias_type: str, identifier: str, sub_id: str, source: str | None) -> None:
+    """Take an external DFSP's identifier out, or one of its sub-ids.
 
-    `source` is the FSPIOP-Source of the DFSP that asked, where known: another DFSP's row is refused.
+    Raises Refused for the registry's own, and for an identifier that has sub-ids. `source` is the FSPIOP-Source of
+    the DFSP that asked, where known: another DFSP's row is refused.
     """
-    check_identifier(alias_type, identifier)
+    check_identifier(alias_type, identifier, sub_id)
     owner_fsp_id = await _lock_external(tx, alias_type, identifier)
     if source not in (None, "", owner_fsp_id):
         raise Refused(403, "3300", "This identifier belongs to another participant.")
-    subs = await tx.fetchval(
-        "SELECT count(*) FROM alias WHERE alias_type = $1 AND alias = $2 AND sub_id <> ''", alias_type, identifier
-    )
-    if subs:
+    sub_ids = {row["sub_id"] for row in await tx.fetch(_SUB_IDS, alias_type, identifier)}
+    if sub_id not in sub_ids:
+        raise Refused(404, "3204", "There is no such identifier.")
+    if not sub_id and sub_ids != {""}:
         # The Account Lookup Service drops the sub-id on DELETE: this may mean one till, not the merchant.
         raise Refused(400, "3000", "This identifier has sub-identifiers; it cannot be told which one is meant.")
-    await tx.execute("DELETE FROM alias WHERE alias_type = $1 AND alias = $2", alias_type, identifier)
     await tx.execute(
-        "UPDATE alias_claim SET retired_at = $3 WHERE alias_type = $1 AND alias = $2",
-        alias_type, identifier, clock.now(),
-    )  # fmt: skip
+        "DELETE FROM alias WHERE alias_type = $1 AND alias = $2 AND sub_id = $3", alias_type, identifier, sub_id
+    )
+    if sub_ids == {sub_id}:
+        await tx.execute(_RETIRE, alias_type, identifier, clock.now())
 
 
 async def _lock_external(tx: Tx, alias_type: str, identifier: str) -> str:
@@ -198,17 +193,15 @@ async def _lock_external(tx: Tx, alias_type: str, identifier: str) -> str:
 
 async def register_bulk(tx: Tx, batch: BulkRegistration) -> list[dict[str, object]]:
     """Register many parties; each answered in order, with its own error where it has one."""
-    results: list[dict[str, object]] = []
-    for party in batch.party_list:
-        result: dict[str, object] = {"partyId": msgspec.to_builtins(party)}
+    results: list[dict[str, object]] = [{"partyId": msgspec.to_builtins(party)} for party in batch.party_list]
+    # By name, so that two batches at once do not wait for each other.
+    in_order = sorted(zip(batch.party_list, results, strict=True), key=lambda pair: pair[0].party_identifier)
+    for party, result in in_order:
+        new = NewRoute(party.fsp_id, party.currency or batch.currency, party.party_sub_id_or_type)
         try:
-            new = NewRoute(party.fsp_id, party.currency or batch.currency, party.party_sub_id_or_type)
             await register(tx, party.party_id_type, party.party_identifier, new)
         except Refused as refused:
-            result["errorInformation"] = {
-                "errorCode": refused.error_code, "errorDescription": refused.description,
-            }  # fmt: skip
-        results.append(result)
+            result["errorInformation"] = {"errorCode": refused.error_code, "errorDescription": refused.description}
     return results
 
 
@@ -217,7 +210,13 @@ async def register_external(
 ) -> list[ExternalResult]:
     """Give external merchants their numbers, one result a row, in order; the same row again is told so."""
     dfsp_id = actor.own_dfsp()
-    return [await _register_one(tx, scheme, dfsp_id, row) for row in rows]
+    # Two batches with the same merchant at once must not draw two numbers for it.
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"external:{dfsp_id}")
+    results: dict[int, ExternalResult] = {}
+    # Wanted aliases first and by name: batches of two DFSPs that want the same ones must not wait for each other.
+    for index in sorted(range(len(rows)), key=lambda index: (rows[index].alias_value or _LAST, index)):
+        results[index] = await _register_one(tx, scheme, dfsp_id, rows[index])
+    return [results[index] for index in range(len(rows))]
 
 
 async def _register_one(tx: Tx, scheme: SchemeFacts, dfsp_id: UUID, row: ExternalMerchant) -> ExternalResult:
@@ -227,10 +226,8 @@ async def _register_one(tx: Tx, scheme: SchemeFacts, dfsp_id: UUID, row: Externa
     if not money.is_currency(row.currency):
         return failed("The currency is no code of ISO 4217.")
     wanted = row.alias_value
-    if wanted is not None and (not _IDENTIFIER.fullmatch(wanted) or wanted.lower() in RESOURCE_NAMES):
-        return failed("An alias has 1 to 32 letters, digits, dots, hyphens or underscores.")
-    # Two batches with the same merchant at once must not draw two numbers for it.
-    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"external:{dfsp_id}:{row.merchant_id}")
+    if wanted is not None and not alias.is_identifier(wanted):
+        return failed(_IDENTIFIER_RULE)
     known = await tx.fetch(
         "SELECT alias, currency FROM alias WHERE dfsp_id = $1 AND external_merchant_id = $2", dfsp_id, row.merchant_id
     )
@@ -251,17 +248,7 @@ async def _register_one(tx: Tx, scheme: SchemeFacts, dfsp_id: UUID, row: Externa
 async def _claim_for(tx: Tx, alias_type: str, value: str, dfsp_id: UUID, merchant_id: str) -> bool:
     if await alias.claim(tx, alias_type, value, dfsp_id, external_id=merchant_id):
         return True
-    # The same merchant may hold it already, in another currency or from before it was taken out.
-    return bool(
-        await tx.execute(
-            "UPDATE alias_claim SET retired_at = NULL WHERE alias_type = $1 AND alias = $2 AND dfsp_id = $3"
-            " AND external_merchant_id = $4 AND counter_id IS NULL",
-            alias_type,
-            value,
-            dfsp_id,
-            merchant_id,
-        )  # fmt: skip
-    )
+    return await tx.fetchval(_TAKE_BACK, alias_type, value, dfsp_id, merchant_id) is not None
 
 
 def _checked_currency(currency: str | None) -> str:

@@ -7,14 +7,14 @@ POST, PUT, DELETE /participants/{Type}/{ID}  single registration by the Account 
 """
 
 from typing import TypeVar
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 import msgspec
 import structlog
 from litestar import asgi
 from litestar.types import Receive, Scope, Send
 
-from merchant import errors, gateway, web
+from merchant import db, errors, gateway, web
 from merchant.access import Permission
 from merchant.gateway import Call, Refused, respond
 from merchant.registry import oracle
@@ -31,8 +31,8 @@ async def oracle_door(scope: Scope, receive: Receive, send: Send) -> None:
     service: Service = scope["litestar_app"].state.service
     headers = gateway.headers_of(scope)
     try:
-        # An external DFSP proves itself by its own key; everyone else is the hub's gateway.
-        if "x-api-key" not in headers:
+        # An external DFSP that registers a batch proves itself by its own key; everyone else is the hub's gateway.
+        if not ("x-api-key" in headers and _is_batch(scope)):
             gateway.check_gateway(service.settings, scope, headers)
         call = await gateway.read_call(scope, receive, headers, MOUNT)
         status, body = await _answer(service, call)
@@ -41,15 +41,22 @@ async def oracle_door(scope: Scope, receive: Receive, send: Send) -> None:
     except errors.MerchantError as error:
         problem = web.problem(error.status, error.problem_code, error.title, error.detail, error.errors)
         await respond(send, error.status, problem.content, (b"content-type", b"application/problem+json"))
-    except Exception:
+    except Exception as error:
+        if db.is_contention(error):
+            await respond(send, 503, gateway.error_body("2005", errors.Busy.title))
+            return
         _log.exception("oracle_failed")
         await respond(send, 500, gateway.error_body("2001", "Something went wrong on our side; try again later."))
     else:
         await respond(send, status, body)
 
 
+def _is_batch(scope: Scope) -> bool:
+    return scope.get("method") == "POST" and scope["path"].removeprefix(MOUNT).strip("/") == "participants"
+
+
 async def _answer(service: Service, call: Call) -> tuple[int, bytes]:
-    parts = [part for part in call.path.split("/") if part]
+    parts = [unquote(part) for part in call.raw_path.split("/") if part]
     if not parts or parts[0] != "participants" or len(parts) not in (1, 3, 4):
         raise Refused(404, "3002", "There is no such resource.")
     if len(parts) == 1:
@@ -59,8 +66,6 @@ async def _answer(service: Service, call: Call) -> tuple[int, bytes]:
     handler = _ONE.get(call.method)
     if handler is None:
         raise Refused(405, "3000", "GET, POST, PUT and DELETE are possible here.")
-    if "x-api-key" in call.headers and call.method != "GET":
-        raise Refused(403, "3000", "API keys register batches by POST /participants; the hub does the rest.")
     return await handler(service, call, parts[1], parts[2], parts[3] if len(parts) == 4 else "")
 
 
@@ -68,30 +73,30 @@ async def _find(service: Service, call: Call, alias_type: str, identifier: str, 
     query = parse_qs(call.query) if call.query else {}
     sub_id = sub_id or query.get("partySubIdOrType", [""])[0]
     currency = query.get("currency", [""])[0]
-    oracle.check_identifier(alias_type, identifier)
+    oracle.check_identifier(alias_type, identifier, sub_id)
     async with service.db.system_reads() as tx:
-        routes = await oracle.find_routes(tx, alias_type, identifier, sub_id[:128], currency)
+        routes = await oracle.find_routes(tx, alias_type, identifier, sub_id, currency)
     return 200, msgspec.json.encode({"partyList": routes})
 
 
-async def _register(service: Service, call: Call, alias_type: str, identifier: str, _: str) -> tuple[int, bytes]:
-    new = _decode(call.body, oracle.NewRoute)
+async def _register(service: Service, call: Call, alias_type: str, identifier: str, sub_id: str) -> tuple[int, bytes]:
+    new = _decode_route(call, sub_id)
     async with service.db.system() as tx:
         await oracle.register(tx, alias_type, identifier, new)
     return 201, b""
 
 
-async def _change(service: Service, call: Call, alias_type: str, identifier: str, _: str) -> tuple[int, bytes]:
-    new = _decode(call.body, oracle.NewRoute)
+async def _change(service: Service, call: Call, alias_type: str, identifier: str, sub_id: str) -> tuple[int, bytes]:
+    new = _decode_route(call, sub_id)
     async with service.db.system() as tx:
         await oracle.change(tx, alias_type, identifier, new)
     # The Account Lookup Service insists on a JSON body here.
     return 200, msgspec.json.encode({"fspId": new.fsp_id})
 
 
-async def _remove(service: Service, call: Call, alias_type: str, identifier: str, _: str) -> tuple[int, bytes]:
+async def _remove(service: Service, call: Call, alias_type: str, identifier: str, sub_id: str) -> tuple[int, bytes]:
     async with service.db.system() as tx:
-        await oracle.remove(tx, alias_type, identifier, call.headers.get("fspiop-source"))
+        await oracle.remove(tx, alias_type, identifier, sub_id, call.headers.get("fspiop-source"))
     return 204, b""
 
 
@@ -99,13 +104,14 @@ _ONE = {"GET": _find, "POST": _register, "PUT": _change, "DELETE": _remove}
 
 
 async def _register_many(service: Service, call: Call) -> tuple[int, bytes]:
-    if "x-api-key" not in call.headers and not call.body.lstrip()[:1] == b"[":
+    if "x-api-key" not in call.headers and call.body.lstrip()[:1] != b"[":
         batch = _decode(call.body, oracle.BulkRegistration)
         async with service.db.system() as tx:
             results = await oracle.register_bulk(tx, batch)
         return 201, msgspec.json.encode({"partyList": results})
     actor = await web.authenticate(service, call.headers)
     actor.require(Permission.ALIASES_WRITE)
+    web.require_json(call.headers)
     rows = web.decode(call.body, list[oracle.ExternalMerchant])
     if not 1 <= len(rows) <= oracle.MAX_BATCH:
         raise errors.invalid_field("$", "length", f"Send 1 to {oracle.MAX_BATCH} rows.")
@@ -114,7 +120,15 @@ async def _register_many(service: Service, call: Call) -> tuple[int, bytes]:
     return 200, msgspec.json.encode(registered)
 
 
+def _decode_route(call: Call, sub_id: str) -> oracle.NewRoute:
+    """The body of a single registration; the sub-identifier may stand in it or in the path."""
+    new = _decode(call.body, oracle.NewRoute)
+    return msgspec.structs.replace(new, party_sub_id_or_type=sub_id) if sub_id else new
+
+
 def _decode(raw: bytes, shape: type[T]) -> T:
+    if web.has_nul(raw):
+        raise Refused(400, "3101", "Text may not hold the character U+0000.")
     try:
         return msgspec.json.decode(raw, type=shape)
     except msgspec.ValidationError as error:

@@ -30,7 +30,7 @@ class ChangedSections(Struct, frozen=True, forbid_unknown_fields=True):
     contact: kyb.Contact | UnsetType = UNSET
     locations: tuple[kyb.Location, ...] | UnsetType = UNSET
     settlement_account: kyb.SettlementAccount | UnsetType = UNSET
-    external_ref: str | None | UnsetType = UNSET
+    external_ref: str | UnsetType | None = UNSET
 
     def given(self) -> dict[str, object]:
         """Only what was named."""

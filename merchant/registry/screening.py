@@ -6,6 +6,7 @@ submitted → in_review. Lists that cannot be read make the report say "not chec
 
 import gzip
 import hashlib
+import zlib
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,7 @@ def screening_index(path: Path) -> kyb.ScreeningIndex | None:
     """The sanctions lists, indexed once per file version; None when they cannot be read."""
     try:
         return _index(path, path.stat().st_mtime_ns)
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         _log.error("screening_list_unreadable", path=str(path), error=str(error))
         return None
 
