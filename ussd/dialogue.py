@@ -140,9 +140,10 @@ def _typed(raw: str) -> str:
 
 
 def _choices(session: Session, screen: Screen) -> Line:
-    digits = list(screen.options) or [*_keys(session, screen)]
-    between = catalogue(session.language)["error.or"]
-    return say("error.option", options=between.join(filter(None, (", ".join(digits[:-1]), digits[-1]))))
+    """What may be typed here: `Choose 1, 2 or 9.`"""
+    *others, last = screen.options or _keys(session)
+    either = catalogue(session.language)["error.or"]
+    return say("error.option", options=f"{', '.join(others)}{either}{last}" if others else last)
 
 
 def _follow(session: Session, move: Move) -> Moved:
@@ -201,11 +202,11 @@ async def _lay_out(session: Session, line: Line | None, turn: Turn) -> Page:
         return lay_out(View(line), words, cap)
     screen = SCREENS[session.screen]
     view = await screen.show(turn.at(session.answers))
-    keys = _keys(session, screen)
+    keys = _keys(session)
     return lay_out(view, words, cap, notice=line, options=screen.options, keys=keys, page=session.page)
 
 
-def _keys(session: Session, screen: Screen) -> tuple[str, ...]:
+def _keys(session: Session) -> tuple[str, ...]:
     """The navigation keys worth showing here; the others work all the same."""
     if session.screen == "home":
         return (EXIT,)
