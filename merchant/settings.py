@@ -55,6 +55,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     settle_grace_s: int = 30
     # How text messages leave: console keeps them in the table only.
     sms_sender: str = "console"
+    # Whether `/` is the demo world, where anyone may act as any merchant; `merchant demo` sets it, nobody else should.
+    demo: bool = False
     # Log level of structlog.
     log_level: str = "INFO"
 

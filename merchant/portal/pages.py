@@ -1,0 +1,198 @@
+"""What all pages share: templates, the style sheet, headers, forms in, problems told in words.
+
+A page is HTML rendered by Jinja2 with autoescape, gzipped where the browser takes it, under a content security policy
+that allows nothing but our own style sheet, pictures, forms and frames. Routes are in pay.py and demo.py.
+"""
+
+import gzip
+import hashlib
+import re
+from importlib.resources import files
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import jinja2
+from litestar import Request, Response, get
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.params import FromPath
+
+from merchant import clock, errors, money
+from merchant.web import on_crash as log_crash
+
+Req = Request[Any, Any, State]
+Page = Response[bytes]
+PUBLIC = {"public": True, "hidden": True}
+MAX_FORM_BYTES = 16_384  # a dozen short fields
+MAX_FORM_FIELDS = 50
+_FORM = "application/x-www-form-urlencoded"
+# A year is the longest that caches honour (RFC 2616 section 14.21); a changed file has another name.
+_FOR_EVER = "public, max-age=31536000, immutable"
+_MEDIA_TYPES = {".css": "text/css", ".svg": "image/svg+xml"}
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; "
+    "frame-ancestors "
+)
+# Not no-referrer: under it browsers send `Origin: null` with our own forms (Fetch standard, 3.2), which would then
+# look like those of a foreign page.
+_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+}
+_GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:$|,|;\s*q=(?:1|0\.0*[1-9]))", re.IGNORECASE)
+
+
+class Asset:
+    """A file of static/, under a name that holds its hash; read once, kept as it is and gzipped."""
+
+    def __init__(self, name: str, content: bytes) -> None:
+        stem, dot, suffix = name.rpartition(".")
+        self.content = content
+        self.gzipped = gzip.compress(content, 9, mtime=0)
+        self.media_type = _MEDIA_TYPES[dot + suffix]
+        self.served_as = f"{stem}-{hashlib.sha256(content).hexdigest()[:10]}.{suffix}"
+        self.url = f"/static/{self.served_as}"
+
+
+_STATIC = files(__package__).joinpath("static")
+_ASSETS = {name: Asset(name, _STATIC.joinpath(name).read_bytes()) for name in ("style.css", "icon.svg")}
+_SERVED = {asset.served_as: asset for asset in _ASSETS.values()}
+
+
+def grouped(number: str) -> str:
+    """A merchant number in groups for reading aloud: `4021 7756`; own aliases with letters stay whole."""
+    if not (number.isascii() and number.isdigit()):
+        return number
+    size = 3 if len(number) % 4 == 1 else 4  # no lonely last digit
+    return " ".join(number[at : at + size] for at in range(0, len(number), size))
+
+
+_templates = jinja2.Environment(
+    loader=jinja2.PackageLoader(__package__),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_templates.filters |= {"grouped": grouped, "money": money.display, "instant": clock.rfc3339}
+_templates.globals["asset"] = lambda name: _ASSETS[name].url
+
+
+def respond(
+    request: Req, template: str, status: int = 200, *, cache: str = "no-store", framed: bool = False, **content: Any
+) -> Page:
+    """A page. `framed` lets our own pages show it in a frame; all others refuse to be framed."""
+    html = _templates.get_template(template).render(content).encode()
+    headers = {
+        **_HEADERS,
+        "cache-control": cache,
+        "content-security-policy": _POLICY + ("'self'" if framed else "'none'"),
+    }
+    return _sent(request, html, "text/html", headers, status)
+
+
+def redirect(url: str, **cookie: Any) -> Page:
+    """See Other: what a form that did its work answers, so that reloading the page does not do it again."""
+    response = Response(b"", status_code=303, headers={**_HEADERS, "location": url, "cache-control": "no-store"})
+    if cookie:
+        response.set_cookie(**cookie, path="/", httponly=True, samesite="strict")
+    return response
+
+
+def _sent(request: Req, body: bytes, media_type: str, headers: dict[str, str], status: int = 200) -> Page:
+    headers = {**headers, "vary": "accept-encoding"}
+    if takes_gzip(request):
+        headers["content-encoding"] = "gzip"
+        body = gzip.compress(body, 6, mtime=0)
+    return Response(body, status_code=status, media_type=media_type, headers=headers)
+
+
+def takes_gzip(request: Req) -> bool:
+    """Whether the browser takes gzip. Our pages hold no secret, so compressing them gives none away (BREACH)."""
+    return _GZIP.search(request.headers.get("accept-encoding", "")) is not None
+
+
+@get("/static/{name:str}", opt=PUBLIC)
+async def static_file(request: Req, name: FromPath[str]) -> Page:
+    """A file of ours under its hashed name, to be kept for ever."""
+    asset = _SERVED.get(name)
+    if asset is None:
+        raise errors.NotFound
+    headers = {"x-content-type-options": "nosniff", "cache-control": _FOR_EVER, "vary": "accept-encoding"}
+    body = asset.content
+    if takes_gzip(request):
+        headers["content-encoding"], body = "gzip", asset.gzipped
+    return Response(body, media_type=asset.media_type, headers=headers)
+
+
+# --- forms in --------------------------------------------------------------------------------------------------------
+
+
+async def read_form(request: Req) -> dict[str, str]:
+    """The fields of a form of ours, blanks stripped. Raises NotAllowed, UnsupportedMediaType, TooLarge, BadRequest."""
+    check_same_site(request)
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise errors.UnsupportedMediaType("Send this as a form.")
+    raw = await request.body()
+    if len(raw) > MAX_FORM_BYTES:
+        raise errors.TooLarge
+    try:
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
+    except ValueError:
+        raise errors.BadRequest("The form is not UTF-8, or has too many fields.") from None
+    if any("\0" in text for pair in pairs for text in pair):
+        raise errors.BadRequest("Text may not hold the character U+0000.", code="nul_character")
+    return {name: text.strip() for name, text in pairs}
+
+
+def check_same_site(request: Req) -> None:
+    """Refuse a form that another site's page sends with our visitor's browser. Raises NotAllowed.
+
+    Every browser since 2020 says in Sec-Fetch-Site or Origin which page a POST comes from, and no page can change
+    that; older ones send Referer. A call with none of them comes from a program, which needs no visitor to make it.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site in ("same-origin", "none"):
+        return
+    origin = request.headers.get("origin") or request.headers.get("referer")
+    if site is None and (origin is None or urlsplit(origin).netloc == request.headers.get("host")):
+        return
+    raise errors.NotAllowed("This form came from a page of another site.", code="cross_site")
+
+
+# --- problems in words -----------------------------------------------------------------------------------------------
+
+
+def _tell(request: Req, error: errors.MerchantError) -> Page:
+    if error.status == 404:
+        return _problem(request, 404, "There is no such page", "Check the address.")
+    return _problem(request, error.status, error.title, error.detail)
+
+
+def _tell_http(request: Req, error: HTTPException) -> Page:
+    return _tell(request, errors.TooLarge() if error.status_code == 413 else errors.BadRequest())
+
+
+def _tell_crash(request: Req, error: Exception) -> Page:
+    status = log_crash(request, error).status_code or 500
+    return _problem(request, status, "Something went wrong on our side", "Nothing was changed; try again in a minute.")
+
+
+def _problem(request: Req, status: int, title: str, detail: str) -> Page:
+    return respond(request, "problem.html", status, title=title, detail=detail, code=status)
+
+
+# For the handlers of pages: as app.py's, but for people.
+IN_WORDS: dict[Any, Any] = {errors.MerchantError: _tell, HTTPException: _tell_http, Exception: _tell_crash}
+
+
+def only_in_demo(connection: ASGIConnection[Any, Any, Any, Any], _: Any) -> None:
+    """Guard of the demo's pages: outside the demo they do not exist. Raises NotFound."""
+    if not connection.app.state.service.settings.demo:
+        raise errors.NotFound
+
+
+ROUTES = [static_file]

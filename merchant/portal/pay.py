@@ -1,0 +1,152 @@
+"""The shopper's page behind every QR code: whom to pay, how much, and three ways to do it.
+
+`/q/{code}` is public, so it acts as the service and reads only what the printed code says anyway, plus the state of a
+request whose unguessable reference the caller knows. Nothing personal; every code that cannot be paid looks the same.
+"""
+
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import asyncpg
+from litestar import get
+from litestar.params import FromPath
+from msgspec import Struct
+
+from merchant import clock
+from merchant.money import Money, format_decimal
+from merchant.payments.states import RequestState
+from merchant.portal import pages
+from merchant.portal.pages import IN_WORDS, PUBLIC, Page, Req
+from merchant.registry import codes
+from merchant.registry.states import Capability, merchant_may
+from merchant.service import SchemeFacts, Service
+from merchant.web import service_of
+from qr.render import render_svg
+
+# An own alias (32), a dot and a reference (8), with room to spare.
+_CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# A shop's page changes rarely; a suspended shop is gone from caches after this.
+_SHOP_CACHE = "public, max-age=60"
+# An open request is asked for often while the shopper stands at the till, then seldom: data bundles are small.
+_TILL_TIME = timedelta(minutes=2)
+_REFRESH_AT_TILL_S, _REFRESH_LATER_S = 5, 30
+
+_REQUEST = """
+SELECT p.state, p.amount_minor, p.currency, p.short_ref, p.created_at, p.expires_at, p.paid_at
+FROM payment_request p JOIN counter c ON c.id = p.counter_id
+WHERE c.alias_type = $1 AND c.alias = $2 AND p.short_ref = $3 ORDER BY p.id DESC LIMIT 1
+"""
+_SHOP = """
+SELECT c.alias_type, c.alias, m.trading_name, m.city, m.country, m.mcc, m.state, m.currencies
+FROM counter c JOIN merchant m ON m.id = c.merchant_id JOIN dfsp d ON d.id = m.dfsp_id
+WHERE c.alias_type = $1 AND c.alias = $2 AND d.enabled
+"""
+
+
+class Words(Struct, frozen=True):
+    """A request's state as the shopper reads it; `payable` shows the ways to pay, `moving` asks again by itself."""
+
+    tag: str
+    text: str
+    tone: str
+    payable: bool = False
+    moving: bool = False
+
+
+_S = RequestState
+_OPEN = Words("To be paid", "This page shows by itself when the shop has the money.", "wait", True, True)
+STATE_WORDS = {
+    _S.CREATED: _OPEN,
+    _S.SENT: _OPEN,
+    _S.AWAITING_PAYER: _OPEN,
+    _S.ACCEPTED: Words("Being paid", "The payment is on its way. Wait for “paid” here.", "wait", moving=True),
+    _S.PAID: Words("Paid", "The shop has the money. There is nothing left to do.", "good"),
+    _S.REJECTED: Words("Declined", "The payment was declined. To pay after all, ask the shop to ask again.", "bad"),
+    _S.EXPIRED: Words("Expired", "The time to pay is over. Ask the shop to ask again.", "bad"),
+    _S.FAILED: Words("Not paid", "The payment did not go through. Ask the shop to ask again.", "bad"),
+    _S.CANCELLED: Words("Cancelled", "The shop took its request back. There is nothing to pay.", "bad"),
+    _S.IN_DOUBT: Words(
+        "Being checked", "We are asking the hub whether the money arrived. Do not pay again.", "wait", moving=True
+    ),
+}
+
+
+@get("/q/{code:str}", opt=PUBLIC, exception_handlers=IN_WORDS)
+async def pay_page(request: Req, code: FromPath[str]) -> Page:
+    """The shopper's page of a counter, or of one payment request."""
+    service = service_of(request)
+    found = await find_code(service, code) if _CODE.fullmatch(code) else None
+    if found is None:
+        return pages.respond(request, "unknown_code.html", 404)
+    shop, asked = found
+    scheme = await service.scheme()
+    facts = codes.Shop.of(shop)
+    if asked is None:
+        payload = codes.counter_payload(scheme, facts, _currency(scheme, shop))
+        dial = dial_string(scheme.ussd_code, facts.alias, None)
+        return pages.respond(
+            request, "pay.html", cache=_SHOP_CACHE, scheme=scheme, shop=facts, payload=payload, code=_picture(payload),
+            dial=dial, amount=None, words=None, refresh_s=None,
+        )  # fmt: skip
+    words, amount = STATE_WORDS[_S(asked["state"])], Money(asked["amount_minor"], asked["currency"])
+    payload = codes.request_payload(scheme, facts, amount, asked["short_ref"])
+    zone = await service.time_zone()
+    return pages.respond(
+        request, "pay.html", scheme=scheme, shop=facts, payload=payload, code=_picture(payload),
+        dial=dial_string(scheme.ussd_code, facts.alias, amount), amount=amount, words=words,
+        refresh_s=_refresh_s(asked["created_at"]) if words.moving else None,
+        until=_local(asked["expires_at"], zone), paid_at=_local(asked["paid_at"], zone),
+    )  # fmt: skip
+
+
+async def find_code(service: Service, code: str) -> tuple[asyncpg.Record, asyncpg.Record | None] | None:
+    """The counter and the request that a code names; None for what nobody can pay.
+
+    Own aliases may hold dots, so the part after the last dot is a reference only if such a request exists.
+    """
+    alias_type = (await service.scheme()).alias_type
+    alias, _, reference = code.rpartition(".")
+    async with service.db.system_reads() as tx:
+        asked = await tx.fetchrow(_REQUEST, alias_type, alias, reference) if alias else None
+        shop = await tx.fetchrow(_SHOP, alias_type, code if asked is None else alias)
+    if shop is None or not merchant_may(shop["state"], Capability.TAKE_PAYMENT):
+        return None
+    return shop, asked
+
+
+def dial_string(ussd_code: str, number: str, amount: Money | None) -> str | None:
+    """What to dial to pay, `*384*123*40217756*250#`; None where a keypad cannot write the number.
+
+    An amount with decimals is left out, and USSD asks for it: dialling programs drop the point of a tel: link as a
+    visual separator (RFC 3966, section 5.1.1), and 2.50 would become 250.
+    """
+    if not (ussd_code.endswith("#") and number.isascii() and number.isdigit()):
+        return None
+    decimal = format_decimal(amount) if amount else "."
+    return f"{ussd_code[:-1]}*{number}" + ("" if "." in decimal else f"*{decimal}") + "#"
+
+
+def _picture(payload: str) -> str:
+    return render_svg(payload, title="QR code to pay")
+
+
+def _currency(scheme: SchemeFacts, shop: asyncpg.Record) -> str:
+    """The first currency of the scheme that the merchant takes, as USSD does."""
+    taken: list[str] = shop["currencies"]
+    return next((one for one in scheme.currencies if one in taken), taken[0])
+
+
+def _refresh_s(created_at: datetime) -> int:
+    return _REFRESH_AT_TILL_S if clock.now() - created_at < _TILL_TIME else _REFRESH_LATER_S
+
+
+def _local(instant: datetime | None, zone: ZoneInfo) -> tuple[str, str] | None:
+    """An instant for machines and, in the scheme's time zone, for people: the day only when it is not today."""
+    if instant is None:
+        return None
+    there, today = instant.astimezone(zone), clock.now().astimezone(zone).date()
+    return clock.rfc3339(instant), f"{there:%H:%M}" if there.date() == today else f"{there:%-d %B, %H:%M}"
+
+
+ROUTES = [pay_page]
