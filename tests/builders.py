@@ -39,7 +39,7 @@ _STAFF = {
     # One person may hold several roles; four eyes must hold all the same.
     "both": (Role.DFSP_MAKER, Role.DFSP_CHECKER),
 }
-_numbers = itertools.count(1)
+_numbers = itertools.count(1001)  # "Shop 39" is like a listed "Office 39"
 
 
 class Person(msgspec.Struct, frozen=True):

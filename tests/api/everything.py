@@ -1,0 +1,195 @@
+"""Every route of the JSON API, found in the application itself, and one of every thing that a route can name.
+
+Tests of tenancy, credentials, roles and bad input walk over all of it: a new route that these tables do not know fails
+them until someone says how it is called.
+"""
+
+import re
+from typing import Any
+from uuid import UUID
+
+import httpx
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
+
+from merchant.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, Permission, Role
+from merchant.app import create_app
+from merchant.people import operations
+from merchant.service import Service
+from tests import builders
+from tests.builders import PASSWORD, Person, World
+
+
+class Route(Struct, frozen=True):
+    """One method of one path of the JSON API."""
+
+    method: str
+    path: str
+    opt: dict[str, Any]
+
+    @property
+    def names(self) -> list[str]:
+        """The path's parameters."""
+        return re.findall(r"\{(\w+):str\}", self.path)
+
+    @property
+    def permission(self) -> Permission | None:
+        """What it demands; None is any signed-in actor."""
+        permission: Permission | None = self.opt["permission"]
+        return permission
+
+    @property
+    def shape(self) -> str | None:
+        """The name of the struct that its body is."""
+        return self.opt["body"].__name__ if "body" in self.opt else None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def walled_routes(service: Service) -> list[Route]:
+    """Every route that asks who is there."""
+    return [route for route in _routes(create_app(service)) if "permission" in route.opt]
+
+
+def routes_with_a_body(service: Service) -> list[Route]:
+    """Every route that reads JSON, signing in among them."""
+    return [route for route in _routes(create_app(service)) if "body" in route.opt]
+
+
+def _routes(app: Litestar) -> list[Route]:
+    return [
+        Route(method, route.path, handler.opt)
+        for route in app.routes
+        for handler in getattr(route, "route_handlers", ())
+        if isinstance(handler, HTTPRouteHandler)
+        for method in sorted(handler.http_methods - {"OPTIONS"})
+        if route.path.startswith("/api/")
+    ]
+
+
+class Things(Struct, frozen=True):
+    """What greenbankfsp has: ids by the name of the path parameter, and what else a body may name."""
+
+    ids: dict[str, str]
+    version_hash: str
+    location_id: str
+    payload: str
+
+    def path(self, route: Route) -> str:
+        """The route's path, naming these things."""
+        return re.sub(r"\{(\w+):str\}", lambda found: self.ids[found[1]], route.path)
+
+    def body(self, route: Route) -> dict[str, Any] | None:
+        """A good body for the route, naming these things where it can."""
+        return None if route.shape is None else self._bodies()[route.shape]
+
+    def _bodies(self) -> dict[str, dict[str, Any]]:
+        ids = self.ids
+        return {
+            "SignIn": {"email": "maker@greenbankfsp.example", "password": PASSWORD},
+            "NewDfsp": {"fsp_id": "newfsp", "name": "New"},
+            "Enabled": {"enabled": False},
+            "NewUser": {
+                "email": "new@greenbankfsp.example", "name": "New", "password": PASSWORD, "roles": ["merchant_owner"],
+                "dfsp_id": ids["dfsp_id"], "merchant_id": ids["merchant_id"],
+            },
+            "NewApiKey": {"name": "New", "scopes": ["merchants:read"], "merchant_id": ids["merchant_id"]},
+            "NewApplication": builders.company(),
+            "ChangedSections": {"business": {"trading_name": "Changed"}},
+            "Approval": {"version_hash": self.version_hash},
+            "Reason": {"reason": "Because."},
+            "Returned": {"items": [{"path": "business.mcc", "reason": "Wrong."}]},
+            "HitDecision": {"decision": "false_positive", "reason": "Another person."},
+            "NewCounter": {"location_id": self.location_id, "name": "Till 9"},
+            "ScannedCode": {"payload": self.payload},
+            "NewPaymentRequest": {
+                "counter_id": ids["counter_id"], "amount": {"amount": "2.50", "currency": "KES"},
+                "payer": {"type": "MSISDN", "id": "254711000001"},
+            },
+            "NewEndpoint": {"url": "https://shop.example/hooks"},
+        }  # fmt: skip
+
+
+def headers_for(route: Route, who: dict[str, str]) -> dict[str, str]:
+    """What a well-behaved caller of this route sends."""
+    asked = {"idempotency-key": "key-1"} if route.opt.get("once") else {}
+    versioned = {"if-match": '"1"'} if route.opt.get("versioned") else {}
+    return {**who, **asked, **versioned}
+
+
+async def call(
+    client: httpx.AsyncClient, route: Route, things: Things, who: dict[str, str], **changes: Any
+) -> httpx.Response:
+    """Call a route as it should be called, about these things."""
+    body = changes.pop("json", things.body(route))
+    return await client.request(route.method, things.path(route), json=body, headers=headers_for(route, who), **changes)
+
+
+def listed_company() -> dict[str, Any]:
+    """A complete application whose owner is on the UN list."""
+    document = builders.company()
+    owner = {"given_name": "Ayman Muhammed Rabi", "family_name": "al-Zawahiri", "birth_date": "1951-06-19"}
+    document["owners"][0] |= owner
+    return document
+
+
+async def make_things(service: Service, client: httpx.AsyncClient, world: World) -> Things:
+    """One of everything at greenbankfsp."""
+    staff = world["greenbankfsp"]
+    application = await builders.create_application(service, staff["maker"], listed_company(), submitted=True)
+    assert application.report is not None
+    merchant, counters = await builders.create_merchant(service, world)
+    user = await add_user(service, staff["admin"], "user@greenbankfsp.example", [Role.DFSP_AUDITOR])
+    owner = await builders.issue_key(service, staff["admin"], sorted(MERCHANT_KEY_SCOPES), merchant_id=merchant.id)
+    created = {
+        path: (await client.post(path, json=body, headers={**owner, "idempotency-key": "things"})).json()
+        for path, body in {
+            "/api/v1/webhook-endpoints": {"url": "https://shop.example/hooks"},
+            "/api/v1/payment-requests": {
+                "counter_id": str(counters[0].id), "amount": {"amount": "2.50", "currency": "KES"},
+                "payer": {"type": "MSISDN", "id": "254711000001"},
+            },
+        }.items()
+    }  # fmt: skip
+    checker = staff["checker"].headers
+    for move in ("suspend", "reinstate"):
+        moved = await client.post(f"/api/v1/merchants/{merchant.id}/{move}", json={"reason": "test"}, headers=checker)
+        assert moved.status_code == 200, moved.text
+    async with service.db.system() as tx:
+        key_id = await tx.fetchval("SELECT id FROM api_key WHERE merchant_id = $1", merchant.id)
+        delivery_id = await tx.fetchval("SELECT id FROM webhook_delivery LIMIT 1")
+    qr = await client.get(f"/api/v1/counters/{counters[0].id}/qr?format=payload", headers=checker)
+    ids = {
+        "dfsp_id": merchant.dfsp_id, "application_id": application.id, "merchant_id": merchant.id,
+        "counter_id": counters[0].id, "user_id": user.id, "key_id": key_id, "delivery_id": delivery_id,
+        "request_id": created["/api/v1/payment-requests"]["id"],
+        "endpoint_id": created["/api/v1/webhook-endpoints"]["id"], "hit_id": application.report["hits"][0]["id"],
+    }  # fmt: skip
+    return Things(
+        {name: str(value) for name, value in ids.items()}, application.version_hash, str(counters[0].location_id),
+        qr.text,
+    )  # fmt: skip
+
+
+async def add_user(
+    service: Service, admin: Person, email: str, roles: list[Role], merchant_id: UUID | None = None
+) -> Any:
+    """A person at the admin's DFSP."""
+    async with service.db.tenant(admin.actor.dfsp_id) as tx:
+        return await operations.create_user(
+            tx, admin.actor, email=email, name=email, password=PASSWORD, roles=list(roles),
+            dfsp_id=admin.actor.dfsp_id, merchant_id=merchant_id,
+        )  # fmt: skip
+
+
+async def strongest(service: Service, world: World, fsp_id: str) -> list[dict[str, str]]:
+    """Credentials that hold, between them, every permission a DFSP can hold: a person's and a key's."""
+    admin = world[fsp_id]["admin"]
+    email = f"all@{fsp_id}.example"
+    staff = [Role.DFSP_ADMIN, Role.DFSP_MAKER, Role.DFSP_CHECKER, Role.DFSP_AUDITOR]
+    await add_user(service, admin, email, staff)
+    everyone = await builders.load_world(service)
+    key = await builders.issue_key(service, admin, sorted(KEY_SCOPES))
+    return [everyone[fsp_id]["all"].headers, key]

@@ -1,0 +1,246 @@
+"""Another DFSP, and another merchant of the same DFSP, find nothing: on every route, in every table."""
+
+import uuid
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+
+from merchant import schema
+from merchant.access import MERCHANT_KEY_SCOPES
+from merchant.db import APP_ROLE
+from merchant.service import Service
+from tests import builders
+from tests.api.everything import Route, Things, call, strongest, walled_routes
+from tests.builders import World
+
+pytestmark = pytest.mark.anyio
+# Tables that hold rows of greenbankfsp once `things` are made; the others are filled by SQL below.
+TENANT_TABLES = schema.tenant_tables()
+
+
+async def rows_of(service: Service, dfsp_id: UUID, table: str) -> list[Any]:
+    """What the service itself sees of a DFSP."""
+    async with service.db.system() as tx:
+        column = "dfsp_id::text" if table == "idempotency_key" else "dfsp_id"
+        of_tenant = str(dfsp_id) if table == "idempotency_key" else dfsp_id
+        return await tx.fetch(f"SELECT * FROM {table} WHERE {column} = $1 ORDER BY 1, 2", of_tenant)
+
+
+async def all_rows(service: Service, dfsp_id: UUID) -> dict[str, list[Any]]:
+    return {table: await rows_of(service, dfsp_id, table) for table in TENANT_TABLES}
+
+
+async def fill_empty_tables(service: Service, things: Things) -> None:
+    """Rows in the tenant tables that only payments fill."""
+    dfsp, merchant, counter = (UUID(things.ids[name]) for name in ("dfsp_id", "merchant_id", "counter_id"))
+    hidden = uuid.uuid4().hex[:36]
+    statements: list[tuple[str, tuple[Any, ...]]] = [
+        (
+            "INSERT INTO quote (payer_fsp_id, quote_id, dfsp_id, merchant_id, counter_id, transaction_id, body_hash,"
+            " amount_minor, currency, expires_at, created_at)"
+            " VALUES ('payer', $1, $2, $3, $4, $1, '\\x00', 1, 'KES', now(), now())",
+            (hidden, dfsp, merchant, counter),
+        ),
+        (
+            "INSERT INTO transfer (payer_fsp_id, transfer_id, dfsp_id, merchant_id, quote_id, state, amount_minor,"
+            " currency, usage_day, body_hash, expires_at, reserved_at)"
+            " VALUES ('payer', $1, $2, $3, $1, 'RESERVED', 1, 'KES', '2026-01-01', '\\x00', now(), now())",
+            (hidden, dfsp, merchant),
+        ),
+        (
+            "INSERT INTO payment (id, dfsp_id, merchant_id, counter_id, payer_fsp_id, transfer_id, transaction_id,"
+            " amount_minor, currency, received_at)"
+            " VALUES (gen_random_uuid(), $2, $3, $4, 'payer', $1, $1, 1, 'KES', now())",
+            (hidden, dfsp, merchant, counter),
+        ),
+        (
+            "INSERT INTO limit_usage (merchant_id, period, currency, dfsp_id, taken_minor, payments)"
+            " VALUES ($2, '2026-01', 'KES', $1, 1, 1)",
+            (dfsp, merchant),
+        ),
+        (
+            "INSERT INTO sms_message (id, dfsp_id, merchant_id, phone_sealed, phone_masked, text, state, created_at)"
+            " VALUES (gen_random_uuid(), $1, $2, '\\x00', '2547**', 'paid', 'sent', now())",
+            (dfsp, merchant),
+        ),
+        (
+            "INSERT INTO screening_decision (application_id, version, hit_id, dfsp_id, decision, reason, decided_by,"
+            " decided_at) VALUES ($1, 1, 'x', $2, 'false_positive', 'r', $2, now())",
+            (UUID(things.ids["application_id"]), dfsp),
+        ),
+    ]
+    async with service.db.system() as tx:
+        for statement, values in statements:
+            await tx.execute(statement, *values)
+
+
+async def test_every_route_hides_another_dfsps_things(
+    client: httpx.AsyncClient, service: Service, world: World, things: Things
+) -> None:
+    await fill_empty_tables(service, things)
+    actors = await strongest(service, world, "lakemfi")
+    before = await all_rows(service, world.dfsp_ids["greenbankfsp"])
+    for route in walled_routes(service):
+        responses = [await call(client, route, things, who) for who in actors]
+        assert not any(leaks(response, things) for response in responses), (str(route), [r.text for r in responses])
+        if route.names:
+            found = {response.status_code for response in responses}
+            assert found <= {403, 404}, (str(route), found)
+            assert 404 in found or needs_the_hub(route), (str(route), found)
+    assert await all_rows(service, world.dfsp_ids["greenbankfsp"]) == before
+
+
+def needs_the_hub(route: Route) -> bool:
+    return route.permission is not None and route.permission.value == "dfsps:write"
+
+
+def leaks(response: httpx.Response, things: Things) -> bool:
+    """Whether an answer names a thing that is not the caller's; a sentence may repeat what the caller sent."""
+    if response.status_code >= 400:
+        return "greenbank" in response.text
+    return any(value in response.text for value in things.ids.values()) or "greenbank" in response.text
+
+
+async def test_lists_of_another_dfsp_are_empty_whatever_they_filter(
+    client: httpx.AsyncClient, service: Service, world: World, things: Things
+) -> None:
+    [person, key] = await strongest(service, world, "lakemfi")
+    filters = "&".join(f"{name}={value}" for name, value in things.ids.items())
+    for route in walled_routes(service):
+        if route.method == "GET" and not route.names and "listing" in route.opt:
+            for who in (person, key):
+                response = await client.get(f"{route.path}?{filters}&search=Shop", headers=who)
+                assert response.status_code in (200, 403), str(route)
+                assert not leaks(response, things), str(route)
+
+
+async def test_a_merchants_own_key_finds_nothing_of_the_next_merchant(
+    client: httpx.AsyncClient, service: Service, world: World, things: Things
+) -> None:
+    neighbour, _ = await builders.create_merchant(service, world)
+    key = await builders.issue_key(
+        service, world["greenbankfsp"]["admin"], sorted(MERCHANT_KEY_SCOPES), merchant_id=neighbour.id
+    )
+    others = {name: value for name, value in things.ids.items() if name != "dfsp_id"}
+    before = await all_rows(service, world.dfsp_ids["greenbankfsp"])
+    for route in walled_routes(service):
+        response = await call(client, route, things, key)
+        if response.status_code < 400:
+            assert not any(value in response.text for value in others.values()), (str(route), response.text)
+        if set(route.names) & set(others):
+            assert response.status_code in (403, 404), (str(route), response.text)
+    after = await all_rows(service, world.dfsp_ids["greenbankfsp"])
+    for table, rows in before.items():
+        kept = [row for row in after[table] if row in rows]
+        assert table == "audit_head" or len(kept) == len(rows), f"a row of {table} changed"
+
+
+async def test_every_tenant_table_is_empty_for_another_dfsp(service: Service, world: World, things: Things) -> None:
+    await fill_empty_tables(service, things)
+    owner, other = world.dfsp_ids["greenbankfsp"], world.dfsp_ids["lakemfi"]
+    for table in TENANT_TABLES:
+        assert await rows_of(service, owner, table), f"nothing to hide in {table}: fill it in this test"
+        async with service.db.tenant(other) as tx:
+            seen = await tx.fetchval(f"SELECT count(*) FROM {table} WHERE dfsp_id::text = $1", str(owner))
+        assert seen == 0, table
+        async with service.db.tenant(owner) as tx:
+            assert await tx.fetchval(f"SELECT count(*) FROM {table} WHERE dfsp_id::text = $1", str(owner)), table
+
+
+async def test_writes_to_another_dfsps_rows_change_nothing(service: Service, world: World, things: Things) -> None:
+    await fill_empty_tables(service, things)
+    owner, other = world.dfsp_ids["greenbankfsp"], world.dfsp_ids["lakemfi"]
+    before = await all_rows(service, owner)
+    for table in TENANT_TABLES:
+        for statement in (f"UPDATE {table} SET dfsp_id = dfsp_id", f"DELETE FROM {table} WHERE dfsp_id::text = $1"):
+            values = (str(owner),) if "$1" in statement else ()
+            try:
+                async with service.db.tenant(other) as tx:
+                    await tx.execute(statement, *values)
+            except asyncpg.InsufficientPrivilegeError:
+                assert table in schema.APPEND_ONLY, table
+            except asyncpg.ForeignKeyViolationError:
+                pass  # the other DFSP's own rows hang together
+    assert await all_rows(service, owner) == before
+
+
+async def test_a_row_cannot_be_written_for_another_dfsp_nor_given_to_it(
+    service: Service, world: World, things: Things
+) -> None:
+    owner, other = world.dfsp_ids["greenbankfsp"], world.dfsp_ids["lakemfi"]
+    merchant = UUID(things.ids["merchant_id"])
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        async with service.db.tenant(other) as tx:
+            await tx.execute(
+                "INSERT INTO limit_usage (merchant_id, period, currency, dfsp_id, taken_minor, payments)"
+                " VALUES ($1, 'x', 'KES', $2, 1, 1)",
+                merchant, owner,
+            )  # fmt: skip
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        async with service.db.tenant(owner) as tx:
+            await tx.execute("UPDATE merchant SET dfsp_id = $2 WHERE id = $1", merchant, other)
+
+
+async def test_a_dfsp_cannot_change_what_all_share(service: Service, world: World) -> None:
+    for statement in ("UPDATE scheme SET name = 'mine'", "UPDATE dfsp SET enabled = false", "DELETE FROM scheme"):
+        async with service.db.tenant(world.dfsp_ids["lakemfi"]) as tx:
+            assert await tx.execute(statement) == 0, statement
+
+
+async def test_without_a_tenant_no_row_is_seen(database_url: str, service: Service, things: Things) -> None:
+    await fill_empty_tables(service, things)
+    connection = await asyncpg.connect(database_url, server_settings={"role": APP_ROLE})
+    try:
+        for table in TENANT_TABLES:
+            assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0, table
+        # A setting that ended with its transaction reads as the empty text, not as unset.
+        async with connection.transaction():
+            await connection.execute("SET LOCAL app.dfsp_id = 'hub'")
+        for table in TENANT_TABLES:
+            assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0, table
+    finally:
+        await connection.close()
+
+
+async def test_the_tenant_of_one_request_is_gone_for_the_next_borrower_of_its_connection(
+    service: Service, world: World, things: Things
+) -> None:
+    owner, other = world.dfsp_ids["greenbankfsp"], world.dfsp_ids["lakemfi"]
+    for dfsp_id, expected in ((owner, 1), (other, 0), (owner, 1), (None, 1), (other, 0)):
+        async with service.db.tenant(dfsp_id) as tx:
+            assert await tx.fetchval("SELECT count(*) FROM merchant") == expected
+
+
+async def test_the_app_role_cannot_read_what_only_the_service_may(service: Service, world: World) -> None:
+    for table in schema.SYSTEM_TABLES:
+        for statement in (f"SELECT 1 FROM {table}", f"DELETE FROM {table}"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                async with service.db.tenant(None) as tx:
+                    await tx.execute(statement)
+
+
+async def test_a_dfsp_admin_cannot_make_accounts_or_keys_for_another_dfsp(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    admin = world["lakemfi"]["admin"].headers
+    other = str(world.dfsp_ids["greenbankfsp"])
+    user = {"email": "x@x.example", "name": "X", "password": builders.PASSWORD, "roles": ["dfsp_maker"]}
+    response = await client.post("/api/v1/users", json={**user, "dfsp_id": other}, headers=admin)
+    assert (response.status_code, response.json()["errors"][0]["path"]) == (422, "dfsp_id")
+    key = {"name": "x", "scopes": ["merchants:read"], "dfsp_id": other}
+    response = await client.post("/api/v1/api-keys", json=key, headers=admin)
+    assert (response.status_code, response.json()["errors"][0]["path"]) == (422, "dfsp_id")
+
+
+async def test_an_idempotency_key_of_another_dfsp_is_another_key(client: httpx.AsyncClient, world: World) -> None:
+    ids = set()
+    for fsp_id in ("greenbankfsp", "lakemfi"):
+        headers = {**world[fsp_id]["maker"].headers, "idempotency-key": "same"}
+        response = await client.post("/api/v1/applications", json={}, headers=headers)
+        assert response.status_code == 201
+        ids.add(msgspec.json.decode(response.content)["id"])
+    assert len(ids) == 2
