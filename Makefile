@@ -33,12 +33,13 @@ ifneq ($(OLDEST_POSTGRES),)
 	MERCHANT_TEST_POSTGRES=15 $(PYTEST) -m database
 endif
 
-lint: install ## Check style, types, who imports whom, and the project's own rules
+lint: install ## Check style, types, who imports whom, the project's own rules, and that openapi/ is current
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -c 'from importlinter.cli import lint_imports_command as main; main()'
 	$(PY) -m pytest tests/rules
+	$(PY) -m merchant openapi --check
 
 format: install ## Format the code
 	$(PY) -m ruff check --fix .
