@@ -74,17 +74,11 @@ class Reason(msgspec.Struct, frozen=True):
     message: str
 
 
-_UNREACHABLE = Reason(
-    "payer_dfsp_unreachable", "The customer's bank or wallet cannot be reached right now. Try again."
-)
+_UNREACHABLE = Reason("payer_dfsp_unreachable", "The customer's bank or wallet cannot be reached right now. Try again.")
 _BUSY = Reason("hub_busy", "The payment network is busy right now. Try again in a minute.")
-_REFUSED = Reason(
-    "request_refused", "The payment network did not accept this request. Ask your provider for help."
-)
+_REFUSED = Reason("request_refused", "The payment network did not accept this request. Ask your provider for help.")
 _NOT_FOUND = Reason("payer_not_found", "No account was found for this customer. Check the number.")
-_EXPIRED = Reason(
-    "request_expired", "The customer did not answer in time. Ask again if they still want to pay."
-)
+_EXPIRED = Reason("request_expired", "The customer did not answer in time. Ask again if they still want to pay.")
 _PAYER_PROBLEM = Reason("payer_cannot_pay", "The customer's bank or wallet could not make this payment.")
 _PAYER_REJECTED = Reason("payer_rejected", "The customer said no.")
 _PAYEE_PROBLEM = Reason("payee_refused", "Your own provider did not accept this payment. Ask them for help.")

@@ -25,7 +25,7 @@ HEADER_LENGTH_MAX: Final = 8192  # of one value; FSPIOP section 3.2.1 allows 64 
 _MEDIA_TYPE = re.compile(
     r"application/vnd\.interoperability\.(?P<iso>iso20022\.)?(?P<resource>[A-Za-z]+)\+json"
     r"(?:\s*;\s*version=(?P<major>\d{1,3})(?:\.(?P<minor>\d{1,3}))?)?(?:\s*;\s*charset=utf-8)?\s*\Z",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 
@@ -173,11 +173,7 @@ def _is_spoken(media: MediaType) -> bool:
 def _full_version(media: MediaType) -> str:
     if media.major is None:
         return version_for(media.resource)
-    newest = (
-        version_for(media.resource)
-        if media.major == "1"
-        else f"{media.major}.{MINOR_VERSIONS[media.major][-1]}"
-    )
+    newest = version_for(media.resource) if media.major == "1" else f"{media.major}.{MINOR_VERSIONS[media.major][-1]}"
     return f"{media.major}.{media.minor}" if media.minor else newest
 
 

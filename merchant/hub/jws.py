@@ -107,9 +107,7 @@ def load_verify_key(pem: str, key_id: str) -> VerifyKey:
 def _algorithm_of(key: object) -> Algorithm:
     if isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey) and key.key_size >= RSA_BITS_MIN:
         return "RS256"
-    if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) and isinstance(
-        key.curve, ec.SECP256R1
-    ):
+    if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
         return "ES256"
     raise BadKey("FSPIOP signatures need RSA of at least 2048 bits or EC on P-256.")
 
@@ -148,9 +146,7 @@ def sign(
     """
     protected = base64url.encode(
         msgspec.json.encode(
-            _Protected(
-                key.algorithm, uri, method, source, destination or msgspec.UNSET, date or msgspec.UNSET
-            )
+            _Protected(key.algorithm, uri, method, source, destination or msgspec.UNSET, date or msgspec.UNSET)
         )
     )
     signature = base64url.encode(key.key.sign(f"{protected}.{base64url.encode(body)}".encode()))

@@ -22,14 +22,15 @@ NAME_LENGTH_MAX: Final = 128
 _NAME_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Pc"})
 
 _MONTH_DAY = (
-    r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|[12]\d))"
+    r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|[12][0-9]))"
 )
-_TIME = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)"
+_TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
 
-# Scalars of FSPIOP section 7.2. `\Z`, not `$`: a dollar also matches before a final newline.
-Amount = Annotated[str, Meta(pattern=r"^(?:0|[1-9]\d{0,17})(?:\.\d{0,3}[1-9])?\Z")]
+# Scalars of FSPIOP section 7.2. `[0-9]`, since Python's \d takes the digits of every script; `\Z`, since
+# its $ also matches before a final newline.
+Amount = Annotated[str, Meta(pattern=r"^(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{0,3}[1-9])?\Z")]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
-DateTime = Annotated[str, Meta(pattern=rf"^[1-9]\d{{3}}-{_MONTH_DAY}T{_TIME}\Z")]
+DateTime = Annotated[str, Meta(pattern=rf"^[1-9][0-9]{{3}}-{_MONTH_DAY}T{_TIME}\Z")]
 # A UUID of version 1 to 7, or a ULID (2.0).
 CorrelationId = Annotated[
     str,
@@ -45,10 +46,10 @@ PartySubId = Annotated[str, Meta(pattern=r"^[^\x00-\x1f{}<>`\\/?]{1,128}\Z")]
 # Free text is any text but NUL, which PostgreSQL cannot keep.
 Name = Annotated[str, Meta(pattern=r"^[^\x00]{1,128}\Z")]
 Note = Annotated[str, Meta(pattern=r"^[^\x00]{1,128}\Z")]
-MerchantClassificationCode = Annotated[str, Meta(pattern=r"^\d{1,4}\Z")]
+MerchantClassificationCode = Annotated[str, Meta(pattern=r"^[0-9]{1,4}\Z")]
 IlpPacket = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+={0,2}\Z", max_length=32_768)]
 Hash256 = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
-ErrorCode = Annotated[str, Meta(pattern=r"^[1-9]\d{3}\Z")]
+ErrorCode = Annotated[str, Meta(pattern=r"^[1-9][0-9]{3}\Z")]
 
 TransactionRequestState = Literal["RECEIVED", "PENDING", "ACCEPTED", "REJECTED"]
 TransferState = Literal["RECEIVED", "RESERVED", "COMMITTED", "ABORTED"]

@@ -11,7 +11,7 @@ import msgspec
 from merchant.simulator.world import World
 
 Behaviour = Literal["accept", "reject", "silent", "late", "twice", "reorder", "amount", "drop", "unknown"]
-MSISDN: Final = re.compile(r"\d{6,15}\Z")  # E.164 without its plus, as on the wire
+MSISDN: Final = re.compile(r"[0-9]{6,15}\Z")  # E.164 without its plus, as on the wire
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
     transfer_expiry_s: float = 30.0
     # How long after an expiry a late payer acts.
     late_by_s: float = 0.5
-    # First pause before an undelivered callback is sent again; it doubles up to the second, at most so often.
+    # First pause before an undelivered message is sent again; it doubles up to the second, at most so often.
     resend_wait_s: float = 0.2
     resend_wait_max_s: float = 5.0
     resends_max: int = 40

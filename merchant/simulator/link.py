@@ -26,15 +26,8 @@ class NoAnswer(Exception):
 
 async def deliver(sim: Simulation, message: Outbound, copies: int = 1) -> bool:
     """Send a callback until the peer takes or refuses it; False when it was refused or never taken."""
-    timings = sim.config.timings
-    wait_s = timings.resend_wait_s
-    for _ in range(timings.resends_max):
-        result = await _send_copies(sim, message, copies)
-        if result is not None and result.status < 500:
-            return result.is_accepted
-        await asyncio.sleep(wait_s)
-        wait_s = min(wait_s * 2, timings.resend_wait_max_s)
-    return False
+    result = await _send_until_heard(sim, message, copies)
+    return result is not None and result.is_accepted
 
 
 async def ask(sim: Simulation, message: Outbound, topic: Topic, answer_type: type[Answer], copies: int = 1) -> Answer:
@@ -46,7 +39,12 @@ async def ask(sim: Simulation, message: Outbound, topic: Topic, answer_type: typ
     sim.waiting[topic] = future
     try:
         for _ in range(sim.config.timings.asks_max):
-            await _ask_once(sim, message, future, copies)
+            result = await _send_until_heard(sim, message, copies)
+            if result is None:
+                break
+            if not result.is_accepted:
+                raise FspiopError(result.error_code or "3000", result.error_description or "")
+            await asyncio.wait([future], timeout=sim.config.timings.answer_wait_s)
             if future.done():
                 answer = future.result()
                 assert isinstance(answer, answer_type), f"{topic} was answered by {type(answer).__name__}"
@@ -55,14 +53,6 @@ async def ask(sim: Simulation, message: Outbound, topic: Topic, answer_type: typ
         if sim.waiting.get(topic) is future:
             del sim.waiting[topic]
     raise NoAnswer(f"{message.destination} never answered {message.method} {message.resource}")
-
-
-async def _ask_once(sim: Simulation, message: Outbound, future: asyncio.Future[Message], copies: int) -> None:
-    """One send and one wait; raises FspiopError when the peer refuses the message itself."""
-    result = await _send_copies(sim, message, copies)
-    if result is not None and 400 <= result.status < 500:
-        raise FspiopError(result.error_code or "3000", result.error_description or f"HTTP {result.status}")
-    await asyncio.wait([future], timeout=sim.config.timings.answer_wait_s)
 
 
 def resolve(sim: Simulation, topic: Topic, answer: Message | FspiopError) -> None:
@@ -102,6 +92,19 @@ async def send_once(sim: Simulation, message: Outbound) -> SendResult | None:
             description=result.error_description,
         )
     return result
+
+
+async def _send_until_heard(sim: Simulation, message: Outbound, copies: int) -> SendResult | None:
+    """Send, again and again while the peer is down, until it takes or refuses the message; None: never."""
+    timings = sim.config.timings
+    wait_s = timings.resend_wait_s
+    for _ in range(timings.resends_max):
+        result = await _send_copies(sim, message, copies)
+        if result is not None and result.status < 500:
+            return result
+        await asyncio.sleep(wait_s)
+        wait_s = min(wait_s * 2, timings.resend_wait_max_s)
+    return None
 
 
 async def _send_copies(sim: Simulation, message: Outbound, copies: int) -> SendResult | None:

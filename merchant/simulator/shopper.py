@@ -78,7 +78,9 @@ def read_purchase(purchase: Purchase) -> Scanned:
             raise BadPurchase("This code is of no Mojaloop scheme.")
         target = party
         amount = purchase.amount or code.amount
-        currency = purchase.currency or _alphabetic(code.currency)
+        currency = _alphabetic(code.currency) or purchase.currency
+        if purchase.currency not in (None, currency):
+            raise BadPurchase(f"This code is to be paid in {currency}.")
         reference = code.additional.reference_label if code.additional else None
     try:
         asked = to_wire(money.parse_decimal(amount or "", currency or ""))

@@ -33,9 +33,7 @@ def test_every_code_is_explained_in_a_sentence_without_jargon(code: str) -> None
     assert not any(word in message for word in ("FSP", "DFSP", "error", "payer", "payee", "liquidity"))
 
 
-@pytest.mark.parametrize(
-    ("code", "base"), [("3239", "3239"), ("3240", "3200"), ("3299", "3200"), ("3204", "3204")]
-)
+@pytest.mark.parametrize(("code", "base"), [("3239", "3239"), ("3240", "3200"), ("3299", "3200"), ("3204", "3204")])
 def test_codes_from_40_on_belong_to_the_scheme_and_read_as_generic(code: str, base: str) -> None:
     assert base_code(code) == base
 

@@ -30,9 +30,7 @@ HEADERS = {
 def refusal(method: str = "POST", resource: str = "quotes", **changes: str | None) -> FspiopError:
     headers = {
         name: value
-        for name, value in (
-            HEADERS | {key.replace("_", "-"): value for key, value in changes.items()}
-        ).items()
+        for name, value in (HEADERS | {key.replace("_", "-"): value for key, value in changes.items()}).items()
         if value is not None
     }
     with pytest.raises(FspiopError) as caught:
@@ -70,9 +68,7 @@ def test_a_callback_carries_no_accept_and_the_version_it_is_told(method: str) ->
 
 
 def test_authorizations_speak_1_0_and_a_lookup_has_no_destination() -> None:
-    headers = outbound_headers(
-        method="GET", resource="authorizations", source="a", destination=None, date=NOW
-    )
+    headers = outbound_headers(method="GET", resource="authorizations", source="a", destination=None, date=NOW)
     assert headers["Content-Type"] == "application/vnd.interoperability.authorizations+json;version=1.0"
     assert "FSPIOP-Destination" not in headers
     assert version_for("transfers") == "1.1"
@@ -117,9 +113,7 @@ def test_other_media_types_are_none(text: str) -> None:
 
 
 def test_what_we_write_we_read() -> None:
-    assert parse_media_type(media_type("transactionRequests", "1.0")) == MediaType(
-        "transactionRequests", "1", "0"
-    )
+    assert parse_media_type(media_type("transactionRequests", "1.0")) == MediaType("transactionRequests", "1", "0")
     assert http_date(NOW) == HEADERS["date"]
 
 

@@ -15,12 +15,8 @@ from tests.merchant.hub.conftest import read_vectors
 VECTORS: list[dict[str, Any]] = read_vectors("ilp.json")["vectors"]
 DECIMALS: dict[str, int] = read_vectors("currency_decimals.json")
 IDS = [f"{vector['version']}-{vector['name']}-{index}" for index, vector in enumerate(VECTORS)]
-BUILT = [
-    pytest.param(vector, id=name) for vector, name in zip(VECTORS, IDS, strict=True) if "error" not in vector
-]
-REFUSED = [
-    pytest.param(vector, id=name) for vector, name in zip(VECTORS, IDS, strict=True) if "error" in vector
-]
+BUILT = [pytest.param(vector, id=name) for vector, name in zip(VECTORS, IDS, strict=True) if "error" not in vector]
+REFUSED = [pytest.param(vector, id=name) for vector, name in zip(VECTORS, IDS, strict=True) if "error" in vector]
 SECRET = b"payee-local-secret-32-bytes-long"
 
 

@@ -220,9 +220,7 @@ def test_alg_none_is_refused(signing_keys: dict[str, SigningKey], verify_keys: d
     headers = signed_headers(signing_keys["rsa"], body)
     signed = json.loads(headers["fspiop-signature"])
     protected = base64url.decode(signed["protectedHeader"]).replace(b"RS256", b"none")
-    headers["fspiop-signature"] = json.dumps(
-        {"protectedHeader": base64url.encode(protected), "signature": ""}
-    )
+    headers["fspiop-signature"] = json.dumps({"protectedHeader": base64url.encode(protected), "signature": ""})
     with pytest.raises(InvalidSignature, match="alg"):
         check(verify_keys["rsa"], headers, body)
 
@@ -243,9 +241,7 @@ def test_a_broken_signature_is_refused(
 def test_a_message_without_destination_and_date_is_signed_without_them(
     signing_keys: dict[str, SigningKey], verify_keys: dict[str, VerifyKey]
 ) -> None:
-    signature = sign(
-        signing_keys["rsa"], method="PUT", uri="/quotes/1", source="a", destination=None, body=b"{}"
-    )
+    signature = sign(signing_keys["rsa"], method="PUT", uri="/quotes/1", source="a", destination=None, body=b"{}")
     protected = base64url.decode(json.loads(signature)["protectedHeader"])
     assert b"Destination" not in protected
     assert b"Date" not in protected

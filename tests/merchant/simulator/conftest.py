@@ -1,6 +1,7 @@
 """A simulated world on a free port, with a stub DFSP registered in it."""
 
 import asyncio
+import random
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -20,13 +21,15 @@ from tests.merchant.simulator.stub_dfsp import FSP_ID, WAIT_S, StubDfsp, running
 
 FAST = Timings(
     payer_delay_s=0,
-    answer_wait_s=0.3,
+    answer_wait_s=WAIT_S,
     asks_max=3,
-    transfer_expiry_s=1.5,
+    transfer_expiry_s=WAIT_S,
     late_by_s=0.05,
     resend_wait_s=0.02,
     resend_wait_max_s=0.05,
 )
+# A world that asks again and gives up soon, for the tests in which the stub does not answer.
+IMPATIENT = msgspec.structs.replace(FAST, answer_wait_s=0.2, transfer_expiry_s=1.2)
 
 
 def new_ec_key() -> str:
@@ -38,8 +41,11 @@ def new_ec_key() -> str:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    """A free port below the range from which the kernel takes those of outgoing connections."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no free port")
 
 
 def new_journal(folder: Path) -> Path:
@@ -74,7 +80,20 @@ async def running_simulator(config: SimulatorConfig, port: int) -> AsyncIterator
             await serving
 
 
-@pytest.fixture
+@asynccontextmanager
+async def running_stub_and_simulator(
+    config: SimulatorConfig, port: int, stub_port: int, stub_key_pem: str
+) -> AsyncIterator[StubDfsp]:
+    """A simulator and a stub registered in it."""
+    key = load_signing_key(stub_key_pem, FSP_ID)
+    async with (
+        running_simulator(config, port) as url,
+        running_stub(url, stub_port, key, public_key_pem(stub_key_pem)) as stub,
+    ):
+        yield stub
+
+
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
 
@@ -90,20 +109,22 @@ def stub_key_pem() -> str:
 
 
 @pytest.fixture
-def config(tmp_path: Path, stub_port: int) -> SimulatorConfig:
+def timings() -> Timings:
+    """How fast the world lives; a test overrides it by parametrization."""
+    return FAST
+
+
+@pytest.fixture
+def config(tmp_path: Path, stub_port: int, timings: Timings) -> SimulatorConfig:
     return SimulatorConfig(
         service_url=f"http://127.0.0.1:{stub_port}",
         journal_path=new_journal(tmp_path),
         gateway_secret="gate",
-        timings=FAST,
+        timings=timings,
     )
 
 
 @pytest.fixture
 async def stub(config: SimulatorConfig, stub_port: int, stub_key_pem: str) -> AsyncIterator[StubDfsp]:
-    key = load_signing_key(stub_key_pem, FSP_ID)
-    async with (
-        running_simulator(config, free_port()) as url,
-        running_stub(url, stub_port, key, public_key_pem(stub_key_pem)) as stub,
-    ):
+    async with running_stub_and_simulator(config, free_port(), stub_port, stub_key_pem) as stub:
         yield stub

@@ -75,6 +75,7 @@ class StubDfsp:
     put_results: list[SendResult] = field(default_factory=list)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     peer_keys: dict[str, VerifyKey] = field(default_factory=dict)
+    knows_keys: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     # --- towards the simulator ---
@@ -87,6 +88,7 @@ class StubDfsp:
             assert response.status == 200, await response.text()
         for row in await self.get_json("/control/keys"):
             self.peer_keys[row["fsp_id"]] = load_verify_key(row["public_key_pem"], row["fsp_id"])
+        self.knows_keys.set()
 
     async def get_json(self, path: str) -> Any:
         async with self.http.get(self.simulator_url + path) as response:
@@ -167,6 +169,7 @@ class StubDfsp:
 
     async def handle_fspiop(self, request: web.Request) -> web.Response:
         raw = await request.read()
+        await self.knows_keys.wait()  # a restarted simulator may speak before the stub has asked
         resource = request.path.split("/")[2]
         path = request.path.removeprefix("/fspiop")
         headers = {name.lower(): value for name, value in request.headers.items()}

@@ -7,6 +7,7 @@ import pytest
 
 from merchant import ids
 from merchant.hub.client import Outbound
+from tests.merchant.simulator.conftest import IMPATIENT
 from tests.merchant.simulator.stub_dfsp import ALIAS, FSP_ID, StubDfsp
 
 pytestmark = pytest.mark.anyio
@@ -73,7 +74,7 @@ async def test_a_silent_payer_is_heard_of_once(stub: StubDfsp) -> None:
     await stub.seen("PUT", "/transactionRequests/")
     request_id = ids.wire_id()
     await stub.ask_for_money(ACCEPTS, request_id)
-    await stub.ledger_state("COMMITTED")
+    await stub.seen("PATCH", "/transfers/")
     assert len(stub.arrivals) == 5  # one of the silent payer, four of the other
 
 
@@ -239,6 +240,7 @@ async def test_a_wrong_fulfilment_aborts_and_its_payee_is_told(stub: StubDfsp, s
         assert (await stub.seen("PATCH", "/transfers/"))[0].body["transferState"] == "ABORTED"
 
 
+@pytest.mark.parametrize("timings", [IMPATIENT])
 @pytest.mark.parametrize(("state", "status"), [("RESERVED", 200), ("COMMITTED", 400)])
 async def test_a_transfer_never_answered_is_aborted_and_a_late_fulfilment_learns_it(
     stub: StubDfsp, state: str, status: int
@@ -262,6 +264,7 @@ async def test_a_patch_is_sent_until_it_is_taken(stub: StubDfsp) -> None:
     await stub.ledger_state("COMMITTED")
 
 
+@pytest.mark.parametrize("timings", [IMPATIENT])
 async def test_a_quote_without_an_answer_is_asked_again_with_the_same_id_then_given_up(stub: StubDfsp) -> None:
     stub.status_of = lambda _, path: 202 if path == "/quotes" else None
     await stub.ask_for_money(ACCEPTS, ids.wire_id())
