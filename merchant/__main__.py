@@ -33,7 +33,7 @@ def cli(context: click.Context) -> None:
 def serve(settings: Settings, worker: bool) -> None:
     """Serve HTTP (and work off the outbox) until Ctrl-C."""
     from merchant import runtime
-    from merchant.app import configure_logs, create_app
+    from merchant.app import configure_logs, create_app, with_doors
     from merchant.worker import Worker
 
     configure_logs(settings.log_level)
@@ -41,7 +41,9 @@ def serve(settings: Settings, worker: bool) -> None:
     async def main(url: str) -> None:
         async with contextlib.AsyncExitStack() as stack:
             service = await stack.enter_async_context(runtime.ready_service(settings, url))
-            await stack.enter_async_context(runtime.serving(create_app(service), settings.host, settings.port))
+            await stack.enter_async_context(
+                runtime.serving(with_doors(create_app(service)), settings.host, settings.port)
+            )
             if worker:
                 await stack.enter_async_context(Worker(service).running())
             click.echo(f"ready {settings.base_url}")

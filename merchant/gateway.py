@@ -11,9 +11,11 @@ from typing import Any
 
 import msgspec
 from litestar.types import Receive, Scope, Send
+from prometheus_client import Counter
 
 from merchant.settings import Settings
 
+_answers = Counter("merchant_door_answers", "Answers of /fspiop, /oracle and /ussd by status.", ["status"])
 MAX_BODY_BYTES = 5 * 1024 * 1024  # FSPIOP API definition 1.1, section 3.2.1: 5 MiB
 JSON = (b"content-type", b"application/json")
 
@@ -102,6 +104,7 @@ async def read_call(
 
 async def respond(send: Send, status: int, body: bytes = b"", content_type: tuple[bytes, bytes] = JSON) -> None:
     """Send an answer; an empty body carries no content type."""
+    _answers.labels(str(status)).inc()
     headers = [(b"content-length", str(len(body)).encode())]
     if body:
         headers.append(content_type)

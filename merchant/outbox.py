@@ -6,6 +6,7 @@ kept as a dead letter, visible and repeatable, never deleted. Rows of one `order
 """
 
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -78,6 +79,10 @@ RETURNING outbox.id, topic, payload, attempts, dfsp_id
 """
 # A lease is told apart by the attempt: whoever holds an older one changes nothing.
 _DONE = "DELETE FROM outbox WHERE id = $1 AND attempts = $2"
+_ALL_DONE = """
+DELETE FROM outbox USING unnest($1::bigint[], $2::int[]) AS job (id, attempts)
+WHERE outbox.id = job.id AND outbox.attempts = job.attempts
+"""
 _RETRY = "UPDATE outbox SET run_at = $3, last_error = $4, dead_at = $5 WHERE id = $1 AND attempts = $2"
 _REVIVE = "UPDATE outbox SET dead_at = NULL, attempts = 0, run_at = $2 WHERE id = $1 AND dead_at IS NOT NULL"
 
@@ -112,6 +117,11 @@ async def done(tx: Tx, job: Job) -> None:
     """Forget a finished job. Raises LeaseLost."""
     if not await tx.execute(_DONE, job.id, job.attempts):
         raise LeaseLost(f"job {job.id} ({job.topic}) took longer than its lease")
+
+
+async def all_done(tx: Tx, jobs: Sequence[Job]) -> None:
+    """Forget jobs whose work left no trace in the database; one whose lease was lost is another worker's."""
+    await tx.execute(_ALL_DONE, [job.id for job in jobs], [job.attempts for job in jobs])
 
 
 async def retry(tx: Tx, job: Job, error: str) -> bool:

@@ -37,11 +37,15 @@ STATUS_SHOWN_FOR = timedelta(minutes=5)
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _log = structlog.get_logger()
 
-_SESSION = "SELECT state, msisdn_digest FROM ussd_session WHERE gateway = $1 AND session_id = $2 FOR UPDATE"
-_STORE = """
+# Makes the row or locks it: the second of two first steps waits here for the first one's end.
+_SESSION = """
 INSERT INTO ussd_session (gateway, session_id, msisdn_digest, state, expires_at, touched_at)
-VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (gateway, session_id) DO UPDATE SET msisdn_digest = $3, state = $4, expires_at = $5, touched_at = $6
+VALUES ($1, $2, $3, '', $4, $4)
+ON CONFLICT (gateway, session_id) DO UPDATE SET touched_at = $4
+RETURNING state, msisdn_digest
+"""
+_STORE = """
+UPDATE ussd_session SET msisdn_digest = $3, state = $4, expires_at = $5 WHERE gateway = $1 AND session_id = $2
 """
 
 
@@ -92,12 +96,12 @@ async def take_step(service: Service, step: ussd.Step) -> ussd.Reply:
     session: ussd.Session | None = None
     try:
         async with service.db.system() as tx:
-            row = await tx.fetchrow(_SESSION, step.gateway, step.session_id)
-            if row is not None and row["msisdn_digest"] == digest:
+            row = await tx.fetchrow(_SESSION, step.gateway, step.session_id, digest, now)
+            if row is not None and row["state"] and row["msisdn_digest"] == digest:
                 session = ussd.decode_session(row["state"])
             session, reply = await ussd.step(session, step, ServiceBackend(tx, service, digest), now)
             await tx.execute(
-                _STORE, step.gateway, step.session_id, digest, ussd.encode_session(session), session.expires_at, now
+                _STORE, step.gateway, step.session_id, digest, ussd.encode_session(session), session.expires_at
             )
     except Exception:
         _log.exception("ussd_step_failed", gateway=step.gateway)
@@ -126,7 +130,7 @@ _OPEN_REQUESTS = """
 SELECT count(*) FROM payment_request
 WHERE payer_digest = $1 AND state IN ('created', 'sent', 'awaiting_payer', 'accepted') AND expires_at > $2
 """
-_LAST_SESSION = "SELECT state FROM ussd_session WHERE msisdn_digest = $1 ORDER BY touched_at DESC LIMIT 1"
+_LAST_SESSION = "SELECT state FROM ussd_session WHERE msisdn_digest = $1 AND state <> '' ORDER BY touched_at DESC LIMIT 1"
 _TOLD: dict[str, Literal["waiting", "paid", "unknown"]] = {
     RequestState.CREATED: "waiting", RequestState.SENT: "waiting", RequestState.AWAITING_PAYER: "waiting",
     RequestState.ACCEPTED: "waiting", RequestState.PAID: "paid", RequestState.IN_DOUBT: "unknown",

@@ -9,7 +9,7 @@ import msgspec
 
 from merchant import runtime
 from merchant.access import Role
-from merchant.app import configure_logs, create_app
+from merchant.app import configure_logs, create_app, with_doors
 from merchant.channels.ussd import gateway_key
 from merchant.demo import onboarding, world
 from merchant.demo.api import Api
@@ -43,7 +43,7 @@ async def _demo(settings: Settings, database_url: str) -> None:
         known.ussd = {
             "code": SCHEME.ussd_code, "africastalking": f"{settings.base_url}/ussd/africastalking/{key}",
         }  # fmt: skip
-        await stack.enter_async_context(runtime.serving(create_app(service), settings.host, settings.port))
+        await stack.enter_async_context(runtime.serving(with_doors(create_app(service)), settings.host, settings.port))
         await stack.enter_async_context(simulated_hub(service, settings.host, hub_port))
         await stack.enter_async_context(Worker(service).running())
         http = await stack.enter_async_context(aiohttp.ClientSession())

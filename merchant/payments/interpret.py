@@ -11,7 +11,6 @@ from urllib.parse import unquote
 import msgspec
 import structlog
 
-from merchant import inbox
 from merchant.db import Tx
 from merchant.hub.error_codes import FspiopError
 from merchant.hub.messages import (
@@ -34,11 +33,10 @@ _log = structlog.get_logger()
 Interpreter = Callable[[Tx, Service, Link, Message], Awaitable[None]]
 
 
-async def interpret(tx: Tx, service: Service, links: Links, message_id: int) -> None:
+async def interpret(tx: Tx, service: Service, links: Links, message: Message) -> None:
     """Act on a stored message. Raises transfers.NotYet when it came too early."""
-    message = await inbox.load(tx, service.vault, message_id)
-    link = await links.link(tx, message.destination) if message is not None else None
-    if message is None or link is None:
+    link = await links.link(tx, message.destination)
+    if link is None:
         return
     is_error = message.path.endswith("/error")
     interpreter = _INTERPRETERS.get((message.method, message.resource, is_error))

@@ -1,0 +1,282 @@
+"""`make bench`: CPU time per operation of a real server process and its database, with the budget beside it.
+
+Wall time tells of the machine; CPU time tells of us. Each figure is the median of several rounds. The server, the
+simulated hub and this client are separate processes; database and server are counted together.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import msgspec
+
+from merchant import ids, keys, postgres
+from merchant.channels.ussd import gateway_key
+from merchant.demo.hub import exchange_keys
+from merchant.hub.jws import load_signing_key, sign
+from merchant.runtime import ready_service
+from merchant.service import Service
+from merchant.settings import Settings
+from tests import builders
+from tests.load.libraries import library_rows
+from tests.load.meter import cpu_s, family, memory_mb
+
+ROUNDS = 5
+AT_ONCE = 16
+SMALL, LARGE = 10_000, 1_000_000  # aliases
+
+
+class Row(msgspec.Struct):
+    """One line of the table; both figures in the unit."""
+
+    work: str
+    figure: float
+    unit: str
+    budget: float | None
+    at_least: bool = False  # the budget is a floor
+
+    def verdict(self) -> str:
+        """How it compares."""
+        if self.budget is None:
+            return ""
+        good = self.figure >= self.budget if self.at_least else self.figure <= self.budget
+        return "good" if good else f"{self.figure / self.budget:.1f} times the budget"
+
+
+class Bench:
+    """The processes under measurement and what the client needs to talk to them."""
+
+    def __init__(self, base_url: str, service: Service, watched: set[int], http: aiohttp.ClientSession) -> None:
+        self.base_url = base_url
+        self.service = service
+        self.http = http
+        self._roots = watched
+
+    async def cost_ms(self, count: int, do: Callable[[int], Awaitable[Any]], until: Any = None) -> float:
+        """Median CPU milliseconds of server and database per operation, `count` operations a round."""
+        costs = []
+        for round_number in range(ROUNDS + 1):
+            slots = asyncio.Semaphore(AT_ONCE)
+
+            async def one(index: int, slots: asyncio.Semaphore = slots) -> None:
+                async with slots:
+                    await do(index)
+
+            before = cpu_s(family(*self._roots))
+            await asyncio.gather(*(one(round_number * count + index) for index in range(count)))
+            if until is not None:
+                await until()
+            spent = cpu_s(family(*self._roots)) - before
+            if round_number:  # the first warms up
+                costs.append(spent / count * 1000)
+        return statistics.median(costs)
+
+    async def expect(self, status: int, method: str, path: str, **options: Any) -> bytes:
+        """One call that must answer with the status."""
+        async with self.http.request(method, self.base_url + path, **options) as response:
+            body = await response.read()
+            if response.status != status:
+                raise RuntimeError(f"{method} {path}: {response.status} {body[:300]!r}")
+            return body
+
+
+async def measure(bench: Bench, payers: Callable[[int], str]) -> list[Row]:
+    """All rows about the service."""
+    service = bench.service
+    world = await builders.load_world(service)
+    merchant, counters = await builders.create_merchant(service, world)
+    await _lift_limits(service, merchant.id)
+    counter = counters[0]
+    headers = await builders.issue_key(
+        service, world["greenbankfsp"]["admin"], ["payments:request", "payments:read", "aliases:write"]
+    )
+    headers |= {"content-type": "application/json"}
+    rows = [Row("memory at rest: app, worker, database", memory_mb(family(*bench._roots)), "MB", 300)]
+    rows += await _oracle_rows(bench, world.dfsp_ids["greenbankfsp"])
+
+    async def register(index: int) -> None:
+        batch = [{"merchant_id": f"x{index}-{one}", "currency": "USD"} for one in range(50)]
+        await bench.expect(200, "POST", "/oracle/participants", json=batch, headers=headers)
+
+    rows.append(Row("register an external alias (batches of 50)", await bench.cost_ms(10, register) / 50, "ms", None))
+
+    async def create(index: int, payer: str | None = None) -> None:
+        body: dict[str, Any] = {"counter_id": str(counter.id), "amount": {"amount": "1", "currency": "USD"}}
+        if payer:
+            body["payer"] = {"type": "MSISDN", "id": payer}
+        await bench.expect(
+            201, "POST", "/api/v1/payment-requests", data=msgspec.json.encode(body),
+            headers=headers | {"idempotency-key": ids.wire_id()},
+        )  # fmt: skip
+
+    rows.append(Row("create a request to pay, durable", await bench.cost_ms(200, create), "ms", 2.0))
+
+    async def ask(index: int) -> None:
+        await create(index, payers(index))
+
+    whole = await bench.cost_ms(60, ask, lambda: _all_paid(service))
+    signing = _signature_ms() * 4  # we sign POST transactionRequests, PUT parties, PUT quotes and PUT transfers
+    rows.append(Row("request to pay, creation to paid, beside our RSA signatures", whole - signing, "ms", 12.0))
+    rows.append(Row("  of which the signatures would add", signing, "ms", None))
+    key = gateway_key(service, "africastalking")
+
+    async def step(index: int) -> None:
+        form = {
+            "sessionId": f"bench-{index // 4}-{os.getpid()}", "serviceCode": "*384*123#", "networkCode": "63902",
+            "phoneNumber": f"+25473{index // 4:07}", "text": ("", "1", f"1*{counter.alias}", f"1*{counter.alias}*5")[index % 4],
+        }  # fmt: skip
+        await bench.expect(
+            200, "POST", f"/ussd/africastalking/{key}", data=urlencode(form),
+            headers={"content-type": "application/x-www-form-urlencoded"},
+        )  # fmt: skip
+
+    async def dialogue(index: int) -> None:
+        for number in range(4):
+            await step(index * 4 + number)
+
+    rows.append(Row("one USSD step with a durable session", await bench.cost_ms(60, dialogue) / 4, "ms", 1.0))
+    return rows
+
+
+async def _oracle_rows(bench: Bench, dfsp_id: Any) -> list[Row]:
+    async def look_up(index: int) -> None:
+        number = f"b{index * 7919 % SMALL:07}"
+        answer = await bench.expect(200, "GET", f"/oracle/participants/ALIAS/{number}")
+        assert b"greenbankfsp" in answer
+
+    await _fill_aliases(bench.service, dfsp_id, 0, SMALL)
+    small = await bench.cost_ms(400, look_up)
+    await _fill_aliases(bench.service, dfsp_id, SMALL, LARGE)
+    large = await bench.cost_ms(400, look_up)
+    return [
+        Row(f"oracle look-up among {SMALL:,} aliases", small, "ms", 0.45),
+        Row(f"oracle look-up among {LARGE:,} aliases, ratio", large / small, "times", 1.2),
+    ]
+
+
+async def _fill_aliases(service: Service, dfsp_id: Any, start: int, end: int) -> None:
+    step = 200_000
+    for begin in range(start, end, step):
+        async with service.db.system() as tx:
+            await tx.execute("SET LOCAL statement_timeout = 0")
+            await tx.execute(
+                "INSERT INTO alias (alias_type, alias, sub_id, currency, dfsp_id, active)"
+                " SELECT 'ALIAS', 'b' || lpad(n::text, 7, '0'), '', 'USD', $1, true FROM generate_series($2::int, $3::int) n",
+                dfsp_id, begin, min(begin + step, end) - 1,
+            )  # fmt: skip
+
+
+async def _lift_limits(service: Service, merchant_id: Any) -> None:
+    async with service.db.system() as tx:
+        await tx.execute("UPDATE merchant SET tier = 'T3' WHERE id = $1", merchant_id)
+
+
+async def _all_paid(service: Service) -> None:
+    open_states = "state NOT IN ('paid', 'failed', 'expired') AND payer_type IS NOT NULL"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        async with service.db.system_reads() as tx:
+            left = await tx.fetchval(f"SELECT count(*) FROM payment_request WHERE {open_states}")  # noqa: S608
+        if not left:
+            return
+        await asyncio.sleep(0.05)
+    raise RuntimeError("not every request was paid")
+
+
+def _signature_ms() -> float:
+    key = load_signing_key(keys.new_private_pem(), "bench")
+    body = b'{"a":"' + b"x" * 700 + b'"}'
+    begun = time.process_time()
+    for _ in range(200):
+        sign(key, method="PUT", uri="/quotes/x", source="a", destination="b", body=body)
+    return (time.process_time() - begun) / 200 * 1000
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def _process(*arguments: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, "-m", *arguments], env=os.environ | environment)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+async def _answers(url: str) -> None:
+    async with aiohttp.ClientSession() as http:
+        for _ in range(400):
+            with contextlib.suppress(aiohttp.ClientError):
+                async with http.get(url):
+                    return
+            await asyncio.sleep(0.05)
+    raise RuntimeError(f"nothing answers at {url}")
+
+
+async def _main(folder: Path, database_url: str) -> list[Row]:
+    port, hub_port = _free_port(), _free_port()
+    settings = Settings(
+        port=port, data_dir=folder, secret_key=builders.SECRET_KEY, hub_url=f"http://127.0.0.1:{hub_port}"
+    )
+    environment = {
+        "MERCHANT_PORT": str(port), "MERCHANT_DATA_DIR": str(folder), "MERCHANT_SECRET_KEY": builders.SECRET_KEY,
+        "MERCHANT_HUB_URL": settings.hub_url, "MERCHANT_LOG_LEVEL": "ERROR",
+    }  # fmt: skip
+    async with ready_service(settings, database_url) as service:
+        await builders.seed_world(service)
+        hub = (
+            "merchant.simulator",
+            "--port",
+            str(hub_port),
+            "--service-url",
+            settings.base_url,
+            "--journal",
+            str(folder / "hub.jsonl"),
+        )
+        with _process(*hub, environment=environment), _process("merchant", "serve", environment=environment) as server:
+            await _answers(f"{settings.base_url}/health/live")
+            await _answers(f"{settings.hub_url}/control/keys")
+            async with aiohttp.ClientSession() as http:
+                await exchange_keys(service, http, settings.hub_url)
+                numbers = [f"2547110{index:04}1" for index in range(1000)]
+                bench = Bench(settings.base_url, service, {server.pid, _postmaster_of(folder)}, http)
+                return await measure(bench, lambda index: numbers[index % len(numbers)])
+
+
+def _postmaster_of(folder: Path) -> int:
+    """The database's first process, whose children are the others."""
+    return int(next(folder.rglob("postmaster.pid")).read_text().splitlines()[0])
+
+
+def main() -> None:
+    """Measure and print the table."""
+    with tempfile.TemporaryDirectory(prefix="merchant-bench-") as name:
+        folder = Path(name)
+        with postgres.start(folder / "postgres") as running:
+            rows = asyncio.run(_main(folder, running.url()))
+    rows += [Row(*row) for row in library_rows()]
+    print(f"{'work':<62} {'figure':>10} {'budget':>10}")
+    for row in rows:
+        sign_text = "≥" if row.at_least else "≤"
+        budget = f"{sign_text} {row.budget:g}" if row.budget is not None else "–"
+        print(f"{row.work:<62} {row.figure:>7.2f} {row.unit:<5} {budget:>8}  {row.verdict()}")
+
+
+if __name__ == "__main__":
+    main()
