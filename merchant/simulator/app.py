@@ -51,7 +51,7 @@ def resume(sim: Simulation) -> None:
         if attempt.transaction_id not in sim.world.outcomes:
             sim.spawn(run_attempt(sim, attempt))
     for transfer_id, entry in sim.world.ledger.items():
-        if entry.owes_notice:
+        if entry.notice == "owed":
             sim.spawn(notify_payee(sim, transfer_id))
 
 

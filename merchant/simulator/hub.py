@@ -5,7 +5,7 @@ condition in time, aborted otherwise. A payee that answered RESERVED is owed a P
 """
 
 import asyncio
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 
@@ -170,8 +170,8 @@ async def notify_payee(sim: Simulation, transfer_id: str) -> None:
 
 
 async def _owe_notice(sim: Simulation, transfer_id: str, entry: LedgerEntry) -> None:
-    if entry.owes_notice:
-        return
+    if entry.notice != "none":
+        return  # a repeated answer
     sim.record(NoticeOwed(transfer_id))
     plan = plan_of(sim.world, sim.world.attempts[entry.transaction_id].msisdn)
     if plan.swaps_order and not plan.loses_notice:
@@ -190,12 +190,12 @@ def _notice(sim: Simulation, entry: LedgerEntry) -> Outbound:
     return Outbound("PATCH", path, "transfers", sim.config.hub_fsp_id, transfer.payee_fsp, body)
 
 
-def _settle(sim: Simulation, transfer_id: str, state: str, fulfilment: str | None = None) -> None:
+def _settle(
+    sim: Simulation, transfer_id: str, state: Literal["COMMITTED", "ABORTED"], fulfilment: str | None = None
+) -> None:
     """Decide a reserved transfer; one that is decided stays as it is."""
-    if sim.world.ledger[transfer_id].state != "RESERVED":
-        return
-    committed = state == "COMMITTED"
-    sim.record(TransferSettled(transfer_id, "COMMITTED" if committed else "ABORTED", wire_time(), fulfilment))
+    if sim.world.ledger[transfer_id].state == "RESERVED":
+        sim.record(TransferSettled(transfer_id, state, wire_time(), fulfilment))
 
 
 def _opens(condition: str, fulfilment: str | None) -> bool:

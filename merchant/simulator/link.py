@@ -43,7 +43,7 @@ async def ask(sim: Simulation, message: Outbound, topic: Topic, answer_type: typ
             if result is None:
                 break
             if not result.is_accepted:
-                raise FspiopError(result.error_code or "3000", result.error_description or "")
+                raise FspiopError(result.error_code or "3000", result.error_description or f"HTTP {result.status}")
             await asyncio.wait([future], timeout=sim.config.timings.answer_wait_s)
             if future.done():
                 answer = future.result()

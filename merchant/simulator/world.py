@@ -129,7 +129,7 @@ class LedgerEntry:
     state: Truth = "RESERVED"
     completed_at: str | None = None
     fulfilment: str | None = None
-    owes_notice: bool = False
+    notice: Literal["none", "owed", "delivered"] = "none"
 
 
 @dataclass
@@ -184,11 +184,11 @@ def _transfer_settled(world: World, event: TransferSettled) -> None:
 
 
 def _notice_owed(world: World, event: NoticeOwed) -> None:
-    world.ledger[event.transfer_id].owes_notice = True
+    world.ledger[event.transfer_id].notice = "owed"
 
 
 def _notice_delivered(world: World, event: NoticeDelivered) -> None:
-    world.ledger[event.transfer_id].owes_notice = False
+    world.ledger[event.transfer_id].notice = "delivered"
 
 
 def _phone_message(world: World, event: PhoneMessage) -> None:
