@@ -5,6 +5,7 @@ them until someone says how it is called.
 """
 
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
+from merchant import clock, sessions
 from merchant.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, Permission, Role
 from merchant.app import create_app
 from merchant.people import operations
@@ -182,6 +184,14 @@ async def add_user(
             tx, admin.actor, email=email, name=email, password=PASSWORD, roles=list(roles),
             dfsp_id=admin.actor.dfsp_id, merchant_id=merchant_id,
         )  # fmt: skip
+
+
+async def signed_in(service: Service, email: str) -> Person:
+    """A person by e-mail address, with a fresh token."""
+    async with service.db.system() as tx:
+        user_id = await tx.fetchval("SELECT id FROM app_user WHERE email = $1", email)
+    actor = await sessions.user_actor(service, user_id)
+    return Person(actor, email, sessions.issue_token(service, user_id, clock.now() + timedelta(hours=1)))
 
 
 async def strongest(service: Service, world: World, fsp_id: str) -> list[dict[str, str]]:

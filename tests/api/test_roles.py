@@ -1,0 +1,173 @@
+"""The matrix of roles and routes: a role opens exactly the routes whose permission it holds."""
+
+import httpx
+import pytest
+
+from merchant import ids
+from merchant.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, ROLE_PERMISSIONS, Permission, Role
+from merchant.people import operations
+from merchant.service import Service
+from tests import builders
+from tests.api.everything import Route, add_user, signed_in, walled_routes
+from tests.builders import PASSWORD, Person, World
+
+pytestmark = pytest.mark.anyio
+P, R = Permission, Role
+# What each role is for, spelt out: the code's table is held against this one.
+WHO_MAY = {
+    P.DFSPS_WRITE: {R.HUB_OPERATOR},
+    P.OPERATIONS_READ: {R.HUB_OPERATOR},
+    P.USERS_WRITE: {R.HUB_OPERATOR, R.DFSP_ADMIN},
+    P.API_KEYS_WRITE: {R.HUB_OPERATOR, R.DFSP_ADMIN},
+    P.AUDIT_READ: {R.HUB_OPERATOR, R.HUB_CHECKER, R.DFSP_ADMIN, R.DFSP_AUDITOR},
+    P.APPLICATIONS_WRITE: {R.DFSP_MAKER},
+    P.APPLICATIONS_DECIDE: {R.DFSP_CHECKER},
+    P.MERCHANTS_WRITE: {R.DFSP_MAKER},
+    P.MERCHANTS_SUSPEND: {R.DFSP_ADMIN, R.DFSP_CHECKER},
+    P.ALIASES_WRITE: {R.DFSP_ADMIN},
+    P.PAYMENTS_REQUEST: {R.MERCHANT_OWNER, R.MERCHANT_CASHIER},
+    P.PAYMENTS_RESOLVE: {R.HUB_OPERATOR, R.DFSP_ADMIN},
+    P.WEBHOOKS_WRITE: {R.DFSP_ADMIN, R.MERCHANT_OWNER},
+}
+
+
+def test_the_roles_hold_what_they_are_for_and_no_more() -> None:
+    for permission, roles in WHO_MAY.items():
+        assert {role for role in Role if permission in ROLE_PERMISSIONS[role]} == roles, permission
+    reads = set(Permission) - set(WHO_MAY)
+    assert all(permission.value.endswith(":read") for permission in reads)
+
+
+def test_no_single_role_both_writes_and_decides() -> None:
+    for role, permissions in ROLE_PERMISSIONS.items():
+        assert not {P.APPLICATIONS_WRITE, P.APPLICATIONS_DECIDE} <= permissions, role
+
+
+def test_machines_never_decide_never_make_accounts_and_never_run_the_hub() -> None:
+    forbidden = {P.APPLICATIONS_DECIDE, P.USERS_WRITE, P.API_KEYS_WRITE, P.DFSPS_WRITE, P.OPERATIONS_READ}
+    assert not forbidden & KEY_SCOPES
+    assert MERCHANT_KEY_SCOPES < KEY_SCOPES
+
+
+async def everyone(service: Service, world: World) -> dict[Role, Person]:
+    """A person of every role."""
+    merchant, _ = await builders.create_merchant(service, world)
+    admin = world["greenbankfsp"]["admin"]
+    for role in (Role.MERCHANT_OWNER, Role.MERCHANT_CASHIER):
+        await add_user(service, admin, f"{role}@greenbankfsp.example", [role], merchant.id)
+    async with service.db.tenant(None) as tx:
+        await operations.create_user(
+            tx, world.operator.actor, email="hubchecker@hub.example", name="c", password=PASSWORD,
+            roles=[Role.HUB_CHECKER], dfsp_id=None, merchant_id=None,
+        )  # fmt: skip
+    emails = {role: f"{role.removeprefix('dfsp_')}@greenbankfsp.example" for role in Role}
+    emails |= {Role.HUB_OPERATOR: builders.OPERATOR, Role.HUB_CHECKER: "hubchecker@hub.example"}
+    return {role: await signed_in(service, email) for role, email in emails.items()}
+
+
+async def ask(client: httpx.AsyncClient, route: Route, headers: dict[str, str]) -> int:
+    """The status of a call that names nothing that exists, and sends no body: rights are judged before both."""
+    path = route.path
+    for name in route.names:
+        path = path.replace(f"{{{name}:str}}", str(ids.uuid7()))
+    return (await client.request(route.method, path, headers=headers)).status_code
+
+
+async def test_a_role_opens_exactly_the_routes_whose_permission_it_holds(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    people = await everyone(service, world)
+    assert set(people) == set(Role)
+    for route in walled_routes(service):
+        for role, person in people.items():
+            allowed = route.permission is None or route.permission in ROLE_PERMISSIONS[role]
+            status = await ask(client, route, person.headers)
+            assert (status != 403) == allowed, (str(route), role, status)
+            assert status != 401, (str(route), role)
+
+
+async def test_a_keys_scope_opens_exactly_the_routes_of_that_permission(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    admin = world["greenbankfsp"]["admin"]
+    routes = walled_routes(service)
+    for scope in sorted(KEY_SCOPES):
+        key = await builders.issue_key(service, admin, [scope])
+        for route in routes:
+            allowed = route.permission in (None, scope)
+            # Reading lists is cheap and side-effect free; one write of each other permission is enough.
+            if allowed or route.method != "GET":
+                assert (await ask(client, route, key) != 403) == allowed, (str(route), scope)
+
+
+async def test_hub_staff_read_everything_but_own_no_merchants(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    await builders.create_merchant(service, world)
+    await builders.create_merchant(service, world, "lakemfi")
+    listed = await client.get("/api/v1/merchants", headers=world.operator.headers)
+    assert len(listed.json()["items"]) == 2
+    headers = {**world.operator.headers, "idempotency-key": "k"}
+    assert (await client.post("/api/v1/applications", json={}, headers=headers)).status_code == 403
+
+
+async def test_a_merchants_cashier_sees_their_own_merchant_only(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    mine, _ = await builders.create_merchant(service, world)
+    await builders.create_merchant(service, world)
+    await add_user(
+        service, world["greenbankfsp"]["admin"], "cash@greenbankfsp.example", [Role.MERCHANT_CASHIER], mine.id
+    )
+    cashier = (await builders.load_world(service))["greenbankfsp"]["cash"]
+    listed = (await client.get("/api/v1/merchants", headers=cashier.headers)).json()["items"]
+    assert [row["id"] for row in listed] == [str(mine.id)]
+
+
+@pytest.mark.parametrize(
+    ("roles", "place", "status"),
+    [
+        (["hub_operator"], {}, 403),
+        (["dfsp_maker", "hub_checker"], {}, 403),
+        (["dfsp_maker", "merchant_owner"], {"merchant_id": True}, 422),
+        (["merchant_owner"], {}, 422),
+        (["dfsp_maker"], {"merchant_id": True}, 422),
+        (["merchant_cashier"], {"merchant_id": True}, 201),
+        (["dfsp_maker", "dfsp_checker"], {}, 201),
+        (["superuser"], {}, 422),
+        ([], {}, 422),
+    ],
+)
+async def test_roles_of_hub_dfsp_and_merchant_do_not_mix(
+    client: httpx.AsyncClient, service: Service, world: World, roles: list[str], place: dict[str, bool], status: int
+) -> None:
+    merchant, _ = await builders.create_merchant(service, world)
+    where = {"merchant_id": str(merchant.id)} if place else {}
+    body = {"email": "new@x.example", "name": "New", "password": PASSWORD, "roles": roles, **where}
+    response = await client.post("/api/v1/users", json=body, headers=world["greenbankfsp"]["admin"].headers)
+    assert response.status_code == status, response.text
+
+
+async def test_a_key_of_one_merchant_holds_no_more_than_its_owner_may(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    merchant, counters = await builders.create_merchant(service, world)
+    admin = world["greenbankfsp"]["admin"].headers
+    for place in ({"merchant_id": str(merchant.id)}, {"counter_id": str(counters[0].id)}):
+        for scope, status in (("payments:request", 201), ("applications:write", 403), ("aliases:write", 403)):
+            body = {"name": "till", "scopes": [scope], **place}
+            response = await client.post("/api/v1/api-keys", json=body, headers=admin)
+            assert response.status_code == status, (place, scope)
+
+
+async def test_a_key_for_a_counter_belongs_to_that_counters_merchant(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    merchant, counters = await builders.create_merchant(service, world)
+    other, _ = await builders.create_merchant(service, world)
+    admin = world["greenbankfsp"]["admin"].headers
+    body = {"name": "till", "scopes": ["payments:request"], "counter_id": str(counters[0].id)}
+    issued = (await client.post("/api/v1/api-keys", json=body, headers=admin)).json()
+    assert issued["merchant_id"] == str(merchant.id)
+    mismatch = await client.post("/api/v1/api-keys", json={**body, "merchant_id": str(other.id)}, headers=admin)
+    assert (mismatch.status_code, mismatch.json()["errors"][0]["path"]) == (422, "counter_id")
