@@ -43,7 +43,7 @@ _NOT_PAYABLE = frozenset(["XAU", "XAG", "XPT", "XPD", "XBA", "XBB", "XBC", "XBD"
 _RECENT = frozenset({"SLE", "VED", "ZWG", "XCG"})
 
 # CONTRACT: amount text of our API; FSPIOP's own pattern (18 digits, 4 decimals) is wider.
-_AMOUNT = re.compile(r"^[0-9]{1,13}(\.[0-9]{1,4})?$")
+_AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,4})?")
 MAX_MINOR = 10**17
 
 
@@ -87,7 +87,7 @@ def parse_decimal(text: str, currency: str) -> Money:
     Digits finer than the currency are refused unless they are zeros; zero is refused.
     Raises AmountProblem with a sentence for the caller.
     """
-    if not _AMOUNT.match(text):
+    if not _AMOUNT.fullmatch(text):
         raise AmountProblem("The amount must be digits with at most four decimals, for example 250 or 250.50.")
     if not is_currency(currency):
         raise AmountProblem(f"{currency!r} is not a currency code of ISO 4217.")

@@ -35,6 +35,7 @@ TransactionalHandler = Callable[[Tx, "Worker", Job], Awaitable[None]]
 NetworkHandler = Callable[["Worker", Job], Awaitable[None]]
 _CONNECTIONS = 64  # to all hubs and endpoints together
 _GATHER_S = 0.005
+_MOST_RUNNING = 200  # jobs under way in one process; most of them wait for the network
 _PRUNE_EVERY = timedelta(hours=1)
 
 
@@ -97,6 +98,8 @@ class Worker:
         self._wake = asyncio.Event()
         # A transaction holds a connection for as long as it lasts; the web shares the pool.
         self._transactions = asyncio.Semaphore(max(1, service.settings.database_pool_size // 2))
+        self._running: set[asyncio.Task[None]] = set()
+        self._sent: list[Job] = []
         self._stopping = False
 
     @asynccontextmanager
@@ -126,7 +129,7 @@ class Worker:
         while not self._stopping:
             self._wake.clear()
             try:
-                found = await self.run_due()
+                found = await self._start_due()
             except Exception as error:
                 # The database may be restarting; the jobs are still there when it is back.
                 _log.warning("worker_round_failed", error=str(error))
@@ -136,30 +139,53 @@ class Worker:
                     await asyncio.wait_for(self._wake.wait(), self.service.settings.worker_poll_s)
             # One claim for all that comes within a few milliseconds, instead of one for each.
             await asyncio.sleep(_GATHER_S)
+        await asyncio.gather(*self._running)
+        await self._forget_sent()
 
-    async def run_due(self) -> int:
-        """Claim one batch of due jobs and run them; how many there were."""
+    async def _start_due(self) -> int:
+        """Claim what is due and set it going beside what still runs, so that a slow peer holds back nobody."""
+        await self._forget_sent()
+        room = min(self.service.settings.worker_batch, _MOST_RUNNING - len(self._running))
+        if room <= 0:
+            return 0
         async with self.service.db.system_reads() as tx:
-            jobs = await outbox.claim(tx, self.service.settings.worker_batch)
-        sent = [job for job in await asyncio.gather(*(self._run_one(job) for job in jobs)) if job is not None]
-        if sent:
-            async with self.service.db.system_reads() as tx:
-                await outbox.all_done(tx, sent)
+            jobs = await outbox.claim(tx, room)
+        for job in jobs:
+            task = asyncio.create_task(self._run_one(job))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
         return len(jobs)
 
-    async def _run_one(self, job: Job) -> Job | None:
-        """Run a job; returned when it succeeded and is still to be forgotten."""
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._wake.set()  # the next of an order may be due now
+
+    async def run_due(self) -> int:
+        """Claim one batch of due jobs and run them to their end; how many there were."""
+        async with self.service.db.system_reads() as tx:
+            jobs = await outbox.claim(tx, self.service.settings.worker_batch)
+        await asyncio.gather(*(self._run_one(job) for job in jobs))
+        await self._forget_sent()
+        return len(jobs)
+
+    async def _forget_sent(self) -> None:
+        """Delete the finished network jobs, many in one statement; a crash before only makes them be sent again."""
+        if self._sent:
+            sent, self._sent = self._sent, []
+            async with self.service.db.system_reads() as tx:
+                await outbox.all_done(tx, sent)
+
+    async def _run_one(self, job: Job) -> None:
         try:
             if job.topic in TRANSACTIONAL:
                 async with self._transactions, self.service.db.system() as tx:
                     await TRANSACTIONAL[job.topic](tx, self, job)
                     await outbox.done(tx, job)
-                return None
-            await NETWORK[job.topic](self, job)
-            return job
+            else:
+                await NETWORK[job.topic](self, job)
+                self._sent.append(job)
         except Exception as error:
             await self._failed(job, error)
-            return None
 
     async def _failed(self, job: Job, error: Exception) -> None:
         async with self.service.db.system_reads() as tx:

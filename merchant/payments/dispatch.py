@@ -12,7 +12,7 @@ import aiohttp
 import structlog
 from msgspec import Struct
 
-from merchant import clock, outbox
+from merchant import clock
 from merchant.db import Tx
 from merchant.hub import client
 from merchant.hub.client import Outbound, SendResult
@@ -31,7 +31,7 @@ from merchant.payments import post
 from merchant.payments.links import Link, Links
 from merchant.payments.request import MSISDN
 from merchant.payments.settle import apply_bad_news, commit_transfer, lock_transfer
-from merchant.payments.states import RequestCapability, RequestState, lock_request, may, move
+from merchant.payments.states import RequestCapability, lock_request, may, note_sent
 from merchant.service import Service
 
 ASK_TOPIC = "payments.ask"
@@ -113,11 +113,8 @@ async def ask_payer(sending: Sending, request_id: UUID) -> None:
     result = await _transmit(sending, link, message)
     if await _refused(sending, request_id, result, "request_refused"):
         return
-    async with sending.service.db.system() as tx:
-        request = await lock_request(tx, request_id=request_id)
-        # The payer's answer may have been faster than the hub's 202.
-        if request is not None and may(request.state, RequestCapability.LOOK_UP_PAYER):
-            await move(tx, request, RequestState.SENT, "sent_to_hub")
+    async with sending.service.db.system_reads() as tx:
+        await note_sent(tx, request_id)
 
 
 async def send_letter(sending: Sending, payload: bytes) -> None:
@@ -175,13 +172,21 @@ async def _refused(sending: Sending, request_id: UUID, result: SendResult, cause
 _WAITING_FOR_PAYER = """
 SELECT id FROM payment_request WHERE payer_digest = $1 AND dfsp_id = $2 AND state = 'created' ORDER BY id LIMIT 100
 """
+_FOUND = """
+WITH waiting AS (
+  UPDATE payment_request SET payer_fsp_id = $3 WHERE payer_digest = $1 AND dfsp_id = $2 AND state = 'created'
+  RETURNING id),
+job AS (
+  INSERT INTO outbox (topic, dfsp_id, payload, run_at, attempts, created_at)
+  SELECT $4, $2, convert_to('{"request_id":"' || id || '"}', 'UTF8'), $5, 0, $5 FROM waiting)
+SELECT pg_notify('outbox', '')
+"""
 
 
 async def payer_found(tx: Tx, service: Service, link: Link, digits: str, fsp_id: str) -> None:
     """Every request that waits to know this payer's DFSP is put to it."""
-    for request_id in await _waiting(tx, service, link, digits):
-        await tx.execute("UPDATE payment_request SET payer_fsp_id = $2 WHERE id = $1", request_id, fsp_id)
-        await outbox.add(tx, ASK_TOPIC, {"request_id": request_id}, dfsp_id=link.dfsp_id)
+    digest = service.vault.digest("phone", digits.removeprefix("+"))
+    await tx.execute(_FOUND, digest, link.dfsp_id, fsp_id, ASK_TOPIC, clock.now())
 
 
 async def payer_not_found(tx: Tx, service: Service, link: Link, digits: str, code: str, description: str) -> None:

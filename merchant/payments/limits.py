@@ -11,11 +11,16 @@ from merchant.db import Tx
 from merchant.money import Money
 from merchant.registry.screening import policy
 
+# Always the day before the month, so that two transfers at once never wait for each other.
 _RESERVE = """
-INSERT INTO limit_usage (merchant_id, period, currency, dfsp_id, taken_minor, payments) VALUES ($1, $2, $3, $4, $5, 1)
+INSERT INTO limit_usage (merchant_id, period, currency, dfsp_id, taken_minor, payments)
+SELECT $1, period, $2, $3, $4, 1 FROM unnest($5::text[], $6::bigint[]) WITH ORDINALITY AS room (period, most_minor, n)
+ORDER BY n
 ON CONFLICT (merchant_id, period, currency) DO UPDATE
-SET taken_minor = limit_usage.taken_minor + $5, payments = limit_usage.payments + 1
-WHERE limit_usage.taken_minor + $5 <= $6 AND limit_usage.payments < $7
+SET taken_minor = limit_usage.taken_minor + $4, payments = limit_usage.payments + 1
+WHERE limit_usage.taken_minor + $4 <= ($6::bigint[])[array_position($5::text[], limit_usage.period::text)]
+  AND limit_usage.payments < ($7::int[])[array_position($5::text[], limit_usage.period::text)]
+RETURNING period
 """
 _RELEASE = """
 UPDATE limit_usage SET taken_minor = taken_minor - $4, payments = payments - 1
@@ -54,27 +59,29 @@ async def reserve(tx: Tx, merchant_id: UUID, dfsp_id: UUID, tier: str, amount: M
     limits = policy().limits(tier, amount.currency)
     if amount.minor > limits.per_payment_minor:
         return False
-    day_period, month_period = periods(day)
-    if not await tx.execute(
-        _RESERVE, merchant_id, day_period, amount.currency, dfsp_id, amount.minor, limits.per_day_minor,
-        limits.payments_per_day,
-    ):  # fmt: skip
-        return False
-    if await tx.execute(
-        _RESERVE, merchant_id, month_period, amount.currency, dfsp_id, amount.minor, limits.per_month_minor,
-        _NO_COUNT_LIMIT,
-    ):  # fmt: skip
+    most = [limits.per_day_minor, limits.per_month_minor]
+    counts = [limits.payments_per_day, _NO_COUNT_LIMIT]
+    taken = await _take(tx, merchant_id, dfsp_id, amount, day, most, counts)
+    if len(taken) == len(most):
         return True
-    await tx.execute(_RELEASE, merchant_id, [day_period], amount.currency, amount.minor)
+    if taken:
+        await tx.execute(_RELEASE, merchant_id, taken, amount.currency, amount.minor)
     return False
 
 
 async def take_anyway(tx: Tx, merchant_id: UUID, dfsp_id: UUID, amount: Money, day: date) -> None:
     """Count money that arrived although its room had been given back: the truth stands above the limit."""
-    for period in periods(day):
-        await tx.execute(
-            _RESERVE, merchant_id, period, amount.currency, dfsp_id, amount.minor, _NO_AMOUNT_LIMIT, _NO_COUNT_LIMIT
-        )
+    await _take(tx, merchant_id, dfsp_id, amount, day, [_NO_AMOUNT_LIMIT] * 2, [_NO_COUNT_LIMIT] * 2)
+
+
+async def _take(
+    tx: Tx, merchant_id: UUID, dfsp_id: UUID, amount: Money, day: date, most: list[int], counts: list[int]
+) -> list[str]:
+    """Take the amount where there is room for it; the periods where there was."""
+    rows = await tx.fetch(
+        _RESERVE, merchant_id, amount.currency, dfsp_id, amount.minor, list(periods(day)), most, counts
+    )
+    return [row["period"] for row in rows]
 
 
 async def release(tx: Tx, merchant_id: UUID, amount: Money, day: date) -> None:

@@ -46,6 +46,7 @@ class PaymentRequest(SQLModel, table=True):
     reason_message: str | None = None
     late: bool = False
     channel: str = "api"
+    steps: int = 1  # of its history: the number of payment_event rows
     created_at: datetime = columns.instant()
     expires_at: datetime = columns.instant()
     paid_at: datetime | None = columns.instant(nullable=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 import phonenumbers
 from msgspec import Struct
 
-from merchant import clock, errors, ids, outbox
+from merchant import clock, errors, ids
 from merchant.access import Actor
 from merchant.db import Tx
 from merchant.money import Money, display
@@ -62,12 +62,17 @@ _INSERT = """
 WITH request AS (
   INSERT INTO payment_request (id, dfsp_id, merchant_id, counter_id, alias_type, alias, state, amount_minor, currency,
     payer_type, payer_sealed, payer_digest, payer_masked, reference, note, short_ref, transaction_request_id, late,
-    channel, created_at, expires_at)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, false, $18, $19, $20)),
+    channel, steps, created_at, expires_at)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, false, $18, 1, $19, $20)),
 event AS (
-  INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause) VALUES ($1, 1, $2, $19, $7, $18))
-INSERT INTO open_reference (alias_type, alias, sub_id, dfsp_id, counter_id, request_id, currency, expires_at)
-VALUES ($5, $6, $16, $2, $4, $1, $9, $20)
+  INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause) VALUES ($1, 1, $2, $19, $7, $18)),
+job AS (
+  INSERT INTO outbox (topic, dfsp_id, payload, run_at, attempts, created_at)
+  SELECT $21, $2, convert_to('{"request_id":"' || $1::uuid || '"}', 'UTF8'), $19, 0, $19 WHERE $10::text IS NOT NULL),
+reference AS (
+  INSERT INTO open_reference (alias_type, alias, sub_id, dfsp_id, counter_id, request_id, currency, expires_at)
+  VALUES ($5, $6, $16, $2, $4, $1, $9, $20))
+SELECT pg_notify('outbox', '') WHERE $10::text IS NOT NULL
 """
 
 
@@ -123,8 +128,6 @@ async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest
         expires_at=now + timedelta(seconds=expires_in_s),
     )  # fmt: skip
     await _insert(tx, service, request, new, now)
-    if new.payer:
-        await outbox.add(tx, LOOK_UP_TOPIC, {"request_id": request.id}, dfsp_id=request.dfsp_id)
     return request, till
 
 
@@ -137,7 +140,7 @@ async def _insert(tx: Tx, service: Service, request: LockedRequest, new: NewRequ
         _INSERT, request.id, request.dfsp_id, request.merchant_id, request.counter_id, request.alias_type,
         request.alias, request.state, request.amount_minor, request.currency, MSISDN if new.payer else None,
         payer_sealed, payer_digest, request.payer_masked, new.reference, new.note, request.short_ref,
-        request.transaction_request_id, new.channel, now, request.expires_at,
+        request.transaction_request_id, new.channel, now, request.expires_at, LOOK_UP_TOPIC,
     )  # fmt: skip
 
 

@@ -124,7 +124,10 @@ async def _money_under_way(tx: Tx, request: LockedRequest) -> bool:
 _COMMIT = """
 WITH ended AS (
   UPDATE transfer SET state = 'COMMITTED', ended_at = $3, check_at = NULL WHERE payer_fsp_id = $1 AND transfer_id = $2),
-asked AS (SELECT * FROM quote WHERE payer_fsp_id = $1 AND quote_id = $4)
+asked AS (SELECT * FROM quote WHERE payer_fsp_id = $1 AND quote_id = $4),
+request AS (
+  UPDATE payment_request SET transfer_id = $2, transaction_id = asked.transaction_id FROM asked
+  WHERE payment_request.id = $6)
 INSERT INTO payment (id, dfsp_id, merchant_id, counter_id, request_id, payer_fsp_id, transfer_id, transaction_id,
                      amount_minor, currency, payer_masked, note, received_at)
 SELECT $5, dfsp_id, merchant_id, counter_id, $6, $1, $2, transaction_id, amount_minor, currency, payer_masked, note, $3
@@ -137,20 +140,22 @@ async def commit_transfer(tx: Tx, service: Service, transfer: LockedTransfer, ca
     """The hub says the money has moved. Saying it twice changes nothing."""
     if transfer.state == "COMMITTED":
         return
+    request = await lock_request(tx, request_id=transfer.request_id) if transfer.request_id else None
+    if request is not None and not may(request.state, RequestCapability.BE_PAID):
+        # Another transfer paid it after this one had been called off: this is money of its own.
+        request = None
     if transfer.state == "ABORTED":
         # We had given the room back; the money came all the same, so it counts, over the limit if need be.
         await limits.take_anyway(
             tx, transfer.merchant_id, transfer.dfsp_id, transfer.amount, date.fromisoformat(transfer.usage_day)
         )
-    request = await lock_request(tx, request_id=transfer.request_id) if transfer.request_id else None
     paid = await tx.fetchrow(
         _COMMIT, transfer.payer_fsp_id, transfer.transfer_id, clock.now(), transfer.quote_id, ids.uuid7(),
-        transfer.request_id,
+        request.id if request else None,
     )  # fmt: skip
     assert paid is not None
     transfer.state = "COMMITTED"
     if request is not None:
-        await tx.execute("UPDATE payment_request SET transfer_id = $2 WHERE id = $1", request.id, transfer.transfer_id)
         await move(tx, request, RequestState.PAID, cause)
     else:
         await events.announce(
@@ -173,10 +178,11 @@ async def abort_transfer(tx: Tx, transfer: LockedTransfer, cause: str) -> None:
     """The hub says the money has not moved and will not."""
     if transfer.state != "RESERVED":
         return
+    # Locks are taken in one order everywhere: request, then room.
+    request = await lock_request(tx, request_id=transfer.request_id) if transfer.request_id else None
     await tx.execute(_ABORT, transfer.payer_fsp_id, transfer.transfer_id, clock.now())
     await limits.release(tx, transfer.merchant_id, transfer.amount, date.fromisoformat(transfer.usage_day))
     transfer.state = "ABORTED"
-    request = await lock_request(tx, request_id=transfer.request_id) if transfer.request_id else None
     if request is not None and may(request.state, RequestCapability.FAIL):
         await move(tx, request, RequestState.FAILED, cause, reason=ABORTED)
 

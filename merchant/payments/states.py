@@ -42,6 +42,7 @@ class RequestCapability(StrEnum):
     HEAR_PAYER = "hear_payer"  # the payer's DFSP may still answer the request
     QUOTE = "quote"  # a quote for it is answered with terms
     TAKE_TRANSFER = "take_transfer"
+    BE_PAID = "be_paid"  # money that has moved for it is its payment
     FAIL = "fail"  # nothing moves money any more; bad news may end it
 
 
@@ -56,22 +57,22 @@ MOVES: Mapping[RequestState, frozenset[RequestState]] = {
     _S.IN_DOUBT: frozenset({_S.PAID, _S.REJECTED, _S.EXPIRED, _S.FAILED, _S.CANCELLED}),
     _S.REJECTED: frozenset({_S.PAID}),
     _S.EXPIRED: frozenset({_S.PAID, _S.IN_DOUBT}),
-    _S.FAILED: frozenset({_S.PAID}),
+    _S.FAILED: frozenset({_S.PAID, _S.IN_DOUBT}),
     _S.CANCELLED: frozenset({_S.PAID}),
     _S.PAID: frozenset(),
 }
-_OPEN = frozenset({_C.CANCEL, _C.EXPIRE, _C.HEAR_PAYER, _C.QUOTE, _C.TAKE_TRANSFER, _C.FAIL})
+_OPEN = frozenset({_C.CANCEL, _C.EXPIRE, _C.HEAR_PAYER, _C.QUOTE, _C.TAKE_TRANSFER, _C.BE_PAID, _C.FAIL})
 CAPABILITIES: Mapping[RequestState, frozenset[RequestCapability]] = {
     _S.CREATED: _OPEN | {_C.LOOK_UP_PAYER},
     _S.SENT: _OPEN,
     _S.AWAITING_PAYER: _OPEN,
     _S.ACCEPTED: _OPEN,
-    _S.IN_DOUBT: frozenset({_C.HEAR_PAYER, _C.TAKE_TRANSFER, _C.FAIL}),
+    _S.IN_DOUBT: frozenset({_C.HEAR_PAYER, _C.TAKE_TRANSFER, _C.BE_PAID, _C.FAIL}),
     # A payer may come late, or try again after a failure: the money is welcome and the request still true.
-    _S.EXPIRED: frozenset({_C.QUOTE, _C.TAKE_TRANSFER}),
-    _S.FAILED: frozenset({_C.QUOTE, _C.TAKE_TRANSFER}),
-    _S.REJECTED: frozenset(),
-    _S.CANCELLED: frozenset(),
+    _S.EXPIRED: frozenset({_C.QUOTE, _C.TAKE_TRANSFER, _C.BE_PAID}),
+    _S.FAILED: frozenset({_C.QUOTE, _C.TAKE_TRANSFER, _C.BE_PAID}),
+    _S.REJECTED: frozenset({_C.BE_PAID}),
+    _S.CANCELLED: frozenset({_C.BE_PAID}),
     _S.PAID: frozenset(),
 }
 CLOSED = frozenset({_S.PAID, _S.REJECTED, _S.EXPIRED, _S.FAILED, _S.CANCELLED})
@@ -105,6 +106,7 @@ class LockedRequest(Struct):
     payer_fsp_id: str | None
     transfer_id: str | None
     expires_at: datetime
+    late: bool = False
 
     @property
     def amount(self) -> Money:
@@ -139,12 +141,12 @@ class Reason(Struct, frozen=True):
 
 _MOVE = """
 WITH changed AS (
-  UPDATE payment_request SET state = $2::text, reason_code = $3, reason_message = $4,
-    paid_at = CASE WHEN $2::text = 'paid' THEN $5 ELSE paid_at END, late = late OR $6, check_at = $9
-  WHERE id = $1 RETURNING id, dfsp_id),
+  UPDATE payment_request SET state = $2::text, steps = steps + 1, reason_code = $3, reason_message = $4,
+    paid_at = CASE WHEN $2::text = 'paid' THEN $5 ELSE paid_at END, late = $6, check_at = $9
+  WHERE id = $1 RETURNING id, dfsp_id, steps),
 closed AS (DELETE FROM open_reference WHERE request_id = $1 AND $10)
 INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause, detail)
-SELECT id, (SELECT count(*) FROM payment_event WHERE request_id = $1) + 1, dfsp_id, $5, $2::text, $7, $8 FROM changed
+SELECT id, steps, dfsp_id, $5, $2::text, $7, $8 FROM changed
 """
 
 
@@ -162,16 +164,35 @@ async def move(
     before = RequestState(request.state)
     if target not in MOVES[before]:
         return False
-    late = target == RequestState.PAID and before in _ENDS and before != RequestState.IN_DOUBT
+    # Only money, or the doubt about it, leads out of an end.
+    request.late = request.late or before in CLOSED
     await tx.execute(
         _MOVE, request.id, target, reason.code if reason else None, reason.message if reason else None, clock.now(),
-        late, cause, detail, check_at, target in CLOSED,
+        request.late, cause, detail, check_at, target in CLOSED,
     )  # fmt: skip
     request.state = target
     if target in _ANNOUNCED:
-        data = announcement(request) | {"state": target, "late": late, "reason": reason.code if reason else None}
+        data = announcement(request) | {
+            "state": target,
+            "late": request.late,
+            "reason": reason.code if reason else None,
+        }
         await events.announce(tx, _ANNOUNCED[target], request.dfsp_id, request.merchant_id, data)
     return True
+
+
+_NOTE_SENT = """
+WITH changed AS (
+  UPDATE payment_request SET state = 'sent', steps = steps + 1 WHERE id = $1 AND state = 'created'
+  RETURNING id, dfsp_id, steps)
+INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause)
+SELECT id, steps, dfsp_id, $2, 'sent', 'sent_to_hub' FROM changed
+"""
+
+
+async def note_sent(tx: Tx, request_id: UUID) -> None:
+    """created → sent in one statement; nothing happens when the payer's answer was faster than the hub's 202."""
+    await tx.execute(_NOTE_SENT, request_id, clock.now())
 
 
 def announcement(request: LockedRequest) -> dict[str, Any]:

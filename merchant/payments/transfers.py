@@ -61,8 +61,10 @@ SELECT q.quote_id, q.merchant_id, q.request_id, q.amount_minor, q.currency, q.ex
 FROM quote q JOIN merchant m ON m.id = q.merchant_id
 WHERE q.condition = $1 AND q.payer_fsp_id = $2 AND q.dfsp_id = $3
 """
+# A quote is used up even by a transfer that was called off; a request may then be paid by another quote.
 _USED = """
-SELECT 1 FROM transfer WHERE state <> 'ABORTED' AND ((payer_fsp_id = $1 AND quote_id = $2) OR request_id = $3) LIMIT 1
+SELECT 1 FROM transfer
+WHERE (payer_fsp_id = $1 AND quote_id = $2) OR (request_id = $3 AND state <> 'ABORTED') LIMIT 1
 """
 _INSERT = """
 WITH asked AS (UPDATE payment_request SET transfer_id = $2 WHERE id = $6)
@@ -77,7 +79,6 @@ async def answer_transfer(tx: Tx, service: Service, link: Link, message: Message
     prepared = decode(TransfersPost, message.body)
     path = f"/transfers/{prepared.transfer_id}"
     body_hash = hashlib.sha256(message.body).digest()
-    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"condition:{prepared.condition}")
     known = await tx.fetchrow(_KNOWN, message.source, prepared.transfer_id)
     if known is not None:
         if known["body_hash"] != body_hash:

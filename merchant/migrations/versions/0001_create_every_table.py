@@ -669,6 +669,7 @@ def upgrade() -> None:
         sa.Column("reason_message", sa.String(), nullable=True),
         sa.Column("late", sa.Boolean(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("steps", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
