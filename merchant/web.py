@@ -107,7 +107,7 @@ def decode(raw: bytes, shape: type[T]) -> T:
     if has_nul(raw):
         raise errors.BadRequest("Text may not hold the character U+0000.", code="nul_character")
     try:
-        json.loads(raw, object_pairs_hook=_refuse_repeats)
+        json.loads(raw.decode(), object_pairs_hook=_refuse_repeats, parse_constant=_refuse_constant)
         return msgspec.json.decode(raw, type=shape)
     except msgspec.ValidationError as error:
         raise _field_error(str(error)) from None
@@ -133,6 +133,10 @@ def _field_error(message: str) -> errors.InvalidFields:
     # msgspec ends its messages with " - at `$.owners[0].email`".
     text, _, place = message.partition(" - at `$")
     return errors.invalid_field(place.rstrip("`").lstrip(".") or "$", "invalid", text + ".")
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def path_id(value: str) -> UUID:

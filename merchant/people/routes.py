@@ -54,7 +54,8 @@ class SessionView(Struct, frozen=True):
 class NewDfsp(Struct, frozen=True, forbid_unknown_fields=True):
     """A participant to enable."""
 
-    fsp_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
+    # Python's $ also matches before a last line break.
+    fsp_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}$(?!\n)")]
     name: Name
     hub_mode: Literal["simulator", "fspiop", "sdk"] | None = None
     hub_url: Annotated[str, Meta(max_length=500, pattern=r"^https?://")] | None = None
