@@ -9,7 +9,6 @@ import hashlib
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
 from merchant import clock, columns
@@ -24,8 +23,7 @@ class InboxMessage(SQLModel, table=True):
     """A message as it came, sealed: paths and bodies name payers."""
 
     __tablename__ = "inbox"
-    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
-    digest: bytes = Field(unique=True)
+    digest: bytes = Field(primary_key=True)
     method: str
     resource: str
     source: str
@@ -55,7 +53,7 @@ WITH stored AS (
   INSERT INTO inbox (digest, method, resource, source, sealed, times, received_at)
   VALUES ($1, $2, $3, $4, $5, 1, $6)
   ON CONFLICT (digest) DO UPDATE SET times = inbox.times + 1
-  RETURNING id, times),
+  RETURNING times),
 job AS (
   INSERT INTO outbox (topic, payload, run_at, attempts, created_at)
   SELECT $7, $5, $6, 0, $6 FROM stored WHERE times = 1 OR $8

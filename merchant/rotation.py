@@ -78,7 +78,6 @@ SEALED_COLUMNS = (
     # An answer is kept a day; its context is the whole primary key.
     SealedColumn("idempotency_key", "body_sealed", "idempotency", id_column="scope || '/' || key", lowest=""),
     SealedColumn("webhook_endpoint", "secret_sealed", "webhook"),
-    SealedColumn("sms_message", "phone_sealed", "sms"),
 )
 
 

@@ -49,7 +49,6 @@ class SmsMessage(SQLModel, table=True):
     id: UUID = columns.key()
     dfsp_id: UUID = columns.dfsp()
     merchant_id: UUID = Field(foreign_key="merchant.id", index=True)
-    phone_sealed: bytes = columns.sealed(nullable=False)
     phone_masked: str
     text: str
     state: str = "pending"

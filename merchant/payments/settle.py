@@ -4,6 +4,7 @@ The only writers of final states. `paid` comes from a committed transfer that ma
 and from nothing else; a silence is in doubt, never failed; late truth wins.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -78,11 +79,12 @@ async def lock_transfer(tx: Tx, dfsp_id: UUID, transfer_id: str) -> LockedTransf
 
 # --- what the payer's side says of a request ---------------------------------------------------------------------
 
-_PAYER_STATES = {
-    "RECEIVED": RequestState.AWAITING_PAYER,
-    "PENDING": RequestState.AWAITING_PAYER,
-    "ACCEPTED": RequestState.ACCEPTED,
-    "REJECTED": RequestState.REJECTED,
+SAID_NO = Reason(reason_for("4101").code, reason_for("4101").message)
+_PAYER_STATES: Mapping[str, tuple[RequestState, Reason | None]] = {
+    "RECEIVED": (RequestState.AWAITING_PAYER, None),
+    "PENDING": (RequestState.AWAITING_PAYER, None),
+    "ACCEPTED": (RequestState.ACCEPTED, None),
+    "REJECTED": (RequestState.REJECTED, SAID_NO),
 }
 
 
@@ -95,12 +97,8 @@ async def apply_payer_answer(tx: Tx, request: LockedRequest, said: TransactionRe
         )
     if not may(request.state, RequestCapability.HEAR_PAYER) or await _money_under_way(tx, request):
         return
-    target = _PAYER_STATES[said.transaction_request_state]
-    reason = reason_for("4101") if target == RequestState.REJECTED else None
-    await move(
-        tx, request, target, f"payer_{said.transaction_request_state.lower()}",
-        reason=Reason(reason.code, reason.message) if reason else None,
-    )  # fmt: skip
+    target, reason = _PAYER_STATES[said.transaction_request_state]
+    await move(tx, request, target, f"payer_{said.transaction_request_state.lower()}", reason=reason)
 
 
 async def apply_bad_news(tx: Tx, request: LockedRequest, code: str, description: str, cause: str) -> None:
@@ -166,7 +164,7 @@ async def commit_transfer(tx: Tx, service: Service, transfer: LockedTransfer, ca
                 "payer": paid["payer_masked"],
             },
         )  # fmt: skip
-    await sms.tell_paid(tx, service, transfer.dfsp_id, transfer.merchant_id, transfer.amount, paid["payer_masked"])
+    await sms.tell_paid(tx, service, transfer.merchant_id, transfer.amount, paid["payer_masked"])
 
 
 _ABORT = """

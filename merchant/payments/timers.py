@@ -20,9 +20,9 @@ LOOK_UP_AGAIN_AFTER = timedelta(seconds=15)
 _DUE = """
 SELECT p.id, EXISTS (SELECT 1 FROM transfer t WHERE t.request_id = p.id AND t.state = 'RESERVED') AS moving,
        (SELECT max(q.expires_at) FROM quote q WHERE q.request_id = p.id) AS quoted_until
-FROM payment_request p
-WHERE p.expires_at <= $1 AND p.state IN ('created', 'sent', 'awaiting_payer', 'accepted')
-ORDER BY p.expires_at LIMIT $2 FOR UPDATE OF p SKIP LOCKED
+FROM open_reference o JOIN payment_request p ON p.id = o.request_id
+WHERE o.expires_at <= $1 AND p.state IN ('created', 'sent', 'awaiting_payer', 'accepted')
+ORDER BY o.expires_at LIMIT $2 FOR UPDATE OF p SKIP LOCKED
 """
 _SILENT = """
 SELECT t.payer_fsp_id, t.transfer_id, t.dfsp_id, d.fsp_id FROM transfer t JOIN dfsp d ON d.id = t.dfsp_id
@@ -30,9 +30,9 @@ WHERE t.state = 'RESERVED' AND t.check_at <= $1 ORDER BY t.check_at LIMIT $2 FOR
 """
 _UNANSWERED = """
 UPDATE payment_request SET check_at = $1 WHERE id IN (
-  SELECT id FROM payment_request
-  WHERE state = 'created' AND payer_fsp_id IS NULL AND payer_type IS NOT NULL AND check_at IS NULL
-    AND expires_at > $1 AND created_at < $2 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
+  SELECT p.id FROM open_reference o JOIN payment_request p ON p.id = o.request_id
+  WHERE p.state = 'created' AND p.payer_fsp_id IS NULL AND p.payer_type IS NOT NULL AND p.check_at IS NULL
+    AND o.expires_at > $1 AND p.created_at < $2 ORDER BY p.id LIMIT $3 FOR UPDATE OF p SKIP LOCKED)
 RETURNING id, dfsp_id
 """
 

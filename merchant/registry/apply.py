@@ -53,7 +53,7 @@ async def change_sections(
     sections = answers.tidy(
         kyb.Sections(**{name: getattr(before, name) for name in before.__struct_fields__} | changes)
     )
-    if application.state == ApplicationState.RETURNED:
+    if application_may(application.state, Capability.BEGIN_VERSION):
         move_application(application, ApplicationState.DRAFT)
         application.version += 1
         application.makers = []

@@ -144,6 +144,7 @@ class Merchant(SQLModel, table=True):
     city: str
     phone_digest: bytes | None = columns.sealed()
     phone_sealed: bytes | None = columns.sealed()
+    phone_masked: str | None = None
     revision: int = 1
     created_at: datetime = columns.instant()
 
@@ -216,4 +217,4 @@ class OpenReference(SQLModel, table=True):
     counter_id: UUID
     request_id: UUID = Field(index=True)
     currency: str
-    expires_at: datetime = columns.instant()
+    expires_at: datetime = Field(sa_type=columns.INSTANT, index=True)

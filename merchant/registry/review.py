@@ -110,7 +110,11 @@ async def _open_for_decision(tx: Tx, actor: Actor, application_id: UUID) -> Appl
     if actor.id in application.makers:
         raise errors.CheckerIsMaker
     if not application_may(application.state, Capability.DECIDE):
-        hint = " Its screening is still running; try again in a moment." if application.state == "submitted" else ""
+        hint = (
+            " Its screening is still running; try again in a moment."
+            if application_may(application.state, Capability.SCREEN)
+            else ""
+        )
         raise errors.WrongState(f"An application that is {application.state} cannot be decided on.{hint}")
     return application
 
@@ -153,6 +157,7 @@ def _new_merchant(service: Service, application: Application, sections: kyb.Sect
         phone_digest=service.vault.digest("phone", phone) if phone else None,
     )
     if phone:
+        merchant.phone_masked = phone[:5] + "*" * max(0, len(phone) - 8) + phone[-3:]
         merchant.phone_sealed = service.vault.seal(phone.encode(), f"merchant:{merchant.id}")
     return merchant
 

@@ -22,7 +22,7 @@ from merchant.db import Tx
 from merchant.registry import sections as answers
 from merchant.registry.locks import lock_application
 from merchant.registry.models import Application, ScreeningDecision
-from merchant.registry.states import ApplicationState, move_application
+from merchant.registry.states import ApplicationState, Capability, application_may, move_application
 from merchant.service import Service
 
 SCREEN_TOPIC = "registry.screen"
@@ -54,7 +54,7 @@ def policy() -> kyb.Policy:
 async def run_checks(tx: Tx, service: Service, application_id: UUID) -> None:
     """Assess the submitted version and open it for review. Does nothing when it was withdrawn meanwhile."""
     application = await lock_application(tx, SERVICE, application_id)
-    if application.state != ApplicationState.SUBMITTED:
+    if not application_may(application.state, Capability.SCREEN):
         return
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
     report = kyb.assess(case_of(sections), policy(), screening_index(service.settings.screening_list), clock.now())
@@ -73,7 +73,7 @@ async def run_checks(tx: Tx, service: Service, application_id: UUID) -> None:
 async def screen_again(tx: Tx, service: Service, actor: Actor, application_id: UUID) -> Application:
     """Screen a version under review once more, for example after a missing list was put in place."""
     application = await lock_application(tx, actor, application_id)
-    if application.state != ApplicationState.IN_REVIEW:
+    if not application_may(application.state, Capability.SCREEN_AGAIN):
         raise errors.WrongState(f"An application that is {application.state} is not under review.")
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
     report = kyb.assess(case_of(sections), policy(), screening_index(service.settings.screening_list), clock.now())
@@ -91,7 +91,7 @@ async def decide_hit(
 ) -> Application:
     """Record a checker's decision on one hit. Raises NotFound, WrongState, CheckerIsMaker."""
     application = await lock_application(tx, actor, application_id)
-    if application.state != ApplicationState.IN_REVIEW:
+    if not application_may(application.state, Capability.SCREEN_AGAIN):
         raise errors.WrongState(f"An application that is {application.state} is not under review.")
     if actor.id in application.makers:
         raise errors.CheckerIsMaker

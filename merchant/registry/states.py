@@ -37,6 +37,9 @@ class Capability(StrEnum):
 
     EDIT = "edit"
     SUBMIT = "submit"
+    BEGIN_VERSION = "begin_version"  # the next edit begins the next version
+    SCREEN = "screen"
+    SCREEN_AGAIN = "screen_again"
     DECIDE = "decide"
     WITHDRAW = "withdraw"
     TAKE_PAYMENT = "take_payment"
@@ -59,9 +62,9 @@ APPLICATION_MOVES: dict[ApplicationState, frozenset[ApplicationState]] = {
 }
 APPLICATION_CAPABILITIES: dict[ApplicationState, frozenset[Capability]] = {
     _A.DRAFT: frozenset({_C.EDIT, _C.SUBMIT, _C.WITHDRAW}),
-    _A.SUBMITTED: frozenset({_C.WITHDRAW}),
-    _A.IN_REVIEW: frozenset({_C.DECIDE, _C.WITHDRAW}),
-    _A.RETURNED: frozenset({_C.EDIT, _C.WITHDRAW}),
+    _A.SUBMITTED: frozenset({_C.SCREEN, _C.WITHDRAW}),
+    _A.IN_REVIEW: frozenset({_C.DECIDE, _C.SCREEN_AGAIN, _C.WITHDRAW}),
+    _A.RETURNED: frozenset({_C.EDIT, _C.BEGIN_VERSION, _C.WITHDRAW}),
     _A.APPROVED: frozenset(),
     _A.REJECTED: frozenset(),
     _A.WITHDRAWN: frozenset(),

@@ -30,12 +30,12 @@ async def fill(service: Service, world: World) -> None:
     vault = service.vault
     async with service.db.system() as tx:
         place = (merchant.dfsp_id, merchant.id)
-        request_id, endpoint_id, sms_id = application.id, application.id, application.id
+        request_id, endpoint_id = application.id, application.id
         await tx.execute(
             "INSERT INTO payment_request (id, dfsp_id, merchant_id, counter_id, alias_type, alias, state, amount_minor,"
-            " currency, payer_sealed, payer_digest, short_ref, transaction_request_id, late, channel, created_at,"
-            " expires_at) VALUES ($1, $2, $3, $4, 'ALIAS', $5, 'created', 100, 'KES', $6, $7, 'ABCDEFGH', 'x', false,"
-            " 'api', now(), now())",
+            " currency, payer_sealed, payer_digest, short_ref, transaction_request_id, late, channel, steps,"
+            " created_at, expires_at) VALUES ($1, $2, $3, $4, 'ALIAS', $5, 'created', 100, 'KES', $6, $7, 'ABCDEFGH', 'x', false,"
+            " 'api', 1, now(), now())",
             request_id, *place, counters[0].id, counters[0].alias,
             vault.seal(b"254711000001", f"payment_request:{request_id}"), vault.digest("phone", "254711000001"),
         )  # fmt: skip
@@ -43,11 +43,6 @@ async def fill(service: Service, world: World) -> None:
             "INSERT INTO webhook_endpoint (id, dfsp_id, merchant_id, url, secret_sealed, event_types, enabled,"
             " created_at) VALUES ($1, $2, $3, 'https://shop.example', $4, '{}', true, now())",
             endpoint_id, *place, vault.seal(b"whsec_x", f"webhook:{endpoint_id}"),
-        )  # fmt: skip
-        await tx.execute(
-            "INSERT INTO sms_message (id, dfsp_id, merchant_id, phone_sealed, phone_masked, text, state, created_at)"
-            " VALUES ($1, $2, $3, $4, '2547***', 'paid', 'sent', now())",
-            sms_id, *place, vault.seal(b"+254711000002", f"sms:{sms_id}"),
         )  # fmt: skip
         await tx.execute(
             "INSERT INTO idempotency_key (scope, key, dfsp_id, input_hash, status, body_sealed, created_at)"
