@@ -16,7 +16,7 @@ from litestar.types import ASGIApp, Receive, Send
 
 from merchant import errors, web
 from merchant.channels.qr import ROUTES as QR_ROUTES
-from merchant.channels.ussd import ussd_door
+from merchant.channels.ussd import MOUNT, gateway_key, ussd_door
 from merchant.notify.live import ROUTES as LIVE_ROUTES
 from merchant.notify.live import Live
 from merchant.notify.routes import ROUTES as WEBHOOK_ROUTES
@@ -91,6 +91,7 @@ def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
     """The application on an open service. Raises RuntimeError when a route names no permission."""
     metrics = PrometheusConfig(app_name="merchant", prefix="merchant", group_path=True, exclude=["/metrics"])
     live = Live(service)
+    ussd_path = f"{MOUNT}/africastalking/{gateway_key(service, 'africastalking')}"  # what the demo's keypad dials
     app = Litestar(
         route_handlers=ROUTES if routes is None else routes,
         guards=[web.authorise],
@@ -100,7 +101,7 @@ def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
             Exception: web.on_crash,
         },
         middleware=[metrics.middleware],
-        state=State({"service": service, "links": Links(service), "live": live}),
+        state=State({"service": service, "links": Links(service), "live": live, "ussd_path": ussd_path}),
         request_max_body_size=web.MAX_BODY_BYTES,
         on_shutdown=[live.close],
         openapi_config=None,

@@ -34,7 +34,8 @@ def run_demo(settings: Settings) -> None:
 async def _demo(settings: Settings, database_url: str) -> None:
     begun = time.perf_counter()
     hub_port = settings.simulator_port or settings.port + 1
-    settings = msgspec.structs.replace(settings, hub="simulator", hub_url=f"http://{settings.host}:{hub_port}")
+    hub_url = f"http://{settings.host}:{hub_port}"
+    settings = msgspec.structs.replace(settings, demo=True, hub="simulator", hub_url=hub_url)
     async with contextlib.AsyncExitStack() as stack:
         service = await stack.enter_async_context(runtime.ready_service(settings, database_url))
         known = world.load(settings.data_dir) or await _new_world(service)

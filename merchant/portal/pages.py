@@ -10,6 +10,7 @@ import re
 from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
 
 import jinja2
 from litestar import Request, Response, get
@@ -78,7 +79,7 @@ _templates = jinja2.Environment(
     auto_reload=False,
 )
 _templates.filters |= {"grouped": grouped, "money": money.display, "instant": clock.rfc3339}
-_templates.globals["asset"] = lambda name: _ASSETS[name].url
+_templates.globals |= {"asset": lambda name: _ASSETS[name].url, "fresh_id": lambda: str(uuid4())}
 
 
 def respond(

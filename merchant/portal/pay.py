@@ -38,7 +38,8 @@ FROM payment_request p JOIN counter c ON c.id = p.counter_id
 WHERE c.alias_type = $1 AND c.alias = $2 AND p.short_ref = $3 ORDER BY p.id DESC LIMIT 1
 """
 _SHOP = """
-SELECT c.alias_type, c.alias, m.trading_name, m.city, m.country, m.mcc, m.state, m.currencies
+SELECT c.id AS counter_id, c.alias_type, c.alias, m.id AS merchant_id, m.dfsp_id, m.trading_name, m.city, m.country,
+       m.mcc, m.state, m.currencies
 FROM counter c JOIN merchant m ON m.id = c.merchant_id JOIN dfsp d ON d.id = m.dfsp_id
 WHERE c.alias_type = $1 AND c.alias = $2 AND d.enabled
 """
@@ -76,14 +77,14 @@ STATE_WORDS = {
 async def pay_page(request: Req, code: FromPath[str]) -> Page:
     """The shopper's page of a counter, or of one payment request."""
     service = service_of(request)
-    found = await find_code(service, code) if _CODE.fullmatch(code) else None
+    found = await find_code(service, code)
     if found is None:
         return pages.respond(request, "unknown_code.html", 404)
     shop, asked = found
     scheme = await service.scheme()
     facts = codes.Shop.of(shop)
     if asked is None:
-        payload = codes.counter_payload(scheme, facts, _currency(scheme, shop))
+        payload = codes.counter_payload(scheme, facts, currency_of(scheme, shop["currencies"]))
         dial = dial_string(scheme.ussd_code, facts.alias, None)
         return pages.respond(
             request, "pay.html", cache=_SHOP_CACHE, scheme=scheme, shop=facts, payload=payload, code=_picture(payload),
@@ -105,6 +106,8 @@ async def find_code(service: Service, code: str) -> tuple[asyncpg.Record, asyncp
 
     Own aliases may hold dots, so the part after the last dot is a reference only if such a request exists.
     """
+    if not _CODE.fullmatch(code):
+        return None
     alias_type = (await service.scheme()).alias_type
     alias, _, reference = code.rpartition(".")
     async with service.db.system_reads() as tx:
@@ -131,9 +134,8 @@ def _picture(payload: str) -> str:
     return render_svg(payload, title="QR code to pay")
 
 
-def _currency(scheme: SchemeFacts, shop: asyncpg.Record) -> str:
-    """The first currency of the scheme that the merchant takes, as USSD does."""
-    taken: list[str] = shop["currencies"]
+def currency_of(scheme: SchemeFacts, taken: list[str]) -> str:
+    """The first currency of the scheme that a merchant takes: what a shopper pays who need not choose, as in USSD."""
     return next((one for one in scheme.currencies if one in taken), taken[0])
 
 
