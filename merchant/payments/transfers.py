@@ -79,6 +79,8 @@ async def answer_transfer(tx: Tx, service: Service, link: Link, message: Message
     prepared = decode(TransfersPost, message.body)
     path = f"/transfers/{prepared.transfer_id}"
     body_hash = hashlib.sha256(message.body).digest()
+    # Two copies at once: the second waits here, and finds the first one's answer.
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"condition:{prepared.condition}")
     known = await tx.fetchrow(_KNOWN, message.source, prepared.transfer_id)
     if known is not None:
         if known["body_hash"] != body_hash:
