@@ -37,6 +37,7 @@ def go(screen: ScreenName) -> Handler:
 
 
 async def show_home(turn: Turn) -> View:
+    """Where every dialogue begins: the menu."""
     return View(say("home.title"))
 
 
@@ -61,6 +62,7 @@ async def choose_payments(turn: Turn, text: str) -> Move:
 
 
 async def show_number(turn: Turn) -> View:
+    """Ask for a shop's number; after a step back, show the one that was typed."""
     shop = turn.answers.shop
     return View(say("number.back", number=shop.number) if shop else say("number.ask"))
 
@@ -78,6 +80,7 @@ async def take_number(turn: Turn, text: str) -> Move:
 
 
 async def show_amount(turn: Turn) -> View:
+    """Name the shop that was found and ask for the amount, in its currency."""
     return View(say("amount.ask", shop=turn.shop.name, currency=turn.shop.currency))
 
 
@@ -96,6 +99,7 @@ async def take_amount(turn: Turn, text: str) -> Move:
 
 
 async def show_confirm(turn: Turn) -> View:
+    """The payment in one sentence, for a last yes or no; told again when the same one still waits."""
     return View(_about_payment(turn, "confirm.again" if turn.answers.asked_before else "confirm.ask"))
 
 
@@ -135,6 +139,7 @@ def _short(reference: str) -> str:
 
 
 async def show_status(turn: Turn) -> View:
+    """What became of this phone's latest request, if it has one to tell of."""
     request = await turn.backend.open_request(turn.step.msisdn)
     if request is None:
         return View(say("status.none"))
@@ -162,6 +167,7 @@ async def show_own(turn: Turn) -> View:
 
 
 async def show_pick(turn: Turn) -> View:
+    """The merchant's counters in a numbered list, to choose whose payments are shown."""
     counters = await turn.backend.own_counters(turn.step.msisdn)
     items = (f"{place} {_named(counter)}" for place, counter in enumerate(counters, start=1))
     return View(say("own.pick"), items=tuple(items))
@@ -181,6 +187,7 @@ def _named(counter: OwnCounter) -> str:
 
 
 async def show_payments(turn: Turn) -> View:
+    """The counter's last payments, newest first, with the payer masked."""
     assert turn.answers.counter_id is not None
     payments = await turn.backend.recent_payments(turn.answers.counter_id, PAYMENTS_SHOWN)
     return View(say("payments.list" if payments else "payments.none"), tuple(map(_received, payments)))
@@ -197,6 +204,7 @@ def _received(payment: PaymentLine) -> str:
 
 
 async def show_language(turn: Turn) -> View:
+    """Ask for the language; each is offered under its own name."""
     return View(say("language.ask"))
 
 

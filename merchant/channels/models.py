@@ -1,4 +1,8 @@
-"""The USSD session: the screen a phone shows, durable so that a restart or a repeated step changes nothing."""
+"""The table of USSD sessions: the screen a phone shows, durable so that a restart or a repeated step changes nothing.
+
+ussd.py in this folder locks one row a step and stores the sealed state there; a key rotation empties the table,
+since no dialogue outlives it by more than minutes.
+"""
 
 from datetime import datetime
 

@@ -1,4 +1,8 @@
-"""A thin client of our own JSON API: the demo does everything through the same door as everyone else."""
+"""A thin client of our own JSON API: the demo does everything through the same door as everyone else.
+
+world.py, onboarding.py and payments.py call it and get decoded JSON; a problem of the API ends the demo with its
+sentence.
+"""
 
 import uuid
 from typing import Any, Self

@@ -1,4 +1,8 @@
-"""`merchant demo`, in reading order: database, service, server, worker; then the show; then it stays up."""
+"""`merchant demo`, in reading order: database, service, server, worker; then the show; then it stays up.
+
+The command calls run_demo. A data folder that has seen the show is served as it stands; what was made up is in
+demo.json (world.py).
+"""
 
 import contextlib
 import time

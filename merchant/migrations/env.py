@@ -1,4 +1,7 @@
-"""Alembic's entry: runs the migrations on the connection that merchant.migrations opened."""
+"""Alembic's entry: runs the migrations on the connection that merchant.migrations opened.
+
+Alembic loads this file by its path when `upgrade` runs; the tables it is told of are all of merchant.schema.
+"""
 
 from alembic import context
 

@@ -1,4 +1,8 @@
-"""Tables of what we tell others: webhook endpoints and deliveries, SMS messages, event tickets."""
+"""Tables of what we tell others: webhook endpoints and deliveries, SMS messages, event tickets.
+
+events.py and sms.py write what is to be told in the transaction in which it happened; the worker sends it and marks
+here what became of it; routes.py lists it.
+"""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,8 @@
-"""JSON routes of webhook endpoints and their deliveries."""
+"""JSON routes of webhook endpoints and their deliveries.
+
+What is kept here decides to whom events.announce writes a delivery; sending one again leaves a job in the outbox for
+webhook.deliver, as the first time.
+"""
 
 from typing import Annotated, Any
 from uuid import UUID

@@ -1,4 +1,8 @@
-"""Our own API's document, from the routes' `opt` (merchant.web.needs) and docstrings."""
+"""Our own API's document, from the routes' `opt` (merchant.web.needs) and docstrings.
+
+What a route declares there also guards it, so the document cannot promise another permission, body or answer than
+the code has. Which problems a route may answer with follows from the same facts.
+"""
 
 import re
 from typing import Any

@@ -1,4 +1,7 @@
-"""Request bodies that work as they stand; a test decodes each."""
+"""Request bodies that work as they stand, by the struct that decodes them.
+
+api.py puts them into the document, where tools and readers copy them from; a test decodes each.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Pieces that all documents share: schemas of structs, problems, parameters."""
+"""Pieces that all documents share: schemas of structs, problems, parameters.
+
+api.py and wire.py put them together. Schemas come from msgspec, so they say what the decoder enforces.
+"""
 
 from collections.abc import Iterable
 from typing import Any

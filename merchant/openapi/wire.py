@@ -1,4 +1,8 @@
-"""Documents of the doors that are no JSON routes: the oracle, FSPIOP inbound, and the webhooks we send."""
+"""Documents of the doors that are no JSON routes: the oracle, FSPIOP inbound, and the webhooks we send.
+
+Those doors are raw ASGI and declare nothing, so their operations stand here as tables, a row each; bodies are still
+the structs that the doors decode.
+"""
 
 from typing import Any, NamedTuple
 

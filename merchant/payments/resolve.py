@@ -1,4 +1,8 @@
-"""In doubt: a person asks the hub again. The timers do the same by themselves, with growing pauses."""
+"""In doubt: a person asks the hub again. The timers do the same by themselves, with growing pauses.
+
+The route `check` calls it; it leaves a GET for the hub in the outbox, and the hub's answer comes through callbacks.py
+and settles the request as any other.
+"""
 
 from uuid import UUID
 

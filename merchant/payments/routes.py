@@ -1,4 +1,8 @@
-"""JSON routes of payment requests and payments: read the request, call the operation, answer."""
+"""JSON routes of payment requests and payments: read the request, call the operation, answer.
+
+Nothing is decided here: request.py creates and cancels, resolve.py asks the hub, queries.py reads, schemas.py shapes
+what comes in and goes out.
+"""
 
 from typing import Any
 

@@ -1,4 +1,8 @@
-"""Shapes of the payments' JSON API (CONTRACT, Payments)."""
+"""Shapes of the payments' JSON API: what comes in, what goes out, and the way between them and the domain's terms.
+
+routes.py decodes and answers with them, and openapi/ describes them; checks that need more than the body itself are
+request.py's.
+"""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -130,7 +134,7 @@ def amount_view(minor: int, currency: str) -> Amount:
 
 
 def request_view(row: asyncpg.Record | dict[str, Any], scheme: SchemeFacts, base_url: str) -> PaymentRequestView:
-    """A request from a row of queries.REQUEST_COLUMNS."""
+    """A request from a row of queries.payment_request or payment_requests."""
     amount = Money(row["amount_minor"], row["currency"])
     received: datetime | None = row["paid_at"]
     return PaymentRequestView(

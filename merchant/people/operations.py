@@ -1,4 +1,8 @@
-"""Enabling DFSPs, adding users, issuing and revoking API keys. Every change is audited."""
+"""Enabling DFSPs, adding users, issuing and revoking API keys. Every change is audited.
+
+routes.py calls these in its transaction. They write the rows by which sessions.py then recognises people and keys,
+and, for a new DFSP, the keys with which payments sign and promise.
+"""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,8 @@
-"""JSON routes of sessions, DFSPs, users, API keys and the audit record."""
+"""JSON routes of sessions, DFSPs, users, API keys and the audit record: their shapes, then one function each.
+
+Changes are operations.py's, sign-in is sessions.py's; lists are read here. Secrets are shown once, by the route that
+made them.
+"""
 
 from datetime import timedelta
 from typing import Annotated, Any, Literal

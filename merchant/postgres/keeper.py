@@ -1,10 +1,9 @@
 """The process beside the server: keeps it running while anybody uses it, stops it when nobody does.
 
-Every program that uses the server holds one connection to the keeper's socket for as long as it lives.
-The kernel closes that connection however the program ends, kill -9 included, so the keeper needs no
-process ids, heartbeats or clocks. It sends one byte, READY, once the server takes connections, and closes
-a program's connection when that program may go: at once if others stay, else after the server has stopped.
-Run as a script by its path, with the standard library only, and so without the service's memory.
+Every program that uses the server holds a connection to the keeper's socket, which the kernel closes however the
+program ends, kill -9 included: no process ids, heartbeats or clocks. The keeper sends one byte, READY, once the server
+takes connections, and closes a program's connection when that program may go: at once if others stay, else after the
+server has stopped. Run as a script by its path, with the standard library only, and so without the service's memory.
 """
 
 import ctypes

@@ -1,4 +1,8 @@
-"""What happens to a merchant after approval: more counters, suspension, reinstatement."""
+"""What happens to a merchant after approval: more counters, suspension, reinstatement.
+
+routes.py calls these; the merchant's row is locked first. Each move turns the merchant's numbers in the oracle's
+table on or off in the same transaction, so no payment finds a merchant that was just suspended.
+"""
 
 from uuid import UUID
 

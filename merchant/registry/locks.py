@@ -1,4 +1,8 @@
-"""Row locks by name. Order, where several are held: application, merchant, counter, alias claim."""
+"""Row locks by name: the first step of every operation that changes an application or a merchant.
+
+Order, where several are held: application, merchant, counter, alias claim. What the actor may not see is not found,
+so an operation that holds its row has checked the tenant.
+"""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,7 @@
-"""Tables of the registry. Rules live in apply, review, alias and lifecycle; these only hold."""
+"""Tables of the registry, from the scheme and its DFSPs through applications to merchants and their numbers.
+
+Rules live in apply, screening, review, alias and lifecycle; these only hold. `alias` is all that the oracle reads.
+"""
 
 from datetime import datetime
 from typing import Any

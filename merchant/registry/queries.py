@@ -1,4 +1,8 @@
-"""Reads of the registry for lists and screens: plain selects of columns, never whole rows."""
+"""Reads of the registry, for the API's routes, for pictures of codes and for the demo's pages.
+
+Each takes the actor and shows no more than its DFSP and, for a merchant's own people, that merchant; schemas.py turns
+the rows into answers.
+"""
 
 from typing import Any
 from uuid import UUID

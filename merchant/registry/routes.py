@@ -1,4 +1,8 @@
-"""JSON routes of applications, merchants and counters: read the request, call the operation, answer."""
+"""JSON routes of applications, merchants and counters: read the request, call the operation, answer.
+
+In the order of an application's life: apply.py opens, changes and submits, screening.py and review.py decide,
+lifecycle.py goes on with the merchant; queries.py reads and schemas.py shapes.
+"""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,8 @@
-"""Shapes of the registry's JSON API (CONTRACT, Applications and merchants): what comes in, what goes out."""
+"""Shapes of the registry's JSON API: what comes in, what goes out.
+
+routes.py decodes and answers with them, and openapi/ describes them. The sections of an application are kyb's own
+structs, so what a policy judges is what was sent.
+"""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID

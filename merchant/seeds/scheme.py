@@ -1,4 +1,7 @@
-"""Setting up a new installation: one scheme, one hub operator; everyone else is added through the API."""
+"""Setting up a new installation: one scheme, one hub operator; everyone else is added through the API.
+
+`merchant seed` and the demo call it once on an empty database; tests begin with it too.
+"""
 
 import msgspec
 

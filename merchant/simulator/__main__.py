@@ -1,4 +1,7 @@
-"""`python -m merchant.simulator`: the simulated world as a process of its own."""
+"""`python -m merchant.simulator`: the simulated world as a process of its own.
+
+`merchant demo` serves the same world beside the service; this is for a service that runs elsewhere.
+"""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,8 @@
-"""The simulator as an application: routes wired, flows taken up again at start and stopped at the end."""
+"""The simulator as an application: routes wired, flows taken up again at start and stopped at the end.
+
+`serve_simulator` is what the demo, the command and tests run; what arrives goes to fspiop_routes.py and
+control_routes.py.
+"""
 
 import asyncio
 import socket

@@ -1,4 +1,7 @@
-"""What a simulated world is told when it starts."""
+"""What a simulated world is told when it starts: where the service is, who lives here, how long they take.
+
+The demo and the command make one and hand it to app.py; every flow reads it from the Simulation.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,8 @@
-"""The running world: what is known, the journal it comes from, keys, tasks and callbacks waited for."""
+"""The running world: what is known, the journal it comes from, keys, tasks and callbacks waited for.
+
+app.py makes one for the process, routes take it from the application's state, and every flow is handed it. `record`
+is the one way to change what is known.
+"""
 
 import asyncio
 from collections.abc import Coroutine

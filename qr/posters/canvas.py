@@ -1,4 +1,8 @@
-"""A page under the pen, in millimetres from its lower left corner; collects PDF operators and the glyphs used."""
+"""A page under the pen, in millimetres from its lower left corner.
+
+layout.py draws on it, qr/render.py single codes; it collects PDF operators and what they need (glyphs, marks, symbols),
+and batch.py writes those to the file.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Marks of schemes and providers: PNG or JPEG in, checked, and an image object out."""
+"""Marks of schemes and providers: PNG or JPEG in, checked, and an image object out.
+
+layout.py opens a mark for its shape, canvas.py draws it by its name, batch.py writes it once a file however many pages
+show it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What stands on a printed code, and how all of one print run look."""
+"""What stands on a printed code, and how all of one print run look: the values that callers hand in.
+
+A Design refuses what cannot be printed when it is made, so that layout.py and batch.py have nothing left to refuse
+about it. The words come from instructions.toml, a language each.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Posters from a CSV table, a row at a time, so that a table of any length is printed in flat memory."""
+"""Posters from a CSV table, a row at a time, so that a table of any length is printed in flat memory.
+
+The caller opens the file and hands the posters on to batch.py; the first bad row ends the run with its line.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How a code may look: its two colours and the shape of its modules, refused when a scanner would suffer."""
+"""How a code may look: its two colours and the shape of its modules, refused when a scanner would suffer.
+
+qr/render.py and the posters draw with a Style; both know by its existence that its contrast is enough.
+"""
 
 from __future__ import annotations
 
