@@ -1,4 +1,7 @@
-"""Base64url without padding (RFC 4648 section 5, RFC 7515 appendix C), as JWS and ILP use it."""
+"""Base64url without padding (RFC 4648 section 5, RFC 7515 appendix C).
+
+The lowest layer of the wire: jws.py writes signatures in it, ilp.py packets, conditions and fulfilments.
+"""
 
 from base64 import b64decode, urlsafe_b64encode
 
