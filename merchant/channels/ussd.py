@@ -130,7 +130,9 @@ _OPEN_REQUESTS = """
 SELECT count(*) FROM payment_request
 WHERE payer_digest = $1 AND state IN ('created', 'sent', 'awaiting_payer', 'accepted') AND expires_at > $2
 """
-_LAST_SESSION = "SELECT state FROM ussd_session WHERE msisdn_digest = $1 AND state <> '' ORDER BY touched_at DESC LIMIT 1"
+_LAST_SESSION = """
+SELECT state FROM ussd_session WHERE msisdn_digest = $1 AND state <> '' ORDER BY touched_at DESC LIMIT 1
+"""
 _TOLD: dict[str, Literal["waiting", "paid", "unknown"]] = {
     RequestState.CREATED: "waiting", RequestState.SENT: "waiting", RequestState.AWAITING_PAYER: "waiting",
     RequestState.ACCEPTED: "waiting", RequestState.PAID: "paid", RequestState.IN_DOUBT: "unknown",

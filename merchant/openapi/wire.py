@@ -41,7 +41,7 @@ _TYPE_AND_ID = "/participants/{Type}/{ID}"
 _ORACLE = [
     Row("get", _TYPE_AND_ID, "Which FSP serves this identifier?", None, 200, PartyList),
     Row("post", _TYPE_AND_ID, "Register an external DFSP's identifier.", oracle.NewRoute, 201, None),
-    Row("put", _TYPE_AND_ID, "Point an external identifier at another FSP.", oracle.NewRoute, 200, wire.ParticipantsPut),
+    Row("put", _TYPE_AND_ID, "Point an external identifier elsewhere.", oracle.NewRoute, 200, wire.ParticipantsPut),
     Row("delete", _TYPE_AND_ID, "Take an external identifier out.", None, 204, None),
     Row(
         "post", "/participants",

@@ -158,7 +158,7 @@ async def _request_paid_by(tx: Tx, link: Link, shop: Shop, asked: QuotesPost) ->
         if request is None:
             raise FspiopError("3204", "This code is not open any more; ask the shop for a new one")
         return request
-    hints = _REFERENCE.findall(asked.note or "") + [extension_value(asked.extension_list, REFERENCE_EXTENSION)]
+    hints = [*_REFERENCE.findall(asked.note or ""), extension_value(asked.extension_list, REFERENCE_EXTENSION)]
     for hint in filter(None, hints):
         request = await _by_reference(tx, shop, hint)
         # A hint is only a hint: what does not fit is a payment of its own.

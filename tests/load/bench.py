@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+import click
 import msgspec
 
 from merchant import ids, keys, postgres
@@ -131,10 +132,12 @@ async def measure(bench: Bench, payers: Callable[[int], str]) -> list[Row]:
     rows.append(Row("  of which the signatures would add", signing, "ms", None))
     key = gateway_key(service, "africastalking")
 
+    texts = ("", "1", f"1*{counter.alias}", f"1*{counter.alias}*5")
+
     async def step(index: int) -> None:
         form = {
             "sessionId": f"bench-{index // 4}-{os.getpid()}", "serviceCode": "*384*123#", "networkCode": "63902",
-            "phoneNumber": f"+25473{index // 4:07}", "text": ("", "1", f"1*{counter.alias}", f"1*{counter.alias}*5")[index % 4],
+            "phoneNumber": f"+25473{index // 4:07}", "text": texts[index % 4],
         }  # fmt: skip
         await bench.expect(
             200, "POST", f"/ussd/africastalking/{key}", data=urlencode(form),
@@ -172,7 +175,8 @@ async def _fill_aliases(service: Service, dfsp_id: Any, start: int, end: int) ->
             await tx.execute("SET LOCAL statement_timeout = 0")
             await tx.execute(
                 "INSERT INTO alias (alias_type, alias, sub_id, currency, dfsp_id, active)"
-                " SELECT 'ALIAS', 'b' || lpad(n::text, 7, '0'), '', 'USD', $1, true FROM generate_series($2::int, $3::int) n",
+                " SELECT 'ALIAS', 'b' || lpad(n::text, 7, '0'), '', 'USD', $1, true"
+                " FROM generate_series($2::int, $3::int) n",
                 dfsp_id, begin, min(begin + step, end) - 1,
             )  # fmt: skip
 
@@ -187,7 +191,7 @@ async def _all_paid(service: Service) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         async with service.db.system_reads() as tx:
-            left = await tx.fetchval(f"SELECT count(*) FROM payment_request WHERE {open_states}")  # noqa: S608
+            left = await tx.fetchval(f"SELECT count(*) FROM payment_request WHERE {open_states}")
         if not left:
             return
         await asyncio.sleep(0.05)
@@ -271,11 +275,11 @@ def main() -> None:
         with postgres.start(folder / "postgres") as running:
             rows = asyncio.run(_main(folder, running.url()))
     rows += [Row(*row) for row in library_rows()]
-    print(f"{'work':<62} {'figure':>10} {'budget':>10}")
+    click.echo(f"{'work':<62} {'figure':>10} {'budget':>10}")
     for row in rows:
         sign_text = "≥" if row.at_least else "≤"
         budget = f"{sign_text} {row.budget:g}" if row.budget is not None else "–"
-        print(f"{row.work:<62} {row.figure:>7.2f} {row.unit:<5} {budget:>8}  {row.verdict()}")
+        click.echo(f"{row.work:<62} {row.figure:>7.2f} {row.unit:<5} {budget:>8}  {row.verdict()}")
 
 
 if __name__ == "__main__":
