@@ -53,7 +53,8 @@ async def onboard(world: DemoWorld, http: aiohttp.ClientSession, data_dir: Path)
                 return f"{application['business']['legal_name']}: {_why_held(hit)}"
             word = {"decision": "false_positive", "reason": "Compared with the list entry: only one word is alike."}
             await checkers[fsp_id].post(f"/api/v1/applications/{application_id}/hits/{hit['id']}", word)
-            click.echo(f"  not the listed one, said the checker: {application['business']['legal_name']}")
+        if _hits(application):
+            click.echo(f"  cleared by the checker as not the listed one: {application['business']['legal_name']}")
         made = await checkers[fsp_id].post(
             f"/api/v1/applications/{application_id}/approve", {"version_hash": application["version_hash"]}
         )

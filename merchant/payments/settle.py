@@ -101,6 +101,12 @@ async def apply_payer_answer(tx: Tx, request: LockedRequest, said: TransactionRe
     await move(tx, request, target, f"payer_{said.transaction_request_state.lower()}", reason=reason)
 
 
+async def expire_if_over(tx: Tx, request: LockedRequest) -> None:
+    """Close a request whose time is over, so that what comes now is told as late whether or not a timer ran before."""
+    if request.expires_at <= clock.now() and may(request.state, RequestCapability.EXPIRE):
+        await move(tx, request, RequestState.EXPIRED, "time_over", reason=EXPIRED)
+
+
 async def apply_bad_news(tx: Tx, request: LockedRequest, code: str, description: str, cause: str) -> None:
     """An error from the hub, or from the payer's DFSP, about a request."""
     if not may(request.state, RequestCapability.FAIL) or await _money_under_way(tx, request):

@@ -33,7 +33,7 @@ from merchant.inbox import Message
 from merchant.payments import limits, post
 from merchant.payments.links import Link
 from merchant.payments.request import mask
-from merchant.payments.settle import AMOUNT_CHANGED
+from merchant.payments.settle import AMOUNT_CHANGED, expire_if_over
 from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
 from merchant.registry.states import Capability, merchant_may
 from merchant.service import Service
@@ -103,6 +103,7 @@ async def answer_quote(tx: Tx, service: Service, link: Link, message: Message) -
     amount = from_wire(asked.amount)
     request = await _request_paid_by(tx, link, shop, asked)
     if request is not None:
+        await expire_if_over(tx, request)
         _check_request(request, amount)
     await _check_amount(tx, service, shop, amount)
     now = clock.now()
