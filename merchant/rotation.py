@@ -5,79 +5,94 @@ that wrote it, so what is left to do is what does not name the first key: an int
 Blind indexes hang on the first key too and are recomputed in the same transaction as the value they index.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from uuid import UUID
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
 
 import msgspec
 
 import kyb
+from merchant import inbox
 from merchant.db import Tx
+from merchant.payments import post
 from merchant.registry import sections
 from merchant.service import Service
 from merchant.vault import Vault
 
 BATCH_ROWS = 200  # small enough that a batch holds its row locks for a fraction of a second
 
-Reindex = Callable[[Tx, Vault, UUID | str, bytes], Awaitable[None]]
+Row = Mapping[str, Any]
+Reindex = Callable[[Tx, Vault, Row, bytes], Awaitable[None]]
 
-# Names of tables and columns come from SEALED_COLUMNS below, values as parameters; $1 is how new values begin.
-_COUNT = "SELECT count(*) FROM {table} WHERE substring({column} FROM 1 FOR length($1::bytea)) <> $1"
-# With ties, because the versions of one application share its id.
-_BATCH = """
-SELECT {id_column}, {column} FROM {table}
-WHERE substring({column} FROM 1 FOR length($1::bytea)) <> $1 AND {id_column} > $2
-ORDER BY {id_column} FETCH FIRST $3 ROWS WITH TIES
+# Names of tables and columns come from SEALED_COLUMNS below, `prefix` is hexadecimal digits, values are parameters.
+_COUNT = "SELECT count(*) FROM {table} WHERE {where} AND substring({column} FROM 1 FOR {length}) <> '\\x{prefix}'"
+# A cursor, so that a large table is read once and never held in memory.
+_OPEN = """
+DECLARE stale_{table} NO SCROLL CURSOR FOR SELECT {keys}, {column} AS sealed FROM {table}
+WHERE {where} AND substring({column} FROM 1 FOR {length}) <> '\\x{prefix}'
 """
+_NEXT = "FETCH {batch} FROM stale_{table}"
 # Every sealing is unique, so comparing with the old one leaves alone what someone has just written anew.
-_REPLACE = "UPDATE {table} SET {column} = $3 WHERE {id_column} = $1 AND {column} = $2"
+_REPLACE = "UPDATE {table} SET {column} = $2 WHERE {column} = $1 AND {this_row}"
 _SET_DIGEST = "UPDATE {table} SET {digest} = $2 WHERE id = $1"
 
 
 class SealedColumn(msgspec.Struct, frozen=True):
-    """A column that vault.seal filled under `context:id`, and how the blind index on its content is rewritten."""
+    """A column that vault.seal filled, with what is needed to find its rows, open them and index them again."""
 
     table: str
     column: str
-    context: str
-    id_column: str = "id"
-    lowest: UUID | str = UUID(int=0)  # below every id
+    context: str  # as vault.seal was told, with the names of key columns in braces
+    keys: tuple[str, ...] = ("id",)
+    where: str = "true"
     reindex: Reindex | None = None
 
-    def sql(self, template: str) -> str:
+    def sql(self, template: str, **more: object) -> str:
         """A statement on this column."""
-        return template.format(table=self.table, column=self.column, id_column=self.id_column)
+        keys = ", ".join(self.keys)
+        this_row = " AND ".join(f"{name} = ${place}" for place, name in enumerate(self.keys, start=3))
+        return template.format(
+            table=self.table, column=self.column, keys=keys, where=self.where, this_row=this_row, **more
+        )
 
 
 def _phone_digest(table: str, digest: str) -> Reindex:
     statement = _SET_DIGEST.format(table=table, digest=digest)
 
-    async def reindex(tx: Tx, vault: Vault, row_id: UUID | str, phone: bytes) -> None:
-        await tx.execute(statement, row_id, vault.digest("phone", phone.decode()))
+    async def reindex(tx: Tx, vault: Vault, row: Row, phone: bytes) -> None:
+        await tx.execute(statement, row["id"], vault.digest("phone", phone.decode()))
 
     return reindex
 
 
-async def _identifier_digests(tx: Tx, vault: Vault, application_id: UUID | str, answers: bytes) -> None:
+async def _identifier_digests(tx: Tx, vault: Vault, row: Row, answers: bytes) -> None:
     await tx.executemany(
         "UPDATE application_identifier SET digest = $3 WHERE application_id = $1 AND path = $2",
         [
-            (application_id, path, vault.digest(kind, value))
+            (row["id"], path, vault.digest(kind, value))
             for path, kind, value in sections.identifiers(msgspec.json.decode(answers, type=kyb.Sections))
         ],
     )
 
 
 SEALED_COLUMNS = (
-    SealedColumn("application", "sections_sealed", "application", reindex=_identifier_digests),
-    SealedColumn("application_version", "sections_sealed", "application", id_column="application_id"),
-    SealedColumn("merchant", "phone_sealed", "merchant", reindex=_phone_digest("merchant", "phone_digest")),
+    SealedColumn("application", "sections_sealed", "application:{id}", reindex=_identifier_digests),
     SealedColumn(
-        "payment_request", "payer_sealed", "payment_request", reindex=_phone_digest("payment_request", "payer_digest")
+        "application_version", "sections_sealed", "application:{application_id}", keys=("application_id", "version")
     ),
-    SealedColumn("scheme_key", "private_sealed", "key"),
-    # An answer is kept a day; its context is the whole primary key.
-    SealedColumn("idempotency_key", "body_sealed", "idempotency", id_column="scope || '/' || key", lowest=""),
-    SealedColumn("webhook_endpoint", "secret_sealed", "webhook"),
+    SealedColumn("merchant", "phone_sealed", "merchant:{id}", reindex=_phone_digest("merchant", "phone_digest")),
+    SealedColumn(
+        "payment_request",
+        "payer_sealed",
+        "payment_request:{id}",
+        reindex=_phone_digest("payment_request", "payer_digest"),
+    ),
+    SealedColumn("quote", "answer", "quote:{quote_id}", keys=("payer_fsp_id", "quote_id")),
+    SealedColumn("scheme_key", "private_sealed", "key:{id}"),
+    SealedColumn("webhook_endpoint", "secret_sealed", "webhook:{id}"),
+    SealedColumn("idempotency_key", "body_sealed", "idempotency:{scope}/{key}", keys=("scope", "key")),
+    SealedColumn("inbox", "sealed", inbox.TOPIC, keys=("digest",)),
+    SealedColumn("outbox", "payload", inbox.TOPIC, where=f"topic = '{inbox.TOPIC}'"),
+    SealedColumn("outbox", "payload", post.CONTEXT, where=f"topic = '{post.TOPIC}'"),
 )
 
 
@@ -95,26 +110,24 @@ async def rotate(service: Service) -> AsyncIterator[tuple[str, int, int]]:
 
 
 async def _rotate_column(service: Service, column: SealedColumn) -> AsyncIterator[tuple[int, int]]:
-    first_key = len(service.vault.key_id).to_bytes(1, "big") + service.vault.key_id.encode()
-    async with service.db.system() as tx:
-        await tx.execute("SET LOCAL statement_timeout = 0")  # counts the whole table
-        total = await tx.fetchval(column.sql(_COUNT), first_key)
-    done, after = 0, column.lowest
-    yield done, total
-    while True:
-        async with service.db.system() as tx:
-            rows = await tx.fetch(column.sql(_BATCH), first_key, after, BATCH_ROWS)
-            for row_id, sealed in rows:
-                await _rotate_value(tx, service.vault, column, row_id, sealed)
-        if not rows:
-            return
-        done, after = done + len(rows), rows[-1][0]
-        yield done, max(done, total)
+    current = {"prefix": service.vault.prefix.hex(), "length": len(service.vault.prefix)}
+    async with service.db.system() as reading:
+        await reading.execute("SET LOCAL statement_timeout = 0")  # the whole table is read
+        done, total = 0, await reading.fetchval(column.sql(_COUNT, **current))
+        yield done, total
+        await reading.execute(column.sql(_OPEN, **current))
+        while rows := await reading.fetch(column.sql(_NEXT, batch=BATCH_ROWS)):
+            async with service.db.system() as tx:
+                for row in rows:
+                    await _rotate_value(tx, service.vault, column, row)
+            done += len(rows)
+            yield done, max(done, total)
 
 
-async def _rotate_value(tx: Tx, vault: Vault, column: SealedColumn, row_id: UUID | str, sealed: bytes) -> None:
-    context = f"{column.context}:{row_id}"
-    plain = vault.open(sealed, context)
-    replaced = await tx.execute(column.sql(_REPLACE), row_id, sealed, vault.seal(plain, context))
+async def _rotate_value(tx: Tx, vault: Vault, column: SealedColumn, row: Row) -> None:
+    context = column.context.format_map(row)
+    plain = vault.open(row["sealed"], context)
+    this_row = (row[name] for name in column.keys)
+    replaced = await tx.execute(column.sql(_REPLACE), row["sealed"], vault.seal(plain, context), *this_row)
     if replaced and column.reindex is not None:
-        await column.reindex(tx, vault, row_id, plain)
+        await column.reindex(tx, vault, row, plain)

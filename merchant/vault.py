@@ -16,12 +16,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from merchant.errors import OperatorProblem
+
 _NONCE_BYTES = 12  # NIST SP 800-38D: 96-bit nonces for GCM
 # OWASP's second recommended argon2id setting: 19 MiB, two passes; fits machines with 1 GB of memory.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
-class BadSecretKey(ValueError):
+class BadSecretKey(OperatorProblem):
     """MERCHANT_SECRET_KEY is malformed, or lacks the key something was encrypted under."""
 
 
@@ -42,15 +44,14 @@ class Vault:
             self._sealers[key_id] = AESGCM(_derive(master, b"seal"))
             masters.append(master)
         self.key_id = next(iter(self._sealers))
+        self.prefix = bytes([len(self.key_id)]) + self.key_id.encode()  # of everything that the first key sealed
         self._index_key = _derive(masters[0], b"blind-index")
         self.token_key = _derive(masters[0], b"access-token").hex()
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """Encrypt; `context` (for example `application:ID`) must be given again to open."""
         nonce = os.urandom(_NONCE_BYTES)
-        key_id = self.key_id.encode()
-        cipher = self._sealers[self.key_id].encrypt(nonce, plain, context.encode())
-        return bytes([len(key_id)]) + key_id + nonce + cipher
+        return self.prefix + nonce + self._sealers[self.key_id].encrypt(nonce, plain, context.encode())
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """Decrypt what `seal` made. Raises BadSecretKey when the key is missing or the context differs."""
@@ -66,7 +67,7 @@ class Vault:
 
     def is_current(self, sealed: bytes) -> bool:
         """Whether the newest key wrote this."""
-        return sealed[1 : 1 + sealed[0]].decode() == self.key_id
+        return sealed.startswith(self.prefix)
 
     def digest(self, kind: str, value: str) -> bytes:
         """A keyed blind index: equal values of one kind have equal digests, and nothing else can be learnt."""

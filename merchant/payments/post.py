@@ -18,7 +18,7 @@ from merchant.inbox import Message
 from merchant.service import Service
 
 TOPIC = "hub.send"
-_CONTEXT = "hub.send"
+CONTEXT = "hub.send"
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,13 +41,13 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
 async def send(tx: Tx, service: Service, letter: Letter, dfsp_id: UUID) -> None:
     """Leave a letter in the caller's transaction."""
-    sealed = service.vault.seal(msgspec.json.encode(letter), _CONTEXT)
+    sealed = service.vault.seal(msgspec.json.encode(letter), CONTEXT)
     await outbox.add(tx, TOPIC, sealed, dfsp_id=dfsp_id)
 
 
 def open_letter(service: Service, payload: bytes) -> Letter:
     """A letter out of the outbox."""
-    return msgspec.json.decode(service.vault.open(payload, _CONTEXT), type=Letter)
+    return msgspec.json.decode(service.vault.open(payload, CONTEXT), type=Letter)
 
 
 async def answer(

@@ -1,6 +1,5 @@
 """Another DFSP, and another merchant of the same DFSP, find nothing: on every route, in every table."""
 
-import uuid
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,9 @@ import pytest
 from merchant import schema
 from merchant.access import MERCHANT_KEY_SCOPES
 from merchant.db import APP_ROLE
+from merchant.notify.models import SmsMessage
+from merchant.payments.models import LimitUsage, Payment, Quote, Transfer
+from merchant.registry.models import ScreeningDecision
 from merchant.service import Service
 from tests import builders
 from tests.api.everything import Route, Things, call, strongest, walled_routes
@@ -37,45 +39,26 @@ async def all_rows(service: Service, dfsp_id: UUID) -> dict[str, list[Any]]:
 async def fill_empty_tables(service: Service, things: Things) -> None:
     """Rows in the tenant tables that only payments fill."""
     dfsp, merchant, counter = (UUID(things.ids[name]) for name in ("dfsp_id", "merchant_id", "counter_id"))
-    hidden = uuid.uuid4().hex[:36]
-    statements: list[tuple[str, tuple[Any, ...]]] = [
-        (
-            "INSERT INTO quote (payer_fsp_id, quote_id, dfsp_id, merchant_id, counter_id, transaction_id, body_hash,"
-            " amount_minor, currency, expires_at, created_at)"
-            " VALUES ('payer', $1, $2, $3, $4, $1, '\\x00', 1, 'KES', now(), now())",
-            (hidden, dfsp, merchant, counter),
-        ),
-        (
-            "INSERT INTO transfer (payer_fsp_id, transfer_id, dfsp_id, merchant_id, quote_id, state, amount_minor,"
-            " currency, usage_day, body_hash, expires_at, reserved_at)"
-            " VALUES ('payer', $1, $2, $3, $1, 'RESERVED', 1, 'KES', '2026-01-01', '\\x00', now(), now())",
-            (hidden, dfsp, merchant),
-        ),
-        (
-            "INSERT INTO payment (id, dfsp_id, merchant_id, counter_id, payer_fsp_id, transfer_id, transaction_id,"
-            " amount_minor, currency, received_at)"
-            " VALUES (gen_random_uuid(), $2, $3, $4, 'payer', $1, $1, 1, 'KES', now())",
-            (hidden, dfsp, merchant, counter),
-        ),
-        (
-            "INSERT INTO limit_usage (merchant_id, period, currency, dfsp_id, taken_minor, payments)"
-            " VALUES ($2, '2026-01', 'KES', $1, 1, 1)",
-            (dfsp, merchant),
-        ),
-        (
-            "INSERT INTO sms_message (id, dfsp_id, merchant_id, phone_sealed, phone_masked, text, state, created_at)"
-            " VALUES (gen_random_uuid(), $1, $2, '\\x00', '2547**', 'paid', 'sent', now())",
-            (dfsp, merchant),
-        ),
-        (
-            "INSERT INTO screening_decision (application_id, version, hit_id, dfsp_id, decision, reason, decided_by,"
-            " decided_at) VALUES ($1, 1, 'x', $2, 'false_positive', 'r', $2, now())",
-            (UUID(things.ids["application_id"]), dfsp),
-        ),
-    ]
+    place: dict[str, Any] = {"dfsp_id": dfsp, "merchant_id": merchant}
+    money: dict[str, Any] = {"amount_minor": 1, "currency": "KES"}
+    hub: dict[str, Any] = {"payer_fsp_id": "payerfsp", "transaction_id": "t1"}
     async with service.db.system() as tx:
-        for statement, values in statements:
-            await tx.execute(statement, *values)
+        tx.session.add_all(
+            [
+                Quote(**place, **money, **hub, counter_id=counter, quote_id="q1", body_hash=b"x"),
+                Transfer(
+                    **place, **money, payer_fsp_id="payerfsp", transfer_id="t1", quote_id="q1", state="RESERVED",
+                    usage_day="2026-01-01", body_hash=b"x",
+                ),
+                Payment(**place, **money, **hub, counter_id=counter, transfer_id="t1"),
+                LimitUsage(**place, currency="KES", period="2026-01", taken_minor=1),
+                SmsMessage(**place, phone_masked="2547**", text="paid"),
+                ScreeningDecision(
+                    application_id=UUID(things.ids["application_id"]), version=1, hit_id="x", dfsp_id=dfsp,
+                    decision="false_positive", reason="r", decided_by=dfsp,
+                ),
+            ]
+        )  # fmt: skip
 
 
 async def test_every_route_hides_another_dfsps_things(

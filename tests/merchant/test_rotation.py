@@ -6,7 +6,10 @@ from sqlalchemy import LargeBinary
 
 from merchant import inbox, keys, rotation, schema
 from merchant.db import Tx
+from merchant.money import Money
 from merchant.payments import post
+from merchant.payments.models import Quote
+from merchant.payments.request import NewRequest, create_request
 from merchant.registry.models import Application
 from merchant.rotation import SEALED_COLUMNS, rotate
 from merchant.service import Service, open_service
@@ -31,26 +34,21 @@ async def fill(service: Service, world: World) -> None:
     """At least one row in every sealed column."""
     application = await builders.create_application(service, world.maker, submitted=True)
     merchant, counters = await builders.create_merchant(service, world)
-    vault, request_id, endpoint_id = service.vault, application.id, application.id
+    vault, endpoint_id = service.vault, application.id
     place = (merchant.dfsp_id, merchant.id)
     message = inbox.Message("POST", "/quotes", "payerfsp", "greenbankfsp", "1.1", b"{}")
     letter = post.Letter(method="GET", path="/parties/MSISDN/254711000001", source="greenbankfsp", destination="")
+    money = NewRequest(counter_id=counters[0].id, amount=Money(100, "KES"), payer="254711000001")
     async with service.db.system() as tx:
         await inbox.store_once(tx, vault, message)
         await post.send(tx, service, letter, merchant.dfsp_id)
-        await tx.execute(
-            "INSERT INTO payment_request (id, dfsp_id, merchant_id, counter_id, alias_type, alias, state, amount_minor,"
-            " currency, payer_sealed, payer_digest, short_ref, transaction_request_id, late, channel, created_at,"
-            " expires_at) VALUES ($1, $2, $3, $4, 'ALIAS', $5, 'created', 100, 'KES', $6, $7, 'ABCDEFGH', 'x', false,"
-            " 'api', now(), now())",
-            request_id, *place, counters[0].id, counters[0].alias,
-            vault.seal(b"254711000001", f"payment_request:{request_id}"), vault.digest("phone", "254711000001"),
-        )  # fmt: skip
-        await tx.execute(
-            "INSERT INTO quote (payer_fsp_id, quote_id, dfsp_id, merchant_id, counter_id, transaction_id, body_hash,"
-            " answer, amount_minor, currency, expires_at, created_at)"
-            " VALUES ('payerfsp', 'q1', $1, $2, $3, 't1', '\\x00', $4, 100, 'KES', now(), now())",
-            *place, counters[0].id, vault.seal(b"{}", "quote:q1"),
+        await create_request(tx, service, world.maker.actor, money)
+        tx.session.add(
+            Quote(
+                payer_fsp_id="payerfsp", quote_id="q1", dfsp_id=merchant.dfsp_id, merchant_id=merchant.id,
+                counter_id=counters[0].id, transaction_id="t1", body_hash=b"x", answer=vault.seal(b"{}", "quote:q1"),
+                amount_minor=100, currency="KES",
+            )
         )  # fmt: skip
         await tx.execute(
             "INSERT INTO webhook_endpoint (id, dfsp_id, merchant_id, url, secret_sealed, event_types, enabled,"
