@@ -18,7 +18,7 @@ from merchant.payments.states import RequestState
 from merchant.portal.pay import STATE_WORDS, Words, currency_of
 from merchant.registry import codes, queries
 from merchant.registry.models import Counter, Merchant
-from merchant.registry.states import MerchantState
+from merchant.registry.states import Capability, MerchantState, merchant_may
 from merchant.service import SchemeFacts, Service
 from qr.render import render_svg
 
@@ -84,7 +84,8 @@ async def _found(tx: Tx, search: str, before: UUID | None) -> list[Merchant]:
     state, number = MerchantState.ACTIVE.value, "".join(search.split())
     merchant_id = await tx.fetchval(_BY_NUMBER, number) if number else None
     if merchant_id is not None:
-        return [await queries.merchant(tx, SERVICE, merchant_id)]
+        merchant = await queries.merchant(tx, SERVICE, merchant_id)
+        return [merchant] if merchant_may(merchant.state, Capability.TAKE_PAYMENT) else []
     return await queries.merchants(
         tx, SERVICE, MERCHANTS_A_PAGE, before, state=state, tier=None, search=search or None
     )  # fmt: skip

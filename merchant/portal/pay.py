@@ -56,7 +56,7 @@ class Words(Struct, frozen=True):
 
 
 _S = RequestState
-_OPEN = Words("To be paid", "This page shows by itself when the shop has the money.", "wait", True, True)
+_OPEN = Words("To be paid", "This page shows when the shop has the money.", "wait", True, True)
 STATE_WORDS = {
     _S.CREATED: _OPEN,
     _S.SENT: _OPEN,
@@ -97,7 +97,7 @@ async def pay_page(request: Req, code: FromPath[str]) -> Page:
         request, "pay.html", scheme=scheme, shop=facts, payload=payload, code=_picture(payload),
         dial=dial_string(scheme.ussd_code, facts.alias, amount), amount=amount, words=words,
         refresh_s=_refresh_s(asked["created_at"]) if words.moving else None,
-        until=_local(asked["expires_at"], zone), paid_at=_local(asked["paid_at"], zone),
+        reference=asked["short_ref"], until=_local(asked["expires_at"], zone), paid_at=_local(asked["paid_at"], zone),
     )  # fmt: skip
 
 

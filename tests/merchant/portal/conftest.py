@@ -1,22 +1,34 @@
 """Shops to pay, requests in any state, and pages measured as they cross the wire."""
 
 import asyncio
-import socket
+import html
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import aiohttp
 import httpx
 import msgspec
 import pytest
 
+from merchant import runtime
 from merchant.access import Actor
+from merchant.app import create_app
+from merchant.demo.hub import exchange_keys
 from merchant.money import Money
 from merchant.payments.request import NewRequest, create_request
 from merchant.payments.states import RequestState, lock_request, move
 from merchant.registry.models import Counter, Merchant
 from merchant.service import Service
+from merchant.settings import Settings
+from merchant.simulator import SimulatorConfig
+from merchant.worker import Worker
 from tests import builders
-from tests.builders import World
+from tests.builders import GATEWAY_SECRET, SECRET_KEY, World
+from tests.merchant.simulator.conftest import FAST, free_port, new_journal, running_simulator
 
 TEN = Money(1000, "USD")
 
@@ -64,11 +76,28 @@ async def wire_bytes(host: str, port: int, path: str, *, gzip: bool = True) -> t
     return len(answer), answer
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+def demo_settings(data_dir: Path) -> Settings:
+    """Settings of a demo on free ports."""
+    return Settings(
+        secret_key=SECRET_KEY, gateway_secret=GATEWAY_SECRET, data_dir=data_dir, database_pool_size=4, demo=True,
+        worker_poll_s=0.05, port=free_port(), hub_url=f"http://127.0.0.1:{free_port()}",
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def running_demo(service: Service, folder: Path) -> AsyncIterator[None]:
+    """The server, the worker and the simulated world of a service with demo settings."""
+    settings = service.settings
+    config = SimulatorConfig(
+        service_url=settings.base_url, journal_path=new_journal(folder), gateway_secret=GATEWAY_SECRET, timings=FAST
+    )
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(runtime.serving(create_app(service), settings.host, settings.port))
+        await stack.enter_async_context(running_simulator(config, int(settings.hub_url.rsplit(":", 1)[1])))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        await exchange_keys(service, http, settings.hub_url)
+        await stack.enter_async_context(Worker(service).running())
+        yield
 
 
 def assert_safe(page: httpx.Response, ancestors: str = "'none'") -> None:
@@ -82,3 +111,8 @@ def assert_safe(page: httpx.Response, ancestors: str = "'none'") -> None:
     assert "<script" not in page.text
     assert " style=" not in page.text
     assert "://" not in page.text.replace('xmlns="http://www.w3.org/2000/svg"', "")
+
+
+def words_of(page: httpx.Response) -> str:
+    """What a page says, without its tags."""
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.text)))

@@ -19,16 +19,11 @@ from merchant.portal.pay import STATE_WORDS, dial_string
 from merchant.service import Service
 from tests import builders
 from tests.builders import World
-from tests.merchant.portal.conftest import TEN, Shop, assert_safe
+from tests.merchant.portal.conftest import TEN, Shop, assert_safe, words_of
 
 pytestmark = pytest.mark.anyio
 OPEN = (RequestState.CREATED, RequestState.SENT, RequestState.AWAITING_PAYER)
 ENDED = (RequestState.PAID, RequestState.REJECTED, RequestState.EXPIRED, RequestState.FAILED, RequestState.CANCELLED)
-
-
-def words_of(page: httpx.Response) -> str:
-    """What a page says, without its tags."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.text))
 
 
 def read_code(page: httpx.Response) -> str:
