@@ -53,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_poll_s: float = 1.0
     # How long after its expiry an accepted request is in doubt rather than expired (a transfer may still be under way).
     settle_grace_s: int = 30
+    # Whether webhooks may also go to plain http on this machine: for the demo and tests, where receivers live there.
+    webhook_loopback: bool = False
     # How text messages leave: console keeps them in the table only.
     sms_sender: str = "console"
     # Whether `/` is the demo world, where anyone may act as any merchant; `merchant demo` sets it, nobody else should.

@@ -108,6 +108,7 @@ def settings(tmp_path: Path) -> Settings:
         data_dir=tmp_path,
         database_pool_size=4,
         worker_poll_s=0.05,
+        webhook_loopback=True,
     )
 
 

@@ -1,7 +1,7 @@
 """Webhooks after the Standard Webhooks specification: signed, retried, in order an endpoint, every delivery listed.
 
 The worker calls `deliver`; whoever changes endpoints is notify/routes.py. An endpoint must be reachable over https;
-in a demo with a simulated hub, http on this machine is allowed besides.
+with MERCHANT_WEBHOOK_LOOPBACK (the demo, tests) http on this machine is allowed besides.
 """
 
 import base64
@@ -54,8 +54,7 @@ def signature(secret: str, event_id: str, timestamp_s: int, body: bytes) -> str:
 def check_url(settings: Settings, url: str) -> None:
     """Refuse endpoints that would let a caller reach into our own network. Raises InvalidFields."""
     parts = urlsplit(url)
-    is_demo = settings.hub == "simulator"
-    if parts.scheme == "http" and is_demo and parts.hostname in ("127.0.0.1", "localhost", "::1"):
+    if parts.scheme == "http" and settings.webhook_loopback and parts.hostname in ("127.0.0.1", "localhost", "::1"):
         return
     if parts.scheme != "https" or not parts.hostname or parts.username is not None:
         raise errors.invalid_field("url", "not_https", "Give an https address without a user name.")
@@ -101,7 +100,7 @@ async def _post(
     settings: Settings, http: aiohttp.ClientSession, url: str, body: bytes, headers: dict[str, str]
 ) -> tuple[int | None, str]:
     try:
-        if settings.hub == "simulator":
+        if settings.webhook_loopback:
             return await _exchange(http, url, body, headers)
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=_PublicOnly())) as guarded:
             return await _exchange(guarded, url, body, headers)
