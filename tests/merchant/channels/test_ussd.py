@@ -1,0 +1,1 @@
+"""The USSD door as the operator's gateway uses it."""

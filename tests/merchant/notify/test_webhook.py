@@ -1,0 +1,1 @@
+"""Webhooks as a shop's own server sees them."""

@@ -1,0 +1,1 @@
+"""The payment request API, as CONTRACT words it."""

@@ -1,0 +1,1 @@
+"""The FSPIOP door: what a hub may send, and what is refused."""

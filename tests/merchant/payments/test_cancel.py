@@ -1,0 +1,1 @@
+"""Cancelling a payment request, and what stands against it."""

@@ -1,0 +1,1 @@
+"""The outbox worker: order, slow peers, stopping and surviving."""
