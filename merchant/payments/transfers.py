@@ -4,7 +4,6 @@ What does not match the promise made in the quote (amount, currency, packet, con
 takes nothing. The hub's last word (PATCH, or its answer to our GET) is settle.py's.
 """
 
-import hashlib
 from datetime import datetime
 from uuid import UUID
 
@@ -31,6 +30,7 @@ from merchant.payments import limits, post
 from merchant.payments.links import Link
 from merchant.payments.settle import FIRST_CHECK, abort_transfer, commit_transfer, lock_transfer
 from merchant.payments.states import RequestCapability, lock_request, may
+from merchant.payments.terms import fingerprint
 from merchant.registry.states import Capability, merchant_may
 from merchant.service import Service
 
@@ -78,7 +78,7 @@ async def answer_transfer(tx: Tx, service: Service, link: Link, message: Message
     """POST /transfers: reserve and fulfil, or refuse. The same transfer again gets the same answer."""
     prepared = decode(TransfersPost, message.body)
     path = f"/transfers/{prepared.transfer_id}"
-    body_hash = hashlib.sha256(message.body).digest()
+    body_hash = fingerprint(message.body)
     # Two copies at once: the second waits here, and finds the first one's answer.
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"condition:{prepared.condition}")
     known = await tx.fetchrow(_KNOWN, message.source, prepared.transfer_id)
