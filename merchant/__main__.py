@@ -1,6 +1,7 @@
-"""The `merchant` command: serve, worker, migrate, seed, demo, audit, rotate-keys, check.
+"""The `merchant` command: serve, worker, migrate, seed, demo, audit, rotate-keys, check, openapi.
 
-Exit status tells the truth: 0 done, 1 failed with a sentence on standard error, 2 wrong usage.
+Exit status tells the truth: 0 done, 1 failed with a sentence on standard error, 2 wrong usage. Each command imports
+what it needs when it runs, so that `--help` is instant.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ from uuid import UUID
 import click
 
 from merchant import __version__
+from merchant.errors import OperatorProblem
 from merchant.settings import BadSettings, Settings, load, with_secret_key
 
 
@@ -21,10 +23,7 @@ from merchant.settings import BadSettings, Settings, load, with_secret_key
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Merchant registry and payments for Mojaloop hubs. Settings come from MERCHANT_* variables; see README."""
-    try:
-        context.obj = load(os.environ)
-    except BadSettings as error:
-        raise click.ClickException(str(error)) from None
+    context.obj = load(os.environ)
 
 
 @cli.command()
@@ -96,7 +95,7 @@ def migrate(settings: Settings) -> None:
 def seed(settings: Settings, /, email: str, password: str, **scheme: Any) -> None:
     """Set up a new installation: the scheme and its first hub operator."""
     from merchant import runtime
-    from merchant.seeds.scheme import AlreadySeeded, NewScheme, seed_scheme
+    from merchant.seeds.scheme import NewScheme, seed_scheme
 
     async def main(url: str) -> None:
         async with runtime.ready_service(settings, url) as service:
@@ -105,10 +104,7 @@ def seed(settings: Settings, /, email: str, password: str, **scheme: Any) -> Non
             )
 
     with runtime.open_database(settings) as url:
-        try:
-            runtime.run(main(url))
-        except AlreadySeeded as error:
-            raise click.ClickException(str(error)) from None
+        runtime.run(main(url))
     click.echo(f"set up; sign in as {email}")
 
 
@@ -206,15 +202,9 @@ def openapi(check: bool, folder: Path) -> None:
 
 def main() -> None:
     """Entry point. Problems with a known way out are told in one sentence."""
-    from merchant.db import UnsafeRole
-    from merchant.postgres import NoPostgres, StartFailed
-    from merchant.runtime import PortTaken
-    from merchant.service import NoScheme
-    from merchant.vault import BadSecretKey
-
     try:
-        cli()
-    except (UnsafeRole, NoPostgres, StartFailed, PortTaken, NoScheme, BadSecretKey) as error:
+        cli(prog_name="merchant")
+    except (OperatorProblem, BadSettings) as error:
         click.echo(f"merchant: {error}", err=True)
         sys.exit(1)
 

@@ -20,6 +20,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from merchant.errors import OperatorProblem
+
 APP_ROLE = "merchant_app"
 SYSTEM_ROLE = "merchant_system"
 # A statement that takes longer is a fault; the caller gets an error instead of a hung till.
@@ -33,7 +35,7 @@ HUB_STAFF = "hub"
 _CONTENTION = frozenset({"40P01", "40001", "55P03"})
 
 
-class UnsafeRole(RuntimeError):
+class UnsafeRole(OperatorProblem):
     """The database role could bypass row-level security; the service refuses to start with it."""
 
 

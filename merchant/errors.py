@@ -1,6 +1,7 @@
 """Every problem a caller can meet: typed, coded, with a sentence that says what to do.
 
-Domain code raises these; app.py turns them into RFC 9457 problem+json. FSPIOP codes live in hub/.
+Domain code raises these; app.py turns them into RFC 9457 problem+json. FSPIOP codes live in hub/. What only whoever
+runs the service can solve is an OperatorProblem, which the `merchant` command ends with.
 """
 
 from typing import ClassVar
@@ -98,6 +99,10 @@ class Busy(MerchantError):
 
 class TooManyRequests(MerchantError):
     status, code, title = 429, "too_many_requests", "Too many tries; wait and try again"
+
+
+class OperatorProblem(Exception):
+    """Base of what stops the service until its operator acts; the message says what is wrong in one sentence."""
 
 
 def invalid_field(path: str, code: str, message: str) -> InvalidFields:

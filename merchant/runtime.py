@@ -17,13 +17,14 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from merchant import migrations, postgres
+from merchant.errors import OperatorProblem
 from merchant.service import Service, open_service
 from merchant.settings import Settings, with_secret_key
 
 _START_TIMEOUT_S = 10.0
 
 
-class PortTaken(RuntimeError):
+class PortTaken(OperatorProblem):
     """Another program listens on the port."""
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from merchant.db import Database
+from merchant.errors import OperatorProblem
 from merchant.settings import Settings
 from merchant.vault import Vault
 
@@ -31,7 +32,7 @@ class SchemeFacts(msgspec.Struct, frozen=True):
     request_expiry_max_s: int
 
 
-class NoScheme(RuntimeError):
+class NoScheme(OperatorProblem):
     """The database has no scheme row yet: run `merchant seed`."""
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from merchant.errors import OperatorProblem
 from merchant.postgres.account import Account, run_as
 
 OLDEST_MAJOR = 15  # our SQL is written to the level of 15
@@ -25,7 +26,7 @@ SYSTEM_ROOT = Path("/usr/lib/postgresql")  # Debian and its kin: one folder for 
 CACHE = Path("/var/cache/merchant-postgres")  # used by root only; safe to delete when nothing runs
 
 
-class NoPostgres(RuntimeError):
+class NoPostgres(OperatorProblem):
     """This machine has no PostgreSQL that we can run."""
 
     def __init__(self, tried: list[str]) -> None:

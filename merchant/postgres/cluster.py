@@ -10,6 +10,7 @@ import secrets
 import shutil
 from pathlib import Path
 
+from merchant.errors import OperatorProblem
 from merchant.postgres.account import Account, give, reachable, run_as
 from merchant.postgres.binaries import Binaries
 
@@ -20,7 +21,7 @@ ACCESS_RULES = "local all all scram-sha-256\n"  # our sockets only, with a passw
 BUILTIN_LOCALE_MAJOR = 17  # from here PostgreSQL brings its own C.UTF-8, the same on every machine
 
 
-class StartFailed(RuntimeError):
+class StartFailed(OperatorProblem):
     """PostgreSQL is here but could not be started or joined; the message says why."""
 
 

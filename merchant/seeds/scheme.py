@@ -3,10 +3,14 @@
 `merchant seed` and the demo call it once on an empty database; tests begin with it too.
 """
 
+from zoneinfo import available_timezones
+
 import msgspec
 
+from kyb.codes import countries
 from merchant import audit, money, vault
 from merchant.access import SERVICE, AppUser, Role
+from merchant.errors import OperatorProblem
 from merchant.registry.models import Scheme
 from merchant.service import Service
 
@@ -22,15 +26,23 @@ class NewScheme(msgspec.Struct, frozen=True, kw_only=True):
     ussd_code: str = ""
 
 
-class AlreadySeeded(RuntimeError):
+class AlreadySeeded(OperatorProblem):
     """The database has a scheme already."""
 
 
+class BadScheme(OperatorProblem):
+    """A fact of the scheme is not in the standard it is taken from."""
+
+
 async def seed_scheme(service: Service, new: NewScheme, email: str, password: str) -> None:
-    """Write the scheme and its first hub operator. Raises AlreadySeeded, or ValueError for an unknown currency."""
+    """Write the scheme and its first hub operator. Raises BadScheme, AlreadySeeded."""
     for currency in new.currencies:
         if not money.is_currency(currency):
-            raise ValueError(f"{currency!r} is not a currency code of ISO 4217")
+            raise BadScheme(f"{currency!r} is not a currency code of ISO 4217.")
+    if new.country not in countries():
+        raise BadScheme(f"{new.country!r} is not a country code of ISO 3166-1, alpha-2.")
+    if new.time_zone not in available_timezones():
+        raise BadScheme(f"{new.time_zone!r} is not a time zone of the IANA database, such as Africa/Nairobi.")
     async with service.db.system() as tx:
         if await tx.fetchval("SELECT 1 FROM scheme"):
             raise AlreadySeeded("This database is set up already.")
