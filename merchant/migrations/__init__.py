@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
@@ -52,8 +51,9 @@ async def _connected(owner_url: str) -> AsyncIterator[AsyncConnection]:
     try:
         engine = create_async_engine(make_url(owner_url).set(drivername="postgresql+asyncpg"))
         connection = await engine.connect()
-    except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise NoDatabase(f"The database of MERCHANT_DATABASE_URL cannot be used: {error}") from None
+    except (OSError, SQLAlchemyError) as error:
+        why = error.__cause__ or error  # the driver's own words, where SQLAlchemy wraps them
+        raise NoDatabase(f"The database of MERCHANT_DATABASE_URL cannot be used: {why}") from None
     try:
         yield connection
     finally:
