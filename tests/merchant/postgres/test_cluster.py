@@ -14,7 +14,7 @@ from tests.merchant.postgres.support import FAST, HOLDER, OLDEST, is_free, progr
 @pytest.fixture(scope="module")
 def first(programs: postgres.Binaries, shared_place: Path) -> Iterator[postgres.Running]:
     """A server after its first start, on a folder with an awkward name and with durable writes."""
-    folder = shared_place / 'it\'s a "place"'
+    folder = shared_place / f'it\'s a "place" of {programs.major}'
     with postgres.start(folder, binaries=programs) as running:
         yield running
     assert is_free(folder)
