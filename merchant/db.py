@@ -191,5 +191,14 @@ async def _roll_back(connection: AsyncConnection, raw: asyncpg.Connection[Any]) 
 
 
 async def _raw(connection: AsyncConnection) -> asyncpg.Connection[Any]:
+    """The driver's connection; one that the server ended while it lay in the pool is replaced."""
+    raw = await _driver(connection)
+    if raw.is_closed():
+        await connection.invalidate()
+        raw = await _driver(connection)
+    return raw
+
+
+async def _driver(connection: AsyncConnection) -> asyncpg.Connection[Any]:
     fairy = await connection.get_raw_connection()
     return fairy.driver_connection
