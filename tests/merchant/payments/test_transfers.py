@@ -152,11 +152,26 @@ async def test_a_quote_whose_transfer_was_aborted_is_used_up(stage: Stage) -> No
 
 async def test_a_second_transfer_for_the_same_request_is_refused(stage: Stage) -> None:
     request = await stage.asked()
-    first, second = await stage.quote(request), await stage.quote(request, source=BANK)
+    first, second = await stage.quote(request), await stage.quote(request)
     await stage.transfer(first)
-    _, answer = await stage.transfer(second, source=BANK)
+    _, answer = await stage.transfer(second)
     assert answer.error_code == "5104"
     assert await usage(stage) == [(1000, 1), (1000, 1)]
+
+
+async def test_only_the_dfsp_that_was_asked_may_quote_a_request(stage: Stage) -> None:
+    request = await stage.asked()
+    answer = await stage.quote(request, source=BANK)
+    assert answer.error_code == "3200"
+    assert await stage.state(request) == "sent"
+
+
+async def test_a_mistyped_scan_is_refused_and_leaves_the_request_open(stage: Stage) -> None:
+    request = await stage.asked()
+    sub_id = request["pay_url"].rpartition(".")[2]
+    answer = await stage.quote(sub_id=sub_id, amount="999")
+    assert answer.error_code == "5101"
+    assert await stage.state(request) == "sent"
 
 
 async def test_a_transfer_for_a_request_that_was_cancelled_meanwhile_is_refused(stage: Stage) -> None:
@@ -381,9 +396,7 @@ async def test_two_copies_at_once_reserve_once(stage: Stage) -> None:
 
 async def test_transfers_of_two_quotes_at_once_pay_a_request_once(stage: Stage) -> None:
     request = await stage.asked()
-    bodies = [
-        stage.transfer_body(await stage.quote(request, source=source), source=source) for source in (MOBILE, BANK)
-    ]
+    bodies = [stage.transfer_body(await stage.quote(request)) for _ in range(2)]
     for body in bodies:
         await stage.hub.say("POST", "/transfers", body, source=body.payer_fsp)
     await stage.work()
