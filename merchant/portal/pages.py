@@ -18,6 +18,7 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
+from msgspec import Struct
 
 from merchant import clock, errors, money
 from merchant.web import on_crash as log_crash
@@ -30,7 +31,7 @@ MAX_FORM_FIELDS = 50
 _FORM = "application/x-www-form-urlencoded"
 # A year is the longest that caches honour (RFC 2616 section 14.21); a changed file has another name.
 _FOR_EVER = "public, max-age=31536000, immutable"
-_MEDIA_TYPES = {".css": "text/css", ".svg": "image/svg+xml"}
+_MEDIA_TYPES = {"css": "text/css", "svg": "image/svg+xml"}
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; "
     "frame-ancestors "
@@ -45,20 +46,23 @@ _HEADERS = {
 _GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:$|,|;\s*q=(?:1|0\.0*[1-9]))", re.IGNORECASE)
 
 
-class Asset:
+class Asset(Struct, frozen=True):
     """A file of static/, under a name that holds its hash; read once, kept as it is and gzipped."""
 
-    def __init__(self, name: str, content: bytes) -> None:
-        stem, dot, suffix = name.rpartition(".")
-        self.content = content
-        self.gzipped = gzip.compress(content, 9, mtime=0)
-        self.media_type = _MEDIA_TYPES[dot + suffix]
-        self.served_as = f"{stem}-{hashlib.sha256(content).hexdigest()[:10]}.{suffix}"
-        self.url = f"/static/{self.served_as}"
+    served_as: str
+    media_type: str
+    content: bytes
+    gzipped: bytes
 
 
-_STATIC = files(__package__).joinpath("static")
-_ASSETS = {name: Asset(name, _STATIC.joinpath(name).read_bytes()) for name in ("style.css", "icon.svg")}
+def _asset(name: str) -> Asset:
+    content = files(__package__).joinpath("static", name).read_bytes()
+    stem, suffix = name.split(".")
+    served_as = f"{stem}-{hashlib.sha256(content).hexdigest()[:10]}.{suffix}"
+    return Asset(served_as, _MEDIA_TYPES[suffix], content, gzip.compress(content, 9, mtime=0))
+
+
+_ASSETS = {name: _asset(name) for name in ("style.css", "icon.svg")}
 _SERVED = {asset.served_as: asset for asset in _ASSETS.values()}
 
 
@@ -79,20 +83,23 @@ _templates = jinja2.Environment(
     auto_reload=False,
 )
 _templates.filters |= {"grouped": grouped, "money": money.display, "instant": clock.rfc3339}
-_templates.globals |= {"asset": lambda name: _ASSETS[name].url, "fresh_id": lambda: str(uuid4())}
+_templates.globals |= {"asset": lambda name: f"/static/{_ASSETS[name].served_as}", "fresh_id": lambda: str(uuid4())}
 
 
 def respond(
     request: Req, template: str, status: int = 200, *, cache: str = "no-store", framed: bool = False, **content: Any
 ) -> Page:
     """A page. `framed` lets our own pages show it in a frame; all others refuse to be framed."""
-    html = _templates.get_template(template).render(content).encode()
+    body = _templates.get_template(template).render(content).encode()
     headers = {
         **_HEADERS,
         "cache-control": cache,
         "content-security-policy": _POLICY + ("'self'" if framed else "'none'"),
+        "vary": "accept-encoding",
     }
-    return _sent(request, html, "text/html", headers, status)
+    if takes_gzip(request):
+        headers["content-encoding"], body = "gzip", gzip.compress(body, 6, mtime=0)
+    return Response(body, status_code=status, media_type="text/html", headers=headers)
 
 
 def redirect(url: str, **cookie: Any) -> Page:
@@ -101,14 +108,6 @@ def redirect(url: str, **cookie: Any) -> Page:
     if cookie:
         response.set_cookie(**cookie, path="/", httponly=True, samesite="strict")
     return response
-
-
-def _sent(request: Req, body: bytes, media_type: str, headers: dict[str, str], status: int = 200) -> Page:
-    headers = {**headers, "vary": "accept-encoding"}
-    if takes_gzip(request):
-        headers["content-encoding"] = "gzip"
-        body = gzip.compress(body, 6, mtime=0)
-    return Response(body, status_code=status, media_type=media_type, headers=headers)
 
 
 def takes_gzip(request: Req) -> bool:

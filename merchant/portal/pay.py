@@ -20,7 +20,7 @@ from merchant.portal import pages
 from merchant.portal.pages import IN_WORDS, PUBLIC, Page, Req
 from merchant.registry import codes
 from merchant.registry.states import Capability, merchant_may
-from merchant.service import SchemeFacts, Service
+from merchant.service import NoScheme, SchemeFacts, Service
 from merchant.web import service_of
 from qr.render import render_svg
 
@@ -108,7 +108,10 @@ async def find_code(service: Service, code: str) -> tuple[asyncpg.Record, asyncp
     """
     if not _CODE.fullmatch(code):
         return None
-    alias_type = (await service.scheme()).alias_type
+    try:
+        alias_type = (await service.scheme()).alias_type
+    except NoScheme:
+        return None
     alias, _, reference = code.rpartition(".")
     async with service.db.system_reads() as tx:
         asked = await tx.fetchrow(_REQUEST, alias_type, alias, reference) if alias else None

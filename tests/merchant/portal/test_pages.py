@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from merchant.app import create_app
 from merchant.portal.pages import grouped
+from merchant.service import Service
 from tests.merchant.portal.conftest import Shop, assert_safe
 
 pytestmark = pytest.mark.anyio
@@ -84,3 +86,14 @@ async def test_outside_the_demo_the_start_page_says_what_this_is_and_no_more(cli
     assert 'href="/openapi.json"' in page.text
     assert 'href="/health/ready"' in page.text
     assert "<form" not in page.text
+
+
+async def test_before_a_scheme_is_set_up_the_pages_answer_all_the_same(service: Service) -> None:
+    async with service.db.system() as tx:
+        await tx.execute("DELETE FROM scheme")
+    fresh = Service(service.settings, service.db)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_app(fresh)), base_url="http://test.local"
+    ) as client:
+        assert "Merchant registry and payments" in (await client.get("/")).text
+        assert (await client.get("/q/40217756")).status_code == 404

@@ -61,6 +61,8 @@ async def test_a_requests_page_tells_the_amount_and_carries_it_in_code_and_dial_
     assert "10.00 USD" in page.text
     assert f'href="tel:*384*123*{alias}*10%23"' in page.text
     scanned = qr.decode(read_code(page), "tolerant")
+    assert f"as note, the reference {reference}" in words_of(page)
+    assert "this page stays as it is" in words_of(page)
     assert (scanned.amount, qr.mojaloop_party(scanned)) == ("10", qr.Party("ALIAS", alias, reference))
     assert_safe(page)
 
