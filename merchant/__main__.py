@@ -9,7 +9,6 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import click
 
@@ -133,8 +132,7 @@ def verify(settings: Settings) -> None:
 
     async def main(url: str) -> None:
         async with runtime.ready_service(settings, url) as service, service.db.system() as tx:
-            for row in await tx.fetch("SELECT dfsp_id FROM audit_head ORDER BY dfsp_id"):
-                chain: UUID = row["dfsp_id"]
+            for chain in await record.chains(tx):
                 count, fault = await record.verify(tx, chain)
                 click.echo(
                     f"{chain}: {count} entries " + (f"then entry {fault.seq}: {fault.problem}" if fault else "good")

@@ -59,7 +59,10 @@ WITH entry AS (
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11))
 UPDATE audit_head SET seq = $2, hash = $11 WHERE dfsp_id = $1
 """
-_NEXT = "SELECT * FROM audit_entry WHERE dfsp_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"
+_NEXT = """
+SELECT seq, at, actor_kind, actor_id, action, subject_type, subject_id, detail::text AS detail, prev_hash, hash
+FROM audit_entry WHERE dfsp_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
+"""
 _VERIFY_BATCH = 1000  # rows in memory at a time
 
 
