@@ -14,10 +14,12 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.util.concurrency import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from merchant.errors import OperatorProblem
@@ -48,16 +50,18 @@ def is_contention(error: BaseException) -> bool:
 class Tx:
     """One open transaction."""
 
-    def __init__(self, connection: AsyncConnection, raw: asyncpg.Connection[Any]) -> None:
-        self._connection = connection
-        self._raw = raw
+    def __init__(self, engine: AsyncEngine, fairy: PoolProxiedConnection) -> None:
+        self._engine = engine
+        self._fairy = fairy
+        self._raw = _driver(fairy)
         self._session: AsyncSession | None = None
 
     @property
     def session(self) -> AsyncSession:
         """SQLModel's session on this transaction, made when first asked for."""
         if self._session is None:
-            self._session = AsyncSession(self._connection, expire_on_commit=False)
+            connection = AsyncConnection(self._engine, Connection(self._engine.sync_engine, connection=self._fairy))
+            self._session = AsyncSession(connection, expire_on_commit=False)
         return self._session
 
     async def flush(self) -> None:
@@ -163,42 +167,46 @@ def _engine(url: str, role: str, pool_size: int) -> AsyncEngine:
 
 @asynccontextmanager
 async def _statements(engine: AsyncEngine) -> AsyncIterator[Tx]:
-    async with engine.connect() as connection:
-        yield Tx(connection, await _raw(connection))
+    async with _borrowed(engine) as fairy:
+        yield Tx(engine, fairy)
 
 
 @asynccontextmanager
 async def _transaction(engine: AsyncEngine, begin: str) -> AsyncIterator[Tx]:
-    async with engine.connect() as connection:
-        raw = await _raw(connection)
-        tx = Tx(connection, raw)
+    async with _borrowed(engine) as fairy:
+        tx = Tx(engine, fairy)
         try:
-            await raw.execute(begin)
+            await tx.execute(begin)
             yield tx
             await tx.flush()
-            await raw.execute("COMMIT")
+            await tx.execute("COMMIT")
         except BaseException:
-            await _roll_back(connection, raw)
+            await _roll_back(fairy)
             raise
 
 
-async def _roll_back(connection: AsyncConnection, raw: asyncpg.Connection[Any]) -> None:
+@asynccontextmanager
+async def _borrowed(engine: AsyncEngine) -> AsyncIterator[PoolProxiedConnection]:
+    """A connection of the pool, bare: SQLAlchemy's Connection around it costs three times the borrowing itself."""
+    fairy = await engine.raw_connection()
     try:
-        await raw.execute("ROLLBACK")
+        if _driver(fairy).is_closed():
+            # The server ended it while it lay in the pool.
+            await greenlet_spawn(fairy.invalidate)
+            fairy = await engine.raw_connection()
+        yield fairy
+    finally:
+        if fairy.is_valid:
+            await greenlet_spawn(fairy.close)
+
+
+async def _roll_back(fairy: PoolProxiedConnection) -> None:
+    try:
+        await _driver(fairy).execute("ROLLBACK")
     except Exception:
         # A connection that cannot roll back must never be lent to the next request.
-        await connection.invalidate()
+        await greenlet_spawn(fairy.invalidate)
 
 
-async def _raw(connection: AsyncConnection) -> asyncpg.Connection[Any]:
-    """The driver's connection; one that the server ended while it lay in the pool is replaced."""
-    raw = await _driver(connection)
-    if raw.is_closed():
-        await connection.invalidate()
-        raw = await _driver(connection)
-    return raw
-
-
-async def _driver(connection: AsyncConnection) -> asyncpg.Connection[Any]:
-    fairy = await connection.get_raw_connection()
+def _driver(fairy: PoolProxiedConnection) -> asyncpg.Connection[Any]:
     return fairy.driver_connection
