@@ -86,4 +86,5 @@ async def _take(
 
 async def release(tx: Tx, merchant_id: UUID, amount: Money, day: date) -> None:
     """Give back what an aborted transfer had reserved."""
-    await tx.execute(_RELEASE, merchant_id, list(periods(day)), amount.currency, amount.minor)
+    for period in periods(day):  # the day before the month, as when they are taken
+        await tx.execute(_RELEASE, merchant_id, [period], amount.currency, amount.minor)

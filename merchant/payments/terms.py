@@ -83,6 +83,7 @@ _INSERT = """
 INSERT INTO quote (payer_fsp_id, quote_id, dfsp_id, merchant_id, counter_id, request_id, transaction_id, body_hash,
                    answer, amount_minor, currency, condition, payer_masked, note, expires_at, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+ON CONFLICT (payer_fsp_id, quote_id) DO NOTHING
 """
 
 
@@ -91,7 +92,6 @@ async def answer_quote(tx: Tx, service: Service, link: Link, message: Message) -
     asked = decode(QuotesPost, message.body)
     path = f"/quotes/{asked.quote_id}"
     body_hash = fingerprint(message.body)
-    # Of two deliveries at once the second breaks on the primary key, comes again and finds the first one's answer.
     known = await tx.fetchrow(_KNOWN, message.source, asked.quote_id)
     if known is not None:
         if known["body_hash"] != body_hash:
@@ -116,12 +116,14 @@ async def answer_quote(tx: Tx, service: Service, link: Link, message: Message) -
             condition=made.condition, expiration=format_datetime(expires_at),
         )
     )  # fmt: skip
-    await tx.execute(
+    is_new = await tx.execute(
         _INSERT, message.source, asked.quote_id, shop.dfsp_id, shop.merchant_id, shop.counter_id,
         request.id if request else None, asked.transaction_id, body_hash, _seal(service, asked.quote_id, answer),
         amount.minor, amount.currency, made.condition, mask(asked.payer.party_id_info.party_identifier), asked.note,
         expires_at, now,
     )  # fmt: skip
+    if not is_new:
+        return  # of two deliveries at once this is the second; the first one's answer is on its way
     if request is not None:
         await move(tx, request, RequestState.ACCEPTED, "quoted")
     await post.answer(tx, service, message, link.dfsp_id, path, answer, useless_after=expires_at)

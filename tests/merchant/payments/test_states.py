@@ -222,7 +222,8 @@ async def check_truth(stage: Stage, request: dict[str, Any]) -> None:
 async def check_books(stage: Stage) -> None:
     """Every committed transfer is one payment, and the limits hold what is reserved or committed."""
     [books] = await stage.rows(
-        "SELECT (SELECT array_agg(transfer_id ORDER BY transfer_id) FROM transfer WHERE state = 'COMMITTED') AS committed,"
+        "SELECT"
+        " (SELECT array_agg(transfer_id ORDER BY transfer_id) FROM transfer WHERE state = 'COMMITTED') AS committed,"
         " (SELECT array_agg(transfer_id ORDER BY transfer_id) FROM payment) AS paid,"
         " (SELECT coalesce(sum(amount_minor), 0) FROM transfer WHERE state <> 'ABORTED') AS held,"
         " (SELECT coalesce(sum(taken_minor), 0) FROM limit_usage WHERE length(period) = 7) AS used,"
