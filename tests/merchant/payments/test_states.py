@@ -45,7 +45,7 @@ def test_an_open_request_may_come_to_any_end(state: RequestState) -> None:
     assert MOVES[state] >= {*CLOSED, RequestState.IN_DOUBT}
 
 
-@pytest.mark.parametrize("state", CLOSED)
+@pytest.mark.parametrize("state", sorted(CLOSED))
 def test_an_end_is_left_only_for_money_or_the_doubt_about_it(state: RequestState) -> None:
     assert MOVES[state] <= {RequestState.PAID, RequestState.IN_DOUBT}
 
