@@ -1,0 +1,1 @@
+"""Asking the payer and sending letters: refused, unreachable, repeated with the same words."""

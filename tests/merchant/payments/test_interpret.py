@@ -1,0 +1,1 @@
+"""What the hub asks and tells: parties, payers that answer, payers that are not found."""

@@ -1,0 +1,1 @@
+"""A person asks the hub again what became of a payment in doubt."""

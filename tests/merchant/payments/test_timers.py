@@ -1,0 +1,1 @@
+"""What happens because nothing happened: expiry, silence, look-ups made again."""

@@ -1,0 +1,1 @@
+"""Requests to pay through the simulated hub, each kind of customer, over real HTTP."""
