@@ -78,7 +78,10 @@ async def create_endpoint(request: Req) -> Answer:
     )  # fmt: skip
     row.secret_sealed = service.vault.seal(secret.encode(), f"webhook:{row.id}")
     async with service.db.tenant(actor.dfsp_id) as tx:
-        count = len((await tx.session.exec(scope_to(actor, select(WebhookEndpoint.id), WebhookEndpoint))).all())
+        own = select(WebhookEndpoint.id).where(
+            WebhookEndpoint.enabled, WebhookEndpoint.merchant_id == actor.merchant_id
+        )  # fmt: skip
+        count = len((await tx.session.exec(scope_to(actor, own, WebhookEndpoint))).all())
         if count >= MAX_ENDPOINTS:
             raise errors.WrongState(f"There are {count} endpoints already; remove one first.")
         tx.session.add(row)
@@ -146,6 +149,8 @@ async def resend(request: Req, endpoint_id: FromPath[str], delivery_id: FromPath
     """Send an event once more, with the same id."""
     async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
         endpoint = await _endpoint(request, tx, path_id(endpoint_id))
+        if not endpoint.enabled:
+            raise errors.WrongState("This endpoint was removed; nothing is sent to it any more.")
         statement = select(WebhookDelivery).where(
             WebhookDelivery.id == path_id(delivery_id), WebhookDelivery.endpoint_id == endpoint.id
         )

@@ -8,13 +8,14 @@ import base64
 import hashlib
 import hmac
 import ipaddress
+import re
 import secrets
 import socket
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import aiohttp
 import structlog
+from yarl import URL
 
 from merchant import clock, errors
 from merchant.service import Service
@@ -23,6 +24,9 @@ from merchant.settings import Settings
 SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks, not a secret
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)  # Standard Webhooks recommends 15 to 30 s
 KEPT_ANSWER_CHARS = 500
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+# Labels of RFC 1123, section 2.1, at least two: a name without a dot is a name of our own network.
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9_-]{1,63}\.)+[a-z0-9_-]{1,63}\.?")
 _log = structlog.get_logger()
 
 _READ = """
@@ -30,8 +34,8 @@ SELECT d.event_id, d.body, d.state, e.id AS endpoint_id, e.url, e.secret_sealed,
 FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint_id WHERE d.id = $1
 """
 _NOTE = """
-UPDATE webhook_delivery SET attempts = attempts + 1, state = $2, response_status = $3, response_start = $4,
-  delivered_at = CASE WHEN $2 = 'delivered' THEN $5::timestamptz END WHERE id = $1
+UPDATE webhook_delivery SET attempts = attempts + 1, state = $2::text, response_status = $3, response_start = $4,
+  delivered_at = CASE WHEN $2::text = 'delivered' THEN $5::timestamptz END WHERE id = $1
 """
 
 
@@ -53,11 +57,29 @@ def signature(secret: str, event_id: str, timestamp_s: int, body: bytes) -> str:
 
 def check_url(settings: Settings, url: str) -> None:
     """Refuse endpoints that would let a caller reach into our own network. Raises InvalidFields."""
-    parts = urlsplit(url)
-    if parts.scheme == "http" and settings.webhook_loopback and parts.hostname in ("127.0.0.1", "localhost", "::1"):
-        return
-    if parts.scheme != "https" or not parts.hostname or parts.username is not None:
-        raise errors.invalid_field("url", "not_https", "Give an https address without a user name.")
+    if not _leads_outside(settings, url):
+        raise errors.invalid_field("url", "not_https", "Give a public https address without a user name.")
+
+
+def _leads_outside(settings: Settings, url: str) -> bool:
+    """Whether the text of an address may be called, read as the client reads it; its name is resolved later."""
+    try:
+        target = URL(url)
+    except ValueError:
+        return False
+    host = target.raw_host or ""
+    if target.user is not None:
+        return False
+    if target.scheme == "http":
+        return settings.webhook_loopback and host in _THIS_MACHINE
+    return target.scheme == "https" and _is_public(host)
+
+
+def _is_public(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return bool(_HOST_NAME.fullmatch(host))
 
 
 class _PublicOnly(aiohttp.ThreadedResolver):
@@ -99,8 +121,11 @@ async def deliver(service: Service, http: aiohttp.ClientSession, delivery_id: UU
 async def _post(
     settings: Settings, http: aiohttp.ClientSession, url: str, body: bytes, headers: dict[str, str]
 ) -> tuple[int | None, str]:
+    # Asked again, since an endpoint may be older than the setting.
+    if not _leads_outside(settings, url):
+        return None, "not a public https address"
     try:
-        if settings.webhook_loopback:
+        if URL(url).scheme == "http":
             return await _exchange(http, url, body, headers)
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=_PublicOnly())) as guarded:
             return await _exchange(guarded, url, body, headers)
@@ -112,5 +137,8 @@ async def _exchange(
     http: aiohttp.ClientSession, url: str, body: bytes, headers: dict[str, str]
 ) -> tuple[int | None, str]:
     async with http.post(url, data=body, headers=headers, timeout=TIMEOUT, allow_redirects=False) as response:
-        start = await response.content.read(KEPT_ANSWER_CHARS)
+        try:
+            start = await response.content.read(KEPT_ANSWER_CHARS)
+        except (aiohttp.ClientError, TimeoutError):
+            start = b""  # the status was the answer
         return response.status, start.decode(errors="replace")
