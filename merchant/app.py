@@ -15,6 +15,7 @@ from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
 from litestar.types import ASGIApp, Receive, Send
 
 from merchant import errors, web
+from merchant.channels.poster_routes import ROUTES as POSTER_ROUTES
 from merchant.channels.qr import ROUTES as QR_ROUTES
 from merchant.channels.ussd import MOUNT, gateway_key, ussd_door
 from merchant.notify.live import ROUTES as LIVE_ROUTES
@@ -76,6 +77,7 @@ ROUTES: list[Any] = [
     *REGISTRY_ROUTES,
     *PAYMENT_ROUTES,
     *QR_ROUTES,
+    *POSTER_ROUTES,
     *WEBHOOK_ROUTES,
     oracle_door,
     fspiop_door,

@@ -18,7 +18,8 @@ import merchant.keys
 import merchant.notify.models
 import merchant.outbox
 import merchant.payments.models
-import merchant.registry.models  # noqa: F401
+import merchant.registry.models
+import merchant.registry.stickers  # noqa: F401
 from merchant.db import APP_ROLE, HUB_STAFF, SYSTEM_ROLE
 
 metadata: MetaData = SQLModel.metadata
@@ -28,7 +29,7 @@ SHARED_TABLES = frozenset({"scheme", "dfsp"})
 # Tables that only the service itself reads; the app role may at most add to them.
 SYSTEM_TABLES = frozenset({"inbox", "outbox", "scheme_key", "event_ticket", "ussd_session"})
 # Tables that the app role only ever adds to.
-APPEND_ONLY = frozenset({"audit_entry", "payment_event", "decision"})
+APPEND_ONLY = frozenset({"audit_entry", "payment_event", "decision", "ended_sticker"})
 
 _NOT_TENANT = SHARED_TABLES | SYSTEM_TABLES
 

@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from merchant import clock, idempotency, inbox, outbox
+from merchant.channels import posters
 from merchant.db import Tx
 from merchant.hub.client import HubUnreachable
 from merchant.notify import events, sms, webhook
@@ -75,6 +76,10 @@ async def _webhook(worker: "Worker", job: Job) -> None:
     await webhook.deliver(worker.service, worker.sending.http, msgspec.json.decode(job.payload, type=UUID))
 
 
+async def _posters(worker: "Worker", job: Job) -> None:
+    await posters.print_some(worker.service, msgspec.json.decode(job.payload, type=posters.BatchJob).batch_id)
+
+
 async def _sms(worker: "Worker", job: Job) -> None:
     await sms.deliver(worker.service, msgspec.json.decode(job.payload, type=UUID))
 
@@ -86,6 +91,7 @@ NETWORK: dict[str, NetworkHandler] = {
     post.TOPIC: _send_letter,
     events.WEBHOOK_TOPIC: _webhook,
     sms.TOPIC: _sms,
+    posters.TOPIC: _posters,
 }
 
 
@@ -98,7 +104,7 @@ class Worker:
         self._wake = asyncio.Event()
         # A transaction holds a connection for as long as it lasts; the web shares the pool.
         self._transactions = asyncio.Semaphore(max(1, service.settings.database_pool_size // 2))
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Job] = {}
         self._sent: list[Job] = []
         self._stopping = False
 
@@ -107,7 +113,7 @@ class Worker:
         """Work while the block runs; the jobs at hand are finished before it ends."""
         async with self.by_hand():
             working = asyncio.create_task(self._loop())
-            beside = [asyncio.create_task(self._listen()), asyncio.create_task(self._timers())]
+            beside = [asyncio.create_task(each()) for each in (self._listen, self._timers, self._renew_leases)]
             try:
                 yield
             finally:
@@ -152,12 +158,12 @@ class Worker:
             jobs = await outbox.claim(tx, room)
         for job in jobs:
             task = asyncio.create_task(self._run_one(job))
-            self._running.add(task)
+            self._running[task] = job
             task.add_done_callback(self._ended)
         return len(jobs)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         self._wake.set()  # the next of an order may be due now
 
     async def run_due(self) -> int:
@@ -202,6 +208,16 @@ class Worker:
             exc_info=trace,
         )
 
+    async def _renew_leases(self) -> None:
+        """Hold on to what still runs, so that leases may be short and a dead worker's jobs be taken up soon."""
+        while True:
+            await asyncio.sleep(outbox.RENEW_EVERY_S)
+            try:
+                async with self.service.db.system_reads() as tx:
+                    await outbox.renew(tx, list(self._running.values()))
+            except Exception as error:
+                _log.warning("leases_not_renewed", error=str(error))
+
     async def _timers(self) -> None:
         pruned_at = clock.now()
         while True:
@@ -235,3 +251,4 @@ async def prune(service: Service) -> None:
     async with service.db.system() as tx:
         await idempotency.prune(tx)
         await inbox.prune(tx)
+    await posters.prune(service)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from qr.emv import Account, Additional, Language, MerchantCode, Template, Tip
     from qr.errors import DecodeError, EncodeError, Finding, ProfileError, QrError
     from qr.migrate import Reissued, incumbent_alias, reissue, reissue_all
-    from qr.mojaloop import Party, dynamic_code, guid_from_domain, mojaloop_code, mojaloop_party
+    from qr.mojaloop import Party, dynamic_code, guid_from_domain, mojaloop_code, mojaloop_party, sticker_version
     from qr.network import Network, account, additional, networks, unreserved, validate_profile, with_defaults
     from qr.profile import Profile, find_profile, list_profiles, parse_profile, read_profile
     from qr.render import Rendered, prove, render_data_uri, render_eps, render_pdf, render_png, render_svg, render_text
@@ -34,7 +34,14 @@ _HOMES = {
     "qr.emv": ("Account", "Additional", "Language", "MerchantCode", "Template", "Tip"),
     "qr.errors": ("DecodeError", "EncodeError", "Finding", "ProfileError", "QrError"),
     "qr.migrate": ("Reissued", "incumbent_alias", "reissue", "reissue_all"),
-    "qr.mojaloop": ("Party", "dynamic_code", "guid_from_domain", "mojaloop_code", "mojaloop_party"),
+    "qr.mojaloop": (
+        "Party",
+        "dynamic_code",
+        "guid_from_domain",
+        "mojaloop_code",
+        "mojaloop_party",
+        "sticker_version",
+    ),
     "qr.network": ("Network", "account", "additional", "networks", "unreserved", "validate_profile", "with_defaults"),
     "qr.profile": ("Profile", "find_profile", "list_profiles", "parse_profile", "read_profile"),
     "qr.render": (
@@ -102,6 +109,7 @@ __all__ = [
     "render_text",
     "sign_code",
     "signature_chars",
+    "sticker_version",
     "unreserved",
     "validate_profile",
     "verify_code",

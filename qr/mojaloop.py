@@ -1,11 +1,13 @@
 """Codes for a Mojaloop scheme: whom `GET /parties/{Type}/{ID}/{SubId}` should ask for, and back.
 
-One account template carries it: 00 the scheme's domain reversed, 01 party id type, 02 party identifier, 03 sub-id, 04
-optionally the DFSP. Everything else stands in EMVCo's own objects. The tag is the scheme's choice among 26 to 51.
+One account template carries it: 00 the scheme's domain reversed, 01 party id type, 02 party identifier, 03 sub-id,
+04 the DFSP, 05 the version of the printed sticker; the last three are optional. Everything else stands in EMVCo's own
+objects. The tag is the scheme's choice among 26 to 51.
 """
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from msgspec import structs
@@ -16,7 +18,9 @@ from qr.iso import find_currency
 from qr.text import fit, latin
 
 ACCOUNT_TAG = "26"
+STICKER_VERSION = "05"  # within the account
 NAME_CHARS_MAX, CITY_CHARS_MAX = 25, 15  # EMV MPM tables 3.3 and 3.8
+_is_version = re.compile("[1-9][0-9]{0,3}").fullmatch
 # FSPIOP PartyIdType, and the type the existing merchant registry registers under.
 PARTY_ID_TYPES = frozenset(
     (
@@ -68,6 +72,7 @@ def mojaloop_code(
     terminal_label: str | None = None,
     store_label: str | None = None,
     bill_number: str | None = None,
+    sticker_version: int | None = None,
     account_tag: str = ACCOUNT_TAG,
 ) -> MerchantCode:
     """A merchant's code in a Mojaloop scheme, ready for `encode(code, profile="mojaloop")`.
@@ -75,14 +80,15 @@ def mojaloop_code(
     `currency` is alphabetic or numeric, `amount` decimal text. The code is dynamic (used once) when it has an amount,
     unless `dynamic` says otherwise. `name` and `city` may be in any script: 59 and 60 get `latin_name` and
     `latin_city` or a transliteration, cut to fit, and with `local_language` (ISO 639-1) the original goes to the
-    language template. A request's short reference goes to `reference_label`, the counter to `terminal_label`. Raises
-    EncodeError for a currency that ISO 4217 does not list.
+    language template. A request's short reference goes to `reference_label`, the counter to `terminal_label`, and
+    `sticker_version` counts a counter's printed codes. Raises EncodeError for a currency that ISO 4217 does not list.
     """
     known = find_currency(currency)
     if known is None:
         message = f"{currency!r} is no ISO 4217 currency"
         raise EncodeError((Finding("53", "bad_value", message, "error", "EMV MPM table 3.3"),))
-    given = {"01": party_id_type, "02": identifier, "03": sub_id, "04": fsp_id}
+    version = None if sticker_version is None else str(sticker_version)
+    given = {"01": party_id_type, "02": identifier, "03": sub_id, "04": fsp_id, STICKER_VERSION: version}
     account = {"00": guid_from_domain(domain)} | {tag: value for tag, value in given.items() if value is not None}
     additional = Additional(
         bill_number=bill_number,
@@ -109,14 +115,19 @@ def mojaloop_code(
 def dynamic_code(code: MerchantCode, *, amount: str, reference_label: str) -> MerchantCode:
     """The code of one payment, made from a counter's static one.
 
-    Its short reference stands in 62-05 and as sub-id of the Mojaloop account, so that a look-up finds the request.
+    Its short reference stands in 62-05 and as sub-id of the Mojaloop account, so that a look-up finds the request. It
+    is no sticker, so it has no sticker's version.
     """
     additional = structs.replace(code.additional or Additional(), reference_label=reference_label)
     accounts = tuple(
-        structs.replace(account, fields=account.fields | {"03": reference_label}) if _is_mojaloop(account) else account
-        for account in code.accounts
+        _for_one_payment(account, reference_label) if _is_mojaloop(account) else account for account in code.accounts
     )
     return structs.replace(code, point_of_initiation=DYNAMIC, amount=amount, accounts=accounts, additional=additional)
+
+
+def _for_one_payment(account: Account, reference_label: str) -> Account:
+    fields = {tag: text for tag, text in account.fields.items() if tag != STICKER_VERSION}
+    return structs.replace(account, fields=fields | {"03": reference_label})
 
 
 def _local(name: str, city: str, language: str | None) -> Language | None:
@@ -132,11 +143,21 @@ def mojaloop_party(code: MerchantCode, domain: str | None = None) -> Party | Non
     With `domain` only that scheme's account counts; without it, any whose GUID is a domain name and whose 01 is a
     party id type.
     """
+    fields = _mojaloop_fields(code, domain)
+    return Party(fields["01"], fields["02"], fields.get("03")) if fields else None
+
+
+def sticker_version(code: MerchantCode, domain: str | None = None) -> int | None:
+    """The version of the printed sticker that a code says it is, None when it says nothing; `domain` as above."""
+    text = (_mojaloop_fields(code, domain) or {}).get(STICKER_VERSION, "")
+    return int(text) if _is_version(text) else None
+
+
+def _mojaloop_fields(code: MerchantCode, domain: str | None) -> dict[str, str] | None:
     guid = guid_from_domain(domain) if domain is not None else None
     for account in code.accounts:
-        fields = account.fields
-        if _is_mojaloop(account) and guid in (None, fields["00"].lower()):
-            return Party(fields["01"], fields["02"], fields.get("03"))
+        if _is_mojaloop(account) and guid in (None, account.fields["00"].lower()):
+            return account.fields
     return None
 
 

@@ -1,10 +1,13 @@
-"""The table of USSD sessions: the screen a phone shows, durable so that a restart or a repeated step changes nothing.
+"""Tables of the channels: USSD sessions and print runs.
 
-ussd.py in this folder locks one row a step and stores the sealed state there; a key rotation empties the table,
-since no dialogue outlives it by more than minutes.
+A session is the screen a phone shows, durable so that a restart or a repeated step changes nothing; ussd.py locks one
+row a step, and a key rotation empties the table, since no dialogue outlives it by more than minutes. A poster batch is
+a print run, whose pages posters.py writes to a file beside the database.
 """
 
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from sqlmodel import Field, SQLModel
 
@@ -21,3 +24,22 @@ class UssdSession(SQLModel, table=True):
     state: bytes = columns.sealed(nullable=False)
     expires_at: datetime = columns.instant()
     touched_at: datetime = columns.instant()
+
+
+class PosterBatch(SQLModel, table=True):
+    """A print run: whose codes, in which look, how far it is. `merchant_ids` empty means all of the DFSP's."""
+
+    __tablename__ = "poster_batch"
+    id: UUID = columns.key()
+    dfsp_id: UUID = columns.dfsp()
+    merchant_id: UUID | None = Field(default=None, foreign_key="merchant.id")
+    merchant_ids: list[UUID] = columns.uuids()
+    page: str
+    languages: list[str] = columns.texts()
+    done: int = 0
+    total: int
+    skipped: list[dict[str, Any]] = columns.document(nullable=False)
+    problem: str | None = None
+    pdf_sha256: str | None = None
+    created_at: datetime = columns.instant()
+    finished_at: datetime | None = columns.instant(nullable=True)

@@ -35,10 +35,18 @@ _QUERY = {
     "reference": "Only those with the merchant's reference.",
     "format": "payload, svg, png or pdf.",
     "currency": "One of the merchant's currencies; the first unless given.",
-    "module_px": "Pixels a module of a PNG, 1 to 40.",
+    "module_px": "Pixels a module of a PNG, 1 to 40; 10 unless given.",
+    "module_mm": "Millimetres a module of an SVG or PDF, 0.5 to 10; 0.8 unless given.",
+    "level": "Error correction M, Q or H; M for a plain code and Q for a branded one unless given.",
+    "dark": "Colour of the modules, #rrggbb; black unless given.",
+    "light": "Colour of the ground, #rrggbb; white unless given.",
+    "shape": "square or rounded.",
     "ticket": "A ticket from POST /api/v1/event-tickets.",
 }
-_MEDIA = {"payload": "text/plain", "svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
+_MEDIA = {
+    "payload": "text/plain", "svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf",
+    "manifest": "application/x-ndjson",
+}  # fmt: skip
 
 
 def api_document(handlers: list[Any]) -> dict[str, Any]:
@@ -150,7 +158,7 @@ def _statuses(handler: HTTPRouteHandler, path: str) -> set[int]:
         found.add(404)
     if "body" in opt:
         found |= {413, 415, 422}
-    if handler.http_methods & {"POST", "PATCH"} and opt.get("permission") is not None:
+    if opt.get("conflicts") or (handler.http_methods & {"POST", "PATCH"} and opt.get("permission") is not None):
         found.add(409)
     if opt.get("versioned"):
         found |= {412, 428}

@@ -5,7 +5,8 @@ api.py puts them into the document, where tools and readers copy them from; a te
 
 from typing import Any
 
-from merchant.channels.qr import ScannedCode
+from merchant.channels.poster_routes import NewBatch
+from merchant.channels.qr import NewSticker, ScannedCode, StaticCode
 from merchant.notify.routes import NewEndpoint
 from merchant.payments.schemas import NewPaymentRequest
 from merchant.people.routes import Enabled, NewApiKey, NewDfsp, NewUser, SignIn
@@ -43,6 +44,10 @@ _APPLICATION = {
     ],
     "settlement_account": {"account_id": "0123456789", "account_name": "Njeri Fresh Produce", "currency": "KES"},
 }  # fmt: skip
+_PAYLOAD = (
+    "00020101021126400015org.example.pay0105ALIAS0208523187645204541153034045802KE5915Mama Njeri Shop6007Nairobi"
+    "62100706Till 263040DAD"
+)
 _ID = "01a203bf-ae53-7d31-ac39-1faf8acba904"
 
 EXAMPLES: dict[Any, Any] = {
@@ -66,5 +71,8 @@ EXAMPLES: dict[Any, Any] = {
         "amount": {"amount": "250.50", "currency": "KES"}, "reference": "order 17", "expires_in_s": 300,
     },
     NewEndpoint: {"url": "https://shop.example/hooks", "event_types": ["payment_request.paid"]},
-    ScannedCode: {"payload": "00020101021126..."},
+    ScannedCode: {"payload": _PAYLOAD},
+    StaticCode: {"payload": _PAYLOAD, "amount": "250.50", "reference": "order 17"},
+    NewSticker: {"reason": "The old one was pasted over.", "old_sticker": "revoked"},
+    NewBatch: {"page": "A5", "languages": ["sw", "en"]},
 }  # fmt: skip

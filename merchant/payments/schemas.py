@@ -18,6 +18,9 @@ from merchant.registry import codes
 from merchant.service import SchemeFacts
 
 CurrencyText = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+ReferenceText = Annotated[str, Meta(min_length=1, max_length=35, pattern=r"^[^\x00-\x1f]+$")]
+NoteText = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]+$")]
+ExpiryS = Annotated[int, Meta(ge=1, le=604_800)]
 
 
 class Amount(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,9 +43,9 @@ class NewPaymentRequest(Struct, frozen=True, forbid_unknown_fields=True):
     amount: Amount
     counter_id: UUID | None = None
     payer: Payer | None = None
-    reference: Annotated[str, Meta(min_length=1, max_length=35, pattern=r"^[^\x00-\x1f]+$")] | None = None
-    note: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]+$")] | None = None
-    expires_in_s: Annotated[int, Meta(ge=1, le=604_800)] | None = None
+    reference: ReferenceText | None = None
+    note: NoteText | None = None
+    expires_in_s: ExpiryS | None = None
 
     def to_command(self, country: str) -> NewRequest:
         """The demand in the domain's terms. Raises InvalidFields."""

@@ -38,6 +38,7 @@ class RequestCapability(StrEnum):
 
     CANCEL = "cancel"
     EXPIRE = "expire"
+    SHOW_CODE = "show_code"  # shoppers may be shown its QR code
     LOOK_UP_PAYER = "look_up_payer"
     HEAR_PAYER = "hear_payer"  # the payer's DFSP may still answer the request
     QUOTE = "quote"  # a quote for it is answered with terms
@@ -61,7 +62,7 @@ MOVES: Mapping[RequestState, frozenset[RequestState]] = {
     _S.CANCELLED: frozenset({_S.PAID}),
     _S.PAID: frozenset(),
 }
-_OPEN = frozenset({_C.CANCEL, _C.EXPIRE, _C.HEAR_PAYER, _C.QUOTE, _C.TAKE_TRANSFER, _C.BE_PAID, _C.FAIL})
+_OPEN = frozenset({_C.CANCEL, _C.EXPIRE, _C.SHOW_CODE, _C.HEAR_PAYER, _C.QUOTE, _C.TAKE_TRANSFER, _C.BE_PAID, _C.FAIL})
 CAPABILITIES: Mapping[RequestState, frozenset[RequestCapability]] = {
     _S.CREATED: _OPEN | {_C.LOOK_UP_PAYER},
     _S.SENT: _OPEN,

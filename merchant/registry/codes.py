@@ -12,6 +12,7 @@ from msgspec import Struct
 
 import qr
 from merchant.money import Money, format_decimal
+from merchant.registry.stickers import FIRST
 from merchant.service import SchemeFacts
 
 
@@ -31,14 +32,14 @@ class Shop(Struct, frozen=True):
         return cls(*(row[name] for name in cls.__struct_fields__))
 
 
-def counter_payload(scheme: SchemeFacts, shop: Shop, currency: str) -> str:
-    """The static EMVCo payload of a counter."""
-    return _payload(scheme, shop, currency, None, None)
+def counter_payload(scheme: SchemeFacts, shop: Shop, currency: str, sticker: int = FIRST) -> str:
+    """The static EMVCo payload of a counter; `sticker` is its current version (stickers.current_version)."""
+    return _payload(scheme, shop, currency, sticker=sticker)
 
 
 def request_payload(scheme: SchemeFacts, shop: Shop, amount: Money, short_ref: str) -> str:
     """The dynamic EMVCo payload of a payment request: amount and short reference."""
-    return _payload(scheme, shop, amount.currency, format_decimal(amount), short_ref)
+    return _payload(scheme, shop, amount.currency, amount=format_decimal(amount), short_ref=short_ref)
 
 
 def pay_url(base_url: str, alias: str, short_ref: str | None = None) -> str:
@@ -46,7 +47,27 @@ def pay_url(base_url: str, alias: str, short_ref: str | None = None) -> str:
     return f"{base_url}/q/{alias}" + (f".{short_ref}" if short_ref else "")
 
 
-def _payload(scheme: SchemeFacts, shop: Shop, currency: str, amount: str | None, short_ref: str | None) -> str:
+def dial_string(ussd_code: str, number: str, amount: Money | None = None) -> str | None:
+    """What to dial to pay, `*384*123*40217756*250#`; None where a keypad cannot write the number.
+
+    An amount with decimals is left out, and USSD asks for it: dialling programs drop the point of a tel: link as a
+    visual separator (RFC 3966, section 5.1.1), and 2.50 would become 250.
+    """
+    if not (ussd_code.endswith("#") and number.isascii() and number.isdigit()):
+        return None
+    decimal = format_decimal(amount) if amount else "."
+    return f"{ussd_code[:-1]}*{number}" + ("" if "." in decimal else f"*{decimal}") + "#"
+
+
+def _payload(
+    scheme: SchemeFacts,
+    shop: Shop,
+    currency: str,
+    *,
+    amount: str | None = None,
+    short_ref: str | None = None,
+    sticker: int = FIRST,
+) -> str:
     code = qr.mojaloop_code(
         domain=scheme.qr_domain,
         identifier=shop.alias,
@@ -59,5 +80,7 @@ def _payload(scheme: SchemeFacts, shop: Shop, currency: str, amount: str | None,
         currency=currency,
         mcc=shop.mcc,
         amount=amount,
+        # Left out on the first, so that codes printed before anything was replaced stay as they are.
+        sticker_version=sticker if sticker > FIRST else None,
     )
     return qr.encode(code, profile="mojaloop")

@@ -106,6 +106,9 @@ class Things(Struct, frozen=True):
             "HitDecision": {"decision": "false_positive", "reason": "Another person."},
             "NewCounter": {"location_id": self.location_id, "name": "Till 9"},
             "ScannedCode": {"payload": self.payload},
+            "StaticCode": {"payload": self.payload, "amount": "2.50"},
+            "NewSticker": {"reason": "It was worn."},
+            "NewBatch": {"page": "A6", "merchant_ids": [ids["merchant_id"]]},
             "NewPaymentRequest": {
                 "counter_id": ids["counter_id"], "amount": {"amount": "2.50", "currency": "KES"},
                 "payer": {"type": "MSISDN", "id": "254711000001"},
@@ -156,6 +159,8 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         }.items()
     }  # fmt: skip
     checker = staff["checker"].headers
+    maker = {**staff["maker"].headers, "idempotency-key": "things"}
+    batch = (await client.post("/api/v1/poster-batches", json={"page": "A6"}, headers=maker)).json()
     for move in ("suspend", "reinstate"):
         moved = await client.post(f"/api/v1/merchants/{merchant.id}/{move}", json={"reason": "test"}, headers=checker)
         assert moved.status_code == 200, moved.text
@@ -168,6 +173,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "counter_id": counters[0].id, "user_id": user.id, "key_id": key_id, "delivery_id": delivery_id,
         "request_id": created["/api/v1/payment-requests"]["id"],
         "endpoint_id": created["/api/v1/webhook-endpoints"]["id"], "hit_id": application.report["hits"][0]["id"],
+        "batch_id": batch["id"],
     }  # fmt: skip
     return Things(
         {name: str(value) for name, value in ids.items()}, application.version_hash, str(counters[0].location_id),

@@ -154,7 +154,8 @@ async def test_a_missing_field_is_named(
         "/api/v1/applications/{application_id:str}/hits/{hit_id:str}": "decision",
         "/api/v1/merchants/{merchant_id:str}/counters": "location_id",
         "/api/v1/merchants/{merchant_id:str}/suspend": "reason", "/api/v1/qr/decode": "payload",
-        "/api/v1/payment-requests": "amount", "/api/v1/webhook-endpoints": "url",
+        "/api/v1/payment-requests": "amount", "/api/v1/webhook-endpoints": "url", "/api/v1/qr/dynamic": "payload",
+        "/api/v1/counters/{counter_id:str}/stickers": "reason", "/api/v1/poster-batches": "page",
     }  # fmt: skip
     for route in routes_with_a_body(service):
         if route.method == "POST" and route.path in required:

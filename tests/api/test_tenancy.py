@@ -14,6 +14,7 @@ from merchant.db import APP_ROLE
 from merchant.notify.models import SmsMessage
 from merchant.payments.models import LimitUsage, Payment, Quote, Transfer
 from merchant.registry.models import ScreeningDecision
+from merchant.registry.stickers import EndedSticker
 from merchant.service import Service
 from tests import builders
 from tests.api.everything import Route, Things, call, strongest, walled_routes
@@ -57,6 +58,7 @@ async def fill_empty_tables(service: Service, things: Things) -> None:
                     application_id=UUID(things.ids["application_id"]), version=1, hit_id="x", dfsp_id=dfsp,
                     decision="false_positive", reason="r", decided_by=dfsp,
                 ),
+                EndedSticker(counter_id=counter, version=1, dfsp_id=dfsp, ended_as="replaced", reason="r"),
             ]
         )  # fmt: skip
 

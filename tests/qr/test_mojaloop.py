@@ -86,6 +86,29 @@ def test_a_static_code_becomes_a_payment_code():
     assert (decoded.point_of_initiation, decoded.amount) == (DYNAMIC, "1500")
 
 
+def test_a_sticker_says_its_version_and_the_first_one_need_not():
+    assert qr.sticker_version(qr.mojaloop_code(**SHOP)) is None
+    second = qr.decode(qr.encode(qr.mojaloop_code(**SHOP, sticker_version=2), profile="mojaloop"))
+    assert qr.sticker_version(second) == qr.sticker_version(second, domain="pay.example.org") == 2
+    assert qr.sticker_version(second, domain="other.example") is None
+    assert qr.mojaloop_party(second) == ("ALIAS", "52318764", None)
+
+
+def test_a_payment_code_is_no_sticker():
+    code = qr.dynamic_code(qr.mojaloop_code(**SHOP, sticker_version=2), amount="1", reference_label="7K3M9Q2X")
+    assert qr.sticker_version(code) is None
+
+
+@pytest.mark.parametrize("text", ["0", "02", "x", "12345", "²", "-1"])
+def test_what_is_no_version_is_refused_in_writing_and_ignored_in_reading(text):
+    static = qr.mojaloop_code(**SHOP)
+    account = msgspec.structs.replace(static.accounts[0], fields=static.accounts[0].fields | {"05": text})
+    odd = msgspec.structs.replace(static, accounts=(account,))
+    assert qr.sticker_version(odd) is None
+    with pytest.raises(qr.EncodeError):
+        qr.encode(odd, profile="mojaloop")
+
+
 def test_only_the_mojaloop_account_of_several_gets_the_reference():
     tanqr = qr.account("tanqr", tag="26", acquirer="01001", merchant="12345678")
     static = qr.mojaloop_code(**SHOP, account_tag="27")
