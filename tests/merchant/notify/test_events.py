@@ -1,0 +1,151 @@
+"""What is announced: every event that CONTRACT names, told once, without personal data."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from merchant import clock
+from merchant.notify import events
+from merchant.registry import lifecycle, review
+from merchant.service import Service
+from tests import builders
+from tests.builders import World
+from tests.merchant.notify.conftest import Telling
+from tests.merchant.payments.stage import DFSP, PAYER, Stage
+
+pytestmark = pytest.mark.anyio
+CONTRACT = {
+    "payment_request.paid", "payment_request.rejected", "payment_request.expired", "payment_request.failed",
+    "payment_request.cancelled", "payment_request.in_doubt", "payment.received", "application.submitted",
+    "application.returned", "application.approved", "application.rejected", "merchant.suspended",
+    "merchant.reinstated",
+}  # fmt: skip
+
+
+def test_the_events_are_those_of_the_contract() -> None:
+    assert events.EVENT_TYPES == CONTRACT
+
+
+async def told(service: Service, dfsp_id: UUID) -> list[dict[str, Any]]:
+    """What the DFSP's endpoint is owed, oldest first."""
+    async with service.db.system_reads() as tx:
+        rows = await tx.fetch("SELECT body FROM webhook_delivery WHERE dfsp_id = $1 ORDER BY event_id", dfsp_id)
+    return [json.loads(row["body"]) for row in rows]
+
+
+async def test_the_steps_of_applications_and_merchants_are_told(telling: Telling) -> None:
+    await telling.listen()
+    service, world = telling.service, telling.world
+    admin, maker, checker = (world[DFSP][name].actor for name in ("admin", "maker", "checker"))
+    merchant, _ = await builders.create_merchant(service, world)
+    async with service.db.tenant(admin.dfsp_id) as tx:
+        await lifecycle.suspend(tx, admin, merchant.id, "a complaint")
+        await lifecycle.reinstate(tx, admin, merchant.id)
+    returned, rejected = [
+        await builders.create_application(service, world[DFSP]["maker"], submitted=True) for _ in range(2)
+    ]
+    async with service.db.tenant(checker.dfsp_id) as tx:
+        await review.return_for_changes(tx, checker, returned.id, [{"path": "business.mcc", "reason": "Amina lied."}])
+        await review.reject(tx, checker, rejected.id, "Amina Odhiambo is unknown here.")
+    heard = await told(service, telling.merchant.dfsp_id)
+    assert [event["type"] for event in heard] == [
+        "application.submitted", "application.approved", "merchant.suspended", "merchant.reinstated",
+        "application.submitted", "application.submitted", "application.returned", "application.rejected",
+    ]  # fmt: skip
+    assert heard[1]["data"]["merchant_id"] == heard[2]["data"]["merchant_id"] == str(merchant.id)
+    assert "Amina" not in json.dumps(heard)
+    assert maker.name not in json.dumps(heard[-1]["data"])
+
+
+async def listen(stage: Stage) -> None:
+    response = await stage.client.post(
+        "/api/v1/webhook-endpoints", json={"url": "https://shop.example/hooks"}, headers=stage.key
+    )
+    assert response.status_code == 201
+
+
+async def payment_events(stage: Stage) -> list[tuple[str, dict[str, Any]]]:
+    return [(event["type"], event["data"]) for event in await told(stage.service, stage.merchant.dfsp_id)]
+
+
+async def test_a_paid_request_is_told_once_with_what_a_till_needs(stage: Stage) -> None:
+    await listen(stage)
+    request = await stage.asked(reference="order 7")
+    transfer_id = await stage.pay(request)
+    await stage.end_transfer(transfer_id, "COMMITTED", "PUT")
+    [(event_type, data)] = await payment_events(stage)
+    assert event_type == "payment_request.paid"
+    assert data == {
+        "payment_request_id": request["id"], "merchant_id": str(stage.merchant.id),
+        "counter_id": str(stage.counter.id), "amount": {"amount": "10", "currency": "KES"}, "reference": "order 7",
+        "payer": "2547*****001", "state": "paid", "late": False, "reason": None,
+    }  # fmt: skip
+    assert PAYER not in json.dumps(data)
+
+
+async def test_money_that_a_shopper_sends_unasked_is_told(stage: Stage) -> None:
+    await listen(stage)
+    await stage.pay(amount="12.5", currency="KES")
+    [(event_type, data)] = await payment_events(stage)
+    [payment] = await stage.payments()
+    assert event_type == "payment.received"
+    assert data == {
+        "payment_id": payment["id"], "merchant_id": str(stage.merchant.id), "counter_id": str(stage.counter.id),
+        "amount": {"amount": "12.5", "currency": "KES"}, "payer": "2547*****001",
+    }  # fmt: skip
+
+
+async def test_every_other_end_is_told_and_late_money_after_it_too(stage: Stage, move_clock: Any) -> None:
+    await listen(stage)
+    rejected = await stage.asked()
+    await stage.answer_request(rejected, "REJECTED")
+    cancelled = await stage.ask(payer=None)
+    await stage.client.post(f"/api/v1/payment-requests/{cancelled['id']}/cancel", headers=stage.key)
+    expired = await stage.ask(payer=None, expires_in_s=1)
+    move_clock(timedelta(seconds=2))
+    await stage.tick()
+    doubtful = await stage.asked()
+    transfer_id = await stage.reserved(doubtful)
+    move_clock(timedelta(minutes=1))
+    await stage.tick()
+    await stage.end_transfer(transfer_id, "ABORTED")
+    await stage.pay(expired)
+    heard = await payment_events(stage)
+    assert [(kind, data["payment_request_id"], data["late"]) for kind, data in heard] == [
+        ("payment_request.rejected", rejected["id"], False),
+        ("payment_request.cancelled", cancelled["id"], False),
+        ("payment_request.expired", expired["id"], False),
+        ("payment_request.in_doubt", doubtful["id"], False),
+        ("payment_request.failed", doubtful["id"], False),
+        ("payment_request.paid", expired["id"], True),
+    ]
+    assert [data["reason"] for _, data in heard] == [
+        "payer_rejected", None, "request_expired", "checking", "aborted_by_network", None,
+    ]  # fmt: skip
+
+
+async def test_a_step_that_is_no_end_is_told_to_nobody(stage: Stage) -> None:
+    await listen(stage)
+    request = await stage.asked()
+    await stage.answer_request(request, "RECEIVED")
+    await stage.quote(request)
+    assert await stage.state(request) == "accepted"
+    assert await payment_events(stage) == []
+
+
+async def test_only_a_known_type_can_be_announced(service: Service, world: World) -> None:
+    dfsp_id = world.maker.actor.own_dfsp()
+    async with service.db.tenant(dfsp_id) as tx:
+        with pytest.raises(AssertionError):
+            await events.announce(tx, "payment_request.payed", dfsp_id, None, {})
+
+
+async def test_an_event_is_dated_by_the_services_clock(telling: Telling, move_clock: Any) -> None:
+    await telling.listen()
+    now: datetime = move_clock(timedelta(days=1))
+    await telling.announce()
+    [event] = await told(telling.service, telling.merchant.dfsp_id)
+    assert event["created_at"] == clock.rfc3339(now)
