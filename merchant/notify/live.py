@@ -1,16 +1,17 @@
 """Server-sent events: what happened, on the screens of those who may know, as it happens.
 
 One LISTEN connection a process hears what events.announce notified, and hands it to the streams that are open here.
-A missed event is no loss: screens read the state anew when they reconnect.
+A stream that is open has missed nothing; where it might have, it ends, and the screen reconnects and reads the state
+anew.
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 import structlog
 from litestar import Request, Response, get, post
@@ -20,6 +21,7 @@ from litestar.response import Stream
 from merchant import clock, errors, ids, vault, web
 from merchant.access import Actor
 from merchant.access import Permission as P
+from merchant.db import Tx
 from merchant.notify.events import LIVE_CHANNEL
 from merchant.service import Service
 from merchant.web import actor_of, answer, needs, service_of
@@ -28,7 +30,8 @@ Req = Request[Any, Any, State]
 TICKET_LIFE = timedelta(seconds=60)
 HEARTBEAT_S = 15.0  # below the idle limit of common proxies (60 s) and phones' networks
 MAX_STREAMS = 500  # of one process: each holds a socket
-_QUEUE = 100  # events a slow screen may lag behind before it is cut off
+MAX_LAG = 100  # events a slow screen may be behind before it is cut off
+STREAM_LIFE = timedelta(hours=1)  # then the screen comes again, and its right to hear is looked at anew
 _log = structlog.get_logger()
 
 _KEEP_TICKET = "INSERT INTO event_ticket (digest, actor, expires_at) VALUES ($1, $2, $3)"
@@ -45,27 +48,31 @@ class _Event(msgspec.Struct):
     data: dict[str, Any]
 
 
+Queue = asyncio.Queue[bytes | None]  # None is the end
+
+
 class Live:
     """The open streams of this process."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._streams: dict[asyncio.Queue[bytes], Actor] = {}
-        self._listening: asyncio.Task[None] | None = None
+        self._streams: dict[Queue, Actor] = {}
+        self._connecting = asyncio.Lock()
+        self._connection: asyncpg.Connection[Any] | None = None
 
     async def stream(self, actor: Actor) -> AsyncIterator[bytes]:
-        """Events for one screen until it goes away. Raises TooManyRequests when this process is full."""
-        queue: asyncio.Queue[bytes] = asyncio.Queue(_QUEUE)
+        """Events for one screen, until it goes away, lags too far behind, or might have missed one."""
+        queue: Queue = asyncio.Queue()
         self._streams[queue] = actor
-        if self._listening is None or self._listening.done():
-            self._listening = asyncio.create_task(self._listen())
+        ends_at = clock.now() + STREAM_LIFE
         try:
-            yield b": open\n\n"
-            while queue in self._streams:
-                try:
-                    yield await asyncio.wait_for(queue.get(), HEARTBEAT_S)
-                except TimeoutError:
-                    yield b": still here\n\n"
+            await self._listen()
+            text: bytes | None = b": open\n\n"
+            while text is not None and clock.now() < ends_at:
+                yield text
+                text = await _next(queue)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            _log.warning("live_not_listening", error=str(error))
         finally:
             self._streams.pop(queue, None)
 
@@ -74,27 +81,19 @@ class Live:
         return len(self._streams) >= MAX_STREAMS
 
     async def close(self) -> None:
-        """End all streams."""
-        self._streams.clear()
-        if self._listening is not None:
-            self._listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listening
+        """End all streams; a server waits for them before it stops."""
+        self._end_all()
+        if self._connection is not None:
+            await self._connection.close(timeout=1)
 
     async def _listen(self) -> None:
-        while self._streams:
-            try:
+        """Make sure that what is announced from now on is heard."""
+        async with self._connecting:
+            if self._connection is None or self._connection.is_closed():
                 connection = await self._service.db.listener()
-                lost = asyncio.Event()
-                connection.add_termination_listener(lambda *_, lost=lost: lost.set())
-                try:
-                    await connection.add_listener(LIVE_CHANNEL, lambda *heard: self._hand_out(heard[3]))
-                    await lost.wait()
-                finally:
-                    await connection.close(timeout=1)
-            except (OSError, TimeoutError) as error:
-                _log.warning("live_lost", error=str(error))
-            await asyncio.sleep(1)
+                connection.add_termination_listener(lambda _: self._end_all())
+                await connection.add_listener(LIVE_CHANNEL, lambda *heard: self._hand_out(heard[3]))
+                self._connection = connection
 
     def _hand_out(self, payload: Any) -> None:
         event = msgspec.json.decode(payload, type=_Event)
@@ -105,11 +104,24 @@ class Live:
         for queue, actor in list(self._streams.items()):
             if not _may_hear(actor, event):
                 continue
-            try:
-                queue.put_nowait(text)
-            except asyncio.QueueFull:
-                # A screen that lags so far behind had better reconnect and read the state anew.
-                self._streams.pop(queue, None)
+            queue.put_nowait(text)
+            if queue.qsize() >= MAX_LAG:
+                self._end(queue)
+
+    def _end_all(self) -> None:
+        for queue in list(self._streams):
+            self._end(queue)
+
+    def _end(self, queue: Queue) -> None:
+        self._streams.pop(queue, None)
+        queue.put_nowait(None)
+
+
+async def _next(queue: Queue) -> bytes | None:
+    try:
+        return await asyncio.wait_for(queue.get(), HEARTBEAT_S)
+    except TimeoutError:
+        return b": still here\n\n"
 
 
 def _may_hear(actor: Actor, event: _Event) -> bool:
@@ -153,6 +165,11 @@ async def _listener(request: Req) -> Actor:
     if row is None or row["expires_at"] <= clock.now():
         raise errors.NotSignedIn("The ticket was used or has expired; get a new one.")
     return msgspec.json.decode(row["actor"], type=Actor)
+
+
+async def prune(tx: Tx) -> int:
+    """Forget tickets that nobody used in time; the number forgotten."""
+    return await tx.execute("DELETE FROM event_ticket WHERE expires_at <= $1", clock.now())
 
 
 ROUTES = [issue_ticket, read_events]

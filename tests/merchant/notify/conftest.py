@@ -1,6 +1,5 @@
 """Someone who hears: a shop's own server, and a service with a worker whose rounds the test runs."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -142,10 +141,3 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
 
     monkeypatch.setattr(clock, "source", lambda: real() + ahead)
     return move
-
-
-async def until(condition: Callable[[], Any], wait_s: float = 10) -> None:
-    """Wait until something that others do has happened."""
-    async with asyncio.timeout(wait_s):
-        while not condition():
-            await asyncio.sleep(0.005)

@@ -32,7 +32,9 @@ def test_the_events_are_those_of_the_contract() -> None:
 async def told(service: Service, dfsp_id: UUID) -> list[dict[str, Any]]:
     """What the DFSP's endpoint is owed, oldest first."""
     async with service.db.system_reads() as tx:
-        rows = await tx.fetch("SELECT body FROM webhook_delivery WHERE dfsp_id = $1 ORDER BY event_id", dfsp_id)
+        rows = await tx.fetch(
+            "SELECT body FROM webhook_delivery WHERE dfsp_id = $1 ORDER BY created_at, event_id", dfsp_id
+        )
     return [json.loads(row["body"]) for row in rows]
 
 
