@@ -1,1 +1,180 @@
-"""Text messages to merchants."""
+"""Text messages to merchants: what they say, to whom they go, that each is sent once."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from merchant import clock, outbox
+from merchant.money import Money
+from merchant.notify import sms
+from merchant.service import Service
+from tests import builders
+from tests.builders import World
+from tests.merchant.payments.stage import PAYER, Stage
+
+pytestmark = pytest.mark.anyio
+TEN = Money(1000, "KES")
+MASKED = "2547*****001"
+
+
+class Phones:
+    """Where messages arrive: a sender of the test's own. `broken` says how often it fails first."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str]] = []
+        self.broken = 0
+
+    async def send(self, _message_id: str, phone: str, text: str) -> None:
+        if self.broken:
+            self.broken -= 1
+            raise ConnectionError("the gateway is away")
+        self.heard.append((phone, text))
+
+
+@pytest.fixture
+def phones(monkeypatch: pytest.MonkeyPatch) -> Phones:
+    arriving = Phones()
+    monkeypatch.setitem(sms.SENDERS, "console", arriving.send)
+    return arriving
+
+
+async def rows(service: Service) -> list[asyncpg.Record]:
+    async with service.db.system_reads() as tx:
+        return await tx.fetch("SELECT * FROM sms_message ORDER BY created_at, id")
+
+
+async def tell(service: Service, merchant_id: UUID, amount: Money = TEN, payer: str | None = MASKED) -> None:
+    async with service.db.system() as tx:
+        await sms.tell_paid(tx, service, merchant_id, amount, payer)
+
+
+@pytest.fixture
+async def merchant_id(service: Service, world: World) -> UUID:
+    document = builders.company()
+    document["contact"]["phone"] = "+254711555001"
+    return (await builders.create_merchant(service, world, document=document))[0].id
+
+
+async def test_a_payment_is_told_to_the_merchants_phone(stage: Stage, phones: Phones) -> None:
+    await stage.pay(await stage.asked())
+    [(phone, text)] = phones.heard
+    assert re.fullmatch(r"\+254711\d{6}", phone)
+    assert re.fullmatch(r"Paid: 10\.00 KES from 2547\*{5}001 at \d\d:\d\d\.", text)
+    [row] = await rows(stage.service)
+    assert (row["merchant_id"], row["state"], row["text"]) == (stage.merchant.id, "sent", text)
+    assert row["sent_at"] >= row["created_at"]
+
+
+async def test_a_payment_told_twice_by_the_hub_is_one_message(stage: Stage, phones: Phones) -> None:
+    transfer_id = await stage.pay(await stage.asked())
+    await stage.end_transfer(transfer_id, "COMMITTED", "PUT")
+    await stage.end_transfer(transfer_id, "COMMITTED")
+    assert len(phones.heard) == 1
+
+
+async def test_what_is_kept_holds_no_number_in_clear(stage: Stage, phones: Phones) -> None:
+    await stage.pay(await stage.asked())
+    [(phone, _)] = phones.heard
+    [row] = await rows(stage.service)
+    kept = repr(tuple(row))
+    assert phone.removeprefix("+") not in kept
+    assert PAYER not in kept
+    assert row["phone_masked"].startswith("+2547")
+    assert row["phone_masked"].count("*") >= 4
+
+
+async def test_the_time_is_that_of_the_schemes_clock_on_the_wall(
+    service: Service, merchant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "source", lambda: datetime(2026, 3, 1, 22, 5, tzinfo=UTC))
+    await tell(service, merchant_id)
+    assert (await rows(service))[0]["text"] == f"Paid: 10.00 KES from {MASKED} at 01:05."
+
+
+@pytest.mark.parametrize(
+    ("amount", "payer", "start"),
+    [
+        (Money(123456789, "KES"), MASKED, f"Paid: 1,234,567.89 KES from {MASKED} at "),
+        (Money(500, "JPY"), MASKED, f"Paid: 500 JPY from {MASKED} at "),
+        (Money(5, "USD"), None, "Paid: 0.05 USD at "),
+    ],
+)
+async def test_the_amount_is_written_for_people(
+    service: Service, merchant_id: UUID, amount: Money, payer: str | None, start: str
+) -> None:
+    await tell(service, merchant_id, amount, payer)
+    text = (await rows(service))[0]["text"]
+    assert text.startswith(start)
+    assert len(text) <= 160
+    assert text.isascii()
+
+
+async def test_a_merchant_without_a_phone_gets_no_message_and_leaves_no_job(service: Service, world: World) -> None:
+    document = builders.company()
+    del document["contact"]["phone"]
+    merchant, _ = await builders.create_merchant(service, world, document=document)
+    await tell(service, merchant.id)
+    assert await rows(service) == []
+    async with service.db.system_reads() as tx:
+        assert await tx.fetch("SELECT * FROM outbox WHERE topic = $1", sms.TOPIC) == []
+
+
+async def test_a_payment_that_is_rolled_back_is_not_told(service: Service, merchant_id: UUID, phones: Phones) -> None:
+    with pytest.raises(RuntimeError, match="it did not happen"):
+        async with service.db.system() as tx:
+            await sms.tell_paid(tx, service, merchant_id, TEN, MASKED)
+            raise RuntimeError("it did not happen")
+    await builders.work(service)
+    assert (phones.heard, await rows(service)) == ([], [])
+
+
+async def test_a_message_that_was_sent_is_not_sent_again(service: Service, merchant_id: UUID, phones: Phones) -> None:
+    await tell(service, merchant_id)
+    await builders.work(service)
+    [row] = await rows(service)
+    await sms.deliver(service, row["id"])
+    async with service.db.system() as tx:
+        await outbox.add(tx, sms.TOPIC, row["id"])
+    await builders.work(service)
+    assert len(phones.heard) == 1
+
+
+async def test_a_message_that_no_one_wrote_is_no_fault(service: Service, phones: Phones) -> None:
+    await sms.deliver(service, uuid4())
+    assert phones.heard == []
+
+
+async def test_messages_wait_for_a_gateway_that_is_away_and_arrive_in_order(
+    service: Service, merchant_id: UUID, phones: Phones, later: Callable[[timedelta], Any]
+) -> None:
+    phones.broken = 2
+    for minor in (100, 200, 300):
+        await tell(service, merchant_id, Money(minor, "KES"))
+    for _ in range(3):
+        assert phones.heard == []
+        await builders.work(service)
+        later(timedelta(minutes=1))
+    assert [text.split(" from ")[0] for _, text in phones.heard] == [
+        "Paid: 1.00 KES",
+        "Paid: 2.00 KES",
+        "Paid: 3.00 KES",
+    ]
+    assert [row["state"] for row in await rows(service)] == ["sent"] * 3
+
+
+async def test_the_console_sends_nothing_anywhere_and_the_message_can_be_read_in_the_table(
+    service: Service, merchant_id: UUID, capfd: pytest.CaptureFixture[str]
+) -> None:
+    await tell(service, merchant_id)
+    await builders.work(service)
+    [row] = await rows(service)
+    assert row["state"] == "sent"
+    said = "".join(capfd.readouterr())
+    assert str(row["id"]) in said
+    assert "254711555001" not in said
+    assert row["text"] not in said
