@@ -36,7 +36,9 @@ async def ask(sim: Simulation, message: Outbound, topic: Topic, answer_type: typ
     Raises FspiopError with the peer's code when it refuses, at once or by its /error callback; NoAnswer.
     """
     future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-    sim.waiting[topic] = future
+    # Several customers may look the same merchant up at once; one answer serves them all.
+    waiting = sim.waiting.setdefault(topic, [])
+    waiting.append(future)
     try:
         for _ in range(sim.config.timings.asks_max):
             result = await _send_until_heard(sim, message, copies)
@@ -50,20 +52,21 @@ async def ask(sim: Simulation, message: Outbound, topic: Topic, answer_type: typ
                 assert isinstance(answer, answer_type), f"{topic} was answered by {type(answer).__name__}"
                 return answer
     finally:
-        if sim.waiting.get(topic) is future:
+        waiting.remove(future)
+        if not waiting:
             del sim.waiting[topic]
     raise NoAnswer(f"{message.destination} never answered {message.method} {message.resource}")
 
 
 def resolve(sim: Simulation, topic: Topic, answer: Message | FspiopError) -> None:
     """Hand a callback to whoever waits for it; a second copy, or one nobody waits for, is no matter."""
-    future = sim.waiting.get(topic)
-    if future is None or future.done():
-        return
-    if isinstance(answer, FspiopError):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)
+    for future in sim.waiting.get(topic, ()):
+        if future.done():
+            continue
+        if isinstance(answer, FspiopError):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
 
 
 async def send_once(sim: Simulation, message: Outbound) -> SendResult | None:

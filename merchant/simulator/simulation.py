@@ -38,7 +38,7 @@ class Simulation:
         self.world = World()
         for event in self.journal.events():
             apply(self.world, event)
-        self.waiting: dict[Topic, asyncio.Future[Message]] = {}
+        self.waiting: dict[Topic, list[asyncio.Future[Message]]] = {}
         self.notifying: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._verify_keys: dict[str, tuple[str, VerifyKey]] = {}
