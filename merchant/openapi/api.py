@@ -23,15 +23,25 @@ _PROBLEMS: dict[int, type[errors.MerchantError]] = {
     for problem in (
         errors.BadRequest, errors.NotSignedIn, errors.NotAllowed, errors.NotFound, errors.WrongState,
         errors.StaleVersion, errors.TooLarge, errors.UnsupportedMediaType, errors.InvalidFields,
-        errors.PreconditionMissing, errors.TooManyRequests,
+        errors.PreconditionMissing, errors.TooManyRequests, errors.Busy,
     )
 }  # fmt: skip
+# What routes answer besides the problems that follow from their `opt`.
+_BESIDES = {
+    "POST /api/v1/sessions": {401, 429},
+    "GET /api/v1/events": {429},
+    "POST /api/v1/poster-batches": {429},
+    "POST /api/v1/payment-requests": {404},
+    "POST /api/v1/qr/dynamic": {404},
+    "POST /api/v1/applications/{application_id}/approve": {412},
+}
 _QUERY = {
     "state": "Only those in this state.",
     "tier": "Only those of this tier.",
     "search": "Only those whose trading or legal name holds this text.",
     "external_ref": "Only the one with the DFSP's own reference.",
     "counter_id": "Only those of this counter.",
+    "merchant_id": "Only those of this merchant.",
     "reference": "Only those with the merchant's reference.",
     "format": "payload, svg, png or pdf.",
     "currency": "One of the merchant's currencies; the first unless given.",
@@ -107,9 +117,9 @@ def _parameters(path: str, opt: dict[str, Any]) -> list[dict[str, Any]]:
         limit = {"type": "integer", "minimum": 1, "maximum": 100, "default": 25}
         found.append(parameter("limit", "query", "How many at most.", schema=limit))
         found.append(parameter("cursor", "query", "What next_cursor said."))
-    if opt.get("once"):
+    if "once" in opt:
         key = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
-        found.append(parameter("Idempotency-Key", "header", "Your id of this call.", required=True, schema=key))
+        found.append(parameter("Idempotency-Key", "header", "Your id of this call.", required=opt["once"], schema=key))
     if opt.get("versioned"):
         found.append(parameter("If-Match", "header", "The ETag you read.", required=True))
     if opt.get("streams"):
@@ -149,12 +159,12 @@ def _responses(handler: HTTPRouteHandler, path: str, by_type: dict[Any, dict[str
 def _statuses(handler: HTTPRouteHandler, path: str) -> set[int]:
     """Which problems a route can answer with."""
     opt = handler.opt
-    found = {400} if path.startswith("/api/") else set()
+    found = {400, 503} if path.startswith("/api/") else set()
     if not opt.get("public") or opt.get("streams"):
         found.add(401)
-    if opt.get("permission") is not None:
+    if opt.get("permission") is not None or opt.get("streams"):
         found.add(403)
-    if "{" in path:
+    if "{" in path or any(name.endswith("_id") for name in opt.get("query", ())):
         found.add(404)
     if "body" in opt:
         found |= {413, 415, 422}
@@ -162,8 +172,4 @@ def _statuses(handler: HTTPRouteHandler, path: str) -> set[int]:
         found.add(409)
     if opt.get("versioned"):
         found |= {412, 428}
-    if path.endswith(("/approve", "/counters", "/payment-requests")):
-        found |= {404, 412} if path.endswith("/approve") else {404}
-    if path.endswith(("/sessions", "/events")):
-        found |= {401, 429}
-    return found
+    return found | _BESIDES.get(f"{min(handler.http_methods)} {path}", set())

@@ -29,7 +29,21 @@ def schemas(types: Iterable[Any]) -> tuple[dict[Any, dict[str, Any]], dict[str, 
     """For each type its schema, and the components they refer to."""
     wanted = list(dict.fromkeys(types))
     found, components = msgspec.json.schema_components(wanted, ref_template=_REF)
-    return dict(zip(wanted, found, strict=True)), components
+    return dict(zip(wanted, map(_in_json_terms, found), strict=True)), _in_json_terms(components)
+
+
+def _in_json_terms(schema: Any) -> Any:
+    """A schema whose patterns are of the regular expressions that JSON Schema means (ECMA-262), not Python's: there
+    `$` is the very end of the text and `\\Z` does not exist.
+    """
+    if isinstance(schema, dict):
+        return {
+            name: part.replace(r"$(?!\n)", "$").replace(r"\Z", "$")
+            if name == "pattern" and isinstance(part, str)
+            else _in_json_terms(part)
+            for name, part in schema.items()
+        }
+    return [_in_json_terms(part) for part in schema] if isinstance(schema, list) else schema
 
 
 def document(title: str, description: str, paths: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:

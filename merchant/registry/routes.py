@@ -138,7 +138,7 @@ async def release(request: Req, application_id: FromPath[str]) -> Answer:
 @post(
     "/api/v1/applications/{application_id:str}/approve",
     status_code=200,
-    opt=needs(P.APPLICATIONS_DECIDE, body=schemas.Approval, answer=schemas.ApprovedView),
+    opt=needs(P.APPLICATIONS_DECIDE, asks_itself=True, body=schemas.Approval, answer=schemas.ApprovedView),
 )
 async def approve(request: Req, application_id: FromPath[str]) -> Answer:
     """Approve the version whose hash you name; merchant, counters and numbers exist when this answers."""
@@ -237,7 +237,7 @@ async def read_merchant(request: Req, merchant_id: FromPath[str]) -> Answer:
 
 @post(
     "/api/v1/merchants/{merchant_id:str}/counters",
-    opt=needs(P.MERCHANTS_WRITE, body=schemas.NewCounter, answer=schemas.CounterView),
+    opt=needs(P.MERCHANTS_WRITE, body=schemas.NewCounter, answer=schemas.CounterView, once=False),
 )
 async def add_counter(request: Req, merchant_id: FromPath[str]) -> Answer:
     """Open a counter; its number exists when this answers. An Idempotency-Key, if sent, makes retries safe."""
