@@ -23,6 +23,7 @@ _SECTIONS: dict[str, type[Struct]] = {
     "settlement_account": SettlementAccount,
     "evidence": Evidence,
 }
+OR = " or "  # between alternatives of one requirement
 _LISTS = frozenset({"owners[]", "locations[]"})
 
 
@@ -132,7 +133,8 @@ def load_policy(toml_text: str) -> Policy:
     _check_limits(policy)
     for requires in (policy.requires, *(tier.requires for tier in policy.tiers)):
         for path in requires:
-            _check_path(path)
+            for alternative in path.split(OR):
+                _check_path(alternative)
     return policy
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from kyb.case import Case, Evidence
-from kyb.policy import Policy
+from kyb.policy import OR, Policy
 
 
 class Requirement(Struct, frozen=True):
@@ -68,15 +68,25 @@ def _first_of_each_path(items: Iterable[Requirement], seen: set[str]) -> Iterato
 
 def _missing(case: Case, requires: dict[str, str], tier: str | None) -> Iterator[Requirement]:
     for path, message in requires.items():
-        section, _, names = path.partition(".")
-        code = "not_verified" if section == "evidence" else "missing"
-        for place, holder in _holders(case, section):
-            if not names:
-                if holder is None:
-                    yield Requirement(place, code, message, tier)
-            elif holder is not None and not any(_given(holder, name) for name in names.split("|")):
-                first = names.split("|")[0].removesuffix("[]")
-                yield Requirement(f"{place}.{first}", code, message, tier)
+        alternatives = path.split(OR)
+        # What is asked of each owner is met where there are none, but then it stands in for nothing else.
+        lacking = [list(_lacking(case, one, empty_lacks=len(alternatives) > 1)) for one in alternatives]
+        if all(lacking):
+            code = "not_verified" if path.startswith("evidence.") else "missing"
+            for place in lacking[0]:
+                yield Requirement(place, code, message, tier)
+
+
+def _lacking(case: Case, path: str, *, empty_lacks: bool) -> Iterator[str]:
+    """The places where one alternative of a requirement is not met."""
+    section, _, names = path.partition(".")
+    for place, holder in _holders(case, section):
+        if not names:
+            if holder is None:
+                yield place
+        elif empty_lacks if holder is None else not any(_given(holder, name) for name in names.split("|")):
+            first = names.split("|")[0].removesuffix("[]")
+            yield f"{place}.{first}"
 
 
 def _holders(case: Case, section: str) -> Iterator[tuple[str, Struct | None]]:

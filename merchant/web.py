@@ -52,7 +52,7 @@ async def authorise(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
         return
     actor = await authenticate(connection.app.state.service, connection.headers)
     permission = handler.opt["permission"]
-    if permission is not None:
+    if permission is not None and not handler.opt.get("asks_itself"):
         actor.require(permission)
     connection.scope["state"]["actor"] = actor
     structlog.contextvars.bind_contextvars(actor=str(actor.id))
@@ -69,7 +69,10 @@ async def authenticate(service: Service, headers: Mapping[str, str]) -> Actor:
 
 
 def needs(permission: Permission | None, **more: Any) -> dict[str, Any]:
-    """A route's `opt`: the permission it demands (None: any signed-in actor)."""
+    """A route's `opt`: the permission it demands (None: any signed-in actor).
+
+    `asks_itself=True` leaves the check to the operation, which has something more telling to say first.
+    """
     return {"permission": permission, **more}
 
 
@@ -122,6 +125,10 @@ def has_nul(raw: bytes) -> bool:
     return _ESCAPED_NUL.search(raw) is not None
 
 
+_NAMED_FIELD = re.compile(r"Object (?:contains )?(?P<kind>missing required|unknown) field `(?P<field>[^`]+)`")
+_REGEX = re.compile(r"matching regex '.*'", re.DOTALL)
+
+
 def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -130,9 +137,15 @@ def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _field_error(message: str) -> errors.InvalidFields:
-    # msgspec ends its messages with " - at `$.owners[0].email`".
+    # msgspec ends its messages with " - at `$.owners[0].email`"; a field that is missing or too many it names before.
     text, _, place = message.partition(" - at `$")
-    return errors.invalid_field(place.rstrip("`").lstrip(".") or "$", "invalid", text + ".")
+    path = place.rstrip("`").lstrip(".")
+    code = "invalid"
+    if named := _NAMED_FIELD.search(text):
+        path = f"{path}.{named['field']}" if path else named["field"]
+        code = "missing" if named["kind"] == "missing required" else "unknown"
+    text = _REGEX.sub("in the format that the API description gives", text)
+    return errors.invalid_field(path or "$", code, text + ".")
 
 
 def _refuse_constant(name: str) -> Any:
@@ -166,6 +179,9 @@ def limit_of(request: AnyRequest) -> int:
 
 def page_of(request: AnyRequest) -> Page:
     """`limit` and `cursor` of the query. Raises BadRequest."""
+    unknown = set(request.query_params) - {"limit", "cursor", *request.route_handler.opt.get("query", ())}
+    if unknown:
+        raise errors.BadRequest(f"This list knows no filter {min(unknown)!r}.", code="unknown_filter")
     cursor = request.query_params.get("cursor")
     try:
         before = UUID(bytes=base64.urlsafe_b64decode(cursor + "==")) if cursor else None
@@ -257,7 +273,10 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
         return on_merchant_error(request, known())
     title = HTTPStatus(error.status_code).phrase
     code = title.lower().replace(" ", "_").replace("-", "_")
-    return problem(error.status_code, code, title, str(error.detail), headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        headers["connection"] = "close"  # the rest of the body is not read
+    return problem(error.status_code, code, title, str(error.detail), headers=headers)
 
 
 def on_crash(request: AnyRequest, error: Exception) -> Response[bytes]:

@@ -34,6 +34,7 @@ CHANNEL = "ussd"
 MAX_BODY_BYTES = 16_384  # a form of a few short fields
 MAX_OPEN_REQUESTS = 5  # of one phone at a time: more is a prank or a loop
 STATUS_SHOWN_FOR = timedelta(minutes=5)
+KEPT_FOR = timedelta(days=30)  # of sessions: so long a phone is spoken to in the language it used last
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _log = structlog.get_logger()
 
@@ -109,10 +110,21 @@ async def take_step(service: Service, step: ussd.Step) -> ussd.Reply:
     return reply
 
 
+async def prune(tx: Tx) -> int:
+    """Forget sessions older than KEPT_FOR; the number forgotten."""
+    return await tx.execute("DELETE FROM ussd_session WHERE touched_at < $1", clock.now() - KEPT_FOR)
+
+
 _MERCHANT = """
 SELECT c.id, c.alias, m.id AS merchant_id, m.dfsp_id, m.state, m.tier, m.currencies, m.ussd_name, m.trading_name
+FROM alias_claim a JOIN counter c ON c.id = a.counter_id
+JOIN merchant m ON m.id = c.merchant_id JOIN dfsp d ON d.id = m.dfsp_id
+WHERE a.alias_type = $2 AND lower(a.alias) = lower($1) AND d.enabled
+"""
+_SHOP = """
+SELECT m.id, m.dfsp_id, m.tier
 FROM counter c JOIN merchant m ON m.id = c.merchant_id JOIN dfsp d ON d.id = m.dfsp_id
-WHERE c.alias = ANY($1) AND d.enabled
+WHERE c.id = $1 AND d.enabled
 """
 _OWN = """
 SELECT c.id, c.alias, c.name FROM counter c JOIN merchant m ON m.id = c.merchant_id
@@ -124,7 +136,9 @@ SELECT amount_minor, currency, payer_masked, received_at FROM payment WHERE coun
 _LAST_REQUEST = """
 SELECT p.counter_id, p.amount_minor, p.currency, p.state, p.short_ref, m.ussd_name, m.trading_name
 FROM payment_request p JOIN merchant m ON m.id = p.merchant_id
-WHERE p.payer_digest = $1 AND p.created_at > $2 ORDER BY p.id DESC LIMIT 1
+WHERE p.payer_digest = $1 AND p.created_at > $2 AND p.channel = 'ussd'
+  AND p.state IN ('created', 'sent', 'awaiting_payer', 'accepted', 'in_doubt')
+ORDER BY p.id DESC LIMIT 1
 """
 _OPEN_REQUESTS = """
 SELECT count(*) FROM payment_request
@@ -149,7 +163,7 @@ class ServiceBackend:
 
     async def find_merchant(self, number: str) -> ussd.MerchantView | None:
         """The counter with this number, letters in any case."""
-        row = await self._tx.fetchrow(_MERCHANT, [number, number.upper(), number.lower()])
+        row = await self._tx.fetchrow(_MERCHANT, number, (await self._service.scheme()).alias_type)
         if row is None:
             return None
         currency = await self._currency(row["currencies"])
@@ -166,10 +180,7 @@ class ServiceBackend:
     async def request_payment(self, order: ussd.PaymentOrder) -> ussd.PaymentOutcome:
         """Ask the payer's own bank, after the checks that the merchant's own request would pass."""
         tx, service = self._tx, self._service
-        shop = await tx.fetchrow(
-            "SELECT m.id, m.dfsp_id, m.tier FROM counter c JOIN merchant m ON m.id = c.merchant_id WHERE c.id = $1",
-            UUID(order.counter_id),
-        )
+        shop = await tx.fetchrow(_SHOP, UUID(order.counter_id))
         if shop is None:
             return ussd.PaymentOutcome("refused", reason="closed")
         digits = order.payer_msisdn.removeprefix("+")
@@ -206,7 +217,7 @@ class ServiceBackend:
         ]  # fmt: skip
 
     async def open_request(self, msisdn: str) -> ussd.OpenRequest | None:
-        """This payer's last request, while it is fresh."""
+        """This phone's last request by USSD, while it is fresh and its end is not known."""
         digest = self._service.vault.digest("phone", msisdn.removeprefix("+"))
         row = await self._tx.fetchrow(_LAST_REQUEST, digest, clock.now() - STATUS_SHOWN_FOR)
         if row is None:

@@ -16,7 +16,7 @@ import click
 from merchant.access import Role
 from merchant.demo.api import Api
 from merchant.demo.businesses import businesses
-from merchant.demo.world import CURRENCY, DemoWorld
+from merchant.demo.world import CURRENCY, DemoUser, DemoWorld, new_password
 from qr.posters import Sticker, sheet_pdf
 
 _AT_ONCE = 8  # as many people at work at the same time; more only queue for two cores
@@ -71,9 +71,31 @@ async def onboard(world: DemoWorld, http: aiohttp.ClientSession, data_dir: Path)
     for held in filter(None, outcomes):
         click.echo(f"  held   {held}")
     world.merchants.sort(key=lambda merchant: merchant["id"])
+    await _let_merchants_in(world, http)
     sheet = await _print_sheet(world, makers, data_dir)
     click.echo(f"  {len(world.merchants)} merchants have numbers; QR codes to print: {sheet}")
     click.echo(f"  onboarding took {time.perf_counter() - begun:.1f} s")
+
+
+async def _let_merchants_in(world: DemoWorld, http: aiohttp.ClientSession) -> None:
+    """The first merchant of each DFSP gets an owner, a cashier and a key for its till."""
+    for dfsp in world.dfsps:
+        admin = await _person(world, http, Role.DFSP_ADMIN, dfsp["fsp_id"])
+        merchant = next(one for one in world.merchants if one["dfsp"] == dfsp["fsp_id"])
+        for title, role in (("owner", Role.MERCHANT_OWNER), ("cashier", Role.MERCHANT_CASHIER)):
+            user = DemoUser(f"{title}@shop.{dfsp['fsp_id']}.example", new_password(), [role], dfsp["fsp_id"])
+            person: dict[str, Any] = {
+                "email": user.email,
+                "name": f"{title.title()} of {merchant['trading_name'][:80]}",
+            }
+            person |= {"password": user.password, "roles": user.roles, "merchant_id": merchant["id"]}
+            await admin.post("/api/v1/users", person)
+            world.users.append(user)
+        scopes = ["merchants:read", "payments:read", "payments:request", "webhooks:write", "events:read"]
+        key = await admin.post("/api/v1/api-keys", {"name": "till", "scopes": scopes, "merchant_id": merchant["id"]})
+        world.api_keys.append(
+            {"key": key["key"], "scopes": scopes, "dfsp": dfsp["fsp_id"], "merchant_id": merchant["id"]}
+        )
 
 
 async def _person(world: DemoWorld, http: aiohttp.ClientSession, role: Role, dfsp: str | None) -> Api:

@@ -46,7 +46,11 @@ async def show_payments(world: DemoWorld, http: aiohttp.ClientSession) -> None:
     """Play the scenes and tell how each ended."""
     begun = time.perf_counter()
     merchants = world.merchants[: len(SCENES) + 1]
-    keys = {key["dfsp"]: Api(http, world.base_url, {"x-api-key": key["key"]}) for key in world.api_keys}
+    keys = {
+        key["dfsp"]: Api(http, world.base_url, {"x-api-key": key["key"]})
+        for key in world.api_keys
+        if "merchant_id" not in key
+    }
     click.echo("payments through the simulated hub:")
     async with asyncio.TaskGroup() as scenes:
         for scene, merchant in zip(SCENES, merchants, strict=False):

@@ -77,6 +77,10 @@ def new_password() -> str:
 
 async def enable_dfsps(world: DemoWorld, operator: Api) -> None:
     """The hub operator enables the DFSPs and adds their staff and first keys."""
+    checker = DemoUser("checker@hub.example", new_password(), [Role.HUB_CHECKER], None)
+    person = {"email": checker.email, "name": "Hub checker", "password": checker.password, "roles": checker.roles}
+    await operator.post("/api/v1/users", person)
+    world.users.append(checker)
     for fsp_id, name in DFSPS.items():
         dfsp = await operator.post("/api/v1/dfsps", {"fsp_id": fsp_id, "name": name})
         world.dfsps.append({"id": dfsp["id"], "fsp_id": fsp_id, "name": name})
@@ -85,7 +89,14 @@ async def enable_dfsps(world: DemoWorld, operator: Api) -> None:
             person = {"email": user.email, "name": f"{title.title()} of {name}", "password": user.password}
             await operator.post("/api/v1/users", {**person, "roles": user.roles, "dfsp_id": dfsp["id"]})
             world.users.append(user)
-        scopes = ["aliases:write", "merchants:read", "payments:read", "payments:request", "webhooks:write"]
+        scopes = [
+            "aliases:write",
+            "merchants:read",
+            "payments:read",
+            "payments:request",
+            "webhooks:write",
+            "events:read",
+        ]
         key = await operator.post(
             "/api/v1/api-keys", {"name": f"{name} core system", "scopes": scopes, "dfsp_id": dfsp["id"]}
         )

@@ -34,7 +34,7 @@ from merchant.payments.links import Links
 from merchant.service import Service
 
 MOUNT: Final = "/fspiop"
-_ACCEPTED: Final = {"GET": 202, "POST": 202, "DELETE": 202, "PUT": 200, "PATCH": 200}
+_ACCEPTED: Final = {"GET": 202, "POST": 202, "PUT": 200, "PATCH": 200}
 _RESOURCES: Final = frozenset(
     {"parties", "participants", "transactionRequests", "quotes", "authorizations", "transfers", "transactions"}
 )
@@ -82,7 +82,8 @@ async def _checked(tx: Tx, service: Service, links: Links, call: Call) -> Messag
         raise FspiopError("3000", "This method is not possible here", 405)
     _check_path(call)
     inbound = check_headers(call.method, resource, call.headers)
-    link = await links.link(tx, inbound.destination) if inbound.destination else None
+    destination = inbound.destination or await _served_by(tx, call)
+    link = await links.link(tx, destination) if destination else None
     if link is None or not link.enabled:
         raise FspiopError("3203", "fspiop-destination names no participant served here")
     if service.settings.require_signatures and not _is_hubs_own_error(call, link.fsp_id):
@@ -100,6 +101,16 @@ async def _checked(tx: Tx, service: Service, links: Links, call: Call) -> Messag
         version=inbound.answer_version,
         body=call.body,
     )
+
+
+async def _served_by(tx: Tx, call: Call) -> str | None:
+    """Whose merchant a look-up without destination is about (FSPIOP 1.1, section 3.2.3.5 allows it there)."""
+    parts = unquote(call.raw_path).split("/")[1:]
+    if call.method != "GET" or parts[0] != "parties":
+        return None
+    found = "SELECT d.fsp_id FROM alias a JOIN dfsp d ON d.id = a.dfsp_id WHERE alias_type = $1 AND alias = $2 LIMIT 1"
+    fsp_id: str | None = await tx.fetchval(found, parts[1], parts[2])
+    return fsp_id
 
 
 def _check_path(call: Call) -> None:

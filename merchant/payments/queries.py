@@ -27,18 +27,20 @@ _REQUESTS = (
     + """
   AND ($4::uuid IS NULL OR p.id < $4) AND ($5::text IS NULL OR p.state = $5)
   AND ($6::uuid IS NULL OR p.counter_id = $6) AND ($7::text IS NULL OR p.reference = $7)
-ORDER BY p.id DESC LIMIT $8
+  AND ($8::uuid IS NULL OR p.merchant_id = $8)
+ORDER BY p.id DESC LIMIT $9
 """
 )
 _EVENTS = "SELECT seq, at, state, cause, detail FROM payment_event WHERE request_id = $1 ORDER BY seq"
 _PAYMENTS = """
 SELECT p.id, p.amount_minor, p.currency, p.counter_id, p.merchant_id, p.request_id, p.payer_masked, p.note,
-       p.received_at, p.transfer_id, p.transaction_id
-FROM payment p
+       p.received_at, p.transfer_id, p.transaction_id, r.transaction_request_id
+FROM payment p LEFT JOIN payment_request r ON r.id = p.request_id
 WHERE ($1::uuid IS NULL OR p.dfsp_id = $1) AND ($2::uuid IS NULL OR p.merchant_id = $2)
   AND ($3::uuid IS NULL OR p.counter_id = $3)
   AND ($4::uuid IS NULL OR p.id < $4) AND ($5::uuid IS NULL OR p.counter_id = $5)
-ORDER BY p.id DESC LIMIT $6
+  AND ($6::uuid IS NULL OR p.merchant_id = $6)
+ORDER BY p.id DESC LIMIT $7
 """
 
 
@@ -52,11 +54,20 @@ async def payment_request(tx: Tx, actor: Actor, request_id: UUID) -> asyncpg.Rec
 
 async def payment_requests(
     tx: Tx, actor: Actor, limit: int, before: UUID | None, *, state: str | None, counter_id: UUID | None,
-    reference: str | None,
+    reference: str | None, merchant_id: UUID | None,
 ) -> list[asyncpg.Record]:  # fmt: skip
     """Requests, newest first, one more than `limit` when there are more."""
     return await tx.fetch(
-        _REQUESTS, actor.dfsp_id, actor.merchant_id, actor.counter_id, before, state, counter_id, reference, limit + 1
+        _REQUESTS,
+        actor.dfsp_id,
+        actor.merchant_id,
+        actor.counter_id,
+        before,
+        state,
+        counter_id,
+        reference,
+        merchant_id,
+        limit + 1,
     )
 
 
@@ -66,7 +77,9 @@ async def history(tx: Tx, request_id: UUID) -> list[asyncpg.Record]:
 
 
 async def payments(
-    tx: Tx, actor: Actor, limit: int, before: UUID | None, *, counter_id: UUID | None
+    tx: Tx, actor: Actor, limit: int, before: UUID | None, *, counter_id: UUID | None, merchant_id: UUID | None
 ) -> list[asyncpg.Record]:
     """Payments, newest first, one more than `limit` when there are more."""
-    return await tx.fetch(_PAYMENTS, actor.dfsp_id, actor.merchant_id, actor.counter_id, before, counter_id, limit + 1)
+    return await tx.fetch(
+        _PAYMENTS, actor.dfsp_id, actor.merchant_id, actor.counter_id, before, counter_id, merchant_id, limit + 1
+    )

@@ -5,6 +5,7 @@ what comes in and goes out.
 """
 
 from typing import Any
+from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
@@ -20,6 +21,10 @@ from merchant.web import actor_of, answer, body, needs, path_id, service_of
 
 Req = Request[Any, Any, State]
 Answer = Response[bytes]
+
+
+def _id_or_none(text: str | None) -> UUID | None:
+    return path_id(text) if text else None
 
 
 async def _view(request: Req, tx: Tx, request_id: Any) -> schemas.PaymentRequestView:
@@ -47,16 +52,18 @@ async def create(request: Req) -> Answer:
 
 @get(
     "/api/v1/payment-requests",
-    opt=needs(P.PAYMENTS_READ, listing=schemas.PaymentRequestView, query=("state", "counter_id", "reference")),
+    opt=needs(
+        P.PAYMENTS_READ, listing=schemas.PaymentRequestView, query=("state", "counter_id", "merchant_id", "reference")
+    ),
 )
 async def list_requests(request: Req) -> Answer:
     """List payment requests, newest first."""
     page, query, service = web.page_of(request), request.query_params, service_of(request)
-    counter = query.get("counter_id")
     async with service.db.tenant(actor_of(request).dfsp_id) as tx:
         rows = await queries.payment_requests(
             tx, actor_of(request), page.limit, page.before, state=query.get("state"),
-            counter_id=path_id(counter) if counter else None, reference=query.get("reference"),
+            counter_id=_id_or_none(query.get("counter_id")), reference=query.get("reference"),
+            merchant_id=_id_or_none(query.get("merchant_id")),
         )  # fmt: skip
     scheme = await service.scheme()
     views = [schemas.request_view(row, scheme, service.settings.base_url) for row in rows]
@@ -108,19 +115,24 @@ async def check(request: Req, request_id: FromPath[str]) -> Answer:
         return answer(await _view(request, tx, asked.id), 202)
 
 
-@get("/api/v1/payments", opt=needs(P.PAYMENTS_READ, listing=schemas.PaymentView, query=("counter_id",)))
+@get("/api/v1/payments", opt=needs(P.PAYMENTS_READ, listing=schemas.PaymentView, query=("counter_id", "merchant_id")))
 async def list_payments(request: Req) -> Answer:
     """List the money that arrived, newest first."""
-    page, counter = web.page_of(request), request.query_params.get("counter_id")
+    page, query = web.page_of(request), request.query_params
     async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
         rows = await queries.payments(
-            tx, actor_of(request), page.limit, page.before, counter_id=path_id(counter) if counter else None
+            tx,
+            actor_of(request),
+            page.limit,
+            page.before,
+            counter_id=_id_or_none(query.get("counter_id")),
+            merchant_id=_id_or_none(query.get("merchant_id")),
         )
     views = [
         schemas.PaymentView(
             row["id"], schemas.amount_view(row["amount_minor"], row["currency"]), row["counter_id"],
             row["merchant_id"], row["request_id"], row["payer_masked"], row["note"], web.at(row["received_at"]),
-            schemas.HubIds(None, row["transaction_id"], row["transfer_id"]),
+            schemas.HubIds(row["transaction_request_id"], row["transaction_id"], row["transfer_id"]),
         )
         for row in rows
     ]  # fmt: skip

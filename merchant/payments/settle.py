@@ -28,8 +28,7 @@ from merchant.payments.states import (
 )
 from merchant.service import Service
 
-# How long after an answer that came back RESERVED we ask the hub ourselves; doubles at every try.
-FIRST_CHECK = timedelta(seconds=10)
+# The longest pause between two questions to the hub about one transfer; the first is settings.settle_check_s.
 LONGEST_CHECK = timedelta(minutes=30)
 
 EXPIRED = Reason("request_expired", "The customer did not answer in time. Ask again if they still want to pay.")
@@ -191,11 +190,11 @@ async def abort_transfer(tx: Tx, transfer: LockedTransfer, cause: str) -> None:
         await move(tx, request, RequestState.FAILED, cause, reason=ABORTED)
 
 
-async def put_in_doubt(tx: Tx, transfer: LockedTransfer) -> datetime:
+async def put_in_doubt(tx: Tx, service: Service, transfer: LockedTransfer) -> datetime:
     """No word on a transfer that we answered: say so, and when to ask the hub next."""
     now = clock.now()
     waited = now - transfer.reserved_at
-    next_check = now + min(LONGEST_CHECK, max(FIRST_CHECK, waited))
+    next_check = now + min(LONGEST_CHECK, max(timedelta(seconds=service.settings.settle_check_s), waited))
     await tx.execute(
         "UPDATE transfer SET check_at = $3 WHERE payer_fsp_id = $1 AND transfer_id = $2",
         transfer.payer_fsp_id, transfer.transfer_id, next_check,

@@ -5,14 +5,13 @@ asked for is refused before any money can move.
 """
 
 import hashlib
-import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
-from merchant import clock, ids, money
+from merchant import clock, money
 from merchant.db import Tx
 from merchant.hub import ilp
 from merchant.hub.error_codes import FspiopError
@@ -42,7 +41,6 @@ from merchant.service import Service
 QUOTE_LIFE = timedelta(minutes=3)
 REFERENCE_EXTENSION = "QrReference"
 ILP_VERSION: ilp.Version = 1
-_REFERENCE = re.compile(rf"\b[2-9A-HJKMNP-TV-Z]{{{ids.REFERENCE_LENGTH}}}\b")
 
 
 class Shop(Struct, frozen=True):
@@ -168,11 +166,9 @@ async def _request_paid_by(tx: Tx, link: Link, shop: Shop, asked: QuotesPost, so
         if request is None:
             raise FspiopError("3204", "This code is not open any more; ask the shop for a new one")
         return request
-    hints = [*_REFERENCE.findall(asked.note or ""), extension_value(asked.extension_list, REFERENCE_EXTENSION)]
-    for hint in filter(None, hints):
-        request = await _by_reference(tx, shop, hint)
-        # A hint is only a hint: what does not fit is a payment of its own.
-        if request is not None and request.amount == from_wire(asked.amount) and _takes_quotes(request):
+    for hint in (asked.note, extension_value(asked.extension_list, REFERENCE_EXTENSION)):
+        request = await _by_hint(tx, shop, hint, from_wire(asked.amount)) if hint else None
+        if request is not None:
             return request
     # On an ISO 20022 hub the request's id is lost on the way; the transaction id told us at RECEIVED remains.
     known = await tx.fetchval(
@@ -180,6 +176,23 @@ async def _request_paid_by(tx: Tx, link: Link, shop: Shop, asked: QuotesPost, so
         shop.counter_id,
     )  # fmt: skip
     return await lock_request(tx, request_id=known) if known is not None else None
+
+
+_HINTED = """
+SELECT p.id FROM open_reference o JOIN payment_request p ON p.id = o.request_id
+WHERE o.counter_id = $1 AND p.amount_minor = $2 AND p.currency = $3
+  AND (p.short_ref = ANY($4) OR p.reference = ANY($4)) ORDER BY p.id LIMIT 1
+"""
+
+
+async def _by_hint(tx: Tx, shop: Shop, text: str, amount: money.Money) -> LockedRequest | None:
+    """An open request whose short reference, or the merchant's own, is the text or one of its words.
+
+    A hint is only a hint: what does not fit, in amount or otherwise, is a payment of its own.
+    """
+    found = await tx.fetchval(_HINTED, shop.counter_id, amount.minor, amount.currency, [text.strip(), *text.split()])
+    request = await lock_request(tx, request_id=found) if found is not None else None
+    return request if request is not None and _takes_quotes(request) else None
 
 
 async def _by_reference(tx: Tx, shop: Shop, reference: str) -> LockedRequest | None:

@@ -65,7 +65,7 @@ async def check_silent_transfers(tx: Tx, service: Service) -> int:
     for row in rows:
         transfer = await lock_transfer(tx, row["dfsp_id"], row["transfer_id"])
         if transfer is not None:
-            await put_in_doubt(tx, transfer)
+            await put_in_doubt(tx, service, transfer)
             await ask_outcome(tx, service, row["fsp_id"], row["dfsp_id"], transfer.payer_fsp_id, transfer.transfer_id)
     return len(rows)
 

@@ -4,7 +4,7 @@ What does not match the promise made in the quote (amount, currency, packet, con
 takes nothing. The hub's last word (PATCH, or its answer to our GET) is settle.py's.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
@@ -28,7 +28,7 @@ from merchant.inbox import Message
 from merchant.money import Money
 from merchant.payments import limits, post
 from merchant.payments.links import Link
-from merchant.payments.settle import FIRST_CHECK, abort_transfer, commit_transfer, lock_transfer
+from merchant.payments.settle import abort_transfer, commit_transfer, lock_transfer
 from merchant.payments.states import RequestCapability, lock_request, may
 from merchant.payments.terms import fingerprint
 from merchant.registry.states import Capability, merchant_may
@@ -102,7 +102,7 @@ async def answer_transfer(tx: Tx, service: Service, link: Link, message: Message
     await tx.execute(
         _INSERT, message.source, prepared.transfer_id, link.dfsp_id, promise.merchant_id, promise.quote_id,
         promise.request_id, amount.minor, amount.currency, day.isoformat(), body_hash, answer, expires_at, now,
-        now + FIRST_CHECK,
+        now + timedelta(seconds=service.settings.settle_check_s),
     )  # fmt: skip
     # In COMMITTED mode no PATCH follows: the money has moved once the hub has taken our answer.
     committed_by_answer = (message.source, prepared.transfer_id) if link.transfer_mode == "COMMITTED" else None

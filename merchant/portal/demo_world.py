@@ -105,7 +105,7 @@ async def news(service: Service) -> News:
     """The newest requests, payments and text messages of the whole scheme."""
     async with service.db.system_reads() as tx:
         requests = await payment_queries.payment_requests(
-            tx, SERVICE, NEWEST, None, state=None, counter_id=None, reference=None
+            tx, SERVICE, NEWEST, None, state=None, counter_id=None, reference=None, merchant_id=None
         )
         payments = await tx.fetch(_PAYMENTS, NEWEST)
         texts = await tx.fetch(_TEXTS, NEWEST)

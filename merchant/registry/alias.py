@@ -21,7 +21,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,32}")  # what reaches an oracle unha
 
 _CLAIM = """
 INSERT INTO alias_claim (alias_type, alias, dfsp_id, counter_id, external_merchant_id, claimed_at)
-VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (alias_type, alias) DO NOTHING
+VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
 """
 _ROUTE = """
 INSERT INTO alias (alias_type, alias, sub_id, currency, dfsp_id, merchant_id, counter_id, external_merchant_id, active)

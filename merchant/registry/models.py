@@ -179,9 +179,13 @@ class Counter(SQLModel, table=True):
 
 
 class AliasClaim(SQLModel, table=True):
-    """Who a (type, alias) belongs to, for ever: a retired alias is never given to another."""
+    """Who a (type, alias) belongs to, for ever: a retired alias is never given to another.
+
+    Letters in another case are the same alias: people dial and read them aloud.
+    """
 
     __tablename__ = "alias_claim"
+    __table_args__ = (Index("alias_claim_any_case", "alias_type", sql("lower(alias)"), unique=True),)
     alias_type: str = Field(primary_key=True)
     alias: str = Field(primary_key=True)
     dfsp_id: UUID = columns.dfsp()

@@ -6,7 +6,7 @@ oracle_routes.py.
 """
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -21,6 +21,7 @@ from merchant.service import SchemeFacts
 
 PARTY_ID_TYPES = frozenset({"ALIAS", "BUSINESS", "MERCHANT_PAYINTOID"})
 _IDENTIFIER_RULE = "An identifier has 1 to 32 letters, digits, dots, hyphens or underscores, and is no reserved word."
+MAX_IDENTIFIER = 128  # FSPIOP data model, PartyIdentifier
 MAX_BATCH = 10_000  # FSPIOP API definition 1.1: partyList has at most 10,000 elements
 _LAST = "\x7f"  # sorts after every alias
 _SUB_ID = re.compile(r"[^\s\x00-\x1f{}<>`\\]{1,128}")  # as the Account Lookup Service checks it
@@ -42,7 +43,7 @@ class NewRoute(Struct, frozen=True, rename="camel"):
     party_sub_id_or_type: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
 
 
-class BulkParty(Struct, frozen=True, rename="camel"):
+class BulkParty(Struct, frozen=True, omit_defaults=True, rename="camel"):
     """One party of a bulk registration."""
 
     party_id_type: str
@@ -124,6 +125,17 @@ def check_identifier(alias_type: str, identifier: str, sub_id: str = "") -> None
         raise Refused(400, "3100", "A sub-identifier has 1 to 128 characters, without blanks and brackets.")
 
 
+def may_be_ours(alias_type: str, identifier: str, sub_id: str) -> bool:
+    """Whether a look-up is worth asking the table: other legal FSPIOP identifiers are unknown here, not wrong.
+
+    Raises Refused for a type we do not serve and for what FSPIOP does not allow.
+    """
+    if len(identifier) > MAX_IDENTIFIER:
+        raise Refused(400, "3100", f"An identifier has at most {MAX_IDENTIFIER} characters.")
+    check_identifier(alias_type, "x", sub_id)
+    return alias.is_identifier(identifier)
+
+
 async def register(tx: Tx, alias_type: str, identifier: str, new: NewRoute) -> None:
     """Register an identifier that an external DFSP owns. Raises Refused (3003, 3201) when it may not."""
     sub_id = new.party_sub_id_or_type or ""
@@ -203,6 +215,15 @@ async def register_bulk(tx: Tx, batch: BulkRegistration) -> list[dict[str, objec
         except Refused as refused:
             result["errorInformation"] = {"errorCode": refused.error_code, "errorDescription": refused.description}
     return results
+
+
+def read_row(row: Any) -> ExternalMerchant | ExternalResult:
+    """One row of a batch; what cannot be read is answered in its place."""
+    try:
+        return msgspec.convert(row, ExternalMerchant)
+    except msgspec.ValidationError as error:
+        named = row.get("merchant_id") if isinstance(row, dict) else None
+        return ExternalResult(named if isinstance(named, str) else "", None, "error", f"{error}."[:200])
 
 
 async def register_external(

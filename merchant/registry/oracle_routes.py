@@ -6,7 +6,7 @@ POST   /participants                         an array: an external DFSP's batch 
 POST, PUT, DELETE /participants/{Type}/{ID}  single registration by the Account Lookup Service
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote
 
 import msgspec
@@ -73,7 +73,8 @@ async def _find(service: Service, call: Call, alias_type: str, identifier: str, 
     query = parse_qs(call.query) if call.query else {}
     sub_id = sub_id or query.get("partySubIdOrType", [""])[0]
     currency = query.get("currency", [""])[0]
-    oracle.check_identifier(alias_type, identifier, sub_id)
+    if not oracle.may_be_ours(alias_type, identifier, sub_id):
+        return 200, msgspec.json.encode({"partyList": []})
     async with service.db.system_reads() as tx:
         routes = await oracle.find_routes(tx, alias_type, identifier, sub_id, currency)
     return 200, msgspec.json.encode({"partyList": routes})
@@ -112,12 +113,15 @@ async def _register_many(service: Service, call: Call) -> tuple[int, bytes]:
     actor = await web.authenticate(service, call.headers)
     actor.require(Permission.ALIASES_WRITE)
     web.require_json(call.headers)
-    rows = web.decode(call.body, list[oracle.ExternalMerchant])
+    rows = web.decode(call.body, list[Any])
     if not 1 <= len(rows) <= oracle.MAX_BATCH:
         raise errors.invalid_field("$", "length", f"Send 1 to {oracle.MAX_BATCH} rows.")
+    given = [oracle.read_row(row) for row in rows]
+    readable = [row for row in given if isinstance(row, oracle.ExternalMerchant)]
     async with service.db.tenant(actor.own_dfsp()) as tx:
-        registered = await oracle.register_external(tx, await service.scheme(), actor, rows)
-    return 200, msgspec.json.encode(registered)
+        registered = iter(await oracle.register_external(tx, await service.scheme(), actor, readable))
+    answers = [row if isinstance(row, oracle.ExternalResult) else next(registered) for row in given]
+    return 200, msgspec.json.encode(answers)
 
 
 def _decode_route(call: Call, sub_id: str) -> oracle.NewRoute:

@@ -12,7 +12,7 @@ import msgspec
 
 import kyb
 from merchant import audit, clock, errors
-from merchant.access import Actor
+from merchant.access import Actor, Permission
 from merchant.db import Tx
 from merchant.notify import events
 from merchant.registry import screening
@@ -50,9 +50,10 @@ async def claim(tx: Tx, actor: Actor, application_id: UUID) -> Application:
 async def release(tx: Tx, actor: Actor, application_id: UUID) -> Application:
     """Give a claim back."""
     application = await lock_application(tx, actor, application_id)
-    if application.claimed_by == actor.id:
-        application.claimed_by = application.claimed_until = None
-        application.revision += 1
+    if application.claimed_by != actor.id:
+        raise errors.WrongState("You hold no claim on this application.", code="not_claimed")
+    application.claimed_by = application.claimed_until = None
+    application.revision += 1
     return application
 
 
@@ -76,7 +77,8 @@ async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, 
         location = _new_location(merchant, place)
         tx.session.add(location)
         await tx.flush()
-        for point in place.counters:
+        # A place that names no counter has one all the same: someone takes the money.
+        for point in place.counters or (kyb.Counter(),):
             counter = Counter(
                 dfsp_id=merchant.dfsp_id, merchant_id=merchant.id, location_id=location.id,
                 name=point.name or location.name, alias_type="", alias="",
@@ -107,8 +109,10 @@ async def return_for_changes(tx: Tx, actor: Actor, application_id: UUID, items: 
 
 async def _open_for_decision(tx: Tx, actor: Actor, application_id: UUID) -> Application:
     application = await lock_application(tx, actor, application_id)
+    # A maker hears why, whatever their roles.
     if actor.id in application.makers:
         raise errors.CheckerIsMaker
+    actor.require(Permission.APPLICATIONS_DECIDE)
     if not application_may(application.state, Capability.DECIDE):
         hint = (
             " Its screening is still running; try again in a moment."

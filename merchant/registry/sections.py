@@ -84,8 +84,10 @@ def identifiers(sections: kyb.Sections) -> list[tuple[str, str, str]]:
 
 
 def merchant_phone(sections: kyb.Sections) -> str | None:
-    """The phone that reaches the merchant: the contact's, or that of the owner the contact points to."""
+    """The phone that reaches the merchant: the contact's, else the owner's it points to, else the first owner's."""
     contact = sections.contact
-    if contact.phone or contact.owner_index is None:
+    if contact.phone:
         return contact.phone
-    return sections.owners[contact.owner_index].phone
+    if contact.owner_index is not None:
+        return sections.owners[contact.owner_index].phone
+    return next((owner.phone for owner in sections.owners if owner.phone), None)

@@ -99,7 +99,8 @@ FAULTS = [
     ('"locations[]"', '"locations"', "locations"),
     ('"business.mcc" =', '"business" =', "business"),
     ('"evidence.phone_verified" =', '"evidence.shoe_size" =', "shoe_size"),
-    ('"contact.phone|owner_index"', '"contact.phone|owner"', "contact.phone|owner"),
+    ('"contact.phone|owner_index or', '"contact.phone|owner or', "contact.phone|owner"),
+    ("or owners[].phone", "or owners[].shoe_size", "shoe_size"),
 ]
 
 

@@ -109,7 +109,7 @@ def test_malformed_answers_take_the_tier_away() -> None:
 
 
 def test_missing_answers_are_counted_in_the_reason() -> None:
-    report = assess(COMPANY, **{"business.mcc": None, "owners.0.birth_date": None})
+    report = assess(COMPANY, **{"business.mcc": None, "business.legal_name": None})
     assert report.outcome == "incomplete"
     assert [(reason.code, reason.message) for reason in report.reasons] == [
         ("no_tier_reachable", "2 requirements are missing.")

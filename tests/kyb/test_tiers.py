@@ -52,17 +52,13 @@ def test_a_registered_business_with_its_answers_reaches_t3(kind: str) -> None:
     ("path", "due"),
     [
         ("business.legal_name", "business.legal_name"),
-        ("business.registration_number", "business.registration_number"),
         ("business.mcc", "business.mcc"),
         ("business.currencies", "business.currencies"),
         ("owners", "owners"),
-        ("owners.0.birth_date", "owners[0].birth_date"),
         ("owners.1.given_name", "owners[1].given_name"),
         ("contact", "contact.phone"),
         ("locations", "locations"),
-        ("locations.0.counters", "locations[0].counters"),
         ("locations.0.city", "locations[0].city"),
-        ("settlement_account", "settlement_account.account_id"),
     ],
 )
 def test_a_missing_answer_of_a_company_is_named(path: str, due: str) -> None:
@@ -84,13 +80,24 @@ def test_an_empty_answer_is_a_missing_one_and_zero_is_not() -> None:
 
 
 def test_what_the_next_tier_needs_is_due_eventually() -> None:
-    found = needs(INDIVIDUAL, PHONE_ONLY, **{"owners.0.birth_date": None})
+    found = needs(INDIVIDUAL, PHONE_ONLY, **{"owners.0.id_number": None})
     assert found.tier_reachable == "T0"
     assert found.currently_due == ()
     assert [(item.path, item.code, item.tier) for item in found.eventually_due] == [
-        ("owners[0].birth_date", "missing", "T1"),
+        ("owners[0].id_number", "missing", "T1"),
         ("evidence.identity_verified", "not_verified", "T1"),
     ]
+
+
+def test_the_contact_may_stand_in_for_the_owner_of_a_stall() -> None:
+    named = {"business": {"kind": "individual"}, "contact": {"name": "Njeri", "phone": "+254711000111"}}
+    missing = {item.path for item in needs(named, PHONE_ONLY).currently_due}
+    assert not {path for path in missing if path.startswith(("owners", "contact"))}
+
+
+def test_an_alternative_that_is_empty_stands_in_for_nothing() -> None:
+    nobody = {"business": {"kind": "individual"}, "contact": {"name": "Njeri"}}
+    assert "contact.phone" in {item.path for item in needs(nobody, kyb.Evidence()).currently_due}
 
 
 def test_a_thing_is_asked_for_once_by_the_lowest_tier_that_needs_it() -> None:

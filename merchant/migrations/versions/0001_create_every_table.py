@@ -197,6 +197,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("alias_type", "alias"),
     )
+    op.create_index("alias_claim_any_case", "alias_claim", ["alias_type", sa.text("lower(alias)")], unique=True)
     op.create_index(op.f("ix_alias_claim_dfsp_id"), "alias_claim", ["dfsp_id"], unique=False)
     op.create_table(
         "application",
