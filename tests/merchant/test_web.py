@@ -2,6 +2,7 @@
 
 import json
 
+import asyncpg
 import httpx
 import msgspec
 import pytest
@@ -121,6 +122,19 @@ async def test_a_crash_of_ours_is_told_without_its_detail_and_logged_with_it(ser
     assert "secret" not in response.text
     assert "Traceback" not in response.text
     assert [entry["event"] for entry in logged] == ["request_failed"]
+
+
+async def test_another_transaction_in_the_way_is_told_as_busy_and_not_as_a_fault(service: Service) -> None:
+    @get("/api/v1/held", opt={"public": True})
+    async def held() -> None:
+        raise asyncpg.LockNotAvailableError("canceling statement due to lock timeout")
+
+    transport = httpx.ASGITransport(create_app(service, [held]), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test.local") as client:
+        with structlog.testing.capture_logs() as logged:
+            response = await client.get("/api/v1/held")
+    assert (response.status_code, response.json()["code"], response.headers["retry-after"]) == (503, "busy", "1")
+    assert logged == []
 
 
 async def test_health_tells_the_process_from_its_database(
