@@ -16,10 +16,10 @@ import msgspec
 import structlog
 
 from merchant import clock, idempotency, inbox, outbox
-from merchant.channels import posters
+from merchant.channels import posters, ussd
 from merchant.db import Tx
 from merchant.hub.client import HubUnreachable
-from merchant.notify import events, sms, webhook
+from merchant.notify import events, live, sms, webhook
 from merchant.outbox import Job
 from merchant.payments import dispatch, post
 from merchant.payments.interpret import interpret
@@ -251,4 +251,6 @@ async def prune(service: Service) -> None:
     async with service.db.system() as tx:
         await idempotency.prune(tx)
         await inbox.prune(tx)
+        await live.prune(tx)
+        await ussd.prune(tx)
     await posters.prune(service)

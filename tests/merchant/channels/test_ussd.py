@@ -1,1 +1,459 @@
-"""The USSD door as the operator's gateway uses it."""
+"""The USSD door as a gateway and its phones meet it: whole dialogues, each step once, nothing lost, nothing forged."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+from uuid import UUID
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from merchant import clock, ids
+from merchant.channels import ussd as door
+from merchant.service import open_service
+from merchant.settings import Settings
+from tests import builders
+from tests.builders import World
+from tests.merchant.channels.conftest import OWNER, PHONE, Lines, door_of, step_form
+
+pytestmark = pytest.mark.anyio
+HOME = "CON Shop payments\n1 Pay a shop\n2 My shop number\n3 Last payments\n9 Language\n"
+BUSY = "END The service is busy. You were not charged. Please dial again later."
+CLOSED = "END This shop cannot take payments now. You were not charged."
+
+
+# --- paying ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_shopper_pays_by_number_and_amount(lines: Lines) -> None:
+    number = lines.counter.alias
+    assert (await lines.step("")).startswith(HOME)
+    assert (await lines.step("1")).startswith("CON Enter the shop's number:")
+    assert (await lines.step(f"1*{number}")).startswith("CON Mama Njeri\nEnter the amount in USD:")
+    assert (await lines.step(f"1*{number}*25.50")).startswith("CON Pay 25.50 USD to Mama Njeri?\n")
+    assert await lines.requests() == []
+    end = await lines.step(f"1*{number}*25.50*1")
+    [request] = await lines.requests()
+    assert end == (
+        "END We asked your bank to pay 25.50 USD to Mama Njeri. Approve it there. Ref " + request["short_ref"]
+    )
+    assert (request["amount_minor"], request["currency"], request["channel"]) == (2550, "USD", "ussd")
+    assert (request["counter_id"], request["state"]) == (lines.counter.id, "created")
+    assert request["payer_masked"] == "2547*****001"
+
+
+async def test_the_request_and_its_job_are_written_together(lines: Lines) -> None:
+    await lines.pay()
+    [request] = await lines.requests()
+    [job] = await lines.jobs()
+    assert (job["topic"], str(request["id"]) in job["payload"].decode()) == ("payments.look_up", True)
+    assert len(await lines.rows("SELECT 1 FROM payment_event WHERE request_id = $1", request["id"])) == 1
+
+
+async def test_a_dialled_number_and_amount_lead_straight_to_the_confirmation(lines: Lines) -> None:
+    dialled = f"{lines.counter.alias}*25"
+    assert (await lines.step(dialled)).startswith("CON Pay 25.00 USD to Mama Njeri?\n")
+    assert await lines.requests() == []
+    assert (await lines.step(f"{dialled}*1")).startswith("END We asked your bank")
+    assert len(await lines.requests()) == 1
+
+
+async def test_a_dial_string_never_pays_by_itself(lines: Lines) -> None:
+    assert (await lines.step(f"{lines.counter.alias}*25*1")).startswith("CON Pay 25.00 USD")
+    assert await lines.requests() == []
+
+
+async def test_a_lost_session_is_walked_again_but_pays_nothing(lines: Lines) -> None:
+    """A gateway that goes on with a session we know nothing of."""
+    assert (await lines.step(f"1*{lines.counter.alias}*25*1")).startswith("CON Pay 25.00 USD")
+    assert await lines.requests() == []
+
+
+async def test_a_shopper_who_says_no_asks_nobody(lines: Lines) -> None:
+    assert (await lines.walk("1", lines.counter.alias, "25", "2")).startswith(HOME)
+    assert (await lines.requests(), await lines.jobs()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("0.00", "The amount must be 0.01 to 10,000 USD."),
+        ("10000.01", "The amount must be"),
+        ("99999999999999999999999999", "amount"),
+        ("abc", "Write the amount like"),
+        ("-5", "Write the amount like"),
+        ("1e3", "Write the amount like"),
+        ("25.555", "Write the amount like"),
+        ("\x00", "Write the amount like"),
+        ("' OR 1=1 --", "Write the amount like"),
+    ],
+)
+async def test_an_amount_that_is_none_is_asked_for_again(lines: Lines, typed: str, told: str) -> None:
+    screen = await lines.walk("1", lines.counter.alias, typed)
+    assert screen.startswith("CON ")
+    assert told in screen
+    assert await lines.requests() == []
+
+
+@pytest.mark.parametrize("typed", ["00000000", "99999999999", "nobody", "\x00", "%", "кафе", "a" * 400, "'; --"])
+async def test_a_number_that_no_shop_has_is_asked_for_again(lines: Lines, typed: str) -> None:
+    screen = await lines.walk("1", typed)
+    assert screen.startswith("CON No shop ")
+
+
+async def test_a_dfsps_own_alias_is_found_in_any_case(lines: Lines, world: World) -> None:
+    document = builders.company(ussd_name="Kiosk Seven")
+    document["locations"][0]["counters"][0]["own_alias"] = "Kiosk-7"
+    await builders.create_merchant(lines.service, world, document=document)
+    for number, typed in enumerate(("Kiosk-7", "KIOSK-7", "kiosk-7", "kIOSK-7")):
+        assert (await lines.walk("1", typed, session=f"s{number}")).startswith("CON Kiosk Seven\n")
+
+
+# --- each step once --------------------------------------------------------------------------------------------------
+
+
+async def test_every_step_delivered_twice_answers_the_same_and_asks_once(lines: Lines) -> None:
+    inputs = ["1", lines.counter.alias, "25", "1"]
+    for count in range(len(inputs) + 1):
+        text = "*".join(inputs[:count])
+        assert await lines.step(text) == await lines.step(text)
+    assert len(await lines.requests()) == len(await lines.jobs()) == 1
+
+
+async def test_a_step_delivered_ten_times_at_once_answers_the_same_and_asks_once(lines: Lines) -> None:
+    await lines.walk("1", lines.counter.alias, "25")
+    last = f"1*{lines.counter.alias}*25*1"
+    replies = await asyncio.gather(*(lines.step(last) for _ in range(10)))
+    assert len(set(replies)) == 1
+    assert replies[0].startswith("END We asked your bank")
+    assert len(await lines.requests()) == len(await lines.jobs()) == 1
+
+
+async def test_the_first_step_delivered_ten_times_at_once_makes_one_session(lines: Lines) -> None:
+    replies = await asyncio.gather(*(lines.step(f"{lines.counter.alias}*25") for _ in range(10)))
+    assert len(set(replies)) == 1
+    assert len(await lines.rows("SELECT 1 FROM ussd_session")) == 1
+
+
+async def test_an_older_step_that_comes_late_changes_nothing(lines: Lines) -> None:
+    number = lines.counter.alias
+    shown = await lines.walk("1", number, "25")
+    for late in ("", "1", f"1*{number}"):
+        assert await lines.step(late) == shown
+    assert (await lines.step(f"1*{number}*25*1")).startswith("END We asked")
+    assert len(await lines.requests()) == 1
+
+
+async def test_a_dialogue_goes_on_after_a_restart(lines: Lines, database_url: str, settings: Settings) -> None:
+    number = lines.counter.alias
+    await lines.walk("1", number, "25")
+    async with open_service(settings, database_url) as restarted, door_of(restarted) as client:
+        again = Lines(restarted, client, lines.merchant, lines.counter)
+        ended = await again.step(f"1*{number}*25*1")
+        assert ended.startswith("END We asked")
+        assert await again.step(f"1*{number}*25*1") == ended
+    assert len(await lines.requests()) == 1
+
+
+async def test_two_processes_share_one_dialogue(lines: Lines, database_url: str, settings: Settings) -> None:
+    number = lines.counter.alias
+    async with open_service(settings, database_url) as second, door_of(second) as client:
+        other = Lines(second, client, lines.merchant, lines.counter)
+        await lines.step("")
+        await other.step("1")
+        await lines.step(f"1*{number}")
+        await other.step(f"1*{number}*25")
+        last = f"1*{number}*25*1"
+        replies = await asyncio.gather(*(process.step(last) for process in (lines, other) * 3))
+    assert len(set(replies)) == 1
+    assert len(await lines.requests()) == 1
+
+
+async def test_two_phones_with_the_same_session_id_see_nothing_of_each_other(lines: Lines) -> None:
+    await lines.walk("1", lines.counter.alias, "25")
+    stranger = await lines.step(f"1*{lines.counter.alias}*25*1", phone="+254733000002")
+    assert stranger.startswith("CON Pay 25.00 USD")  # walked anew, to where a live answer is needed
+    assert await lines.requests() == []
+    assert (await lines.step("", phone="+254733000003")).startswith(HOME)
+
+
+# --- what goes wrong -------------------------------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def broken(database_url: str, table: str):  # type: ignore[no-untyped-def]
+    """A table that is away."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(f"ALTER TABLE {table} RENAME TO away")
+        yield
+        await connection.execute(f"ALTER TABLE away RENAME TO {table}")
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("table", ["outbox", "open_reference", "payment_event", "limit_usage", "ussd_session"])
+async def test_a_fault_of_ours_is_told_and_nothing_is_written_and_the_same_step_may_come_again(
+    lines: Lines, database_url: str, table: str
+) -> None:
+    await lines.walk("1", lines.counter.alias, "25")
+    last = f"1*{lines.counter.alias}*25*1"
+    async with broken(database_url, table):
+        with capture_logs() as logs:
+            assert await lines.step(last) == BUSY
+    assert [entry["event"] for entry in logs] == ["ussd_step_failed"]
+    assert (await lines.requests(), await lines.jobs()) == ([], [])
+    assert (await lines.step(last)).startswith("END We asked")
+    assert len(await lines.requests()) == 1
+
+
+async def test_a_shop_suspended_between_two_steps_takes_nothing(lines: Lines) -> None:
+    await lines.walk("1", lines.counter.alias, "25")
+    await lines.change("UPDATE merchant SET state = 'suspended' WHERE id = $1", lines.merchant.id)
+    assert await lines.step(f"1*{lines.counter.alias}*25*1") == CLOSED
+    assert (await lines.requests(), await lines.jobs()) == ([], [])
+    assert await lines.walk("1", lines.counter.alias, session="s2") == CLOSED
+
+
+async def test_a_dfsp_disabled_between_two_steps_takes_nothing(lines: Lines) -> None:
+    await lines.walk("1", lines.counter.alias, "25")
+    await lines.change("UPDATE dfsp SET enabled = false WHERE id = $1", lines.merchant.dfsp_id)
+    assert await lines.step(f"1*{lines.counter.alias}*25*1") == CLOSED
+    assert (await lines.requests(), await lines.jobs()) == ([], [])
+    assert (await lines.walk("1", lines.counter.alias, session="s2")).startswith("CON No shop ")
+
+
+async def test_an_amount_over_a_limit_that_was_lowered_meanwhile_is_refused(lines: Lines) -> None:
+    await lines.walk("1", lines.counter.alias, "9000")
+    await lines.change("UPDATE merchant SET tier = 'T0' WHERE id = $1", lines.merchant.id)
+    end = await lines.step(f"1*{lines.counter.alias}*9000*1")
+    assert end.startswith("END This")
+    assert "You were not charged." in end
+    assert await lines.requests() == []
+
+
+async def test_a_shop_that_reached_its_limit_of_the_day_takes_nothing(lines: Lines) -> None:
+    zone = (await lines.service.scheme()).time_zone
+    day = clock.local_date(clock.now(), zone).isoformat()
+    await lines.change(
+        "INSERT INTO limit_usage (merchant_id, period, currency, dfsp_id, taken_minor, payments)"
+        " VALUES ($1, $2, 'USD', $3, 4999000, 7)",
+        lines.merchant.id, day, lines.merchant.dfsp_id,
+    )  # fmt: skip
+    end = await lines.pay("10.01")
+    assert end == "END This shop reached its limit for today. You were not charged."
+    assert await lines.requests() == []
+    assert (await lines.pay("10", session="s2")).startswith("END We asked")
+
+
+async def test_a_phone_may_have_five_open_requests_and_no_more(lines: Lines, world: World) -> None:
+    for number in range(door.MAX_OPEN_REQUESTS):
+        await ask_by_dialling(lines, f"s{number}", f"{number + 1}")
+    assert await dial_and_confirm(lines, "s-more", "9") == "END You asked too often. You were not charged. Try later."
+    assert len(await lines.requests()) == door.MAX_OPEN_REQUESTS
+    assert (await dial_and_confirm(lines, "s-other", "9", "+254733000002")).startswith("END We asked")
+    await lines.change("UPDATE payment_request SET state = 'rejected' WHERE amount_minor = 100")
+    assert (await dial_and_confirm(lines, "s-again", "9")).startswith("END We asked")
+
+
+async def ask_by_dialling(lines: Lines, session: str, amount: str) -> None:
+    assert (await dial_and_confirm(lines, session, amount)).startswith("END We asked")
+
+
+async def dial_and_confirm(lines: Lines, session: str, amount: str, phone: str = PHONE) -> str:
+    dialled = f"{lines.counter.alias}*{amount}"
+    assert (await lines.step(dialled, session, phone)).startswith(f"CON Pay {amount}.00 USD")
+    return await lines.step(f"{dialled}*1", session, phone)
+
+
+async def test_the_same_payment_that_still_waits_is_asked_about_before_it_is_asked_again(lines: Lines) -> None:
+    await ask_by_dialling(lines, "s1", "25")
+    again = await dial_and_confirm(lines, "s2", "25")
+    assert again.startswith("CON You already asked to pay 25.00 USD to Mama Njeri.")
+    assert len(await lines.requests()) == 1
+    assert (await lines.step(f"{lines.counter.alias}*25*1*1", "s2")).startswith("END We asked")
+    assert len(await lines.requests()) == 2
+
+
+async def test_whoever_dials_again_is_first_told_of_the_request_on_its_way(lines: Lines) -> None:
+    await lines.pay()
+    [request] = await lines.requests()
+    screen = await lines.step("", "s2")
+    assert screen.startswith("CON Your payment of 25.00 USD to Mama Njeri is waiting for your bank.")
+    assert request["short_ref"] in screen
+    assert (await lines.step("", "s3", "+254733000002")).startswith(HOME)
+
+
+async def test_a_request_of_some_time_ago_is_not_told_of(
+    lines: Lines, move_clock: Callable[[timedelta], datetime]
+) -> None:
+    await lines.pay()
+    move_clock(door.STATUS_SHOWN_FOR + timedelta(seconds=1))
+    assert (await lines.step("", "s2")).startswith(HOME)
+
+
+# --- a merchant's own phone ------------------------------------------------------------------------------------------
+
+
+async def test_a_merchant_sees_its_own_number_and_what_customers_dial(lines: Lines) -> None:
+    screen = await lines.walk("2", phone=OWNER)
+    assert screen.startswith(f"CON Till 1: {lines.counter.alias}\n")
+    assert f"*384*123*{lines.counter.alias}*AMOUNT#" in screen
+
+
+async def test_a_merchant_sees_its_last_payments_masked_newest_first_in_local_time(lines: Lines) -> None:
+    assert "No payments yet." in await lines.walk("3", phone=OWNER)
+    for hour, minor in ((6, 1000), (21, 123456)):
+        await lines.change(
+            "INSERT INTO payment (id, dfsp_id, merchant_id, counter_id, payer_fsp_id, transfer_id, transaction_id,"
+            " amount_minor, currency, payer_masked, received_at)"
+            " VALUES ($1, $2, $3, $4, 'mobilemoney', $5, 't', $6, 'USD', '2547*****009', $7)",
+            ids.uuid7(), lines.merchant.dfsp_id, lines.merchant.id, lines.counter.id, f"t{hour}", minor,
+            datetime.fromisoformat(f"2026-03-01T{hour:02}:30:00+00:00"),
+        )  # fmt: skip
+    screen = await lines.walk("3", session="s2", phone=OWNER)
+    assert screen.split("\n")[1:3] == [
+        "1,234.56 USD 2547*****009 02/03 00:30",
+        "10.00 USD 2547*****009 01/03 09:30",
+    ]
+
+
+async def test_another_phone_has_no_shop(lines: Lines) -> None:
+    for choice in ("2", "3"):
+        assert (await lines.walk(choice, session=choice)).startswith("CON This phone has no shop.")
+
+
+async def test_a_merchant_with_several_counters_chooses_whose_payments_to_see(lines: Lines, world: World) -> None:
+    key = UUID(int=1)
+    for number in range(2, 9):
+        await lines.change(
+            "INSERT INTO counter (id, dfsp_id, merchant_id, location_id, name, alias_type, alias, created_at)"
+            " VALUES ($1, $2, $3, $4, $5, 'ALIAS', $6, now())",
+            UUID(int=key.int + number), lines.merchant.dfsp_id, lines.merchant.id, lines.counter.location_id,
+            f"Counter of the second floor {number}", f"9000000{number}",
+        )  # fmt: skip
+    assert "Which shop?" in await lines.walk("3", phone=OWNER)
+    assert "No payments yet." in await lines.step("3*2", phone=OWNER)
+    assert (await lines.walk("3", "99999", session="s2", phone=OWNER)).startswith("CON Choose 1 to ")
+
+
+# --- the end of a session --------------------------------------------------------------------------------------------
+
+
+async def test_a_session_that_the_gateway_ended_takes_no_further_step(lines: Lines) -> None:
+    await lines.walk("1", lines.counter.alias, "25")
+    notice = step_form("") | {"status": "Incomplete", "input": "1*2*3", "durationInMillis": "4000"}
+    del notice["text"]
+    ended = await lines.post(notice)
+    assert (ended.status_code, ended.content) == (200, b"")
+    assert (await lines.post(notice)).content == b""
+    late = await lines.step(f"1*{lines.counter.alias}*25*1")
+    assert late == "END This session is closed. Please dial again."
+    assert await lines.requests() == []
+
+
+async def test_a_notice_of_a_session_that_never_was_is_taken(lines: Lines) -> None:
+    ended = await lines.post(step_form("", "unknown") | {"status": "Success"})
+    assert (ended.status_code, ended.content) == (200, b"")
+
+
+async def test_an_ended_dialogue_says_the_same_words_again(lines: Lines) -> None:
+    end = await lines.pay()
+    assert await lines.step(f"1*{lines.counter.alias}*25*1") == end
+    after = await lines.step(f"1*{lines.counter.alias}*25*1*1")
+    assert after == "END This session is closed. Please dial again."
+
+
+async def test_old_sessions_are_forgotten_and_young_ones_kept(
+    lines: Lines, move_clock: Callable[[timedelta], datetime]
+) -> None:
+    await lines.step("", "old")
+    move_clock(door.KEPT_FOR + timedelta(seconds=1))
+    await lines.step("", "young")
+    async with lines.service.db.system() as tx:
+        assert await door.prune(tx) == 1
+    assert [row["session_id"] for row in await lines.rows("SELECT session_id FROM ussd_session")] == ["young"]
+
+
+async def test_a_phone_is_spoken_to_in_the_language_it_chose(lines: Lines) -> None:
+    chosen = await lines.walk("9", "2")
+    again = await lines.step("", "s2")
+    assert again == chosen != HOME
+    assert (await lines.step("", "s3", "+254733000002")).startswith(HOME)
+
+
+async def test_what_is_kept_of_a_dialogue_names_no_phone(lines: Lines) -> None:
+    await lines.pay()
+    [row] = await lines.rows("SELECT * FROM ussd_session")
+    assert PHONE.removeprefix("+") not in repr(tuple(row))
+
+
+# --- the door itself -------------------------------------------------------------------------------------------------
+
+
+async def test_a_wrong_address_finds_nothing(lines: Lines) -> None:
+    key = lines.path.rsplit("/", 1)[1]
+    wrong = [
+        "/ussd", "/ussd/", "/ussd/africastalking", "/ussd/africastalking/", f"/ussd/africastalking/{key[:-1]}",
+        f"/ussd/africastalking/{key}0", f"/ussd/africastalking/{key.upper()}", f"/ussd/africastalking/{key}/more",
+        f"/ussd/hubtel/{key}", "/ussd/africastalking/кл", f"/ussd//{key}",
+    ]  # fmt: skip
+    for path in wrong:
+        response = await lines.post(step_form(""), path)
+        assert response.status_code == 404, path
+        assert not response.text.startswith(("CON", "END"))
+    assert await lines.rows("SELECT 1 FROM ussd_session") == []
+
+
+async def test_the_key_is_another_one_for_every_installation(lines: Lines, database_url: str) -> None:
+    other = Settings(secret_key="other:" + "Qk" + "JC" * 20 + "I=")
+    async with open_service(other, database_url) as elsewhere:
+        assert door.gateway_key(elsewhere, "africastalking") not in lines.path
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
+async def test_steps_are_posted_and_nothing_else(lines: Lines, method: str) -> None:
+    assert (await lines.post(step_form(""), method=method)).status_code == 405
+    assert await lines.rows("SELECT 1 FROM ussd_session") == []
+
+
+GOOD = step_form("")
+BAD_FORMS: list[dict[str, str] | bytes] = [
+    b"", b"{}", b'{"text": ""}', b"\xff\xfe", b"text=%ff&sessionId=s1", b"&" * 60,
+    "&".join(f"f{number}=1" for number in range(51)).encode(),
+    urlencode({name: value for name, value in GOOD.items() if name != "text"}).encode(),
+    urlencode({name: value for name, value in GOOD.items() if name != "sessionId"}).encode(),
+    urlencode({name: value for name, value in GOOD.items() if name != "phoneNumber"}).encode(),
+    urlencode({name: value for name, value in GOOD.items() if name != "serviceCode"}).encode(),
+    GOOD | {"text": "1" * 1_001}, GOOD | {"sessionId": "s" * 101}, GOOD | {"sessionId": "a b"},
+    GOOD | {"sessionId": "s\x00"}, GOOD | {"phoneNumber": "0711000001"}, GOOD | {"phoneNumber": "+254711"},
+    GOOD | {"phoneNumber": "+2547110000011111"}, GOOD | {"phoneNumber": "+٢٥٤٧١١٠٠٠٠٠١"},
+    GOOD | {"phoneNumber": "+254711000001; DROP"}, GOOD | {"serviceCode": "384"}, GOOD | {"status": "Fine"},
+]  # fmt: skip
+
+
+async def test_a_form_that_is_none_is_refused_and_writes_nothing(lines: Lines) -> None:
+    for form in BAD_FORMS:
+        response = await lines.post(form)
+        assert response.status_code == 400, form
+        assert response.headers["content-type"] == "text/plain; charset=utf-8"
+        assert not response.text.startswith(("CON", "END"))
+        assert "DROP" not in response.text
+    assert await lines.rows("SELECT 1 FROM ussd_session") == []
+
+
+async def test_a_body_that_is_too_long_is_refused(lines: Lines) -> None:
+    longest = urlencode(GOOD).encode() + b"&x="
+    fits = longest + b"x" * (door.MAX_BODY_BYTES - len(longest))
+    assert (await lines.post(fits)).status_code == 200
+    assert (await lines.post(fits + b"x")).status_code == 413
+
+
+async def test_a_plus_that_was_not_encoded_is_understood(lines: Lines) -> None:
+    form = urlencode(GOOD).replace("%2B", "+").encode()
+    assert (await lines.post(form)).text.startswith(HOME)
+    [row] = await lines.rows("SELECT msisdn_digest FROM ussd_session")
+    assert row["msisdn_digest"] == lines.service.vault.digest("phone", PHONE)
