@@ -6,6 +6,7 @@
 from functools import cache
 from typing import Any
 
+import msgspec
 import structlog
 from litestar import Litestar, Response, get
 from litestar.datastructures import State
@@ -31,19 +32,25 @@ from merchant.registry.routes import ROUTES as REGISTRY_ROUTES
 from merchant.service import Service
 
 
-@get("/health/live", opt={"public": True})
+class Health(msgspec.Struct, frozen=True):
+    """How the service is: `live`, `ready` or `no scheme`."""
+
+    status: str
+
+
+@get("/health/live", opt={"public": True, "answer": Health})
 async def live() -> Response[bytes]:
     """The process runs."""
-    return web.answer({"status": "live"})
+    return web.answer(Health("live"))
 
 
-@get("/health/ready", opt={"public": True})
+@get("/health/ready", opt={"public": True, "answer": Health, "unready": True})
 async def ready(state: State) -> Response[bytes]:
     """The process can serve: its database answers and its scheme is set up."""
     service: Service = state.service
     async with service.db.system_reads() as tx:
         found = await tx.fetchval("SELECT name FROM scheme WHERE id = 1")
-    return web.answer({"status": "ready" if found else "no scheme"}, 200 if found else 503)
+    return web.answer(Health("ready" if found else "no scheme"), 200 if found else 503)
 
 
 @get("/openapi.json", opt={"public": True, "hidden": True})
@@ -64,7 +71,7 @@ class Metrics(PrometheusController):
     """Prometheus metrics."""
 
     path = "/metrics"
-    opt = {"public": True}  # noqa: RUF012
+    opt = {"public": True, "hidden": True}  # noqa: RUF012
     openmetrics_format = True
 
 

@@ -58,6 +58,13 @@ class DeliveryView(Struct, frozen=True):
     delivered_at: str | None
 
 
+class Resent(Struct, frozen=True):
+    """A delivery that will be tried again."""
+
+    id: UUID
+    state: str
+
+
 def _view(row: WebhookEndpoint, secret: str | None = None) -> EndpointView:
     return EndpointView(row.id, row.url, row.event_types, row.enabled, web.at(row.created_at), secret)
 
@@ -117,7 +124,10 @@ async def remove_endpoint(request: Req, endpoint_id: FromPath[str]) -> None:
         await audit.record(tx, actor, "webhook.removed", "webhook_endpoint", row.id, dfsp_id=row.dfsp_id)
 
 
-@get("/api/v1/webhook-endpoints/{endpoint_id:str}/deliveries", opt=needs(P.WEBHOOKS_WRITE, items=DeliveryView))
+@get(
+    "/api/v1/webhook-endpoints/{endpoint_id:str}/deliveries",
+    opt=needs(P.WEBHOOKS_WRITE, items=DeliveryView, query=("limit",)),
+)
 async def list_deliveries(request: Req, endpoint_id: FromPath[str]) -> Answer:
     """The endpoint's deliveries, newest first."""
     limit = web.limit_of(request)
@@ -143,7 +153,7 @@ async def list_deliveries(request: Req, endpoint_id: FromPath[str]) -> Answer:
 @post(
     "/api/v1/webhook-endpoints/{endpoint_id:str}/deliveries/{delivery_id:str}/resend",
     status_code=202,
-    opt=needs(P.WEBHOOKS_WRITE),
+    opt=needs(P.WEBHOOKS_WRITE, answer=Resent),
 )
 async def resend(request: Req, endpoint_id: FromPath[str], delivery_id: FromPath[str]) -> Answer:
     """Send an event once more, with the same id."""
@@ -162,7 +172,7 @@ async def resend(request: Req, endpoint_id: FromPath[str], delivery_id: FromPath
         await outbox.add(
             tx, events.WEBHOOK_TOPIC, delivery.id, dfsp_id=endpoint.dfsp_id, order_key=f"webhook:{endpoint.id}"
         )
-    return answer({"id": delivery.id, "state": "pending"}, 202)
+    return answer(Resent(delivery.id, delivery.state), 202)
 
 
 ROUTES = [create_endpoint, list_endpoints, remove_endpoint, list_deliveries, resend]

@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from merchant import errors
 from merchant.openapi.examples import EXAMPLES
 from merchant.openapi.parts import Problem, body, document, parameter, schemas
+from merchant.web import DEFAULT_PAGE, MAX_PAGE
 
 _DESCRIPTION = (
     "Onboarding, merchants, counters, payment requests and payments. People send `Authorization: Bearer`, machines"
@@ -52,7 +53,10 @@ _QUERY = {
     "light": "Colour of the ground, #rrggbb; white unless given.",
     "shape": "square or rounded.",
     "ticket": "A ticket from POST /api/v1/event-tickets.",
+    "limit": "How many at most.",
+    "cursor": "What next_cursor said.",
 }
+_LIMIT = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_PAGE}
 _MEDIA = {
     "payload": "text/plain", "svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf",
     "manifest": "application/x-ndjson",
@@ -112,11 +116,8 @@ def _parameters(path: str, opt: dict[str, Any]) -> list[dict[str, Any]]:
         parameter(name, "path", f"The {name.replace('_', ' ')}.", schema=_id_schema(name))
         for name in re.findall(r"\{(\w+)\}", path)
     ]
-    found += [parameter(name, "query", _QUERY[name]) for name in opt.get("query", ())]
-    if "listing" in opt:
-        limit = {"type": "integer", "minimum": 1, "maximum": 100, "default": 25}
-        found.append(parameter("limit", "query", "How many at most.", schema=limit))
-        found.append(parameter("cursor", "query", "What next_cursor said."))
+    names = (*opt.get("query", ()), *(("limit", "cursor") if "listing" in opt else ()))
+    found += [parameter(name, "query", _QUERY[name], schema=_LIMIT if name == "limit" else None) for name in names]
     if "once" in opt:
         key = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
         found.append(parameter("Idempotency-Key", "header", "Your id of this call.", required=opt["once"], schema=key))
@@ -145,6 +146,8 @@ def _responses(handler: HTTPRouteHandler, path: str, by_type: dict[Any, dict[str
     elif opt.get("streams"):
         good["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
     responses = {str(handler.status_code): good}
+    if opt.get("unready"):
+        responses["503"] = good | {"description": "Not yet."}
     for status in sorted(_statuses(handler, path)):
         problem = _PROBLEMS[status]
         example = {
