@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from merchant import __version__
+from merchant.channels.qr_commands import qr_commands
 from merchant.errors import OperatorProblem
 from merchant.settings import BadSettings, Settings, load, with_secret_key
 
@@ -196,6 +197,9 @@ def openapi(check: bool, folder: Path) -> None:
         documents.write(ROUTES, folder)
     elif stale := documents.stale(ROUTES, folder):
         raise click.ClickException(f"stale: {', '.join(stale)}; run `make openapi`")
+
+
+cli.add_command(qr_commands)
 
 
 def main() -> None:

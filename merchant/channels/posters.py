@@ -63,7 +63,7 @@ SELECT c.alias_type, c.alias, c.name AS counter, m.trading_name, m.city, m.count
 """  # noqa: S608 - our own text
 _OPEN = "SELECT count(*) FROM poster_batch WHERE dfsp_id = $1 AND finished_at IS NULL"
 _UNFINISHED = """
-SELECT id, dfsp_id, merchant_ids, page, languages, skipped, created_at FROM poster_batch
+SELECT id, dfsp_id, merchant_ids, page, languages, skipped::text AS skipped, created_at FROM poster_batch
 WHERE id = $1 AND finished_at IS NULL
 """
 _PROGRESS = "UPDATE poster_batch SET done = $2, skipped = $3::jsonb WHERE id = $1"

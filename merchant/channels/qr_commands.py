@@ -1,0 +1,357 @@
+"""`merchant qr`: the qr library on the command line. No database, no service, no network.
+
+A payload is the argument, or standard input without one. Results go to standard output or a file, what is wrong and
+how far it is to standard error. Exit status: 0 it is as asked, 1 the code, file or profile is not, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from qr import Finding, Profile, Style
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+INPUT_BYTES_MAX = 4 * 65_536  # the longest text that the library reads, as UTF-8
+KINDS = ("svg", "png", "pdf", "eps", "text", "data-uri")
+BINARY_KINDS = ("png", "pdf")
+LOGOLESS_KINDS = ("eps", "text")
+FILE = click.Path(dir_okay=False, path_type=Path)
+READABLE = click.Path(dir_okay=False, exists=True, path_type=Path)
+
+_payload = click.argument("payload", required=False)
+_profile = click.option("--profile", help="Hold the code to a scheme's rules: an id, or a file of your own.")
+_mode = click.option(
+    "--mode",
+    type=click.Choice(["strict", "tolerant"]),
+    default="strict",
+    show_default=True,
+    help="How much to forgive.",
+)
+_page = click.option("--page", default="A5", show_default=True, help="A4, A5, A6, tent, or sheet (of stickers).")
+
+
+def _look(command: F) -> F:
+    """Options of how a code looks."""
+    for option in (
+        click.option("--rounded", is_flag=True, help="Round modules; lifts the error correction to Q."),
+        click.option("--light", default="#ffffff", show_default=True, help="Colour of the ground."),
+        click.option("--dark", default="#000000", show_default=True, help="Colour of the modules."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group("qr")
+def qr_commands() -> None:
+    """Write, read, explain, draw and print payment codes (EMVCo merchant-presented QR)."""
+
+
+# --- codes -------------------------------------------------------------------------------------------------------
+
+
+@qr_commands.command()
+@click.option("--json", "json_file", type=click.File("rb"), help="Any code as `decode` prints it; - is standard input.")
+@click.option("--domain", help="Internet domain of the Mojaloop scheme, as in pay.example.org.")
+@click.option("--identifier", help="The merchant's number, or another party identifier.")
+@click.option("--name", help="Trading name, in any script.")
+@click.option("--city", help="City.")
+@click.option("--country", help="Country, ISO 3166-1 alpha-2.")
+@click.option("--currency", help="Currency, ISO 4217.")
+@click.option("--mcc", help="Merchant category, ISO 18245.")
+@click.option("--party-id-type", help="FSPIOP PartyIdType; ALIAS unless given.")
+@click.option("--sub-id", help="Party sub-id.")
+@click.option("--fsp-id", help="The merchant's DFSP.")
+@click.option("--amount", help="Makes a code for one payment; needs a reference label.")
+@click.option("--reference-label", help="Short reference of the payment.")
+@click.option("--terminal-label", help="The counter.")
+@click.option("--store-label", help="The store.")
+@click.option("--bill-number", help="The bill.")
+@click.option("--postal-code", help="Postal code.")
+@click.option("--latin-name", help="Name for wallets that know only Latin letters; transliterated unless given.")
+@click.option("--latin-city", help="City, likewise.")
+@click.option("--local-language", help="Language of name and city, ISO 639-1: keeps them in their own script.")
+@click.option("--sticker-version", type=int, help="Which printed sticker of the counter this is.")
+@_profile
+def encode(json_file: BinaryIO | None, profile: str | None, **values: Any) -> None:
+    """Print the payload of a code: of a Mojaloop scheme's merchant, or of any scheme with --json and --profile.
+
+    \b
+    merchant qr encode --domain pay.example.org --identifier 52318764 --name "Mama Njeri Shop" \\
+        --city Nairobi --country KE --currency KES --mcc 5411
+    """
+    import qr
+
+    given = {name: value for name, value in values.items() if value is not None}
+    try:
+        if json_file is not None:
+            if given:
+                raise click.UsageError(f"--json says it all; leave out {', '.join(map(_option, given))}.")
+            code = _code_from_json(json_file.read(INPUT_BYTES_MAX))
+        else:
+            needed = ("domain", "identifier", "name", "city", "country", "currency", "mcc")
+            if missing := [name for name in needed if name not in given]:
+                raise click.UsageError(f"{', '.join(map(_option, missing))} or --json is needed.")
+            code = qr.mojaloop_code(**given)
+        click.echo(qr.encode(code, profile=_scheme(profile or (None if json_file else "mojaloop"))))
+    except qr.QrError as error:
+        raise _refused(error.findings) from None
+
+
+@qr_commands.command()
+@_payload
+@_mode
+@_profile
+@click.option("--clean", is_flag=True, help="First undo what scanners and web forms do to a text.")
+def decode(payload: str | None, mode: Any, profile: str | None, clean: bool) -> None:
+    """Print a payload's values as JSON; fail with everything that is wrong with it."""
+    import msgspec
+
+    import qr
+
+    text = _text(payload)
+    try:
+        code = qr.decode(qr.clean(text) if clean else text, mode=mode, profile=_scheme(profile))
+    except qr.QrError as error:
+        raise _refused(error.findings) from None
+    click.echo(msgspec.json.format(msgspec.json.encode(code), indent=2))
+
+
+@qr_commands.command()
+@_payload
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
+def explain(payload: str | None, as_json: bool) -> None:
+    """Say everything about a payload, whatever it is.
+
+    Exit status 0 when it keeps every EMVCo rule, or those of its own scheme.
+    """
+    import msgspec
+
+    import qr
+
+    report = qr.explain(_text(payload))
+    click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2) if as_json else _printable(str(report)))
+    own_rules = (all(one.severity == "warning" for one in scheme.findings) for scheme in report.schemes)
+    if not (report.strict or any(own_rules)):
+        sys.exit(1)
+
+
+@qr_commands.command()
+@click.option(
+    "--file", "files", type=READABLE, multiple=True, help="Check a profile file of your own; may be repeated."
+)
+def profiles(files: tuple[Path, ...]) -> None:
+    """List the payment schemes that are known, and try the golden payloads of each."""
+    import qr
+
+    faulty = 0
+    for origin in files or (None,):
+        try:
+            known = qr.list_profiles() if origin is None else (qr.read_profile(origin),)
+            checked = [(one, qr.validate_profile(one)) for one in known]
+        except (qr.ProfileError, UnicodeDecodeError) as error:
+            faulty += 1
+            click.echo(f"{origin}: {error}", err=True)
+            continue
+        for profile, findings in checked:
+            click.echo(_profile_line(profile, "sound" if not findings else "at fault"))
+            _tell(findings)
+            faulty += any(finding.severity != "warning" for finding in findings)
+    if faulty:
+        raise click.ClickException(f"{faulty} profile{'s are' if faulty > 1 else ' is'} at fault")
+
+
+# --- pictures ----------------------------------------------------------------------------------------------------
+
+
+@qr_commands.command()
+@_payload
+@click.option("-o", "--output", type=FILE, help="File to write; standard output unless given.")
+@click.option("--format", "kind", type=click.Choice(KINDS), help="By the file's name unless given, else text.")
+@click.option("--level", type=click.Choice(["L", "M", "Q", "H"]), help="Error correction; M plain, Q branded.")
+@click.option("--module-px", type=int, default=10, show_default=True, help="Pixels a module, of PNG and data URI.")
+@click.option("--module-mm", type=float, default=0.8, show_default=True, help="Millimetres a module, of SVG, PDF, EPS.")
+@click.option("--logo", type=READABLE, help="A PNG or JPEG for the middle.")
+@click.option("--verify", is_flag=True, help="Read it back, and damage it to see what it bears.")
+@_look
+def render(
+    payload: str | None, output: Path | None, kind: str | None, level: str | None, module_px: int, module_mm: float,
+    logo: Path | None, verify: bool, **colours: Any,
+) -> None:  # fmt: skip
+    """Draw a payload as SVG, PNG, PDF, EPS, terminal text or data URI."""
+    import qr
+
+    text = _text(payload)
+    kind = kind or (output.suffix.lstrip(".") if output is not None else "text")
+    if kind not in KINDS:
+        raise click.UsageError(f"{output} does not end in the name of a format; say --format.")
+    if output is None and kind in BINARY_KINDS and sys.stdout.isatty():
+        raise click.UsageError(f"{kind} is no text for a terminal; name a file with -o.")
+    if kind in LOGOLESS_KINDS and logo is not None:
+        raise click.UsageError(f"{kind} cannot hold a logo.")
+    try:
+        code: dict[str, Any] = {"level": level, "style": _style(**colours)}
+        branded = code | {"logo": _bytes(logo) or None}
+        drawers: dict[str, Callable[[], str | bytes]] = {
+            "svg": lambda: qr.render_svg(text, **branded, module_mm=module_mm),
+            "png": lambda: qr.render_png(text, **branded, module_px=module_px),
+            "pdf": lambda: qr.render_pdf(text, **branded, module_mm=module_mm),
+            "eps": lambda: qr.render_eps(text, **code, module_mm=module_mm),
+            "text": lambda: qr.render_text(text, level=level),
+            "data-uri": lambda: qr.render_data_uri(text, **branded, module_px=module_px) + "\n",
+        }
+        picture = drawers[kind]()
+        margin = qr.prove(text, **branded) if verify else None
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    if margin is not None:
+        click.echo(f"reads, {margin.cover_percent} % covered or blurred by {margin.blur_modules:.2f} modules", err=True)
+    try:
+        with click.open_file(str(output or "-"), "wb") as out:
+            out.write(picture.encode() if isinstance(picture, str) else picture)
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@qr_commands.command()
+@click.argument("table", default="-", type=click.File("r", encoding="utf-8-sig"))
+@click.option("-o", "--output", type=FILE, required=True, help="The PDF to write, or to go on with.")
+@click.option("--manifest", type=FILE, help="Its manifest; beside the PDF unless given.")
+@_page
+@click.option("--language", "languages", multiple=True, default=("en",), help="One or two, ISO 639-1; en unless given.")
+@click.option("--scheme", default="", help="Name of the scheme.")
+@click.option("--scheme-mark", type=READABLE, help="The scheme's mark, PNG or JPEG.")
+@click.option("--dfsp-mark", type=READABLE, help="The provider's mark, PNG or JPEG.")
+@click.option("--accent", default="#14213d", show_default=True, help="Colour of frame and heading.")
+@click.option("--font", "fonts", type=READABLE, multiple=True, help="A TrueType font for a script that is not shipped.")
+@click.option("--columns", type=int, default=3, show_default=True, help="Stickers beside each other on a sheet.")
+@click.option("--rows", type=int, default=4, show_default=True, help="Stickers below each other on a sheet.")
+@_look
+def poster(table: Iterable[str], output: Path, manifest: Path | None, **design: Any) -> None:
+    """Print counter posters or sheets of stickers from a CSV table as one PDF.
+
+    The table's first line names its columns: payload, name, number, and where wanted second_name, ussd, counter, dfsp.
+    Started again with the same table after an interruption, it goes on where it stopped.
+    """
+    from qr.posters import print_batch, read_csv
+
+    codes = read_csv(table, _bytes(design.pop("dfsp_mark")))
+    look = _design(**design)
+    progress = _progress if sys.stderr.isatty() else None
+    try:
+        with _grown(output) as pdf, _grown(manifest or output.with_suffix(".jsonl")) as lines:
+            printed = print_batch(codes, pdf, lines, look, progress=progress)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(f"{error}\nThe pages before it are kept: mend it and start again.") from None
+    click.echo(f"{printed.codes} codes on {printed.pages} pages in {output}", err=True)
+
+
+# --- what they share ---------------------------------------------------------------------------------------------
+
+
+def _text(payload: str | None) -> str:
+    """The payload given, else standard input without the line end that a shell adds."""
+    if payload is None or payload == "-":
+        raw = sys.stdin.buffer.read(INPUT_BYTES_MAX)
+        raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+    else:
+        raw = os.fsencode(payload)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"the payload is not UTF-8: {error}") from None
+
+
+def _code_from_json(raw: bytes) -> Any:
+    import msgspec
+
+    import qr
+
+    try:
+        unknown = set(msgspec.json.decode(raw, type=dict[str, Any])) - set(qr.MerchantCode.__struct_fields__)
+        if unknown:
+            raise click.ClickException(f"a code has no {', '.join(sorted(unknown))}")
+        return msgspec.json.decode(raw, type=qr.MerchantCode)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"this is not a code in JSON: {error}") from None
+
+
+def _scheme(profile: str | None) -> str | Profile | None:
+    """A profile's id as it is, a file read. Raises ProfileError."""
+    import qr
+
+    if profile is None or not profile.endswith(".toml"):
+        return profile
+    try:
+        return qr.read_profile(Path(profile))
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{profile} cannot be read: {error}") from None
+
+
+def _style(dark: str, light: str, rounded: bool) -> Style:
+    import qr
+
+    return qr.Style(dark=dark, light=light, rounded=rounded)
+
+
+def _design(
+    languages: tuple[str, ...], scheme_mark: Path | None, fonts: tuple[Path, ...], dark: str, light: str,
+    rounded: bool, **values: Any,
+) -> Any:  # fmt: skip
+    from qr.posters import Design
+
+    try:
+        return Design(
+            languages=languages, scheme_mark=_bytes(scheme_mark), fonts=tuple(map(_bytes, fonts)),
+            style=_style(dark, light, rounded), **values,
+        )  # fmt: skip
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _bytes(path: Path | None) -> bytes:
+    return path.read_bytes() if path is not None else b""
+
+
+def _grown(path: Path) -> BinaryIO:
+    """A file to read and write, made if need be and kept as it is."""
+    path.touch()
+    return path.open("r+b")
+
+
+def _progress(done: int) -> None:
+    click.echo(f"\r{done} codes ", nl=False, err=True)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _profile_line(profile: Profile, verdict: str) -> str:
+    places = " ".join((*profile.countries, *profile.currencies)) or "anywhere"
+    return f"{profile.id:<20} {profile.name:<28} {len(profile.golden)} golden, {verdict:<9} {places}"
+
+
+def _refused(findings: Iterable[Finding]) -> click.ClickException:
+    """Tells what is wrong, and ends the command with status 1."""
+    told = [*findings]
+    _tell(told)
+    return click.ClickException(f"{len(told)} finding{'s' if len(told) > 1 else ''}")
+
+
+def _tell(findings: Iterable[Finding]) -> None:
+    for one in findings:
+        text = f"{one.severity:<8} {one.path or 'payload'} {one.code}: {one.message} [{one.section}]"
+        click.echo(_printable(text), err=True)
+
+
+def _printable(text: str) -> str:
+    """Text of a stranger's code without what would steer a terminal."""
+    return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
