@@ -1,8 +1,9 @@
 """Work to be done after a commit: rows written in the transaction that made the work necessary.
 
-The worker leases rows in batches by SKIP LOCKED; a lease is simply the row's `run_at` moved ahead, so a worker that
-dies gives its rows back by doing nothing. Failures come back later with growing pauses; what keeps failing is
-kept as a dead letter, visible and repeatable, never deleted. Rows of one `order_key` run one after another.
+The worker leases rows in batches by SKIP LOCKED; a lease is simply the row's `run_at` moved ahead, again and again
+while the work lasts, so a worker that dies gives its rows back by doing nothing. Failures come back later with
+growing pauses; what keeps failing is kept as a dead letter, visible and repeatable, never deleted. Rows of one
+`order_key` run one after another.
 """
 
 import random
@@ -20,7 +21,9 @@ from merchant import clock, columns
 from merchant.db import Tx
 
 CHANNEL = "outbox"  # NOTIFY channel that wakes the worker
-LEASE = timedelta(seconds=60)  # longer than any handler may take (hub client times out after 30 s)
+# How soon after a worker's death its jobs are taken up by another; the living renew what they still work on.
+LEASE = timedelta(seconds=10)
+RENEW_EVERY_S = 3.0
 MAX_ATTEMPTS = 12  # with the pauses below about nine hours
 _FIRST_RETRY_S = 2.0
 _LONGEST_RETRY_S = 3600.0
@@ -83,6 +86,10 @@ _ALL_DONE = """
 DELETE FROM outbox USING unnest($1::bigint[], $2::int[]) AS job (id, attempts)
 WHERE outbox.id = job.id AND outbox.attempts = job.attempts
 """
+_RENEW = """
+UPDATE outbox SET run_at = $3 FROM unnest($1::bigint[], $2::int[]) AS job (id, attempts)
+WHERE outbox.id = job.id AND outbox.attempts = job.attempts
+"""
 _RETRY = "UPDATE outbox SET run_at = $3, last_error = $4, dead_at = $5 WHERE id = $1 AND attempts = $2"
 _REVIVE = "UPDATE outbox SET dead_at = NULL, attempts = 0, run_at = $2 WHERE id = $1 AND dead_at IS NOT NULL"
 
@@ -122,6 +129,11 @@ async def done(tx: Tx, job: Job) -> None:
 async def all_done(tx: Tx, jobs: Sequence[Job]) -> None:
     """Forget jobs whose work left no trace in the database; one whose lease was lost is another worker's."""
     await tx.execute(_ALL_DONE, [job.id for job in jobs], [job.attempts for job in jobs])
+
+
+async def renew(tx: Tx, jobs: Sequence[Job]) -> None:
+    """Hold on to jobs that take longer than a lease."""
+    await tx.execute(_RENEW, [job.id for job in jobs], [job.attempts for job in jobs], clock.now() + LEASE)
 
 
 async def retry(tx: Tx, job: Job, error: str) -> bool:

@@ -53,6 +53,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_poll_s: float = 1.0
     # How long after its expiry an accepted request is in doubt rather than expired (a transfer may still be under way).
     settle_grace_s: int = 30
+    # How long after our answer to a transfer we ask the hub ourselves what became of it; doubles at every try.
+    # The hub's own word comes within a second or is lost.
+    settle_check_s: float = 10.0
     # Whether webhooks may also go to plain http on this machine: for the demo and tests, where receivers live there.
     webhook_loopback: bool = False
     # How text messages leave: console keeps them in the table only.
