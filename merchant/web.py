@@ -264,19 +264,19 @@ def on_merchant_error(_: AnyRequest, error: errors.MerchantError) -> Response[by
     return problem(error.status, error.problem_code, error.title, error.detail, error.errors, error.headers)
 
 
-_REFUSED_BEFORE_US = {kind.status: kind for kind in (errors.NotFound, errors.TooLarge)}
+_REFUSED_BEFORE_US = {
+    404: errors.NotFound(),
+    413: errors.TooLarge(headers={"connection": "close"}),  # the rest of the body is not read
+}
 
 
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     """What Litestar itself refuses: unknown paths, wrong methods, bodies too large."""
     if known := _REFUSED_BEFORE_US.get(error.status_code):
-        return on_merchant_error(request, known())
+        return on_merchant_error(request, known)
     title = HTTPStatus(error.status_code).phrase
     code = title.lower().replace(" ", "_").replace("-", "_")
-    headers = dict(error.headers or {})
-    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        headers["connection"] = "close"  # the rest of the body is not read
-    return problem(error.status_code, code, title, str(error.detail), headers=headers)
+    return problem(error.status_code, code, title, str(error.detail), headers=dict(error.headers or {}))
 
 
 def on_crash(request: AnyRequest, error: Exception) -> Response[bytes]:

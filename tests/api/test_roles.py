@@ -8,7 +8,7 @@ from merchant.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, ROLE_PERMISSIONS, P
 from merchant.people import operations
 from merchant.service import Service
 from tests import builders
-from tests.api.everything import Route, add_user, signed_in, walled_routes
+from tests.api.everything import Route, Things, add_user, call, signed_in, walled_routes
 from tests.builders import PASSWORD, Person, World
 
 pytestmark = pytest.mark.anyio
@@ -65,6 +65,11 @@ async def everyone(service: Service, world: World) -> dict[Role, Person]:
     return {role: await signed_in(service, email) for role, email in emails.items()}
 
 
+def routes_with_a_guard(service: Service) -> list[Route]:
+    """The routes whose rights are judged before anything else; the others have something more telling to say first."""
+    return [route for route in walled_routes(service) if not route.opt.get("asks_itself")]
+
+
 async def ask(client: httpx.AsyncClient, route: Route, headers: dict[str, str]) -> int:
     """The status of a call that names nothing that exists, and sends no body: rights are judged before both."""
     path = route.path
@@ -78,7 +83,7 @@ async def test_a_role_opens_exactly_the_routes_whose_permission_it_holds(
 ) -> None:
     people = await everyone(service, world)
     assert set(people) == set(Role)
-    for route in walled_routes(service):
+    for route in routes_with_a_guard(service):
         for role, person in people.items():
             allowed = route.permission is None or route.permission in ROLE_PERMISSIONS[role]
             status = await ask(client, route, person.headers)
@@ -90,7 +95,7 @@ async def test_a_keys_scope_opens_exactly_the_routes_of_that_permission(
     client: httpx.AsyncClient, service: Service, world: World
 ) -> None:
     admin = world["greenbankfsp"]["admin"]
-    routes = walled_routes(service)
+    routes = routes_with_a_guard(service)
     for scope in sorted(KEY_SCOPES):
         key = await builders.issue_key(service, admin, [scope])
         for route in routes:
@@ -98,6 +103,25 @@ async def test_a_keys_scope_opens_exactly_the_routes_of_that_permission(
             # Reading lists is cheap and side-effect free; one write of each other permission is enough.
             if allowed or route.method != "GET":
                 assert (await ask(client, route, key) != 403) == allowed, (str(route), scope)
+
+
+async def test_what_judges_rights_itself_lets_nobody_else_in_either(
+    client: httpx.AsyncClient, service: Service, world: World, things: Things
+) -> None:
+    people = await everyone(service, world)
+    key = await builders.issue_key(service, world["greenbankfsp"]["admin"], sorted(KEY_SCOPES))
+    strangers = [
+        person.headers for role, person in people.items() if P.APPLICATIONS_DECIDE not in ROLE_PERMISSIONS[role]
+    ]
+    asking = [route for route in walled_routes(service) if route.opt.get("asks_itself")]
+    assert {route.permission for route in asking} <= {P.APPLICATIONS_DECIDE}
+    for route in asking:
+        for who in (*strangers, key):
+            response = await call(client, route, things, who)
+            assert response.status_code in (403, 404), (str(route), response.text)
+    async with service.db.system() as tx:
+        state = await tx.fetchval("SELECT state FROM application WHERE id::text = $1", things.ids["application_id"])
+    assert state == "in_review"
 
 
 async def test_hub_staff_read_everything_but_own_no_merchants(

@@ -64,7 +64,8 @@ def test_any_json_is_the_shape_or_a_typed_problem(document: object) -> None:
     ("raw", "path"),
     [
         (b'{"name": 7}', "name"), (b'{"name": "x", "numbers": [1, "2"]}', "numbers[1]"),
-        (b'{"name": "x", "inner": {"name": null}}', "inner.name"), (b"[]", "$"), (b"{}", "$"),
+        (b'{"name": "x", "inner": {"name": null}}', "inner.name"), (b"[]", "$"), (b"{}", "name"),
+        (b'{"name": "x", "inner": {}}', "inner.name"), (b'{"name": "x", "inner": {"x": 1}}', "inner.x"),
         (b'{"name": "x", "numbers": [1e400]}', "numbers[0]"),
     ],
 )  # fmt: skip

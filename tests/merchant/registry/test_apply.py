@@ -164,11 +164,11 @@ class TestVersionTags:
 class TestSubmission:
     async def test_an_incomplete_application_is_told_what_it_lacks(self, maker: Desk) -> None:
         document = builders.company()
-        del document["business"]["mcc"], document["owners"][0]["birth_date"]
+        del document["business"]["mcc"], document["business"]["legal_name"]
         application_id = (await maker.open(document)).json()["id"]
         response = await maker.move(application_id, "submit")
         assert (response.status_code, response.json()["code"]) == (422, "incomplete")
-        assert {error["path"] for error in response.json()["errors"]} == {"business.mcc", "owners[0].birth_date"}
+        assert {error["path"] for error in response.json()["errors"]} == {"business.mcc", "business.legal_name"}
         assert (await maker.read(application_id)).json()["state"] == "draft"
 
     async def test_a_currency_that_the_policy_has_no_limits_for_is_told(self, maker: Desk) -> None:

@@ -70,7 +70,8 @@ def test_identifiers_are_found_where_they_stand_and_absent_ones_are_not() -> Non
         (kyb.Contact(phone="+254711000001", owner_index=0), "+254722000002", "+254711000001"),
         (kyb.Contact(owner_index=0), "+254722000002", "+254722000002"),
         (kyb.Contact(owner_index=0), None, None),
-        (kyb.Contact(), "+254722000002", None),
+        (kyb.Contact(), "+254722000002", "+254722000002"),
+        (kyb.Contact(), None, None),
     ],
 )
 def test_the_merchants_phone_is_the_contacts_or_the_owners_it_points_to(
