@@ -15,7 +15,7 @@ from merchant import gateway, inbox
 from merchant.db import Tx
 from merchant.gateway import Call, Refused, respond
 from merchant.hub.error_codes import FspiopError, meaning_of
-from merchant.hub.headers import check_headers
+from merchant.hub.headers import Inbound, check_headers
 from merchant.hub.jws import InvalidSignature, verify
 from merchant.hub.messages import (
     ErrorPut,
@@ -30,7 +30,7 @@ from merchant.hub.messages import (
 )
 from merchant.hub.messages import Message as WireMessage
 from merchant.inbox import Message
-from merchant.payments.links import Links
+from merchant.payments.links import Link, Links
 from merchant.service import Service
 
 MOUNT: Final = "/fspiop"
@@ -82,11 +82,12 @@ async def _checked(tx: Tx, service: Service, links: Links, call: Call) -> Messag
         raise FspiopError("3000", "This method is not possible here", 405)
     _check_path(call)
     inbound = check_headers(call.method, resource, call.headers)
+    hubs_own_error = await _hubs_own_error(tx, links, resource, call, inbound)
     destination = inbound.destination or await _served_by(tx, call)
-    link = await links.link(tx, destination) if destination else None
+    link = hubs_own_error or (await links.link(tx, destination) if destination else None)
     if link is None or not link.enabled:
         raise FspiopError("3203", "fspiop-destination names no participant served here")
-    if service.settings.require_signatures and not _is_hubs_own_error(call, link.fsp_id):
+    if service.settings.require_signatures and hubs_own_error is None:
         await _check_signature(tx, links, inbound.source, call)
     shape: type[WireMessage] | None = (
         ErrorPut if call.raw_path.endswith("/error") else _BODIES.get((call.method, resource))
@@ -121,9 +122,12 @@ def _check_path(call: Call) -> None:
         raise FspiopError("3002", "There is no such resource", 404)
 
 
-def _is_hubs_own_error(call: Call, fsp_id: str) -> bool:
-    """A hub that cannot reach the payer answers in our own name, unsigned (transaction-requests-service)."""
-    return call.method == "PUT" and call.raw_path.endswith("/error") and call.headers.get("fspiop-source") == fsp_id
+async def _hubs_own_error(tx: Tx, links: Links, resource: str, call: Call, inbound: Inbound) -> Link | None:
+    """Whose request a hub gives back: when it cannot reach the payer it answers unsigned, with the headers of our own
+    request, so that we are the source and the payer's DFSP the destination (transaction-requests-service).
+    """
+    is_error = call.method == "PUT" and resource == "transactionRequests" and call.raw_path.endswith("/error")
+    return await links.link(tx, inbound.source) if is_error else None
 
 
 async def _check_signature(tx: Tx, links: Links, source: str, call: Call) -> None:

@@ -194,9 +194,10 @@ async def error_about(stage: Stage, request: dict[str, Any], code: str, **how: A
     await stage.tell("PUT", path, encode_error(FspiopError(code, "because")), **how)
 
 
-async def test_a_hub_may_answer_unsigned_in_our_own_name(stage: Stage) -> None:
+@pytest.mark.parametrize("destination", [MOBILE, DFSP])
+async def test_a_hub_may_give_our_request_back_unsigned_with_our_own_headers(stage: Stage, destination: str) -> None:
     request = await stage.asked()
-    await error_about(stage, request, "3201", source=DFSP, signed=False)
+    await error_about(stage, request, "3201", source=DFSP, destination=destination, signed=False)
     assert await stage.state(request) == "failed"
 
 
