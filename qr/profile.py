@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,9 +23,9 @@ from qr.tlv import TlvError, split
 PACKAGED = Path(__file__).with_name("profiles")
 FILE_BYTES_MAX = 65_536
 
-TwoDigits = Annotated[str, msgspec.Meta(pattern="^[0-9]{2}$")]
-Length = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,2}(-[0-9]{1,2})?$")]
-Range = Annotated[str, msgspec.Meta(pattern="^[0-9]{2}(-[0-9]{2})?$")]
+TwoDigits = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2}\Z")]
+Length = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,2}(-[0-9]{1,2})?\Z")]
+Range = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2}(-[0-9]{2})?\Z")]
 Match = Callable[[str], object]
 Getter = Callable[[MerchantCode], str | None]
 
@@ -119,7 +119,8 @@ class TemplateRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     @cached_property
     def _match_guid(self) -> Match | None:
         if self.guid_pattern is not None:
-            return _compile(self.guid_pattern)
+            # A scheme's codes all have the same one or few.
+            return lru_cache(maxsize=256)(_compile(self.guid_pattern))
         names = {name.lower(): name for name in self.guid}
         return (lambda guid: names.get(guid.lower())) if names else None
 
@@ -141,9 +142,10 @@ class TemplateRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         if match_guid is not None and ("00" not in fields or match_guid(fields["00"]) is None):
             return None
         sound = fields.keys() >= self.required_ids
-        matches = self.matches
+        match_of = self.matches.get
         for tag, value in fields.items():
-            if tag in matches and matches[tag](value) is None:
+            match = match_of(tag)
+            if match is not None and match(value) is None:
                 sound = False
         return sound if sound or self.guid or self._has_required(fields) else None
 
@@ -192,6 +194,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return tuple((path, VALUE_PATHS[path], _compile(pattern)) for path, pattern in self.values.items())
 
 
+NO_RULES = Rules()
+
+
 class Golden(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A payload that the profile must accept, where it comes from, and account values it must read from it."""
 
@@ -207,7 +212,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     and only reading forgives. `defaults` are written by `with_defaults`.
     """
 
-    id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{1,31}$")]
+    id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,31}\Z")]
     name: str
     source: str
     countries: tuple[str, ...] = ()
@@ -215,12 +220,17 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     waive: tuple[str, ...] = ()
     tolerate: tuple[str, ...] = ()
     defaults: dict[str, str] = {}
-    rules: Rules = Rules()
+    rules: Rules = NO_RULES
     cases: tuple[Rules, ...] = msgspec.field(default=(), name="case")
     accounts: tuple[TemplateRule, ...] = msgspec.field(default=(), name="account")
     additional: tuple[TemplateRule, ...] = ()
     unreserved: tuple[TemplateRule, ...] = ()
     golden: tuple[Golden, ...] = ()
+
+    @cached_property
+    def section(self) -> str:
+        """The profile as the source of a finding."""
+        return f"profile {self.id}"
 
     @cached_property
     def currency_codes(self) -> frozenset[str]:

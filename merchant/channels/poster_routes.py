@@ -25,7 +25,7 @@ from qr.posters.poster import Page
 
 Req = Request[Any, Any, State]
 _PRIVATE = {"cache-control": "private, no-store"}
-LanguageText = Annotated[str, Meta(pattern="^[a-z]{2}$")]
+LanguageText = Annotated[str, Meta(pattern=r"^[a-z]{2}\Z")]
 
 
 class NewBatch(Struct, frozen=True, forbid_unknown_fields=True):

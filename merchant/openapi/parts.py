@@ -38,9 +38,7 @@ def _in_json_terms(schema: Any) -> Any:
     """
     if isinstance(schema, dict):
         return {
-            name: part.replace(r"$(?!\n)", "$").replace(r"\Z", "$")
-            if name == "pattern" and isinstance(part, str)
-            else _in_json_terms(part)
+            name: part.replace(r"\Z", "$") if name == "pattern" and isinstance(part, str) else _in_json_terms(part)
             for name, part in schema.items()
         }
     return [_in_json_terms(part) for part in schema] if isinstance(schema, list) else schema

@@ -17,9 +17,9 @@ from merchant.payments.request import NewRequest, phone_digits
 from merchant.registry import codes
 from merchant.service import SchemeFacts
 
-CurrencyText = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
-ReferenceText = Annotated[str, Meta(min_length=1, max_length=35, pattern=r"^[^\x00-\x1f]+$")]
-NoteText = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]+$")]
+CurrencyText = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
+ReferenceText = Annotated[str, Meta(min_length=1, max_length=35, pattern=r"^[^\x00-\x1f]+\Z")]
+NoteText = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]+\Z")]
 ExpiryS = Annotated[int, Meta(ge=1, le=604_800)]
 
 

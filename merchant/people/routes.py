@@ -25,7 +25,7 @@ from merchant.web import actor_of, answer, body, needs, path_id, service_of
 
 Req = Request[Any, Any, State]
 Answer = Response[bytes]
-Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\Z")]
 Name = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")]
 
 
@@ -34,7 +34,7 @@ class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
 
     email: Annotated[str, Meta(max_length=254)]
     password: Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_LENGTH)]
-    totp: Annotated[str, Meta(pattern=r"^[0-9]{6}$")] | None = None
+    totp: Annotated[str, Meta(pattern=r"^[0-9]{6}\Z")] | None = None
 
 
 class UserView(Struct, frozen=True):
@@ -58,8 +58,7 @@ class SessionView(Struct, frozen=True):
 class NewDfsp(Struct, frozen=True, forbid_unknown_fields=True):
     """A participant to enable."""
 
-    # Python's $ also matches before a last line break.
-    fsp_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}$(?!\n)")]
+    fsp_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
     name: Name
     hub_mode: Literal["simulator", "fspiop", "sdk"] | None = None
     hub_url: Annotated[str, Meta(max_length=500, pattern=r"^https?://")] | None = None

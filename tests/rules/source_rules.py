@@ -160,6 +160,13 @@ def everything_fits_a_page(source: Source) -> Iterator[Finding]:
                 yield node.lineno, f"{node.name} has {lines} lines"
 
 
+def patterns_end_at_the_end(source: Source) -> Iterator[Finding]:
+    """A pattern of a field ends with \\Z: Python's $ also matches before a last line break."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.keyword) and node.arg == "pattern" and ast.unparse(node.value).endswith(("$'", '$"')):
+            yield node.value.lineno, "has a pattern that ends with $"
+
+
 def nothing_is_left_to_do(source: Source) -> Iterator[Finding]:
     """What is missing stands in the CHANGELOG or nowhere: no to-do notes in code."""
     for number, line in enumerate(source.text.splitlines(), 1):
@@ -178,6 +185,7 @@ RULES: tuple[Rule, ...] = (
     modules_say_their_place,
     public_functions_have_docstrings,
     everything_fits_a_page,
+    patterns_end_at_the_end,
     nothing_is_left_to_do,
 )
 

@@ -35,6 +35,8 @@ EXAMPLES: list[tuple[Rule, str, str, str]] = [
     (source_rules.public_functions_have_docstrings, "kyb/tiers.py", "def reach(case): ...", "def _reach(case): ..."),
     (source_rules.everything_fits_a_page, "merchant/worker.py", "def long():\n" + " x = 1\n" * 75, "x = 1\n" * 400),
     (source_rules.everything_fits_a_page, "merchant/worker.py", "x = 1\n" * 401, "def f():\n" + " x = 1\n" * 74),
+    (source_rules.patterns_end_at_the_end, "merchant/people/routes.py",
+     'Meta(pattern="^[0-9]{6}$")', r'Meta(pattern=r"^[0-9]{6}\Z")'),
     (source_rules.nothing_is_left_to_do, "qr/emv.py", "x = 1  # FIX" + "ME later", "x = 1  # fixed"),
 ]  # fmt: skip
 
