@@ -1,58 +1,77 @@
-"""The service and the simulated hub as processes of their own, as operators start them."""
+"""The service and the simulated hub as processes of their own, which a test may kill.
+
+They are forked from a server that has imported everything (multiprocessing's forkserver): imports are two thirds of a
+start, and of no interest here.
+"""
 
 import asyncio
+import multiprocessing
 import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import aiohttp
 
+from merchant.__main__ import cli
 from merchant.settings import Settings
+from merchant.simulator import SimulatorConfig, serve_simulator
 
-START_S = 30.0
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """The environment of a service with these settings. Byte code may be cached: starts are what takes the time."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return kept | {
-        "MERCHANT_PORT": str(settings.port),
-        "MERCHANT_DATA_DIR": str(settings.data_dir),
-        "MERCHANT_SECRET_KEY": settings.secret_key,
-        "MERCHANT_HUB_URL": settings.hub_url,
-        "MERCHANT_LOG_LEVEL": settings.log_level,
-    }
+START_S = 60.0
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload([__name__, "merchant.app", "merchant.runtime", "merchant.worker"])
 
 
-def start(module: str, *arguments: str, log: Path, env: dict[str, str]) -> subprocess.Popen[bytes]:
-    """`python -m MODULE …`, its output added to the log."""
+async def start_service(settings: Settings, log: Path) -> BaseProcess:
+    """`merchant serve` with these settings, answering; what it says goes to the log."""
+    variables = {
+        "MERCHANT_PORT": str(settings.port), "MERCHANT_DATA_DIR": str(settings.data_dir),
+        "MERCHANT_SECRET_KEY": settings.secret_key, "MERCHANT_HUB_URL": settings.hub_url,
+        "MERCHANT_LOG_LEVEL": settings.log_level, "MERCHANT_SETTLE_CHECK_S": str(settings.settle_check_s),
+    }  # fmt: skip
+    process = _forks.Process(target=_serve, args=(variables, log), daemon=True)
+    process.start()
+    await _answers(f"{settings.base_url}/health/live", process)
+    return process
+
+
+async def start_hub(config: SimulatorConfig, url: str, log: Path) -> BaseProcess:
+    """The simulated hub at this address, answering."""
+    process = _forks.Process(target=_simulate, args=(config, int(url.rsplit(":", 1)[1]), log), daemon=True)
+    process.start()
+    await _answers(f"{url}/ledger", process)
+    return process
+
+
+def kill(process: BaseProcess) -> None:
+    """kill -9, and wait until the process is gone."""
+    process.kill()
+    process.join()
+
+
+def _serve(variables: dict[str, str], log: Path) -> None:
+    _write_to(log)
+    os.environ.update(variables)
+    cli(["serve"], prog_name="merchant")
+
+
+def _simulate(config: SimulatorConfig, port: int, log: Path) -> None:
+    _write_to(log)
+    asyncio.run(serve_simulator(config, "127.0.0.1", port))
+
+
+def _write_to(log: Path) -> None:
     with log.open("ab") as output:
-        return subprocess.Popen([sys.executable, "-m", module, *arguments], env=env, stdout=output, stderr=output)
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
 
 
-@asynccontextmanager
-async def simulated_hub(settings: Settings, journal: Path, log: Path) -> AsyncIterator[None]:
-    """The simulated hub of a service, until the block ends."""
-    port = settings.hub_url.rsplit(":", 1)[1]
-    arguments = ["--port", port, "--service-url", settings.base_url, "--journal", str(journal)]
-    hub = start("merchant.simulator", *arguments, log=log, env=environment(settings))
-    try:
-        await answers(f"{settings.hub_url}/ledger", hub)
-        yield
-    finally:
-        hub.kill()
-        hub.wait()
-
-
-async def answers(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a program answers at this address."""
-    async with asyncio.timeout(START_S), aiohttp.ClientSession() as http:
+async def _answers(url: str, process: BaseProcess) -> None:
+    patience = aiohttp.ClientTimeout(total=5)
+    async with asyncio.timeout(START_S), aiohttp.ClientSession(timeout=patience) as http:
         while True:
-            assert process.poll() is None, "the program ended"
-            with suppress(aiohttp.ClientConnectionError):
+            assert process.is_alive(), "the program ended"
+            with suppress(aiohttp.ClientConnectionError, TimeoutError):
                 async with http.get(url):
                     return
             await asyncio.sleep(0.01)
