@@ -11,7 +11,7 @@ import msgspec
 
 from qr.emv import ATTRIBUTES, VALUE_PATHS, Account, Additional, Language, MerchantCode, Template, Tip
 from qr.errors import Finding, ProfileError
-from qr.profile import Profile, Rules, SubField, TemplateRule, find_profile, list_profiles
+from qr.profile import NO_RULES, Profile, Rules, SubField, TemplateRule, find_profile, list_profiles
 from qr.reader import read
 from qr.tlv import IDS, TlvError, join, split
 
@@ -72,8 +72,8 @@ def read_values(rule: TemplateRule, template: Template) -> dict[str, str]:
 
 def judge(profile: Profile, code: MerchantCode, findings: list[Finding], *, reading: bool) -> list[Finding]:
     """EMVCo's findings without those the profile waives, and with what the profile's own rules say."""
-    kept = [finding for finding in findings if not profile.waives(finding, reading=reading)]
-    section = f"profile {profile.id}"
+    kept = [finding for finding in findings if not profile.waives(finding, reading=reading)] if findings else []
+    section = profile.section
     if not _judge_templates(profile.accounts, code.accounts, "", section, kept):
         kept.append(Finding("02-51", "network_missing", f"no account of {profile.name}", "error", section))
     if profile.additional:
@@ -87,7 +87,8 @@ def judge(profile: Profile, code: MerchantCode, findings: list[Finding], *, read
     if profile.countries and code.country not in profile.countries:
         message = f"country must be one of {', '.join(profile.countries)}, found {code.country}"
         kept.append(Finding("58", "bad_value", message, "error", section))
-    _judge_rules(profile.rules, code, section, kept)
+    if profile.rules is not NO_RULES:
+        _judge_rules(profile.rules, code, section, kept)
     for case in profile.cases:
         if case.applies(code):
             _judge_rules(case, code, section, kept)
@@ -218,7 +219,7 @@ def _take(scheme: Profile, field: SubField, left: dict[str, str]) -> str | None:
 
 
 def _misfit(scheme: Profile, path: str, message: str) -> ProfileError:
-    return ProfileError((Finding(path, "profile_value", message, "error", f"profile {scheme.id}"),))
+    return ProfileError((Finding(path, "profile_value", message, "error", scheme.section),))
 
 
 def with_defaults(code: MerchantCode, profile: str | Profile) -> MerchantCode:
@@ -249,7 +250,7 @@ def validate_profile(profile: Profile) -> list[Finding]:
     """What is wrong with a profile's golden payloads: each must keep its rules and yield the values it states."""
     faults: list[Finding] = []
     if not profile.golden:
-        faults.append(Finding("golden", "missing", "no golden payload", "warning", f"profile {profile.id}"))
+        faults.append(Finding("golden", "missing", "no golden payload", "warning", profile.section))
     for number, golden in enumerate(profile.golden):
         path = f"golden.{number}"
         code, findings = read(golden.payload)
@@ -264,5 +265,5 @@ def validate_profile(profile: Profile) -> list[Finding]:
         found = [network.values for network in networks(code, (profile,))]
         if golden.values and golden.values not in found:
             message = f"states {golden.values}, the accounts say {found}"
-            faults.append(Finding(path, "values_differ", message, "error", f"profile {profile.id}"))
+            faults.append(Finding(path, "values_differ", message, "error", profile.section))
     return faults

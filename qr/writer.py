@@ -7,7 +7,6 @@ alike.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from unicodedata import normalize
@@ -130,7 +129,6 @@ _FIELD_HEADS = {tag: _heads(tag, tlv.VALUE_CHARS_MAX) for tag in tlv.IDS} | {"00
 _MATCH = {field.attribute: field.match for field in (*ROOT_FIELDS, *LANGUAGE_FIELDS[:1])}
 _is_mcc, _is_currency, _is_country = _MATCH["mcc"], _MATCH["currency"], _MATCH["country"]
 _is_amount, _is_language = _MATCH["amount"], _MATCH["language"]
-_is_common = re.compile("[ -~]*").fullmatch
 _POINTS = frozenset((None, STATIC, DYNAMIC))
 
 
@@ -161,7 +159,8 @@ def _write_sound(code: MerchantCode) -> str | None:
             objects += _sound_tip(code.tip)
         if code.additional is not None:
             objects.append(_sound_additional(code.additional))
-        if _is_common("".join(objects)) is None:
+        common = "".join(objects)
+        if not (common.isascii() and common.isprintable()):
             return None
         if code.language is not None:
             objects.append(_sound_language(code.language))

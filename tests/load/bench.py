@@ -19,7 +19,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-import click
 import msgspec
 
 from merchant import ids, keys, postgres
@@ -31,28 +30,11 @@ from merchant.service import Service
 from merchant.settings import Settings
 from tests import builders
 from tests.load.libraries import library_rows
-from tests.load.meter import cpu_s, family, memory_mb
+from tests.load.meter import ROUNDS, cpu_s, family, memory_mb
+from tests.load.table import Row, show
 
-ROUNDS = 5
 AT_ONCE = 16
 SMALL, LARGE = 10_000, 1_000_000  # aliases
-
-
-class Row(msgspec.Struct):
-    """One line of the table; both figures in the unit."""
-
-    work: str
-    figure: float
-    unit: str
-    budget: float | None
-    at_least: bool = False  # the budget is a floor
-
-    def verdict(self) -> str:
-        """How it compares."""
-        if self.budget is None:
-            return ""
-        good = self.figure >= self.budget if self.at_least else self.figure <= self.budget
-        return "good" if good else f"{self.figure / self.budget:.1f} times the budget"
 
 
 class Bench:
@@ -274,12 +256,7 @@ def main() -> None:
         folder = Path(name)
         with postgres.start(folder / "postgres") as running:
             rows = asyncio.run(_main(folder, running.url()))
-    rows += [Row(*row) for row in library_rows()]
-    click.echo(f"{'work':<62} {'figure':>10} {'budget':>10}")
-    for row in rows:
-        sign_text = "≥" if row.at_least else "≤"
-        budget = f"{sign_text} {row.budget:g}" if row.budget is not None else "–"
-        click.echo(f"{row.work:<62} {row.figure:>7.2f} {row.unit:<5} {budget:>8}  {row.verdict()}")
+    show([*rows, *library_rows()])
 
 
 if __name__ == "__main__":

@@ -1,8 +1,16 @@
-"""What an operation costs: CPU time of a process tree from /proc, and memory as the sum of proportional shares."""
+"""What an operation costs: CPU time of a process tree from /proc or of this process, and memory as the sum of
+proportional shares.
+"""
 
 import os
+import statistics
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+ROUNDS = 5
+_ROUND_S = 0.1  # long enough that the clock's grain does not show
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -44,3 +52,19 @@ def memory_mb(pids: set[int]) -> float:
             continue
         total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return total / 1024
+
+
+def rate_per_s(do: Callable[[], Any]) -> float:
+    """Operations per CPU second in this process: the median of five rounds after a first that warms up."""
+    count, spent = 1, _spent_s(do, 1)
+    while spent < _ROUND_S:
+        count = max(2 * count, int(count * _ROUND_S / max(spent, 1e-4)))
+        spent = _spent_s(do, count)
+    return statistics.median(count / _spent_s(do, count) for _ in range(ROUNDS))
+
+
+def _spent_s(do: Callable[[], Any], count: int) -> float:
+    began = time.process_time()
+    for _ in range(count):
+        do()
+    return time.process_time() - began
