@@ -34,7 +34,7 @@ _log = structlog.get_logger()
 
 TransactionalHandler = Callable[[Tx, "Worker", Job], Awaitable[None]]
 NetworkHandler = Callable[["Worker", Job], Awaitable[None]]
-_CONNECTIONS = 64  # to all hubs and endpoints together
+_CONNECTIONS_PER_PEER = 32  # a hub or endpoint that does not answer fills its own and nobody else's
 _GATHER_S = 0.005
 _MOST_RUNNING = 200  # jobs under way in one process; most of them wait for the network
 _PRUNE_EVERY = timedelta(hours=1)
@@ -127,7 +127,8 @@ class Worker:
     @asynccontextmanager
     async def by_hand(self) -> AsyncIterator["Worker"]:
         """A worker whose rounds the caller runs itself with `run_due`."""
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_CONNECTIONS)) as http:
+        connector = aiohttp.TCPConnector(limit=_MOST_RUNNING, limit_per_host=_CONNECTIONS_PER_PEER)
+        async with aiohttp.ClientSession(connector=connector) as http:
             self.sending = dispatch.Sending(self.service, Links(self.service), http)
             yield self
 
@@ -176,10 +177,15 @@ class Worker:
 
     async def _forget_sent(self) -> None:
         """Delete the finished network jobs, many in one statement; a crash before only makes them be sent again."""
-        if self._sent:
-            sent, self._sent = self._sent, []
+        sent, self._sent = self._sent, []
+        if not sent:
+            return
+        try:
             async with self.service.db.system_reads() as tx:
                 await outbox.all_done(tx, sent)
+        except Exception:
+            self._sent += sent
+            raise
 
     async def _run_one(self, job: Job) -> None:
         try:
@@ -194,8 +200,13 @@ class Worker:
             await self._failed(job, error)
 
     async def _failed(self, job: Job, error: Exception) -> None:
-        async with self.service.db.system_reads() as tx:
-            buried = await outbox.retry(tx, job, f"{type(error).__name__}: {error}")
+        try:
+            async with self.service.db.system_reads() as tx:
+                buried = await outbox.retry(tx, job, f"{type(error).__name__}: {error}")
+        except Exception as away:
+            # Without its database a worker can give nothing back; the lease will.
+            _log.warning("job_left_to_its_lease", job=job.id, why=str(error), error=str(away))
+            return
         # What is expected to come again (a silent hub, a message too early) needs no stack trace.
         trace = None if isinstance(error, _EXPECTED) else error
         _log.warning(
@@ -241,7 +252,8 @@ class Worker:
                         await asyncio.sleep(self.service.settings.worker_poll_s)
                 finally:
                     await connection.close(timeout=1)
-            except (OSError, TimeoutError) as error:
+            except Exception as error:
+                # A database that is starting refuses connections in words of its own.
                 _log.warning("listen_lost", error=str(error))
                 await asyncio.sleep(self.service.settings.worker_poll_s)
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from qr.scan import clean
     from qr.signature import Verdict, VerificationKey, sign_code, signature_chars, verify_code
     from qr.symbols.style import Style
+    from qr.text import language_of
 
 _HOMES = {
     "qr.codec": ("decode", "encode"),
@@ -58,6 +59,7 @@ _HOMES = {
     "qr.scan": ("clean",),
     "qr.signature": ("Verdict", "VerificationKey", "sign_code", "signature_chars", "verify_code"),
     "qr.symbols.style": ("Style",),
+    "qr.text": ("language_of",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -92,6 +94,7 @@ __all__ = [
     "find_profile",
     "guid_from_domain",
     "incumbent_alias",
+    "language_of",
     "list_profiles",
     "mojaloop_code",
     "mojaloop_party",

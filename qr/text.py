@@ -19,6 +19,20 @@ _STACKERS = frozenset("\u094d\u09cd\u0a4d\u0acd\u0b4d\u0c4d\u0ccd\u0d4d\u0dca\u1
 _EMOJI_MODIFIERS = range(0x1F3FB, 0x1F400)
 _REGIONAL = range(0x1F1E6, 0x1F200)
 _JAMO_MEDIAL_FINAL = range(0x1160, 0x1200)
+# The language (ISO 639-1) that a script stands for, by the first word of its letters' Unicode names; and where the same
+# script is another language's, that of the country.
+_LANGUAGES = {
+    "MYANMAR": "my", "KHMER": "km", "THAI": "th", "LAO": "lo", "ETHIOPIC": "am", "ARABIC": "ar", "HEBREW": "he",
+    "DEVANAGARI": "hi", "BENGALI": "bn", "GURMUKHI": "pa", "GUJARATI": "gu", "ORIYA": "or", "TAMIL": "ta",
+    "TELUGU": "te", "KANNADA": "kn", "MALAYALAM": "ml", "SINHALA": "si", "TIBETAN": "bo", "GEORGIAN": "ka",
+    "ARMENIAN": "hy", "GREEK": "el", "CYRILLIC": "ru", "CJK": "zh", "HANGUL": "ko", "HIRAGANA": "ja", "KATAKANA": "ja",
+}  # fmt: skip
+_NATIONAL = {
+    ("ARABIC", "PK"): "ur", ("ARABIC", "IR"): "fa", ("ARABIC", "AF"): "fa", ("DEVANAGARI", "NP"): "ne",
+    ("ETHIOPIC", "ER"): "ti", ("TIBETAN", "BT"): "dz", ("CJK", "JP"): "ja", ("CYRILLIC", "UA"): "uk",
+    ("CYRILLIC", "KZ"): "kk", ("CYRILLIC", "KG"): "ky", ("CYRILLIC", "MN"): "mn", ("CYRILLIC", "TJ"): "tg",
+    ("CYRILLIC", "RS"): "sr", ("CYRILLIC", "BG"): "bg", ("CYRILLIC", "MK"): "mk",
+}  # fmt: skip
 _SPACING_VOWELS = frozenset("\u0e33\u0eb3")  # Thai and Lao sara am belong to the consonant before
 
 
@@ -61,6 +75,17 @@ def fit(text: str, chars_max: int) -> str:
     if text[len(kept)] != " " and len(words) >= chars_max * WORD_CUT_MIN:
         kept = words
     return kept.rstrip()
+
+
+def language_of(text: str, country: str) -> str | None:
+    """The language (ISO 639-1) of a name in another script than Latin, by its first such letter and the country
+    (ISO 3166-1 alpha-2); None for a Latin name and for scripts that tell nothing.
+    """
+    for char in text:
+        script = unicodedata.name(char, "").partition(" ")[0] if char.isalpha() and not char.isascii() else ""
+        if script in _LANGUAGES:
+            return _NATIONAL.get((script, country)) or _LANGUAGES[script]
+    return None
 
 
 def latin(text: str, chars_max: int) -> str:

@@ -29,7 +29,10 @@ from tests.builders import GATEWAY_SECRET, SECRET_KEY, World
 _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
 _TEMPLATE = "template_world"
 # Durability costs time and is tested where it matters (tests/merchant/postgres, the kill tests).
-_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+_FAST = {
+    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200",
+    "autovacuum": "off",  # its workers would be in the way of dropping a database, and belong to nobody
+}  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

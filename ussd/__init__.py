@@ -6,8 +6,8 @@ takes it with the stored `Session`, asks the caller's `Backend`, and gives the n
 
 from ussd.backend import (
     Backend,
+    LastRequest,
     MerchantView,
-    OpenRequest,
     OwnCounter,
     PaymentLine,
     PaymentOrder,
@@ -21,8 +21,8 @@ __all__ = [
     "GATEWAYS",
     "Backend",
     "BadStep",
+    "LastRequest",
     "MerchantView",
-    "OpenRequest",
     "OwnCounter",
     "PaymentLine",
     "PaymentOrder",

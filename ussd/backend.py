@@ -56,7 +56,7 @@ class PaymentOutcome(Struct, frozen=True):
 RequestState = Literal["waiting", "paid", "refused", "unknown"]
 
 
-class OpenRequest(Struct, frozen=True):
+class LastRequest(Struct, frozen=True):
     """The latest request of a payer that is still worth telling: waiting, or settled a few minutes ago."""
 
     counter_id: str
@@ -66,6 +66,11 @@ class OpenRequest(Struct, frozen=True):
     exponent: int
     state: RequestState
     reference: str
+
+    @property
+    def on_its_way(self) -> bool:
+        """Whether its end is not known, so that asking again could pay twice."""
+        return self.state in ("waiting", "unknown")
 
 
 class PaymentLine(Struct, frozen=True):
@@ -96,8 +101,8 @@ class Backend(Protocol):
     async def recent_payments(self, counter_id: str, limit: int) -> list[PaymentLine]:
         """The counter's latest received payments, newest first."""
 
-    async def open_request(self, msisdn: str) -> OpenRequest | None:
-        """What to tell this payer first on redial, so that nobody pays twice."""
+    async def last_request(self, msisdn: str) -> LastRequest | None:
+        """This payer's latest request of the last minutes, so that nobody pays twice; None when there is none."""
 
     async def preferred_language(self, msisdn: str) -> str | None:
         """The language of this phone's last session, else the scheme's; None for the library's default."""

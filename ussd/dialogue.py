@@ -88,7 +88,8 @@ async def _open(arrival: Begin, turn: Turn, expires_at: datetime) -> Moved:
         return session, arrival.notice
     if _is_dial_string(arrival.inputs):
         return await _dial(replace(session, screen="number", stack=("home",)), *arrival.inputs, turn=turn)
-    if await turn.backend.open_request(turn.step.msisdn):
+    last = await turn.backend.last_request(turn.step.msisdn)
+    if last is not None and last.on_its_way:
         return replace(session, screen="status", stack=("home",)), None
     return await _replay((session, None), arrival.inputs, turn)
 

@@ -108,7 +108,7 @@ async def pay(turn: Turn, text: str) -> Move:
     shop, amount_minor = turn.shop, turn.answers.amount_minor
     assert amount_minor is not None
     if not turn.answers.asked_before:
-        waiting = await turn.backend.open_request(turn.step.msisdn)
+        waiting = await turn.backend.last_request(turn.step.msisdn)
         if (
             waiting is not None
             and waiting.state == "waiting"
@@ -140,7 +140,7 @@ def _short(reference: str) -> str:
 
 async def show_status(turn: Turn) -> View:
     """What became of this phone's latest request, if it has one to tell of."""
-    request = await turn.backend.open_request(turn.step.msisdn)
+    request = await turn.backend.last_request(turn.step.msisdn)
     if request is None:
         return View(say("status.none"))
     return View(

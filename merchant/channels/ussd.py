@@ -137,7 +137,6 @@ _LAST_REQUEST = """
 SELECT p.counter_id, p.amount_minor, p.currency, p.state, p.short_ref, m.ussd_name, m.trading_name
 FROM payment_request p JOIN merchant m ON m.id = p.merchant_id
 WHERE p.payer_digest = $1 AND p.created_at > $2 AND p.channel = 'ussd'
-  AND p.state IN ('created', 'sent', 'awaiting_payer', 'accepted', 'in_doubt')
 ORDER BY p.id DESC LIMIT 1
 """
 _OPEN_REQUESTS = """
@@ -216,13 +215,13 @@ class ServiceBackend:
             for row in await self._tx.fetch(_RECENT, UUID(counter_id), limit)
         ]  # fmt: skip
 
-    async def open_request(self, msisdn: str) -> ussd.OpenRequest | None:
-        """This phone's last request by USSD, while it is fresh and its end is not known."""
+    async def last_request(self, msisdn: str) -> ussd.LastRequest | None:
+        """This phone's last request by USSD, while it is fresh."""
         digest = self._service.vault.digest("phone", msisdn.removeprefix("+"))
         row = await self._tx.fetchrow(_LAST_REQUEST, digest, clock.now() - STATUS_SHOWN_FOR)
         if row is None:
             return None
-        return ussd.OpenRequest(
+        return ussd.LastRequest(
             counter_id=str(row["counter_id"]),
             shop=row["ussd_name"] or row["trading_name"],
             amount_minor=row["amount_minor"],

@@ -5,6 +5,7 @@ asked for is refused before any money can move.
 """
 
 import hashlib
+import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -178,6 +179,7 @@ async def _request_paid_by(tx: Tx, link: Link, shop: Shop, asked: QuotesPost, so
     return await lock_request(tx, request_id=known) if known is not None else None
 
 
+_WORD = re.compile(r"[^\W_]+")  # a person may put a full stop behind a reference, or "ref:" before it
 _HINTED = """
 SELECT p.id FROM open_reference o JOIN payment_request p ON p.id = o.request_id
 WHERE o.counter_id = $1 AND p.amount_minor = $2 AND p.currency = $3
@@ -190,7 +192,8 @@ async def _by_hint(tx: Tx, shop: Shop, text: str, amount: money.Money) -> Locked
 
     A hint is only a hint: what does not fit, in amount or otherwise, is a payment of its own.
     """
-    found = await tx.fetchval(_HINTED, shop.counter_id, amount.minor, amount.currency, [text.strip(), *text.split()])
+    words = {text.strip(), *text.split(), *_WORD.findall(text)}
+    found = await tx.fetchval(_HINTED, shop.counter_id, amount.minor, amount.currency, list(words))
     request = await lock_request(tx, request_id=found) if found is not None else None
     return request if request is not None and _takes_quotes(request) else None
 

@@ -80,6 +80,7 @@ def _payload(
         currency=currency,
         mcc=shop.mcc,
         amount=amount,
+        local_language=qr.language_of(shop.trading_name, shop.country),
         # Left out on the first, so that codes printed before anything was replaced stay as they are.
         sticker_version=sticker if sticker > FIRST else None,
     )

@@ -11,11 +11,12 @@ from itertools import groupby
 from unicodedata import bidirectional
 
 NEUTRAL = frozenset(("B", "S", "WS", "ON", "ES", "ET", "CS", "BN"))
+CONTROLS = frozenset(("LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
 
 
 def levels(text: str) -> list[int]:
     """The embedding level of each character: even runs left to right, odd right to left."""
-    classes = [bidirectional(character) for character in text]
+    classes = [_class(character) for character in text]
     base = _base_level(classes)
     if base == 0 and not {"R", "AL", "AN"}.intersection(classes):
         return [0] * len(text)
@@ -23,6 +24,12 @@ def levels(text: str) -> list[int]:
     classes = _resolve_neutrals(classes, base)
     raised = {0: {"L": 0, "R": 1, "AN": 2, "EN": 2}, 1: {"R": 1, "L": 2, "AN": 2, "EN": 2}}[base]  # I1, I2
     return [raised[kind] for kind in classes]
+
+
+def _class(character: str) -> str:
+    """The bidirectional class: unassigned characters count as letters, formatting controls as boundaries (rule X9)."""
+    kind = bidirectional(character) or "L"
+    return "BN" if kind in CONTROLS else kind
 
 
 def visual_order(run_levels: Sequence[int]) -> list[int]:

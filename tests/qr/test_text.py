@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qr.text import fit, graphemes, latin
+from qr.text import fit, graphemes, language_of, latin
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,26 @@ def test_latin_text_is_printable_ascii_and_fits(text):
 )
 def test_other_scripts_are_transliterated(text, found):
     assert latin(text, 25) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "country", "language"),
+    [
+        ("Mama Njeri", "KE", None),
+        ("Café Élan №5", "FR", None),
+        ("", "KE", None),
+        ("7 · 24", "KE", None),
+        ("ᏣᎳᎩ", "US", None),
+        ("မြို့မဈေး", "MM", "my"),
+        ("ABC ហាងកាហ្វេ", "KH", "km"),
+        ("ሰላም ሱቅ", "ET", "am"),
+        ("ሰላም ሱቅ", "ER", "ti"),
+        ("دكان", "EG", "ar"),
+        ("دکان", "PK", "ur"),
+        ("पसल", "NP", "ne"),
+        ("दुकान", "IN", "hi"),
+        ("最佳运输", "CN", "zh"),
+    ],
+)
+def test_the_script_of_a_name_tells_its_language(name, country, language):
+    assert language_of(name, country) == language

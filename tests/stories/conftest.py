@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -23,18 +24,24 @@ from tests.merchant.simulator.conftest import FAST, free_port, new_journal, runn
 from tests.stories.town import Town
 
 SCOPES = ["merchants:read", "payments:read", "payments:request"]
-# What the stories need; Litestar takes 10 ms of CPU for each route it registers.
+# What every story needs; Litestar takes 10 ms of CPU for each route it registers.
 ROUTES = [*PAYMENT_ROUTES, *QR_ROUTES, fspiop_door, oracle_door]
 
 
 @pytest.fixture
-async def town(database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
+def more_routes() -> list[Any]:
+    """What the stories of a module need besides; a module may override it."""
+    return []
+
+
+@pytest.fixture
+async def town(database_url: str, tmp_path: Path, more_routes: list[Any]) -> AsyncIterator[Town]:
     """A shop that takes US dollars and Kenya shillings, and customers who pay as their numbers' last digits say."""
     hub_port = free_port()
     settings = Settings(
         secret_key=SECRET_KEY, gateway_secret=GATEWAY_SECRET, data_dir=tmp_path, port=free_port(),
         hub_url=f"http://127.0.0.1:{hub_port}", database_pool_size=6, worker_poll_s=0.05, settle_check_s=0.5,
-        settle_grace_s=1,
+        settle_grace_s=1, webhook_loopback=True,
     )  # fmt: skip
     config = SimulatorConfig(
         service_url=settings.base_url, journal_path=new_journal(tmp_path), gateway_secret=GATEWAY_SECRET, timings=FAST
@@ -44,7 +51,7 @@ async def town(database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
         merchant, counters = await builders.create_merchant(service, world)
         key = await builders.issue_key(service, world["greenbankfsp"]["admin"], SCOPES)
         async with (
-            serving(with_doors(create_app(service, ROUTES)), settings.host, settings.port),
+            serving(with_doors(create_app(service, ROUTES + more_routes)), settings.host, settings.port),
             running_simulator(config, hub_port) as hub_url,
             Worker(service).running(),
             aiohttp.ClientSession() as http,

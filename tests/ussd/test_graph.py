@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from tests.ussd.world import CHAIN, MERCHANT, NOW, SHOPPER, World
 from ussd import (
+    LastRequest,
     MerchantView,
-    OpenRequest,
     OwnCounter,
     PaymentLine,
     PaymentOutcome,
@@ -61,7 +61,7 @@ def worst_world(name: str, state: RequestState = "waiting") -> World:
         CHAIN: [OwnCounter(f"{n:036}", NUMBER, name) for n in range(3)],
     }
     world.received = [PaymentLine(10**15 - 1, "KES", 2, "*********999", NOW + timedelta(hours=n)) for n in range(5)]
-    world.waiting = OpenRequest("c" * 36, name, 10**15 - 1, "KES", 2, state, "R" * 60)
+    world.waiting = LastRequest("c" * 36, name, 10**15 - 1, "KES", 2, state, "R" * 60)
     world.outcome = PaymentOutcome("sent", reference="R" * 60)
     return world
 
@@ -118,12 +118,14 @@ async def test_every_screen_is_reached_and_fits_whatever_a_shop_is_called(name: 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("state", get_args(RequestState))
 async def test_every_state_of_a_request_fits(state: RequestState, language: str) -> None:
-    world = worst_world("W" * 60, state)
+    world = worst_world("W" * 60)
     world.language = language
     walk = Walk(world, SHOPPER)
     session = await walk.take(None, "")
+    world.waiting = worst_world("W" * 60, state).waiting
+    session = await walk.take(session, "1")
     assert session.screen == "status"
-    await walk.take(session, "7")
+    await walk.take(session, "1*7")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from ussd import (
     GATEWAYS,
+    LastRequest,
     MerchantView,
-    OpenRequest,
     OwnCounter,
     PaymentLine,
     PaymentOrder,
@@ -25,7 +25,7 @@ CHAIN = "+254733000333"
 AMINA = MerchantView("c-amina", "74210006", "Mama Amina", "KES", 2, True, 1_000_000)
 KIGALI = MerchantView("c-kigali", "50000009", "Kigali Kiosk", "RWF", 0, True, 500_000)
 CLOSED = MerchantView("c-closed", "30000003", "Gone Shop", "KES", 2, False, 1_000_000)
-WAITING = OpenRequest("c-amina", "Mama Amina", 25_000, "KES", 2, "waiting", "K7Q2")
+WAITING = LastRequest("c-amina", "Mama Amina", 25_000, "KES", 2, "waiting", "K7Q2")
 
 
 class World:
@@ -40,7 +40,7 @@ class World:
         self.received = [
             PaymentLine(25_000 + n, "KES", 2, f"***{n:03}", NOW - timedelta(minutes=7 * n)) for n in range(23)
         ]
-        self.waiting: OpenRequest | None = None
+        self.waiting: LastRequest | None = None
         self.language: str | None = None
         self.outcome = PaymentOutcome("sent", reference="K7Q2")
         self.orders: list[PaymentOrder] = []
@@ -64,7 +64,7 @@ class World:
         self.calls += 1
         return self.received[:limit]
 
-    async def open_request(self, msisdn: str) -> OpenRequest | None:
+    async def last_request(self, msisdn: str) -> LastRequest | None:
         self.calls += 1
         return self.waiting
 

@@ -122,6 +122,18 @@ class TestCounterCodes:
         currencies = [qr.decode(await till.payload(**query)).currency for query in ({}, {"currency": "KES"})]
         assert currencies == ["840", "404"]
 
+    async def test_a_name_in_another_script_stands_beside_its_latin_form(
+        self, till: Till, service: Service, world: World
+    ) -> None:
+        document = builders.company(trading_name="မြို့မဈေး", ussd_name="Myoma")
+        _, counters = await builders.create_merchant(service, world, document=document)
+        path = f"/api/v1/counters/{counters[0].id}/qr?format=payload"
+        code = qr.decode((await till.client.get(path, headers=till.maker)).text, profile="mojaloop")
+        assert code.language is not None
+        assert (code.language.language, code.language.name) == ("my", "မြို့မဈေး")
+        assert code.name is not None
+        assert code.name.isascii()
+
     async def test_what_cannot_be_drawn_is_refused_with_a_sentence(self, till: Till) -> None:
         for query in BAD_LOOKS:
             response = await till.code(**query)

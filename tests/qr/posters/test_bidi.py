@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qr.posters.bidi import levels, visual_order
@@ -55,6 +55,8 @@ def test_runs_are_drawn_from_left_to_right(run_levels: list[int], order: list[in
 
 
 @given(st.text(max_size=40))
+@example("\u0590\u05d0")  # unassigned, beside Hebrew
+@example("\u202b\u05d0\u2066a\u2069")  # controls
 def test_every_character_has_a_level(text: str) -> None:
     found = levels(text)
     assert len(found) == len(text)
