@@ -71,11 +71,10 @@ def test_symbols_as_long_as_merchant_codes_are_segnos_and_read(batch: int) -> No
         reading.confirm(symbols.make(payload, level), payload)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("batch", range(20))
-def test_ten_thousand_symbols_are_segnos(batch: int) -> None:
+@pytest.mark.parametrize("batch", range(10))
+def test_a_thousand_symbols_of_any_length_are_segnos(batch: int) -> None:
     dice = random.Random(1000 + batch)
-    for _ in range(500):
+    for _ in range(100):
         assert_same(sample(dice, 220), dice.choice(symbols.LEVELS))
 
 
