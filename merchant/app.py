@@ -99,8 +99,6 @@ ROUTES: list[Any] = [
 def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
     """The application on an open service. Raises RuntimeError when a route names no permission."""
     metrics = PrometheusConfig(app_name="merchant", prefix="merchant", group_path=True, exclude=["/metrics"])
-    live = Live(service)
-    ussd_path = f"{MOUNT}/africastalking/{gateway_key(service, 'africastalking')}"  # what the demo's keypad dials
     app = Litestar(
         route_handlers=ROUTES if routes is None else routes,
         guards=[web.authorise],
@@ -110,14 +108,28 @@ def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
             Exception: web.on_crash,
         },
         middleware=[metrics.middleware],
-        state=State({"service": service, "links": Links(service), "live": live, "ussd_path": ussd_path}),
+        state=State(shared_state(service)),
         request_max_body_size=web.MAX_BODY_BYTES,
-        on_shutdown=[live.close],
+        on_shutdown=[_close_live],
         openapi_config=None,
         logging_config=None,
     )
     _check_permissions(app)
     return app
+
+
+def shared_state(service: Service) -> dict[str, Any]:
+    """What the handlers find in the application's state."""
+    return {
+        "service": service,
+        "links": Links(service),
+        "live": Live(service),
+        "ussd_path": f"{MOUNT}/africastalking/{gateway_key(service, 'africastalking')}",  # the demo's keypad dials it
+    }
+
+
+async def _close_live(app: Litestar) -> None:
+    await app.state.live.close()
 
 
 def with_doors(app: Litestar) -> ASGIApp:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from sqlmodel import select
 
 import kyb
 from merchant import clock, sessions
@@ -110,9 +111,9 @@ async def load_world(service: Service) -> World:
     return World({fsp_id: dfsp_id for dfsp_id, fsp_id in fsp_ids.items()}, people, operator)
 
 
-def company(**business: Any) -> dict[str, Any]:
+def company(number: int | None = None, **business: Any) -> dict[str, Any]:
     """A complete application of a company (tier T3), as JSON; keyword arguments change its business."""
-    number = next(_numbers)
+    number = number or next(_numbers)
     return {
         "business": {
             "trading_name": f"Shop {number}", "legal_name": f"Shop {number} Limited", "kind": "company", "mcc": "5411",
@@ -180,6 +181,14 @@ async def create_merchant(
     async with service.db.tenant(checker.actor.dfsp_id) as tx:
         made = await review.approve(tx, service, checker.actor, application.id, application.version_hash)
     return made.merchant, made.counters
+
+
+async def find_shop(service: Service) -> tuple[Merchant, Counter]:
+    """The one merchant of a database cloned from `shop_template`, and its counter."""
+    async with service.db.tenant(None) as tx:
+        [merchant] = (await tx.session.exec(select(Merchant))).all()
+        [counter] = (await tx.session.exec(select(Counter))).all()
+    return merchant, counter
 
 
 async def issue_key(service: Service, person: Person, scopes: list[str], **place: Any) -> dict[str, str]:

@@ -9,6 +9,7 @@ import fcntl
 import gc
 import inspect
 import os
+import re
 import shutil
 import tempfile
 import uuid
@@ -22,15 +23,16 @@ import httpx
 import pytest
 
 from merchant import clock, migrations, postgres
-from merchant.app import create_app
 from merchant.service import Service, open_service
 from merchant.settings import Settings
 from tests import builders
+from tests.apps import app_on
 from tests.builders import GATEWAY_SECRET, SECRET_KEY, World
 
 # One name for all processes of a run: pytest-xdist's workers inherit it.
 _RUN = os.environ.setdefault("MERCHANT_TEST_RUN", uuid.uuid4().hex)
-_TEMPLATE = "template_world"
+_WORLD, _SHOP = "template_world", "template_shop"
+_SLICES = re.compile(r"tests/merchant/(?!channels|portal|demo)")
 # Durability costs time and is tested where it matters (tests/merchant/postgres, the kill tests).
 _FAST = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200",
@@ -52,8 +54,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Coroutine tests run under anyio without each saying so."""
+    """Coroutine tests run under anyio without each saying so; what speaks to the database is marked `database`.
+
+    Doors and pages (api, stories, channels, portal) are not: their statements are those of the slices below them.
+    """
     for item in items:
+        if "database_url" in getattr(item, "fixturenames", ()) and _SLICES.search(str(item.path)):
+            item.add_marker(pytest.mark.database)
         if inspect.iscoroutinefunction(getattr(item, "function", None)):
             item.add_marker(pytest.mark.anyio)
 
@@ -93,22 +100,39 @@ def _shared_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def template(postgres_server: postgres.Running) -> str:
-    """A migrated and seeded database that tests clone."""
+    """A migrated and seeded database that tests clone; where every test needs a shop, a folder's is `shop_template`."""
+    return _template(postgres_server, _WORLD)
+
+
+@pytest.fixture(scope="session")
+def shop_template(postgres_server: postgres.Running) -> str:
+    """A template that has a merchant too (`builders.find_shop`)."""
+    _template(postgres_server, _WORLD)
+    return _template(postgres_server, _SHOP)
+
+
+def _template(server: postgres.Running, name: str) -> str:
     with _exclusively(_shared_folder() / "template.lock"):
-        asyncio.run(_build_template(postgres_server))
-    return _TEMPLATE
+        asyncio.run(_build_template(server, name))
+    return name
 
 
-async def _build_template(server: postgres.Running) -> None:
+async def _build_template(server: postgres.Running, name: str) -> None:
     connection = await asyncpg.connect(server.url("postgres"))
     try:
-        if await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", _TEMPLATE):
+        if await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
             return
-        await connection.execute(f"CREATE DATABASE {_TEMPLATE}_new")
-        await migrations.upgrade(server.url(f"{_TEMPLATE}_new"))
-        async with open_service(Settings(secret_key=SECRET_KEY), server.url(f"{_TEMPLATE}_new")) as service:
-            await builders.seed_world(service)
-        await connection.execute(f"ALTER DATABASE {_TEMPLATE}_new RENAME TO {_TEMPLATE}")
+        url = server.url(f"{name}_new")
+        await connection.execute(f"CREATE DATABASE {name}_new TEMPLATE {_WORLD if name == _SHOP else 'template1'}")
+        if name == _WORLD:
+            await migrations.upgrade(url)
+        async with open_service(Settings(secret_key=SECRET_KEY), url) as service:
+            if name == _WORLD:
+                await builders.seed_world(service)
+            else:
+                world = await builders.load_world(service)
+                await builders.create_merchant(service, world, document=builders.company(number=1000))
+        await connection.execute(f"ALTER DATABASE {name}_new RENAME TO {name}")
     finally:
         await connection.close()
 
@@ -155,7 +179,7 @@ async def world(service: Service) -> World:
 @pytest.fixture
 async def client(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application, in the same event loop, without a socket."""
-    transport = httpx.ASGITransport(create_app(service), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app_on(service), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test.local") as opened:
         yield opened
 

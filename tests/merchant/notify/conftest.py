@@ -11,13 +11,13 @@ import pytest
 from aiohttp import web
 
 from merchant import clock
-from merchant.app import create_app
 from merchant.notify import events
 from merchant.notify.routes import ROUTES
 from merchant.registry.models import Merchant
 from merchant.service import Service
 from merchant.worker import Worker
 from tests import builders
+from tests.apps import app_on
 from tests.builders import DFSPS, World
 from tests.merchant.payments.conftest import stage
 
@@ -116,15 +116,20 @@ async def listening() -> AsyncIterator[Ear]:
         await runner.cleanup()
 
 
+@pytest.fixture(scope="session")
+def template(shop_template: str) -> str:
+    return shop_template
+
+
 @pytest.fixture
 async def telling(service: Service, world: World) -> AsyncIterator[Telling]:
-    transport = httpx.ASGITransport(create_app(service, ROUTES), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app_on(service, ROUTES), raise_app_exceptions=False)
     async with (
         httpx.AsyncClient(transport=transport, base_url="http://test.local") as client,
         listening() as ear,
         Worker(service).by_hand() as worker,
     ):
-        merchant, _ = await builders.create_merchant(service, world)
+        merchant, _ = await builders.find_shop(service)
         key = await builders.issue_key(service, world[OURS]["admin"], ["webhooks:write"])
         yield Telling(service, world, client, ear, worker, merchant, key)
 

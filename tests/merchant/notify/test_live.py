@@ -32,7 +32,7 @@ QUICK_S = 5.0  # far less than a heartbeat
 
 @pytest.fixture
 async def merchant(service: Service, world: World) -> Merchant:
-    return (await builders.create_merchant(service, world))[0]
+    return (await builders.find_shop(service))[0]
 
 
 @pytest.fixture

@@ -5,25 +5,30 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from merchant.app import create_app
 from merchant.notify.routes import ROUTES as WEBHOOK_ROUTES
 from merchant.payments.callbacks import fspiop_door
 from merchant.payments.routes import ROUTES as PAYMENT_ROUTES
 from merchant.service import Service
 from merchant.worker import Worker
 from tests import builders
+from tests.apps import app_on
 from tests.builders import World
-from tests.merchant.payments.stage import Stage, connect, open_shop, running_hub
+from tests.merchant.payments.stage import Stage, connect, running_hub
 
 # Litestar takes 10 ms of CPU for each route it registers.
 ROUTES = [*PAYMENT_ROUTES, *WEBHOOK_ROUTES, fspiop_door]
 SCOPES = ["payments:read", "payments:request", "payments:resolve", "webhooks:write"]
 
 
+@pytest.fixture(scope="session")
+def template(shop_template: str) -> str:
+    return shop_template
+
+
 @pytest.fixture
 async def stage(service: Service, world: World) -> AsyncIterator[Stage]:
     """A shop of tier T3 that takes USD and KES, asked for and paid through a stub hub."""
-    transport = httpx.ASGITransport(create_app(service, ROUTES), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app_on(service, ROUTES), raise_app_exceptions=False)
     async with (
         httpx.AsyncClient(transport=transport, base_url="http://test.local") as client,
         running_hub(client) as hub,
@@ -32,6 +37,6 @@ async def stage(service: Service, world: World) -> AsyncIterator[Stage]:
         # Headers are what a test says they are, and nothing beside.
         del client.headers["accept"]
         await connect(service, hub)
-        merchant, counter = await open_shop(service, world)
+        merchant, counter = await builders.find_shop(service)
         key = await builders.issue_key(service, world["greenbankfsp"]["admin"], SCOPES)
         yield Stage(service, world, client, hub, worker, merchant, counter, key)
