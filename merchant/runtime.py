@@ -6,6 +6,7 @@ database stops with it, and the port is checked before the server takes it (gran
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -103,5 +104,7 @@ async def _cancelled_by_signals(main: Coroutine[Any, Any, None]) -> None:
 
 
 async def forever() -> None:
-    """Wait until cancelled."""
+    """Wait until cancelled; what was loaded until now stays, so the garbage collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
     await asyncio.Event().wait()

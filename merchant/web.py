@@ -182,6 +182,9 @@ def page_of(request: AnyRequest) -> Page:
     unknown = set(request.query_params) - {"limit", "cursor", *request.route_handler.opt.get("query", ())}
     if unknown:
         raise errors.BadRequest(f"This list knows no filter {min(unknown)!r}.", code="unknown_filter")
+    for name, choices in request.route_handler.opt.get("choices", {}).items():
+        if request.query_params.get(name, choices[0]) not in choices:
+            raise errors.BadRequest(f"{name} is one of {', '.join(choices)}.", code="unknown_filter")
     cursor = request.query_params.get("cursor")
     try:
         before = UUID(bytes=base64.urlsafe_b64decode(cursor + "==")) if cursor else None

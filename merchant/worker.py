@@ -35,7 +35,8 @@ _log = structlog.get_logger()
 TransactionalHandler = Callable[[Tx, "Worker", Job], Awaitable[None]]
 NetworkHandler = Callable[["Worker", Job], Awaitable[None]]
 _CONNECTIONS_PER_PEER = 32  # a hub or endpoint that does not answer fills its own and nobody else's
-_GATHER_S = 0.005
+_GATHER_S, _GATHER_BUSY_S = 0.005, 0.02
+_BUSY = 4  # jobs under way, from which on a claim spared is worth more than the milliseconds
 _MOST_RUNNING = 200  # jobs under way in one process; most of them wait for the network
 _PRUNE_EVERY = timedelta(hours=1)
 
@@ -145,7 +146,7 @@ class Worker:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), self.service.settings.worker_poll_s)
             # One claim for all that comes within a few milliseconds, instead of one for each.
-            await asyncio.sleep(_GATHER_S)
+            await asyncio.sleep(_GATHER_S if len(self._running) < _BUSY else _GATHER_BUSY_S)
         await asyncio.gather(*self._running)
         await self._forget_sent()
 

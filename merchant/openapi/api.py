@@ -117,7 +117,9 @@ def _parameters(path: str, opt: dict[str, Any]) -> list[dict[str, Any]]:
         for name in re.findall(r"\{(\w+)\}", path)
     ]
     names = (*opt.get("query", ()), *(("limit", "cursor") if "listing" in opt else ()))
-    found += [parameter(name, "query", _QUERY[name], schema=_LIMIT if name == "limit" else None) for name in names]
+    schemas = {"limit": _LIMIT}
+    schemas |= {name: {"type": "string", "enum": list(choices)} for name, choices in opt.get("choices", {}).items()}
+    found += [parameter(name, "query", _QUERY[name], schema=schemas.get(name)) for name in names]
     if "once" in opt:
         key = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
         found.append(parameter("Idempotency-Key", "header", "Your id of this call.", required=opt["once"], schema=key))

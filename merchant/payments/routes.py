@@ -17,6 +17,7 @@ from merchant.db import Tx
 from merchant.payments import queries, schemas
 from merchant.payments.request import cancel_request, create_request
 from merchant.payments.resolve import ask_hub_again
+from merchant.payments.states import RequestState
 from merchant.web import actor_of, answer, body, needs, path_id, service_of
 
 Req = Request[Any, Any, State]
@@ -53,7 +54,10 @@ async def create(request: Req) -> Answer:
 @get(
     "/api/v1/payment-requests",
     opt=needs(
-        P.PAYMENTS_READ, listing=schemas.PaymentRequestView, query=("state", "counter_id", "merchant_id", "reference")
+        P.PAYMENTS_READ,
+        listing=schemas.PaymentRequestView,
+        query=("state", "counter_id", "merchant_id", "reference"),
+        choices={"state": tuple(RequestState)},
     ),
 )
 async def list_requests(request: Req) -> Answer:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from merchant import clock, money
 from merchant.db import Tx
@@ -176,7 +177,7 @@ async def move(
         data = announcement(request) | {
             "state": target,
             "late": request.late,
-            "reason": reason.code if reason else None,
+            "reason": asdict(reason) if reason else None,
         }
         await events.announce(tx, _ANNOUNCED[target], request.dfsp_id, request.merchant_id, data)
     return True

@@ -16,6 +16,7 @@ from merchant.access import Permission as P
 from merchant.db import Tx
 from merchant.registry import apply, lifecycle, queries, review, schemas, screening
 from merchant.registry.models import Application
+from merchant.registry.states import ApplicationState, MerchantState
 from merchant.web import actor_of, answer, body, needs, path_id, service_of
 
 Req = Request[Any, Any, State]
@@ -49,7 +50,12 @@ async def open_application(request: Req) -> Answer:
 
 @get(
     "/api/v1/applications",
-    opt=needs(P.APPLICATIONS_READ, listing=schemas.ApplicationSummary, query=("state", "external_ref", "search")),
+    opt=needs(
+        P.APPLICATIONS_READ,
+        listing=schemas.ApplicationSummary,
+        query=("state", "external_ref", "search"),
+        choices={"state": tuple(ApplicationState)},
+    ),
 )
 async def list_applications(request: Req) -> Answer:
     """List applications, newest first."""
@@ -206,7 +212,12 @@ async def decide_hit(request: Req, application_id: FromPath[str], hit_id: FromPa
 
 @get(
     "/api/v1/merchants",
-    opt=needs(P.MERCHANTS_READ, listing=schemas.MerchantView, query=("state", "tier", "search")),
+    opt=needs(
+        P.MERCHANTS_READ,
+        listing=schemas.MerchantView,
+        query=("state", "tier", "search"),
+        choices={"state": tuple(MerchantState), "tier": tuple(tier.name for tier in screening.policy().tiers)},
+    ),
 )
 async def list_merchants(request: Req) -> Answer:
     """List merchants, newest first."""

@@ -124,7 +124,8 @@ async def test_every_other_end_is_told_and_late_money_after_it_too(stage: Stage,
         ("payment_request.failed", doubtful["id"], False),
         ("payment_request.paid", expired["id"], True),
     ]
-    assert [data["reason"] for _, data in heard] == [
+    assert heard[0][1]["reason"] == {"code": "payer_rejected", "message": "The customer said no."}
+    assert [data["reason"] and data["reason"]["code"] for _, data in heard] == [
         "payer_rejected", None, "request_expired", "checking", "aborted_by_network", None,
     ]  # fmt: skip
 
