@@ -89,14 +89,15 @@ async def counter_qr(request: Req, counter_id: FromPath[str]) -> Answer:
     async with service.db.tenant(actor.dfsp_id) as tx:
         counter = await locks.find_counter(tx, actor, path_id(counter_id))
         merchant = await queries.merchant(tx, actor, counter.merchant_id)
-        version = await stickers.current_version(tx, counter.id)
+        versions = await stickers.current_versions(tx, [counter.id])
     currency = query.get("currency", merchant.currencies[0])
     if currency not in merchant.currencies:
         raise errors.BadRequest(f"This merchant takes {', '.join(merchant.currencies)}.")
     shop = codes.Shop(
         counter.alias_type, counter.alias, merchant.trading_name, merchant.city, merchant.country, merchant.mcc
     )
-    return await _picture(codes.counter_payload(await service.scheme(), shop, currency, version), look)
+    payload = codes.counter_payload(await service.scheme(), shop, currency, versions[counter.id])
+    return await _picture(payload, look)
 
 
 @get(
@@ -209,17 +210,11 @@ async def decode_qr(request: Req) -> Answer:
 
 async def _sticker_of(service: Service, text: str) -> StickerView | None:
     """The sticker that was scanned; None for foreign codes and for codes of one payment, which are no stickers."""
-    try:
-        code = qr.decode(qr.clean(text), mode="tolerant")
-    except qr.DecodeError:
+    scan = codes.read_code(await service.scheme(), text)
+    if scan is None or scan.sticker is None:
         return None
-    domain = (await service.scheme()).qr_domain
-    party = qr.mojaloop_party(code, domain)
-    if party is None or party.sub_id is not None:
-        return None
-    version = qr.sticker_version(code, domain) or stickers.FIRST
     async with service.db.system_reads() as tx:
-        found = await stickers.scanned(tx, party.party_id_type, party.identifier, version)
+        found = await stickers.scanned(tx, scan.alias_type, scan.alias, scan.sticker)
     if found is None:
         return None
     return StickerView(found.version, found.standing, found.current_version, web.at(found.ended_at))

@@ -20,6 +20,7 @@ from merchant.payments.request import NewRequest, create_request
 from merchant.portal import demo_phones, demo_world, pages, pay
 from merchant.portal.demo_phones import CUSTOMERS, KNOWN, Keypad, NoAnswer
 from merchant.portal.pages import IN_WORDS, PUBLIC, Page, Req, only_in_demo, read_form
+from merchant.registry import codes
 from merchant.service import NoScheme, Service
 from merchant.settings import Settings
 from merchant.web import service_of
@@ -64,7 +65,7 @@ async def _world(request: Req, refused: str = "", form: Form | None = None) -> P
     number = query.get("number", "")[:32] or (stalls[0].number if stalls else "")
     payer = query.get("payer", "")
     start = {
-        "number": number, "to": number, "dial": pay.dial_string(scheme.ussd_code, number, None) or scheme.ussd_code,
+        "number": number, "to": number, "dial": codes.dial_string(scheme.ussd_code, number, None) or scheme.ussd_code,
         "payer": payer if payer in KNOWN else CUSTOMERS[0].msisdn,
     }  # fmt: skip
     forms = dict.fromkeys(("ask", "shopper", "ussd"), Form(start))

@@ -19,6 +19,7 @@ from merchant.portal.pay import STATE_WORDS, Words, currency_of
 from merchant.registry import codes, queries
 from merchant.registry.models import Counter, Merchant
 from merchant.registry.states import Capability, MerchantState, merchant_may
+from merchant.registry.stickers import current_versions
 from merchant.service import SchemeFacts, Service
 from qr.render import render_svg
 
@@ -74,9 +75,14 @@ async def merchants(service: Service, search: str, before: UUID | None) -> tuple
         found = await _found(tx, search, before)
         shown = found[:MERCHANTS_A_PAGE]
         _, counters = await queries.places(tx, SERVICE, [one.id for one in shown])
+        versions = await current_versions(tx, [counter.id for counter in counters])
         names = {row["id"]: row["name"] for row in await tx.fetch("SELECT id, name FROM dfsp")}
     first = {counter.merchant_id: counter for counter in reversed(counters)}
-    stalls = [_stall(scheme, one, first[one.id], names[one.dfsp_id]) for one in shown if one.id in first]
+    stalls = [
+        _stall(scheme, one, first[one.id], versions[first[one.id].id], names[one.dfsp_id])
+        for one in shown
+        if one.id in first
+    ]
     return stalls, shown[-1].id if len(found) > len(shown) else None
 
 
@@ -91,12 +97,13 @@ async def _found(tx: Tx, search: str, before: UUID | None) -> list[Merchant]:
     )  # fmt: skip
 
 
-def _stall(scheme: SchemeFacts, merchant: Merchant, counter: Counter, dfsp: str) -> Stall:
+def _stall(scheme: SchemeFacts, merchant: Merchant, counter: Counter, sticker: int, dfsp: str) -> Stall:
     currency = currency_of(scheme, merchant.currencies)
     shop = codes.Shop(
         counter.alias_type, counter.alias, merchant.trading_name, merchant.city, merchant.country, merchant.mcc
     )
-    code = render_svg(codes.counter_payload(scheme, shop, currency), title=f"QR code of {merchant.trading_name}")
+    payload = codes.counter_payload(scheme, shop, currency, sticker)
+    code = render_svg(payload, title=f"QR code of {merchant.trading_name}")
     place = ", ".join(filter(None, (merchant.city, merchant.country)))
     return Stall(merchant.trading_name, place, dfsp, merchant.tier, counter.alias, currency, code)
 

@@ -1,7 +1,8 @@
 """The shopper's page behind every QR code: whom to pay, how much, and three ways to do it.
 
-`/q/{code}` is public, so it acts as the service and reads only what the printed code says anyway, plus the state of a
-request whose unguessable reference the caller knows. Nothing personal; every code that cannot be paid looks the same.
+`/q/{code}` is public, so it acts as the service and reads only what the printed code says anyway, plus whether that
+sticker still holds, and the state of a request whose unguessable reference the caller knows. Nothing personal; every
+code that cannot be paid looks the same. `/q` asks for the text of a scanned code, and leads there.
 """
 
 import re
@@ -14,18 +15,21 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from merchant import clock
-from merchant.money import Money, format_decimal
+from merchant.money import Money
 from merchant.payments.states import RequestState
 from merchant.portal import pages
 from merchant.portal.pages import IN_WORDS, PUBLIC, Page, Req
-from merchant.registry import codes
+from merchant.registry import codes, stickers
 from merchant.registry.states import Capability, merchant_may
+from merchant.registry.stickers import Standing
 from merchant.service import NoScheme, SchemeFacts, Service
 from merchant.web import service_of
 from qr.render import render_svg
 
 # An own alias (32), a dot and a reference (8), with room to spare.
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_VERSION = re.compile(r"[1-9][0-9]{0,3}")
+MAX_SCANNED_CHARS = 2_048  # four times what a payload should have (EMV MPM 4.1)
 # A shop's page changes rarely; a suspended shop is gone from caches after this.
 _SHOP_CACHE = "public, max-age=60"
 # An open request is asked for often while the shopper stands at the till, then seldom: data bundles are small.
@@ -39,7 +43,8 @@ WHERE c.alias_type = $1 AND c.alias = $2 AND p.short_ref = $3 ORDER BY p.id DESC
 """
 _SHOP = """
 SELECT c.id AS counter_id, c.alias_type, c.alias, m.id AS merchant_id, m.dfsp_id, m.trading_name, m.city, m.country,
-       m.mcc, m.state, m.currencies
+       m.mcc, m.state, m.currencies,
+       1 + coalesce((SELECT max(version) FROM ended_sticker WHERE counter_id = c.id), 0) AS sticker
 FROM counter c JOIN merchant m ON m.id = c.merchant_id JOIN dfsp d ON d.id = m.dfsp_id
 WHERE c.alias_type = $1 AND c.alias = $2 AND d.enabled
 """
@@ -72,10 +77,36 @@ STATE_WORDS = {
     ),
 }
 
+STICKER_WORDS = {
+    Standing.REPLACED: Words(
+        "Old sticker", "The shop has a newer one. Who pays by this one still pays the shop named above.", "wait", True
+    ),
+    Standing.REVOKED: Words(
+        "Withdrawn sticker", "The shop withdrew this sticker; somebody may have tampered with it. Ask the shop.", "bad"
+    ),
+    Standing.NEVER_ISSUED: Words("False sticker", "The shop never had this sticker. Do not pay; tell the shop.", "bad"),
+}
+
+
+@get("/q", opt=PUBLIC, exception_handlers=IN_WORDS)
+async def scanned_code(request: Req) -> Page:
+    """From the text of a scanned code, or a number, to its page, which is told which sticker it was."""
+    service, text = service_of(request), request.query_params.get("payload", "").strip()
+    if not text:
+        return pages.respond(request, "scan.html", cache=_SHOP_CACHE, chars_max=MAX_SCANNED_CHARS)
+    number = text.replace(" ", "")
+    if number.isascii() and number.isdigit() and _CODE.fullmatch(number):
+        return pages.redirect(codes.pay_url("", number))
+    scan = codes.read_code(await service.scheme(), text) if len(text) <= MAX_SCANNED_CHARS else None
+    if scan is None or not _CODE.fullmatch(scan.alias):
+        return pages.respond(request, "unknown_code.html", 404)
+    sticker = f"?sticker={scan.sticker}" if scan.sticker is not None else ""
+    return pages.redirect(codes.pay_url("", scan.alias, scan.short_ref) + sticker)
+
 
 @get("/q/{code:str}", opt=PUBLIC, exception_handlers=IN_WORDS)
 async def pay_page(request: Req, code: FromPath[str]) -> Page:
-    """The shopper's page of a counter, or of one payment request."""
+    """The shopper's page of a counter, or of one payment request; `?sticker=` names the printed code's version."""
     service = service_of(request)
     found = await find_code(service, code)
     if found is None:
@@ -84,19 +115,20 @@ async def pay_page(request: Req, code: FromPath[str]) -> Page:
     scheme = await service.scheme()
     facts = codes.Shop.of(shop)
     if asked is None:
-        payload = codes.counter_payload(scheme, facts, currency_of(scheme, shop["currencies"]))
-        dial = dial_string(scheme.ussd_code, facts.alias, None)
+        payload = codes.counter_payload(scheme, facts, currency_of(scheme, shop["currencies"]), shop["sticker"])
+        sticker = await _sticker_words(service, facts, request.query_params.get("sticker", ""))
+        dial = codes.dial_string(scheme.ussd_code, facts.alias, None)
         return pages.respond(
             request, "pay.html", cache=_SHOP_CACHE, scheme=scheme, shop=facts, payload=payload, code=_picture(payload),
-            dial=dial, amount=None, words=None, refresh_s=None,
+            dial=dial, amount=None, words=None, refresh_s=None, sticker=sticker,
         )  # fmt: skip
     words, amount = STATE_WORDS[_S(asked["state"])], Money(asked["amount_minor"], asked["currency"])
     payload = codes.request_payload(scheme, facts, amount, asked["short_ref"])
     zone = await service.time_zone()
     return pages.respond(
         request, "pay.html", scheme=scheme, shop=facts, payload=payload, code=_picture(payload),
-        dial=dial_string(scheme.ussd_code, facts.alias, amount), amount=amount, words=words,
-        refresh_s=_refresh_s(asked["created_at"]) if words.moving else None,
+        dial=codes.dial_string(scheme.ussd_code, facts.alias, amount), amount=amount, words=words,
+        refresh_s=_refresh_s(asked["created_at"]) if words.moving else None, sticker=None,
         reference=asked["short_ref"], until=_local(asked["expires_at"], zone), paid_at=_local(asked["paid_at"], zone),
     )  # fmt: skip
 
@@ -121,16 +153,13 @@ async def find_code(service: Service, code: str) -> tuple[asyncpg.Record, asyncp
     return shop, asked
 
 
-def dial_string(ussd_code: str, number: str, amount: Money | None) -> str | None:
-    """What to dial to pay, `*384*123*40217756*250#`; None where a keypad cannot write the number.
-
-    An amount with decimals is left out, and USSD asks for it: dialling programs drop the point of a tel: link as a
-    visual separator (RFC 3966, section 5.1.1), and 2.50 would become 250.
-    """
-    if not (ussd_code.endswith("#") and number.isascii() and number.isdigit()):
+async def _sticker_words(service: Service, shop: codes.Shop, version: str) -> Words | None:
+    """What to say of the sticker that led here; None when it holds, or when nobody says which it was."""
+    if not _VERSION.fullmatch(version):
         return None
-    decimal = format_decimal(amount) if amount else "."
-    return f"{ussd_code[:-1]}*{number}" + ("" if "." in decimal else f"*{decimal}") + "#"
+    async with service.db.system_reads() as tx:
+        found = await stickers.scanned(tx, shop.alias_type, shop.alias, int(version))
+    return STICKER_WORDS.get(found.standing) if found is not None else None
 
 
 def _picture(payload: str) -> str:
@@ -154,4 +183,4 @@ def _local(instant: datetime | None, zone: ZoneInfo) -> tuple[str, str] | None:
     return clock.rfc3339(instant), f"{there:%H:%M}" if there.date() == today else f"{there:%-d %B, %H:%M}"
 
 
-ROUTES = [pay_page]
+ROUTES = [scanned_code, pay_page]

@@ -32,8 +32,17 @@ class Shop(Struct, frozen=True):
         return cls(*(row[name] for name in cls.__struct_fields__))
 
 
-def counter_payload(scheme: SchemeFacts, shop: Shop, currency: str, sticker: int = FIRST) -> str:
-    """The static EMVCo payload of a counter; `sticker` is its current version (stickers.current_version)."""
+class Scan(Struct, frozen=True):
+    """A code of this scheme: `short_ref` on that of a request, `sticker` the version of a printed one."""
+
+    alias_type: str
+    alias: str
+    short_ref: str | None
+    sticker: int | None
+
+
+def counter_payload(scheme: SchemeFacts, shop: Shop, currency: str, sticker: int) -> str:
+    """The static EMVCo payload of a counter; `sticker` is its current version (stickers.current_versions)."""
     return _payload(scheme, shop, currency, sticker=sticker)
 
 
@@ -45,6 +54,19 @@ def request_payload(scheme: SchemeFacts, shop: Shop, amount: Money, short_ref: s
 def pay_url(base_url: str, alias: str, short_ref: str | None = None) -> str:
     """The page a phone's camera opens: `/q/NUMBER`, or `/q/NUMBER.REFERENCE` for a request."""
     return f"{base_url}/q/{alias}" + (f".{short_ref}" if short_ref else "")
+
+
+def read_code(scheme: SchemeFacts, text: str) -> Scan | None:
+    """What a scanned text names, if it is a code of this scheme."""
+    try:
+        code = qr.decode(qr.clean(text), mode="tolerant")
+    except qr.DecodeError:
+        return None
+    party = qr.mojaloop_party(code, scheme.qr_domain)
+    if party is None:
+        return None
+    version = qr.sticker_version(code, scheme.qr_domain) or FIRST
+    return Scan(party.party_id_type, party.identifier, party.sub_id, version if party.sub_id is None else None)
 
 
 def dial_string(ussd_code: str, number: str, amount: Money | None = None) -> str | None:

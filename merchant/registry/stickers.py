@@ -4,6 +4,7 @@ A counter's first sticker is version 1 and needs no row; each row here ends one 
 one. codes.py writes the version into the code, the pay page and POST /api/v1/qr/decode ask `scanned`.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -60,7 +61,7 @@ class Scanned(Struct, frozen=True):
     ended_at: datetime | None
 
 
-_CURRENT = "SELECT 1 + coalesce(max(version), 0) FROM ended_sticker WHERE counter_id = $1"
+_CURRENT = "SELECT counter_id, 1 + max(version) FROM ended_sticker WHERE counter_id = ANY($1) GROUP BY counter_id"
 _SCANNED = """
 SELECT 1 + coalesce((SELECT max(version) FROM ended_sticker WHERE counter_id = c.id), 0) AS current_version,
        e.ended_as, e.ended_at
@@ -69,10 +70,10 @@ WHERE c.alias_type = $1 AND c.alias = $2
 """
 
 
-async def current_version(tx: Tx, counter_id: UUID) -> int:
-    """The version that a code printed now carries."""
-    version: int = await tx.fetchval(_CURRENT, counter_id)
-    return version
+async def current_versions(tx: Tx, counter_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """The version that a code of each counter carries if it is shown or printed now."""
+    later = await tx.fetch(_CURRENT, counter_ids)
+    return dict.fromkeys(counter_ids, FIRST) | dict(map(tuple, later))
 
 
 async def replace_sticker(tx: Tx, actor: Actor, counter_id: UUID, reason: str, ended_as: Standing) -> Sticker:
@@ -82,7 +83,7 @@ async def replace_sticker(tx: Tx, actor: Actor, counter_id: UUID, reason: str, e
     """
     counter = await find_counter(tx, actor, counter_id)
     await tx.fetchval("SELECT 1 FROM counter WHERE id = $1 FOR UPDATE", counter.id)  # one replacement at a time
-    version = await current_version(tx, counter.id)
+    version = (await current_versions(tx, [counter.id]))[counter.id]
     if version >= MAX_VERSION:
         raise errors.WrongState(f"A counter has at most {MAX_VERSION} stickers; open another counter.")
     tx.session.add(

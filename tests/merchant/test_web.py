@@ -7,7 +7,7 @@ import httpx
 import msgspec
 import pytest
 import structlog
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from litestar import get
 
@@ -52,6 +52,7 @@ SCALARS = st.none() | st.booleans() | st.floats() | st.text()
 DOCUMENTS = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
 
 
+@settings(max_examples=40)
 @given(DOCUMENTS)
 def test_any_json_is_the_shape_or_a_typed_problem(document: object) -> None:
     try:

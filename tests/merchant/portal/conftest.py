@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import io
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,6 +14,9 @@ import aiohttp
 import httpx
 import msgspec
 import pytest
+import resvg_py
+import zxingcpp
+from PIL import Image
 
 from merchant import runtime
 from merchant.access import Actor
@@ -31,6 +35,14 @@ from tests.builders import GATEWAY_SECRET, SECRET_KEY, World
 from tests.merchant.simulator.conftest import FAST, free_port, new_journal, running_simulator
 
 TEN = Money(1000, "USD")
+
+
+def read_code(page: httpx.Response) -> str:
+    """The text of the page's QR code, read from its picture by someone else's reader."""
+    svg = re.search(r"<svg.*</svg>", page.text, re.DOTALL)
+    assert svg is not None
+    picture = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg[0], dpi=150))))
+    return str(zxingcpp.read_barcodes(picture.convert("L"))[0].text)
 
 
 class Shop(msgspec.Struct):

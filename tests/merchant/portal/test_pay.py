@@ -1,6 +1,5 @@
 """The shopper's page: what it tells, what it keeps to itself, and how its code is read."""
 
-import io
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -8,30 +7,20 @@ from html.parser import HTMLParser
 
 import httpx
 import pytest
-import resvg_py
-import zxingcpp
-from PIL import Image
 
 import qr
 from merchant.money import Money
 from merchant.payments.states import RequestState
-from merchant.portal.pay import STATE_WORDS, dial_string
+from merchant.portal.pay import STATE_WORDS
+from merchant.registry.codes import dial_string
 from merchant.service import Service
 from tests import builders
 from tests.builders import World
-from tests.merchant.portal.conftest import TEN, Shop, assert_safe, words_of
+from tests.merchant.portal.conftest import TEN, Shop, assert_safe, read_code, words_of
 
 pytestmark = pytest.mark.anyio
 OPEN = (RequestState.CREATED, RequestState.SENT, RequestState.AWAITING_PAYER)
 ENDED = (RequestState.PAID, RequestState.REJECTED, RequestState.EXPIRED, RequestState.FAILED, RequestState.CANCELLED)
-
-
-def read_code(page: httpx.Response) -> str:
-    """The text of the page's QR code, read from its picture by someone else's reader."""
-    svg = re.search(r"<svg.*</svg>", page.text, re.DOTALL)
-    assert svg is not None
-    picture = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg[0], dpi=150))))
-    return str(zxingcpp.read_barcodes(picture.convert("L"))[0].text)
 
 
 async def test_a_counters_page_tells_whom_to_pay_and_three_ways(client: httpx.AsyncClient, shop: Shop) -> None:
