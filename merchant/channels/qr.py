@@ -57,7 +57,7 @@ class Look(Struct, frozen=True):
 
 Draw = Callable[[str, Look], bytes]
 FORMATS: dict[str, tuple[str, Draw]] = {
-    "payload": ("text/plain; charset=utf-8", lambda payload, _: payload.encode()),
+    "payload": ("text/plain", lambda payload, _: payload.encode()),
     "svg": (
         "image/svg+xml",
         lambda payload, look: render_svg(

@@ -18,16 +18,18 @@ from merchant.demo.api import Api
 from merchant.demo.businesses import businesses
 from merchant.demo.world import CURRENCY, DemoUser, DemoWorld, new_password
 from qr.posters import Sticker, sheet_pdf
+from qr.text import fit
 
 _AT_ONCE = 8  # as many people at work at the same time; more only queue for two cores
 _SCREENING_TIMEOUT_S = 60
 # The demo's checkers leave names this like a listed one to a person.
 _SURELY_ALIKE = 0.95
+_NAME_CHARS = 60  # of a legal name that stands for a trading name on a sticker; some have over a hundred
 T = TypeVar("T")
 
 
 async def onboard(world: DemoWorld, http: aiohttp.ClientSession, data_dir: Path) -> None:
-    """Fill the registry and print one sheet of QR codes."""
+    """Fill the registry and print the QR codes, twelve a sheet."""
     begun = time.perf_counter()
     makers, checkers = {}, {}
     for dfsp in world.dfsps:
@@ -122,13 +124,14 @@ def _why_held(hit: Any) -> str:
 
 
 async def _print_sheet(world: DemoWorld, makers: dict[str, Api], data_dir: Path) -> Path:
-    stickers = []
-    for merchant in world.merchants[:12]:
+    async def sticker(merchant: dict[str, Any]) -> Sticker:
         counter = merchant["counters"][0]
         payload = await makers[merchant["dfsp"]].text(f"/api/v1/counters/{counter['id']}/qr?format=payload")
-        stickers.append(Sticker(payload=payload, name=merchant["trading_name"], number=counter["alias"]))
+        return Sticker(payload=payload, name=fit(merchant["trading_name"], _NAME_CHARS), number=counter["alias"])
+
+    stickers = await _all("QR codes made", world.merchants, sticker)
     path = data_dir / "qr-codes.pdf"
-    path.write_bytes(sheet_pdf(stickers))
+    path.write_bytes(await asyncio.to_thread(sheet_pdf, stickers))
     return path
 
 
