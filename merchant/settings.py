@@ -8,6 +8,7 @@ import base64
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -28,8 +29,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str = ""
     # Connections per role; two roles per process. 8 keep two cores busy (stack measurements).
     database_pool_size: int = 8
-    # Hub mode of a DFSP that has none of its own: simulator, fspiop or sdk.
-    hub: str = "simulator"
+    # Hub mode of a DFSP that has none of its own. Both speak FSPIOP; the SDK scheme adapter's own API is not built.
+    hub: Literal["simulator", "fspiop"] = "simulator"
     # Base URL of the hub's FSPIOP endpoints for DFSPs that have none of their own.
     hub_url: str = ""
     # Keys that encrypt personal data: `id:base64(32 bytes)`, newest first, comma-separated.
@@ -59,11 +60,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Whether webhooks may also go to plain http on this machine: for the demo and tests, where receivers live there.
     webhook_loopback: bool = False
     # How text messages leave: console keeps them in the table only.
-    sms_sender: str = "console"
+    sms_sender: Literal["console"] = "console"
     # Whether `/` is the demo world, where anyone may act as any merchant; `merchant demo` sets it, nobody else should.
     demo: bool = False
     # Log level of structlog.
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
 
     @property
     def base_url(self) -> str:

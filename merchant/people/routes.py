@@ -30,7 +30,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")]
 
 
 class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """An e-mail address and a password; `totp` is the six digits of an authenticator app, where one is set up."""
+    """An e-mail address and a password; `totp` is for the six digits of an authenticator app, which nobody can set up yet."""
 
     email: Annotated[str, Meta(max_length=254)]
     password: Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_LENGTH)]
@@ -60,7 +60,7 @@ class NewDfsp(Struct, frozen=True, forbid_unknown_fields=True):
 
     fsp_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
     name: Name
-    hub_mode: Literal["simulator", "fspiop", "sdk"] | None = None
+    hub_mode: Literal["simulator", "fspiop"] | None = None
     hub_url: Annotated[str, Meta(max_length=500, pattern=r"^https?://")] | None = None
     transfer_mode: Literal["RESERVED", "COMMITTED"] = "RESERVED"
 
