@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -91,6 +92,15 @@ class Tx:
     async def executemany(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
         """Run a statement for each row of values."""
         await self._raw.executemany(sql, values)
+
+
+async def forget(tx: Tx, table: str, key: str, instant: str, before: datetime, limit: int) -> int:
+    """Delete up to `limit` rows of a table whose `instant` lies before a time; how many there were.
+
+    Names are the caller's constants. Some at a time, so that no statement takes long however much there is.
+    """
+    chosen = f"SELECT {key} FROM {table} WHERE {instant} < $1 LIMIT $2 FOR UPDATE SKIP LOCKED"  # noqa: S608
+    return await tx.execute(f"DELETE FROM {table} WHERE ({key}) IN ({chosen})", before, limit)  # noqa: S608
 
 
 class Database:

@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import msgspec
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from merchant import clock, columns, errors
 from merchant.access import Actor
-from merchant.db import Tx
+from merchant.db import Tx, forget
 from merchant.vault import Vault
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -26,6 +27,7 @@ class IdempotencyKey(SQLModel, table=True):
     """One key of one actor on one operation."""
 
     __tablename__ = "idempotency_key"
+    __table_args__ = (Index("idempotency_key_created", "created_at", postgresql_using="brin"),)
     scope: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     dfsp_id: str
@@ -49,7 +51,6 @@ ON CONFLICT (scope, key) DO NOTHING
 """
 _READ = "SELECT input_hash, status, body_sealed FROM idempotency_key WHERE scope = $1 AND key = $2"
 _STORE = "UPDATE idempotency_key SET status = $3, body_sealed = $4 WHERE scope = $1 AND key = $2"
-_PRUNE = "DELETE FROM idempotency_key WHERE created_at < $1"
 
 
 def check_key(key: str | None) -> str:
@@ -96,6 +97,6 @@ async def run_once(
     return Outcome(status, answer)
 
 
-async def prune(tx: Tx) -> int:
-    """Forget keys older than KEPT_FOR; the number forgotten."""
-    return await tx.execute(_PRUNE, clock.now() - KEPT_FOR)
+async def prune(tx: Tx, limit: int) -> int:
+    """Forget keys older than KEPT_FOR; the number forgotten, at most `limit`."""
+    return await forget(tx, "idempotency_key", "scope, key", "created_at", clock.now() - KEPT_FOR, limit)

@@ -1,18 +1,19 @@
 """Messages from the hub: stored and deduplicated first, acknowledged, and only then interpreted by the worker.
 
 The same message again (same sender, method, path and body) is counted, not stored; requests are worked on again,
-because a repeated request asks for the answer once more, and so are answers to look-ups; any other repeated answer
-changes nothing.
+because a repeated request asks for the answer once more, and so are answers to what we ask twice; any other repeated
+answer changes nothing.
 """
 
 import hashlib
 from datetime import datetime, timedelta
 
 import msgspec
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from merchant import clock, columns
-from merchant.db import Tx
+from merchant.db import Tx, forget
 from merchant.vault import Vault
 
 KEPT_FOR = timedelta(days=7)  # long enough to look into a complaint; bodies hold personal data, so no longer
@@ -23,6 +24,7 @@ class InboxMessage(SQLModel, table=True):
     """A message as it came, sealed: paths and bodies name payers."""
 
     __tablename__ = "inbox"
+    __table_args__ = (Index("inbox_received", "received_at", postgresql_using="brin"),)
     digest: bytes = Field(primary_key=True)
     method: str
     resource: str
@@ -72,9 +74,14 @@ async def store_once(tx: Tx, vault: Vault, message: Message) -> bool:
     times = await tx.fetchval(
         _STORE, digest, message.method, message.resource, message.source,
         vault.seal(msgspec.json.encode(message), TOPIC), clock.now(), TOPIC,
-        message.method in _REQUESTS or message.resource in _LOOK_UPS,
+        message.method in _REQUESTS or _may_mean_more(message),
     )  # fmt: skip
     return bool(times == 1)
+
+
+def _may_mean_more(message: Message) -> bool:
+    """Whether an answer in the same words is news: of a look-up, or "no such transfer" again after its time is over."""
+    return message.resource in _LOOK_UPS or (message.resource == "transfers" and message.path.endswith("/error"))
 
 
 def open_message(vault: Vault, payload: bytes) -> Message:
@@ -82,6 +89,6 @@ def open_message(vault: Vault, payload: bytes) -> Message:
     return msgspec.json.decode(vault.open(payload, TOPIC), type=Message)
 
 
-async def prune(tx: Tx) -> int:
-    """Forget messages older than KEPT_FOR; the number forgotten."""
-    return await tx.execute("DELETE FROM inbox WHERE received_at < $1", clock.now() - KEPT_FOR)
+async def prune(tx: Tx, limit: int) -> int:
+    """Forget messages older than KEPT_FOR; the number forgotten, at most `limit`."""
+    return await forget(tx, "inbox", "digest", "received_at", clock.now() - KEPT_FOR, limit)

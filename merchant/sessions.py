@@ -25,9 +25,15 @@ _LONGEST_LOCK_S = 3600
 # Verified when the address is unknown, so that both answers take the same time.
 _DECOY_HASH = vault.hash_password("no such user")
 
-# Locked, so that guesses sent at once are counted one after the other.
-_USER = "SELECT id, password_hash, failed_sign_ins, locked_until FROM app_user WHERE email = $1 FOR UPDATE"
-_FAILED = "UPDATE app_user SET failed_sign_ins = failed_sign_ins + 1, locked_until = $2 WHERE id = $1"
+# Every try counts as failed until it succeeds, so that guesses sent at once are counted one after the other.
+_TRY = """
+UPDATE app_user SET failed_sign_ins = failed_sign_ins + 1,
+  locked_until = CASE WHEN failed_sign_ins + 1 >= $3
+    THEN $2::timestamptz + make_interval(secs => least($5::int, $4::int * 2 ^ least(failed_sign_ins + 1 - $3, 10))) END
+WHERE email = $1 AND (locked_until IS NULL OR locked_until <= $2)
+RETURNING id, password_hash
+"""
+_LOCKED_UNTIL = "SELECT locked_until FROM app_user WHERE email = $1"
 _SUCCEEDED = "UPDATE app_user SET failed_sign_ins = 0, locked_until = NULL WHERE id = $1"
 _USER_ACTOR = """
 SELECT u.id, u.name, u.dfsp_id, u.merchant_id, u.roles FROM app_user u LEFT JOIN dfsp d ON d.id = u.dfsp_id
@@ -49,34 +55,26 @@ class SignedIn(msgspec.Struct, frozen=True):
 
 async def sign_in(service: Service, email: str, password: str) -> SignedIn:
     """Check a password. Raises NotSignedIn, or TooManyRequests while the account is locked."""
-    async with service.db.system() as tx:
-        row = await tx.fetchrow(_USER, email.strip().lower())
-        now = clock.now()
-        if row is not None and row["locked_until"] is not None and row["locked_until"] > now:
-            wait_s = int((row["locked_until"] - now).total_seconds()) + 1
-            raise errors.TooManyRequests(
-                f"Too many wrong passwords; try again in {wait_s} seconds.",
-                headers={"retry-after": str(wait_s)},
-            )
-        password_hash = _DECOY_HASH if row is None else row["password_hash"]
-        matches = await asyncio.to_thread(vault.password_matches, password_hash, password)
-        if row is None:
-            raise errors.NotSignedIn("The e-mail address or the password is wrong.")
-        if matches:
-            await tx.execute(_SUCCEEDED, row["id"])
-        else:
-            await tx.execute(_FAILED, row["id"], _locked_until(row["failed_sign_ins"] + 1, now))
-    if not matches:
+    now, email = clock.now(), email.strip().lower()
+    async with service.db.system_reads() as tx:
+        row = await tx.fetchrow(_TRY, email, now, _FREE_TRIES, _FIRST_LOCK_S, _LONGEST_LOCK_S)
+        locked_until = await tx.fetchval(_LOCKED_UNTIL, email) if row is None else None
+    if locked_until is not None:
+        wait_s = int((locked_until - now).total_seconds()) + 1
+        raise errors.TooManyRequests(
+            f"Too many wrong passwords; try again in {wait_s} seconds.",
+            headers={"retry-after": str(wait_s)},
+        )
+    # No connection is held meanwhile: hashing is slow on purpose, and the hub shares the pool.
+    password_hash = _DECOY_HASH if row is None else row["password_hash"]
+    matches = await asyncio.to_thread(vault.password_matches, password_hash, password)
+    if row is None or not matches:
         raise errors.NotSignedIn("The e-mail address or the password is wrong.")
+    async with service.db.system_reads() as tx:
+        await tx.execute(_SUCCEEDED, row["id"])
     actor = await user_actor(service, row["id"])
     expires_at = now + timedelta(seconds=service.settings.session_lifetime_s)
     return SignedIn(issue_token(service, actor.id, expires_at), expires_at, actor)
-
-
-def _locked_until(failures: int, now: datetime) -> datetime | None:
-    if failures < _FREE_TRIES:
-        return None
-    return now + timedelta(seconds=min(_LONGEST_LOCK_S, _FIRST_LOCK_S * 2 ** min(failures - _FREE_TRIES, 10)))
 
 
 def issue_token(service: Service, user_id: UUID, expires_at: datetime) -> str:

@@ -33,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hub: Literal["simulator", "fspiop"] = "simulator"
     # Base URL of the hub's FSPIOP endpoints for DFSPs that have none of their own.
     hub_url: str = ""
+    # What the hub calls itself in FSPIOP-Source, comma-separated, in any case: only it says what became of a transfer.
+    hub_fsp_ids: str = "hub,switch"
     # Keys that encrypt personal data: `id:base64(32 bytes)`, newest first, comma-separated.
     # Empty means one generated in data_dir/secret.key.
     secret_key: str = ""
@@ -65,6 +67,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     demo: bool = False
     # Log level of structlog.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+
+    def is_hub(self, fsp_id: str) -> bool:
+        """Whether a message from this FSP is the hub's own word."""
+        return fsp_id.casefold() in {name.strip().casefold() for name in self.hub_fsp_ids.split(",")}
 
     @property
     def base_url(self) -> str:

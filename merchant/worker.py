@@ -8,20 +8,19 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from uuid import UUID
 
 import aiohttp
 import msgspec
 import structlog
 
-from merchant import clock, idempotency, inbox, outbox
+from merchant import idempotency, inbox, outbox
 from merchant.channels import posters, ussd
 from merchant.db import Tx
 from merchant.hub.client import HubUnreachable
 from merchant.notify import events, live, sms, webhook
 from merchant.outbox import Job
-from merchant.payments import dispatch, post
+from merchant.payments import dispatch, post, terms
 from merchant.payments.interpret import interpret
 from merchant.payments.links import Links
 from merchant.payments.request import LOOK_UP_TOPIC
@@ -38,7 +37,10 @@ _CONNECTIONS_PER_PEER = 32  # a hub or endpoint that does not answer fills its o
 _GATHER_S, _GATHER_BUSY_S = 0.005, 0.02
 _BUSY = 4  # jobs under way, from which on a claim spared is worth more than the milliseconds
 _MOST_RUNNING = 200  # jobs under way in one process; most of them wait for the network
-_PRUNE_EVERY = timedelta(hours=1)
+# Of these, how many may be webhooks and print runs, which wait for endpoints that others chose and nobody watches.
+_MOST_IN_ORDER = 50
+_PRUNE_EVERY_S = 3600.0
+PRUNED_AT_ONCE = 5_000
 
 
 _EXPECTED = (HubUnreachable, dispatch.Retry, NotYet, webhook.NotDelivered)
@@ -114,7 +116,8 @@ class Worker:
         """Work while the block runs; the jobs at hand are finished before it ends."""
         async with self.by_hand():
             working = asyncio.create_task(self._loop())
-            beside = [asyncio.create_task(each()) for each in (self._listen, self._timers, self._renew_leases)]
+            others = (self._listen, self._timers, self._renew_leases, self._prune)
+            beside = [asyncio.create_task(each()) for each in others]
             try:
                 yield
             finally:
@@ -153,11 +156,14 @@ class Worker:
     async def _start_due(self) -> int:
         """Claim what is due and set it going beside what still runs, so that a slow peer holds back nobody."""
         await self._forget_sent()
-        room = min(self.service.settings.worker_batch, _MOST_RUNNING - len(self._running))
-        if room <= 0:
+        batch = self.service.settings.worker_batch
+        in_order = sum(job.in_order for job in self._running.values())
+        room = min(batch, _MOST_RUNNING - _MOST_IN_ORDER - (len(self._running) - in_order))
+        room_in_order = min(batch, _MOST_IN_ORDER - in_order)
+        if room <= 0 and room_in_order <= 0:
             return 0
         async with self.service.db.system_reads() as tx:
-            jobs = await outbox.claim(tx, room)
+            jobs = await outbox.claim(tx, max(room, 0), max(room_in_order, 0))
         for job in jobs:
             task = asyncio.create_task(self._run_one(job))
             self._running[task] = job
@@ -231,16 +237,21 @@ class Worker:
                 _log.warning("leases_not_renewed", error=str(error))
 
     async def _timers(self) -> None:
-        pruned_at = clock.now()
         while True:
             try:
                 await run_timers(self.service)
-                if clock.now() - pruned_at > _PRUNE_EVERY:
-                    pruned_at = clock.now()
-                    await prune(self.service)
             except Exception as error:
                 _log.warning("timers_failed", error=str(error))
             await asyncio.sleep(self.service.settings.worker_poll_s)
+
+    async def _prune(self) -> None:
+        """At the start and every hour, beside the timers: a long clean-up must not hold up what expires."""
+        while True:
+            try:
+                await prune(self.service)
+            except Exception as error:
+                _log.warning("not_pruned", error=str(error))
+            await asyncio.sleep(_PRUNE_EVERY_S)
 
     async def _listen(self) -> None:
         """Wake up when someone adds a job; the poll covers the time between two connections."""
@@ -260,10 +271,10 @@ class Worker:
 
 
 async def prune(service: Service) -> None:
-    """Forget what has been kept long enough."""
-    async with service.db.system() as tx:
-        await idempotency.prune(tx)
-        await inbox.prune(tx)
-        await live.prune(tx)
-        await ussd.prune(tx)
+    """Forget what has been kept long enough, some thousand rows a transaction, so that no statement takes long."""
+    for forget in (idempotency.prune, inbox.prune, live.prune, ussd.prune, terms.prune):
+        more = True
+        while more:
+            async with service.db.system() as tx:
+                more = await forget(tx, PRUNED_AT_ONCE) >= PRUNED_AT_ONCE
     await posters.prune(service)

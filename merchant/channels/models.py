@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from merchant import columns
@@ -18,6 +19,7 @@ class UssdSession(SQLModel, table=True):
     """One dialogue of one phone with one gateway."""
 
     __tablename__ = "ussd_session"
+    __table_args__ = (Index("ussd_session_touched", "touched_at"),)
     gateway: str = Field(primary_key=True)
     session_id: str = Field(primary_key=True)
     msisdn_digest: bytes = Field(index=True)

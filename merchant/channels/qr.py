@@ -163,9 +163,9 @@ async def _picture(payload: str, look: Look) -> Answer:
 def _branded(payload: str, look: Look, draw: Draw) -> bytes:
     try:
         _prove(payload, look.level, look.style)
+        return draw(payload, look)
     except PictureError as error:
         raise errors.BadRequest(f"A code of this look could not be read by every phone: {error}.") from None
-    return draw(payload, look)
 
 
 @lru_cache(maxsize=1024)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar, cast
 
 import click
 
 if TYPE_CHECKING:
     from qr import Finding, Profile, Style
+    from qr.render import Kind
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -179,7 +181,7 @@ def profiles(files: tuple[Path, ...]) -> None:
 @click.option("--module-px", type=int, default=10, show_default=True, help="Pixels a module, of PNG and data URI.")
 @click.option("--module-mm", type=float, default=0.8, show_default=True, help="Millimetres a module, of SVG, PDF, EPS.")
 @click.option("--logo", type=READABLE, help="A PNG or JPEG for the middle.")
-@click.option("--verify", is_flag=True, help="Read it back, and damage it to see what it bears.")
+@click.option("--verify", is_flag=True, help="Read it back, and damage its look to see what that bears.")
 @_look
 def render(
     payload: str | None, output: Path | None, kind: str | None, level: str | None, module_px: int, module_mm: float,
@@ -187,6 +189,7 @@ def render(
 ) -> None:  # fmt: skip
     """Draw a payload as SVG, PNG, PDF, EPS, terminal text or data URI."""
     import qr
+    from qr.render import render as draw
 
     text = _text(payload)
     kind = kind or (output.suffix.lstrip(".") if output is not None else "text")
@@ -197,25 +200,21 @@ def render(
     if kind in LOGOLESS_KINDS and logo is not None:
         raise click.UsageError(f"{kind} cannot hold a logo.")
     try:
-        code: dict[str, Any] = {"level": level, "style": _style(**colours)}
-        branded = code | {"logo": _bytes(logo) or None}
-        drawers: dict[str, Callable[[], str | bytes]] = {
-            "svg": lambda: qr.render_svg(text, **branded, module_mm=module_mm),
-            "png": lambda: qr.render_png(text, **branded, module_px=module_px),
-            "pdf": lambda: qr.render_pdf(text, **branded, module_mm=module_mm),
-            "eps": lambda: qr.render_eps(text, **code, module_mm=module_mm),
-            "text": lambda: qr.render_text(text, level=level),
-            "data-uri": lambda: qr.render_data_uri(text, **branded, module_px=module_px) + "\n",
-        }
-        picture = drawers[kind]()
-        margin = qr.prove(text, **branded) if verify else None
+        drawn = draw(
+            text, cast("Kind", kind), level=level, style=_style(**colours), logo=_bytes(logo) or None,
+            module_px=module_px, module_mm=module_mm, verify=verify,
+        )  # fmt: skip
     except ValueError as error:
         raise click.ClickException(str(error)) from None
-    if margin is not None:
+    try:
+        qr.decode(text, mode="tolerant")
+    except qr.QrError as error:
+        click.echo(_printable(f"warning: wallets refuse this payload: {error}"), err=True)
+    if margin := drawn.margin:
         click.echo(f"reads, {margin.cover_percent} % covered or blurred by {margin.blur_modules:.2f} modules", err=True)
     try:
         with click.open_file(str(output or "-"), "wb") as out:
-            out.write(picture.encode() if isinstance(picture, str) else picture)
+            out.write(drawn.data + b"\n" * (kind == "data-uri"))
     except OSError as error:
         raise click.ClickException(str(error)) from None
 
@@ -234,22 +233,35 @@ def render(
 @click.option("--columns", type=int, default=3, show_default=True, help="Stickers beside each other on a sheet.")
 @click.option("--rows", type=int, default=4, show_default=True, help="Stickers below each other on a sheet.")
 @_look
-def poster(table: Iterable[str], output: Path, manifest: Path | None, **design: Any) -> None:
+def poster(table: TextIO, output: Path, manifest: Path | None, **design: Any) -> None:
     """Print counter posters or sheets of stickers from a CSV table as one PDF.
 
     The table's first line names its columns: payload, name, number, and where wanted second_name, ussd, counter, dfsp.
     Started again with the same table after an interruption, it goes on where it stopped.
     """
-    from qr.posters import print_batch, read_csv
+    from qr.posters import poster_pdf, print_batch, read_csv
+    from qr.posters.files import check_files, open_grown
 
     codes = read_csv(table, _bytes(design.pop("dfsp_mark")))
     look = _design(**design)
-    progress = _progress if sys.stderr.isatty() else None
+    done = 0
+
+    def progress(count: int) -> None:
+        nonlocal done
+        done = count
+        if sys.stderr.isatty():
+            click.echo(f"\r{done} codes ", nl=False, err=True)
+
     try:
-        with _grown(output) as pdf, _grown(manifest or output.with_suffix(".jsonl")) as lines:
-            printed = print_batch(codes, pdf, lines, look, progress=progress)
+        records = manifest or output.with_suffix(".jsonl")
+        check_files(output, records, Path(str(getattr(table, "name", "-"))))
+        first = list(islice(codes, look.per_page))
+        poster_pdf(first, look)  # most faults show on the first page, and then no file is touched
+        with open_grown(records) as lines, open_grown(output) as pdf:
+            printed = print_batch(chain(first, codes), pdf, lines, look, progress=progress)
     except (ValueError, OSError) as error:
-        raise click.ClickException(f"{error}\nThe pages before it are kept: mend it and start again.") from None
+        kept = f"\nThe {done} codes before it are kept: mend it and start again." if done else ""
+        raise click.ClickException(_printable(f"{error}{kept}")) from None
     click.echo(f"{printed.codes} codes on {printed.pages} pages in {output}", err=True)
 
 
@@ -275,12 +287,28 @@ def _code_from_json(raw: bytes) -> Any:
     import qr
 
     try:
-        unknown = set(msgspec.json.decode(raw, type=dict[str, Any])) - set(qr.MerchantCode.__struct_fields__)
-        if unknown:
-            raise click.ClickException(f"a code has no {', '.join(sorted(unknown))}")
-        return msgspec.json.decode(raw, type=qr.MerchantCode)
+        code = msgspec.json.decode(raw, type=qr.MerchantCode)
+        unknown = sorted(_unknown_keys(msgspec.json.decode(raw), code))
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise click.ClickException(f"this is not a code in JSON: {error}") from None
+    except RecursionError:
+        raise click.ClickException("this is not a code in JSON: it is nested too deeply") from None
+    if unknown:
+        raise click.ClickException(_printable(f"a code has no {', '.join(unknown)}"))
+    return code
+
+
+def _unknown_keys(given: Any, held: Any, path: str = "") -> Iterator[str]:
+    """The keys of JSON, wherever they stand, that the object read from it does not hold."""
+    if isinstance(given, list):
+        for index, (one, kept) in enumerate(zip(given, held, strict=True)):
+            yield from _unknown_keys(one, kept, f"{path}{index}.")
+    elif isinstance(given, dict) and hasattr(held, "__struct_fields__"):
+        for key, value in given.items():
+            if key in held.__struct_fields__:
+                yield from _unknown_keys(value, getattr(held, key), f"{path}{key}.")
+            else:
+                yield f"{path}{key}"
 
 
 def _scheme(profile: str | None) -> str | Profile | None:
@@ -317,17 +345,13 @@ def _design(
 
 
 def _bytes(path: Path | None) -> bytes:
-    return path.read_bytes() if path is not None else b""
-
-
-def _grown(path: Path) -> BinaryIO:
-    """A file to read and write, made if need be and kept as it is."""
-    path.touch()
-    return path.open("r+b")
-
-
-def _progress(done: int) -> None:
-    click.echo(f"\r{done} codes ", nl=False, err=True)
+    """What a file holds, which is something; nothing without a file."""
+    if path is None:
+        return b""
+    data = path.read_bytes()
+    if not data:
+        raise click.ClickException(f"{path} is empty")
+    return data
 
 
 def _option(name: str) -> str:

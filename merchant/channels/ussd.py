@@ -19,7 +19,7 @@ from litestar.types import Receive, Scope, Send
 import ussd
 from merchant import clock, errors, gateway, money
 from merchant.access import Actor
-from merchant.db import Tx
+from merchant.db import Tx, forget
 from merchant.gateway import Refused, respond
 from merchant.money import Money
 from merchant.payments import limits
@@ -110,9 +110,9 @@ async def take_step(service: Service, step: ussd.Step) -> ussd.Reply:
     return reply
 
 
-async def prune(tx: Tx) -> int:
-    """Forget sessions older than KEPT_FOR; the number forgotten."""
-    return await tx.execute("DELETE FROM ussd_session WHERE touched_at < $1", clock.now() - KEPT_FOR)
+async def prune(tx: Tx, limit: int) -> int:
+    """Forget sessions older than KEPT_FOR; the number forgotten, at most `limit`."""
+    return await forget(tx, "ussd_session", "gateway, session_id", "touched_at", clock.now() - KEPT_FOR, limit)
 
 
 _MERCHANT = """
@@ -141,7 +141,8 @@ ORDER BY p.id DESC LIMIT 1
 """
 _OPEN_REQUESTS = """
 SELECT count(*) FROM payment_request
-WHERE payer_digest = $1 AND state IN ('created', 'sent', 'awaiting_payer', 'accepted') AND expires_at > $2
+WHERE payer_digest = $1 AND channel = 'ussd' AND state IN ('created', 'sent', 'awaiting_payer', 'accepted')
+  AND expires_at > $2
 """
 _LAST_SESSION = """
 SELECT state FROM ussd_session WHERE msisdn_digest = $1 AND state <> '' ORDER BY touched_at DESC LIMIT 1

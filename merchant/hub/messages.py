@@ -285,10 +285,10 @@ def format_datetime(instant: datetime) -> str:
 
 
 def parse_datetime(text: str) -> datetime:
-    """FSPIOP's DateTime as an aware UTC instant. Raises FspiopError 3101 (29 February of a common year)."""
+    """FSPIOP's DateTime as an aware UTC instant. Raises FspiopError 3101 (29 February of a common year, year 10000)."""
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise FspiopError("3101", f"{meaning_of('3101')}: {text[:40]} is no date") from error
 
 

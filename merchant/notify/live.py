@@ -21,7 +21,7 @@ from litestar.response import Stream
 from merchant import clock, errors, ids, vault, web
 from merchant.access import Actor
 from merchant.access import Permission as P
-from merchant.db import Tx
+from merchant.db import Tx, forget
 from merchant.notify.events import LIVE_CHANNEL
 from merchant.service import Service
 from merchant.web import actor_of, answer, needs, service_of
@@ -167,9 +167,9 @@ async def _listener(request: Req) -> Actor:
     return msgspec.json.decode(row["actor"], type=Actor)
 
 
-async def prune(tx: Tx) -> int:
-    """Forget tickets that nobody used in time; the number forgotten."""
-    return await tx.execute("DELETE FROM event_ticket WHERE expires_at <= $1", clock.now())
+async def prune(tx: Tx, limit: int) -> int:
+    """Forget tickets that nobody used in time; the number forgotten, at most `limit`."""
+    return await forget(tx, "event_ticket", "digest", "expires_at", clock.now(), limit)
 
 
 ROUTES = [issue_ticket, read_events]

@@ -170,12 +170,13 @@ async def _refused(sending: Sending, request_id: UUID, result: SendResult, cause
 # --- what the look-up found -----------------------------------------------------------------------------------------
 
 _WAITING_FOR_PAYER = """
-SELECT id FROM payment_request WHERE payer_digest = $1 AND dfsp_id = $2 AND state = 'created' ORDER BY id LIMIT 100
+SELECT id FROM payment_request
+WHERE payer_digest = $1 AND dfsp_id = $2 AND state = 'created' AND payer_fsp_id IS NULL ORDER BY id LIMIT 100
 """
 _FOUND = """
 WITH waiting AS (
-  UPDATE payment_request SET payer_fsp_id = $3 WHERE payer_digest = $1 AND dfsp_id = $2 AND state = 'created'
-  RETURNING id),
+  UPDATE payment_request SET payer_fsp_id = $3
+  WHERE payer_digest = $1 AND dfsp_id = $2 AND state = 'created' AND payer_fsp_id IS NULL RETURNING id),
 job AS (
   INSERT INTO outbox (topic, dfsp_id, payload, run_at, attempts, created_at)
   SELECT $4, $2, convert_to('{"request_id":"' || id || '"}', 'UTF8'), $5, 0, $5 FROM waiting)

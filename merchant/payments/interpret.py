@@ -96,6 +96,8 @@ async def hear_party(tx: Tx, service: Service, link: Link, message: Message) -> 
     """PUT /parties: where a payer whom we looked up has their account."""
     found = decode(PartiesPut, message.body).party.party_id_info
     fsp_id = found.fsp_id or message.source
+    if fsp_id != message.source:
+        raise FspiopError("3100", f"{message.source} cannot say that {fsp_id} has this account")
     await dispatch.payer_found(tx, service, link, unquote(message.path.split("/")[3]), fsp_id)
 
 

@@ -26,6 +26,13 @@ class PaymentRequest(SQLModel, table=True):
         Index("payment_request_listed", "dfsp_id", "id"),
         Index("payment_request_of_merchant", "merchant_id", "id"),
         Index("payment_request_reference", "counter_id", "short_ref"),
+        Index(
+            "payment_request_of_reference",
+            "dfsp_id",
+            "reference",
+            "id",
+            postgresql_where=sql("reference IS NOT NULL"),
+        ),
     )
     id: UUID = columns.key()
     dfsp_id: UUID = Field(foreign_key="dfsp.id")
@@ -55,7 +62,6 @@ class PaymentRequest(SQLModel, table=True):
     created_at: datetime = columns.instant()
     expires_at: datetime = columns.instant()
     paid_at: datetime | None = columns.instant(nullable=True)
-    check_at: datetime | None = columns.instant(nullable=True)
 
 
 class PaymentEvent(SQLModel, table=True):
@@ -77,6 +83,7 @@ class Quote(SQLModel, table=True):
     __table_args__ = (
         Index("quote_condition", "condition"),
         Index("quote_request", "request_id"),
+        Index("quote_answered", "created_at", postgresql_where=sql("answer IS NOT NULL")),
     )
     payer_fsp_id: str = Field(primary_key=True)
     quote_id: str = Field(primary_key=True, max_length=36)
@@ -102,6 +109,7 @@ class Transfer(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("payer_fsp_id", "quote_id"),
         Index("transfer_unsettled", "check_at", postgresql_where=sql("state = 'RESERVED'")),
+        Index("transfer_of_dfsp", "transfer_id", "dfsp_id"),  # the hub's last word names no payer
     )
     payer_fsp_id: str = Field(primary_key=True)
     transfer_id: str = Field(primary_key=True, max_length=36)
@@ -128,6 +136,7 @@ class Payment(SQLModel, table=True):
         UniqueConstraint("payer_fsp_id", "transfer_id"),
         Index("payment_listed", "dfsp_id", "id"),
         Index("payment_of_counter", "counter_id", "id"),
+        Index("payment_of_merchant", "merchant_id", "id"),
     )
     id: UUID = columns.key()
     dfsp_id: UUID = Field(foreign_key="dfsp.id")

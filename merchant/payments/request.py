@@ -20,6 +20,8 @@ from merchant.registry.states import Capability, merchant_may
 from merchant.service import Service
 
 LOOK_UP_TOPIC = "payments.look_up"
+# A look-up without an answer is repeated once; hubs answer within seconds or never.
+LOOK_UP_AGAIN_AFTER = timedelta(seconds=15)
 MSISDN = "MSISDN"
 
 
@@ -70,8 +72,9 @@ job AS (
   INSERT INTO outbox (topic, dfsp_id, payload, run_at, attempts, created_at)
   SELECT $21, $2, convert_to('{"request_id":"' || $1::uuid || '"}', 'UTF8'), $19, 0, $19 WHERE $10::text IS NOT NULL),
 reference AS (
-  INSERT INTO open_reference (alias_type, alias, sub_id, dfsp_id, counter_id, request_id, currency, expires_at)
-  VALUES ($5, $6, $16, $2, $4, $1, $9, $20))
+  INSERT INTO open_reference (alias_type, alias, sub_id, dfsp_id, counter_id, request_id, currency, expires_at,
+    look_up_at)
+  VALUES ($5, $6, $16, $2, $4, $1, $9, $20, $22))
 SELECT pg_notify('outbox', '') WHERE $10::text IS NOT NULL
 """
 
@@ -141,6 +144,7 @@ async def _insert(tx: Tx, service: Service, request: LockedRequest, new: NewRequ
         request.alias, request.state, request.amount_minor, request.currency, MSISDN if new.payer else None,
         payer_sealed, payer_digest, request.payer_masked, new.reference, new.note, request.short_ref,
         request.transaction_request_id, new.channel, now, request.expires_at, LOOK_UP_TOPIC,
+        now + LOOK_UP_AGAIN_AFTER if new.payer else None,
     )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from merchant import audit, clock, errors
 from merchant.access import Actor
 from merchant.db import Tx
 from merchant.payments.dispatch import ask_outcome
-from merchant.payments.settle import lock_transfer
 from merchant.payments.states import LockedRequest, lock_request
 from merchant.service import Service
 
@@ -28,9 +27,7 @@ async def ask_hub_again(tx: Tx, service: Service, actor: Actor, request_id: UUID
     row = await tx.fetchrow(_OPEN_TRANSFER, request.id)
     if row is None:
         raise errors.WrongState("No transfer of this request is open; there is nothing to ask the hub about.")
-    transfer = await lock_transfer(tx, request.dfsp_id, row["transfer_id"])
-    if transfer is not None:
-        await ask_outcome(tx, service, row["fsp_id"], request.dfsp_id, row["payer_fsp_id"], row["transfer_id"])
+    await ask_outcome(tx, service, row["fsp_id"], request.dfsp_id, row["payer_fsp_id"], row["transfer_id"])
     await audit.record(
         tx, actor, "payment_request.checked", "payment_request", request.id, dfsp_id=request.dfsp_id,
         state=request.state, at=clock.rfc3339(clock.now()),

@@ -89,20 +89,30 @@ _PAYER_STATES: Mapping[str, tuple[RequestState, Reason | None]] = {
 
 async def apply_payer_answer(tx: Tx, request: LockedRequest, said: TransactionRequestsPut) -> None:
     """PUT /transactionRequests: RECEIVED, PENDING, ACCEPTED, REJECTED, in any order and number."""
+    if not may(request.state, RequestCapability.HEAR_PAYER) or await _money_under_way(tx, request):
+        return
     if said.transaction_id is not None:
         # On an ISO 20022 hub the quote names only this id.
         await tx.execute(
             "UPDATE payment_request SET transaction_id = $2 WHERE id = $1", request.id, said.transaction_id
         )
-    if not may(request.state, RequestCapability.HEAR_PAYER) or await _money_under_way(tx, request):
-        return
     target, reason = _PAYER_STATES[said.transaction_request_state]
     await move(tx, request, target, f"payer_{said.transaction_request_state.lower()}", reason=reason)
 
 
-async def expire_if_over(tx: Tx, request: LockedRequest) -> None:
-    """Close a request whose time is over, so that what comes now is told as late whether or not a timer ran before."""
-    if request.expires_at <= clock.now() and may(request.state, RequestCapability.EXPIRE):
+async def expire_if_over(tx: Tx, service: Service, request: LockedRequest) -> None:
+    """What becomes of a request whose time is over, by the timer or by whatever comes first: expired; in doubt while
+    its money is under way; for a short while nothing while a promise of ours still stands.
+    """
+    now = clock.now()
+    if request.expires_at > now or not may(request.state, RequestCapability.EXPIRE):
+        return
+    if await _money_under_way(tx, request):
+        await move(tx, request, RequestState.IN_DOUBT, "expired_while_paying", reason=CHECKING)
+        return
+    grace_ends_at = request.expires_at + timedelta(seconds=service.settings.settle_grace_s)
+    quoted_until = await tx.fetchval("SELECT max(expires_at) FROM quote WHERE request_id = $1", request.id)
+    if quoted_until is None or min(quoted_until, grace_ends_at) <= now:
         await move(tx, request, RequestState.EXPIRED, "time_over", reason=EXPIRED)
 
 

@@ -144,9 +144,9 @@ class Reason(Struct, frozen=True):
 _MOVE = """
 WITH changed AS (
   UPDATE payment_request SET state = $2::text, steps = steps + 1, reason_code = $3, reason_message = $4,
-    paid_at = CASE WHEN $2::text = 'paid' THEN $5 ELSE paid_at END, late = $6, check_at = $9
+    paid_at = CASE WHEN $2::text = 'paid' THEN $5 ELSE paid_at END, late = $6
   WHERE id = $1 RETURNING id, dfsp_id, steps),
-closed AS (DELETE FROM open_reference WHERE request_id = $1 AND $10)
+closed AS (DELETE FROM open_reference WHERE request_id = $1 AND $9)
 INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause, detail)
 SELECT id, steps, dfsp_id, $5, $2::text, $7, $8 FROM changed
 """
@@ -160,17 +160,17 @@ async def move(
     *,
     reason: Reason | None = None,
     detail: str | None = None,
-    check_at: datetime | None = None,
 ) -> bool:
     """Change the state of a locked request, write its history, tell who listens; False for a move the table lacks."""
     before = RequestState(request.state)
     if target not in MOVES[before]:
         return False
-    # Only money, or the doubt about it, leads out of an end.
-    request.late = request.late or before in CLOSED
+    # Only money, or the doubt about it, leads out of an end; money that was in doubt past its time is late as well.
+    ended = before in CLOSED or (before is RequestState.IN_DOUBT and request.expires_at <= clock.now())
+    request.late = request.late or ended
     await tx.execute(
         _MOVE, request.id, target, reason.code if reason else None, reason.message if reason else None, clock.now(),
-        request.late, cause, detail, check_at, target in CLOSED,
+        request.late, cause, detail, target in CLOSED,
     )  # fmt: skip
     request.state = target
     if target in _ANNOUNCED:

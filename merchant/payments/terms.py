@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from merchant import clock, money
+from merchant import clock, inbox, money
 from merchant.db import Tx
 from merchant.hub import ilp
 from merchant.hub.error_codes import FspiopError
@@ -95,6 +95,8 @@ async def answer_quote(tx: Tx, service: Service, link: Link, message: Message) -
     if known is not None:
         if known["body_hash"] != body_hash:
             raise FspiopError("3106", "This quote id came before with another content")
+        if known["answer"] is None:
+            raise FspiopError("3302", "This quote has expired; ask for a new one")
         await post.answer(tx, service, message, link.dfsp_id, path, _unseal(service, asked.quote_id, known["answer"]))
         return
     payee = asked.payee.party_id_info
@@ -102,13 +104,16 @@ async def answer_quote(tx: Tx, service: Service, link: Link, message: Message) -
     amount = from_wire(asked.amount)
     request = await _request_paid_by(tx, link, shop, asked, message.source)
     if request is not None:
-        await expire_if_over(tx, request)
+        await expire_if_over(tx, service, request)
         _check_request(request, amount, asked)
     await _check_amount(tx, service, shop, amount)
     now = clock.now()
     expires_at = _expiry(asked, now)
     transaction = _transaction(asked, link, amount, expires_at)
-    made = ilp.build_terms(ILP_VERSION, transaction, link.ilp_secret, decimals=money.exponent(amount.currency))
+    try:
+        made = ilp.build_terms(ILP_VERSION, transaction, link.ilp_secret, decimals=money.exponent(amount.currency))
+    except ilp.IlpError as error:
+        raise FspiopError("3100", f"The quote cannot be promised: {error}") from None
     answer = encode(
         QuotesPut(
             transfer_amount=to_wire(amount), payee_receive_amount=to_wire(amount), ilp_packet=made.packet,
@@ -126,6 +131,18 @@ async def answer_quote(tx: Tx, service: Service, link: Link, message: Message) -
     if request is not None:
         await move(tx, request, RequestState.ACCEPTED, "quoted")
     await post.answer(tx, service, message, link.dfsp_id, path, answer, useless_after=expires_at)
+
+
+_PRUNE = """
+UPDATE quote SET answer = NULL WHERE (payer_fsp_id, quote_id) IN (
+  SELECT payer_fsp_id, quote_id FROM quote WHERE answer IS NOT NULL AND created_at < $1 LIMIT $2
+  FOR UPDATE SKIP LOCKED)
+"""
+
+
+async def prune(tx: Tx, limit: int) -> int:
+    """Forget the answers of old quotes, which name payers; the number forgotten. The rows stay with their payments."""
+    return await tx.execute(_PRUNE, clock.now() - inbox.KEPT_FOR, limit)
 
 
 def fingerprint(body: bytes) -> bytes:
@@ -146,7 +163,7 @@ async def repeat_quote(tx: Tx, service: Service, link: Link, message: Message) -
     """GET /quotes/{id}: the answer once more."""
     quote_id = message.path.rsplit("/", 1)[-1]
     known = await tx.fetchrow(_KNOWN, message.source, quote_id)
-    if known is None:
+    if known is None or known["answer"] is None:
         raise FspiopError("3205", "There is no such quote")
     answer = _unseal(service, quote_id, known["answer"])
     await post.answer(tx, service, message, link.dfsp_id, f"/quotes/{quote_id}", answer)

@@ -9,19 +9,18 @@ from merchant import clock, outbox
 from merchant.db import Tx
 from merchant.payments.dispatch import ask_outcome
 from merchant.payments.request import LOOK_UP_TOPIC
-from merchant.payments.settle import CHECKING, EXPIRED, lock_transfer, put_in_doubt
-from merchant.payments.states import RequestCapability, RequestState, lock_request, may, move
+from merchant.payments.settle import expire_if_over, lock_transfer, put_in_doubt
+from merchant.payments.states import lock_request
 from merchant.service import Service
 
 BATCH = 100
-# A look-up without an answer is repeated once; hubs answer within seconds or never.
-LOOK_UP_AGAIN_AFTER = timedelta(seconds=15)
-
+# Promises still standing come up again a little later; they must not stand in the way of the rest.
 _DUE = """
-SELECT p.id, EXISTS (SELECT 1 FROM transfer t WHERE t.request_id = p.id AND t.state = 'RESERVED') AS moving,
-       (SELECT max(q.expires_at) FROM quote q WHERE q.request_id = p.id) AS quoted_until
-FROM open_reference o JOIN payment_request p ON p.id = o.request_id
+SELECT p.id FROM open_reference o JOIN payment_request p ON p.id = o.request_id
 WHERE o.expires_at <= $1 AND p.state IN ('created', 'sent', 'awaiting_payer', 'accepted')
+  AND (o.expires_at <= $3 OR p.state <> 'accepted'
+       OR NOT EXISTS (SELECT 1 FROM quote q WHERE q.request_id = p.id AND q.expires_at > $1)
+       OR EXISTS (SELECT 1 FROM transfer t WHERE t.request_id = p.id AND t.state = 'RESERVED'))
 ORDER BY o.expires_at LIMIT $2 FOR UPDATE OF p SKIP LOCKED
 """
 _SILENT = """
@@ -29,33 +28,40 @@ SELECT t.payer_fsp_id, t.transfer_id, t.dfsp_id, d.fsp_id FROM transfer t JOIN d
 WHERE t.state = 'RESERVED' AND t.check_at <= $1 ORDER BY t.check_at LIMIT $2 FOR UPDATE OF t SKIP LOCKED
 """
 _UNANSWERED = """
-UPDATE payment_request SET check_at = $1 WHERE id IN (
-  SELECT p.id FROM open_reference o JOIN payment_request p ON p.id = o.request_id
-  WHERE p.state = 'created' AND p.payer_fsp_id IS NULL AND p.payer_type IS NOT NULL AND p.check_at IS NULL
-    AND o.expires_at > $1 AND p.created_at < $2 ORDER BY p.id LIMIT $3 FOR UPDATE OF p SKIP LOCKED)
-RETURNING id, dfsp_id
+WITH due AS (
+  UPDATE open_reference SET look_up_at = NULL WHERE request_id IN (
+    SELECT request_id FROM open_reference WHERE look_up_at <= $1 ORDER BY look_up_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+  RETURNING request_id, expires_at)
+SELECT p.id, p.dfsp_id FROM due JOIN payment_request p ON p.id = due.request_id
+WHERE p.state = 'created' AND p.payer_fsp_id IS NULL AND due.expires_at > $1
 """
 
 
 async def run_timers(service: Service) -> int:
-    """Everything that is due; how many things there were."""
-    async with service.db.system() as tx:
-        return await expire_due(tx, service) + await check_silent_transfers(tx, service) + await look_up_again(tx)
+    """Everything that is due, each kind in a transaction of its own; how many things there were.
+
+    Raises the first error after the others have had their turn.
+    """
+    done, errors = 0, []
+    for timer in (expire_due, check_silent_transfers, look_up_again):
+        try:
+            async with service.db.system() as tx:
+                done += await timer(tx, service)
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return done
 
 
 async def expire_due(tx: Tx, service: Service) -> int:
     """Requests whose time is over: expired, or in doubt while their money may still be under way."""
     now = clock.now()
-    rows = await tx.fetch(_DUE, now, BATCH)
-    grace = timedelta(seconds=service.settings.settle_grace_s)
+    rows = await tx.fetch(_DUE, now, BATCH, now - timedelta(seconds=service.settings.settle_grace_s))
     for row in rows:
         request = await lock_request(tx, request_id=row["id"])
-        if request is None or not may(request.state, RequestCapability.EXPIRE):
-            continue
-        if row["moving"]:
-            await move(tx, request, RequestState.IN_DOUBT, "expired_while_paying", reason=CHECKING)
-        elif row["quoted_until"] is None or min(row["quoted_until"], request.expires_at + grace) <= now:
-            await move(tx, request, RequestState.EXPIRED, "time_over", reason=EXPIRED)
+        if request is not None:
+            await expire_if_over(tx, service, request)
     return len(rows)
 
 
@@ -70,10 +76,9 @@ async def check_silent_transfers(tx: Tx, service: Service) -> int:
     return len(rows)
 
 
-async def look_up_again(tx: Tx) -> int:
+async def look_up_again(tx: Tx, _: Service) -> int:
     """Look-ups that nobody answered are made once more."""
-    now = clock.now()
-    rows = await tx.fetch(_UNANSWERED, now, now - LOOK_UP_AGAIN_AFTER, BATCH)
+    rows = await tx.fetch(_UNANSWERED, clock.now(), BATCH)
     for row in rows:
         await outbox.add(tx, LOOK_UP_TOPIC, {"request_id": row["id"]}, dfsp_id=row["dfsp_id"])
     return len(rows)

@@ -38,6 +38,10 @@ from merchant.service import Service
 _NOT_KNOWN_TO_HUB = "3208"
 
 
+# Hubs give transfers seconds to minutes; room that is reserved for longer would be withheld from the merchant.
+LONGEST_TRANSFER = timedelta(days=1)
+
+
 class NotYet(Exception):
     """The message is about something that has not come yet: try again soon."""
 
@@ -95,6 +99,8 @@ async def answer_transfer(tx: Tx, service: Service, link: Link, message: Message
     expires_at = parse_datetime(prepared.expiration)
     if expires_at <= now:
         raise FspiopError("3303", "The transfer expired before it came")
+    if expires_at > now + LONGEST_TRANSFER:
+        raise FspiopError("3100", "The transfer's expiration is too far away")
     day = clock.local_date(now, (await service.scheme()).time_zone)
     if not await limits.reserve(tx, promise.merchant_id, link.dfsp_id, promise.tier, amount, day):
         raise FspiopError("5200", "This payment is over the merchant's limit")
@@ -157,6 +163,7 @@ async def repeat_transfer(tx: Tx, service: Service, link: Link, message: Message
 
 async def hear_outcome(tx: Tx, service: Service, link: Link, message: Message) -> None:
     """PATCH /transfers/{id}, and PUT as the answer to our GET: committed, aborted, or not decided yet."""
+    _check_hub(service, message)
     said = decode(TransfersPatch, message.body)
     transfer = await lock_transfer(tx, link.dfsp_id, message.path.rsplit("/", 1)[-1])
     if transfer is None:
@@ -168,8 +175,15 @@ async def hear_outcome(tx: Tx, service: Service, link: Link, message: Message) -
         await abort_transfer(tx, transfer, f"{message.method.lower()}_aborted")
 
 
-async def hear_error(tx: Tx, _: Service, link: Link, message: Message) -> None:
+def _check_hub(service: Service, message: Message) -> None:
+    """Payer and payee have an interest in what became of the money; the hub's ledger has it in writing."""
+    if not service.settings.is_hub(message.source):
+        raise FspiopError("3000", f"{message.source} is not the hub, which alone ends transfers")
+
+
+async def hear_error(tx: Tx, service: Service, link: Link, message: Message) -> None:
     """PUT or PATCH /transfers/{id}/error: only "no such transfer" says for certain that no money moves."""
+    _check_hub(service, message)
     transfer = await lock_transfer(tx, link.dfsp_id, message.path.split("/")[2])
     if transfer is None:
         return

@@ -30,7 +30,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")]
 
 
 class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """An e-mail address and a password; `totp` is for the six digits of an authenticator app, which nobody can set up yet."""
+    """An e-mail address and a password. `totp` is for an authenticator app's six digits; none can be set up yet."""
 
     email: Annotated[str, Meta(max_length=254)]
     password: Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_LENGTH)]

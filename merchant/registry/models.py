@@ -217,11 +217,13 @@ class OpenReference(SQLModel, table=True):
     """A sub-id that a dynamic QR code carries, while its payment request is open."""
 
     __tablename__ = "open_reference"
+    __table_args__ = (Index("open_reference_unanswered", "look_up_at", postgresql_where=sql("look_up_at IS NOT NULL")),)
     alias_type: str = Field(primary_key=True)
     alias: str = Field(primary_key=True)
     sub_id: str = Field(primary_key=True)
     dfsp_id: UUID = columns.dfsp()
-    counter_id: UUID
+    counter_id: UUID = Field(index=True)
     request_id: UUID = Field(index=True)
     currency: str
     expires_at: datetime = Field(sa_type=columns.INSTANT, index=True)
+    look_up_at: datetime | None = columns.instant(nullable=True)  # when to ask once more for the payer's DFSP

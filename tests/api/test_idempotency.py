@@ -138,12 +138,12 @@ async def test_keys_are_kept_for_a_day_at_least_and_then_forgotten(
     await apply(client, world.maker.headers, "k")
     move_clock(timedelta(hours=24))
     async with service.db.system() as tx:
-        assert await idempotency.prune(tx) == 0
+        assert await idempotency.prune(tx, 100) == 0
     again = await apply(client, {"authorization": (await _fresh_token(service, world))}, "k")
     assert again.headers["idempotency-replayed"] == "true"
     move_clock(timedelta(days=30))
     async with service.db.system() as tx:
-        assert await idempotency.prune(tx) == 1
+        assert await idempotency.prune(tx, 100) == 1
 
 
 async def _fresh_token(service: Service, world: World) -> str:

@@ -104,6 +104,6 @@ async def test_messages_are_forgotten_after_a_week(
     await store(service, POST)
     move_clock(inbox.KEPT_FOR)
     async with service.db.system() as tx:
-        assert await inbox.prune(tx) == 0
+        assert await inbox.prune(tx, 100) == 0
         move_clock(timedelta(seconds=1))
-        assert await inbox.prune(tx) == 1
+        assert await inbox.prune(tx, 100) == 1

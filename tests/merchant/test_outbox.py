@@ -1,6 +1,7 @@
 """The outbox: work written with its cause, leased to one worker at a time, tried again, buried, revived."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -48,6 +49,34 @@ async def test_work_is_there_when_its_transaction_commits_and_not_before(service
         assert await claim(service) == []
     [job] = await claim(service)
     assert (job.topic, job.payload, job.attempts, job.dfsp_id) == (TOPIC, b'{"id":1}', 1, None)
+
+
+async def test_what_waits_behind_a_head_is_not_looked_at(service: Service) -> None:
+    """An endpoint that is silent for hours must not slow the claims that move money."""
+    await add(service, "head", "dead")
+    async with service.db.system() as tx:
+        await tx.execute(
+            "INSERT INTO outbox (topic, order_key, payload, run_at, attempts, created_at)"
+            " SELECT 'test.topic', 'dead', '', $1, 0, $1 FROM generate_series(1, 20000)",
+            clock.now() - timedelta(hours=1),
+        )
+        await tx.execute("ANALYZE outbox")
+    assert len(await claim(service)) == 1
+    await add(service, "money")
+    async with service.db.system() as tx:
+        plan = "EXPLAIN (ANALYZE, FORMAT JSON) " + outbox._CLAIM
+        now = clock.now()
+        text = str(await tx.fetchval(plan, now, 50, now, 50))
+    assert sum(int(float(rows)) for rows in re.findall(r'"Actual Rows": ([\d.]+)', text)) < 100
+
+
+async def test_webhooks_leave_room_for_money(service: Service) -> None:
+    for number in range(3):
+        await add(service, number, f"endpoint {number}")
+        await add(service, f"money {number}")
+    async with service.db.system_reads() as tx:
+        jobs = await outbox.claim(tx, 2, 1)
+    assert sorted(job.in_order for job in jobs) == [False, False, True]
 
 
 async def test_work_of_a_transaction_that_failed_never_was(service: Service) -> None:

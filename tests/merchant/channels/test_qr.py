@@ -30,7 +30,7 @@ BAD_LOOKS: list[dict[str, str]] = [
     {"module_mm": "11"}, {"module_mm": "nan"}, {"module_mm": "1e1"}, {"module_mm": "0x1"}, {"level": "L"},
     {"level": "m"}, {"level": ""}, {"dark": "red"}, {"dark": "#fff"}, {"dark": "#ffffff"}, {"light": "#777777"},
     {"dark": "#ff0000"}, {"dark": "#000000\n"}, {"shape": "round"}, {"currency": "EUR"}, {"currency": "kes"},
-    {"currency": ""},
+    {"currency": ""}, {"format": "png", "shape": "rounded", "module_px": "3"},
 ]  # fmt: skip
 BAD_DEMANDS: list[tuple[dict[str, Any], str, str]] = [
     ({"payload": "hello"}, "payload", "bad_header"),

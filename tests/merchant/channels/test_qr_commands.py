@@ -102,6 +102,19 @@ class TestEncode:
         assert (refused.exit_code, refused.stdout) == (status, "")
         assert refused.stderr
 
+    @pytest.mark.parametrize("key", ["accounts", "additional", "language", "tip", "unreserved"])
+    def test_a_misspelt_key_anywhere_is_named(self, key: str) -> None:
+        inner: object = {"tag": "26", "feilds": {}} if key in ("accounts", "unreserved") else {"feilds": "x"}
+        refused = run("encode", "--json", "-", stdin=json.dumps({key: [inner] if "tag" in str(inner) else inner}))
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert "feilds" in refused.stderr
+
+    @pytest.mark.parametrize("key", ["accounts", "name", "x"])
+    def test_json_nested_without_end_is_told_in_a_sentence(self, key: str) -> None:
+        refused = run("encode", "--json", "-", stdin=f'{{"{key}":{"[" * 50_000}{"]" * 50_000}}}')
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert isinstance(refused.exception, SystemExit)
+
     @pytest.mark.parametrize("text", ["", "{", "[]", '{"nam": "X"}', '{"name": 7}', '{"name": "X"}', "\xff"])
     def test_json_that_is_no_code_is_refused(self, text: str) -> None:
         refused = run("encode", "--json", "-", stdin=text.encode("latin-1"))
@@ -197,6 +210,13 @@ class TestRender:
             (("-o", "code"), 2),
             (("--format", "png", "--module-px", "0"), 1),
             (("--format", "svg", "--module-mm", "0.1"), 1),
+            (("--format", "svg", "--module-mm", "nan"), 1),
+            (("--format", "eps", "--module-mm", "inf"), 1),
+            (("--format", "pdf", "--module-mm", "1e300"), 1),
+            (("--format", "png", "--rounded", "--module-px", "3", "--verify"), 1),
+            (("--format", "text", "--rounded"), 1),
+            (("--format", "text", "--dark", "#14213d"), 1),
+            (("--format", "svg", "--logo", "/dev/null"), 1),
             (("--format", "svg", "--dark", "#eeeeee"), 1),
             (("--format", "svg", "--dark", "black"), 1),
             (("--format", "svg", "--level", "X"), 2),
@@ -214,6 +234,19 @@ class TestRender:
         assert (refused.exit_code, refused.stdout) == (status, "")
         assert refused.stderr
         assert list(tmp_path.iterdir()) == []
+
+    def test_verifying_reads_the_very_picture(self, tmp_path: Path) -> None:
+        result = run("render", PAYLOAD, "--rounded", "--module-px", "4", "--verify", "-o", str(tmp_path / "r.png"))
+        assert result.exit_code == 0
+        assert texts(of_png((tmp_path / "r.png").read_bytes())) == [PAYLOAD]
+
+    @pytest.mark.parametrize("payload", ["hello", PAYLOAD[:-4] + "0000", "0002015907\x1b[2Jabc6304FFFF"])
+    def test_what_no_wallet_can_pay_is_drawn_with_a_warning(self, payload: str) -> None:
+        result = run("render", stdin=payload)
+        assert (result.exit_code, bool(result.stdout)) == (0, True)
+        assert result.stderr.startswith("warning")
+        assert "\x1b" not in result.stderr
+        assert run("render", PAYLOAD).stderr == ""
 
     def test_a_text_too_long_for_any_symbol_is_told(self) -> None:
         assert run("render", "9" * 3000).exit_code == 1
@@ -260,16 +293,93 @@ class TestPosters:
             (("--font", __file__), "payload,name,number\n", 1),
             ((), "", 1),
             ((), "payload,name\n", 1),
+            ((), "payload,name,number\n", 1),
             ((), "payload,name,number\nx\n", 1),
+            ((), "payload,name,number\nhello,Shop,1\n", 1),
+            ((), f"payload,name,number\n{PAYLOAD},  ,1\n", 1),
+            ((), f"payload,name,number\n{PAYLOAD},漢,1\n", 1),
+            ((), f"payload,name,number\n{PAYLOAD},Café,1\n".encode("latin-1"), 1),
+            ((), 'payload,"name,number\n', 1),
             ((), "payload,name,number,colour\n", 1),
+            (("--scheme-mark", __file__), f"payload,name,number\n{PAYLOAD},Shop,1\n", 1),
+            (("--dfsp-mark", "/dev/null"), f"payload,name,number\n{PAYLOAD},Shop,1\n", 1),
+            (("--manifest", "/nowhere/codes.jsonl"), f"payload,name,number\n{PAYLOAD},Shop,1\n", 1),
         ],
     )
     def test_what_cannot_be_printed_is_told(
-        self, arguments: tuple[str, ...], table: str, status: int, tmp_path: Path
+        self, arguments: tuple[str, ...], table: str | bytes, status: int, tmp_path: Path
     ) -> None:
         refused = run("poster", "-o", str(tmp_path / "codes.pdf"), *arguments, stdin=table)
         assert refused.exit_code == status
+        assert isinstance(refused.exception, SystemExit)
         assert refused.stderr
+        assert "kept" not in refused.stderr
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_refused_table_leaves_a_finished_file_as_it_was(self, tmp_path: Path) -> None:
+        path = tmp_path / "codes.pdf"
+        done("poster", "-o", str(path), stdin=self.table("A", "B"))
+        before = path.read_bytes()
+        for table in ("payload,name,number\n", "payload,name\n", self.table("漢", "B")):
+            assert run("poster", "-o", str(path), stdin=table).exit_code == 1
+            assert path.read_bytes() == before
+        done("poster", "-o", str(path), stdin=self.table("C"))
+        assert len(of_pdf(path.read_bytes())) == 1
+
+    def test_a_failed_reprint_leaves_no_finished_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "codes.pdf"
+        done("poster", "-o", str(path), stdin=self.table(*"ABCDEF"))
+        refused = run("poster", "-o", str(path), stdin=self.table("G", "H", "漢", "I"))
+        assert refused.exit_code == 1
+        assert "The 2 codes before it are kept" in refused.stderr
+        assert b"%%EOF" not in path.read_bytes()
+
+    @pytest.mark.parametrize(
+        ("output", "manifest"),
+        [
+            ("table.csv", "new.jsonl"),
+            ("new.pdf", "table.csv"),
+            ("new.pdf", "new.pdf"),
+            ("new.jsonl", None),
+            ("letter.pdf", None),
+            ("letter.pdf", "new.jsonl"),
+            ("letter.pdf", "empty.jsonl"),
+            ("new.pdf", "letter.pdf"),
+            ("notes.txt", "empty.jsonl"),
+            ("alone.pdf", None),
+            ("hard.csv", "new.jsonl"),
+            ("soft.csv", "new.jsonl"),
+        ],
+    )
+    def test_no_other_file_is_written_over(self, output: str, manifest: str | None, tmp_path: Path) -> None:
+        table = tmp_path / "table.csv"
+        done("poster", "-o", str(tmp_path / "alone.pdf"), stdin=self.table("A"))
+        (tmp_path / "alone.jsonl").unlink()
+        table.write_text(self.table("A"))
+        (tmp_path / "letter.pdf").write_bytes(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n")
+        (tmp_path / "notes.txt").write_text("mine")
+        (tmp_path / "empty.jsonl").touch()
+        (tmp_path / "hard.csv").hardlink_to(table)
+        (tmp_path / "soft.csv").symlink_to(table)
+        before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        named = ("--manifest", str(tmp_path / manifest)) if manifest else ()
+        refused = run("poster", str(table), "-o", str(tmp_path / output), *named)
+        assert (refused.exit_code, isinstance(refused.exception, SystemExit)) == (1, True)
+        assert "choose another name" in refused.stderr
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+    def test_a_manifest_left_alone_or_cut_short_is_gone_on_with(self, tmp_path: Path) -> None:
+        path, manifest = tmp_path / "codes.pdf", tmp_path / "codes.jsonl"
+        done("poster", "-o", str(path), stdin=self.table("A", "B"))
+        whole, lines = path.read_bytes(), manifest.read_bytes()
+        for cut_pdf, cut_lines in ((0, 0), (10, 0), (500, 0), (500, 5), (len(whole), 0), (len(whole), 700)):
+            path.write_bytes(whole[:cut_pdf])
+            manifest.write_bytes(lines[:cut_lines])
+            done("poster", "-o", str(path), stdin=self.table("A", "B"))
+            assert (path.read_bytes(), manifest.read_bytes()) == (whole, lines)
+        path.unlink()
+        done("poster", "-o", str(path), stdin=self.table("A", "B"))
+        assert path.read_bytes() == whole
 
     def test_an_output_is_needed_and_must_be_possible(self, tmp_path: Path) -> None:
         assert run("poster", stdin=self.table("A")).exit_code == 2

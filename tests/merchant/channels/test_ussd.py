@@ -374,7 +374,7 @@ async def test_old_sessions_are_forgotten_and_young_ones_kept(
     move_clock(door.KEPT_FOR + timedelta(seconds=1))
     await lines.step("", "young")
     async with lines.service.db.system() as tx:
-        assert await door.prune(tx) == 1
+        assert await door.prune(tx, 100) == 1
     assert [row["session_id"] for row in await lines.rows("SELECT session_id FROM ussd_session")] == ["young"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from merchant.hub.error_codes import FspiopError
 from merchant.hub.headers import check_headers
 from merchant.hub.jws import load_verify_key, verify
-from merchant.hub.messages import encode_error
+from merchant.hub.messages import PartiesPut, Party, PartyIdInfo, encode_error
 from tests.merchant.payments.stage import BANK, DFSP, HUB, MOBILE, PAYER, Stage
 
 pytestmark = pytest.mark.anyio
@@ -166,6 +166,25 @@ async def test_an_answer_that_the_hub_refuses_is_not_sent_again(stage: Stage, mo
 async def not_found(stage: Stage, code: str, payer: str = PAYER, **how: Any) -> None:
     error = encode_error(FspiopError(code, "no such party"))
     await stage.tell("PUT", f"/parties/MSISDN/{payer}/error", error, **({"source": HUB} | how))
+
+
+async def test_a_participant_cannot_say_that_another_has_the_account(stage: Stage) -> None:
+    request = await stage.ask()
+    party = Party(PartyIdInfo("MSISDN", PAYER, None, BANK))
+    await stage.tell("PUT", f"/parties/MSISDN/{PAYER}", PartiesPut(party), source=MOBILE)
+    assert await stage.state(request) == "created"
+    assert stage.hub.to("/transactionRequests", "POST") == []
+
+
+async def test_once_the_payer_is_found_another_answer_changes_nothing(stage: Stage) -> None:
+    stage.hub.statuses["transactionRequests"] = [(503, None)]
+    request = await stage.ask()
+    await stage.find_payer()
+    await not_found(stage, "3204")
+    await stage.find_payer(fsp_id=BANK)
+    assert await stage.state(request) == "created", "it is on its way"
+    [row] = await stage.rows("SELECT payer_fsp_id FROM payment_request")
+    assert row["payer_fsp_id"] == MOBILE
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 import itertools
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
-from merchant.payments.timers import BATCH
+from merchant import clock
+from merchant.payments.timers import _DUE, BATCH
 from tests.merchant.payments.stage import BANK, Stage
 
 pytestmark = pytest.mark.anyio
@@ -90,7 +92,39 @@ async def test_a_request_that_expires_while_its_money_moves_is_in_doubt(stage: S
     assert (ended["state"], ended["reason"]["code"]) == ("in_doubt", "checking")
     await stage.end_transfer(transfer_id, "COMMITTED")
     paid = await stage.read(request)
-    assert (paid["state"], paid["late"], paid["reason"]) == ("paid", False, None)
+    assert (paid["state"], paid["late"], paid["reason"]) == ("paid", True, None)
+
+
+async def test_a_second_quote_does_not_end_a_request_whose_money_moves(stage: Stage, move_clock: Clock) -> None:
+    request = await stage.asked(expires_in_s=60)
+    move_clock(timedelta(seconds=55))
+    await stage.reserved(request)
+    move_clock(timedelta(seconds=6))
+    await stage.quote(request)
+    ended = await stage.read(request)
+    assert (ended["state"], ended["reason"]["code"]) == ("in_doubt", "checking")
+
+
+async def test_a_second_quote_does_not_break_a_promise_that_stands(stage: Stage, move_clock: Clock) -> None:
+    request = await stage.asked(expires_in_s=60)
+    move_clock(timedelta(seconds=55))
+    await stage.quote(request)
+    move_clock(timedelta(seconds=6))
+    await stage.quote(request)
+    assert await stage.state(request) == "accepted"
+
+
+async def test_promises_that_stand_hold_up_nobody_elses_end(stage: Stage, move_clock: Clock) -> None:
+    promised = [await stage.asked(expires_in_s=60) for _ in range(2)]
+    other = await stage.ask(payer=None, expires_in_s=62)
+    move_clock(timedelta(seconds=55))
+    for request in promised:
+        await stage.quote(request)
+    move_clock(timedelta(seconds=8))
+    async with stage.service.db.system() as tx:
+        assert [row["id"] for row in await tx.fetch(_DUE, clock.now(), 1, clock.now() - timedelta(seconds=30))] == [
+            UUID(other["id"])
+        ]
 
 
 async def test_more_than_a_batch_expires_in_a_few_rounds(stage: Stage, move_clock: Clock) -> None:

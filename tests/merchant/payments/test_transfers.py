@@ -296,10 +296,38 @@ async def test_no_such_transfer_at_the_hub_ends_it_once_it_has_expired(stage: St
     await stage.tell("PUT", f"/transfers/{transfer_id}/error", error, source=HUB)
     assert await stage.state(request) == "accepted", "the hub may not have stored it yet"
     move_clock(timedelta(seconds=31))
-    again = encode_error(FspiopError("3208", "still unknown"))
-    await stage.tell("PUT", f"/transfers/{transfer_id}/error", again, source=HUB)
+    await stage.tell("PUT", f"/transfers/{transfer_id}/error", error, source=HUB)  # in the very same words
     assert await stage.state(request) == "failed"
     assert await usage(stage) == [(0, 0), (0, 0)]
+
+
+@pytest.mark.parametrize("source", [MOBILE, BANK])
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+@pytest.mark.parametrize("outcome", ["COMMITTED", "ABORTED"])
+async def test_nobody_but_the_hub_ends_a_transfer(stage: Stage, source: str, method: str, outcome: str) -> None:
+    request = await stage.asked()
+    transfer_id = await stage.reserved(request)
+    await stage.tell(method, f"/transfers/{transfer_id}", TransfersPatch(outcome, in_s(0)), source=source)  # type: ignore[arg-type]
+    assert await stage.state(request) == "accepted"
+    assert await stage.payments() == []
+    assert await usage(stage) == [(1000, 1), (1000, 1)]
+
+
+@pytest.mark.parametrize("source", [MOBILE, BANK])
+async def test_nobody_but_the_hub_says_that_there_is_no_such_transfer(
+    stage: Stage, move_clock: Clock, source: str
+) -> None:
+    request = await stage.asked()
+    transfer_id = await stage.reserved(request)
+    move_clock(timedelta(seconds=31))
+    error = encode_error(FspiopError("3208", "unknown"))
+    for method in ("PUT", "PATCH"):
+        await stage.tell(method, f"/transfers/{transfer_id}/error", error, source=source)
+    assert await stage.state(request) == "accepted"
+
+
+async def test_room_is_reserved_for_a_day_at_most(stage: Stage) -> None:
+    await refused(stage, "3100", expiration="9998-12-31T23:59:59.000Z")
 
 
 @pytest.mark.parametrize("code", ["1001", "2003", "3303", "5000"])
