@@ -82,7 +82,7 @@ async def run_once(
     Raises IdempotencyKeyReused when the key came before with another input.
     """
     scope = f"{actor.id}:{operation}"
-    input_hash = hashlib.sha256(body).digest()
+    input_hash = hashlib.sha256(_canonical(body)).digest()
     context = f"idempotency:{scope}/{key}"
     claimed = await tx.execute(_CLAIM, scope, key, str(actor.dfsp_id or "hub"), input_hash, clock.now())
     if not claimed:
@@ -95,6 +95,14 @@ async def run_once(
     status, answer = await do()
     await tx.execute(_STORE, scope, key, status, vault.seal(answer, context))
     return Outcome(status, answer)
+
+
+def _canonical(body: bytes) -> bytes:
+    """The same for the same JSON in any order and spacing: a caller that repeats may write it anew."""
+    try:
+        return msgspec.json.encode(msgspec.json.decode(body), order="sorted")
+    except (msgspec.DecodeError, ValueError):
+        return body
 
 
 async def prune(tx: Tx, limit: int) -> int:

@@ -16,13 +16,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qr.catalogue import find_profile, list_profiles, parse_profile, read_profile
     from qr.codec import decode, encode
     from qr.emv import Account, Additional, Language, MerchantCode, Template, Tip
     from qr.errors import DecodeError, EncodeError, Finding, ProfileError, QrError
     from qr.migrate import Reissued, incumbent_alias, reissue, reissue_all
     from qr.mojaloop import Party, dynamic_code, guid_from_domain, mojaloop_code, mojaloop_party, sticker_version
     from qr.network import Network, account, additional, networks, unreserved, validate_profile, with_defaults
-    from qr.profile import Profile, find_profile, list_profiles, parse_profile, read_profile
+    from qr.profile import Profile
     from qr.render import Rendered, prove, render_data_uri, render_eps, render_pdf, render_png, render_svg, render_text
     from qr.report import Report, explain
     from qr.scan import clean
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from qr.text import language_of
 
 _HOMES = {
+    "qr.catalogue": ("find_profile", "list_profiles", "parse_profile", "read_profile"),
     "qr.codec": ("decode", "encode"),
     "qr.emv": ("Account", "Additional", "Language", "MerchantCode", "Template", "Tip"),
     "qr.errors": ("DecodeError", "EncodeError", "Finding", "ProfileError", "QrError"),
@@ -44,7 +46,7 @@ _HOMES = {
         "sticker_version",
     ),
     "qr.network": ("Network", "account", "additional", "networks", "unreserved", "validate_profile", "with_defaults"),
-    "qr.profile": ("Profile", "find_profile", "list_profiles", "parse_profile", "read_profile"),
+    "qr.profile": ("Profile",),
     "qr.render": (
         "Rendered",
         "prove",

@@ -185,6 +185,9 @@ CARD_IDS = _ids(2, 25)  # card schemes: a number of their own, never a template
 ACCOUNT_IDS = _ids(2, 51)
 ADDITIONAL_TEMPLATE_IDS = _ids(50, 99)
 UNRESERVED_IDS = _ids(80, 99)
+TEMPLATE_IDS = (ACCOUNT_IDS - CARD_IDS) | UNRESERVED_IDS | {"62", "64"}
+# The scheme's signature, as signature.py makes it: its templates and the fields of each.
+SIGNATURE_FIELDS = {"98": frozenset(("00", "01", "02")), "99": frozenset(("00", "02"))}
 
 
 def _getter(attribute: str) -> Callable[[MerchantCode], str | None]:

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from qr.catalogue import find_profile
 from qr.codec import decode, encode
 from qr.emv import MerchantCode
 from qr.errors import DecodeError, Finding, QrError
 from qr.mojaloop import mojaloop_code
 from qr.network import networks
-from qr.profile import find_profile
+from qr.text import language_of
 
 INCUMBENT = "mojaloop-incumbent"
 
@@ -41,27 +42,30 @@ def reissue(
     country: str | None = None,
     city: str | None = None,
     identifier: str | None = None,
+    mcc: str | None = None,
     local_language: str | None = None,
 ) -> str:
     """A conforming static code for a sticker of the former registry.
 
-    `country` and `city` serve where the sticker has none, `identifier` replaces its alias. Raises DecodeError when
-    the payload is not one of its stickers, EncodeError when something is still missing.
+    `country`, `city` and `mcc` serve where the sticker has none, `identifier` replaces its alias. A name in another
+    script stays in template 64, in `local_language` or the one that its script and country tell. Raises DecodeError
+    when the payload is not one of its stickers, EncodeError when something is still missing.
     """
     code = decode(payload, mode="tolerant")
     alias = incumbent_alias(code)
     if alias is None:
         section = f"profile {INCUMBENT}"
         raise DecodeError((Finding("28", "not_incumbent", "not a code of the former registry", "fatal", section),))
+    name, place, land = code.name or "", code.city or city or "", code.country or country or ""
     renewed = mojaloop_code(
         domain=domain,
         identifier=identifier or alias,
-        name=code.name or "",
-        city=code.city or city or "",
-        country=code.country or country or "",
+        name=name,
+        city=place,
+        country=land,
         currency=code.currency or "",
-        mcc=code.mcc or "",
-        local_language=local_language,
+        mcc=code.mcc or mcc or "",
+        local_language=local_language or language_of(f"{name} {place}", land),
     )
     return encode(renewed, profile="mojaloop")
 
@@ -73,16 +77,19 @@ def reissue_all(
     country: str | None = None,
     city: str | None = None,
     identifiers: Mapping[str, str] | None = None,
+    mcc: str | None = None,
+    local_language: str | None = None,
 ) -> Iterator[Reissued]:
     """`reissue` for many, lazily and in order; a sticker that fails is reported and the rest go on.
 
-    `identifiers` maps old aliases to new ones where they change.
+    `identifiers` maps old aliases to new ones where they change; the rest as `reissue` takes it, the same for all.
     """
+    shared = {"country": country, "city": city, "mcc": mcc, "local_language": local_language}
     for payload in payloads:
         try:
             alias = incumbent_alias(decode(payload, mode="tolerant")) or ""
             identifier = (identifiers or {}).get(alias)
-            new = reissue(payload, domain=domain, country=country, city=city, identifier=identifier)
+            new = reissue(payload, domain=domain, identifier=identifier, **shared)
             yield Reissued(payload, new)
         except QrError as error:
             yield Reissued(payload, None, error.findings)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from qr.emv import DYNAMIC, STATIC, Account, Additional, Language, MerchantCode
+from qr.emv import DYNAMIC, SIGNATURE_FIELDS, STATIC, Account, Additional, Language, MerchantCode, Template
 from qr.errors import EncodeError, Finding
 from qr.iso import find_currency
 from qr.text import fit, latin
@@ -116,13 +116,29 @@ def dynamic_code(code: MerchantCode, *, amount: str, reference_label: str) -> Me
     """The code of one payment, made from a counter's static one.
 
     Its short reference stands in 62-05 and as sub-id of the Mojaloop account, so that a look-up finds the request. It
-    is no sticker, so it has no sticker's version.
+    is no sticker, so it has no sticker's version, nor a signature (`sign_code`), which holds only for the code it was
+    made for: sign the new one.
     """
     additional = structs.replace(code.additional or Additional(), reference_label=reference_label)
     accounts = tuple(
         _for_one_payment(account, reference_label) if _is_mojaloop(account) else account for account in code.accounts
     )
-    return structs.replace(code, point_of_initiation=DYNAMIC, amount=amount, accounts=accounts, additional=additional)
+    return structs.replace(
+        code,
+        point_of_initiation=DYNAMIC,
+        amount=amount,
+        accounts=accounts,
+        additional=additional,
+        unreserved=_unsigned(code.unreserved),
+    )
+
+
+def _unsigned(templates: tuple[Template, ...]) -> tuple[Template, ...]:
+    """The templates without a signature's two, which share a GUID."""
+    halves = [each for each in templates if each.fields.keys() == SIGNATURE_FIELDS.get(each.tag)]
+    if len(halves) != len(SIGNATURE_FIELDS) or len({(each.guid or "").lower() for each in halves}) > 1:
+        return templates
+    return tuple(each for each in templates if each not in halves)
 
 
 def _for_one_payment(account: Account, reference_label: str) -> Account:

@@ -9,11 +9,14 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from qr.catalogue import find_profile, list_profiles
 from qr.emv import ATTRIBUTES, VALUE_PATHS, Account, Additional, Language, MerchantCode, Template, Tip
 from qr.errors import Finding, ProfileError
-from qr.profile import NO_RULES, Profile, Rules, SubField, TemplateRule, find_profile, list_profiles
+from qr.profile import ANY_FIELD, NO_RULES, Profile, Rules, SubField, TemplateRule
 from qr.reader import read
 from qr.tlv import IDS, TlvError, join, split
+
+PAYLOAD_FORMAT_ID = "00"  # never without a value
 
 
 class Network(msgspec.Struct, frozen=True):
@@ -89,6 +92,8 @@ def judge(profile: Profile, code: MerchantCode, findings: list[Finding], *, read
         kept.append(Finding("58", "bad_value", message, "error", section))
     if profile.rules is not NO_RULES:
         _judge_rules(profile.rules, code, section, kept)
+    if profile.writing is not NO_RULES and not reading:
+        _judge_rules(profile.writing, code, section, kept)
     for case in profile.cases:
         if case.applies(code):
             _judge_rules(case, code, section, kept)
@@ -102,21 +107,33 @@ def _judge_templates(
     section: str,
     findings: list[Finding],
 ) -> bool:
-    """Adds what the rules hold against the templates; whether any template is one of theirs."""
-    any_owned = False
+    """Adds what the rules hold against the templates; whether any template is one of theirs.
+
+    One that a rule only takes for its own, such as any domain's in a scheme of domains, is held to it when no other is
+    surely the rule's, and no other rule has it.
+    """
+    owned: set[str] = set()
+    doubtful: list[tuple[TemplateRule, Template]] = []
     for rule in rules:
-        owned = False
+        mine, perhaps = False, []
         for template in templates:
             sound = rule.judge(template)
-            if sound is not None:
-                owned = True
+            if sound or (sound is False and rule.knows(template)):
+                mine = True
+                owned.add(template.tag)
                 if not sound:
                     findings += _template_findings(rule, template, prefix, section)
-        if rule.required and not owned:
-            message = f"no {rule.name} template among {', '.join(rule.tags)}"
-            findings.append(Finding(f"{prefix}{rule.tags[0]}", "missing", message, "error", section))
-        any_owned = any_owned or owned
-    return any_owned
+            elif sound is False and rule.guid_pattern is not None:
+                perhaps.append((rule, template))
+        if not mine:
+            doubtful += perhaps
+            if rule.required:
+                message = f"no {rule.name} template among {', '.join(rule.tags)}"
+                findings.append(Finding(f"{prefix}{rule.tags[0]}", "missing", message, "error", section))
+    for rule, template in doubtful:
+        if template.tag not in owned:
+            findings += _template_findings(rule, template, prefix, section)
+    return bool(owned)
 
 
 def _template_findings(rule: TemplateRule, template: Template, prefix: str, section: str) -> Iterator[Finding]:
@@ -129,6 +146,14 @@ def _template_findings(rule: TemplateRule, template: Template, prefix: str, sect
             yield Finding(path, "bad_value", message, "error", section)
         elif value is None and field.required:
             yield _missing(path, section)
+    if not rule.has_one_of(fields):
+        yield Finding(f"{prefix}{template.tag}", "missing", _one_of_wants(rule), "error", section)
+
+
+def _one_of_wants(rule: TemplateRule) -> str:
+    if ANY_FIELD in rule.one_of:
+        return "at least one of the sub-fields is needed beside the GUID"
+    return f"at least one of {', '.join(rule.one_of)} is needed"
 
 
 def _judge_rules(rules: Rules, code: MerchantCode, section: str, findings: list[Finding]) -> None:
@@ -196,7 +221,9 @@ def _fill(scheme: Profile, rule: TemplateRule, values: dict[str, str]) -> Templa
         template = Template(tag, fields)
     if left:
         raise _misfit(scheme, min(left), "no such value in this scheme")
-    if not rule.owns(template):
+    if not rule.has_one_of(template.fields):
+        raise _misfit(scheme, tag, _one_of_wants(rule))
+    if not rule.judge(template):
         raise _misfit(scheme, tag, f"not a {rule.name} of {scheme.name}: {template.text or template.fields}")
     return template
 
@@ -223,10 +250,10 @@ def _misfit(scheme: Profile, path: str, message: str) -> ProfileError:
 
 
 def with_defaults(code: MerchantCode, profile: str | Profile) -> MerchantCode:
-    """The code with what the scheme fixes, filled in where the code says nothing."""
+    """The code with what the scheme fixes, filled in where the code says nothing; its payload format in any case."""
     scheme = resolve(profile)
     for path, value in scheme.defaults.items():
-        if VALUE_PATHS[path](code) is None:
+        if path == PAYLOAD_FORMAT_ID or VALUE_PATHS[path](code) is None:
             code = _with_value(code, path, value)
     return code
 

@@ -1,27 +1,26 @@
 """A payment scheme as data: one TOML file says where the account sits and which rules the scheme changes.
 
 Over EMVCo's rules (reader.py, writer.py) a profile waives some, adds others, and names the sub-fields of its
-templates, so that a hub operator adds a country with a file and no Python. network.py applies what is loaded here.
+templates, so that a hub operator adds a country with a file and no Python. catalogue.py loads and checks it,
+network.py applies it.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable
-from functools import cache, cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property, lru_cache
 from typing import Annotated, Literal
 
 import msgspec
 
-from qr.emv import ACCOUNT_IDS, ADDITIONAL_TEMPLATE_IDS, UNRESERVED_IDS, VALUE_PATHS, MerchantCode, Template
-from qr.errors import Finding, ProfileError
-from qr.iso import COUNTRIES, find_currency
-from qr.tlv import TlvError, split
+from qr.emv import VALUE_PATHS, MerchantCode, Template
+from qr.errors import Finding
+from qr.iso import find_currency
+from qr.tlv import IDS, TlvError, split
 
-PACKAGED = Path(__file__).with_name("profiles")
-FILE_BYTES_MAX = 65_536
+ANY_FIELD = "*"  # in one_of: any sub-field besides the GUID
+UNFORGIVABLE = "control_character"  # the one error that no scheme waives: it deceives who reads the screen
 
 TwoDigits = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2}\Z")]
 Length = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,2}(-[0-9]{1,2})?\Z")]
@@ -33,16 +32,19 @@ Getter = Callable[[MerchantCode], str | None]
 _CHARACTERS = {"n": "[0-9]", "ans": "[ -~]", "s": r"[^\x00-\x1f]"}
 
 
-def _compile(pattern: str) -> Match:
-    """A full match; words between bars are looked up, which is faster."""
+def _compile(pattern: str, shape: Match | None = None) -> Match:
+    """A full match, of `shape` too; words between bars are looked up, which is faster."""
     words = pattern.split("|")
     if all(word.isidentifier() or word.isdecimal() for word in words):
-        return {word: word for word in words}.get
-    return re.compile(pattern).fullmatch
+        return {word: word for word in words if shape is None or shape(word) is not None}.get
+    match = re.compile(pattern).fullmatch
+    return match if shape is None else lambda value: None if shape(value) is None else match(value)
 
 
 class SubField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """One object in a template: its type and length in characters, a pattern, and the value written by default."""
+    """One object in a template: its type, length in characters and pattern, which all hold, and the value written by
+    default.
+    """
 
     id: TwoDigits
     name: str
@@ -58,17 +60,23 @@ class SubField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Answers None for a value that is not this field's."""
         if self.fields:
             return self._match_fields
-        if self.pattern is not None:
-            return _compile(self.pattern)
+        low, high = self.bounds
+        shape = re.compile(f"{_CHARACTERS[self.type]}{{{low},{high}}}").fullmatch
+        return shape if self.pattern is None else _compile(self.pattern, shape)
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The least and the greatest length."""
         low, _, high = self.length.partition("-")
-        return re.compile(f"{_CHARACTERS[self.type]}{{{low},{high or low}}}").fullmatch
+        return int(low), int(high or low)
 
     @property
     def shape(self) -> str:
         """What the field must be, for people."""
         if self.fields:
             return "made of " + ", ".join(f"{field.id} {field.name}" for field in self.fields)
-        return self.pattern or f"{self.length} characters of type {self.type}"
+        shape = f"{self.length} characters of type {self.type}"
+        return shape if self.pattern is None else f"{self.pattern} ({shape})"
 
     def _match_fields(self, value: str) -> object:
         try:
@@ -84,8 +92,9 @@ class TemplateRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """A template of the scheme: the identifiers it may stand under, the GUID that marks it, its fields.
 
     `guid` lists names (compared without case), `guid_pattern` describes them where every issuer has its own,
-    `text_pattern` is for values that are no template at all; with none of them the identifier alone decides. `open`
-    templates may hold fields that the profile does not name.
+    `text_pattern` is for values that are no template at all; with none of them the identifier alone decides. `one_of`
+    names fields of which at least one must be there (`*`: any besides the GUID). `open` templates may hold fields that
+    the profile does not name.
     """
 
     name: str
@@ -95,6 +104,7 @@ class TemplateRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     text_pattern: str | None = None
     required: bool = False
     open: bool = False
+    one_of: tuple[str, ...] = ()
     fields: tuple[SubField, ...] = msgspec.field(default=(), name="field")
 
     @cached_property
@@ -117,6 +127,13 @@ class TemplateRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return frozenset(field.id for field in self.fields if field.required)
 
     @cached_property
+    def one_of_ids(self) -> frozenset[str]:
+        """Fields of which at least one must be there, none when there is no such rule."""
+        if ANY_FIELD in self.one_of:
+            return IDS - {"00"}
+        return frozenset(field.id for field in self.fields if field.name in self.one_of)
+
+    @cached_property
     def _match_guid(self) -> Match | None:
         if self.guid_pattern is not None:
             # A scheme's codes all have the same one or few.
@@ -129,10 +146,7 @@ class TemplateRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return _compile(self.text_pattern or "(?!)")
 
     def judge(self, template: Template) -> bool | None:
-        """Whether the template keeps this rule; None when it is not this one.
-
-        It is known by its GUID, and where that is no fixed name by its required fields too.
-        """
+        """Whether the template keeps this rule; None when its identifier, GUID or text is another's."""
         if template.tag not in self.ids:
             return None
         fields = template.fields
@@ -141,20 +155,31 @@ class TemplateRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         match_guid = self._match_guid
         if match_guid is not None and ("00" not in fields or match_guid(fields["00"]) is None):
             return None
-        sound = fields.keys() >= self.required_ids
+        sound = fields.keys() >= self.required_ids and self.has_one_of(fields)
         match_of = self.matches.get
         for tag, value in fields.items():
             match = match_of(tag)
             if match is not None and match(value) is None:
                 sound = False
-        return sound if sound or self.guid or self._has_required(fields) else None
+        return sound
 
-    def _has_required(self, fields: dict[str, str]) -> bool:
-        return all(tag in fields and self.matches[tag](fields[tag]) is not None for tag in self.required_ids)
+    def has_one_of(self, fields: dict[str, str]) -> bool:
+        """Whether `fields` keep `one_of`."""
+        return not self.one_of or not self.one_of_ids.isdisjoint(fields)
+
+    def knows(self, template: Template) -> bool:
+        """Whether a template that breaks this rule is certainly meant by it: by its GUID, or where that is no fixed
+        name by its required fields.
+        """
+        fields = template.fields
+        return bool(self.guid) or all(
+            tag in fields and self.matches[tag](fields[tag]) is not None for tag in self.required_ids
+        )
 
     def owns(self, template: Template) -> bool:
         """Whether `template` is this one, sound or not."""
-        return self.judge(template) is not None
+        sound = self.judge(template)
+        return sound is True or (sound is False and self.knows(template))
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
@@ -208,8 +233,9 @@ class Golden(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """One payment scheme.
 
-    `waive` lists EMVCo findings its codes do without, as `path` or `path:code`; `tolerate` those that live codes show
-    and only reading forgives. `defaults` are written by `with_defaults`.
+    `waive` lists EMVCo findings its codes do without, as `path` or `path:code`, a template's path for all within it;
+    `tolerate` those that live codes show and only reading forgives. `rules` hold always, `writing` only for new codes.
+    `defaults` are written by `with_defaults`.
     """
 
     id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,31}\Z")]
@@ -221,6 +247,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     tolerate: tuple[str, ...] = ()
     defaults: dict[str, str] = {}
     rules: Rules = NO_RULES
+    writing: Rules = NO_RULES
     cases: tuple[Rules, ...] = msgspec.field(default=(), name="case")
     accounts: tuple[TemplateRule, ...] = msgspec.field(default=(), name="account")
     additional: tuple[TemplateRule, ...] = ()
@@ -239,101 +266,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return frozenset(code for currency in found if currency for code in (currency.numeric, currency.alpha))
 
     def waives(self, finding: Finding, *, reading: bool) -> bool:
-        """Whether the scheme does without the rule that `finding` is about."""
-        waived = (*self.waive, *self.tolerate) if reading else self.waive
-        return finding.path in waived or f"{finding.path}:{finding.code}" in waived
-
-
-def parse_profile(text: str, origin: str = "profile") -> Profile:
-    """A profile from TOML text; ProfileError with findings (path in the file, message) when it is not valid.
-
-    Its golden payloads are not tried here: `validate_profile` does that.
-    """
-    if len(text) > FILE_BYTES_MAX:
-        raise _invalid(origin, "", f"more than {FILE_BYTES_MAX} characters")
-    try:
-        profile = msgspec.convert(tomllib.loads(text), Profile)
-    except tomllib.TOMLDecodeError as error:
-        raise _invalid(origin, "", f"not TOML: {error}") from None
-    except msgspec.ValidationError as error:
-        raise _invalid(origin, "", str(error)) from None
-    faults = [_invalid_finding(origin, path, message) for path, message in _faults(profile)]
-    if faults:
-        raise ProfileError(tuple(faults))
-    return profile
-
-
-def read_profile(path: Path) -> Profile:
-    """A profile from a file; ProfileError when it is not valid, OSError when it cannot be read."""
-    return parse_profile(path.read_text(encoding="utf-8"), path.name)
-
-
-@cache
-def find_profile(profile_id: str) -> Profile:
-    """A profile that comes with this library, by id; ProfileError when there is none."""
-    path = PACKAGED / f"{profile_id}.toml"
-    if not re.fullmatch("[a-z0-9-]+", profile_id) or not path.is_file():
-        raise _invalid(profile_id, "", "no such profile")
-    return read_profile(path)
-
-
-@cache
-def list_profiles() -> tuple[Profile, ...]:
-    """Every profile that comes with this library, by id."""
-    return tuple(find_profile(path.stem) for path in sorted(PACKAGED.glob("*.toml")))
-
-
-def _faults(profile: Profile) -> list[tuple[str, str]]:
-    """What TOML's shape cannot say: places, codes, patterns."""
-    faults = [(f"countries.{code}", "not an ISO 3166-1 code") for code in profile.countries if code not in COUNTRIES]
-    faults += [
-        (f"currencies.{code}", "not an ISO 4217 code") for code in profile.currencies if find_currency(code) is None
-    ]
-    if not profile.accounts:
-        faults.append(("account", "at least one account is needed"))
-    for kind, rules, places in (
-        ("account", profile.accounts, ACCOUNT_IDS),
-        ("additional", profile.additional, ADDITIONAL_TEMPLATE_IDS),
-        ("unreserved", profile.unreserved, UNRESERVED_IDS),
-    ):
-        for rule in rules:
-            faults += [(f"{kind}.{rule.name}.{path}", message) for path, message in _template_faults(rule, places)]
-    for case in (profile.rules, *profile.cases):
-        where = f"case.{case.name}" if case.name else "rules"
-        paths = (*case.when, *case.required, *case.forbidden, *case.values)
-        faults += [(where, f"{path} is no object with a value") for path in paths if path not in VALUE_PATHS]
-        faults += _pattern_faults(where, (*case.when.values(), *case.values.values()))
-    return faults + [("defaults", f"{path} is no object") for path in profile.defaults if path not in VALUE_PATHS]
-
-
-def _template_faults(rule: TemplateRule, places: frozenset[str]) -> list[tuple[str, str]]:
-    faults: list[tuple[str, str]] = []
-    if not rule.ids or not rule.ids <= places:
-        faults.append(("tags", f"must lie in {min(places)} to {max(places)}"))
-    if sum((bool(rule.guid), rule.guid_pattern is not None, rule.text_pattern is not None)) > 1:
-        faults.append(("guid", "at most one of guid, guid_pattern, text_pattern is possible"))
-    faults += _pattern_faults("guid", (rule.guid_pattern, rule.text_pattern))
-    fields = [*rule.fields, *(inner for field in rule.fields for inner in field.fields)]
-    if len({field.name for field in fields}) < len(fields):
-        faults.append(("field", "names must differ"))
-    for field in fields:
-        faults += _pattern_faults(f"field.{field.name}", (field.pattern,))
-    return faults
-
-
-def _pattern_faults(path: str, patterns: tuple[str | None, ...]) -> list[tuple[str, str]]:
-    faults = []
-    for pattern in patterns:
-        try:
-            re.compile(pattern or "")
-        except re.error as error:
-            faults.append((path, f"{pattern!r} is no regular expression: {error}"))
-    return faults
-
-
-def _invalid_finding(origin: str, path: str, message: str) -> Finding:
-    return Finding(path, "profile_invalid", message, "fatal", origin)
-
-
-def _invalid(origin: str, path: str, message: str) -> ProfileError:
-    return ProfileError((_invalid_finding(origin, path, message),))
+        """Whether the scheme does without the rule that `finding` is about; never without one that is fatal."""
+        if finding.severity == "fatal" or finding.code == UNFORGIVABLE:
+            return False
+        for entry in (*self.waive, *self.tolerate) if reading else self.waive:
+            path, _, code = entry.partition(":")
+            if code in ("", finding.code) and f"{finding.path}.".startswith(f"{path}."):
+                return True
+        return False

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from operator import attrgetter
 from typing import Any, TypeVar
 
 from qr import crc, tlv
 from qr.emv import (
     ADDITIONAL_FIELDS,
+    ADDITIONAL_TEMPLATE_IDS,
     CARD,
     GUID,
     LANGUAGE_FIELDS,
     MANDATORY,
     ROOT_FIELDS,
+    TEMPLATE_IDS,
     TIP_FIXED,
     TIP_PERCENTAGE,
     Account,
@@ -31,6 +34,7 @@ from qr.emv import (
     Tip,
 )
 from qr.errors import Finding
+from qr.text import CONTROLS
 
 T = TypeVar("T", bound=Template)
 _tag = attrgetter("tag")
@@ -66,9 +70,29 @@ def read(payload: str) -> tuple[MerchantCode | None, list[Finding]]:
     findings: list[Finding] = []
     _check_frame(payload, objects, findings)
     code = _build(objects, findings)
-    if not payload.isascii():
+    if payload.isascii():
+        if not payload.isprintable():
+            findings.extend(_control_findings("", objects))
+    else:
         _check_unicode(payload, findings)
+        if CONTROLS.search(payload) is not None:
+            findings.extend(_control_findings("", objects))
     return code, findings
+
+
+def _control_findings(prefix: str, objects: dict[str, str]) -> Iterator[Finding]:
+    """Names the innermost objects that hold control characters."""
+    for tag, value in objects.items():
+        found = CONTROLS.search(value)
+        if found is None:
+            continue
+        path = f"{prefix}{tag}"
+        inner: list[Finding] = []
+        if path in TEMPLATE_IDS or (prefix == "62." and tag in ADDITIONAL_TEMPLATE_IDS):
+            with suppress(tlv.TlvError):
+                inner = list(_control_findings(f"{path}.", tlv.split(value)))
+        message = f"U+{ord(found[0]):04X} is a control character, no text"
+        yield from inner or [_error(path, "control_character", message, "EMV MPM 4.5.3")]
 
 
 def _check_unicode(payload: str, findings: list[Finding]) -> None:
@@ -88,7 +112,7 @@ def _check_frame(payload: str, objects: dict[str, str], findings: list[Finding])
     found, expected = objects["63"], crc.checksum(payload[:-4])
     if found == expected:
         return
-    if found.upper() == expected:
+    if found.isascii() and found.upper() == expected:
         findings.append(_error("63", "checksum_lower_case", f"{found} is right but not in capitals", "EMV MPM 4.7.3.1"))
     else:
         message = f"checksum is {found!r}, the text gives {expected}"

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from qr import symbols
-from qr.symbols import MODULE_MM_MIN, QUIET_ZONE_MODULES, reading
-from qr.symbols.errors import BadLogo, CodeTooSmall, Unreadable
+from qr.symbols import MODULE_MM_MAX, MODULE_MM_MIN, QUIET_ZONE_MODULES, reading
+from qr.symbols.errors import BadLogo, CodeTooSmall, PictureError, Unreadable
 from qr.symbols.outlines import (
     ROUNDED_WIDTH,
     pdf_path,
@@ -39,6 +39,8 @@ LOGO_SIDE_MAX = 0.20  # of the symbol's side; a third of it is more than level M
 LOGO_PX = 512  # side to which a logo is reduced before it is embedded
 MODULE_MM = 0.8
 MODULE_PX, MODULE_PX_MAX = 10, 64
+BRANDED_PX_MIN = 4  # with fewer, round ends leave nothing that reads
+PIXELS_MAX = 50_000_000  # 600 MB while a rounded picture is drawn
 PROOF_MODULE_PX = 6
 POINTS_PER_MM = 72 / 25.4
 EPS_OPERATORS = (
@@ -72,31 +74,36 @@ def render(
     level: str | None = None,
     style: Style = PLAIN,
     logo: bytes | None = None,
+    module_px: int = MODULE_PX,
+    module_mm: float = MODULE_MM,
     verify: bool = False,
 ) -> Rendered:
-    """A picture of any kind at its usual size. With `verify` it is read back and damaged until it fails.
+    """A picture of any kind. With `verify` its look is damaged until it fails, and its very pixels are read back.
 
-    `level` is M for a plain code and Q for a branded one, unless given.
+    `level` is M for a plain code and Q for a branded one, unless given; `module_px` is of PNG and data URI,
+    `module_mm` of SVG, PDF and EPS.
 
-    Raises what the functions for one kind raise, and with `verify` Unreadable (see `prove`).
+    Raises PictureError for another kind, what the functions for one kind raise, and with `verify` Unreadable.
     """
-    if kind in ("eps", "text") and logo:
+    if kind not in MEDIA_TYPES:
+        raise PictureError(f"{kind!r} is not a kind of picture; there are {', '.join(MEDIA_TYPES)}")
+    if kind in ("eps", "text") and logo is not None:
         raise BadLogo(f"{kind} cannot hold a logo")
     if kind == "text" and style != PLAIN:
-        raise ValueError("text has no colours or shapes")
+        raise PictureError("text has no colours or shapes")
     drawers: dict[Kind, Callable[[], str | bytes]] = {
-        "svg": lambda: render_svg(payload, level=level, style=style, logo=logo),
-        "png": lambda: render_png(payload, level=level, style=style, logo=logo),
-        "pdf": lambda: render_pdf(payload, level=level, style=style, logo=logo),
-        "eps": lambda: render_eps(payload, level=level, style=style),
+        "svg": lambda: render_svg(payload, level=level, style=style, logo=logo, module_mm=module_mm),
+        "png": lambda: render_png(payload, level=level, style=style, logo=logo, module_px=module_px),
+        "pdf": lambda: render_pdf(payload, level=level, style=style, logo=logo, module_mm=module_mm),
+        "eps": lambda: render_eps(payload, level=level, style=style, module_mm=module_mm),
         "text": lambda: render_text(payload, level=level),
-        "data-uri": lambda: render_data_uri(payload, level=level, style=style, logo=logo),
+        "data-uri": lambda: render_data_uri(payload, level=level, style=style, logo=logo, module_px=module_px),
     }
     drawn = drawers[kind]()
-    margin = prove(payload, level=level, style=style, logo=logo) if verify else None
     data = drawn.encode() if isinstance(drawn, str) else drawn
-    if verify and kind == "png":
-        _read_back(payload, data)
+    margin = prove(payload, level=level, style=style, logo=logo) if verify else None
+    if verify and kind in ("png", "data-uri"):
+        _read_back(payload, data if kind == "png" else base64.b64decode(data.partition(b",")[2]))
     return Rendered(data, MEDIA_TYPES[kind], margin)
 
 
@@ -111,7 +118,7 @@ def render_svg(
 ) -> str:
     """A standalone SVG document, one user unit a module, sized for print.
 
-    Raises ValueError (no such level, or too long a payload), BadLogo, CodeTooSmall.
+    Raises ValueError (no such level, or too long a payload), BadLogo, CodeTooSmall, PictureError (too large).
     """
     symbol, plate = _symbol(payload, level, style, logo)
     units = len(symbol.matrix) + 2 * QUIET_ZONE_MODULES
@@ -144,12 +151,20 @@ def render_png(
 ) -> bytes:
     """A PNG of whole pixels a module; a logo (PNG or JPEG) is centred and lifts the level to Q.
 
-    Raises ValueError (no such level, too long a payload, or module_px out of range), BadLogo.
+    Raises ValueError (no such level, too long a payload), PictureError (module_px out of range, or too many pixels in
+    all), CodeTooSmall (fewer than four a module for round ends or a logo), BadLogo.
     """
     if not 1 <= module_px <= MODULE_PX_MAX:
-        raise ValueError(f"a module has 1 to {MODULE_PX_MAX} pixels, not {module_px}")
+        raise PictureError(f"a module has 1 to {MODULE_PX_MAX} pixels, not {module_px}")
+    branded = style.rounded or logo is not None
+    if branded and module_px < BRANDED_PX_MIN:
+        raise CodeTooSmall(f"round ends or a logo need {BRANDED_PX_MIN} pixels a module, not {module_px}")
     symbol, plate = _symbol(payload, level, style, logo)
-    if not (logo or style.rounded):
+    if ((len(symbol.matrix) + 2 * QUIET_ZONE_MODULES) * module_px) ** 2 > PIXELS_MAX:
+        raise PictureError(
+            f"a picture may have {PIXELS_MAX // 1_000_000} million pixels: {module_px} a module are too many"
+        )
+    if not branded:
         return _plain_png(symbol, module_px, style)
     out = io.BytesIO()
     _branded_picture(symbol, module_px, style, logo, plate).save(out, "PNG", optimize=True)
@@ -255,6 +270,8 @@ def _read_back(payload: str, picture: bytes) -> None:
 
 def _symbol(payload: str, level: str | None, style: Style, logo: bytes | None) -> tuple[QRCode, int]:
     """The symbol, and the side in modules of the plate a logo stands on."""
+    if logo == b"":
+        raise BadLogo("the logo is empty")
     if level is None:
         level = BRANDED_LEVEL if logo else style.level
     if logo and level not in LOGO_LEVELS:
@@ -269,6 +286,8 @@ def _symbol(payload: str, level: str | None, style: Style, logo: bytes | None) -
 def _checked_mm(module_mm: float) -> float:
     if module_mm < MODULE_MM_MIN:
         raise CodeTooSmall(f"a printed module needs {MODULE_MM_MIN} mm, not {module_mm:g}")
+    if not module_mm <= MODULE_MM_MAX:  # nor what is not a number
+        raise PictureError(f"a printed module has {MODULE_MM_MIN:g} to {MODULE_MM_MAX:g} mm, not {module_mm:g}")
     return module_mm
 
 

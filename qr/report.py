@@ -11,28 +11,26 @@ import msgspec
 
 from qr import tlv
 from qr.advice import advise, guess
+from qr.catalogue import find_profile
 from qr.emv import (
-    ACCOUNT_IDS,
     ADDITIONAL_FIELDS,
     ADDITIONAL_TEMPLATE_IDS,
     ASK_PAYER,
-    CARD_IDS,
     DYNAMIC,
     LANGUAGE_FIELDS,
     PAYLOAD_CHARS_MAX,
     ROOT_FIELDS,
     STATIC,
+    TEMPLATE_IDS,
     TIP_FIXED,
     TIP_PERCENTAGE,
     TIP_PROMPT,
-    UNRESERVED_IDS,
     VALUE_PATHS,
     MerchantCode,
 )
 from qr.errors import Finding, worst_first
 from qr.iso import Currency, find_currency
 from qr.network import Network, judge, networks
-from qr.profile import find_profile
 from qr.reader import INPUT_CHARS_MAX, read
 
 NODES_MAX = 500
@@ -215,7 +213,7 @@ def _is_template(path: str) -> bool:
     root, _, inner = path.partition(".")
     if inner:
         return root == "62" and inner in ADDITIONAL_TEMPLATE_IDS
-    return root in ("62", "64") or root in UNRESERVED_IDS or root in ACCOUNT_IDS - CARD_IDS
+    return root in TEMPLATE_IDS
 
 
 def _lines(report: Report) -> list[str]:

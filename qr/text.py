@@ -7,9 +7,13 @@ between grapheme clusters, and between words where that costs little.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
+# Unicode's control characters (Cc) and bidirectional controls: they steer the screen that shows the text, so that it
+# shows another one.
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 WORD_CUT_MIN = 0.6  # keep whole words while at least this share of the room is used
 
 _ZWJ = "\u200d"
@@ -62,8 +66,11 @@ def _breaks(text: str, start: int, position: int) -> bool:
 
 
 def fit(text: str, chars_max: int) -> str:
-    """`text` in NFC with single spaces, cut to `chars_max` characters between graphemes, by word if little is lost."""
-    text = unicodedata.normalize("NFC", " ".join(text.split()))
+    """`text` in NFC with single spaces and no controls, cut to `chars_max` characters between graphemes, by word if
+    little is lost.
+    """
+    visible = CONTROLS.sub("", " ".join(text.split()))
+    text = unicodedata.normalize("NFC", " ".join(visible.split()))
     if len(text) <= chars_max:
         return text
     kept = ""

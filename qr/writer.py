@@ -37,6 +37,7 @@ from qr.emv import (
 )
 from qr.errors import EncodeError, Finding
 from qr.reader import read
+from qr.text import CONTROLS
 
 Pairs = Iterable[tuple[str, str | None]]
 Heads = dict[int, str]
@@ -208,5 +209,7 @@ def _sound_language(language: Language) -> str:
         raise KeyError("64")
     values = (value and normalize("NFC", value) for value in _language_values(language))
     text = "".join(_sound_values(_LANGUAGE_HEADS, values))
+    if CONTROLS.search(text) is not None:
+        raise KeyError("64")
     text.encode()
     return _TEMPLATE_HEADS["64"][len(text)] + text

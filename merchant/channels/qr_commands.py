@@ -237,7 +237,8 @@ def poster(table: TextIO, output: Path, manifest: Path | None, **design: Any) ->
     """Print counter posters or sheets of stickers from a CSV table as one PDF.
 
     The table's first line names its columns: payload, name, number, and where wanted second_name, ussd, counter, dfsp.
-    Started again with the same table after an interruption, it goes on where it stopped.
+    Started again with the same table after an interruption, it goes on where it stopped. Other files than those of an
+    earlier run are never written over.
     """
     from qr.posters import poster_pdf, print_batch, read_csv
     from qr.posters.files import check_files, open_grown
@@ -260,7 +261,7 @@ def poster(table: TextIO, output: Path, manifest: Path | None, **design: Any) ->
         with open_grown(records) as lines, open_grown(output) as pdf:
             printed = print_batch(chain(first, codes), pdf, lines, look, progress=progress)
     except (ValueError, OSError) as error:
-        kept = f"\nThe {done} codes before it are kept: mend it and start again." if done else ""
+        kept = f"\nCodes printed and kept: {done}. Mend it and start again." if done else ""
         raise click.ClickException(_printable(f"{error}{kept}")) from None
     click.echo(f"{printed.codes} codes on {printed.pages} pages in {output}", err=True)
 

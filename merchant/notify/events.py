@@ -27,7 +27,8 @@ WITH endpoint AS (
     AND (event_types = '{}' OR $3 = ANY(event_types))),
 delivery AS (
   INSERT INTO webhook_delivery (id, dfsp_id, endpoint_id, event_id, event_type, body, state, attempts, created_at)
-  SELECT gen_random_uuid(), $1, id, $4, $3, $5, 'pending', 0, $6 FROM endpoint
+  SELECT (left($4::uuid::text, 13) || '-7' || substr(gen_random_uuid()::text, 16))::uuid, -- UUIDv7, of the event's time
+         $1, id, $4, $3, $5, 'pending', 0, $6 FROM endpoint
   RETURNING id, endpoint_id),
 job AS (
   INSERT INTO outbox (topic, order_key, dfsp_id, payload, run_at, attempts, created_at)

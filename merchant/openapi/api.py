@@ -46,7 +46,7 @@ _QUERY = {
     "reference": "Only those with the merchant's reference.",
     "format": "payload, svg, png or pdf.",
     "currency": "One of the merchant's currencies; the first unless given.",
-    "module_px": "Pixels a module of a PNG, 1 to 40; 10 unless given.",
+    "module_px": "Pixels a module of a PNG, 1 to 40, at least 4 of rounded ones; 10 unless given.",
     "module_mm": "Millimetres a module of an SVG or PDF, 0.5 to 10; 0.8 unless given.",
     "level": "Error correction M, Q or H; M for a plain code and Q for a branded one unless given.",
     "dark": "Colour of the modules, #rrggbb; black unless given.",

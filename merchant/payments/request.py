@@ -4,6 +4,7 @@ create_request checks that the merchant may take this money, stores the request 
 a job for dispatch.py. A request without a payer waits for a shopper to scan its code.
 """
 
+import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -23,6 +24,7 @@ LOOK_UP_TOPIC = "payments.look_up"
 # A look-up without an answer is repeated once; hubs answer within seconds or never.
 LOOK_UP_AGAIN_AFTER = timedelta(seconds=15)
 MSISDN = "MSISDN"
+_PHONE = re.compile(r"\+?[0-9][0-9 -]*")
 
 
 class NewRequest(Struct, frozen=True, kw_only=True):
@@ -177,6 +179,8 @@ def phone_digits(text: str, country: str) -> str | None:
 
     Digits without `+` are read as international first (as wallets write them), then as the country's own.
     """
+    if not _PHONE.fullmatch(text):
+        return None
     stripped = text.replace(" ", "").replace("-", "")
     for attempt, region in ((f"+{stripped.removeprefix('+')}", None), (stripped, country)):
         try:

@@ -18,7 +18,9 @@ from merchant.registry import codes
 from merchant.service import SchemeFacts
 
 CurrencyText = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
-ReferenceText = Annotated[str, Meta(min_length=1, max_length=35, pattern=r"^[^\x00-\x1f]+\Z")]
+ReferenceText = Annotated[
+    str, Meta(min_length=1, max_length=35, pattern=r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*\Z")
+]
 NoteText = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]+\Z")]
 ExpiryS = Annotated[int, Meta(ge=1, le=604_800)]
 
@@ -52,7 +54,8 @@ class NewPaymentRequest(Struct, frozen=True, forbid_unknown_fields=True):
         try:
             amount = money.parse_decimal(self.amount.amount, self.amount.currency)
         except money.AmountProblem as error:
-            raise errors.invalid_field("amount.amount", "invalid_amount", str(error)) from None
+            path = "amount.amount" if money.is_currency(self.amount.currency) else "amount.currency"
+            raise errors.invalid_field(path, f"invalid_{path.rpartition('.')[2]}", str(error)) from None
         digits = None
         if self.payer is not None:
             digits = phone_digits(self.payer.id, country)

@@ -57,14 +57,14 @@ class BulkRegistration(Struct, frozen=True, rename="camel"):
     """Body of POST /participants as the Account Lookup Service sends it."""
 
     request_id: str
-    party_list: Annotated[list[BulkParty], Meta(min_length=1, max_length=MAX_BATCH)]
+    party_list: Annotated[list[Any], Meta(min_length=1, max_length=MAX_BATCH)]  # BulkParty, or answered as none
     currency: str | None = None
 
 
 class ExternalMerchant(Struct, frozen=True):
     """One row of an external DFSP's batch."""
 
-    merchant_id: Annotated[str, Meta(min_length=1, max_length=128)]
+    merchant_id: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")]
     currency: Annotated[str, Meta(max_length=3)]
     alias_value: str | None = None
 
@@ -96,6 +96,9 @@ WHERE alias_type = $1 AND alias = $2 AND dfsp_id = $3 AND counter_id IS NULL
 RETURNING external_merchant_id
 """
 _SUB_IDS = "SELECT DISTINCT sub_id FROM alias WHERE alias_type = $1 AND alias = $2"
+_CLOSE = """
+DELETE FROM alias WHERE alias_type = $1 AND alias = $2 AND sub_id = $3 AND ($4 = '' OR currency = $4)
+"""
 _RETIRE = "UPDATE alias_claim SET retired_at = $3 WHERE alias_type = $1 AND alias = $2"
 _OPEN = """
 INSERT INTO alias (alias_type, alias, sub_id, currency, dfsp_id, external_merchant_id, active)
@@ -166,8 +169,8 @@ async def change(tx: Tx, alias_type: str, identifier: str, new: NewRoute) -> Non
     )
 
 
-async def remove(tx: Tx, alias_type: str, identifier: str, sub_id: str, source: str | None) -> None:
-    """Take an external DFSP's identifier out, or one of its sub-ids.
+async def remove(tx: Tx, alias_type: str, identifier: str, sub_id: str, currency: str, source: str | None) -> None:
+    """Take an external DFSP's identifier out, or one of its sub-ids, or either in one currency only.
 
     Raises Refused for the registry's own, and for an identifier that has sub-ids. `source` is the FSPIOP-Source of
     the DFSP that asked, where known: another DFSP's row is refused.
@@ -175,17 +178,16 @@ async def remove(tx: Tx, alias_type: str, identifier: str, sub_id: str, source: 
     check_identifier(alias_type, identifier, sub_id)
     owner_fsp_id = await _lock_external(tx, alias_type, identifier)
     if source not in (None, "", owner_fsp_id):
-        raise Refused(403, "3300", "This identifier belongs to another participant.")
+        raise Refused(403, "3000", "This identifier belongs to another participant.")
     sub_ids = {row["sub_id"] for row in await tx.fetch(_SUB_IDS, alias_type, identifier)}
     if sub_id not in sub_ids:
         raise Refused(404, "3204", "There is no such identifier.")
     if not sub_id and sub_ids != {""}:
         # The Account Lookup Service drops the sub-id on DELETE: this may mean one till, not the merchant.
         raise Refused(400, "3000", "This identifier has sub-identifiers; it cannot be told which one is meant.")
-    await tx.execute(
-        "DELETE FROM alias WHERE alias_type = $1 AND alias = $2 AND sub_id = $3", alias_type, identifier, sub_id
-    )
-    if sub_ids == {sub_id}:
+    if not await tx.execute(_CLOSE, alias_type, identifier, sub_id, currency):
+        raise Refused(404, "3204", "There is no such identifier in this currency.")
+    if not await tx.fetch(_SUB_IDS, alias_type, identifier):
         await tx.execute(_RETIRE, alias_type, identifier, clock.now())
 
 
@@ -203,14 +205,27 @@ async def _lock_external(tx: Tx, alias_type: str, identifier: str) -> str:
     return str(claim["fsp_id"])
 
 
-async def register_bulk(tx: Tx, batch: BulkRegistration) -> list[dict[str, object]]:
-    """Register many parties; each answered in order, with its own error where it has one."""
-    results: list[dict[str, object]] = [{"partyId": msgspec.to_builtins(party)} for party in batch.party_list]
+async def register_bulk(tx: Tx, batch: BulkRegistration, source: str | None) -> list[dict[str, object]]:
+    """Register many parties; each answered in order, with its own error where it has one.
+
+    A DFSP registers for itself: `source` is the FSPIOP-Source of the one that asked, where known. Raises Refused when
+    no row can be read.
+    """
+    results: list[dict[str, object]] = [{"partyId": given} for given in batch.party_list]
+    readable: list[tuple[BulkParty, dict[str, object]]] = []
+    for result in results:
+        try:
+            readable.append((msgspec.convert(result["partyId"], BulkParty), result))
+        except msgspec.ValidationError as error:
+            result["errorInformation"] = {"errorCode": "3100", "errorDescription": f"{error}."[:128]}
+    if not readable:
+        raise Refused(400, "3100", "No row of partyList can be read.")
     # By name, so that two batches at once do not wait for each other.
-    in_order = sorted(zip(batch.party_list, results, strict=True), key=lambda pair: pair[0].party_identifier)
-    for party, result in in_order:
+    for party, result in sorted(readable, key=lambda pair: pair[0].party_identifier):
         new = NewRoute(party.fsp_id, party.currency or batch.currency, party.party_sub_id_or_type)
         try:
+            if source not in (None, "", party.fsp_id):
+                raise Refused(400, "3100", "A participant registers its own parties only.")
             await register(tx, party.party_id_type, party.party_identifier, new)
         except Refused as refused:
             result["errorInformation"] = {"errorCode": refused.error_code, "errorDescription": refused.description}

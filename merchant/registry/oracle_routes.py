@@ -96,8 +96,9 @@ async def _change(service: Service, call: Call, alias_type: str, identifier: str
 
 
 async def _remove(service: Service, call: Call, alias_type: str, identifier: str, sub_id: str) -> tuple[int, bytes]:
+    currency = parse_qs(call.query).get("currency", [""])[0] if call.query else ""
     async with service.db.system() as tx:
-        await oracle.remove(tx, alias_type, identifier, sub_id, call.headers.get("fspiop-source"))
+        await oracle.remove(tx, alias_type, identifier, sub_id, currency, call.headers.get("fspiop-source"))
     return 204, b""
 
 
@@ -108,7 +109,7 @@ async def _register_many(service: Service, call: Call) -> tuple[int, bytes]:
     if "x-api-key" not in call.headers and call.body.lstrip()[:1] != b"[":
         batch = _decode(call.body, oracle.BulkRegistration)
         async with service.db.system() as tx:
-            results = await oracle.register_bulk(tx, batch)
+            results = await oracle.register_bulk(tx, batch, call.headers.get("fspiop-source"))
         return 201, msgspec.json.encode({"partyList": results})
     actor = await web.authenticate(service, call.headers)
     actor.require(Permission.ALIASES_WRITE)

@@ -123,6 +123,7 @@ async def decisions_on(tx: Tx, application: Application) -> dict[str, str]:
 def stored_report(report: kyb.Report) -> dict[str, Any]:
     """The report as JSON values, each hit with an id that stays the same when screened again."""
     document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(report))
+    document["assessed_at"] = clock.rfc3339(report.assessed_at)
     for hit in document["hits"]:
         hit["id"] = hashlib.sha256(f"{hit['path']}|{hit['hit']['entry_id']}".encode()).hexdigest()[:12]
     return document

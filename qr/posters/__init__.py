@@ -5,7 +5,8 @@
     >>> pdf = poster_pdf([sokha], Design(page="A5", languages=("km", "en"), scheme="PayAll"))
 
 `poster` says what stands on a page and `layout` where; `text`, `bidi` and `fonts` write it in the merchant's own
-script; `canvas` and `pdf` are the paper; `batch` prints many, streamed and resumable; `table` reads them from CSV.
+script; `canvas` and `pdf` are the paper; `batch` prints many, streamed and resumable; `table` reads them from CSV,
+`files` keeps a run from writing over others' files.
 Plain values in, bytes out: the service decides whose codes are printed. The same input gives the same bytes.
 """
 

@@ -16,7 +16,7 @@ from typing import BinaryIO
 import msgspec
 
 from qr.posters.canvas import MM, Canvas
-from qr.posters.fonts import Font, embed, shipped_font
+from qr.posters.fonts import Font, embed, font_named
 from qr.posters.layout import draw_page
 from qr.posters.marks import add_mark, mark_name
 from qr.posters.pdf import PdfFile
@@ -39,7 +39,8 @@ class PageRecord(msgspec.Struct, frozen=True):
     """One page of a manifest.
 
     `input_sha256` covers design and codes, `pdf_sha256` the file up to its size `end`; `objects` are the offsets
-    of the page's objects by number, `glyphs` those of each font that no page before it used.
+    of the page's objects by number, `glyphs` those of each font that no page before it used. `record_sha256` covers
+    the rest of the record, for a damaged one is not to be gone on with.
     """
 
     page: int
@@ -50,6 +51,12 @@ class PageRecord(msgspec.Struct, frozen=True):
     objects: dict[int, int]
     glyphs: dict[str, list[int]]
     marks: list[str]
+    record_sha256: str = ""
+
+    def sealed(self) -> PageRecord:
+        """The record with its hash."""
+        rest = msgspec.structs.replace(self, record_sha256="")
+        return msgspec.structs.replace(rest, record_sha256=hashlib.sha256(msgspec.json.encode(rest)).hexdigest())
 
 
 class Printed(msgspec.Struct, frozen=True):
@@ -120,24 +127,33 @@ def _pages(codes: Iterable[Sticker], per_page: int) -> Iterator[list[Sticker]]:
 def _keep_page(run: _Run, page: list[Sticker], input_sha256: str, manifest: BinaryIO) -> bool:
     """Takes over a page from an earlier run if it is the same and whole; if not, cuts both files before it."""
     line_at = manifest.tell()
-    try:
-        record = msgspec.json.decode(manifest.readline(), type=PageRecord)
-    except msgspec.MsgspecError:
-        record = None
+    record = _sound_record(manifest.readline())
+    fonts = {name: font_named(name, run.design.extra_fonts) for name in record.glyphs} if record else {}
     if (
         record is None
         or record.input_sha256 != input_sha256
+        or None in fonts.values()
         or not run.pdf.keep(record.objects, record.end, record.pdf_sha256)
     ):
         manifest.seek(line_at)
         manifest.truncate()
+        run.pdf.cut()
         return False
-    for name, glyphs in record.glyphs.items():
-        run.glyphs.setdefault(_font_named(name, run.design), set()).update(glyphs)
+    for name, font in fonts.items():
+        if font:
+            run.glyphs.setdefault(font, set()).update(record.glyphs[name])
     pictures = (run.design.scheme_mark, *(code.dfsp_mark for code in page if isinstance(code, Poster)))
     named = {mark_name(picture): picture for picture in pictures}
     run.marks |= {name: named[name] for name in record.marks}
     return True
+
+
+def _sound_record(line: bytes) -> PageRecord | None:
+    try:
+        record = msgspec.json.decode(line, type=PageRecord)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return record if record == record.sealed() else None
 
 
 def _draw_page(run: _Run, page: list[Sticker], input_sha256: str) -> PageRecord:
@@ -161,10 +177,11 @@ def _draw_page(run: _Run, page: list[Sticker], input_sha256: str) -> PageRecord:
         objects=objects,
         glyphs={font.name: sorted(glyphs) for font, glyphs in new_glyphs.items() if glyphs},
         marks=list(canvas.marks),
-    )
+    ).sealed()
 
 
 def _finish(run: _Run, codes: int, manifest: BinaryIO) -> Printed:
+    run.pdf.cut()  # an earlier run may have been longer
     fonts = sorted(run.glyphs, key=lambda font: font.name)
     font_entries = "".join(f"/{font.name} {embed(run.pdf, font, run.glyphs[font])} 0 R" for font in fonts)
     mark_entries = "".join(f"/{name} {add_mark(run.pdf, run.marks[name])} 0 R" for name in sorted(run.marks))
@@ -178,14 +195,6 @@ def _finish(run: _Run, codes: int, manifest: BinaryIO) -> Printed:
 def _write_line(manifest: BinaryIO, record: PageRecord | Printed) -> None:
     manifest.write(msgspec.json.encode(record) + b"\n")
     manifest.flush()
-
-
-def _font_named(name: str, design: Design) -> Font:
-    extra = {font.name: font for font in design.extra_fonts}
-    if name in extra:
-        return extra[name]
-    family, weight = name.rsplit("-", 1)
-    return shipped_font(family, weight)
 
 
 def _sha256(text: str) -> str:

@@ -10,6 +10,7 @@ import hashlib
 import struct
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 
 import uharfbuzz as hb
@@ -66,6 +67,14 @@ def shipped_font(family: str, weight: str) -> Font:
     """A font of this package."""
     name = f"{family}-{weight}"
     return Font((FONT_FOLDER / f"{name}.ttf").read_bytes(), name)
+
+
+def font_named(name: str, extra_fonts: Iterable[Font] = ()) -> Font | None:
+    """The shipped or added font that has this name in a PDF; the name, a file's word, is never made a path."""
+    for family, weight in product(FAMILIES, WEIGHTS):
+        if name == f"{family}-{weight}":
+            return shipped_font(family, weight)
+    return next((font for font in extra_fonts if font.name == name), None)
 
 
 @lru_cache(maxsize=16)

@@ -210,7 +210,7 @@ def _words(
     align: Align = "centre",
 ) -> None:
     """Text in the middle of a box, at most so large."""
-    if not text:
+    if not text.strip():
         return
     lines, size = fit(text, weight, box.width * 0.98, box.height, size, EM_MM_MIN, lines_max, design.extra_fonts)
     x = box.x + box.width * {"left": 0.0, "centre": 0.5, "right": 1.0}[align]

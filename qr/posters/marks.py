@@ -21,10 +21,10 @@ MARK_SIDE_MAX_PX = 4096
 MARK_BYTES_MAX = 4 * 1024 * 1024
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4)  # a decoded mark may take 64 MB
 def open_mark(data: bytes) -> Image:
     """The picture in RGBA. Raises BadLogo for anything but a PNG or JPEG within the limits."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     if len(data) > MARK_BYTES_MAX:
         raise BadLogo(f"a mark may have {MARK_BYTES_MAX} bytes, this one has {len(data)}")
@@ -33,7 +33,9 @@ def open_mark(data: bytes) -> Image:
         if max(picture.size) > MARK_SIDE_MAX_PX:
             raise BadLogo(f"a mark may have {MARK_SIDE_MAX_PX} pixels a side, this one has {max(picture.size)}")
         return picture.convert("RGBA")
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except BadLogo:
+        raise
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # all that Pillow's readers raise
         raise BadLogo(f"the mark is not a readable PNG or JPEG picture: {error}") from error
 
 

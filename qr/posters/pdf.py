@@ -60,13 +60,17 @@ class PdfFile:
         kept = self.digest.copy()
         kept.update(data)
         if kept.hexdigest() != digest:
-            self.out.seek(self.size)
             return False
         self.digest, self.size = kept, end
         self.offsets |= objects
         self.page_numbers.append(max(objects))
         self.next_number = max(objects) + 1
         return True
+
+    def cut(self) -> None:
+        """Ends the file here, so that nothing of an earlier run stands after the pages written or kept."""
+        self.out.seek(self.size)
+        self.out.truncate()
 
     def finish(self, resources: str, title: str) -> None:
         """Writes what all pages share, the catalog and the cross-reference table.
@@ -92,7 +96,6 @@ class PdfFile:
             f"trailer<</Size {self.next_number}/Root {CATALOG} 0 R/Info {INFORMATION} 0 R"
             f"/ID[<{identifier}><{identifier}>]>>\nstartxref\n{start}\n%%EOF\n".encode("ascii")
         )
-        self.out.truncate()  # an earlier, longer run may have left its tail
         self.out.flush()
 
     def _write(self, number: int, body: bytes) -> None:

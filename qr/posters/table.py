@@ -6,8 +6,10 @@ The caller opens the file and hands the posters on to batch.py; the first bad ro
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from qr.codec import decode
+from qr.errors import QrError
 from qr.posters.poster import Poster
 from qr.symbols.errors import PictureError
 
@@ -16,23 +18,46 @@ OPTIONAL_COLUMNS = ("second_name", "ussd", "counter", "dfsp")
 
 
 class BadTable(PictureError):
-    """A column is unknown or missing, or a row lacks what every code needs."""
+    """A column is unknown, missing or there twice, or a row lacks what every code needs or cannot be paid."""
 
 
 def read_csv(lines: Iterable[str], dfsp_mark: bytes = b"") -> Iterator[Poster]:
     """The posters of a table whose first line names its columns: payload, name, number and, where wanted,
-    second_name, ussd, counter and dfsp. Every poster gets the same mark. Raises BadTable."""
+    second_name, ussd, counter and dfsp. Every poster gets the same mark.
+
+    Raises BadTable, also for a table without rows and for a payload that not even a tolerant wallet takes.
+    """
     table = csv.DictReader(lines, strict=True)
-    columns = table.fieldnames or ()
+    try:
+        _check_columns(table.fieldnames or ())
+        for row in table:
+            try:
+                yield _poster(row, dfsp_mark)
+            except BadTable as error:
+                raise BadTable(f"line {table.line_num}: {error}") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        where = f"after line {table.line_num}" if table.line_num else "in its head"
+        problem = f"it is not UTF-8: {error}" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise BadTable(f"the table cannot be read {where}: {problem}") from error
+    if table.line_num < 2:
+        raise BadTable("the table has no rows")
+
+
+def _check_columns(columns: Sequence[str]) -> None:
     unknown = [column for column in columns if column not in REQUIRED_COLUMNS + OPTIONAL_COLUMNS]
     missing = [column for column in REQUIRED_COLUMNS if column not in columns]
     if unknown or missing:
         raise BadTable(f"columns missing: {missing}, unknown: {unknown}")
+    if len(set(columns)) < len(columns):
+        raise BadTable(f"a column is there twice: {', '.join(columns)}")
+
+
+def _poster(row: dict[str, str], dfsp_mark: bytes) -> Poster:
+    # csv files what a row has too much under None, and gives None for what it lacks.
+    if None in row or None in row.values() or not all(row[column].strip() for column in REQUIRED_COLUMNS):
+        raise BadTable(f"a row needs {', '.join(REQUIRED_COLUMNS)} and no more cells")
     try:
-        for row in table:
-            # csv files what a row has too much under None, and gives None for what it lacks.
-            if None in row or None in row.values() or not all(row[column] for column in REQUIRED_COLUMNS):
-                raise BadTable(f"line {table.line_num}: a row needs {', '.join(REQUIRED_COLUMNS)} and no more cells")
-            yield Poster(**row, dfsp_mark=dfsp_mark)
-    except csv.Error as error:
-        raise BadTable(f"after line {table.line_num}: {error}") from error
+        decode(row["payload"], mode="tolerant")
+    except QrError as error:
+        raise BadTable(f"the payload cannot be paid: {error}") from error
+    return Poster(**row, dfsp_mark=dfsp_mark)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 QUIET_ZONE_MODULES = 4  # light modules on every side (ISO/IEC 18004:2015 5.3.8)
 MODULE_MM_MIN = 0.5  # printed smaller, a cheap phone misses it at arm's length
+MODULE_MM_MAX = 10.0  # makes a poster of 65 cm
 LEVELS = ("L", "M", "Q", "H")  # error correction, about 7, 15, 25 and 30 % (ISO/IEC 18004:2015 7.5.1)
 
 

@@ -19,7 +19,7 @@ class BadLogo(PictureError):
 
 
 class CodeTooSmall(PictureError):
-    """A printed module would be smaller than a phone camera resolves."""
+    """A module would be smaller than a phone camera resolves, or of too few pixels for its shape."""
 
 
 class Unreadable(PictureError):

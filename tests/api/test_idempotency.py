@@ -79,6 +79,18 @@ async def test_a_well_formed_key_is_taken(client: httpx.AsyncClient, world: Worl
     assert (await apply(client, world.maker.headers, key)).status_code == 201
 
 
+async def test_the_same_json_in_another_order_is_the_same_input(client: httpx.AsyncClient, world: World) -> None:
+    headers = {**world.maker.headers, "idempotency-key": "k1", "content-type": "application/json"}
+    texts = [
+        '{"external_ref": "R1", "business": {"trading_name": "A"}}',
+        '{"business":{"trading_name":"A"},"external_ref":"R1"}',
+    ]
+    first, again = [await client.post(APPLICATIONS, content=text, headers=headers) for text in texts]
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.json()["id"] == first.json()["id"]
+
+
 async def test_the_same_key_with_another_input_is_refused(
     client: httpx.AsyncClient, service: Service, world: World
 ) -> None:

@@ -89,6 +89,13 @@ async def test_what_nobody_serves_is_told_so_as_a_problem(front: httpx.AsyncClie
         assert (problem["status"], problem["code"]) == (status, code)
 
 
+@pytest.mark.parametrize("path", ["/api/v1/merchants", "/api/v1/sessions", "/health/live", "/q/1", "/"])
+async def test_options_names_the_methods_to_anyone(front: httpx.AsyncClient, path: str) -> None:
+    response = await front.options(path)
+    assert response.status_code == 204
+    assert response.headers["allow"]
+
+
 async def test_the_api_describes_itself_and_none_of_what_is_hidden(front: httpx.AsyncClient) -> None:
     document = (await front.get("/openapi.json")).json()
     paths = set(document["paths"])

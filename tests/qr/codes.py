@@ -19,7 +19,9 @@ def digits(max_size: int, min_size: int = 1) -> st.SearchStrategy[str]:
 
 def precomposed(max_size: int) -> st.SearchStrategy[str]:
     """Text in any script, in NFC, that starts with nothing that could join what stands before."""
-    characters = st.characters(exclude_categories=("Cs", "Cn", "Mn", "Mc", "Me"), min_codepoint=0x20)
+    categories = ("Cc", "Cs", "Cn", "Mn", "Mc", "Me")
+    bidi = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    characters = st.characters(exclude_categories=categories, exclude_characters=bidi)
     return (
         st.text(characters, min_size=1, max_size=max_size)
         .map(lambda text: unicodedata.normalize("NFC", text))

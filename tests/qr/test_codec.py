@@ -202,3 +202,46 @@ def test_findings_come_worst_first_and_make_the_message():
         qr.decode(qr.encode(SHOP)[:-8].replace("5802KE", "5802ke") + "63040000")
     assert [finding.severity for finding in raised.value.findings] == ["fatal", "error"]
     assert str(raised.value).startswith("63: checksum")
+
+
+def test_a_checksum_is_four_hexadecimal_digits_and_nothing_that_becomes_them_in_capitals():
+    # The checksum runs over all but the last four characters, so over "630" here.
+    heads = (f"0002015905{number:05d}630" for number in range(99_999))
+    head = next(text for text in heads if crc.checksum(text).startswith("FF"))
+    with pytest.raises(qr.DecodeError) as raised:
+        qr.decode(f"{head}3\ufb00{crc.checksum(head)[2:]}", "tolerant")
+    assert ("63", "checksum_wrong", "fatal") in {
+        (finding.path, finding.code, finding.severity) for finding in raised.value.findings
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"accounts": (qr.Account("26", {"00": "x", "01": "x\0\x1b[31my"}),)}, "26.01"),
+        ({"language": qr.Language(language="zz", name="a\nb")}, "64.01"),
+        ({"language": qr.Language(language="zz", name="abc\u202ecba")}, "64.01"),
+        ({"language": qr.Language(language="zz", name="a", city="\u2066b")}, "64.02"),
+        ({"unreserved": (qr.Template("80", {"00": "x", "01": "\x85"}),)}, "80.01"),
+        ({"unreserved": (qr.Template("80", {}, "plain\ttext"),)}, "80"),
+        ({"additional": qr.Additional(templates=(qr.Template("50", {"00": "x", "01": "\x7f"}),))}, "62.50.01"),
+        ({"name": "a\x1bb"}, "59"),
+    ],
+)
+def test_characters_that_steer_a_screen_are_neither_written_nor_strict(change, path):
+    code = msgspec.structs.replace(SHOP, **change)
+    with pytest.raises(qr.EncodeError) as raised:
+        qr.encode(code)
+    assert (path, "control_character", "error") in {
+        (finding.path, finding.code, finding.severity) for finding in raised.value.findings
+    }
+    payload = writer.compose(code)[0]
+    with pytest.raises(qr.DecodeError):
+        qr.decode(payload)
+    assert qr.decode(payload, "tolerant")
+
+
+@pytest.mark.parametrize("letter", ["\u200c", "\u200d"])
+def test_joiners_that_scripts_are_written_with_are_text(letter):
+    code = msgspec.structs.replace(SHOP, language=qr.Language(language="fa", name=f"a{letter}b"))
+    assert qr.decode(qr.encode(code)) == code

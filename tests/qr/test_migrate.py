@@ -59,3 +59,19 @@ def test_many_are_reissued_in_order_and_failures_do_not_stop_the_rest():
 def test_reissuing_is_lazy():
     endless = iter(lambda: sticker(), None)
     assert next(qr.reissue_all(endless, domain="pay.example.org")).new
+
+
+def test_a_name_in_another_script_is_kept_in_the_language_template():
+    code = qr.decode(qr.reissue(sticker(_58="MM", _59="မြို့မဈေး", _60="ရန်ကုန်"), domain="pay.example.org"))
+    assert code.language == qr.Language(language="my", name="မြို့မဈေး", city="ရန်ကုန်")
+    given = qr.decode(qr.reissue(sticker(_59="Café"), domain="pay.example.org", local_language="fr"))
+    assert (given.name, given.language) == ("Cafe", qr.Language(language="fr", name="Café", city="Nairobi"))
+
+
+def test_many_are_given_a_language_and_a_category_too():
+    old = [sticker(_59="Café"), sticker(_52=None)]
+    done = list(qr.reissue_all(old, domain="pay.example.org", local_language="fr", mcc="5812"))
+    codes = [qr.decode(row.new or "") for row in done]
+    assert [code.mcc for code in codes] == ["5411", "5812"]
+    assert [code.language and code.language.name for code in codes] == ["Café", None]
+    assert qr.decode(qr.reissue(old[1], domain="pay.example.org", mcc="5812")).mcc == "5812"

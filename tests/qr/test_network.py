@@ -5,7 +5,9 @@ import msgspec
 import pytest
 
 import qr
-from qr.profile import list_profiles
+from qr.catalogue import list_profiles
+from qr.network import judge
+from qr.writer import compose
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "emv_qr.json").read_text(encoding="utf-8"))
 GOLDEN = [(profile.id, golden) for profile in list_profiles() for golden in profile.golden]
@@ -95,6 +97,9 @@ def test_a_scheme_waives_rules_of_emvco_that_its_codes_break():
     assert qr.decode(payload, profile="promptpay").name is None
 
 
+PERSON = {"00": "com.p2pqrpay", "01": "PAPHPHM1XXX", "02": "99964403"}
+
+
 @pytest.mark.parametrize(
     ("profile", "change", "path"),
     [
@@ -108,7 +113,16 @@ def test_a_scheme_waives_rules_of_emvco_that_its_codes_break():
         ("uemoa-pispi", {"city": "Dakar"}, "60"),
         ("pix", {"additional": None}, "62.05"),
         ("duitnow", {"payload_format": "03"}, "00"),
+        ("duitnow", {"payload_format": "01"}, "00"),
         ("vietqr", {"accounts": (qr.Account("38", {"00": "A000000727", "01": "0003970", "02": "QRPUSH"}),)}, "38.01"),
+        ("promptpay", {"accounts": (qr.Account("29", {"00": "A000000677010111"}),)}, "29"),
+        ("fps", {"accounts": (qr.Account("26", {"00": "hk.com.hkicl", "01": "004"}),)}, "26"),
+        ("pix", {"accounts": (qr.Account("26", {"00": "br.gov.bcb.pix", "02": "Cafe"}),)}, "26"),
+        ("breb", {"accounts": (qr.Account("26", {"00": "CO.COM.RBM.LLA"}),)}, "26"),
+        ("ke-qr", {"accounts": (qr.Account("28", {"00": "ke.go.qr"}),)}, "28"),
+        ("ke-qr", {"accounts": (qr.Account("29", {"00": "ke.go.qr"}),)}, "29"),
+        ("cemac", {"accounts": (qr.Account("26", {"00": "A15600000000"}),)}, "26"),
+        ("qrph", {"accounts": (qr.Account("27", PERSON),)}, "27"),
     ],
 )
 def test_a_scheme_adds_rules_of_its_own(profile, change, path):
@@ -116,6 +130,82 @@ def test_a_scheme_adds_rules_of_its_own(profile, change, path):
     with pytest.raises(qr.EncodeError) as raised:
         qr.encode(msgspec.structs.replace(code, **change), profile=profile)
     assert (path, f"profile {profile}") in {(finding.path, finding.section) for finding in raised.value.findings}
+
+
+@pytest.mark.parametrize("profile", ["promptpay", "fps", "pix", "breb", "ke-qr", "cemac"])
+def test_an_account_that_names_nobody_is_neither_made_nor_read(profile):
+    with pytest.raises(qr.ProfileError, match="at least one of"):
+        qr.account(profile)
+    scheme = qr.find_profile(profile)
+    code = qr.decode(scheme.golden[0].payload, profile=profile)
+    nobody = qr.Account(min(scheme.accounts[0].ids), {"00": scheme.accounts[0].guid[0]})
+    code = msgspec.structs.replace(code, accounts=(nobody,))
+    findings = judge(scheme, code, [], reading=True)
+    assert (nobody.tag, "missing") in {(finding.path, finding.code) for finding in findings}
+
+
+def test_duitnow_writes_payload_format_02_and_reads_01_too():
+    made = qr.with_defaults(
+        qr.MerchantCode(accounts=(qr.account("duitnow", acquirer="890053", merchant="1"),)), "duitnow"
+    )
+    code = msgspec.structs.replace(made, mcc="5812", name="Shop One", city="MY")
+    assert qr.encode(code, "duitnow").startswith("000202")
+    old = msgspec.structs.replace(code, payload_format="01")
+    assert qr.decode(qr.encode(old), profile="duitnow") == old
+
+
+PLAIN = [
+    ("promptpay", "81", "00480069"),
+    ("ethqr", "80", "20240601120000"),
+    ("vietqr", "80", "0012"),
+    ("ghqr", "62.65", "00000001"),
+    ("ghqr", "62.65", "0104ABCD"),
+]
+
+
+@pytest.mark.parametrize(("profile", "path", "text"), PLAIN)
+def test_a_waived_template_holds_plain_text_whatever_it_looks_like(profile, path, text):
+    code = qr.decode(qr.find_profile(profile).golden[0].payload, profile=profile)
+    template = qr.Template(path[-2:], {}, text)
+    if path.startswith("62."):
+        more = msgspec.structs.replace(code.additional, templates=(template,))
+        code = msgspec.structs.replace(code, additional=more)
+    else:
+        code = msgspec.structs.replace(code, unreserved=(template,))
+    payload, findings = compose(code)
+    assert findings
+    assert qr.decode(payload, profile=profile)
+    if profile == "promptpay":
+        assert qr.encode(code, profile) == payload
+
+
+def test_a_waiver_of_one_template_is_none_of_another():
+    code = qr.decode(qr.find_profile("promptpay").golden[0].payload, profile="promptpay")
+    for text in ("00480069", "Hi"):
+        with pytest.raises(qr.EncodeError):
+            qr.encode(msgspec.structs.replace(code, unreserved=(qr.Template("82", {}, text),)), "promptpay")
+
+
+def test_a_waiver_forgives_no_control_characters():
+    code = qr.decode(qr.find_profile("promptpay").golden[0].payload, profile="promptpay")
+    with pytest.raises(qr.EncodeError):
+        qr.encode(msgspec.structs.replace(code, unreserved=(qr.Template("81", {}, "\x1b[2J"),)), "promptpay")
+
+
+def test_a_bad_field_beside_a_guid_of_the_issuers_own_is_said_rather_than_the_template_disowned():
+    code = qr.decode(qr.find_profile("qris").golden[0].payload, profile="qris")
+    bad = msgspec.structs.replace(code.accounts[0], fields=code.accounts[0].fields | {"01": "1234"})
+    wrong = qr.encode(msgspec.structs.replace(code, accounts=(bad, code.accounts[1])))
+    with pytest.raises(qr.DecodeError) as raised:
+        qr.decode(wrong, profile="qris")
+    assert [(finding.path, finding.code) for finding in raised.value.findings] == [("26.01", "bad_value")]
+
+
+def test_a_scheme_that_any_domain_may_join_leaves_other_schemes_accounts_alone():
+    ours = qr.decode(qr.find_profile("mojaloop").golden[0].payload)
+    tanqr = qr.account("tanqr", tag="26", acquirer="01001", merchant="12345678")
+    both = msgspec.structs.replace(ours, accounts=(tanqr, msgspec.structs.replace(ours.accounts[0], tag="27")))
+    assert qr.decode(qr.encode(both, "mojaloop"), profile="mojaloop") == both
 
 
 def test_what_reading_tolerates_is_not_written():

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import io
 import re
+import struct
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+import zlib
 from typing import get_args
 
 import pytest
@@ -15,6 +17,7 @@ from PIL import Image
 
 from qr import render as pictures_of
 from qr import symbols
+from qr.posters.marks import open_mark
 from qr.render import (
     Kind,
     prove,
@@ -26,7 +29,7 @@ from qr.render import (
     render_svg,
     render_text,
 )
-from qr.symbols.errors import BadLogo, CodeTooSmall, PoorContrast, Unreadable
+from qr.symbols.errors import BadLogo, CodeTooSmall, PictureError, PoorContrast, Unreadable
 from qr.symbols.style import PLAIN, Style
 from tests.qr.symbols.pictures import Spot, mistreated, of_pdf, of_png, of_svg, texts
 
@@ -149,7 +152,7 @@ def test_a_title_is_escaped() -> None:
 @pytest.mark.parametrize("brand", [{"logo": logo()}, {"style": GREEN}, {"style": Style(rounded=True)}])
 def test_branding_lifts_the_level_to_q(brand: dict[str, object]) -> None:
     units = modules_in(PAYLOAD, "Q") + 2 * QUIET
-    assert of_png(render_png(PAYLOAD, module_px=1, **brand)).width == units  # type: ignore[arg-type]
+    assert of_png(render_png(PAYLOAD, module_px=4, **brand)).width == 4 * units  # type: ignore[arg-type]
 
 
 def test_a_logo_hides_at_most_a_fifth_of_the_side() -> None:
@@ -205,15 +208,17 @@ def test_a_logo_on_a_low_level_is_refused(draw: object, level: str) -> None:
 @pytest.mark.parametrize(
     "data",
     [
+        b"",
         b"not a picture",
         b"<svg/>",
         b"\x89PNG\r\n\x1a\n broken",
         logo(kind="GIF"),
         logo()[:60],
+        logo()[:8] + struct.pack(">I4sI", 0, b"IHDR", zlib.crc32(b"IHDR")) + logo()[33:],
         logo(4097, 1),
         b"x" * 5_000_000,
     ],
-    ids=["text", "svg", "broken", "gif", "cut off", "too wide", "too heavy"],
+    ids=["empty", "text", "svg", "broken", "gif", "cut off", "short head", "too wide", "too heavy"],
 )
 @pytest.mark.parametrize("draw", [render_png, render_svg, render_pdf])
 def test_what_is_not_a_fit_logo_is_refused(draw: object, data: bytes) -> None:
@@ -237,6 +242,56 @@ def test_text_has_no_style() -> None:
 def test_printing_smaller_than_half_a_millimetre_is_refused(draw: object, module_mm: float) -> None:
     with pytest.raises(CodeTooSmall):
         draw(PAYLOAD, module_mm=module_mm)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("draw", [render_svg, render_pdf, render_eps])
+@pytest.mark.parametrize("module_mm", [10.1, 1e300, float("inf"), float("nan")])
+def test_printing_larger_than_ten_millimetres_is_refused(draw: object, module_mm: float) -> None:
+    with pytest.raises(PictureError, match=r"0\.5 to 10 mm"):
+        draw(PAYLOAD, module_mm=module_mm)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("brand", [{"logo": logo()}, {"style": Style(rounded=True)}])
+@pytest.mark.parametrize("module_px", [1, 2, 3])
+def test_a_branded_module_of_too_few_pixels_is_refused(brand: dict[str, object], module_px: int) -> None:
+    with pytest.raises(CodeTooSmall, match="4 pixels"):
+        render_png(PAYLOAD, module_px=module_px, **brand)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("look", [PLAIN, Style(rounded=True)])
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_drawn(look: Style) -> None:
+    with pytest.raises(PictureError, match="million pixels"):
+        render_png("x" * 1600, module_px=64, style=look)
+
+
+@pytest.mark.parametrize("kind", ["png", "data-uri"])
+def test_verifying_reads_the_very_picture(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = render_png("0002")
+    monkeypatch.setattr(pictures_of, "render_png", lambda *_, **__: other)
+    with pytest.raises(Unreadable):
+        render(PAYLOAD, kind, verify=True)
+
+
+def test_sizes_of_modules_reach_the_picture() -> None:
+    assert render(PAYLOAD, "png", module_px=3, verify=True).data == render_png(PAYLOAD, module_px=3)
+    assert render(PAYLOAD, "svg", module_mm=2).data.decode() == render_svg(PAYLOAD, module_mm=2)
+
+
+def test_a_kind_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(PictureError, match="gif"):
+        render(PAYLOAD, "gif")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"iCCP"])
+def test_a_logo_that_swells_when_it_is_unpacked_is_refused(kind: bytes) -> None:
+    packed = (b"k\0\1\0\0\0" if kind == b"iTXt" else b"k\0\0") + zlib.compress(bytes(80_000_000))
+    chunk = struct.pack(">I", len(packed)) + kind + packed + struct.pack(">I", zlib.crc32(kind + packed))
+    with pytest.raises(BadLogo):
+        render_png(PAYLOAD, logo=logo()[:33] + chunk + logo()[33:])
+
+
+def test_decoded_marks_are_kept_in_bounds() -> None:
+    assert open_mark.cache_info().maxsize <= 4
 
 
 @pytest.mark.parametrize("module_px", [0, -1, 65, 10_000])

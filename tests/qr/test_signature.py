@@ -4,10 +4,11 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa_key
 from hypothesis import given, settings
 
 import qr
-from qr import crc
+from qr import crc, tlv
 from qr.signature import TAGS, Verdict, VerificationKey, sign_code, signature_chars, verify_code
 from tests.qr.codes import merchant_codes
 from tests.qr.test_codec import SHOP
@@ -21,6 +22,10 @@ KEYS = {
     "new": VerificationKey(ED25519.public_key(), valid_from=datetime(2027, 1, 1, tzinfo=UTC)),
 }
 SIGNED = sign_code(SHOP, ED25519, key_id="k1", guid=GUID)
+
+
+def with_field(template: qr.Template, tag: str, value: str) -> qr.Template:
+    return msgspec.structs.replace(template, fields=template.fields | {tag: value})
 
 
 def verdict(code: qr.MerchantCode, **change: object) -> Verdict:
@@ -46,6 +51,12 @@ def test_the_space_a_signature_takes_is_as_stated():
         {"additional": qr.Additional(purpose="rent")},
         {"unreserved": (*SIGNED.unreserved, qr.Template("80", {"00": "org.other"}))},
         {"unreserved": SIGNED.unreserved[:1]},
+        {"unreserved": (with_field(SIGNED.unreserved[0], "03", "EVIL"), SIGNED.unreserved[1])},
+        {"unreserved": (SIGNED.unreserved[0], with_field(SIGNED.unreserved[1], "03", "EVIL"))},
+        {"unreserved": (SIGNED.unreserved[0], with_field(SIGNED.unreserved[1], "01", "k1"))},
+        {"unreserved": (*SIGNED.unreserved, SIGNED.unreserved[1])},
+        {"unreserved": (*SIGNED.unreserved, qr.Template(TAGS[0], {"00": "org.other"}))},
+        {"language": qr.Language(language="he", name="\ufb2a" * 25, city="\ufb2a" * 15, reserved={"03": "x" * 38})},
         {"unreserved": (SIGNED.unreserved[0], qr.Template(TAGS[1], {"00": GUID, "02": "A" * 43}))},
         {"unreserved": (SIGNED.unreserved[0], qr.Template(TAGS[1], {"00": GUID, "02": "*"}))},
         {"unreserved": (SIGNED.unreserved[0], qr.Template(TAGS[1], {"00": GUID}))},
@@ -105,3 +116,54 @@ def test_every_code_that_can_be_written_can_be_signed(code):
         return
     signed = sign_code(free, ED25519, key_id="k1", guid=GUID)
     assert verdict(signed) == Verdict.VALID
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_data_hidden_behind_the_signature_in_a_payload_breaks_it(tag):
+    items = [(item.tag, item.value + "0304EVIL" * (item.tag == tag)) for item in tlv.scan(qr.encode(SIGNED)[:-8])[0]]
+    body = tlv.join(items)
+    assert verdict(qr.decode(f"{body}6304{crc.checksum(body + '6304')}")) == Verdict.INVALID
+
+
+def test_a_scanned_code_that_no_payload_can_hold_is_invalid_rather_than_an_error():
+    body = qr.encode(SIGNED)[:-8]
+    language = tlv.join([("00", "he"), ("01", "x")]) + "0290" + "\ufb2a" * 85 + "x" * 5
+    payload = f"{body}64{len(language[:99]):02d}{language[:99]}6304"
+    code = qr.decode(payload + crc.checksum(payload), "tolerant")
+    assert verdict(code) == Verdict.INVALID
+
+
+def test_a_code_that_breaks_a_rule_is_not_signed():
+    with pytest.raises(qr.EncodeError):
+        sign_code(qr.MerchantCode(accounts=SHOP.accounts), ED25519, key_id="k1", guid=GUID)
+
+
+def test_a_code_of_a_scheme_is_signed_by_the_schemes_rules():
+    code = qr.decode(qr.find_profile("promptpay").golden[0].payload, profile="promptpay")
+    signed = sign_code(code, ED25519, key_id="k1", guid=GUID, profile="promptpay")
+    assert verdict(qr.decode(qr.encode(signed, "promptpay"), profile="promptpay")) == Verdict.VALID
+
+
+def test_keys_of_other_kinds_are_refused_on_both_sides():
+    rsa = generate_rsa_key(65537, 2048)
+    with pytest.raises(ValueError, match="Ed25519 or P-256"):
+        sign_code(SHOP, rsa, key_id="k1", guid=GUID)
+    for public in (rsa.public_key(), generate_private_key(SECP384R1()).public_key()):
+        with pytest.raises(ValueError, match="Ed25519 or P-256"):
+            VerificationKey(public)
+
+
+def test_the_code_of_one_payment_does_not_carry_the_stickers_signature():
+    payment = qr.dynamic_code(SIGNED, amount="5", reference_label="7K3M9Q2XPABCD")
+    assert payment == qr.dynamic_code(SHOP, amount="5", reference_label="7K3M9Q2XPABCD")
+    assert verdict(payment) == Verdict.UNSIGNED
+    assert verdict(sign_code(payment, ED25519, key_id="k1", guid=GUID)) == Verdict.VALID
+
+
+def test_other_templates_in_the_signatures_place_stay():
+    others = (
+        qr.Template("98", {"00": "org.other", "01": "x"}),
+        qr.Template("99", {"00": "17953582", "01": "17953583"}),
+    )
+    code = msgspec.structs.replace(SHOP, unreserved=others)
+    assert qr.dynamic_code(code, amount="5", reference_label="7K3M").unreserved == others

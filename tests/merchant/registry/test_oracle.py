@@ -313,6 +313,17 @@ class TestChange:
 
 
 class TestRemoval:
+    async def test_taking_one_currency_out_leaves_the_others(self, client: httpx.AsyncClient) -> None:
+        for currency in ("USD", "KES"):
+            body = {"fspId": "lakemfi", "currency": currency}
+            assert (await client.post(f"{ALIAS}/shop-1", json=body, headers=HUB)).status_code == 201
+        assert (await client.delete(f"{ALIAS}/shop-1?currency=JPY", headers=HUB)).status_code == 404
+        assert (await client.delete(f"{ALIAS}/shop-1?currency=KES", headers=HUB)).status_code == 204
+        assert await party_list(client, f"{ALIAS}/shop-1") == [{"fspId": "lakemfi", "currency": "USD"}]
+        assert (await client.delete(f"{ALIAS}/shop-1?currency=KES", headers=HUB)).status_code == 404
+        assert (await client.delete(f"{ALIAS}/shop-1?currency=USD", headers=HUB)).status_code == 204
+        assert await party_list(client, f"{ALIAS}/shop-1") == []
+
     async def test_an_external_identifier_is_taken_out(self, client: httpx.AsyncClient) -> None:
         await client.post(f"{ALIAS}/shop-1", json={"fspId": "lakemfi"}, headers=HUB)
         response = await client.delete(f"{ALIAS}/shop-1", headers={**HUB, "fspiop-source": "lakemfi"})
@@ -391,6 +402,27 @@ class TestBulk:
             None, "3100", "3201", None,
         ]  # fmt: skip
         assert await party_list(client, f"{ALIAS}/shop-1") == [{"fspId": "greenbankfsp", "currency": "USD"}]
+
+    async def test_rows_that_cannot_be_read_are_answered_in_their_place(self, client: httpx.AsyncClient) -> None:
+        good = {"partyIdType": "ALIAS", "partyIdentifier": "shop-3", "fspId": "lakemfi"}
+        body = {"requestId": "r", "partyList": [None, good, {"partyIdType": 7}, "x"]}
+        response = await client.post("/oracle/participants", json=body, headers=HUB)
+        assert response.status_code == 201
+        answers = response.json()["partyList"]
+        assert [answer.get("errorInformation", {}).get("errorCode") for answer in answers] == [
+            "3100", None, "3100", "3100",
+        ]  # fmt: skip
+        assert await party_list(client, f"{ALIAS}/shop-3") == [{"fspId": "lakemfi"}]
+
+    async def test_a_participant_registers_nobody_elses_parties(self, client: httpx.AsyncClient) -> None:
+        rows = [
+            {"partyIdType": "ALIAS", "partyIdentifier": f"shop-{one}", "fspId": one}
+            for one in ("lakemfi", "greenbankfsp")
+        ]
+        body = {"requestId": "r", "partyList": rows}
+        response = await client.post("/oracle/participants", json=body, headers={**HUB, "fspiop-source": "lakemfi"})
+        assert ["errorInformation" in answer for answer in response.json()["partyList"]] == [False, True]
+        assert await party_list(client, f"{ALIAS}/shop-greenbankfsp") == []
 
     async def test_a_bad_bulk_is_refused(self, client: httpx.AsyncClient) -> None:
         bodies = [

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qr.posters import Design, MissingGlyph, Poster, poster_pdf, print_batch
+from qr.posters.fonts import font_named
 from tests.qr.posters.samples import SCRIPTS, design, mark, poster
 from tests.qr.symbols.pictures import of_pdf, texts
 
@@ -103,6 +104,54 @@ def test_a_manifest_that_is_none_is_replaced(manifest: bytes) -> None:
     file = io.BytesIO(manifest)
     print_batch(POSTERS, io.BytesIO(), file, LOOK)
     assert file.getvalue() == WHOLE_MANIFEST
+
+
+def test_a_failed_reprint_leaves_nothing_of_the_finished_file() -> None:
+    pdf, manifest = io.BytesIO(WHOLE_PDF), io.BytesIO(WHOLE_MANIFEST)
+    with pytest.raises(MissingGlyph):
+        print_batch([*POSTERS[6:8], poster(name="漢"), *POSTERS[9:]], pdf, manifest, LOOK)
+    assert b"%%EOF" not in pdf.getvalue()
+    assert len(pdf.getvalue()) == json.loads(manifest.getvalue().splitlines()[-1])["end"]
+
+
+def _damaged(at: int, key: str, value: object) -> bytes:
+    lines = WHOLE_MANIFEST.splitlines()
+    lines[at] = json.dumps(json.loads(lines[at]) | {key: value}, separators=(",", ":")).encode()
+    return b"\n".join((*lines, b""))
+
+
+@pytest.mark.parametrize("at", [0, 4])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("glyphs", {"../../nowhere-Bold": [1]}),
+        ("glyphs", {"nodash": [1]}),
+        ("glyphs", {}),
+        ("glyphs", {"NotoSans-Bold": [10**30]}),
+        ("objects", {}),
+        ("objects", {"9000": 15}),
+        ("objects", {"5": 15, "6": 10**9}),
+        ("marks", ["M0"]),
+        ("marks", []),
+        ("end", 0),
+        ("end", -1),
+        ("page", 77),
+    ],
+)
+def test_a_damaged_manifest_is_not_continued_past_the_damage(at: int, key: str, value: object) -> None:
+    pdf, manifest = io.BytesIO(WHOLE_PDF), io.BytesIO(_damaged(at, key, value))
+    print_batch(POSTERS, pdf, manifest, LOOK)
+    assert (pdf.getvalue(), manifest.getvalue()) == (WHOLE_PDF, WHOLE_MANIFEST)
+
+
+def test_a_font_named_by_a_manifest_is_never_a_path() -> None:
+    assert font_named("NotoSans-Bold") is not None
+    for name in ("../fonts/NotoSans-Bold", "NotoSans-Italic", "NotoSans", ""):
+        assert font_named(name) is None
+
+
+def test_a_name_of_spaces_is_left_blank() -> None:
+    assert len(of_pdf(poster_pdf([poster(name="  ", counter=" ")]))) == 1
 
 
 def test_the_manifest_tells_what_was_printed_by_hashes() -> None:
