@@ -10,7 +10,9 @@ UV  := $(PY) -m uv
 INSTALLED := .venv/installed-$(shell { pwd; cat requirements.lock; } | cksum | cut -d ' ' -f 1)
 # PostgreSQL 15 is the oldest that is supported: the database tests run on it too where the machine has it.
 OLDEST_POSTGRES := $(wildcard /usr/lib/postgresql/15/bin/postgres)
-PYTEST := $(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal
+# One process more than there are cores, because some tests wait for other processes.
+WORKERS := $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$(( cores < 8 ? cores + 1 : 8 )))
+PYTEST := $(PY) -m pytest -n $(WORKERS) --dist worksteal
 
 # Trust the certificate authorities that the machine trusts, as pip does on Debian.
 UV_SYSTEM_CERTS ?= true

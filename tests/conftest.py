@@ -56,11 +56,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Coroutine tests run under anyio without each saying so; what speaks to the database is marked `database`.
 
-    Doors and pages (api, stories, channels, portal) are not: their statements are those of the slices below them.
+    Doors and pages (api, stories, channels, portal) are not: their statements are those of the slices below them. Nor
+    are the further cases of a test, which send the same statements with other values.
     """
+    seen: set[object] = set()
     for item in items:
+        function = getattr(item, "function", None)
         if "database_url" in getattr(item, "fixturenames", ()) and _SLICES.search(str(item.path)):
-            item.add_marker(pytest.mark.database)
+            if function not in seen:
+                item.add_marker(pytest.mark.database)
+            seen.add(function)
         if inspect.iscoroutinefunction(getattr(item, "function", None)):
             item.add_marker(pytest.mark.anyio)
 

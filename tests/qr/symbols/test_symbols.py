@@ -72,9 +72,9 @@ def test_symbols_as_long_as_merchant_codes_are_segnos_and_read(batch: int) -> No
 
 
 @pytest.mark.parametrize("batch", range(10))
-def test_a_thousand_symbols_of_any_length_are_segnos(batch: int) -> None:
+def test_five_hundred_symbols_of_any_length_are_segnos(batch: int) -> None:
     dice = random.Random(1000 + batch)
-    for _ in range(100):
+    for _ in range(50):
         assert_same(sample(dice, 220), dice.choice(symbols.LEVELS))
 
 
