@@ -83,7 +83,8 @@ async def read(request: Req, request_id: FromPath[str]) -> Answer:
 
 @get("/api/v1/payment-requests/{request_id:str}/events", opt=needs(P.PAYMENTS_READ, items=schemas.EventView))
 async def read_events(request: Req, request_id: FromPath[str]) -> Answer:
-    """The history of a payment request, oldest first."""
+    """The history of a payment request, oldest first, on one page: it has a dozen steps at most."""
+    web.page_of(request)
     async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
         row = await queries.payment_request(tx, actor_of(request), path_id(request_id))
         steps = await queries.history(tx, row["id"])
