@@ -20,6 +20,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 
 from merchant import clock, migrations, postgres
@@ -38,6 +39,12 @@ _FAST = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200",
     "autovacuum": "off",  # its workers would be in the way of dropping a database, and belong to nobody
 }  # fmt: skip
+
+
+# A busy machine is no fault of the code; and a build server tries the same examples each time, so that a failure there
+# is the change's own. Everyone else's run looks for new ones.
+hypothesis.settings.register_profile("merchant", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("merchant")
 
 
 def pytest_sessionstart() -> None:
