@@ -10,6 +10,8 @@ from functools import cache
 import msgspec
 import pycountry
 
+from kyb.codes import currencies
+
 # Minor-unit digits that differ from two (ISO 4217:2015 and amendments, list one).
 _EXPONENTS = {
     **dict.fromkeys(
@@ -35,12 +37,7 @@ _EXPONENTS = {
         0,
     ),
     **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
-    **dict.fromkeys(["CLF", "UYW"], 4),
 }
-# Codes of the list that are no money one can pay with: metals, bond units, testing, no currency.
-_NOT_PAYABLE = frozenset(["XAU", "XAG", "XPT", "XPD", "XBA", "XBB", "XBC", "XBD", "XDR", "XSU", "XUA", "XTS", "XXX"])
-# Newer than the packaged list (ISO 4217 amendments 172 to 178).
-_RECENT = frozenset({"SLE", "VED", "ZWG", "XCG"})
 
 # CONTRACT: amount text of our API; FSPIOP's own pattern (18 digits, 4 decimals) is wider.
 _AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,4})?")
@@ -60,20 +57,15 @@ class AmountProblem(ValueError):
 
 def is_currency(code: str) -> bool:
     """Whether a code is a currency in which one can pay (ISO 4217 alphabetic, upper case)."""
-    return code in _payable()
-
-
-@cache
-def _payable() -> frozenset[str]:
-    return frozenset(currency.alpha_3 for currency in pycountry.currencies) - _NOT_PAYABLE | _RECENT
+    return code in currencies()
 
 
 @cache
 def numeric_code(code: str) -> str:
     """The three-digit ISO 4217 code that EMV QR codes carry."""
-    recent = {"SLE": "925", "VED": "926", "ZWG": "924", "XCG": "532"}
     found = pycountry.currencies.get(alpha_3=code)
-    return recent[code] if found is None else str(found.numeric)
+    assert found is not None, f"{code} is no currency"
+    return str(found.numeric)
 
 
 def exponent(currency: str) -> int:

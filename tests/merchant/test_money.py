@@ -12,7 +12,7 @@ from merchant import money
 from merchant.money import AmountProblem, Money, display, exponent, format_decimal, is_currency, parse_decimal
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "currency_decimals.json").read_text())
-CURRENCIES = st.sampled_from(["KES", "USD", "JPY", "KWD", "CLF", "XOF", "BHD"])
+CURRENCIES = st.sampled_from(["KES", "USD", "JPY", "KWD", "XOF", "BHD"])
 
 
 @given(st.integers(1, money.MAX_MINOR - 1), CURRENCIES)
@@ -47,7 +47,7 @@ def test_any_text_is_money_or_an_amount_problem(text: str, currency: str) -> Non
     [
         ("250", "KES", 25_000), ("250.5", "KES", 25_050), ("250.50", "KES", 25_050), ("250.5000", "KES", 25_050),
         ("0.01", "KES", 1), ("007", "KES", 700), ("100", "JPY", 100), ("100.00", "JPY", 100), ("1.234", "KWD", 1234),
-        ("9999999999999", "KES", 999_999_999_999_900), ("0.0001", "CLF", 1),
+        ("9999999999999", "KES", 999_999_999_999_900), ("0.001", "BHD", 1),
     ],
 )  # fmt: skip
 def test_good_amounts(text: str, currency: str, minor: int) -> None:
@@ -80,7 +80,9 @@ def test_decimals_agree_with_the_published_table() -> None:
     assert {code: exponent(code) for code in known} == known
 
 
-@pytest.mark.parametrize("code", ["XXX", "XTS", "XAU", "XDR", "kes", "KES ", "", "EURO", "ZZZ", "💶"])
+@pytest.mark.parametrize(
+    "code", ["XXX", "XTS", "XAU", "XDR", "CLF", "USN", "XAD", "kes", "KES ", "", "EURO", "ZZZ", "💶"]
+)
 def test_what_nobody_can_pay_with_is_no_currency(code: str) -> None:
     assert not is_currency(code)
 

@@ -73,6 +73,8 @@ async def test_the_endpoints_of_merchants_take_no_room_from_their_dfsp(telling: 
     for number in range(MAX_ENDPOINTS):
         await telling.listen(f"/{number}", who=key)
     await telling.listen()
+    listed = await telling.client.get(ENDPOINTS, headers=telling.key)
+    assert len(listed.json()["items"]) == MAX_ENDPOINTS + 1
 
 
 async def test_a_removed_endpoint_gets_nothing_more_and_keeps_its_list(
