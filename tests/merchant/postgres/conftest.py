@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from merchant import postgres
@@ -83,7 +84,12 @@ def ordinary_user() -> dict[str, Any]:
     if not AS_ROOT:
         return {}
     user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
-    check = ["-c", f"import sys; sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"]
+    # It must also be let into this checkout's packages: root's own temporary folders are closed to others.
+    check = [
+        "-c",
+        f"import os, sys; sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])}"
+        f" or not os.access({asyncpg.__file__!r}, os.R_OK))",
+    ]
     for python in (sys.executable, "/usr/bin/python3"):
         try:
             if subprocess.run([python, *check], **user).returncode == 0:

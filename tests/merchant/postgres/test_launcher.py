@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from merchant import postgres
 from merchant.postgres import account, launcher
+from merchant.postgres.binaries import runnable_by
 from tests.merchant.postgres.support import (
     FAST,
     is_free,
@@ -92,7 +93,8 @@ def test_a_stale_pid_file_is_seen_through_when_the_number_is_in_use_again(state:
 def test_a_server_that_somebody_else_started_on_the_cluster_is_left_alone(data_dir: Path, open_folder: Path) -> None:
     cluster = data_dir / "postgres/cluster"
     owner = account.server_account(cluster)
-    command = [postgres.find_binaries().bin_dir / "postgres", "-c", "listen_addresses=", "-k", open_folder]
+    programs = runnable_by(postgres.find_binaries(), owner)
+    command = [programs.bin_dir / "postgres", "-c", "listen_addresses=", "-k", open_folder]
     account.give(open_folder, owner)
     options: dict[str, Any] = {"user": owner.uid, "group": owner.gid} if owner else {}
     with account.reachable(cluster, owner) as (name, descriptors):
