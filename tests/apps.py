@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import httpx
 from litestar import Litestar
 
-from merchant.app import create_app, shared_state
-from merchant.service import Service
+from merchant.core.service import Service
+from merchant.programs.app import create_app, shared_state
 
 _APPS: dict[int, Litestar] = {}
 
@@ -18,3 +19,9 @@ def app_on(service: Service, routes: list[Any] | None = None) -> Litestar:
     else:
         app.state.update(shared_state(service))
     return app
+
+
+def client_on(app: Litestar) -> httpx.AsyncClient:
+    """A client of an application, in the same event loop, without a socket."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://test.local")

@@ -12,14 +12,15 @@ import msgspec
 from sqlmodel import select
 
 import kyb
-from merchant import clock, sessions
-from merchant.access import SERVICE, Actor, Role
-from merchant.people import operations
-from merchant.registry import apply, review
-from merchant.registry.models import Application, Counter, Merchant
-from merchant.registry.screening import run_checks
-from merchant.seeds.scheme import NewScheme, seed_scheme
-from merchant.service import Service
+from merchant.core import clock
+from merchant.core.access import SERVICE, Actor, Role
+from merchant.core.service import Service
+from merchant.people import operations, sessions
+from merchant.programs.seed import NewScheme, seed_scheme
+from merchant.registry.applications import apply, review
+from merchant.registry.applications.models import Application
+from merchant.registry.applications.screening import run_checks
+from merchant.registry.merchants.models import Counter, Merchant
 
 SECRET_KEY = "test:" + "QUFB" * 10 + "QUE="  # 32 bytes that protect nothing
 GATEWAY_SECRET = "test-gateway-secret"
@@ -200,7 +201,7 @@ async def issue_key(service: Service, person: Person, scopes: list[str], **place
 
 async def work(service: Service) -> None:
     """Run every job that is due, and the jobs those make, until none is left."""
-    from merchant.worker import Worker
+    from merchant.programs.worker import Worker
 
     async with Worker(service).by_hand() as worker:
         while await worker.run_due():

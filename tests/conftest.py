@@ -23,17 +23,18 @@ import httpx
 import hypothesis
 import pytest
 
-from merchant import clock, migrations, postgres
-from merchant.service import Service, open_service
-from merchant.settings import Settings
+from merchant import migrations
+from merchant.core import clock, postgres
+from merchant.core.service import Service, open_service
+from merchant.core.settings import Settings
 from tests import builders
-from tests.apps import app_on
+from tests.apps import app_on, client_on
 from tests.builders import GATEWAY_SECRET, SECRET_KEY, World
 
 # One name for all processes of a run: pytest-xdist's workers inherit it.
 _RUN = os.environ.setdefault("MERCHANT_TEST_RUN", uuid.uuid4().hex)
 _WORLD, _SHOP = "template_world", "template_shop"
-_SLICES = re.compile(r"tests/merchant/(?!channels|portal|demo)")
+_SLICES = re.compile(r"tests/merchant/(?!channels|portal|demo|cli)")
 # Durability costs time and is tested where it matters (tests/merchant/postgres, the kill tests).
 _FAST = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200",
@@ -191,8 +192,7 @@ async def world(service: Service) -> World:
 @pytest.fixture
 async def client(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application, in the same event loop, without a socket."""
-    transport = httpx.ASGITransport(app_on(service), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test.local") as opened:
+    async with client_on(app_on(service)) as opened:
         yield opened
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from merchant import columns
+from merchant.core import columns
 
 
 class UssdSession(SQLModel, table=True):

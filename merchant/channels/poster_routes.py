@@ -14,13 +14,14 @@ from litestar.params import FromPath
 from litestar.response import File
 from msgspec import Meta, Struct, convert
 
-from merchant import errors, web
-from merchant.access import Permission as P
 from merchant.channels import posters
 from merchant.channels.models import PosterBatch
-from merchant.db import Tx
-from merchant.service import Service
-from merchant.web import actor_of, needs, path_id, service_of
+from merchant.core import errors
+from merchant.core.access import Permission as P
+from merchant.core.db import Tx
+from merchant.core.http import json as web
+from merchant.core.http.json import actor_of, needs, path_id, service_of
+from merchant.core.service import Service
 from qr.posters.poster import Page
 
 Req = Request[Any, Any, State]

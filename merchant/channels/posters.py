@@ -16,13 +16,13 @@ import structlog
 from msgspec import Struct
 from sqlmodel import select
 
-from merchant import audit, clock, errors, outbox
-from merchant.access import Actor, scope_to
 from merchant.channels.models import PosterBatch
 from merchant.channels.press import MANIFEST, Run, print_slice
-from merchant.db import Tx
-from merchant.registry.states import Capability, MerchantState, merchant_may
-from merchant.service import Service
+from merchant.core import audit, clock, errors, outbox
+from merchant.core.access import Actor, scope_to
+from merchant.core.db import Tx
+from merchant.core.service import Service
+from merchant.registry.merchants.states import Capability, MerchantState, merchant_may
 from qr.posters import BadDesign, Design
 from qr.posters.poster import Page
 from qr.symbols.errors import PictureError

@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 from msgspec import Struct
 
 import qr
-from merchant.registry import codes
-from merchant.service import SchemeFacts
+from merchant.core.service import SchemeFacts
+from merchant.registry.codes import payload as codes
 from qr.posters import Design, Poster, Printed, poster_pdf, print_batch
 from qr.symbols.errors import PictureError
 

@@ -17,18 +17,21 @@ from litestar.params import FromPath
 from msgspec import Meta, Struct
 
 import qr
-from merchant import clock, errors, money, web
-from merchant.access import Permission as P
-from merchant.db import Tx
+from merchant.core import clock, errors, money
+from merchant.core.access import Permission as P
+from merchant.core.db import Tx
+from merchant.core.http import json as web
+from merchant.core.http.json import actor_of, needs, path_id, service_of
+from merchant.core.service import Service
 from merchant.payments import queries as payment_queries
-from merchant.payments.request import NewRequest, create_request
+from merchant.payments.requests import NewRequest, create_request
 from merchant.payments.schemas import CurrencyText, ExpiryS, NoteText, PaymentRequestView, ReferenceText, request_view
 from merchant.payments.states import RequestCapability, may
-from merchant.registry import codes, locks, queries, stickers
-from merchant.registry.schemas import ReasonText
-from merchant.registry.stickers import Standing
-from merchant.service import Service
-from merchant.web import actor_of, needs, path_id, service_of
+from merchant.registry.codes import payload as codes
+from merchant.registry.codes import stickers
+from merchant.registry.codes.stickers import Standing
+from merchant.registry.merchants import queries
+from merchant.registry.merchants.schemas import ReasonText
 from qr.iso import find_currency
 from qr.reader import INPUT_CHARS_MAX
 from qr.render import render_pdf, render_png, render_svg
@@ -87,7 +90,7 @@ async def counter_qr(request: Req, counter_id: FromPath[str]) -> Answer:
     service, actor, query = service_of(request), actor_of(request), request.query_params
     look = look_of(query)
     async with service.db.tenant(actor.dfsp_id) as tx:
-        counter = await locks.find_counter(tx, actor, path_id(counter_id))
+        counter = await queries.find_counter(tx, actor, path_id(counter_id))
         merchant = await queries.merchant(tx, actor, counter.merchant_id)
         versions = await stickers.current_versions(tx, [counter.id])
     currency = query.get("currency", merchant.currencies[0])

@@ -17,17 +17,18 @@ from litestar import asgi
 from litestar.types import Receive, Scope, Send
 
 import ussd
-from merchant import clock, errors, gateway, money
-from merchant.access import Actor
-from merchant.db import Tx, forget
-from merchant.gateway import Refused, respond
-from merchant.money import Money
+from merchant.compliance.policies import policy
+from merchant.core import clock, errors, money
+from merchant.core.access import Actor
+from merchant.core.db import Tx, forget
+from merchant.core.http import raw
+from merchant.core.http.raw import Refused, respond
+from merchant.core.money import Money
+from merchant.core.service import Service
 from merchant.payments import limits
-from merchant.payments.request import NewRequest, create_request
+from merchant.payments.requests import NewRequest, create_request
 from merchant.payments.states import RequestState
-from merchant.registry.screening import policy
-from merchant.registry.states import Capability, merchant_may
-from merchant.service import Service
+from merchant.registry.merchants.states import Capability, merchant_may
 
 MOUNT = "/ussd"
 CHANNEL = "ussd"
@@ -55,7 +56,7 @@ async def ussd_door(scope: Scope, receive: Receive, send: Send) -> None:
     """Everything below /ussd."""
     service: Service = scope["litestar_app"].state.service
     try:
-        call = await gateway.read_call(scope, receive, gateway.headers_of(scope), MOUNT, MAX_BODY_BYTES)
+        call = await raw.read_call(scope, receive, raw.headers_of(scope), MOUNT, MAX_BODY_BYTES)
         name, key = _address(call.path)
         known = ussd.GATEWAYS.get(name)
         if known is None or not hmac.compare_digest(key, gateway_key(service, name)):
@@ -74,6 +75,11 @@ async def ussd_door(scope: Scope, receive: Receive, send: Send) -> None:
 def gateway_key(service: Service, name: str) -> str:
     """The secret part of a gateway's address, the same for every process; a new secret key changes it."""
     return service.vault.digest("ussd-gateway", name).hex()[:40]
+
+
+def gateway_path(service: Service, name: str) -> str:
+    """The path to which a gateway posts its steps."""
+    return f"{MOUNT}/{name}/{gateway_key(service, name)}"
 
 
 def _address(path: str) -> tuple[str, str]:

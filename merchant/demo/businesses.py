@@ -63,7 +63,7 @@ def businesses(scheme_currency: str) -> list[dict[str, Any]]:
 
 
 def _countries_in_turn() -> Iterator[dict[str, str]]:
-    text = files("merchant.seeds").joinpath("businesses_gleif.csv").read_text(encoding="utf-8")
+    text = files("merchant.demo").joinpath("businesses_gleif.csv").read_text(encoding="utf-8")
     queues: dict[str, deque[dict[str, str]]] = defaultdict(deque)
     for row in csv.DictReader(text.splitlines()):
         queues[row["country"]].append(row)

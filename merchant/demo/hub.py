@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from merchant import keys
-from merchant.service import Service
-from merchant.simulator import SimulatorConfig, serve_simulator
+from merchant.core.service import Service
+from merchant.demo.simulator import SimulatorConfig, serve_simulator
+from merchant.scheme import keys
 
 _START_TIMEOUT_S = 10.0
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import aiohttp
 import click
 
-from merchant.access import Role
+from merchant.core.access import Role
 from merchant.demo.api import Api
 from merchant.demo.businesses import businesses
 from merchant.demo.world import CURRENCY, DemoUser, DemoWorld, new_password

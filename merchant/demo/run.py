@@ -11,19 +11,20 @@ import aiohttp
 import click
 import msgspec
 
-from merchant import runtime
-from merchant.access import Role
-from merchant.app import configure_logs, create_app, with_doors
-from merchant.channels.ussd import gateway_key
+from merchant.channels.ussd import gateway_path
+from merchant.core.access import Role
+from merchant.core.service import Service
+from merchant.core.settings import Settings
 from merchant.demo import onboarding, world
 from merchant.demo.api import Api
 from merchant.demo.hub import exchange_keys, simulated_hub
+from merchant.demo.pages.world_page import demo_routes
 from merchant.demo.payments import PAYERS, show_payments
 from merchant.demo.world import CURRENCY, OPERATOR_EMAIL, SCHEME, DemoUser, DemoWorld
-from merchant.seeds.scheme import seed_scheme
-from merchant.service import Service
-from merchant.settings import Settings
-from merchant.worker import Worker
+from merchant.programs import runtime
+from merchant.programs.app import configure_logs, create_app, with_doors
+from merchant.programs.seed import seed_scheme
+from merchant.programs.worker import Worker
 
 
 def run_demo(settings: Settings) -> None:
@@ -39,16 +40,17 @@ async def _demo(settings: Settings, database_url: str) -> None:
     begun = time.perf_counter()
     hub_port = settings.simulator_port or settings.port + 1
     hub_url = f"http://{settings.host}:{hub_port}"
-    settings = msgspec.structs.replace(settings, demo=True, hub="simulator", webhook_loopback=True, hub_url=hub_url)
+    settings = msgspec.structs.replace(settings, hub="simulator", webhook_loopback=True, hub_url=hub_url)
     async with contextlib.AsyncExitStack() as stack:
         service = await stack.enter_async_context(runtime.ready_service(settings, database_url))
         known = world.load(settings.data_dir) or await _new_world(service)
         known.base_url, known.simulator_url = settings.base_url, settings.hub_url
-        key = gateway_key(service, "africastalking")
         known.ussd = {
-            "code": SCHEME.ussd_code, "africastalking": f"{settings.base_url}/ussd/africastalking/{key}",
+            "code": SCHEME.ussd_code, "africastalking": settings.base_url + gateway_path(service, "africastalking"),
         }  # fmt: skip
-        await stack.enter_async_context(runtime.serving(with_doors(create_app(service)), settings.host, settings.port))
+        await stack.enter_async_context(
+            runtime.serving(with_doors(create_app(service, demo_routes())), settings.host, settings.port)
+        )
         await stack.enter_async_context(simulated_hub(service, settings.host, hub_port))
         await stack.enter_async_context(Worker(service).running())
         http = await stack.enter_async_context(aiohttp.ClientSession())

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from merchant.access import Role
+from merchant.core.access import Role
 from merchant.demo.api import Api
-from merchant.seeds.scheme import NewScheme
+from merchant.programs.seed import NewScheme
 
 SCHEME = NewScheme(
     name="Lakeside Instant Payments", domain="pay.lakeside.example", country="KE",

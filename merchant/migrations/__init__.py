@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from merchant.errors import OperatorProblem
+from merchant.core.errors import OperatorProblem
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from merchant import clock, ids
-from merchant.db import Tx
+from merchant.core import clock, ids
+from merchant.core.db import Tx
 
 WEBHOOK_TOPIC = "notify.webhook"
 LIVE_CHANNEL = "live"

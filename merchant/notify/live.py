@@ -18,13 +18,14 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.response import Stream
 
-from merchant import clock, errors, ids, vault, web
-from merchant.access import Actor
-from merchant.access import Permission as P
-from merchant.db import Tx, forget
+from merchant.core import clock, errors, ids, vault
+from merchant.core.access import Actor
+from merchant.core.access import Permission as P
+from merchant.core.db import Tx, forget
+from merchant.core.http import json as web
+from merchant.core.http.json import actor_of, answer, needs, service_of
+from merchant.core.service import Service
 from merchant.notify.events import LIVE_CHANNEL
-from merchant.service import Service
-from merchant.web import actor_of, answer, needs, service_of
 
 Req = Request[Any, Any, State]
 TICKET_LIFE = timedelta(seconds=60)
@@ -147,7 +148,7 @@ async def issue_ticket(request: Req) -> Response[bytes]:
 @get("/api/v1/events", opt={"public": True, "streams": True})
 async def read_events(request: Req) -> Stream:
     """Server-sent events of what the caller may see (Bearer, x-api-key, or ?ticket=)."""
-    live: Live = request.app.state.live
+    live = service_of(request).shared(Live)
     actor = await _listener(request)
     actor.require(P.EVENTS_READ)
     if live.is_full():
@@ -159,7 +160,7 @@ async def read_events(request: Req) -> Stream:
 async def _listener(request: Req) -> Actor:
     ticket = request.query_params.get("ticket")
     if ticket is None:
-        return await web.authenticate(service_of(request), request.headers)
+        return await web.authenticate(request.app.state, request.headers)
     async with service_of(request).db.system_reads() as tx:
         row = await tx.fetchrow(_USE_TICKET, vault.token_digest(ticket))
     if row is None or row["expires_at"] <= clock.now():

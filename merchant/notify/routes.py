@@ -13,13 +13,14 @@ from litestar.params import FromPath
 from msgspec import Meta, Struct
 from sqlmodel import select
 
-from merchant import audit, errors, outbox, web
-from merchant.access import Permission as P
-from merchant.access import scope_to
-from merchant.db import Tx
+from merchant.core import audit, errors, outbox
+from merchant.core.access import Permission as P
+from merchant.core.access import scope_to
+from merchant.core.db import Tx
+from merchant.core.http import json as web
+from merchant.core.http.json import actor_of, answer, body, needs, path_id, service_of
 from merchant.notify import events, webhook
 from merchant.notify.models import WebhookDelivery, WebhookEndpoint
-from merchant.web import actor_of, answer, body, needs, path_id, service_of
 
 Req = Request[Any, Any, State]
 Answer = Response[bytes]

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import structlog
 
-from merchant import clock, ids, money
-from merchant.db import Tx
-from merchant.money import Money
-from merchant.service import Service
+from merchant.core import clock, ids, money
+from merchant.core.db import Tx
+from merchant.core.money import Money
+from merchant.core.service import Service
 
 TOPIC = "notify.sms"
 _log = structlog.get_logger()

@@ -17,9 +17,9 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from merchant import clock, errors
-from merchant.service import Service
-from merchant.settings import Settings
+from merchant.core import clock, errors
+from merchant.core.service import Service
+from merchant.core.settings import Settings
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks, not a secret
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)  # Standard Webhooks recommends 15 to 30 s

@@ -11,13 +11,16 @@ import structlog
 from litestar import asgi
 from litestar.types import Receive, Scope, Send
 
-from merchant import gateway, inbox
-from merchant.db import Tx
-from merchant.gateway import Call, Refused, respond
-from merchant.hub.error_codes import FspiopError, meaning_of
-from merchant.hub.headers import Inbound, check_headers
-from merchant.hub.jws import InvalidSignature, verify
-from merchant.hub.messages import (
+from merchant.core import inbox
+from merchant.core.db import Tx
+from merchant.core.http import raw
+from merchant.core.http.raw import Call, Refused, respond
+from merchant.core.inbox import Message
+from merchant.core.service import Service
+from merchant.hub.fspiop.error_codes import FspiopError, meaning_of
+from merchant.hub.fspiop.headers import Inbound, check_headers
+from merchant.hub.fspiop.jws import InvalidSignature, verify
+from merchant.hub.fspiop.messages import (
     ErrorPut,
     PartiesPut,
     QuotesPost,
@@ -28,10 +31,8 @@ from merchant.hub.messages import (
     decode,
     encode_error,
 )
-from merchant.hub.messages import Message as WireMessage
-from merchant.inbox import Message
-from merchant.payments.links import Link, Links
-from merchant.service import Service
+from merchant.hub.fspiop.messages import Message as WireMessage
+from merchant.payments.participants import HubConnection, HubConnections
 
 MOUNT: Final = "/fspiop"
 _ACCEPTED: Final = {"GET": 202, "POST": 202, "PUT": 200, "PATCH": 200}
@@ -55,12 +56,12 @@ _log = structlog.get_logger()
 async def fspiop_door(scope: Scope, receive: Receive, send: Send) -> None:
     """Everything below /fspiop."""
     state = scope["litestar_app"].state
-    headers = gateway.headers_of(scope)
+    headers = raw.headers_of(scope)
     try:
-        gateway.check_gateway(state.service.settings, scope, headers)
-        call = await gateway.read_call(scope, receive, headers, MOUNT)
+        raw.check_gateway(state.service.settings, scope, headers)
+        call = await raw.read_call(scope, receive, headers, MOUNT)
         async with state.service.db.system_reads() as tx:
-            message = await _checked(tx, state.service, state.links, call)
+            message = await _checked(tx, state.service, state.service.shared(HubConnections), call)
             await inbox.store_once(tx, state.service.vault, message)
     except Refused as refused:
         await respond(send, refused.status, refused.body())
@@ -68,12 +69,12 @@ async def fspiop_door(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, error.http_status, encode_error(error))
     except Exception:
         _log.exception("message_not_stored")
-        await respond(send, 503, gateway.error_body("2003", "Try again later; nothing was kept."))
+        await respond(send, 503, raw.error_body("2003", "Try again later; nothing was kept."))
     else:
         await respond(send, _ACCEPTED[message.method])
 
 
-async def _checked(tx: Tx, service: Service, links: Links, call: Call) -> Message:
+async def _checked(tx: Tx, service: Service, connections: HubConnections, call: Call) -> Message:
     """The message, if it is well formed and truly its sender's. Raises FspiopError."""
     resource = call.raw_path.split("/", 2)[1] if call.raw_path.count("/") else ""
     if resource not in _RESOURCES:
@@ -82,13 +83,13 @@ async def _checked(tx: Tx, service: Service, links: Links, call: Call) -> Messag
         raise FspiopError("3000", "This method is not possible here", 405)
     _check_path(call)
     inbound = check_headers(call.method, resource, call.headers)
-    hubs_own_error = await _hubs_own_error(tx, links, resource, call, inbound)
+    hubs_own_error = await _hubs_own_error(tx, connections, resource, call, inbound)
     destination = inbound.destination or await _served_by(tx, call)
-    link = hubs_own_error or (await links.link(tx, destination) if destination else None)
-    if link is None or not link.enabled:
+    connection = hubs_own_error or (await connections.connection(tx, destination) if destination else None)
+    if connection is None or not connection.enabled:
         raise FspiopError("3203", "fspiop-destination names no participant served here")
     if service.settings.require_signatures and hubs_own_error is None:
-        await _check_signature(tx, links, inbound.source, call)
+        await _check_signature(tx, connections, inbound.source, call)
     shape: type[WireMessage] | None = (
         ErrorPut if call.raw_path.endswith("/error") else _BODIES.get((call.method, resource))
     )
@@ -98,7 +99,7 @@ async def _checked(tx: Tx, service: Service, links: Links, call: Call) -> Messag
         method=call.method,
         path=call.raw_path + (f"?{call.query}" if call.query else ""),
         source=inbound.source,
-        destination=link.fsp_id,
+        destination=connection.fsp_id,
         version=inbound.answer_version,
         body=call.body,
     )
@@ -122,20 +123,22 @@ def _check_path(call: Call) -> None:
         raise FspiopError("3002", "There is no such resource", 404)
 
 
-async def _hubs_own_error(tx: Tx, links: Links, resource: str, call: Call, inbound: Inbound) -> Link | None:
+async def _hubs_own_error(
+    tx: Tx, connections: HubConnections, resource: str, call: Call, inbound: Inbound
+) -> HubConnection | None:
     """Whose request a hub gives back: when it cannot reach the payer it answers unsigned, with the headers of our own
     request, so that we are the source and the payer's DFSP the destination (transaction-requests-service).
     """
     is_error = call.method == "PUT" and resource == "transactionRequests" and call.raw_path.endswith("/error")
-    return await links.link(tx, inbound.source) if is_error else None
+    return await connections.connection(tx, inbound.source) if is_error else None
 
 
-async def _check_signature(tx: Tx, links: Links, source: str, call: Call) -> None:
+async def _check_signature(tx: Tx, connections: HubConnections, source: str, call: Call) -> None:
     if not call.body:
         return  # FSPIOP signs nothing without a body
     target = call.raw_path + (f"?{call.query}" if call.query else "")
     problem = "no key of this sender is known"
-    for key in await links.partner_keys(tx, source):
+    for key in await connections.partner_keys(tx, source):
         try:
             verify(key, method=call.method, path=target, headers=call.headers, body=call.body)
         except InvalidSignature as error:

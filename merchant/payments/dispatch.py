@@ -12,11 +12,13 @@ import aiohttp
 import structlog
 from msgspec import Struct
 
-from merchant import clock
-from merchant.db import Tx
-from merchant.hub import client
-from merchant.hub.client import Outbound, SendResult
-from merchant.hub.messages import (
+from merchant.core import clock
+from merchant.core.db import Tx
+from merchant.core.money import Money
+from merchant.core.service import Service
+from merchant.hub.fspiop import client
+from merchant.hub.fspiop.client import Outbound, SendResult
+from merchant.hub.fspiop.messages import (
     Party,
     PartyIdInfo,
     TransactionRequestsPost,
@@ -26,17 +28,21 @@ from merchant.hub.messages import (
     safe_party_name,
     to_wire,
 )
-from merchant.money import Money
-from merchant.payments import post
-from merchant.payments.links import Link, Links
-from merchant.payments.request import MSISDN
+from merchant.payments import outgoing
+from merchant.payments.participants import HubConnection, HubConnections
+from merchant.payments.requests import MSISDN
 from merchant.payments.settle import apply_bad_news, commit_transfer, lock_transfer
 from merchant.payments.states import RequestCapability, lock_request, may, note_sent
-from merchant.service import Service
 
 ASK_TOPIC = "payments.ask"
 _REQUEST_TO_PAY = TransactionType("PAYMENT", "PAYEE", "BUSINESS")
 _log = structlog.get_logger()
+
+
+class RequestJob(Struct, frozen=True):
+    """The payload of a job about one request."""
+
+    request_id: UUID
 
 
 class Retry(Exception):
@@ -47,7 +53,7 @@ class Sending(Struct, frozen=True):
     """What the worker lends to a sender."""
 
     service: Service
-    links: Links
+    connections: HubConnections
     http: aiohttp.ClientSession
 
 
@@ -80,18 +86,18 @@ WHERE p.id = $1 AND p.expires_at > $2
 
 async def look_up_payer(sending: Sending, request_id: UUID) -> None:
     """GET /parties: at which DFSP is the payer? The answer comes as PUT /parties (payer_found)."""
-    asked, payer, link = await _read(sending, request_id)
-    if asked is None or link is None or not may(asked.state, RequestCapability.LOOK_UP_PAYER):
+    asked, payer, connection = await _read(sending, request_id)
+    if asked is None or connection is None or not may(asked.state, RequestCapability.LOOK_UP_PAYER):
         return
     path = f"/parties/{MSISDN}/{quote(payer)}"
-    result = await _transmit(sending, link, Outbound("GET", path, "parties", link.fsp_id))
+    result = await _transmit(sending, connection, Outbound("GET", path, "parties", connection.fsp_id))
     await _refused(sending, request_id, result, "look_up_refused")
 
 
 async def ask_payer(sending: Sending, request_id: UUID) -> None:
     """POST /transactionRequests to the payer's DFSP: created → sent once the hub has taken it."""
-    asked, payer, link = await _read(sending, request_id)
-    if asked is None or link is None or not may(asked.state, RequestCapability.LOOK_UP_PAYER):
+    asked, payer, connection = await _read(sending, request_id)
+    if asked is None or connection is None or not may(asked.state, RequestCapability.LOOK_UP_PAYER):
         return
     body = encode(
         TransactionRequestsPost(
@@ -109,8 +115,8 @@ async def ask_payer(sending: Sending, request_id: UUID) -> None:
         )
     )
     resource = "transactionRequests"
-    message = Outbound("POST", f"/{resource}", resource, link.fsp_id, asked.payer_fsp_id, body)
-    result = await _transmit(sending, link, message)
+    message = Outbound("POST", f"/{resource}", resource, connection.fsp_id, asked.payer_fsp_id, body)
+    result = await _transmit(sending, connection, message)
     if await _refused(sending, request_id, result, "request_refused"):
         return
     async with sending.service.db.system_reads() as tx:
@@ -119,38 +125,38 @@ async def ask_payer(sending: Sending, request_id: UUID) -> None:
 
 async def send_letter(sending: Sending, payload: bytes) -> None:
     """Send an answer to the hub. Raises Retry or HubUnreachable; a letter that is too late is dropped."""
-    letter = post.open_letter(sending.service, payload)
+    letter = outgoing.open_letter(sending.service, payload)
     async with sending.service.db.system_reads() as tx:
-        link = await sending.links.link(tx, letter.source)
-    if link is None or (letter.useless_after is not None and letter.useless_after <= clock.now()):
+        connection = await sending.connections.connection(tx, letter.source)
+    if connection is None or (letter.useless_after is not None and letter.useless_after <= clock.now()):
         return
     message = Outbound(
         letter.method, letter.path, letter.resource, letter.source, letter.destination, letter.body,
         version=letter.version,
     )  # fmt: skip
-    result = await _transmit(sending, link, message)
+    result = await _transmit(sending, connection, message)
     if not result.is_accepted:
         _log.warning("letter_refused", method=letter.method, resource=letter.resource, code=result.error_code)
     elif letter.transfer is not None:
         async with sending.service.db.system() as tx:
-            transfer = await lock_transfer(tx, link.dfsp_id, letter.transfer[1])
+            transfer = await lock_transfer(tx, connection.dfsp_id, letter.transfer[1])
             if transfer is not None:
                 await commit_transfer(tx, sending.service, transfer, "answer_taken_by_hub")
 
 
-async def _read(sending: Sending, request_id: UUID) -> tuple[_Asked | None, str, Link | None]:
+async def _read(sending: Sending, request_id: UUID) -> tuple[_Asked | None, str, HubConnection | None]:
     async with sending.service.db.system_reads() as tx:
         row = await tx.fetchrow(_ASKED, request_id, clock.now())
         if row is None:
             return None, "", None
         asked = _Asked(*row)
-        link = await sending.links.link(tx, asked.fsp_id)
+        connection = await sending.connections.connection(tx, asked.fsp_id)
     payer = sending.service.vault.open(asked.payer_sealed, f"payment_request:{asked.id}").decode()
-    return asked, payer, link
+    return asked, payer, connection
 
 
-async def _transmit(sending: Sending, link: Link, message: Outbound) -> SendResult:
-    result = await client.send(sending.http, link.hub_url, message, link.signing_key)
+async def _transmit(sending: Sending, connection: HubConnection, message: Outbound) -> SendResult:
+    result = await client.send(sending.http, connection.hub_url, message, connection.signing_key)
     if result.status >= 500 or result.status == 429:
         raise Retry(f"the hub answered {result.status}")
     return result
@@ -184,23 +190,25 @@ SELECT pg_notify('outbox', '')
 """
 
 
-async def payer_found(tx: Tx, service: Service, link: Link, digits: str, fsp_id: str) -> None:
+async def payer_found(tx: Tx, service: Service, connection: HubConnection, digits: str, fsp_id: str) -> None:
     """Every request that waits to know this payer's DFSP is put to it."""
     digest = service.vault.digest("phone", digits.removeprefix("+"))
-    await tx.execute(_FOUND, digest, link.dfsp_id, fsp_id, ASK_TOPIC, clock.now())
+    await tx.execute(_FOUND, digest, connection.dfsp_id, fsp_id, ASK_TOPIC, clock.now())
 
 
-async def payer_not_found(tx: Tx, service: Service, link: Link, digits: str, code: str, description: str) -> None:
+async def payer_not_found(
+    tx: Tx, service: Service, connection: HubConnection, digits: str, code: str, description: str
+) -> None:
     """Nobody knows this payer, or their DFSP cannot be reached: nothing was asked, so nothing can move."""
-    for request_id in await _waiting(tx, service, link, digits):
+    for request_id in await _waiting(tx, service, connection, digits):
         request = await lock_request(tx, request_id=request_id)
         if request is not None and may(request.state, RequestCapability.LOOK_UP_PAYER):
             await apply_bad_news(tx, request, code, description, "look_up_failed")
 
 
-async def _waiting(tx: Tx, service: Service, link: Link, digits: str) -> list[UUID]:
+async def _waiting(tx: Tx, service: Service, connection: HubConnection, digits: str) -> list[UUID]:
     digest = service.vault.digest("phone", digits.removeprefix("+"))
-    return [row["id"] for row in await tx.fetch(_WAITING_FOR_PAYER, digest, link.dfsp_id)]
+    return [row["id"] for row in await tx.fetch(_WAITING_FOR_PAYER, digest, connection.dfsp_id)]
 
 
 # --- asking the hub what became of a transfer ---------------------------------------------------------------------
@@ -210,8 +218,8 @@ async def ask_outcome(
     tx: Tx, service: Service, fsp_id: str, dfsp_id: UUID, payer_fsp_id: str, transfer_id: str
 ) -> None:
     """GET /transfers/{id}; the answer comes as PUT /transfers/{id} (transfers.hear_outcome)."""
-    letter = post.Letter(
+    letter = outgoing.Letter(
         method="GET", path=f"/transfers/{transfer_id}", source=fsp_id, destination=payer_fsp_id,
         useless_after=clock.now() + timedelta(minutes=1),
     )  # fmt: skip
-    await post.send(tx, service, letter, dfsp_id)
+    await outgoing.send(tx, service, letter, dfsp_id)

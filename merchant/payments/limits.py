@@ -7,9 +7,9 @@ those of the scheme's time zone; the day stands in the transfer's row, so a rele
 from datetime import date
 from uuid import UUID
 
-from merchant.db import Tx
-from merchant.money import Money
-from merchant.registry.screening import policy
+from merchant.compliance.policies import policy
+from merchant.core.db import Tx
+from merchant.core.money import Money
 
 # Always the day before the month, so that two transfers at once never wait for each other.
 _RESERVE = """

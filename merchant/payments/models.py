@@ -11,7 +11,7 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
-from merchant import columns
+from merchant.core import columns
 
 
 class PaymentRequest(SQLModel, table=True):

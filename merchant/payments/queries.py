@@ -8,9 +8,9 @@ from uuid import UUID
 
 import asyncpg
 
-from merchant import errors
-from merchant.access import Actor
-from merchant.db import Tx
+from merchant.core import errors
+from merchant.core.access import Actor
+from merchant.core.db import Tx
 
 _REQUEST = """
 SELECT p.id, p.state, p.amount_minor, p.currency, p.counter_id, p.merchant_id, p.payer_type, p.payer_masked,

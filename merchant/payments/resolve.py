@@ -6,12 +6,12 @@ and settles the request as any other.
 
 from uuid import UUID
 
-from merchant import audit, clock, errors
-from merchant.access import Actor
-from merchant.db import Tx
+from merchant.core import audit, clock, errors
+from merchant.core.access import Actor
+from merchant.core.db import Tx
+from merchant.core.service import Service
 from merchant.payments.dispatch import ask_outcome
 from merchant.payments.states import LockedRequest, lock_request
-from merchant.service import Service
 
 _OPEN_TRANSFER = """
 SELECT t.payer_fsp_id, t.transfer_id, d.fsp_id FROM transfer t JOIN dfsp d ON d.id = t.dfsp_id

@@ -11,14 +11,14 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.params import FromPath
 
-from merchant import web
-from merchant.access import Permission as P
-from merchant.db import Tx
+from merchant.core.access import Permission as P
+from merchant.core.db import Tx
+from merchant.core.http import json as web
+from merchant.core.http.json import actor_of, answer, body, needs, path_id, service_of
 from merchant.payments import queries, schemas
-from merchant.payments.request import cancel_request, create_request
+from merchant.payments.requests import cancel_request, create_request
 from merchant.payments.resolve import ask_hub_again
 from merchant.payments.states import RequestState
-from merchant.web import actor_of, answer, body, needs, path_id, service_of
 
 Req = Request[Any, Any, State]
 Answer = Response[bytes]

@@ -11,11 +11,12 @@ from uuid import UUID
 import asyncpg
 from msgspec import Meta, Struct
 
-from merchant import errors, money, web
-from merchant.money import Money
-from merchant.payments.request import NewRequest, phone_digits
-from merchant.registry import codes
-from merchant.service import SchemeFacts
+from merchant.core import errors, money
+from merchant.core.http import json as web
+from merchant.core.money import Money
+from merchant.core.service import SchemeFacts
+from merchant.payments.requests import NewRequest, phone_digits
+from merchant.registry.codes import payload as codes
 
 CurrencyText = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
 ReferenceText = Annotated[

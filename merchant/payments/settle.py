@@ -10,23 +10,15 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from merchant import clock, ids, money
-from merchant.db import Tx
-from merchant.hub.error_codes import base_code, reason_for
-from merchant.hub.messages import TransactionRequestsPut
-from merchant.money import Money
+from merchant.core import clock, ids, money
+from merchant.core.db import Tx
+from merchant.core.money import Money
+from merchant.core.service import Service
+from merchant.hub.fspiop.error_codes import base_code, reason_for
+from merchant.hub.fspiop.messages import TransactionRequestsPut
 from merchant.notify import events, sms
 from merchant.payments import limits
-from merchant.payments.states import (
-    LockedRequest,
-    Reason,
-    RequestCapability,
-    RequestState,
-    lock_request,
-    may,
-    move,
-)
-from merchant.service import Service
+from merchant.payments.states import LockedRequest, Reason, RequestCapability, RequestState, lock_request, may, move
 
 # The longest pause between two questions to the hub about one transfer; the first is settings.settle_check_s.
 LONGEST_CHECK = timedelta(minutes=30)

@@ -13,9 +13,9 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from merchant import clock, money
-from merchant.db import Tx
-from merchant.money import Money
+from merchant.core import clock, money
+from merchant.core.db import Tx
+from merchant.core.money import Money
 from merchant.notify import events
 
 

@@ -5,13 +5,13 @@ The worker runs these every second. Each claims a few rows by SKIP LOCKED, so an
 
 from datetime import timedelta
 
-from merchant import clock, outbox
-from merchant.db import Tx
+from merchant.core import clock, outbox
+from merchant.core.db import Tx
+from merchant.core.service import Service
 from merchant.payments.dispatch import ask_outcome
-from merchant.payments.request import LOOK_UP_TOPIC
+from merchant.payments.requests import LOOK_UP_TOPIC
 from merchant.payments.settle import expire_if_over, lock_transfer, put_in_doubt
 from merchant.payments.states import lock_request
-from merchant.service import Service
 
 BATCH = 100
 # Promises still standing come up again a little later; they must not stand in the way of the rest.
@@ -37,21 +37,20 @@ WHERE p.state = 'created' AND p.payer_fsp_id IS NULL AND due.expires_at > $1
 """
 
 
-async def run_timers(service: Service) -> int:
-    """Everything that is due, each kind in a transaction of its own; how many things there were.
+async def run_timers(service: Service) -> None:
+    """Everything that is due, each kind in a transaction of its own.
 
     Raises the first error after the others have had their turn.
     """
-    done, errors = 0, []
+    errors: list[Exception] = []
     for timer in (expire_due, check_silent_transfers, look_up_again):
         try:
             async with service.db.system() as tx:
-                done += await timer(tx, service)
+                await timer(tx, service)
         except Exception as error:
             errors.append(error)
     if errors:
         raise errors[0]
-    return done
 
 
 async def expire_due(tx: Tx, service: Service) -> int:

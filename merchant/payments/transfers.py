@@ -9,11 +9,14 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from merchant import clock
-from merchant.db import Tx
-from merchant.hub import ilp
-from merchant.hub.error_codes import FspiopError
-from merchant.hub.messages import (
+from merchant.core import clock
+from merchant.core.db import Tx
+from merchant.core.inbox import Message
+from merchant.core.money import Money
+from merchant.core.service import Service
+from merchant.hub.fspiop import ilp
+from merchant.hub.fspiop.error_codes import FspiopError
+from merchant.hub.fspiop.messages import (
     ErrorPut,
     TransfersPatch,
     TransfersPost,
@@ -24,15 +27,12 @@ from merchant.hub.messages import (
     from_wire,
     parse_datetime,
 )
-from merchant.inbox import Message
-from merchant.money import Money
-from merchant.payments import limits, post
-from merchant.payments.links import Link
+from merchant.payments import limits, outgoing
+from merchant.payments.participants import HubConnection
+from merchant.payments.quotes import fingerprint
 from merchant.payments.settle import abort_transfer, commit_transfer, lock_transfer
 from merchant.payments.states import RequestCapability, lock_request, may
-from merchant.payments.terms import fingerprint
-from merchant.registry.states import Capability, merchant_may
-from merchant.service import Service
+from merchant.registry.merchants.states import Capability, merchant_may
 
 # The hub forgets a transfer that never was; before this code nothing else says so for certain.
 _NOT_KNOWN_TO_HUB = "3208"
@@ -78,7 +78,7 @@ VALUES ($1, $2, $3, $4, $5, $6, 'RESERVED', $7, $8, $9, $10, $11, $12, $13, $14)
 """
 
 
-async def answer_transfer(tx: Tx, service: Service, link: Link, message: Message) -> None:
+async def answer_transfer(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
     """POST /transfers: reserve and fulfil, or refuse. The same transfer again gets the same answer."""
     prepared = decode(TransfersPost, message.body)
     path = f"/transfers/{prepared.transfer_id}"
@@ -89,11 +89,11 @@ async def answer_transfer(tx: Tx, service: Service, link: Link, message: Message
     if known is not None:
         if known["body_hash"] != body_hash:
             raise FspiopError("3106", "This transfer id came before with another content")
-        await post.answer(tx, service, message, link.dfsp_id, path, known["answer"])
+        await outgoing.answer(tx, service, message, connection.dfsp_id, path, known["answer"])
         return
     amount = from_wire(prepared.amount)
-    promise = await _promise_of(tx, link, message.source, prepared, amount)
-    fulfilment = _fulfilment(prepared, link)
+    promise = await _promise_of(tx, connection, message.source, prepared, amount)
+    fulfilment = _fulfilment(prepared, connection)
     await _check_free(tx, message.source, promise)
     now = clock.now()
     expires_at = parse_datetime(prepared.expiration)
@@ -102,25 +102,27 @@ async def answer_transfer(tx: Tx, service: Service, link: Link, message: Message
     if expires_at > now + LONGEST_TRANSFER:
         raise FspiopError("3100", "The transfer's expiration is too far away")
     day = clock.local_date(now, (await service.scheme()).time_zone)
-    if not await limits.reserve(tx, promise.merchant_id, link.dfsp_id, promise.tier, amount, day):
+    if not await limits.reserve(tx, promise.merchant_id, connection.dfsp_id, promise.tier, amount, day):
         raise FspiopError("5200", "This payment is over the merchant's limit")
-    answer = encode(TransfersPut(link.transfer_mode, fulfilment, format_datetime(now)))  # type: ignore[arg-type]
+    answer = encode(TransfersPut(connection.transfer_mode, fulfilment, format_datetime(now)))  # type: ignore[arg-type]
     await tx.execute(
-        _INSERT, message.source, prepared.transfer_id, link.dfsp_id, promise.merchant_id, promise.quote_id,
+        _INSERT, message.source, prepared.transfer_id, connection.dfsp_id, promise.merchant_id, promise.quote_id,
         promise.request_id, amount.minor, amount.currency, day.isoformat(), body_hash, answer, expires_at, now,
         now + timedelta(seconds=service.settings.settle_check_s),
     )  # fmt: skip
     # In COMMITTED mode no PATCH follows: the money has moved once the hub has taken our answer.
-    committed_by_answer = (message.source, prepared.transfer_id) if link.transfer_mode == "COMMITTED" else None
-    await post.answer(
-        tx, service, message, link.dfsp_id, path, answer, useless_after=expires_at, transfer=committed_by_answer
+    committed_by_answer = (message.source, prepared.transfer_id) if connection.transfer_mode == "COMMITTED" else None
+    await outgoing.answer(
+        tx, service, message, connection.dfsp_id, path, answer, useless_after=expires_at, transfer=committed_by_answer
     )
 
 
-async def _promise_of(tx: Tx, link: Link, payer_fsp_id: str, prepared: TransfersPost, amount: Money) -> Promise:
-    if prepared.payee_fsp != link.fsp_id or prepared.payer_fsp != payer_fsp_id:
+async def _promise_of(
+    tx: Tx, connection: HubConnection, payer_fsp_id: str, prepared: TransfersPost, amount: Money
+) -> Promise:
+    if prepared.payee_fsp != connection.fsp_id or prepared.payer_fsp != payer_fsp_id:
         raise FspiopError("3100", "payerFsp and payeeFsp are not those of the message")
-    row = await tx.fetchrow(_PROMISE, prepared.condition, payer_fsp_id, link.dfsp_id)
+    row = await tx.fetchrow(_PROMISE, prepared.condition, payer_fsp_id, connection.dfsp_id)
     if row is None:
         raise FspiopError("3205", "No quote of ours has this condition")
     promise = Promise(*row)
@@ -133,9 +135,9 @@ async def _promise_of(tx: Tx, link: Link, payer_fsp_id: str, prepared: Transfers
     return promise
 
 
-def _fulfilment(prepared: TransfersPost, link: Link) -> str:
+def _fulfilment(prepared: TransfersPost, connection: HubConnection) -> str:
     try:
-        fulfilment = ilp.fulfilment_of(prepared.ilp_packet, link.ilp_secret)
+        fulfilment = ilp.fulfilment_of(prepared.ilp_packet, connection.ilp_secret)
     except ilp.IlpError as error:
         raise FspiopError("3100", f"The ILP packet cannot be read: {error}") from None
     if ilp.condition_of(fulfilment) != prepared.condition:
@@ -152,20 +154,20 @@ async def _check_free(tx: Tx, payer_fsp_id: str, promise: Promise) -> None:
         raise FspiopError("5104", "This is being paid, or has been paid, by another transfer")
 
 
-async def repeat_transfer(tx: Tx, service: Service, link: Link, message: Message) -> None:
+async def repeat_transfer(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
     """GET /transfers/{id}: our answer once more."""
     transfer_id = message.path.rsplit("/", 1)[-1]
     known = await tx.fetchrow(_KNOWN, message.source, transfer_id)
     if known is None:
         raise FspiopError("3208", "There is no such transfer")
-    await post.answer(tx, service, message, link.dfsp_id, f"/transfers/{transfer_id}", known["answer"])
+    await outgoing.answer(tx, service, message, connection.dfsp_id, f"/transfers/{transfer_id}", known["answer"])
 
 
-async def hear_outcome(tx: Tx, service: Service, link: Link, message: Message) -> None:
+async def hear_outcome(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
     """PATCH /transfers/{id}, and PUT as the answer to our GET: committed, aborted, or not decided yet."""
     _check_hub(service, message)
     said = decode(TransfersPatch, message.body)
-    transfer = await lock_transfer(tx, link.dfsp_id, message.path.rsplit("/", 1)[-1])
+    transfer = await lock_transfer(tx, connection.dfsp_id, message.path.rsplit("/", 1)[-1])
     if transfer is None:
         # A PATCH can overtake the transfer it is about.
         raise NotYet("The transfer is not known yet")
@@ -181,10 +183,10 @@ def _check_hub(service: Service, message: Message) -> None:
         raise FspiopError("3000", f"{message.source} is not the hub, which alone ends transfers")
 
 
-async def hear_error(tx: Tx, service: Service, link: Link, message: Message) -> None:
+async def hear_error(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
     """PUT or PATCH /transfers/{id}/error: only "no such transfer" says for certain that no money moves."""
     _check_hub(service, message)
-    transfer = await lock_transfer(tx, link.dfsp_id, message.path.split("/")[2])
+    transfer = await lock_transfer(tx, connection.dfsp_id, message.path.split("/")[2])
     if transfer is None:
         return
     code = decode(ErrorPut, message.body).error_information.error_code

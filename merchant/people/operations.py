@@ -13,11 +13,14 @@ import msgspec
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
-from merchant import access, audit, clock, errors, ids, keys, vault
-from merchant.access import DFSP_ROLES, HUB_ROLES, MERCHANT_ROLES, Actor, ApiKey, AppUser, Permission, Role, scope_to
-from merchant.db import Tx
-from merchant.registry.models import Counter, Dfsp, Merchant
-from merchant.service import Service
+from merchant.core import access, audit, clock, errors, ids, vault
+from merchant.core.access import DFSP_ROLES, HUB_ROLES, MERCHANT_ROLES, Actor, Permission, Role, scope_to
+from merchant.core.db import Tx
+from merchant.core.service import Service
+from merchant.people.models import ApiKey, AppUser
+from merchant.registry.merchants.models import Counter, Merchant
+from merchant.scheme import keys
+from merchant.scheme.models import Dfsp
 
 MIN_PASSWORD_LENGTH = 12  # NIST SP 800-63B asks for 8 at least; staff accounts move money
 MAX_KEY_LIFETIME = timedelta(days=730)

@@ -14,14 +14,16 @@ from litestar.params import FromPath
 from msgspec import Meta, Struct
 from sqlmodel import select
 
-from merchant import audit, errors, sessions, web
-from merchant.access import ApiKey, AppUser, Role, scope_to
-from merchant.access import Permission as P
-from merchant.people import operations
+from merchant.core import audit, errors
+from merchant.core.access import Permission as P
+from merchant.core.access import Role, scope_to
+from merchant.core.http import json as web
+from merchant.core.http.json import actor_of, answer, body, needs, path_id, service_of
+from merchant.people import operations, sessions
+from merchant.people.models import ApiKey, AppUser
 from merchant.people.operations import MIN_PASSWORD_LENGTH
-from merchant.registry.models import Dfsp
-from merchant.sessions import MAX_PASSWORD_LENGTH
-from merchant.web import actor_of, answer, body, needs, path_id, service_of
+from merchant.people.sessions import MAX_PASSWORD_LENGTH
+from merchant.scheme.models import Dfsp
 
 Req = Request[Any, Any, State]
 Answer = Response[bytes]

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from merchant.service import Service
+from merchant.core.service import Service
 from tests.api.everything import Things, make_things
 from tests.builders import World
 

@@ -14,11 +14,11 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
-from merchant import clock, sessions
-from merchant.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, Permission, Role
-from merchant.app import create_app
-from merchant.people import operations
-from merchant.service import Service
+from merchant.core import clock
+from merchant.core.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, Permission, Role
+from merchant.core.service import Service
+from merchant.people import operations, sessions
+from merchant.programs.app import create_app
 from tests import builders
 from tests.builders import PASSWORD, Person, World
 

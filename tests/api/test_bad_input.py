@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from merchant import schema
-from merchant.service import Service
-from merchant.web import MAX_BODY_BYTES
+from merchant.core.http.json import MAX_BODY_BYTES
+from merchant.core.service import Service
+from merchant.migrations import schema
 from tests import builders
 from tests.api.everything import Route, Things, headers_for, routes_with_a_body, walled_routes
 from tests.builders import World

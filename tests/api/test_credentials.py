@@ -11,9 +11,9 @@ import httpx
 import pytest
 from jose import jwt
 
-from merchant import clock, ids, sessions
-from merchant.people import operations
-from merchant.service import Service
+from merchant.core import clock, ids
+from merchant.core.service import Service
+from merchant.people import operations, sessions
 from tests import builders
 from tests.api.everything import walled_routes
 from tests.builders import PASSWORD, World

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from merchant import idempotency
-from merchant.service import Service
+from merchant.core import idempotency
+from merchant.core.service import Service
 from tests import builders
 from tests.api.everything import Things, call, walled_routes
 from tests.builders import World

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from merchant.service import Service
+from merchant.core.service import Service
 from tests import builders
 from tests.api.everything import walled_routes
 from tests.builders import World

@@ -3,10 +3,10 @@
 import httpx
 import pytest
 
-from merchant import ids
-from merchant.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, ROLE_PERMISSIONS, Permission, Role
+from merchant.core import ids
+from merchant.core.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, ROLE_PERMISSIONS, Permission, Role
+from merchant.core.service import Service
 from merchant.people import operations
-from merchant.service import Service
 from tests import builders
 from tests.api.everything import Route, Things, add_user, call, signed_in, walled_routes
 from tests.builders import PASSWORD, Person, World

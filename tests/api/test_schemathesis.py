@@ -30,11 +30,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from merchant import openapi
-from merchant.app import ROUTES
-from merchant.hub.headers import media_type, version_for
-from merchant.service import Service
-from merchant.settings import Settings
+from merchant.core.service import Service
+from merchant.core.settings import Settings
+from merchant.hub.fspiop.headers import media_type, version_for
+from merchant.programs import openapi
+from merchant.programs.app import ROUTES
 from tests import builders
 from tests.api.everything import Things, listed_company, strongest
 from tests.builders import DFSPS, GATEWAY_SECRET, World

@@ -8,14 +8,14 @@ import httpx
 import msgspec
 import pytest
 
-from merchant import schema
-from merchant.access import MERCHANT_KEY_SCOPES
-from merchant.db import APP_ROLE
+from merchant.core.access import MERCHANT_KEY_SCOPES
+from merchant.core.db import APP_ROLE
+from merchant.core.service import Service
+from merchant.migrations import schema
 from merchant.notify.models import SmsMessage
 from merchant.payments.models import LimitUsage, Payment, Quote, Transfer
-from merchant.registry.models import ScreeningDecision
-from merchant.registry.stickers import EndedSticker
-from merchant.service import Service
+from merchant.registry.applications.models import ScreeningDecision
+from merchant.registry.codes.stickers import EndedSticker
 from tests import builders
 from tests.api.everything import Route, Things, call, strongest, walled_routes
 from tests.builders import World

@@ -5,18 +5,18 @@ product. The toolkit's assertions are JavaScript; each that these steps hold is 
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from merchant.service import Service
+from merchant.core.service import Service
 from tests import builders
 from tests.builders import GATEWAY_SECRET, World
+from tests.paths import VECTORS
 
 pytestmark = pytest.mark.anyio
-COLLECTIONS = Path(__file__).parents[1] / "vectors" / "ttk"
+COLLECTIONS = VECTORS / "ttk"
 INPUTS = {"MERCHANT_ID": "8472", "MERCHANT_CURRENCY": "USD", "MERCHANT_ALIAS_VALUE": "0000847201"}
 
 

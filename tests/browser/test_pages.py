@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from merchant.portal.demo_phones import CUSTOMERS
-from merchant.service import Service
-from merchant.settings import Settings
+from merchant.core.service import Service
+from merchant.core.settings import Settings
+from merchant.demo.pages.phones import CUSTOMERS
 from tests import builders
 from tests.browser.chromium import BINARY, Tab, browsing
 from tests.builders import World
-from tests.merchant.portal.conftest import Shop, demo_settings, running_demo
+from tests.merchant.portal.shops import Shop, demo_settings, running_demo
 
 pytestmark = [
     pytest.mark.anyio,

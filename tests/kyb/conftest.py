@@ -7,7 +7,7 @@ import pytest
 
 import kyb
 
-UN_LIST = Path(__file__).parents[2] / "merchant/seeds/un_consolidated_2026-02-27.xml.gz"
+UN_LIST = Path(__file__).parents[2] / "merchant/compliance/un_consolidated_2026-02-27.xml.gz"
 
 
 @pytest.fixture(scope="session")

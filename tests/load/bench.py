@@ -21,13 +21,14 @@ from urllib.parse import urlencode
 import aiohttp
 import msgspec
 
-from merchant import ids, keys, postgres
 from merchant.channels.ussd import gateway_key
+from merchant.core import ids, postgres
+from merchant.core.service import Service
+from merchant.core.settings import Settings
 from merchant.demo.hub import exchange_keys
-from merchant.hub.jws import load_signing_key, sign
-from merchant.runtime import ready_service
-from merchant.service import Service
-from merchant.settings import Settings
+from merchant.hub.fspiop.jws import load_signing_key, sign
+from merchant.programs.runtime import ready_service
+from merchant.scheme import keys
 from tests import builders
 from tests.load.libraries import library_rows
 from tests.load.meter import ROUNDS, cpu_s, family, memory_mb
@@ -227,7 +228,7 @@ async def _main(folder: Path, database_url: str) -> list[Row]:
     async with ready_service(settings, database_url) as service:
         await builders.seed_world(service)
         hub = (
-            "merchant.simulator",
+            "merchant.demo.simulator",
             "--port",
             str(hub_port),
             "--service-url",

@@ -4,7 +4,7 @@ import gzip
 from collections.abc import Iterator
 
 import kyb
-from merchant.settings import Settings
+from merchant.core.settings import Settings
 from tests.load.meter import rate_per_s
 from tests.load.qr_bench import qr_rows
 from tests.load.table import Row

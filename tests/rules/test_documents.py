@@ -6,8 +6,8 @@ import tomllib
 import click
 import msgspec
 
-from merchant.__main__ import cli
-from merchant.settings import PREFIX, Settings
+from merchant.cli.main import cli
+from merchant.core.settings import PREFIX, Settings
 from tests.rules.source_rules import ROOT
 
 README = (ROOT / "README.md").read_text()

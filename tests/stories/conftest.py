@@ -7,20 +7,20 @@ from typing import Any
 import aiohttp
 import pytest
 
-from merchant.app import create_app, with_doors
 from merchant.channels.qr import ROUTES as QR_ROUTES
+from merchant.core.service import open_service
+from merchant.core.settings import Settings
 from merchant.demo.hub import exchange_keys
+from merchant.demo.simulator import SimulatorConfig
 from merchant.payments.callbacks import fspiop_door
 from merchant.payments.routes import ROUTES as PAYMENT_ROUTES
-from merchant.registry.oracle_routes import oracle_door
-from merchant.runtime import serving
-from merchant.service import open_service
-from merchant.settings import Settings
-from merchant.simulator import SimulatorConfig
-from merchant.worker import Worker
+from merchant.programs.app import create_app, with_doors
+from merchant.programs.runtime import serving
+from merchant.programs.worker import Worker
+from merchant.registry.oracle.routes import oracle_door
 from tests import builders
 from tests.builders import GATEWAY_SECRET, SECRET_KEY
-from tests.merchant.simulator.conftest import FAST, free_port, new_journal, running_simulator
+from tests.merchant.demo.simulator.conftest import FAST, free_port, new_journal, running_simulator
 from tests.stories.town import Town
 
 SCOPES = ["merchants:read", "payments:read", "payments:request"]

@@ -13,13 +13,15 @@ from pathlib import Path
 
 import aiohttp
 
-from merchant.__main__ import cli
-from merchant.settings import Settings
-from merchant.simulator import SimulatorConfig, serve_simulator
+from merchant.cli.main import cli
+from merchant.core.settings import Settings
+from merchant.demo.simulator import SimulatorConfig, serve_simulator
 
 START_S = 60.0
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload([__name__, "merchant.app", "merchant.runtime", "merchant.worker"])
+_forks.set_forkserver_preload(
+    [__name__, "merchant.programs.app", "merchant.programs.runtime", "merchant.programs.worker"]
+)
 
 
 async def start_service(settings: Settings, log: Path) -> BaseProcess:

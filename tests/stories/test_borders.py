@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from merchant.registry.routes import reinstate, suspend
+from merchant.registry.merchants.routes import reinstate, suspend
 from tests import builders
 from tests.builders import GATEWAY_SECRET
 from tests.stories.conftest import SCOPES

@@ -19,15 +19,15 @@ import aiohttp
 import asyncpg
 import pytest
 
-from merchant import ids, money, postgres
+from merchant.core import ids, money, postgres
+from merchant.core.money import Money
+from merchant.core.settings import Settings
 from merchant.demo.hub import exchange_keys
-from merchant.money import Money
-from merchant.runtime import ready_service
-from merchant.settings import Settings
-from merchant.simulator import SimulatorConfig, Timings
+from merchant.demo.simulator import SimulatorConfig, Timings
+from merchant.programs.runtime import ready_service
 from tests import builders
 from tests.builders import SECRET_KEY
-from tests.merchant.simulator.conftest import free_port, new_journal
+from tests.merchant.demo.simulator.conftest import free_port, new_journal
 from tests.stories.programs import kill, start_hub, start_service
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from merchant.service import Service
+from merchant.core.service import Service
 from tests import builders
 from tests.api.everything import listed_company
 from tests.builders import GATEWAY_SECRET, PASSWORD, World

@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from merchant.hub.jws import load_signing_key
-from merchant.hub.messages import (
+from merchant.core.money import Money
+from merchant.hub.fspiop.jws import load_signing_key
+from merchant.hub.fspiop.messages import (
     Party,
     PartyIdInfo,
     QuotesPost,
@@ -16,8 +17,7 @@ from merchant.hub.messages import (
     encode,
     to_wire,
 )
-from merchant.money import Money
-from tests.merchant.simulator.conftest import new_ec_key
+from tests.merchant.demo.simulator.conftest import new_ec_key
 from tests.stories.town import Town, until
 
 pytestmark = pytest.mark.anyio

@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 import aiohttp
 import msgspec
 
-from merchant import clock
-from merchant.hub.headers import outbound_headers
-from merchant.hub.jws import SigningKey, load_signing_key, sign
-from merchant.registry.models import Counter, Merchant
-from merchant.service import Service
-from merchant.simulator.world import Event, OwnKey
+from merchant.core import clock
+from merchant.core.service import Service
+from merchant.demo.simulator.world import Event, OwnKey
+from merchant.hub.fspiop.headers import outbound_headers
+from merchant.hub.fspiop.jws import SigningKey, load_signing_key, sign
+from merchant.registry.merchants.models import Counter, Merchant
 from tests.builders import GATEWAY_SECRET
 
 PATIENCE_S = 15.0  # a busy machine; each story takes a second or two on an idle one

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from merchant.schema import ROLE_STATEMENTS, access_statements
+from merchant.migrations.schema import ROLE_STATEMENTS, access_statements
 
 revision = "0001"
 down_revision = None

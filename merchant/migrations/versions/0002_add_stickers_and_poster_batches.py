@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from merchant.schema import access_statements
+from merchant.migrations.schema import access_statements
 
 revision = "0002"
 down_revision = "0001"

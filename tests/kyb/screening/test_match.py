@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import kyb
 from tests.kyb.conftest import UN_LIST
 
-COMPANIES = UN_LIST.parent / "businesses_gleif.csv"
+COMPANIES = UN_LIST.parents[1] / "demo" / "businesses_gleif.csv"
 
 
 @pytest.mark.parametrize(

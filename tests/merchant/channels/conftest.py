@@ -10,10 +10,10 @@ import asyncpg
 import httpx
 import pytest
 
-from merchant.app import create_app
 from merchant.channels.ussd import gateway_key, ussd_door
-from merchant.registry.models import Counter, Merchant
-from merchant.service import Service
+from merchant.core.service import Service
+from merchant.programs.app import create_app
+from merchant.registry.merchants.models import Counter, Merchant
 from tests import builders
 from tests.builders import World
 

@@ -13,11 +13,11 @@ import httpx
 import msgspec
 import pytest
 
-from merchant.access import MERCHANT_KEY_SCOPES
 from merchant.channels import posters, press
-from merchant.registry.models import Counter, Merchant
-from merchant.service import Service
-from merchant.worker import Worker, prune
+from merchant.core.access import MERCHANT_KEY_SCOPES
+from merchant.core.service import Service
+from merchant.programs.worker import Worker
+from merchant.registry.merchants.models import Counter, Merchant
 from tests import builders
 from tests.builders import World
 from tests.qr.symbols.pictures import of_pdf, texts
@@ -230,10 +230,10 @@ async def test_runs_are_forgotten_after_a_week_with_their_files(
     batch = await shop.print()
     pdf = posters.pdf_file(shop.service, UUID(batch["id"]))
     move_clock(timedelta(days=6, hours=23))
-    await prune(shop.service)
+    await posters.prune(shop.service)
     assert pdf.exists()
     move_clock(timedelta(hours=2))
-    await prune(shop.service)
+    await posters.prune(shop.service)
     assert list(pdf.parent.iterdir()) == []
     async with shop.service.db.system() as tx:
         assert await tx.fetchval("SELECT count(*) FROM poster_batch") == 0

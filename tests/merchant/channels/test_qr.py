@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 import qr
-from merchant.access import MERCHANT_KEY_SCOPES, Role
-from merchant.registry.models import Counter, Merchant
-from merchant.service import Service
+from merchant.core.access import MERCHANT_KEY_SCOPES, Role
+from merchant.core.service import Service
+from merchant.registry.merchants.models import Counter, Merchant
 from qr.reader import INPUT_CHARS_MAX
 from tests import builders
 from tests.api.everything import add_user, signed_in

@@ -11,10 +11,10 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from merchant import clock, ids
 from merchant.channels import ussd as door
-from merchant.service import open_service
-from merchant.settings import Settings
+from merchant.core import clock, ids
+from merchant.core.service import open_service
+from merchant.core.settings import Settings
 from tests import builders
 from tests.builders import World
 from tests.merchant.channels.conftest import OWNER, PHONE, Lines, door_of, step_form

@@ -10,11 +10,13 @@ import pytest
 from stdnum import lei
 
 import kyb
-from merchant import clock
+from merchant.compliance.lists import screening_index
+from merchant.compliance.policies import policy
+from merchant.core import clock
+from merchant.core.settings import Settings
 from merchant.demo.businesses import COUNT, LISTED_OWNERS, businesses
 from merchant.demo.world import CURRENCY, SCHEME
-from merchant.registry.screening import case_of, policy, screening_index
-from merchant.settings import Settings
+from merchant.registry.applications.screening import case_of
 
 CASES = businesses(CURRENCY)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.merchant.simulator.conftest import free_port
+from tests.merchant.demo.simulator.conftest import free_port
 
 pytestmark = pytest.mark.slow
 START_S = 180  # a busy machine; an idle one takes a tenth

@@ -10,12 +10,12 @@ import httpx
 import pytest
 from aiohttp import web
 
-from merchant import clock
+from merchant.core import clock
+from merchant.core.service import Service
 from merchant.notify import events
 from merchant.notify.routes import ROUTES
-from merchant.registry.models import Merchant
-from merchant.service import Service
-from merchant.worker import Worker
+from merchant.programs.worker import Worker
+from merchant.registry.merchants.models import Merchant
 from tests import builders
 from tests.apps import app_on
 from tests.builders import DFSPS, World

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from merchant import clock
+from merchant.core import clock
+from merchant.core.service import Service
 from merchant.notify import events
-from merchant.registry import lifecycle, review
-from merchant.service import Service
+from merchant.registry.applications import review
+from merchant.registry.merchants import lifecycle
 from tests import builders
 from tests.builders import World
 from tests.merchant.notify.conftest import Telling

@@ -12,17 +12,17 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from merchant import runtime
-from merchant.access import Actor
-from merchant.app import create_app
+from merchant.core.access import Actor
+from merchant.core.service import Service
 from merchant.notify import events, live
 from merchant.notify.live import Live
-from merchant.registry.models import Merchant
-from merchant.service import Service
+from merchant.programs import runtime
+from merchant.programs.app import create_app
+from merchant.registry.merchants.models import Merchant
 from tests import builders
 from tests.builders import World
+from tests.merchant.demo.simulator.conftest import free_port
 from tests.merchant.notify.conftest import OURS, THEIRS
-from tests.merchant.simulator.conftest import free_port
 
 pytestmark = pytest.mark.anyio
 OPEN = b": open\n\n"
@@ -219,9 +219,9 @@ async def served(service: Service) -> AsyncIterator[tuple[str, Live]]:
     port = free_port()
     app = create_app(service, live.ROUTES)
     async with runtime.serving(app, "127.0.0.1", port):
-        yield f"http://127.0.0.1:{port}/api/v1/events", app.state.live
+        yield f"http://127.0.0.1:{port}/api/v1/events", service.shared(Live)
         # Before the server stops, since it waits for what is still open.
-        await app.state.live.close()
+        await service.shared(Live).close()
 
 
 @pytest.fixture

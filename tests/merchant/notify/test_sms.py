@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from merchant import clock, outbox
-from merchant.money import Money
+from merchant.core import clock, outbox
+from merchant.core.money import Money
+from merchant.core.service import Service
 from merchant.notify import sms
-from merchant.service import Service
 from tests import builders
 from tests.builders import World
 from tests.merchant.payments.stage import PAYER, Stage

@@ -16,9 +16,9 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from merchant import clock, errors, outbox
+from merchant.core import clock, errors, outbox
+from merchant.core.settings import Settings
 from merchant.notify import events, webhook
-from merchant.settings import Settings
 from tests.merchant.notify.conftest import Heard, Telling, hang_up
 
 pytestmark = pytest.mark.anyio

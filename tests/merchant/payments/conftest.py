@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from merchant.core.service import Service
 from merchant.notify.routes import ROUTES as WEBHOOK_ROUTES
 from merchant.payments.callbacks import fspiop_door
 from merchant.payments.routes import ROUTES as PAYMENT_ROUTES
-from merchant.service import Service
-from merchant.worker import Worker
+from merchant.programs.worker import Worker
 from tests import builders
 from tests.apps import app_on
 from tests.builders import World

@@ -18,11 +18,12 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from merchant import clock, keys
-from merchant.hub.error_codes import FspiopError
-from merchant.hub.headers import outbound_headers
-from merchant.hub.jws import SigningKey, fspiop_uri, load_signing_key, sign
-from merchant.hub.messages import (
+from merchant.core import clock
+from merchant.core.service import Service
+from merchant.hub.fspiop.error_codes import FspiopError
+from merchant.hub.fspiop.headers import outbound_headers
+from merchant.hub.fspiop.jws import SigningKey, fspiop_uri, load_signing_key, sign
+from merchant.hub.fspiop.messages import (
     Extension,
     ExtensionList,
     Message,
@@ -40,9 +41,9 @@ from merchant.hub.messages import (
     format_datetime,
 )
 from merchant.payments.timers import run_timers
-from merchant.registry.models import Counter, Merchant
-from merchant.service import Service
-from merchant.worker import Worker
+from merchant.programs.worker import Worker
+from merchant.registry.merchants.models import Counter, Merchant
+from merchant.scheme import keys
 from tests import builders
 from tests.builders import DFSPS, GATEWAY_SECRET, World
 

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 import qr
-from merchant.registry.lifecycle import add_counter
-from merchant.registry.models import Merchant
-from merchant.registry.screening import policy
+from merchant.compliance.policies import policy
+from merchant.registry.merchants.lifecycle import add_counter
+from merchant.registry.merchants.models import Merchant
 from tests import builders
 from tests.merchant.payments.stage import DFSP, PAYER, Stage, open_shop
 

@@ -13,17 +13,17 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from merchant import runtime
-from merchant.app import create_app, with_doors
-from merchant.gateway import MAX_BODY_BYTES
-from merchant.hub import base64url
-from merchant.hub.error_codes import FspiopError
-from merchant.hub.jws import fspiop_uri, sign
-from merchant.hub.messages import QuotesPost, TransactionRequestsPut, encode, encode_error
+from merchant.core.http.raw import MAX_BODY_BYTES
+from merchant.hub.fspiop import base64url
+from merchant.hub.fspiop.error_codes import FspiopError
+from merchant.hub.fspiop.jws import fspiop_uri, sign
+from merchant.hub.fspiop.messages import QuotesPost, TransactionRequestsPut, encode, encode_error
 from merchant.payments.callbacks import fspiop_door
+from merchant.programs import runtime
+from merchant.programs.app import create_app, with_doors
 from tests.builders import GATEWAY_SECRET
+from tests.merchant.demo.simulator.conftest import free_port
 from tests.merchant.payments.stage import BANK, DFSP, HUB, MOBILE, PAYER, SIGNING_KEYS, STRANGER, Stage
-from tests.merchant.simulator.conftest import free_port
 
 pytestmark = pytest.mark.anyio
 RECEIVED = TransactionRequestsPut("RECEIVED")

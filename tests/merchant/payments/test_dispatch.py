@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from merchant.hub.error_codes import FspiopError
-from merchant.hub.headers import check_headers
-from merchant.hub.jws import load_verify_key, verify
-from merchant.hub.messages import PartiesPut, Party, PartyIdInfo, encode_error
+from merchant.hub.fspiop.error_codes import FspiopError
+from merchant.hub.fspiop.headers import check_headers
+from merchant.hub.fspiop.jws import load_verify_key, verify
+from merchant.hub.fspiop.messages import PartiesPut, Party, PartyIdInfo, encode_error
 from tests.merchant.payments.stage import BANK, DFSP, HUB, MOBILE, PAYER, Stage
 
 pytestmark = pytest.mark.anyio

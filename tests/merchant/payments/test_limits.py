@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from merchant import clock
-from merchant.money import Money
+from merchant.core import clock
+from merchant.core.money import Money
+from merchant.core.service import Service
 from merchant.payments import limits
-from merchant.registry.models import Merchant
-from merchant.service import Service
+from merchant.registry.merchants.models import Merchant
 from tests import builders
 from tests.builders import World
 from tests.merchant.payments.stage import Stage

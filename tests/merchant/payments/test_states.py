@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from merchant.hub.error_codes import FspiopError
-from merchant.hub.messages import TransfersPost, encode_error
+from merchant.hub.fspiop.error_codes import FspiopError
+from merchant.hub.fspiop.messages import TransfersPost, encode_error
 from merchant.payments.states import CAPABILITIES, CLOSED, MOVES, RequestCapability, RequestState, may, move
 from merchant.payments.states import lock_request as lock
 from tests.merchant.payments.stage import BANK, HUB, MOBILE, Stage

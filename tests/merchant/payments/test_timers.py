@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from merchant import clock
+from merchant.core import clock
 from merchant.payments.timers import _DUE, BATCH
 from tests.merchant.payments.stage import BANK, Stage
 

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from merchant.hub import base64url, ilp
-from merchant.hub.error_codes import FspiopError
-from merchant.hub.messages import TransfersPatch, WireMoney, encode, encode_error
+from merchant.hub.fspiop import base64url, ilp
+from merchant.hub.fspiop.error_codes import FspiopError
+from merchant.hub.fspiop.messages import TransfersPatch, WireMoney, encode, encode_error
 from tests.merchant.payments.stage import BANK, HUB, MOBILE, Stage, in_s
 
 pytestmark = pytest.mark.anyio

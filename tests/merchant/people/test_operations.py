@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from merchant import keys
-from merchant.service import Service
+from merchant.core.service import Service
+from merchant.scheme import keys
 from tests import builders
 from tests.builders import PASSWORD, World
 

@@ -4,19 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merchant import errors
-from merchant.registry.models import Application
-from merchant.registry.states import (
+from merchant.core import errors
+from merchant.registry.applications.models import Application
+from merchant.registry.applications.states import (
     APPLICATION_CAPABILITIES,
     APPLICATION_MOVES,
+    ApplicationState,
+    application_may,
+    move_application,
+)
+from merchant.registry.applications.states import Capability as ApplicationCapability
+from merchant.registry.merchants.states import (
     MERCHANT_CAPABILITIES,
     MERCHANT_MOVES,
-    ApplicationState,
     Capability,
     MerchantState,
-    application_may,
     merchant_may,
-    move_application,
 )
 
 TARGETS = st.lists(st.sampled_from(ApplicationState), max_size=12)
@@ -51,7 +54,9 @@ def test_what_cannot_move_any_more_permits_nothing() -> None:
 
 
 def test_only_what_is_under_review_can_be_decided_on() -> None:
-    assert [state for state in ApplicationState if application_may(state, Capability.DECIDE)] == ["in_review"]
+    assert [state for state in ApplicationState if application_may(state, ApplicationCapability.DECIDE)] == [
+        "in_review"
+    ]
 
 
 def test_only_active_and_restricted_merchants_take_money() -> None:
@@ -61,7 +66,7 @@ def test_only_active_and_restricted_merchants_take_money() -> None:
 
 def test_a_state_that_is_none_is_a_fault_and_not_a_refusal() -> None:
     with pytest.raises(ValueError, match="nonsense"):
-        application_may("nonsense", Capability.EDIT)
+        application_may("nonsense", ApplicationCapability.EDIT)
 
 
 @given(st.sampled_from(ApplicationState), TARGETS)

@@ -1,0 +1,1 @@
+"""What is judged by: the policy in force and the sanctions lists."""

@@ -1,0 +1,135 @@
+"""Who is asking and what they may do.
+
+A role or an API key's scopes become a set of permissions; every route names one. The tenant is the DFSP:
+`Database.tenant(actor.dfsp_id)` walls it off by row-level security, and `scope_to` adds the merchant where the
+actor is one merchant's own person or key.
+"""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from merchant.core import errors
+
+
+class Permission(StrEnum):
+    """What a route demands. The value is what API keys carry as a scope."""
+
+    DFSPS_READ = "dfsps:read"
+    DFSPS_WRITE = "dfsps:write"
+    USERS_WRITE = "users:write"
+    API_KEYS_WRITE = "api-keys:write"
+    AUDIT_READ = "audit:read"
+    APPLICATIONS_READ = "applications:read"
+    APPLICATIONS_WRITE = "applications:write"
+    APPLICATIONS_DECIDE = "applications:decide"
+    MERCHANTS_READ = "merchants:read"
+    MERCHANTS_WRITE = "merchants:write"
+    MERCHANTS_SUSPEND = "merchants:suspend"
+    ALIASES_WRITE = "aliases:write"
+    PAYMENTS_READ = "payments:read"
+    PAYMENTS_REQUEST = "payments:request"
+    PAYMENTS_RESOLVE = "payments:resolve"
+    WEBHOOKS_WRITE = "webhooks:write"
+    EVENTS_READ = "events:read"
+    OPERATIONS_READ = "operations:read"
+
+
+class Role(StrEnum):
+    """The people's roles (CONTRACT, Access)."""
+
+    HUB_OPERATOR = "hub_operator"
+    HUB_CHECKER = "hub_checker"
+    DFSP_ADMIN = "dfsp_admin"
+    DFSP_MAKER = "dfsp_maker"
+    DFSP_CHECKER = "dfsp_checker"
+    DFSP_AUDITOR = "dfsp_auditor"
+    MERCHANT_OWNER = "merchant_owner"
+    MERCHANT_CASHIER = "merchant_cashier"
+
+
+_P = Permission
+_DFSP_READS = {_P.DFSPS_READ, _P.APPLICATIONS_READ, _P.MERCHANTS_READ, _P.PAYMENTS_READ, _P.EVENTS_READ}
+_MERCHANT_READS = {_P.MERCHANTS_READ, _P.PAYMENTS_READ, _P.EVENTS_READ}
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.HUB_OPERATOR: frozenset(
+        {
+            _P.DFSPS_READ,
+            _P.DFSPS_WRITE,
+            _P.USERS_WRITE,
+            _P.API_KEYS_WRITE,
+            _P.AUDIT_READ,
+            _P.APPLICATIONS_READ,
+        }
+        | {_P.MERCHANTS_READ, _P.PAYMENTS_READ, _P.PAYMENTS_RESOLVE, _P.OPERATIONS_READ, _P.EVENTS_READ}
+    ),
+    Role.HUB_CHECKER: frozenset({_P.DFSPS_READ, _P.AUDIT_READ, _P.APPLICATIONS_READ, _P.MERCHANTS_READ}),
+    Role.DFSP_ADMIN: frozenset(
+        _DFSP_READS
+        | {_P.USERS_WRITE, _P.API_KEYS_WRITE, _P.AUDIT_READ, _P.MERCHANTS_SUSPEND, _P.WEBHOOKS_WRITE}
+        | {_P.PAYMENTS_RESOLVE, _P.ALIASES_WRITE}
+    ),
+    Role.DFSP_MAKER: frozenset(_DFSP_READS | {_P.APPLICATIONS_WRITE, _P.MERCHANTS_WRITE}),
+    Role.DFSP_CHECKER: frozenset(_DFSP_READS | {_P.APPLICATIONS_DECIDE, _P.MERCHANTS_SUSPEND}),
+    Role.DFSP_AUDITOR: frozenset(_DFSP_READS | {_P.AUDIT_READ}),
+    Role.MERCHANT_OWNER: frozenset(_MERCHANT_READS | {_P.PAYMENTS_REQUEST, _P.WEBHOOKS_WRITE}),
+    Role.MERCHANT_CASHIER: frozenset(_MERCHANT_READS | {_P.PAYMENTS_REQUEST}),
+}
+MERCHANT_ROLES = frozenset({Role.MERCHANT_OWNER, Role.MERCHANT_CASHIER})
+HUB_ROLES = frozenset({Role.HUB_OPERATOR, Role.HUB_CHECKER})
+DFSP_ROLES = frozenset(Role) - MERCHANT_ROLES - HUB_ROLES
+# Machines never decide on applications (four eyes need eyes), make no accounts, and run no hub.
+KEY_SCOPES = frozenset(Permission) - {
+    _P.APPLICATIONS_DECIDE, _P.DFSPS_WRITE, _P.USERS_WRITE, _P.API_KEYS_WRITE, _P.OPERATIONS_READ,
+}  # fmt: skip
+# The key of one merchant does for it what its own people may do.
+MERCHANT_KEY_SCOPES = ROLE_PERMISSIONS[Role.MERCHANT_OWNER]
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True):
+    """Who acts: a person, an API key, or the service itself."""
+
+    kind: str
+    id: UUID
+    name: str
+    dfsp_id: UUID | None
+    merchant_id: UUID | None = None
+    counter_id: UUID | None = None
+    roles: tuple[str, ...] = ()
+    permissions: frozenset[Permission] = frozenset()
+
+    def require(self, permission: Permission) -> None:
+        """Raise NotAllowed unless the actor holds the permission."""
+        if permission not in self.permissions:
+            raise errors.NotAllowed(f"This needs the permission {permission.value!r}, which you do not hold.")
+
+    def own_dfsp(self) -> UUID:
+        """The actor's DFSP. Raises NotAllowed for hub staff, who own no merchants."""
+        if self.dfsp_id is None:
+            raise errors.NotAllowed("Only staff of a DFSP can do this; hub staff act through the DFSPs.")
+        return self.dfsp_id
+
+
+SERVICE = Actor(kind="service", id=UUID(int=0), name="service", dfsp_id=None)
+
+
+def permissions_of(roles: list[str]) -> frozenset[Permission]:
+    """The union of what the roles permit."""
+    return frozenset().union(*(ROLE_PERMISSIONS[Role(role)] for role in roles))
+
+
+def scope_to(actor: Actor, statement: Any, table: Any) -> Any:
+    """Narrow a select on a tenant table to what the actor may see.
+
+    Row-level security already shows one DFSP only; this says it again in SQL and adds the merchant
+    for people and keys of one merchant (`table` is then the merchant table itself or has a merchant_id).
+    """
+    if actor.dfsp_id is not None:
+        statement = statement.where(table.dfsp_id == actor.dfsp_id)
+    if actor.merchant_id is not None:
+        column = getattr(table, "merchant_id", None)
+        statement = statement.where((table.id if column is None else column) == actor.merchant_id)
+    return statement

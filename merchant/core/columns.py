@@ -1,0 +1,83 @@
+"""Column types that every table shares, so that one spelling decides: aware instants, JSON, text arrays, sealed
+bytes, money.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, LargeBinary, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Field
+
+from merchant.core import clock, ids
+
+INSTANT = DateTime(timezone=True)
+
+
+def key() -> Any:
+    """A primary key of our own: UUIDv7."""
+    return Field(default_factory=ids.uuid7, primary_key=True, sa_type=Uuid)
+
+
+def ref(target: str, *, nullable: bool = False, index: bool = True) -> Any:
+    """A foreign key to `table.id`."""
+    return Field(default=None if nullable else ..., foreign_key=target, nullable=nullable, index=index)
+
+
+def dfsp() -> Any:
+    """The tenant column; row-level security compares it."""
+    return Field(foreign_key="dfsp.id", index=True)
+
+
+def instant(*, nullable: bool = False) -> Any:
+    """A point in time; now by default unless nullable."""
+    if nullable:
+        return Field(default=None, sa_type=INSTANT, nullable=True)
+    return Field(default_factory=clock.now, sa_type=INSTANT)
+
+
+def text(**options: Any) -> Any:
+    """Unbounded text; bounds are checked where input enters."""
+    return Field(sa_type=Text, **options)
+
+
+def texts(**options: Any) -> Any:
+    """An array of text."""
+    return Field(default_factory=list, sa_type=ARRAY(Text), **options)
+
+
+def uuids() -> Any:
+    """An array of ids."""
+    return Field(default_factory=list, sa_type=ARRAY(Uuid))
+
+
+def document(*, nullable: bool = True) -> Any:
+    """A JSON document."""
+    return Field(default=None, sa_type=JSONB, nullable=nullable)
+
+
+def sealed(*, nullable: bool = True) -> Any:
+    """Bytes that vault.seal made."""
+    return Field(default=None if nullable else ..., sa_type=LargeBinary, nullable=nullable)
+
+
+def minor_units() -> Any:
+    """An amount in minor units."""
+    return Field(sa_type=BigInteger)
+
+
+__all__ = [
+    "UUID",
+    "datetime",
+    "dfsp",
+    "document",
+    "instant",
+    "key",
+    "minor_units",
+    "ref",
+    "sealed",
+    "text",
+    "texts",
+    "uuids",
+]

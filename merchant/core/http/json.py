@@ -1,0 +1,279 @@
+"""The one way in and out of our JSON API: who asks, what the body says, how answers and problems look.
+
+Handlers take a `Request`, call `body()` and the domain, and answer with `answer()`. Every route names a permission
+in its `opt`, or says `public=True`; app.py refuses to start otherwise.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.connection import ASGIConnection
+from litestar.exceptions import HTTPException
+from litestar.handlers import BaseRouteHandler
+
+from merchant.core import clock, db, errors, idempotency
+from merchant.core.access import Actor, Permission
+from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
+from merchant.core.service import Service
+
+T = TypeVar("T")
+AnyRequest = Request[Any, Any, Any]
+MAX_BODY_BYTES = 1_000_000
+# PostgreSQL's text cannot hold U+0000; inside JSON it can only stand escaped.
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_log = structlog.get_logger()
+
+
+# --- who asks ----------------------------------------------------------------------------------------------------
+
+
+async def authorise(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Guard of every route: find the actor and hold it against the route's permission."""
+    if b"%00" in connection.scope["query_string"]:
+        raise errors.BadRequest("Text may not hold the character U+0000.", code="nul_character")
+    # OPTIONS is the framework's own: it names a path's methods, which openapi.json does too.
+    if handler.opt.get("public") or connection.scope.get("method") == "OPTIONS":
+        return
+    actor = await authenticate(connection.app.state, connection.headers)
+    permission = handler.opt["permission"]
+    if permission is not None and not handler.opt.get("asks_itself"):
+        actor.require(permission)
+    connection.scope["state"]["actor"] = actor
+    structlog.contextvars.bind_contextvars(actor=str(actor.id))
+
+
+async def authenticate(state: Any, headers: Mapping[str, str]) -> Actor:
+    """The actor of a request's credentials, found by what the application put into its state. Raises NotSignedIn."""
+    actor: Actor = await state.authenticate(headers)
+    return actor
+
+
+def needs(permission: Permission | None, **more: Any) -> dict[str, Any]:
+    """A route's `opt`: the permission it demands (None: any signed-in actor).
+
+    `asks_itself=True` leaves the check to the operation, which has something more telling to say first.
+    """
+    return {"permission": permission, **more}
+
+
+def actor_of(request: AnyRequest) -> Actor:
+    """The actor that the guard found."""
+    return request.scope["state"]["actor"]  # type: ignore[no-any-return]
+
+
+def service_of(request: AnyRequest) -> Service:
+    """The process's service."""
+    return request.app.state.service  # type: ignore[no-any-return]
+
+
+# --- what the body says --------------------------------------------------------------------------------------------
+
+
+async def body(request: AnyRequest, shape: type[T]) -> T:
+    """The JSON body as `shape`. Raises BadRequest, UnsupportedMediaType or InvalidFields."""
+    require_json(request.headers)
+    return decode(await request.body(), shape)
+
+
+def require_json(headers: Mapping[str, str]) -> None:
+    """Refuse bodies that do not say they are JSON: forms of foreign pages cannot. Raises UnsupportedMediaType."""
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise errors.UnsupportedMediaType
+
+
+def decode(raw: bytes, shape: type[T]) -> T:
+    """JSON bytes as `shape`: the only decoder of our API.
+
+    Bad UTF-8, broken or endlessly nested JSON, repeated keys and U+0000 are malformed (400); wrong types, unknown
+    and missing fields are field errors (422).
+    """
+    if has_nul(raw):
+        raise errors.BadRequest("Text may not hold the character U+0000.", code="nul_character")
+    try:
+        json.loads(raw.decode(), object_pairs_hook=_refuse_repeats, parse_constant=_refuse_constant)
+        return msgspec.json.decode(raw, type=shape)
+    except msgspec.ValidationError as error:
+        raise _field_error(str(error)) from None
+    except RecursionError:
+        raise errors.BadRequest("The JSON is nested too deeply.", code="json_too_deep") from None
+    except (ValueError, msgspec.DecodeError) as error:
+        raise errors.BadRequest(f"The body is not valid JSON in UTF-8: {error}", code="malformed_json") from None
+
+
+def has_nul(raw: bytes) -> bool:
+    """Whether a JSON text holds U+0000, which no column can hold."""
+    return _ESCAPED_NUL.search(raw) is not None
+
+
+_NAMED_FIELD = re.compile(r"Object (?:contains )?(?P<kind>missing required|unknown) field `(?P<field>[^`]+)`")
+_REGEX = re.compile(r"matching regex '.*'", re.DOTALL)
+
+
+def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _field_error(message: str) -> errors.InvalidFields:
+    # msgspec ends its messages with " - at `$.owners[0].email`"; a field that is missing or too many it names before.
+    text, _, place = message.partition(" - at `$")
+    path = place.rstrip("`").lstrip(".")
+    code = "invalid"
+    if named := _NAMED_FIELD.search(text):
+        path = f"{path}.{named['field']}" if path else named["field"]
+        code = "missing" if named["kind"] == "missing required" else "unknown"
+    text = _REGEX.sub("in the format that the API description gives", text)
+    return errors.invalid_field(path or "$", code, text + ".")
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def path_id(value: str) -> UUID:
+    """An id from a path. What is no UUID is simply not found."""
+    try:
+        return UUID(value)
+    except ValueError:
+        raise errors.NotFound from None
+
+
+def if_match(request: AnyRequest) -> int:
+    """The revision named by If-Match. Raises PreconditionMissing; a foreign tag matches nothing."""
+    tag = request.headers.get("if-match")
+    if tag is None:
+        raise errors.PreconditionMissing
+    digits = tag.strip().removeprefix("W/").strip('"')
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else -1
+
+
+def limit_of(request: AnyRequest) -> int:
+    """`limit` of the query. Raises BadRequest."""
+    given = request.query_params.get("limit", str(DEFAULT_LIMIT))
+    if not (given.isascii() and given.isdigit() and len(given) < 4 and 1 <= int(given) <= MAX_LIMIT):
+        raise errors.BadRequest(f"limit is a number from 1 to {MAX_LIMIT}.")
+    return int(given)
+
+
+def page_of(request: AnyRequest) -> Page:
+    """`limit` and `cursor` of the query. Raises BadRequest."""
+    unknown = set(request.query_params) - {"limit", "cursor", *request.route_handler.opt.get("query", ())}
+    if unknown:
+        raise errors.BadRequest(f"This list knows no filter {min(unknown)!r}.", code="unknown_filter")
+    for name, choices in request.route_handler.opt.get("choices", {}).items():
+        if request.query_params.get(name, choices[0]) not in choices:
+            raise errors.BadRequest(f"{name} is one of {', '.join(choices)}.", code="unknown_filter")
+    cursor = request.query_params.get("cursor")
+    try:
+        before = UUID(bytes=base64.urlsafe_b64decode(cursor + "==")) if cursor else None
+    except (ValueError, binascii.Error):
+        raise errors.BadRequest("cursor is what next_cursor said.") from None
+    return Page(limit_of(request), before)
+
+
+# --- how answers look ------------------------------------------------------------------------------------------------
+
+
+def encode(content: Any) -> bytes:
+    """JSON bytes of a struct; times must already be text (see `at`)."""
+    return msgspec.json.encode(content)
+
+
+def at(instant: Any) -> str | None:
+    """An instant, or None, as our API shows it."""
+    return None if instant is None else clock.rfc3339(instant)
+
+
+def answer(
+    content: Any, status: int = 200, *, headers: dict[str, str] | None = None, etag: int | None = None
+) -> Response[bytes]:
+    """A JSON answer; `etag` is the revision of a versioned thing."""
+    raw = content if isinstance(content, bytes) else encode(content)
+    all_headers = {"cache-control": "no-store", **(headers or {})}
+    if etag is not None:
+        all_headers["etag"] = f'"{etag}"'
+    return Response(raw, status_code=status, media_type="application/json", headers=all_headers)
+
+
+def listing(items: list[Any], page: Page, ids: list[UUID]) -> Response[bytes]:
+    """A page of a list. `items` may hold one more than the limit, which only tells that there is more."""
+    more = len(items) > page.limit
+    cursor = base64.urlsafe_b64encode(ids[page.limit - 1].bytes).decode().rstrip("=") if more else None
+    return answer({"items": items[: page.limit], "next_cursor": cursor})
+
+
+async def once(request: AnyRequest, operation: str, do: Any) -> Response[bytes]:
+    """Run a creating operation under the caller's Idempotency-Key, in one tenant transaction.
+
+    `do(tx)` returns (status, struct).
+    """
+    service, actor = service_of(request), actor_of(request)
+    key = idempotency.check_key(request.headers.get("idempotency-key"))
+    raw = await request.body()
+    async with service.db.tenant(actor.dfsp_id) as tx:
+
+        async def work() -> tuple[int, bytes]:
+            status, content = await do(tx)
+            return status, encode(content)
+
+        outcome = await idempotency.run_once(tx, service.vault, actor, operation, key, raw, work)
+    replayed = {"idempotency-replayed": "true"} if outcome.replayed else {}
+    return answer(outcome.body, outcome.status, headers=replayed)
+
+
+# --- how problems look -----------------------------------------------------------------------------------------------
+
+
+def problem(
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    field_errors: Any = (),
+    headers: dict[str, str] | None = None,
+) -> Response[bytes]:
+    """An RFC 9457 problem."""
+    content = {
+        "type": f"urn:merchant:problem:{code}", "title": title, "status": status, "detail": detail, "code": code,
+        "errors": field_errors,
+    }  # fmt: skip
+    return Response(encode(content), status_code=status, media_type="application/problem+json", headers=headers or {})
+
+
+def on_merchant_error(_: AnyRequest, error: errors.MerchantError) -> Response[bytes]:
+    """A problem the caller can solve."""
+    return problem(error.status, error.problem_code, error.title, error.detail, error.errors, error.headers)
+
+
+_REFUSED_BEFORE_US = {
+    404: errors.NotFound(),
+    413: errors.TooLarge(headers={"connection": "close"}),  # the rest of the body is not read
+}
+
+
+def on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
+    """What Litestar itself refuses: unknown paths, wrong methods, bodies too large."""
+    if known := _REFUSED_BEFORE_US.get(error.status_code):
+        return on_merchant_error(request, known)
+    title = HTTPStatus(error.status_code).phrase
+    code = title.lower().replace(" ", "_").replace("-", "_")
+    return problem(error.status_code, code, title, str(error.detail), headers=dict(error.headers or {}))
+
+
+def on_crash(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """A fault of ours: logged whole, told in one sentence. Another transaction in the way is none."""
+    if db.is_contention(error):
+        return on_merchant_error(request, errors.Busy(headers={"retry-after": "1"}))
+    _log.exception("request_failed", path=request.scope["path"], exc_info=error)
+    return problem(500, "internal", "Something went wrong on our side", "Nothing was changed; try again later.")

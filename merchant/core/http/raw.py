@@ -1,0 +1,112 @@
+"""The door that only the hub's gateway may use: /oracle and /fspiop.
+
+Raw ASGI, since these are the hottest paths: a shared secret (or loopback where none is set), a bounded body, and
+answers without a framework between. Problems are FSPIOP error bodies.
+"""
+
+import hmac
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from litestar.types import Receive, Scope, Send
+from prometheus_client import Counter
+
+from merchant.core.settings import Settings
+
+_answers = Counter("merchant_door_answers", "Answers of /fspiop, /oracle and /ussd by status.", ["status"])
+MAX_BODY_BYTES = 5 * 1024 * 1024  # FSPIOP API definition 1.1, section 3.2.1: 5 MiB
+JSON = (b"content-type", b"application/json")
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One request: method, path below the mount (still percent-decoded once), headers in lower case, body."""
+
+    method: str
+    path: str
+    raw_path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Refused(Exception):
+    """Answer with an HTTP status and an FSPIOP error."""
+
+    def __init__(self, status: int, error_code: str, description: str) -> None:
+        super().__init__(description)
+        self.status = status
+        self.error_code = error_code
+        self.description = description[:128]
+
+    def body(self) -> bytes:
+        """The FSPIOP error body."""
+        return error_body(self.error_code, self.description)
+
+
+def error_body(error_code: str, description: str) -> bytes:
+    """FSPIOP errorInformation as JSON."""
+    return msgspec.json.encode({"errorInformation": {"errorCode": error_code, "errorDescription": description[:128]}})
+
+
+def check_gateway(settings: Settings, scope: Scope, headers: Mapping[str, str]) -> None:
+    """Let in only the hub's gateway. Raises Refused."""
+    if settings.gateway_secret:
+        given = headers.get("x-gateway-secret", "")
+        if not hmac.compare_digest(given.encode(), settings.gateway_secret.encode()):
+            raise Refused(401, "3000", "The x-gateway-secret header is missing or wrong.")
+    elif not _is_loopback(scope):
+        raise Refused(403, "3000", "Set MERCHANT_GATEWAY_SECRET to let the hub in from other machines.")
+
+
+def _is_loopback(scope: Scope) -> bool:
+    client = scope.get("client")
+    if client is None:
+        return False
+    try:
+        return ipaddress.ip_address(client[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Headers with lower-case names, as text."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+async def read_call(
+    scope: Any, receive: Receive, headers: dict[str, str], mount: str, most_bytes: int = MAX_BODY_BYTES
+) -> Call:
+    """The request with its body. Raises Refused when the body is too large."""
+    length = headers.get("content-length", "")
+    if length.isdigit() and int(length) > most_bytes:
+        raise Refused(413, "3104", f"The body is larger than {most_bytes} bytes.")
+    body = b""
+    more = True
+    while more:
+        message: Any = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > most_bytes:
+            raise Refused(413, "3104", f"The body is larger than {most_bytes} bytes.")
+    raw_path = scope.get("raw_path", b"").decode("latin-1").partition("?")[0]
+    path = scope["path"]
+    return Call(
+        method=scope["method"],
+        path=path.removeprefix(mount),
+        raw_path=raw_path.partition(mount)[2] if mount in raw_path else raw_path,
+        query=scope.get("query_string", b"").decode("latin-1"),
+        headers=headers,
+        body=body,
+    )
+
+
+async def respond(send: Send, status: int, body: bytes = b"", content_type: tuple[bytes, bytes] = JSON) -> None:
+    """Send an answer; an empty body carries no content type."""
+    _answers.labels(str(status)).inc()
+    headers = [(b"content-length", str(len(body)).encode())]
+    if body:
+        headers.append(content_type)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

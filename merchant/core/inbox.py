@@ -1,0 +1,94 @@
+"""Messages from the hub: stored and deduplicated first, acknowledged, and only then interpreted by the worker.
+
+The same message again (same sender, method, path and body) is counted, not stored; requests are worked on again,
+because a repeated request asks for the answer once more, and so are answers to what we ask twice; any other repeated
+answer changes nothing.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from merchant.core import clock, columns
+from merchant.core.db import Tx, forget
+from merchant.core.vault import Vault
+
+KEPT_FOR = timedelta(days=7)  # long enough to look into a complaint; bodies hold personal data, so no longer
+TOPIC = "hub.message"
+
+
+class InboxMessage(SQLModel, table=True):
+    """A message as it came, sealed: paths and bodies name payers."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (Index("inbox_received", "received_at", postgresql_using="brin"),)
+    digest: bytes = Field(primary_key=True)
+    method: str
+    resource: str
+    source: str
+    sealed: bytes = columns.sealed(nullable=False)
+    times: int = 1
+    received_at: datetime = columns.instant()
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A stored message, for its interpreter. `path` starts at the resource: `/quotes/ID`."""
+
+    method: str
+    path: str
+    source: str
+    destination: str
+    version: str  # the FSPIOP version that an answer must be written in
+    body: bytes
+
+    @property
+    def resource(self) -> str:
+        """The first segment of the path."""
+        return self.path.split("/", 2)[1]
+
+
+_STORE = """
+WITH stored AS (
+  INSERT INTO inbox (digest, method, resource, source, sealed, times, received_at)
+  VALUES ($1, $2, $3, $4, $5, 1, $6)
+  ON CONFLICT (digest) DO UPDATE SET times = inbox.times + 1
+  RETURNING times),
+job AS (
+  INSERT INTO outbox (topic, payload, run_at, attempts, created_at)
+  SELECT $7, $5, $6, 0, $6 FROM stored WHERE times = 1 OR $8
+  RETURNING pg_notify('outbox', ''))
+SELECT times FROM stored, (SELECT count(*) FROM job) AS queued
+"""
+_REQUESTS = frozenset({"GET", "POST"})
+# Two look-ups of one payer are answered in the same words; the second answer is as new as the first.
+_LOOK_UPS = frozenset({"parties", "participants"})
+
+
+async def store_once(tx: Tx, vault: Vault, message: Message) -> bool:
+    """Store a message and the job to interpret it; False when it had come before."""
+    seen = b"\0".join((message.source.encode(), message.method.encode(), message.path.encode(), message.body))
+    digest = hashlib.sha256(seen).digest()
+    times = await tx.fetchval(
+        _STORE, digest, message.method, message.resource, message.source,
+        vault.seal(msgspec.json.encode(message), TOPIC), clock.now(), TOPIC,
+        message.method in _REQUESTS or _may_mean_more(message),
+    )  # fmt: skip
+    return bool(times == 1)
+
+
+def _may_mean_more(message: Message) -> bool:
+    """Whether an answer in the same words is news: of a look-up, or "no such transfer" again after its time is over."""
+    return message.resource in _LOOK_UPS or (message.resource == "transfers" and message.path.endswith("/error"))
+
+
+def open_message(vault: Vault, payload: bytes) -> Message:
+    """A message out of its job, which carries a copy so that its interpreter need not read the table."""
+    return msgspec.json.decode(vault.open(payload, TOPIC), type=Message)
+
+
+async def prune(tx: Tx, limit: int) -> int:
+    """Forget messages older than KEPT_FOR; the number forgotten, at most `limit`."""
+    return await forget(tx, "inbox", "digest", "received_at", clock.now() - KEPT_FOR, limit)

@@ -1,0 +1,33 @@
+"""Lists by pages: newest first, from one id to the next, one row more than asked for to tell that there is more."""
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import or_
+
+from merchant.core.db import Tx
+
+DEFAULT_LIMIT = 25
+MAX_LIMIT = 100
+
+
+class Page(Struct, frozen=True):
+    """Which part of a list: at most `limit` rows older than `before`."""
+
+    limit: int = DEFAULT_LIMIT
+    before: UUID | None = None
+
+
+async def page(tx: Tx, statement: Any, key: Any, wanted: Page) -> list[Any]:
+    """Rows of a select, newest first; one more than the limit when there are more. `key` is the id column."""
+    if wanted.before is not None:
+        statement = statement.where(key < wanted.before)
+    return list((await tx.session.exec(statement.order_by(key.desc()).limit(wanted.limit + 1))).all())
+
+
+def containing(statement: Any, search: str | None, *columns: Any) -> Any:
+    """A select narrowed to rows of which one of the columns contains the text, in any case."""
+    if not search:
+        return statement
+    return statement.where(or_(*(column.icontains(search, autoescape=True) for column in columns)))

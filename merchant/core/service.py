@@ -1,0 +1,88 @@
+"""What every operation may need, made once per process: settings, pools, vault, the scheme's facts.
+
+The web application and the worker each hold one `Service`; tests make theirs. It caches only what is the same for
+every process until a restart (the scheme's row), so that nothing relies on process memory for correctness.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from merchant.core.db import Database
+from merchant.core.errors import OperatorProblem
+from merchant.core.settings import Settings
+from merchant.core.vault import Vault
+
+T = TypeVar("T")
+
+
+class SchemeFacts(msgspec.Struct, frozen=True):
+    """The one scheme's row, as read at start."""
+
+    name: str
+    qr_domain: str
+    alias_type: str
+    alias_length: int
+    currencies: tuple[str, ...]
+    country: str
+    time_zone: str
+    ussd_code: str
+    request_expiry_s: int
+    request_expiry_max_s: int
+
+
+class NoScheme(OperatorProblem):
+    """The database has no scheme row yet: run `merchant seed`."""
+
+
+class Service:
+    """Settings, database, vault and scheme."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.settings = settings
+        self.db = database
+        self.vault = Vault(settings.secret_key)
+        self._scheme: SchemeFacts | None = None
+        self._shared: dict[Any, Any] = {}
+
+    def shared(self, make: "Callable[[Service], T]") -> T:
+        """What a slice keeps once a process, such as its connections to the hub; made when first asked for."""
+        if make not in self._shared:
+            self._shared[make] = make(self)
+        found: T = self._shared[make]
+        return found
+
+    async def scheme(self) -> SchemeFacts:
+        """The scheme's facts. Raises NoScheme before the first seed."""
+        if self._scheme is None:
+            async with self.db.system_reads() as tx:
+                row = await tx.fetchrow(
+                    "SELECT name, qr_domain, alias_type, alias_length, currencies, country, time_zone, ussd_code,"
+                    " request_expiry_s, request_expiry_max_s FROM scheme WHERE id = 1"
+                )
+            if row is None:
+                raise NoScheme("No scheme is set up yet: run `merchant seed`.")
+            self._scheme = msgspec.convert(dict(row), SchemeFacts)
+        return self._scheme
+
+    async def time_zone(self) -> ZoneInfo:
+        """The scheme's time zone, in which days and limits count."""
+        return ZoneInfo((await self.scheme()).time_zone)
+
+
+@asynccontextmanager
+async def open_service(settings: Settings, database_url: str) -> AsyncIterator[Service]:
+    """A service on a database whose schema is current; the pools close at the end."""
+    database = Database(database_url, settings.database_pool_size)
+    try:
+        await database.check_roles()
+        service = Service(settings, database)
+        with contextlib.suppress(NoScheme):
+            await service.scheme()
+        yield service
+    finally:
+        await database.close()

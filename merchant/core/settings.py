@@ -1,0 +1,116 @@
+"""Every setting of the service, read once from `MERCHANT_*` environment variables.
+
+One field each: type, unit in the name, default, and why. `load()` is the only reader of the environment;
+everything else is handed a `Settings`.
+"""
+
+import base64
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+PREFIX = "MERCHANT_"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The service's settings; see `merchant --help` and README for the table."""
+
+    # Where people and the hub reach us. Loopback unless the operator says otherwise: safe as it comes.
+    host: str = "127.0.0.1"
+    port: int = 8000
+    # How links and QR codes name us from outside; empty means http://host:port.
+    public_url: str = ""
+    # The embedded database, generated secrets and demo.json live here.
+    data_dir: Path = Path(".data")
+    # An external PostgreSQL 15 or later; empty means the embedded one below data_dir.
+    database_url: str = ""
+    # Connections per role; two roles per process. 8 keep two cores busy (stack measurements).
+    database_pool_size: int = 8
+    # Hub mode of a DFSP that has none of its own. Both speak FSPIOP; the SDK scheme adapter's own API is not built.
+    hub: Literal["simulator", "fspiop"] = "simulator"
+    # Base URL of the hub's FSPIOP endpoints for DFSPs that have none of their own.
+    hub_url: str = ""
+    # What the hub calls itself in FSPIOP-Source, comma-separated, in any case: only it says what became of a transfer.
+    hub_fsp_ids: str = "hub,switch"
+    # Keys that encrypt personal data: `id:base64(32 bytes)`, newest first, comma-separated.
+    # Empty means one generated in data_dir/secret.key.
+    secret_key: str = ""
+    # Shared secret that the hub's gateway sends as x-gateway-secret to /oracle and /fspiop.
+    # Empty means those paths answer only to loopback.
+    gateway_secret: str = ""
+    # Whether inbound FSPIOP requests must carry a valid JWS signature.
+    require_signatures: bool = True
+    # Lifetime of a signed-in person's token; a working day without asking again.
+    session_lifetime_s: int = 8 * 3600
+    # Port of the simulated hub in the demo; 0 means the service's port plus one.
+    simulator_port: int = 0
+    # The sanctions list to screen against: the UN's XML, plain or gzipped. The packaged copy is of the named day;
+    # operators point this at a file they keep current.
+    screening_list: Path = Path(__file__).parents[1] / "compliance" / "un_consolidated_2026-02-27.xml.gz"
+    # Jobs claimed at once by the worker: large enough to share round trips, small enough to share work.
+    worker_batch: int = 50
+    # Safety poll when no notification arrived; the LISTEN connection wakes the worker sooner.
+    worker_poll_s: float = 1.0
+    # How long after its expiry an accepted request is in doubt rather than expired (a transfer may still be under way).
+    settle_grace_s: int = 30
+    # How long after our answer to a transfer we ask the hub ourselves what became of it; doubles at every try.
+    # The hub's own word comes within a second or is lost.
+    settle_check_s: float = 10.0
+    # Whether webhooks may also go to plain http on this machine: for the demo and tests, where receivers live there.
+    webhook_loopback: bool = False
+    # How text messages leave: console keeps them in the table only.
+    sms_sender: Literal["console"] = "console"
+    # Log level of structlog.
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+
+    def is_hub(self, fsp_id: str) -> bool:
+        """Whether a message from this FSP is the hub's own word."""
+        return fsp_id.casefold() in {name.strip().casefold() for name in self.hub_fsp_ids.split(",")}
+
+    @property
+    def base_url(self) -> str:
+        """How others reach us, without a trailing slash."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+
+class BadSettings(ValueError):
+    """A MERCHANT_* variable cannot be understood; the message names it."""
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read the settings from an environment. Raises BadSettings naming the variable that is wrong."""
+    given = {
+        field.name: environ[PREFIX + field.name.upper()]
+        for field in msgspec.structs.fields(Settings)
+        if environ.get(PREFIX + field.name.upper())
+    }
+    try:
+        return msgspec.convert(given, Settings, strict=False, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise BadSettings(f"A {PREFIX}* setting is wrong: {error}") from None
+
+
+def _path(kind: type, text: object) -> object:
+    if kind is Path and isinstance(text, str):
+        return Path(text)
+    raise NotImplementedError(kind)
+
+
+def with_secret_key(settings: Settings) -> Settings:
+    """Settings that surely hold a secret key: the given one, else the one kept (or made now) in data_dir."""
+    if settings.secret_key:
+        return settings
+    path = settings.data_dir / "secret.key"
+    if not path.exists():
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(new_secret_key())
+    return msgspec.structs.replace(settings, secret_key=path.read_text().strip())
+
+
+def new_secret_key() -> str:
+    """A fresh `id:base64` key."""
+    return f"{secrets.token_hex(3)}:{base64.b64encode(secrets.token_bytes(32)).decode()}"

@@ -1,0 +1,28 @@
+"""What notify exports to the programs."""
+
+from uuid import UUID
+
+import aiohttp
+
+from merchant.core.access import Permission as P
+from merchant.core.service import Service
+from merchant.core.slices import Pruned, Timer, network
+from merchant.notify import events, live, sms, webhook
+from merchant.notify.routes import ROUTES as WEBHOOK_ROUTES
+
+
+async def _send_sms(service: Service, _: aiohttp.ClientSession, message_id: UUID) -> None:
+    await sms.deliver(service, message_id)
+
+
+ROUTES = [*WEBHOOK_ROUTES, *live.ROUTES]
+JOBS = (
+    network(events.WEBHOOK_TOPIC, UUID, webhook.deliver, (webhook.NotDelivered,)),
+    network(sms.TOPIC, UUID, _send_sms),
+)
+TIMERS: tuple[Timer, ...] = ()
+PRUNED = (Pruned("event tickets", live.prune),)
+PERMISSIONS = {
+    P.WEBHOOKS_WRITE: "Add and remove webhook endpoints, and send deliveries again.",
+    P.EVENTS_READ: "Hear live events.",
+}

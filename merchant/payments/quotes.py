@@ -1,0 +1,294 @@
+"""Quotes: a payer's DFSP asks for terms, we promise them: amount, expiry, ILP packet and condition.
+
+This is where a payment finds the request it pays, where limits are looked at, and where another amount than the one
+asked for is refused before any money can move.
+"""
+
+import hashlib
+import re
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from merchant.core import clock, inbox, money
+from merchant.core.db import Tx
+from merchant.core.inbox import Message
+from merchant.core.service import Service
+from merchant.hub.fspiop import ilp
+from merchant.hub.fspiop.error_codes import FspiopError
+from merchant.hub.fspiop.jws import canonical_json
+from merchant.hub.fspiop.messages import (
+    QuotesPost,
+    QuotesPut,
+    Transaction,
+    decode,
+    encode,
+    extension_value,
+    format_datetime,
+    from_wire,
+    parse_datetime,
+    to_wire,
+)
+from merchant.payments import limits, outgoing
+from merchant.payments.participants import HubConnection
+from merchant.payments.requests import mask
+from merchant.payments.settle import AMOUNT_CHANGED, expire_if_over
+from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
+from merchant.registry.merchants.states import Capability, merchant_may
+
+# FSPIOP gives no figure; a payer who has to type a PIN on a 2G phone needs a minute or two.
+QUOTE_LIFE = timedelta(minutes=3)
+REFERENCE_EXTENSION = "QrReference"
+ILP_VERSION: ilp.Version = 1
+
+
+class Shop(Struct, frozen=True):
+    """The counter that a quote would pay, with what is needed of its merchant."""
+
+    counter_id: UUID
+    merchant_id: UUID
+    dfsp_id: UUID
+    alias_type: str
+    alias: str
+    state: str
+    tier: str
+    currencies: list[str]
+    trading_name: str
+    mcc: str
+
+
+_SHOP = """
+SELECT c.id, m.id, m.dfsp_id, c.alias_type, c.alias, m.state, m.tier, m.currencies, m.trading_name, m.mcc
+FROM counter c JOIN merchant m ON m.id = c.merchant_id
+WHERE c.alias = $1 AND c.alias_type = $2 AND m.dfsp_id = $3
+"""
+
+
+async def find_shop(tx: Tx, dfsp_id: UUID, alias_type: str, alias: str) -> Shop:
+    """The counter behind an alias of one of our DFSPs. Raises FspiopError 3204, 5400."""
+    row = await tx.fetchrow(_SHOP, alias, alias_type, dfsp_id)
+    if row is None:
+        raise FspiopError("3204", "No merchant has this identifier here")
+    shop = Shop(*row)
+    if not merchant_may(shop.state, Capability.TAKE_PAYMENT):
+        raise FspiopError("5400", "This merchant may not take payments now")
+    return shop
+
+
+_KNOWN = "SELECT body_hash, answer FROM quote WHERE payer_fsp_id = $1 AND quote_id = $2"
+_INSERT = """
+INSERT INTO quote (payer_fsp_id, quote_id, dfsp_id, merchant_id, counter_id, request_id, transaction_id, body_hash,
+                   answer, amount_minor, currency, condition, payer_masked, note, expires_at, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+ON CONFLICT (payer_fsp_id, quote_id) DO NOTHING
+"""
+
+
+async def answer_quote(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
+    """POST /quotes: terms, or a refusal that says why. The same quote again gets the same answer."""
+    asked = decode(QuotesPost, message.body)
+    path = f"/quotes/{asked.quote_id}"
+    body_hash = fingerprint(message.body)
+    known = await tx.fetchrow(_KNOWN, message.source, asked.quote_id)
+    if known is not None:
+        if known["body_hash"] != body_hash:
+            raise FspiopError("3106", "This quote id came before with another content")
+        if known["answer"] is None:
+            raise FspiopError("3302", "This quote has expired; ask for a new one")
+        await outgoing.answer(
+            tx, service, message, connection.dfsp_id, path, _unseal(service, asked.quote_id, known["answer"])
+        )
+        return
+    payee = asked.payee.party_id_info
+    shop = await find_shop(tx, connection.dfsp_id, payee.party_id_type, payee.party_identifier)
+    amount = from_wire(asked.amount)
+    request = await _request_paid_by(tx, connection, shop, asked, message.source)
+    if request is not None:
+        await expire_if_over(tx, service, request)
+        _check_request(request, amount, asked)
+    await _check_amount(tx, service, shop, amount)
+    now = clock.now()
+    expires_at = _expiry(asked, now)
+    transaction = _transaction(asked, connection, amount, expires_at)
+    try:
+        made = ilp.build_terms(
+            ILP_VERSION, transaction, connection.ilp_secret, decimals=money.exponent(amount.currency)
+        )
+    except ilp.IlpError as error:
+        raise FspiopError("3100", f"The quote cannot be promised: {error}") from None
+    answer = encode(
+        QuotesPut(
+            transfer_amount=to_wire(amount), payee_receive_amount=to_wire(amount), ilp_packet=made.packet,
+            condition=made.condition, expiration=format_datetime(expires_at),
+        )
+    )  # fmt: skip
+    is_new = await tx.execute(
+        _INSERT, message.source, asked.quote_id, shop.dfsp_id, shop.merchant_id, shop.counter_id,
+        request.id if request else None, asked.transaction_id, body_hash, _seal(service, asked.quote_id, answer),
+        amount.minor, amount.currency, made.condition, mask(asked.payer.party_id_info.party_identifier), asked.note,
+        expires_at, now,
+    )  # fmt: skip
+    if not is_new:
+        return  # of two deliveries at once this is the second; the first one's answer is on its way
+    if request is not None:
+        await move(tx, request, RequestState.ACCEPTED, "quoted")
+    await outgoing.answer(tx, service, message, connection.dfsp_id, path, answer, useless_after=expires_at)
+
+
+_PRUNE = """
+UPDATE quote SET answer = NULL WHERE (payer_fsp_id, quote_id) IN (
+  SELECT payer_fsp_id, quote_id FROM quote WHERE answer IS NOT NULL AND created_at < $1 LIMIT $2
+  FOR UPDATE SKIP LOCKED)
+"""
+
+
+async def prune(tx: Tx, limit: int) -> int:
+    """Forget the answers of old quotes, which name payers; the number forgotten. The rows stay with their payments."""
+    return await tx.execute(_PRUNE, clock.now() - inbox.KEPT_FOR, limit)
+
+
+def fingerprint(body: bytes) -> bytes:
+    """Tells one message's content from another's; hubs may write the same JSON anew in another order."""
+    return hashlib.sha256(canonical_json(msgspec.json.decode(body))).digest()
+
+
+def _seal(service: Service, quote_id: str, answer: bytes) -> bytes:
+    # The ILP packet in it names the payer.
+    return service.vault.seal(answer, f"quote:{quote_id}")
+
+
+def _unseal(service: Service, quote_id: str, sealed: bytes) -> bytes:
+    return service.vault.open(sealed, f"quote:{quote_id}")
+
+
+async def repeat_quote(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
+    """GET /quotes/{id}: the answer once more."""
+    quote_id = message.path.rsplit("/", 1)[-1]
+    known = await tx.fetchrow(_KNOWN, message.source, quote_id)
+    if known is None or known["answer"] is None:
+        raise FspiopError("3205", "There is no such quote")
+    answer = _unseal(service, quote_id, known["answer"])
+    await outgoing.answer(tx, service, message, connection.dfsp_id, f"/quotes/{quote_id}", answer)
+
+
+async def _request_paid_by(
+    tx: Tx, connection: HubConnection, shop: Shop, asked: QuotesPost, source: str
+) -> LockedRequest | None:
+    """The request that this quote pays: found by its id, sub-id, note or extension, in that order."""
+    if asked.transaction_request_id is not None:
+        request = await lock_request(
+            tx, transaction_request_id=asked.transaction_request_id, dfsp_id=connection.dfsp_id
+        )
+        # Only the DFSP that was asked may quote for its customer.
+        ours = request is not None and request.counter_id == shop.counter_id
+        if request is None or not ours or request.payer_fsp_id not in (None, source):
+            raise FspiopError("3200", "There is no such transaction request here")
+        return request
+    sub_id = asked.payee.party_id_info.party_sub_id_or_type
+    if sub_id is not None:
+        request = await _by_reference(tx, shop, sub_id)
+        if request is None:
+            raise FspiopError("3204", "This code is not open any more; ask the shop for a new one")
+        return request
+    for hint in (asked.note, extension_value(asked.extension_list, REFERENCE_EXTENSION)):
+        request = await _by_hint(tx, shop, hint, from_wire(asked.amount)) if hint else None
+        if request is not None:
+            return request
+    # On an ISO 20022 hub the request's id is lost on the way; the transaction id told us at RECEIVED remains.
+    known = await tx.fetchval(
+        "SELECT id FROM payment_request WHERE transaction_id = $1 AND counter_id = $2", asked.transaction_id,
+        shop.counter_id,
+    )  # fmt: skip
+    return await lock_request(tx, request_id=known) if known is not None else None
+
+
+_WORD = re.compile(r"[^\W_]+")  # a person may put a full stop behind a reference, or "ref:" before it
+_HINTED = """
+SELECT p.id FROM open_reference o JOIN payment_request p ON p.id = o.request_id
+WHERE o.counter_id = $1 AND p.amount_minor = $2 AND p.currency = $3
+  AND (p.short_ref = ANY($4) OR p.reference = ANY($4)) ORDER BY p.id LIMIT 1
+"""
+
+
+async def _by_hint(tx: Tx, shop: Shop, text: str, amount: money.Money) -> LockedRequest | None:
+    """An open request whose short reference, or the merchant's own, is the text or one of its words.
+
+    A hint is only a hint: what does not fit, in amount or otherwise, is a payment of its own.
+    """
+    words = {text.strip(), *text.split(), *_WORD.findall(text)}
+    found = await tx.fetchval(_HINTED, shop.counter_id, amount.minor, amount.currency, list(words))
+    request = await lock_request(tx, request_id=found) if found is not None else None
+    return request if request is not None and _takes_quotes(request) else None
+
+
+async def _by_reference(tx: Tx, shop: Shop, reference: str) -> LockedRequest | None:
+    found = await tx.fetchval(
+        "SELECT id FROM payment_request WHERE counter_id = $1 AND short_ref = $2 ORDER BY id DESC LIMIT 1",
+        shop.counter_id, reference,
+    )  # fmt: skip
+    return await lock_request(tx, request_id=found) if found is not None else None
+
+
+def _takes_quotes(request: LockedRequest) -> bool:
+    return may(request.state, RequestCapability.QUOTE)
+
+
+class AmountChanged(FspiopError):
+    """Another amount than the one asked for was offered; `request_id` is the request that this fails."""
+
+    def __init__(self, request_id: UUID) -> None:
+        super().__init__("5101", "The amount is not the one that was asked for")
+        self.request_id = request_id
+
+
+def _check_request(request: LockedRequest, amount: money.Money, asked: QuotesPost) -> None:
+    if not _takes_quotes(request):
+        raise FspiopError("5101", f"This request is {request.state}; it is not to be paid")
+    if request.amount == amount:
+        return
+    if asked.transaction_request_id is not None:
+        raise AmountChanged(request.id)
+    # Anyone may scan a code and mistype: the request stays open for who pays what it asks.
+    raise FspiopError("5101", "The amount is not the one that was asked for")
+
+
+async def fail_changed_amount(tx: Tx, request_id: UUID) -> None:
+    """Tell the merchant why a request ended whose payer offered another amount."""
+    request = await lock_request(tx, request_id=request_id)
+    if request is not None and may(request.state, RequestCapability.FAIL):
+        await move(tx, request, RequestState.FAILED, "amount_changed", reason=AMOUNT_CHANGED)
+
+
+async def _check_amount(tx: Tx, service: Service, shop: Shop, amount: money.Money) -> None:
+    if amount.currency not in shop.currencies:
+        raise FspiopError("5106", f"This merchant takes {', '.join(shop.currencies)} only")
+    day = clock.local_date(clock.now(), (await service.scheme()).time_zone)
+    if not await limits.would_fit(tx, shop.merchant_id, shop.tier, amount, day):
+        raise FspiopError("5200", "This payment is over the merchant's limit")
+
+
+def _expiry(asked: QuotesPost, now: datetime) -> datetime:
+    """Ours, or the payer's if that is sooner and still ahead."""
+    ours = now + QUOTE_LIFE
+    theirs = parse_datetime(asked.expiration) if asked.expiration else ours
+    if theirs <= now:
+        raise FspiopError("3302", "The quote expired before it came")
+    return min(ours, theirs)
+
+
+def _transaction(
+    asked: QuotesPost, connection: HubConnection, amount: money.Money, expires_at: datetime
+) -> dict[str, object]:
+    """What both sides agree on: the ILP packet's data."""
+    payee = msgspec.structs.replace(
+        asked.payee, party_id_info=msgspec.structs.replace(asked.payee.party_id_info, fsp_id=connection.fsp_id)
+    )
+    agreed = Transaction(
+        transaction_id=asked.transaction_id, quote_id=asked.quote_id, payee=payee, payer=asked.payer,
+        amount=to_wire(amount), transaction_type=asked.transaction_type, note=asked.note,
+        expiration=format_datetime(expires_at),
+    )  # fmt: skip
+    document: dict[str, object] = msgspec.json.decode(canonical_json(agreed))
+    return document

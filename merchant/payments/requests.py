@@ -1,0 +1,197 @@
+"""First step of a payment request: it is created, durable in one transaction, or taken back.
+
+create_request checks that the merchant may take this money, stores the request with its ids for the hub, and leaves
+a job for dispatch.py. A request without a payer waits for a shopper to scan its code.
+"""
+
+import re
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import phonenumbers
+from msgspec import Struct
+
+from merchant.compliance.policies import policy
+from merchant.core import clock, errors, ids
+from merchant.core.access import Actor
+from merchant.core.db import Tx
+from merchant.core.money import Money, display
+from merchant.core.service import Service
+from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
+from merchant.registry.merchants.states import Capability, merchant_may
+
+LOOK_UP_TOPIC = "payments.look_up"
+# A look-up without an answer is repeated once; hubs answer within seconds or never.
+LOOK_UP_AGAIN_AFTER = timedelta(seconds=15)
+MSISDN = "MSISDN"
+_PHONE = re.compile(r"\+?[0-9][0-9 -]*")
+
+
+class NewRequest(Struct, frozen=True, kw_only=True):
+    """A demand for money, checked for form. `payer` is an E.164 number's digits."""
+
+    counter_id: UUID | None
+    amount: Money
+    payer: str | None = None
+    reference: str | None = None
+    note: str | None = None
+    expires_in_s: int | None = None
+    channel: str = "api"
+
+
+class Till(Struct, frozen=True):
+    """The counter that asks, with what is needed of its merchant."""
+
+    counter_id: UUID
+    alias_type: str
+    alias: str
+    merchant_id: UUID
+    dfsp_id: UUID
+    state: str
+    tier: str
+    currencies: list[str]
+    trading_name: str
+    city: str
+    country: str
+    mcc: str
+
+
+_TILL = """
+SELECT c.id, c.alias_type, c.alias, m.id, m.dfsp_id, m.state, m.tier, m.currencies, m.trading_name, m.city, m.country,
+       m.mcc
+FROM counter c JOIN merchant m ON m.id = c.merchant_id
+WHERE c.id = $1 AND m.dfsp_id = $2 AND ($3::uuid IS NULL OR m.id = $3) AND ($4::uuid IS NULL OR c.id = $4)
+"""
+_INSERT = """
+WITH request AS (
+  INSERT INTO payment_request (id, dfsp_id, merchant_id, counter_id, alias_type, alias, state, amount_minor, currency,
+    payer_type, payer_sealed, payer_digest, payer_masked, reference, note, short_ref, transaction_request_id, late,
+    channel, steps, created_at, expires_at)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, false, $18, 1, $19, $20)),
+event AS (
+  INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause) VALUES ($1, 1, $2, $19, $7, $18)),
+job AS (
+  INSERT INTO outbox (topic, dfsp_id, payload, run_at, attempts, created_at)
+  SELECT $21, $2, convert_to('{"request_id":"' || $1::uuid || '"}', 'UTF8'), $19, 0, $19 WHERE $10::text IS NOT NULL),
+reference AS (
+  INSERT INTO open_reference (alias_type, alias, sub_id, dfsp_id, counter_id, request_id, currency, expires_at,
+    look_up_at)
+  VALUES ($5, $6, $16, $2, $4, $1, $9, $20, $22))
+SELECT pg_notify('outbox', '') WHERE $10::text IS NOT NULL
+"""
+
+
+async def find_till(tx: Tx, actor: Actor, counter_id: UUID | None) -> Till:
+    """The counter, or the actor's only one. Raises NotFound, InvalidFields."""
+    counter_id = counter_id or actor.counter_id
+    if counter_id is None and actor.merchant_id is not None:
+        only = await tx.fetch("SELECT id FROM counter WHERE merchant_id = $1 LIMIT 2", actor.merchant_id)
+        counter_id = only[0]["id"] if len(only) == 1 else None
+    if counter_id is None:
+        raise errors.invalid_field("counter_id", "missing", "Say which counter asks for the money.")
+    row = await tx.fetchrow(_TILL, counter_id, actor.own_dfsp(), actor.merchant_id, actor.counter_id)
+    if row is None:
+        raise errors.NotFound("There is no such counter.")
+    return Till(*row)
+
+
+def check_payable(till: Till, amount: Money) -> None:
+    """Refuse money this merchant may not take. Raises WrongState or InvalidFields."""
+    if not merchant_may(till.state, Capability.TAKE_PAYMENT):
+        raise errors.WrongState("This merchant may not take payments now.", code="merchant_not_active")
+    if amount.currency not in till.currencies:
+        raise errors.invalid_field(
+            "amount.currency", "not_taken", f"This merchant takes {', '.join(till.currencies)} only."
+        )
+    most = Money(policy().limits(till.tier, amount.currency).per_payment_minor, amount.currency)
+    if amount.minor > most.minor:
+        raise errors.invalid_field(
+            "amount.amount", "over_limit", f"A payment to this merchant is at most {display(most)} (tier {till.tier})."
+        )
+
+
+async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest) -> tuple[LockedRequest, Till]:
+    """Store a demand for money and, when it names a payer, the job to ask them.
+
+    Raises NotFound, WrongState, InvalidFields.
+    """
+    till = await find_till(tx, actor, new.counter_id)
+    check_payable(till, new.amount)
+    scheme = await service.scheme()
+    expires_in_s = new.expires_in_s or scheme.request_expiry_s
+    if not 1 <= expires_in_s <= scheme.request_expiry_max_s:
+        raise errors.invalid_field(
+            "expires_in_s", "out_of_range", f"A request lives 1 to {scheme.request_expiry_max_s} seconds."
+        )
+    now = clock.now()
+    request = LockedRequest(
+        id=ids.uuid7(), dfsp_id=till.dfsp_id, merchant_id=till.merchant_id, counter_id=till.counter_id,
+        state=RequestState.CREATED if new.payer else RequestState.AWAITING_PAYER, amount_minor=new.amount.minor,
+        currency=new.amount.currency, payer_masked=mask(new.payer) if new.payer else None, reference=new.reference,
+        short_ref=ids.short_reference(), alias_type=till.alias_type, alias=till.alias,
+        transaction_request_id=ids.wire_id(), payer_fsp_id=None, transfer_id=None,
+        expires_at=now + timedelta(seconds=expires_in_s),
+    )  # fmt: skip
+    await _insert(tx, service, request, new, now)
+    return request, till
+
+
+async def _insert(tx: Tx, service: Service, request: LockedRequest, new: NewRequest, now: datetime) -> None:
+    payer_sealed = payer_digest = None
+    if new.payer:
+        payer_sealed = service.vault.seal(new.payer.encode(), f"payment_request:{request.id}")
+        payer_digest = service.vault.digest("phone", new.payer)
+    await tx.execute(
+        _INSERT, request.id, request.dfsp_id, request.merchant_id, request.counter_id, request.alias_type,
+        request.alias, request.state, request.amount_minor, request.currency, MSISDN if new.payer else None,
+        payer_sealed, payer_digest, request.payer_masked, new.reference, new.note, request.short_ref,
+        request.transaction_request_id, new.channel, now, request.expires_at, LOOK_UP_TOPIC,
+        now + LOOK_UP_AGAIN_AFTER if new.payer else None,
+    )  # fmt: skip
+
+
+async def cancel_request(tx: Tx, actor: Actor, request_id: UUID) -> LockedRequest:
+    """Take a request back. The protocol cannot tell the payer; a payment on its way may still arrive, flagged late.
+
+    Raises NotFound, WrongState when it has ended or the customer's money is already under way.
+    """
+    request = await lock_request(tx, request_id=request_id)
+    seen = request is not None and (
+        request.dfsp_id == actor.dfsp_id
+        and actor.merchant_id in (None, request.merchant_id)
+        and actor.counter_id in (None, request.counter_id)
+    )
+    if request is None or not seen:
+        raise errors.NotFound
+    if not may(request.state, RequestCapability.CANCEL):
+        raise errors.WrongState(f"A request that is {request.state} cannot be cancelled.")
+    under_way = await tx.fetchval(
+        "SELECT 1 FROM transfer WHERE request_id = $1 AND state = 'RESERVED' LIMIT 1", request.id
+    )
+    if under_way:
+        raise errors.WrongState("The customer is paying at this moment; wait for the result.", code="being_paid")
+    await move(tx, request, RequestState.CANCELLED, "cancelled_by_merchant")
+    return request
+
+
+def phone_digits(text: str, country: str) -> str | None:
+    """A phone number, with or without `+`, as the digits that FSPIOP carries; None when it is none.
+
+    Digits without `+` are read as international first (as wallets write them), then as the country's own.
+    """
+    if not _PHONE.fullmatch(text):
+        return None
+    stripped = text.replace(" ", "").replace("-", "")
+    for attempt, region in ((f"+{stripped.removeprefix('+')}", None), (stripped, country)):
+        try:
+            number = phonenumbers.parse(attempt, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_possible_number(number) and not number.extension:
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+    return None
+
+
+def mask(digits: str) -> str:
+    """A phone number of which only the ends are legible: 2547*****001."""
+    return digits[:4] + "*" * max(0, len(digits) - 7) + digits[-3:]

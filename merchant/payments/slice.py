@@ -1,0 +1,57 @@
+"""What payments exports to the programs."""
+
+import aiohttp
+
+from merchant.core import inbox
+from merchant.core.access import Permission as P
+from merchant.core.db import Tx
+from merchant.core.service import Service
+from merchant.core.slices import Pruned, Timer, network, transactional
+from merchant.hub.fspiop.client import HubUnreachable
+from merchant.payments import dispatch, outgoing, quotes
+from merchant.payments.callbacks import fspiop_door
+from merchant.payments.dispatch import RequestJob, Sending
+from merchant.payments.inbound import interpret
+from merchant.payments.participants import HubConnections
+from merchant.payments.requests import LOOK_UP_TOPIC
+from merchant.payments.routes import ROUTES as JSON_ROUTES
+from merchant.payments.timers import run_timers
+from merchant.payments.transfers import NotYet
+
+_AGAIN = (HubUnreachable, dispatch.Retry)
+
+
+def _sending(service: Service, http: aiohttp.ClientSession) -> Sending:
+    return Sending(service, service.shared(HubConnections), http)
+
+
+async def _interpret(tx: Tx, service: Service, payload: bytes) -> None:
+    await interpret(tx, service, inbox.open_message(service.vault, payload))
+
+
+async def _look_up(service: Service, http: aiohttp.ClientSession, job: RequestJob) -> None:
+    await dispatch.look_up_payer(_sending(service, http), job.request_id)
+
+
+async def _ask(service: Service, http: aiohttp.ClientSession, job: RequestJob) -> None:
+    await dispatch.ask_payer(_sending(service, http), job.request_id)
+
+
+async def _send(service: Service, http: aiohttp.ClientSession, payload: bytes) -> None:
+    await dispatch.send_letter(_sending(service, http), payload)
+
+
+ROUTES = [*JSON_ROUTES, fspiop_door]
+JOBS = (
+    transactional(inbox.TOPIC, bytes, _interpret, expected=(NotYet,)),
+    network(LOOK_UP_TOPIC, RequestJob, _look_up, _AGAIN),
+    network(dispatch.ASK_TOPIC, RequestJob, _ask, _AGAIN),
+    network(outgoing.TOPIC, bytes, _send, _AGAIN),
+)
+TIMERS = (Timer("payments.due", run_timers),)
+PRUNED = (Pruned("quotes", quotes.prune),)
+PERMISSIONS = {
+    P.PAYMENTS_READ: "Read payment requests and payments.",
+    P.PAYMENTS_REQUEST: "Ask for money, and take a request back.",
+    P.PAYMENTS_RESOLVE: "Ask the hub what became of a payment in doubt.",
+}

@@ -1,0 +1,188 @@
+"""The shopper's page behind every QR code: whom to pay, how much, and three ways to do it.
+
+`/q/{code}` is public, so it acts as the service and reads only what the printed code says anyway, plus whether that
+sticker still holds, and the state of a request whose unguessable reference the caller knows. Nothing personal; every
+code that cannot be paid looks the same. `/q` asks for the text of a scanned code, and leads there.
+"""
+
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import asyncpg
+from litestar import get
+from litestar.params import FromPath
+from msgspec import Struct
+
+from merchant.core import clock
+from merchant.core.http.json import service_of
+from merchant.core.money import Money
+from merchant.core.service import NoScheme, SchemeFacts, Service
+from merchant.payments.states import RequestState
+from merchant.portal.ui import pages
+from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
+from merchant.registry.codes import payload as codes
+from merchant.registry.codes import stickers
+from merchant.registry.codes.stickers import Standing
+from merchant.registry.merchants.states import Capability, merchant_may
+from qr.render import render_svg
+
+_PAY_PAGE, _SCAN_PAGE, _UNKNOWN_CODE_PAGE = (f"{__package__}/{name}.html" for name in ("pay", "scan", "unknown_code"))
+# An own alias (32), a dot and a reference (8), with room to spare.
+_CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_VERSION = re.compile(r"[1-9][0-9]{0,3}")
+MAX_SCANNED_CHARS = 2_048  # four times what a payload should have (EMV MPM 4.1)
+# A shop's page changes rarely; a suspended shop is gone from caches after this.
+_SHOP_CACHE = "public, max-age=60"
+# An open request is asked for often while the shopper stands at the till, then seldom: data bundles are small.
+_TILL_TIME = timedelta(minutes=2)
+_REFRESH_AT_TILL_S, _REFRESH_LATER_S = 5, 30
+
+_REQUEST = """
+SELECT p.state, p.amount_minor, p.currency, p.short_ref, p.created_at, p.expires_at, p.paid_at
+FROM payment_request p JOIN counter c ON c.id = p.counter_id
+WHERE c.alias_type = $1 AND c.alias = $2 AND p.short_ref = $3 ORDER BY p.id DESC LIMIT 1
+"""
+_SHOP = """
+SELECT c.id AS counter_id, c.alias_type, c.alias, m.id AS merchant_id, m.dfsp_id, m.trading_name, m.city, m.country,
+       m.mcc, m.state, m.currencies,
+       1 + coalesce((SELECT max(version) FROM ended_sticker WHERE counter_id = c.id), 0) AS sticker
+FROM counter c JOIN merchant m ON m.id = c.merchant_id JOIN dfsp d ON d.id = m.dfsp_id
+WHERE c.alias_type = $1 AND c.alias = $2 AND d.enabled
+"""
+
+
+class Words(Struct, frozen=True):
+    """A request's state as the shopper reads it; `payable` shows the ways to pay, `moving` asks again by itself."""
+
+    tag: str
+    text: str
+    tone: str
+    payable: bool = False
+    moving: bool = False
+
+
+_S = RequestState
+_OPEN = Words("To be paid", "This page shows when the shop has the money.", "wait", True, True)
+STATE_WORDS = {
+    _S.CREATED: _OPEN,
+    _S.SENT: _OPEN,
+    _S.AWAITING_PAYER: _OPEN,
+    _S.ACCEPTED: Words("Being paid", "The payment is on its way. Wait for “paid” here.", "wait", moving=True),
+    _S.PAID: Words("Paid", "The shop has the money. There is nothing left to do.", "good"),
+    _S.REJECTED: Words("Declined", "The payment was declined. To pay after all, ask the shop to ask again.", "bad"),
+    _S.EXPIRED: Words("Expired", "The time to pay is over. Ask the shop to ask again.", "bad"),
+    _S.FAILED: Words("Not paid", "The payment did not go through. Ask the shop to ask again.", "bad"),
+    _S.CANCELLED: Words("Cancelled", "The shop took its request back. There is nothing to pay.", "bad"),
+    _S.IN_DOUBT: Words(
+        "Being checked", "We are asking the hub whether the money arrived. Do not pay again.", "wait", moving=True
+    ),
+}
+
+STICKER_WORDS = {
+    Standing.REPLACED: Words(
+        "Old sticker", "The shop has a newer one. Who pays by this one still pays the shop named above.", "wait", True
+    ),
+    Standing.REVOKED: Words(
+        "Withdrawn sticker", "The shop withdrew this sticker; somebody may have tampered with it. Ask the shop.", "bad"
+    ),
+    Standing.NEVER_ISSUED: Words("False sticker", "The shop never had this sticker. Do not pay; tell the shop.", "bad"),
+}
+
+
+@get("/q", opt=PUBLIC, exception_handlers=IN_WORDS)
+async def scanned_code(request: Req) -> Page:
+    """From the text of a scanned code, or a number, to its page, which is told which sticker it was."""
+    service, text = service_of(request), request.query_params.get("payload", "").strip()
+    if not text:
+        return pages.respond(request, _SCAN_PAGE, cache=_SHOP_CACHE, chars_max=MAX_SCANNED_CHARS)
+    number = text.replace(" ", "")
+    if number.isascii() and number.isdigit() and _CODE.fullmatch(number):
+        return pages.redirect(codes.pay_url("", number))
+    scan = codes.read_code(await service.scheme(), text) if len(text) <= MAX_SCANNED_CHARS else None
+    if scan is None or not _CODE.fullmatch(scan.alias):
+        return pages.respond(request, _UNKNOWN_CODE_PAGE, 404)
+    sticker = f"?sticker={scan.sticker}" if scan.sticker is not None else ""
+    return pages.redirect(codes.pay_url("", scan.alias, scan.short_ref) + sticker)
+
+
+@get("/q/{code:str}", opt=PUBLIC, exception_handlers=IN_WORDS)
+async def pay_page(request: Req, code: FromPath[str]) -> Page:
+    """The shopper's page of a counter, or of one payment request; `?sticker=` names the printed code's version."""
+    service = service_of(request)
+    found = await find_code(service, code)
+    if found is None:
+        return pages.respond(request, _UNKNOWN_CODE_PAGE, 404)
+    shop, asked = found
+    scheme = await service.scheme()
+    facts = codes.Shop.of(shop)
+    if asked is None:
+        payload = codes.counter_payload(scheme, facts, currency_of(scheme, shop["currencies"]), shop["sticker"])
+        sticker = await _sticker_words(service, facts, request.query_params.get("sticker", ""))
+        dial = codes.dial_string(scheme.ussd_code, facts.alias, None)
+        return pages.respond(
+            request, _PAY_PAGE, cache=_SHOP_CACHE, scheme=scheme, shop=facts, payload=payload, code=_picture(payload),
+            dial=dial, amount=None, words=None, refresh_s=None, sticker=sticker,
+        )  # fmt: skip
+    words, amount = STATE_WORDS[_S(asked["state"])], Money(asked["amount_minor"], asked["currency"])
+    payload = codes.request_payload(scheme, facts, amount, asked["short_ref"])
+    zone = await service.time_zone()
+    return pages.respond(
+        request, _PAY_PAGE, scheme=scheme, shop=facts, payload=payload, code=_picture(payload),
+        dial=codes.dial_string(scheme.ussd_code, facts.alias, amount), amount=amount, words=words,
+        refresh_s=_refresh_s(asked["created_at"]) if words.moving else None, sticker=None,
+        reference=asked["short_ref"], until=_local(asked["expires_at"], zone), paid_at=_local(asked["paid_at"], zone),
+    )  # fmt: skip
+
+
+async def find_code(service: Service, code: str) -> tuple[asyncpg.Record, asyncpg.Record | None] | None:
+    """The counter and the request that a code names; None for what nobody can pay.
+
+    Own aliases may hold dots, so the part after the last dot is a reference only if such a request exists.
+    """
+    if not _CODE.fullmatch(code):
+        return None
+    try:
+        alias_type = (await service.scheme()).alias_type
+    except NoScheme:
+        return None
+    alias, _, reference = code.rpartition(".")
+    async with service.db.system_reads() as tx:
+        asked = await tx.fetchrow(_REQUEST, alias_type, alias, reference) if alias else None
+        shop = await tx.fetchrow(_SHOP, alias_type, code if asked is None else alias)
+    if shop is None or not merchant_may(shop["state"], Capability.TAKE_PAYMENT):
+        return None
+    return shop, asked
+
+
+async def _sticker_words(service: Service, shop: codes.Shop, version: str) -> Words | None:
+    """What to say of the sticker that led here; None when it holds, or when nobody says which it was."""
+    if not _VERSION.fullmatch(version):
+        return None
+    async with service.db.system_reads() as tx:
+        found = await stickers.scanned(tx, shop.alias_type, shop.alias, int(version))
+    return STICKER_WORDS.get(found.standing) if found is not None else None
+
+
+def _picture(payload: str) -> str:
+    return render_svg(payload, title="QR code to pay")
+
+
+def currency_of(scheme: SchemeFacts, taken: list[str]) -> str:
+    """The first currency of the scheme that a merchant takes: what a shopper pays who need not choose, as in USSD."""
+    return next((one for one in scheme.currencies if one in taken), taken[0])
+
+
+def _refresh_s(created_at: datetime) -> int:
+    return _REFRESH_AT_TILL_S if clock.now() - created_at < _TILL_TIME else _REFRESH_LATER_S
+
+
+def _local(instant: datetime | None, zone: ZoneInfo) -> tuple[str, str] | None:
+    """An instant for machines and, in the scheme's time zone, for people: the day only when it is not today."""
+    if instant is None:
+        return None
+    there, today = instant.astimezone(zone), clock.now().astimezone(zone).date()
+    return clock.rfc3339(instant), f"{there:%H:%M}" if there.date() == today else f"{there:%-d %B, %H:%M}"
+
+
+ROUTES = [scanned_code, pay_page]

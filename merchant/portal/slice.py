@@ -1,0 +1,15 @@
+"""What the portal exports to the programs."""
+
+from collections.abc import Mapping
+
+from merchant.core.access import Permission
+from merchant.core.slices import JobKind, Pruned, Timer
+from merchant.portal import home
+from merchant.portal.pay import pay
+from merchant.portal.ui import pages
+
+ROUTES = [*pages.ROUTES, *home.ROUTES, *pay.ROUTES]
+JOBS: tuple[JobKind, ...] = ()
+TIMERS: tuple[Timer, ...] = ()
+PRUNED: tuple[Pruned, ...] = ()
+PERMISSIONS: Mapping[Permission, str] = {}

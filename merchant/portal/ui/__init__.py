@@ -1,0 +1,1 @@
+"""What all pages share: layout, components, style sheet, problems told in words."""

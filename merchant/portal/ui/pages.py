@@ -1,0 +1,166 @@
+"""What all pages share: templates, the style sheet, headers, forms in, problems told in words.
+
+A page is HTML rendered by Jinja2 with autoescape, gzipped where the browser takes it, under a content security policy
+that allows nothing but our own style sheet, pictures, forms and frames. Routes are those of each screen's own file.
+"""
+
+import gzip
+import hashlib
+import re
+from importlib.resources import files
+from typing import Any
+from uuid import uuid4
+
+import jinja2
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.params import FromPath
+from msgspec import Struct
+
+from merchant.core import clock, errors, money
+from merchant.core.http.json import on_crash as log_crash
+
+Req = Request[Any, Any, State]
+Page = Response[bytes]
+PUBLIC = {"public": True, "hidden": True}
+# A year is the longest that caches honour (RFC 2616 section 14.21); a changed file has another name.
+_FOR_EVER = "public, max-age=31536000, immutable"
+_MEDIA_TYPES = {"css": "text/css", "svg": "image/svg+xml"}
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; "
+    "frame-ancestors "
+)
+# Not no-referrer: under it browsers send `Origin: null` with our own forms (Fetch standard, 3.2), which would then
+# look like those of a foreign page.
+_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+}
+_GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:$|,|;\s*q=(?:1|0\.0*[1-9]))", re.IGNORECASE)
+
+
+class Asset(Struct, frozen=True):
+    """A file of static/, under a name that holds its hash; read once, kept as it is and gzipped."""
+
+    served_as: str
+    media_type: str
+    content: bytes
+    gzipped: bytes
+
+
+def _asset(name: str) -> Asset:
+    content = files(__package__).joinpath("static", name).read_bytes()
+    stem, suffix = name.split(".")
+    served_as = f"{stem}-{hashlib.sha256(content).hexdigest()[:10]}.{suffix}"
+    return Asset(served_as, _MEDIA_TYPES[suffix], content, gzip.compress(content, 9, mtime=0))
+
+
+_ASSETS = {name: _asset(name) for name in ("style.css", "icon.svg")}
+_SERVED = {asset.served_as: asset for asset in _ASSETS.values()}
+
+
+def grouped(number: str) -> str:
+    """A merchant number in groups for reading aloud: `4021 7756`; own aliases with letters stay whole."""
+    if not (number.isascii() and number.isdigit()):
+        return number
+    size = 3 if len(number) % 4 == 1 else 4  # no lonely last digit
+    return " ".join(number[at : at + size] for at in range(0, len(number), size))
+
+
+class _TemplatesByPackage(jinja2.BaseLoader):
+    """Finds `package/name.html` in the templates folder of that package, and a bare `name.html` in ours."""
+
+    def __init__(self) -> None:
+        self._loaders: dict[str, jinja2.PackageLoader] = {}
+
+    def get_source(self, environment: jinja2.Environment, template: str) -> Any:
+        package, _, name = template.rpartition("/")
+        package = package or __package__
+        if package not in self._loaders:
+            self._loaders[package] = jinja2.PackageLoader(package)
+        return self._loaders[package].get_source(environment, name)
+
+
+_templates = jinja2.Environment(
+    loader=_TemplatesByPackage(),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_templates.filters |= {"grouped": grouped, "money": money.display, "instant": clock.rfc3339}
+_templates.globals |= {"asset": lambda name: f"/static/{_ASSETS[name].served_as}", "fresh_id": lambda: str(uuid4())}
+
+
+def respond(
+    request: Req, template: str, status: int = 200, *, cache: str = "no-store", framed: bool = False, **content: Any
+) -> Page:
+    """A page. `framed` lets our own pages show it in a frame; all others refuse to be framed."""
+    body = _templates.get_template(template).render(content).encode()
+    headers = {
+        **_HEADERS,
+        "cache-control": cache,
+        "content-security-policy": _POLICY + ("'self'" if framed else "'none'"),
+        "vary": "accept-encoding",
+    }
+    if takes_gzip(request):
+        headers["content-encoding"], body = "gzip", gzip.compress(body, 6, mtime=0)
+    return Response(body, status_code=status, media_type="text/html", headers=headers)
+
+
+def redirect(url: str, **cookie: Any) -> Page:
+    """See Other: what a form that did its work answers, so that reloading the page does not do it again."""
+    response = Response(b"", status_code=303, headers={**_HEADERS, "location": url, "cache-control": "no-store"})
+    if cookie:
+        response.set_cookie(**cookie, path="/", httponly=True, samesite="strict")
+    return response
+
+
+def takes_gzip(request: Req) -> bool:
+    """Whether the browser takes gzip. Our pages hold no secret, so compressing them gives none away (BREACH)."""
+    return _GZIP.search(request.headers.get("accept-encoding", "")) is not None
+
+
+@get("/static/{name:str}", opt=PUBLIC)
+async def static_file(request: Req, name: FromPath[str]) -> Page:
+    """A file of ours under its hashed name, to be kept for ever."""
+    asset = _SERVED.get(name)
+    if asset is None:
+        raise errors.NotFound
+    headers = {"x-content-type-options": "nosniff", "cache-control": _FOR_EVER, "vary": "accept-encoding"}
+    body = asset.content
+    if takes_gzip(request):
+        headers["content-encoding"], body = "gzip", asset.gzipped
+    return Response(body, media_type=asset.media_type, headers=headers)
+
+
+# --- problems in words -----------------------------------------------------------------------------------------------
+
+
+def _tell(request: Req, error: errors.MerchantError) -> Page:
+    if error.status == 404:
+        return _problem(request, 404, "There is no such page", "Check the address.")
+    return _problem(request, error.status, error.title, error.detail)
+
+
+def _tell_http(request: Req, error: HTTPException) -> Page:
+    return _tell(request, errors.TooLarge() if error.status_code == 413 else errors.BadRequest())
+
+
+def _tell_crash(request: Req, error: Exception) -> Page:
+    status = log_crash(request, error).status_code or 500
+    return _problem(request, status, "Something went wrong on our side", "Nothing was changed; try again in a minute.")
+
+
+def _problem(request: Req, status: int, title: str, detail: str) -> Page:
+    return respond(request, "problem.html", status, title=title, detail=detail, code=status)
+
+
+# For the handlers of pages: as app.py's, but for people.
+IN_WORDS: dict[Any, Any] = {errors.MerchantError: _tell, HTTPException: _tell_http, Exception: _tell_crash}
+
+
+ROUTES = [static_file]

@@ -1,0 +1,101 @@
+"""Every route, guard and error handler of the service, wired on one page.
+
+`create_app(service)` makes the ASGI application that granian serves and tests call.
+"""
+
+from functools import partial
+from typing import Any
+
+import structlog
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.plugins.prometheus import PrometheusConfig
+from litestar.types import ASGIApp, Receive, Send
+
+from merchant.channels.ussd import ussd_door
+from merchant.core import errors
+from merchant.core.http import json as web
+from merchant.core.service import Service
+from merchant.notify.live import Live
+from merchant.payments.callbacks import fspiop_door
+from merchant.people import sessions
+from merchant.programs.slices import PERMISSIONS, ROUTES
+from merchant.registry.oracle.routes import oracle_door
+
+
+def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
+    """The application on an open service. Raises RuntimeError when a route names no permission."""
+    metrics = PrometheusConfig(app_name="merchant", prefix="merchant", group_path=True, exclude=["/metrics"])
+    app = Litestar(
+        route_handlers=ROUTES if routes is None else routes,
+        guards=[web.authorise],
+        exception_handlers={
+            errors.MerchantError: web.on_merchant_error,
+            HTTPException: web.on_http_error,
+            Exception: web.on_crash,
+        },
+        middleware=[metrics.middleware],
+        state=State(shared_state(service)),
+        request_max_body_size=web.MAX_BODY_BYTES,
+        on_shutdown=[_close_live],
+        openapi_config=None,
+        logging_config=None,
+    )
+    _check_permissions(app)
+    return app
+
+
+def shared_state(service: Service) -> dict[str, Any]:
+    """What the handlers find in the application's state."""
+    return {"service": service, "authenticate": partial(sessions.authenticate, service)}
+
+
+async def _close_live(app: Litestar) -> None:
+    await app.state.service.shared(Live).close()
+
+
+def with_doors(app: Litestar) -> ASGIApp:
+    """The application with its hottest doors in front of the router, which costs as much as they do themselves."""
+    doors = [(f"{path}/", door.fn) for door in (fspiop_door, oracle_door, ussd_door) for path in door.paths]
+
+    async def front(scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            for prefix, door in doors:
+                if scope["path"].startswith(prefix):
+                    scope["litestar_app"] = app
+                    await door(scope, receive, send)
+                    return
+        await app(scope, receive, send)
+
+    return front
+
+
+def _check_permissions(app: Litestar) -> None:
+    """Secure as it comes: a route that forgets to say who may use it stops the start."""
+    for route in app.routes:
+        handlers = getattr(route, "route_handlers", None) or [getattr(route, "route_handler", None)]
+        for handler in handlers:
+            said = handler is not None and ("permission" in handler.opt or handler.opt.get("public"))
+            if not said and not (isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}):
+                raise RuntimeError(f"The route {route.path} names neither a permission nor public=True.")
+            asked = handler.opt.get("permission") if handler is not None else None
+            if asked is not None and asked not in PERMISSIONS:
+                raise RuntimeError(f"The route {route.path} asks for {asked}, which no slice lists.")
+
+
+def configure_logs(level: str) -> None:
+    """JSON lines on standard error, without personal data: callers log ids and codes only."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,71 @@
+"""Request bodies that work as they stand, by the struct that decodes them.
+
+api.py puts them into the document, where tools and readers copy them from; a test decodes each.
+"""
+
+from typing import Any
+
+from merchant.channels.poster_routes import NewBatch
+from merchant.channels.qr import NewSticker, ScannedCode, StaticCode
+from merchant.notify.routes import NewEndpoint
+from merchant.payments.schemas import NewPaymentRequest
+from merchant.people.routes import Enabled, NewApiKey, NewDfsp, NewUser, SignIn
+from merchant.registry.applications.schemas import Approval, ChangedSections, HitDecision, NewApplication, Returned
+from merchant.registry.merchants.schemas import NewCounter, Reason
+
+_BUSINESS = {
+    "trading_name": "Mama Njeri Vegetables", "legal_name": "Njeri Fresh Produce Limited", "kind": "company",
+    "mcc": "5499", "registration_number": "PVT-2026-001", "currencies": ["KES"], "employees_band": "1-5",
+    "ussd_name": "Mama Njeri",
+}  # fmt: skip
+_APPLICATION = {
+    "external_ref": "branch-7-0001",
+    "business": _BUSINESS,
+    "owners": [
+        {
+            "given_name": "Njeri", "family_name": "Wanjiku", "birth_date": "1984-05-17", "id_type": "national_id",
+            "id_number": "12345678", "nationality": "KE", "phone": "+254711000111", "ownership_percent": 100,
+            "is_director": True,
+        }
+    ],
+    "contact": {"owner_index": 0},
+    "locations": [
+        {
+            "name": "Wakulima market", "kind": "physical", "country": "KE", "city": "Nairobi",
+            "counters": [{"name": "Stall 12"}],
+        }
+    ],
+    "settlement_account": {"account_id": "0123456789", "account_name": "Njeri Fresh Produce", "currency": "KES"},
+}  # fmt: skip
+_PAYLOAD = (
+    "00020101021126400015org.example.pay0105ALIAS0208523187645204541153034045802KE5915Mama Njeri Shop6007Nairobi"
+    "62100706Till 263040DAD"
+)
+_ID = "01a203bf-ae53-7d31-ac39-1faf8acba904"
+
+EXAMPLES: dict[Any, Any] = {
+    SignIn: {"email": "maker@greenbankfsp.example", "password": "correct horse battery staple"},
+    NewDfsp: {"fsp_id": "greenbankfsp", "name": "Green Bank"},
+    NewUser: {
+        "email": "checker@greenbankfsp.example", "name": "Wambui Otieno", "password": "correct horse battery staple",
+        "roles": ["dfsp_checker"],
+    },
+    NewApiKey: {"name": "core banking", "scopes": ["payments:request", "payments:read"], "expires_in_days": 365},
+    Enabled: {"enabled": False},
+    NewApplication: _APPLICATION,
+    ChangedSections: {"business": _BUSINESS},
+    Approval: {"version_hash": "a" * 64},
+    Reason: {"reason": "The shop has moved and does not answer."},
+    Returned: {"items": [{"path": "owners[0].birth_date", "reason": "Not the date on the identity card."}]},
+    HitDecision: {"decision": "false_positive", "reason": "Another year and place of birth."},
+    NewCounter: {"location_id": _ID, "name": "Till 2"},
+    NewPaymentRequest: {
+        "counter_id": _ID, "payer": {"type": "MSISDN", "id": "+254711000001"},
+        "amount": {"amount": "250.50", "currency": "KES"}, "reference": "order 17", "expires_in_s": 300,
+    },
+    NewEndpoint: {"url": "https://shop.example/hooks", "event_types": ["payment_request.paid"]},
+    ScannedCode: {"payload": _PAYLOAD},
+    StaticCode: {"payload": _PAYLOAD, "amount": "250.50", "reference": "order 17"},
+    NewSticker: {"reason": "The old one was pasted over.", "old_sticker": "revoked"},
+    NewBatch: {"page": "A5", "languages": ["sw", "en"]},
+}  # fmt: skip

@@ -1,0 +1,66 @@
+"""The service about itself: its health, its metrics, its OpenAPI document; and the tables that all slices share."""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+from litestar import Response, get
+from litestar.datastructures import State
+from litestar.plugins.prometheus import PrometheusController
+
+from merchant.core import idempotency, inbox
+from merchant.core.access import Permission as P
+from merchant.core.http import json as web
+from merchant.core.service import Service
+from merchant.core.slices import JobKind, Pruned, Timer
+
+
+class Health(msgspec.Struct, frozen=True):
+    """How the service is: `live`, `ready` or `no scheme`."""
+
+    status: str
+
+
+@get("/health/live", opt={"public": True, "answer": Health})
+async def live() -> Response[bytes]:
+    """The process runs."""
+    return web.answer(Health("live"))
+
+
+@get("/health/ready", opt={"public": True, "answer": Health, "unready": True})
+async def ready(state: State) -> Response[bytes]:
+    """The process can serve: its database answers and its scheme is set up."""
+    service: Service = state.service
+    async with service.db.system_reads() as tx:
+        found = await tx.fetchval("SELECT name FROM scheme WHERE id = 1")
+    return web.answer(Health("ready" if found else "no scheme"), 200 if found else 503)
+
+
+@get("/openapi.json", opt={"public": True, "hidden": True})
+async def openapi() -> Response[bytes]:
+    """The OpenAPI document of this API."""
+    return Response(_openapi_text(), media_type="application/json", headers={"cache-control": "public, max-age=300"})
+
+
+@cache
+def _openapi_text() -> bytes:
+    # Built when first asked for: a start need not wait for it.
+    from merchant.programs.openapi import documents
+    from merchant.programs.slices import ROUTES as ALL
+
+    return documents(ALL)["merchant.json"]
+
+
+class Metrics(PrometheusController):
+    """Prometheus metrics."""
+
+    path = "/metrics"
+    opt = {"public": True, "hidden": True}  # noqa: RUF012
+    openmetrics_format = True
+
+
+ROUTES: list[Any] = [live, ready, openapi, Metrics]
+JOBS: tuple[JobKind, ...] = ()
+TIMERS: tuple[Timer, ...] = ()
+PRUNED = (Pruned("idempotency keys", idempotency.prune), Pruned("hub messages", inbox.prune))
+PERMISSIONS: dict[P, str] = {}

@@ -1,0 +1,1 @@
+"""Merchant numbers: issued once, never given to another."""

@@ -1,0 +1,1 @@
+"""Applications: written, submitted, screened, reviewed, decided."""

@@ -1,0 +1,93 @@
+"""An application's answers between the API, kyb and the sealed column: checked, tidied, hashed, indexed.
+
+The whole of the answers is sealed, since owners' numbers, birth dates and phones stand among them; what lists need
+(names, category) is copied into plain columns, and what must be found by equality into blind indexes.
+"""
+
+import hashlib
+from uuid import UUID
+
+import msgspec
+
+import kyb
+from merchant.core import clock, errors
+from merchant.core.db import Tx
+from merchant.core.vault import Vault
+from merchant.registry.applications.models import Application
+
+# Which answers get a blind index: (kind, path below an owner or the business).
+_OWNER_IDENTIFIERS = ("id_number", "phone", "email")
+
+
+def tidy(sections: kyb.Sections) -> kyb.Sections:
+    """Normalised sections. Raises InvalidFields naming every wrong answer."""
+    tidied = kyb.normalise(sections)
+    problems = kyb.field_problems(tidied, clock.now())
+    if problems:
+        raise errors.InvalidFields(errors=tuple(errors.FieldError(p.path, p.code, p.message) for p in problems))
+    return tidied
+
+
+def version_hash(version: int, sections: kyb.Sections) -> str:
+    """SHA-256 in hex of a version's number and answers; an approval binds to it."""
+    return hashlib.sha256(msgspec.json.encode([version, sections], order="sorted")).hexdigest()
+
+
+def seal(vault: Vault, application_id: UUID, sections: kyb.Sections) -> bytes:
+    """The answers as the sealed column holds them."""
+    return vault.seal(msgspec.json.encode(sections), f"application:{application_id}")
+
+
+def unseal(vault: Vault, application_id: UUID, sealed: bytes) -> kyb.Sections:
+    """The answers out of the sealed column."""
+    return msgspec.json.decode(vault.open(sealed, f"application:{application_id}"), type=kyb.Sections)
+
+
+def write(vault: Vault, application: Application, sections: kyb.Sections) -> None:
+    """Put answers into a row: sealed, hashed, with the plain copies that lists show."""
+    application.sections_sealed = seal(vault, application.id, sections)
+    application.version_hash = version_hash(application.version, sections)
+    application.external_ref = sections.external_ref
+    application.trading_name = sections.business.trading_name or ""
+    application.legal_name = sections.business.legal_name or ""
+    application.mcc = sections.business.mcc or ""
+    application.updated_at = clock.now()
+
+
+async def index_identifiers(tx: Tx, vault: Vault, application: Application, sections: kyb.Sections) -> None:
+    """Rewrite the blind index of an application's identity numbers, phones and register numbers."""
+    await tx.flush()
+    await tx.execute("DELETE FROM application_identifier WHERE application_id = $1", application.id)
+    rows = [
+        (application.id, path, application.dfsp_id, kind, vault.digest(kind, value))
+        for path, kind, value in identifiers(sections)
+    ]
+    await tx.executemany(
+        "INSERT INTO application_identifier (application_id, path, dfsp_id, kind, digest) VALUES ($1, $2, $3, $4, $5)",
+        rows,
+    )
+
+
+def identifiers(sections: kyb.Sections) -> list[tuple[str, str, str]]:
+    """(path, kind, value) of every answer that has a blind index."""
+    found = [
+        (f"owners[{index}].{name}", name, getattr(owner, name))
+        for index, owner in enumerate(sections.owners)
+        for name in _OWNER_IDENTIFIERS
+    ]
+    found += [
+        ("contact.phone", "phone", sections.contact.phone),
+        ("business.tax_id", "tax_id", sections.business.tax_id),
+        ("business.registration_number", "registration_number", sections.business.registration_number),
+    ]
+    return [(path, kind, value) for path, kind, value in found if value]
+
+
+def merchant_phone(sections: kyb.Sections) -> str | None:
+    """The phone that reaches the merchant: the contact's, else the owner's it points to, else the first owner's."""
+    contact = sections.contact
+    if contact.phone:
+        return contact.phone
+    if contact.owner_index is not None:
+        return sections.owners[contact.owner_index].phone
+    return next((owner.phone for owner in sections.owners if owner.phone), None)

@@ -1,0 +1,143 @@
+"""First step of an application: a maker writes it, section by section, and submits a version.
+
+open_application → change_sections … → submit, which freezes the version and asks the worker to screen it
+(screening.py). Everyone who wrote or submitted a version is one of its makers and may not decide on it.
+"""
+
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+import kyb
+from merchant.compliance.policies import policy
+from merchant.core import audit, clock, errors, outbox
+from merchant.core.access import Actor
+from merchant.core.db import Tx
+from merchant.core.service import Service
+from merchant.notify import events
+from merchant.registry.applications import answers
+from merchant.registry.applications.models import Application, ApplicationVersion
+from merchant.registry.applications.queries import lock_application
+from merchant.registry.applications.screening import SCREEN_TOPIC, case_of
+from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
+
+
+async def open_application(tx: Tx, service: Service, actor: Actor, given: kyb.Sections) -> Application:
+    """Start an application with any sections. Raises InvalidFields, or Conflict for a known external_ref."""
+    sections = answers.tidy(given)
+    application = Application(
+        dfsp_id=actor.own_dfsp(), makers=[actor.id], version_hash="", sections_sealed=b"", trading_name=""
+    )
+    answers.write(service.vault, application, sections)
+    tx.session.add(application)
+    await _flush_unique(tx)
+    await answers.index_identifiers(tx, service.vault, application, sections)
+    await audit.record(
+        tx, actor, "application.opened", "application", application.id, dfsp_id=application.dfsp_id, version=1
+    )
+    return application
+
+
+async def change_sections(
+    tx: Tx, service: Service, actor: Actor, application_id: UUID, revision: int, changes: dict[str, object]
+) -> Application:
+    """Replace the sections named in `changes`. Editing a returned application begins its next version.
+
+    Raises NotFound, StaleVersion when `revision` is not the present one, WrongState, InvalidFields, Conflict.
+    """
+    application = await lock_application(tx, actor, application_id)
+    if application.revision != revision:
+        raise errors.StaleVersion
+    if not application_may(application.state, Capability.EDIT):
+        raise errors.WrongState(f"An application that is {application.state} cannot be edited.")
+    before = answers.unseal(service.vault, application.id, application.sections_sealed)
+    sections = answers.tidy(
+        kyb.Sections(**{name: getattr(before, name) for name in before.__struct_fields__} | changes)
+    )
+    if application_may(application.state, Capability.BEGIN_VERSION):
+        move_application(application, ApplicationState.DRAFT)
+        application.version += 1
+        application.makers = []
+        application.checker_id = None
+        application.report = None
+    else:
+        application.revision += 1
+    application.makers = _with_maker(application.makers, actor)
+    answers.write(service.vault, application, sections)
+    await _flush_unique(tx)
+    await answers.index_identifiers(tx, service.vault, application, sections)
+    await audit.record(
+        tx, actor, "application.changed", "application", application.id, dfsp_id=application.dfsp_id,
+        version=application.version, sections=sorted(changes),
+    )  # fmt: skip
+    return application
+
+
+async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -> Application:
+    """Freeze the version for review and queue its screening.
+
+    Raises WrongState, and InvalidFields naming what the lowest tier of this kind of business still lacks.
+    """
+    application = await lock_application(tx, actor, application_id)
+    if not application_may(application.state, Capability.SUBMIT):
+        raise errors.WrongState(f"An application that is {application.state} cannot be submitted.")
+    sections = answers.unseal(service.vault, application.id, application.sections_sealed)
+    unlimited = [one for one in sections.business.currencies if not policy().has_limits(one)]
+    if unlimited:
+        raise errors.invalid_field(
+            "business.currencies", "no_limits", f"The policy sets no limits for {', '.join(unlimited)}."
+        )
+    due = kyb.requirements(case_of(sections), policy()).currently_due
+    if due:
+        raise errors.InvalidFields(
+            "The application is not complete yet; see errors.",
+            code="incomplete",
+            errors=tuple(errors.FieldError(item.path, item.code, item.message) for item in due),
+        )
+    application.makers = _with_maker(application.makers, actor)
+    application.submitted_at = clock.now()
+    application.returned_items = None
+    move_application(application, ApplicationState.SUBMITTED)
+    tx.session.add(
+        ApplicationVersion(
+            application_id=application.id, version=application.version, dfsp_id=application.dfsp_id,
+            version_hash=application.version_hash, sections_sealed=application.sections_sealed,
+            makers=application.makers, submitted_at=application.submitted_at,
+        )
+    )  # fmt: skip
+    await audit.record(
+        tx, actor, "application.submitted", "application", application.id, dfsp_id=application.dfsp_id,
+        version=application.version, version_hash=application.version_hash,
+    )  # fmt: skip
+    await events.announce(
+        tx, "application.submitted", application.dfsp_id, None,
+        {"application_id": application.id, "version": application.version},
+    )  # fmt: skip
+    await outbox.add(tx, SCREEN_TOPIC, {"application_id": application.id}, dfsp_id=application.dfsp_id)
+    return application
+
+
+async def withdraw(tx: Tx, actor: Actor, application_id: UUID) -> Application:
+    """Take an open application back. Raises WrongState once it is decided."""
+    application = await lock_application(tx, actor, application_id)
+    move_application(application, ApplicationState.WITHDRAWN)
+    await audit.record(
+        tx, actor, "application.withdrawn", "application", application.id, dfsp_id=application.dfsp_id,
+        version=application.version,
+    )  # fmt: skip
+    return application
+
+
+def _with_maker(makers: list[UUID], actor: Actor) -> list[UUID]:
+    return makers if actor.id in makers else [*makers, actor.id]
+
+
+async def _flush_unique(tx: Tx) -> None:
+    try:
+        await tx.flush()
+    except IntegrityError as error:
+        if "external_ref" in str(error.orig):
+            raise errors.Conflict(
+                "Another application of your DFSP has this external_ref.", code="external_ref_taken"
+            ) from None
+        raise

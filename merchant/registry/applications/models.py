@@ -1,0 +1,98 @@
+"""Tables of applications: the version being written, the frozen versions, what was found and decided on them.
+
+Rules live in apply, assess, review and four_eyes; these only hold.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from merchant.core import columns
+
+
+class Application(SQLModel, table=True):
+    """An application as it stands: the version being written or under review."""
+
+    __table_args__ = (
+        UniqueConstraint("dfsp_id", "external_ref"),
+        Index("application_by_state", "dfsp_id", "state", "id"),
+    )
+    id: UUID = columns.key()
+    dfsp_id: UUID = columns.dfsp()
+    external_ref: str | None = None
+    state: str = "draft"
+    version: int = 1
+    revision: int = 1
+    version_hash: str
+    sections_sealed: bytes = columns.sealed(nullable=False)
+    makers: list[UUID] = columns.uuids()
+    checker_id: UUID | None = None
+    claimed_by: UUID | None = None
+    claimed_until: datetime | None = columns.instant(nullable=True)
+    report: dict[str, Any] | None = columns.document()
+    returned_items: list[dict[str, str]] | None = columns.document()
+    reject_reason: str | None = None
+    merchant_id: UUID | None = None
+    trading_name: str = ""
+    legal_name: str = ""
+    mcc: str = ""
+    created_at: datetime = columns.instant()
+    updated_at: datetime = columns.instant()
+    submitted_at: datetime | None = columns.instant(nullable=True)
+
+
+class ApplicationVersion(SQLModel, table=True):
+    """A version frozen at submission: what the checker decides on, for ever."""
+
+    __tablename__ = "application_version"
+    application_id: UUID = Field(foreign_key="application.id", primary_key=True)
+    version: int = Field(primary_key=True)
+    dfsp_id: UUID = columns.dfsp()
+    version_hash: str
+    sections_sealed: bytes = columns.sealed(nullable=False)
+    makers: list[UUID] = columns.uuids()
+    report: dict[str, Any] | None = columns.document()
+    submitted_at: datetime = columns.instant()
+
+
+class ApplicationIdentifier(SQLModel, table=True):
+    """Blind index of identity numbers, phones and tax numbers: finds the same person or firm again."""
+
+    __tablename__ = "application_identifier"
+    __table_args__ = (Index("application_identifier_digest", "dfsp_id", "digest"),)
+    application_id: UUID = Field(foreign_key="application.id", primary_key=True)
+    path: str = Field(primary_key=True)
+    dfsp_id: UUID = columns.dfsp()
+    kind: str
+    digest: bytes = columns.sealed(nullable=False)
+
+
+class ScreeningDecision(SQLModel, table=True):
+    """What a person decided about one hit of the screening."""
+
+    __tablename__ = "screening_decision"
+    application_id: UUID = Field(foreign_key="application.id", primary_key=True)
+    version: int = Field(primary_key=True)
+    hit_id: str = Field(primary_key=True)
+    dfsp_id: UUID = columns.dfsp()
+    decision: str
+    reason: str
+    decided_by: UUID
+    decided_at: datetime = columns.instant()
+
+
+class Decision(SQLModel, table=True):
+    """A checker's decision on a frozen version."""
+
+    id: UUID = columns.key()
+    dfsp_id: UUID = columns.dfsp()
+    application_id: UUID = columns.ref("application.id")
+    version: int
+    version_hash: str
+    kind: str
+    reason: str | None = None
+    checker_id: UUID
+    decided_at: datetime = columns.instant()

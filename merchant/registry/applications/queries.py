@@ -1,0 +1,42 @@
+"""Reads of applications, and the lock that every operation on one begins with.
+
+Each takes the actor and shows no more than its DFSP; what the actor may not see is not found. Order of locks, where
+several are held: application, merchant, counter, alias claim.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import select
+
+from merchant.core.access import Actor, scope_to
+from merchant.core.db import Tx
+from merchant.core.paging import Page, containing, page
+from merchant.registry.applications.models import Application
+
+
+async def applications(
+    tx: Tx, actor: Actor, wanted: Page, *, state: str | None, external_ref: str | None, search: str | None
+) -> list[Application]:
+    """Applications, newest first."""
+    statement = scope_to(actor, select(Application), Application)
+    statement = statement.where(Application.state == state) if state else statement
+    statement = statement.where(Application.external_ref == external_ref) if external_ref else statement
+    statement = containing(statement, search, Application.trading_name, Application.legal_name)
+    return await page(tx, statement, Application.id, wanted)
+
+
+async def application(tx: Tx, actor: Actor, application_id: UUID) -> Application:
+    """One application. Raises NotFound."""
+    found: Application = await tx.one(_by_id(actor, application_id))
+    return found
+
+
+async def lock_application(tx: Tx, actor: Actor, application_id: UUID) -> Application:
+    """The application, locked until the transaction ends. Raises NotFound, also for another tenant's."""
+    found: Application = await tx.one(_by_id(actor, application_id).with_for_update())
+    return found
+
+
+def _by_id(actor: Actor, application_id: UUID) -> Any:
+    return scope_to(actor, select(Application).where(Application.id == application_id), Application)

@@ -1,0 +1,204 @@
+"""Third step of an application: a checker decides. The four-eyes rule lives in this file only.
+
+The checker is none of the version's makers; the approval names the hash of the version it read; what changed since
+is refused. Approval makes merchant, counters and numbers in one transaction: a number exists when the screen says
+approved.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+
+import kyb
+from merchant.core import audit, clock, errors
+from merchant.core.access import Actor, Permission
+from merchant.core.db import Tx
+from merchant.core.service import Service
+from merchant.notify import events
+from merchant.registry.applications import answers, screening
+from merchant.registry.applications.models import Application, Decision
+from merchant.registry.applications.queries import lock_application
+from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
+from merchant.registry.merchants.lifecycle import open_counter
+from merchant.registry.merchants.models import Counter, Location, Merchant
+
+CLAIM_LASTS = timedelta(minutes=30)  # a courtesy lock must not outlive a lunch break
+FALSE_POSITIVE = "false_positive"
+NOT_CHECKED = "not_checked"
+
+
+class Approved(msgspec.Struct, frozen=True):
+    """What an approval made."""
+
+    merchant: Merchant
+    counters: list[Counter]
+
+
+async def claim(tx: Tx, actor: Actor, application_id: UUID) -> Application:
+    """Tell the other checkers that one is at it. Raises WrongState while someone else's claim holds."""
+    application = await _open_for_decision(tx, actor, application_id)
+    now = clock.now()
+    held = application.claimed_by not in (None, actor.id) and (application.claimed_until or now) > now
+    if held:
+        raise errors.WrongState("Another checker is working on this application.", code="claimed")
+    application.claimed_by, application.claimed_until = actor.id, now + CLAIM_LASTS
+    application.revision += 1
+    return application
+
+
+async def release(tx: Tx, actor: Actor, application_id: UUID) -> Application:
+    """Give a claim back."""
+    application = await lock_application(tx, actor, application_id)
+    if application.claimed_by != actor.id:
+        raise errors.WrongState("You hold no claim on this application.", code="not_claimed")
+    application.claimed_by = application.claimed_until = None
+    application.revision += 1
+    return application
+
+
+async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, version_hash: str) -> Approved:
+    """Make the merchant.
+
+    Raises CheckerIsMaker, StaleVersion when the hash is not that of the version under review, WrongState when it
+    is not under review, when the screening did not run, or when hits are undecided or true.
+    """
+    application = await _open_for_decision(tx, actor, application_id)
+    if application.version_hash != version_hash:
+        raise errors.StaleVersion("The application changed since you read it; read and check it again.")
+    tier = await _cleared_tier(tx, application)
+    sections = answers.unseal(service.vault, application.id, application.sections_sealed)
+    scheme = await service.scheme()
+    merchant = _new_merchant(service, application, sections, tier)
+    tx.session.add(merchant)
+    await tx.flush()
+    counters = []
+    for place in sections.locations:
+        location = _new_location(merchant, place)
+        tx.session.add(location)
+        await tx.flush()
+        # A place that names no counter has one all the same: someone takes the money.
+        for point in place.counters or (kyb.Counter(),):
+            counter = await open_counter(
+                tx, scheme, merchant, location.id, point.name or location.name, point.own_alias
+            )
+            counters.append(counter)
+    application.merchant_id = merchant.id
+    await _decide(tx, actor, application, ApplicationState.APPROVED, None)
+    return Approved(merchant, counters)
+
+
+async def reject(tx: Tx, actor: Actor, application_id: UUID, reason: str) -> Application:
+    """Refuse for good, with a reason."""
+    application = await _open_for_decision(tx, actor, application_id)
+    application.reject_reason = reason
+    await _decide(tx, actor, application, ApplicationState.REJECTED, reason)
+    return application
+
+
+async def return_for_changes(tx: Tx, actor: Actor, application_id: UUID, items: list[dict[str, str]]) -> Application:
+    """Give it back to the makers, saying what is wrong where (`path`, `reason`)."""
+    application = await _open_for_decision(tx, actor, application_id)
+    application.returned_items = items
+    await _decide(tx, actor, application, ApplicationState.RETURNED, "; ".join(item["reason"] for item in items))
+    return application
+
+
+async def _open_for_decision(tx: Tx, actor: Actor, application_id: UUID) -> Application:
+    application = await lock_application(tx, actor, application_id)
+    # A maker hears why, whatever their roles.
+    if actor.id in application.makers:
+        raise errors.CheckerIsMaker
+    actor.require(Permission.APPLICATIONS_DECIDE)
+    if not application_may(application.state, Capability.DECIDE):
+        hint = (
+            " Its screening is still running; try again in a moment."
+            if application_may(application.state, Capability.SCREEN)
+            else ""
+        )
+        raise errors.WrongState(f"An application that is {application.state} cannot be decided on.{hint}")
+    return application
+
+
+async def _cleared_tier(tx: Tx, application: Application) -> str:
+    report = application.report or {}
+    if report.get("screening") == NOT_CHECKED:
+        raise errors.WrongState(
+            "The screening lists could not be read; put them in place and screen again.",
+            code="screening_not_checked",
+        )
+    decisions = await screening.decisions_on(tx, application)
+    verdicts = [decisions.get(hit["id"]) for hit in report.get("hits", ()) if not hit["hit"]["set_aside"]]
+    if any(verdict != FALSE_POSITIVE for verdict in verdicts):
+        raise errors.WrongState(
+            "The screening found names on a sanctions list; decide on each hit first. A true match cannot be approved.",
+            code="screening_hits_open",
+        )
+    tier = report.get("tier")
+    if tier is None:
+        raise errors.WrongState("The application reaches no tier; return it to the maker.", code="no_tier")
+    return str(tier)
+
+
+def _new_merchant(service: Service, application: Application, sections: kyb.Sections, tier: str) -> Merchant:
+    business, place = sections.business, sections.locations[0]
+    phone = answers.merchant_phone(sections)
+    merchant = Merchant(
+        dfsp_id=application.dfsp_id,
+        application_id=application.id,
+        tier=tier,
+        kind=business.kind or "",
+        trading_name=business.trading_name or "",
+        legal_name=business.legal_name or business.trading_name or "",
+        ussd_name=business.ussd_name or "",
+        mcc=business.mcc or "",
+        currencies=list(business.currencies),
+        country=place.country or "",
+        city=place.city or "",
+        phone_digest=service.vault.digest("phone", phone) if phone else None,
+    )
+    if phone:
+        merchant.phone_masked = phone[:5] + "*" * max(0, len(phone) - 8) + phone[-3:]
+        merchant.phone_sealed = service.vault.seal(phone.encode(), f"merchant:{merchant.id}")
+    return merchant
+
+
+def _new_location(merchant: Merchant, place: kyb.Location) -> Location:
+    return Location(
+        dfsp_id=merchant.dfsp_id,
+        merchant_id=merchant.id,
+        name=place.name or place.city or merchant.trading_name,
+        kind=place.kind or "physical",
+        country=place.country or merchant.country,
+        city=place.city or "",
+        details=msgspec.to_builtins(msgspec.structs.replace(place, counters=())),
+    )
+
+
+_EVENTS = {
+    ApplicationState.APPROVED: "application.approved",
+    ApplicationState.REJECTED: "application.rejected",
+    ApplicationState.RETURNED: "application.returned",
+}
+
+
+async def _decide(
+    tx: Tx, actor: Actor, application: Application, outcome: ApplicationState, reason: str | None
+) -> None:
+    move_application(application, outcome)
+    application.checker_id = actor.id
+    application.claimed_by = application.claimed_until = None
+    tx.session.add(
+        Decision(
+            dfsp_id=application.dfsp_id, application_id=application.id, version=application.version,
+            version_hash=application.version_hash, kind=outcome, reason=reason, checker_id=actor.id,
+        )
+    )  # fmt: skip
+    await audit.record(
+        tx, actor, _EVENTS[outcome], "application", application.id, dfsp_id=application.dfsp_id,
+        version=application.version, version_hash=application.version_hash,
+    )  # fmt: skip
+    await events.announce(
+        tx, _EVENTS[outcome], application.dfsp_id, application.merchant_id,
+        {"application_id": application.id, "merchant_id": application.merchant_id, "version": application.version},
+    )  # fmt: skip

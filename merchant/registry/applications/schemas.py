@@ -1,0 +1,137 @@
+"""Shapes of the applications' JSON API: what comes in, what goes out.
+
+routes.py decodes and answers with them, and the OpenAPI document describes them. The sections of an application are
+kyb's own structs, so what a policy judges is what was sent.
+"""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+import kyb
+from merchant.compliance.policies import policy
+from merchant.core.http import json as web
+from merchant.core.service import Service
+from merchant.registry.applications import answers, screening
+from merchant.registry.applications.models import Application
+from merchant.registry.merchants.schemas import CounterView, ReasonText
+
+
+class NewApplication(kyb.Sections, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Any sections of an application; may be empty."""
+
+
+class ChangedSections(Struct, frozen=True, forbid_unknown_fields=True):
+    """The sections to replace; what is not named stays."""
+
+    business: kyb.Business | UnsetType = UNSET
+    owners: tuple[kyb.Owner, ...] | UnsetType = UNSET
+    contact: kyb.Contact | UnsetType = UNSET
+    locations: tuple[kyb.Location, ...] | UnsetType = UNSET
+    settlement_account: kyb.SettlementAccount | UnsetType = UNSET
+    external_ref: str | UnsetType | None = UNSET
+
+    def given(self) -> dict[str, object]:
+        """Only what was named."""
+        return {name: getattr(self, name) for name in self.__struct_fields__ if getattr(self, name) is not UNSET}
+
+
+class Approval(Struct, frozen=True, forbid_unknown_fields=True):
+    """The hash of the version that the checker read."""
+
+    version_hash: str
+
+
+class ReturnedItem(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is wrong, and where."""
+
+    path: Annotated[str, Meta(min_length=1, max_length=200)]
+    reason: ReasonText
+
+
+class Returned(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the makers shall change."""
+
+    items: Annotated[list[ReturnedItem], Meta(min_length=1, max_length=50)]
+
+
+class HitDecision(Struct, frozen=True, forbid_unknown_fields=True):
+    """A checker's word on one hit of the screening."""
+
+    decision: Literal["false_positive", "true_match"]
+    reason: ReasonText
+
+
+class ApplicationSummary(Struct, frozen=True):
+    """An application in a list."""
+
+    id: UUID
+    state: str
+    version: int
+    trading_name: str
+    legal_name: str
+    mcc: str
+    external_ref: str | None
+    merchant_id: UUID | None
+    created_at: str | None
+    updated_at: str | None
+
+
+class ApplicationView(Struct, frozen=True):
+    """An application whole."""
+
+    id: UUID
+    state: str
+    version: int
+    version_hash: str
+    makers: list[UUID]
+    checker: UUID | None
+    claimed_by: UUID | None
+    business: kyb.Business
+    owners: tuple[kyb.Owner, ...]
+    contact: kyb.Contact
+    locations: tuple[kyb.Location, ...]
+    settlement_account: kyb.SettlementAccount
+    external_ref: str | None
+    report: dict[str, Any] | None
+    requirements: dict[str, Any]
+    hit_decisions: dict[str, str]
+    returned_items: list[dict[str, str]] | None
+    reject_reason: str | None
+    merchant_id: UUID | None
+    created_at: str | None
+    updated_at: str | None
+    submitted_at: str | None
+
+
+class ApprovedView(Struct, frozen=True):
+    """What an approval made."""
+
+    merchant_id: UUID
+    tier: str
+    counters: list[CounterView]
+
+
+def application_view(service: Service, row: Application, hit_decisions: dict[str, str]) -> ApplicationView:
+    """An application with its answers, report and what is still due."""
+    sections = answers.unseal(service.vault, row.id, row.sections_sealed)
+    requirements = kyb.requirements(screening.case_of(sections), policy())
+    return ApplicationView(
+        id=row.id, state=row.state, version=row.version, version_hash=row.version_hash, makers=row.makers,
+        checker=row.checker_id, claimed_by=row.claimed_by, business=sections.business, owners=sections.owners,
+        contact=sections.contact, locations=sections.locations, settlement_account=sections.settlement_account,
+        external_ref=sections.external_ref, report=row.report, requirements=msgspec.to_builtins(requirements),
+        hit_decisions=hit_decisions, returned_items=row.returned_items, reject_reason=row.reject_reason,
+        merchant_id=row.merchant_id, created_at=web.at(row.created_at), updated_at=web.at(row.updated_at),
+        submitted_at=web.at(row.submitted_at),
+    )  # fmt: skip
+
+
+def application_summary(row: Application) -> ApplicationSummary:
+    """An application as a line of a list."""
+    return ApplicationSummary(
+        row.id, row.state, row.version, row.trading_name, row.legal_name, row.mcc, row.external_ref,
+        row.merchant_id, web.at(row.created_at), web.at(row.updated_at),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""What a QR code says, and which printed sticker is valid."""

@@ -1,0 +1,109 @@
+"""What a counter's or a request's QR code says, from what the registry knows now; nothing stored, so nothing stale.
+
+Joins the qr library to the registry; drawing is channels/qr.py's. A request's code carries its short reference as
+sub-id and label, so that any wallet's payment finds the request again.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+from msgspec import Struct
+
+import qr
+from merchant.core.money import Money, format_decimal
+from merchant.core.service import SchemeFacts
+from merchant.registry.codes.stickers import FIRST
+
+
+class Shop(Struct, frozen=True):
+    """What a code tells of a counter."""
+
+    alias_type: str
+    alias: str
+    trading_name: str
+    city: str
+    country: str
+    mcc: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any] | asyncpg.Record) -> "Shop":
+        """From a row that has these columns."""
+        return cls(*(row[name] for name in cls.__struct_fields__))
+
+
+class Scan(Struct, frozen=True):
+    """A code of this scheme: `short_ref` on that of a request, `sticker` the version of a printed one."""
+
+    alias_type: str
+    alias: str
+    short_ref: str | None
+    sticker: int | None
+
+
+def counter_payload(scheme: SchemeFacts, shop: Shop, currency: str, sticker: int) -> str:
+    """The static EMVCo payload of a counter; `sticker` is its current version (stickers.current_versions)."""
+    return _payload(scheme, shop, currency, sticker=sticker)
+
+
+def request_payload(scheme: SchemeFacts, shop: Shop, amount: Money, short_ref: str) -> str:
+    """The dynamic EMVCo payload of a payment request: amount and short reference."""
+    return _payload(scheme, shop, amount.currency, amount=format_decimal(amount), short_ref=short_ref)
+
+
+def pay_url(base_url: str, alias: str, short_ref: str | None = None) -> str:
+    """The page a phone's camera opens: `/q/NUMBER`, or `/q/NUMBER.REFERENCE` for a request."""
+    return f"{base_url}/q/{alias}" + (f".{short_ref}" if short_ref else "")
+
+
+def read_code(scheme: SchemeFacts, text: str) -> Scan | None:
+    """What a scanned text names, if it is a code of this scheme."""
+    try:
+        code = qr.decode(qr.clean(text), mode="tolerant")
+    except qr.DecodeError:
+        return None
+    party = qr.mojaloop_party(code, scheme.qr_domain)
+    if party is None:
+        return None
+    version = qr.sticker_version(code, scheme.qr_domain) or FIRST
+    return Scan(party.party_id_type, party.identifier, party.sub_id, version if party.sub_id is None else None)
+
+
+def dial_string(ussd_code: str, number: str, amount: Money | None = None) -> str | None:
+    """What to dial to pay, `*384*123*40217756*250#`; None where a keypad cannot write the number.
+
+    An amount with decimals is left out, and USSD asks for it: dialling programs drop the point of a tel: link as a
+    visual separator (RFC 3966, section 5.1.1), and 2.50 would become 250.
+    """
+    if not (ussd_code.endswith("#") and number.isascii() and number.isdigit()):
+        return None
+    decimal = format_decimal(amount) if amount else "."
+    return f"{ussd_code[:-1]}*{number}" + ("" if "." in decimal else f"*{decimal}") + "#"
+
+
+def _payload(
+    scheme: SchemeFacts,
+    shop: Shop,
+    currency: str,
+    *,
+    amount: str | None = None,
+    short_ref: str | None = None,
+    sticker: int = FIRST,
+) -> str:
+    code = qr.mojaloop_code(
+        domain=scheme.qr_domain,
+        identifier=shop.alias,
+        party_id_type=shop.alias_type,
+        sub_id=short_ref,
+        reference_label=short_ref,
+        name=shop.trading_name,
+        city=shop.city or shop.country,
+        country=shop.country,
+        currency=currency,
+        mcc=shop.mcc,
+        amount=amount,
+        local_language=qr.language_of(shop.trading_name, shop.country),
+        # Left out on the first, so that codes printed before anything was replaced stay as they are.
+        sticker_version=sticker if sticker > FIRST else None,
+    )
+    return qr.encode(code, profile="mojaloop")

@@ -1,0 +1,1 @@
+"""Merchants, their locations and counters, and what may happen to them."""

@@ -1,0 +1,112 @@
+"""What happens to a merchant after approval: more counters, suspension, reinstatement.
+
+routes.py calls these; the merchant's row is locked first. Each move turns the merchant's numbers in the oracle's
+table on or off in the same transaction, so no payment finds a merchant that was just suspended.
+"""
+
+from uuid import UUID
+
+from sqlmodel import select
+
+from merchant.core import audit, errors
+from merchant.core.access import Actor, scope_to
+from merchant.core.db import Tx
+from merchant.core.service import SchemeFacts, Service
+from merchant.notify import events
+from merchant.registry.aliases.operations import issue_alias, set_routes_active
+from merchant.registry.merchants.models import Counter, Location, Merchant
+from merchant.registry.merchants.queries import lock_merchant
+from merchant.registry.merchants.states import MERCHANT_MOVES, Capability, MerchantState, merchant_may
+
+MAX_COUNTERS = 1000  # a chain's largest store; more is surely a loop in someone's script
+
+
+async def open_counter(
+    tx: Tx, scheme: SchemeFacts, merchant: Merchant, location_id: UUID, name: str, own_alias: str | None
+) -> Counter:
+    """A new counter of a merchant, with its number. Raises InvalidFields, Conflict, NumbersExhausted."""
+    counter = Counter(
+        dfsp_id=merchant.dfsp_id,
+        merchant_id=merchant.id,
+        location_id=location_id,
+        name=name,
+        alias_type=scheme.alias_type,
+        alias="",
+    )
+    counter.alias = await issue_alias(
+        tx,
+        scheme,
+        dfsp_id=merchant.dfsp_id,
+        merchant_id=merchant.id,
+        counter_id=counter.id,
+        currencies=merchant.currencies,
+        own_alias=own_alias,
+    )
+    tx.session.add(counter)
+    return counter
+
+
+async def add_counter(
+    tx: Tx,
+    service: Service,
+    actor: Actor,
+    merchant_id: UUID,
+    location_id: UUID,
+    name: str,
+    own_alias: str | None,
+) -> Counter:
+    """Open a counter at a location; its number exists when this returns.
+
+    Raises NotFound, WrongState, Conflict when the own alias is taken.
+    """
+    merchant = await lock_merchant(tx, actor, merchant_id)
+    if not merchant_may(merchant.state, Capability.ADD_COUNTER):
+        raise errors.WrongState(f"A merchant that is {merchant.state} gets no new counters.")
+    places = select(Location).where(Location.id == location_id, Location.merchant_id == merchant.id)
+    location = (await tx.session.exec(scope_to(actor, places, Location))).one_or_none()
+    if location is None:
+        raise errors.invalid_field("location_id", "unknown", "The merchant has no such location.")
+    count = await tx.fetchval("SELECT count(*) FROM counter WHERE merchant_id = $1", merchant.id)
+    if count >= MAX_COUNTERS:
+        raise errors.WrongState(f"A merchant has at most {MAX_COUNTERS} counters.")
+    counter = await open_counter(tx, await service.scheme(), merchant, location_id, name, own_alias)
+    await audit.record(
+        tx, actor, "counter.added", "counter", counter.id, dfsp_id=merchant.dfsp_id,
+        merchant_id=str(merchant.id), alias=counter.alias,
+    )  # fmt: skip
+    return counter
+
+
+async def suspend(tx: Tx, actor: Actor, merchant_id: UUID, reason: str) -> Merchant:
+    """Stop a merchant at once: its numbers answer as unknown and no money is taken."""
+    return await _change_state(tx, actor, merchant_id, Capability.SUSPEND, MerchantState.SUSPENDED, reason)
+
+
+async def reinstate(tx: Tx, actor: Actor, merchant_id: UUID) -> Merchant:
+    """End a suspension."""
+    return await _change_state(tx, actor, merchant_id, Capability.REINSTATE, MerchantState.ACTIVE, None)
+
+
+_EVENTS = {MerchantState.SUSPENDED: "merchant.suspended", MerchantState.ACTIVE: "merchant.reinstated"}
+
+
+async def _change_state(
+    tx: Tx, actor: Actor, merchant_id: UUID, needed: Capability, target: MerchantState, reason: str | None
+) -> Merchant:
+    merchant = await lock_merchant(tx, actor, merchant_id)
+    state = MerchantState(merchant.state)
+    if not merchant_may(state, needed) or target not in MERCHANT_MOVES[state]:
+        raise errors.WrongState(f"A merchant that is {merchant.state} cannot become {target}.")
+    merchant.state = target
+    merchant.revision += 1
+    await tx.flush()
+    await set_routes_active(tx, merchant.id, merchant_may(target, Capability.TAKE_PAYMENT))
+    await audit.record(tx, actor, _EVENTS[target], "merchant", merchant.id, dfsp_id=merchant.dfsp_id, reason=reason)
+    await events.announce(
+        tx,
+        _EVENTS[target],
+        merchant.dfsp_id,
+        merchant.id,
+        {"merchant_id": merchant.id, "state": merchant.state},
+    )
+    return merchant

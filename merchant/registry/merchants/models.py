@@ -1,0 +1,63 @@
+"""Tables of the registry, from the scheme and its DFSPs through applications to merchants and their numbers.
+
+Rules live in apply, screening, review, alias and lifecycle; these only hold. `alias` is all that the oracle reads.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from merchant.core import columns
+
+
+class Merchant(SQLModel, table=True):
+    """An approved merchant."""
+
+    __table_args__ = (Index("merchant_by_state", "dfsp_id", "state", "id"),)
+    id: UUID = columns.key()
+    dfsp_id: UUID = columns.dfsp()
+    application_id: UUID = columns.ref("application.id")
+    state: str = "active"
+    tier: str
+    kind: str
+    trading_name: str
+    legal_name: str
+    ussd_name: str
+    mcc: str
+    currencies: list[str] = columns.texts()
+    country: str
+    city: str
+    phone_digest: bytes | None = columns.sealed()
+    phone_sealed: bytes | None = columns.sealed()
+    phone_masked: str | None = None
+    revision: int = 1
+    created_at: datetime = columns.instant()
+
+
+class Location(SQLModel, table=True):
+    """A place, or a web shop, of a merchant."""
+
+    id: UUID = columns.key()
+    dfsp_id: UUID = columns.dfsp()
+    merchant_id: UUID = columns.ref("merchant.id")
+    name: str
+    kind: str
+    country: str
+    city: str
+    details: dict[str, Any] = columns.document(nullable=False)
+
+
+class Counter(SQLModel, table=True):
+    """A point of sale with its own number and QR code."""
+
+    id: UUID = columns.key()
+    dfsp_id: UUID = columns.dfsp()
+    merchant_id: UUID = columns.ref("merchant.id")
+    location_id: UUID = columns.ref("location.id")
+    name: str
+    alias_type: str
+    alias: str = Field(index=True)
+    created_at: datetime = columns.instant()

@@ -1,0 +1,64 @@
+"""Reads of merchants, their locations and counters, and the lock that every operation on a merchant begins with.
+
+Each takes the actor and shows no more than its DFSP and, for a merchant's own people, that merchant; what the actor
+may not see is not found.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import select
+
+from merchant.core.access import Actor, scope_to
+from merchant.core.db import Tx
+from merchant.core.paging import Page, containing, page
+from merchant.registry.merchants.models import Counter, Location, Merchant
+
+
+async def merchants(
+    tx: Tx, actor: Actor, wanted: Page, *, state: str | None, tier: str | None, search: str | None
+) -> list[Merchant]:
+    """Merchants, newest first."""
+    statement = scope_to(actor, select(Merchant), Merchant)
+    statement = statement.where(Merchant.state == state) if state else statement
+    statement = statement.where(Merchant.tier == tier) if tier else statement
+    statement = containing(statement, search, Merchant.trading_name, Merchant.legal_name)
+    return await page(tx, statement, Merchant.id, wanted)
+
+
+async def merchant(tx: Tx, actor: Actor, merchant_id: UUID) -> Merchant:
+    """One merchant. Raises NotFound."""
+    found: Merchant = await tx.one(_by_id(actor, Merchant, merchant_id))
+    return found
+
+
+async def lock_merchant(tx: Tx, actor: Actor, merchant_id: UUID) -> Merchant:
+    """The merchant, locked until the transaction ends. Raises NotFound, also for another tenant's."""
+    found: Merchant = await tx.one(_by_id(actor, Merchant, merchant_id).with_for_update())
+    return found
+
+
+async def find_counter(tx: Tx, actor: Actor, counter_id: UUID) -> Counter:
+    """A counter the actor may see. Raises NotFound."""
+    found: Counter = await tx.one(_by_id(actor, Counter, counter_id))
+    return found
+
+
+async def lock_counter(tx: Tx, actor: Actor, counter_id: UUID) -> Counter:
+    """The counter, locked until the transaction ends. Raises NotFound, also for another tenant's."""
+    found: Counter = await tx.one(_by_id(actor, Counter, counter_id).with_for_update())
+    return found
+
+
+async def places(tx: Tx, actor: Actor, merchant_ids: list[UUID]) -> tuple[list[Location], list[Counter]]:
+    """Locations and counters of some merchants, oldest first."""
+    found: list[list[Any]] = []
+    for table in (Location, Counter):
+        columns: Any = table
+        statement = select(columns).where(columns.merchant_id.in_(merchant_ids)).order_by(columns.id)
+        found.append(list((await tx.session.exec(scope_to(actor, statement, columns))).all()))
+    return found[0], found[1]
+
+
+def _by_id(actor: Actor, table: Any, row_id: UUID) -> Any:
+    return scope_to(actor, select(table).where(table.id == row_id), table)

@@ -1,0 +1,88 @@
+"""Shapes of the merchants' JSON API: what comes in, what goes out.
+
+routes.py decodes and answers with them, and the OpenAPI document describes them.
+"""
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from merchant.core.http import json as web
+from merchant.registry.merchants.models import Counter, Location, Merchant
+
+ReasonText = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
+NameText = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")]
+AliasText = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
+
+
+class Reason(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why."""
+
+    reason: ReasonText
+
+
+class NewCounter(Struct, frozen=True, forbid_unknown_fields=True):
+    """A counter to open."""
+
+    location_id: UUID
+    name: NameText
+    own_alias: AliasText | None = None
+
+
+class CounterView(Struct, frozen=True):
+    """A counter with its number."""
+
+    id: UUID
+    name: str
+    alias: str
+    location_id: UUID
+
+
+class LocationView(Struct, frozen=True):
+    """A location with its counters."""
+
+    id: UUID
+    name: str
+    kind: str
+    country: str
+    city: str
+
+
+class MerchantView(Struct, frozen=True):
+    """A merchant as lists and details show it."""
+
+    id: UUID
+    state: str
+    tier: str
+    kind: str
+    trading_name: str
+    legal_name: str
+    mcc: str
+    currencies: list[str]
+    country: str
+    city: str
+    application_id: UUID
+    created_at: str | None
+    locations: list[LocationView]
+    counters: list[CounterView]
+
+
+def counter_view(row: Counter) -> CounterView:
+    """A counter."""
+    return CounterView(row.id, row.name, row.alias, row.location_id)
+
+
+def merchant_view(row: Merchant, locations: list[Location], counters: list[Counter]) -> MerchantView:
+    """A merchant with those of the given places that are its own."""
+    return MerchantView(
+        id=row.id, state=row.state, tier=row.tier, kind=row.kind, trading_name=row.trading_name,
+        legal_name=row.legal_name, mcc=row.mcc, currencies=row.currencies, country=row.country, city=row.city,
+        application_id=row.application_id, created_at=web.at(row.created_at),
+        locations=[
+            LocationView(place.id, place.name, place.kind, place.country, place.city)
+            for place in locations
+            if place.merchant_id == row.id
+        ],
+        counters=[counter_view(counter) for counter in counters if counter.merchant_id == row.id],
+    )  # fmt: skip

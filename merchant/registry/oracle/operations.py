@@ -1,0 +1,302 @@
+"""The oracle: what the hub's Account Lookup Service asks and registers, and the batches of external DFSPs.
+
+The Account Lookup Service checks answers literally (single POST exactly 201, PUT with a JSON body, "unknown" as an
+empty list); it drops the sub-id on DELETE, so a DELETE never takes a parent with it. Operations only; the HTTP is in
+oracle_routes.py.
+"""
+
+import re
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+from merchant.core import clock, money
+from merchant.core.access import Actor
+from merchant.core.db import Tx
+from merchant.core.http.raw import Refused
+from merchant.core.service import SchemeFacts
+from merchant.registry.aliases import operations as aliases
+
+PARTY_ID_TYPES = frozenset({"ALIAS", "BUSINESS", "MERCHANT_PAYINTOID"})
+_IDENTIFIER_RULE = "An identifier has 1 to 32 letters, digits, dots, hyphens or underscores, and is no reserved word."
+MAX_IDENTIFIER = 128  # FSPIOP data model, PartyIdentifier
+MAX_BATCH = 10_000  # FSPIOP API definition 1.1: partyList has at most 10,000 elements
+_LAST = "\x7f"  # sorts after every alias
+_SUB_ID = re.compile(r"[^\s\x00-\x1f{}<>`\\]{1,128}")  # as the Account Lookup Service checks it
+
+
+class Route(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """One row of an answer's partyList."""
+
+    fsp_id: str
+    currency: str | None = None
+    party_sub_id_or_type: str | None = None
+
+
+class NewRoute(Struct, frozen=True, rename="camel"):
+    """Body of POST and PUT /participants/{Type}/{ID}."""
+
+    fsp_id: Annotated[str, Meta(min_length=1, max_length=32)]
+    currency: str | None = None
+    party_sub_id_or_type: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+
+
+class BulkParty(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """One party of a bulk registration."""
+
+    party_id_type: str
+    party_identifier: str
+    fsp_id: Annotated[str, Meta(min_length=1, max_length=32)]
+    currency: str | None = None
+    party_sub_id_or_type: str | None = None
+
+
+class BulkRegistration(Struct, frozen=True, rename="camel"):
+    """Body of POST /participants as the Account Lookup Service sends it."""
+
+    request_id: str
+    party_list: Annotated[list[Any], Meta(min_length=1, max_length=MAX_BATCH)]  # BulkParty, or answered as none
+    currency: str | None = None
+
+
+class ExternalMerchant(Struct, frozen=True):
+    """One row of an external DFSP's batch."""
+
+    merchant_id: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")]
+    currency: Annotated[str, Meta(max_length=3)]
+    alias_value: str | None = None
+
+
+class ExternalResult(Struct, frozen=True, omit_defaults=True):
+    """What became of a row."""
+
+    merchant_id: str
+    alias_value: str | None
+    status: Literal["registered", "exists", "error"]
+    error: str | None = None
+
+
+_FIND = """
+SELECT d.fsp_id, a.currency FROM alias a JOIN dfsp d ON d.id = a.dfsp_id
+WHERE a.alias_type = $1 AND a.alias = $2 AND a.sub_id = $3 AND a.active AND d.enabled
+"""
+_FIND_OPEN_REFERENCE = """
+SELECT d.fsp_id, r.currency FROM open_reference r
+JOIN alias a ON a.alias_type = r.alias_type AND a.alias = r.alias AND a.sub_id = '' AND a.currency = r.currency
+JOIN dfsp d ON d.id = r.dfsp_id
+WHERE r.alias_type = $1 AND r.alias = $2 AND r.sub_id = $3 AND r.expires_at > $4 AND a.active AND d.enabled
+"""
+# The holder of an identifier may open it again, in another currency or after it was taken out.
+_TAKE_BACK = """
+UPDATE alias_claim SET retired_at = NULL
+WHERE alias_type = $1 AND alias = $2 AND dfsp_id = $3 AND counter_id IS NULL
+  AND ($4::text IS NULL OR external_merchant_id = $4)
+RETURNING external_merchant_id
+"""
+_SUB_IDS = "SELECT DISTINCT sub_id FROM alias WHERE alias_type = $1 AND alias = $2"
+_CLOSE = """
+DELETE FROM alias WHERE alias_type = $1 AND alias = $2 AND sub_id = $3 AND ($4 = '' OR currency = $4)
+"""
+_RETIRE = "UPDATE alias_claim SET retired_at = $3 WHERE alias_type = $1 AND alias = $2"
+_OPEN = """
+INSERT INTO alias (alias_type, alias, sub_id, currency, dfsp_id, external_merchant_id, active)
+VALUES ($1, $2, $3, $4, $5, $6, true) ON CONFLICT (alias_type, alias, sub_id, currency) DO NOTHING
+"""
+
+
+async def find_routes(tx: Tx, alias_type: str, identifier: str, sub_id: str, currency: str) -> list[Route]:
+    """Which FSP serves an alias; empty for whatever is unknown, suspended, closed or disabled."""
+    rows = await tx.fetch(_FIND, alias_type, identifier, sub_id)
+    if sub_id and not rows:
+        rows = await tx.fetch(_FIND_OPEN_REFERENCE, alias_type, identifier, sub_id, clock.now())
+    return [
+        Route(row["fsp_id"], row["currency"] or None, sub_id or None)
+        for row in rows
+        if not currency or row["currency"] in ("", currency)
+    ]
+
+
+def check_identifier(alias_type: str, identifier: str, sub_id: str = "") -> None:
+    """Refuse what cannot be an alias of ours. Raises Refused."""
+    if alias_type not in PARTY_ID_TYPES:
+        raise Refused(400, "3100", f"This oracle serves {', '.join(sorted(PARTY_ID_TYPES))} only.")
+    if not aliases.is_identifier(identifier):
+        raise Refused(400, "3100", _IDENTIFIER_RULE)
+    if sub_id and not _SUB_ID.fullmatch(sub_id):
+        raise Refused(400, "3100", "A sub-identifier has 1 to 128 characters, without blanks and brackets.")
+
+
+def may_be_ours(alias_type: str, identifier: str, sub_id: str) -> bool:
+    """Whether a look-up is worth asking the table: other legal FSPIOP identifiers are unknown here, not wrong.
+
+    Raises Refused for a type we do not serve and for what FSPIOP does not allow.
+    """
+    if len(identifier) > MAX_IDENTIFIER:
+        raise Refused(400, "3100", f"An identifier has at most {MAX_IDENTIFIER} characters.")
+    check_identifier(alias_type, "x", sub_id)
+    return aliases.is_identifier(identifier)
+
+
+async def register(tx: Tx, alias_type: str, identifier: str, new: NewRoute) -> None:
+    """Register an identifier that an external DFSP owns. Raises Refused (3003, 3201) when it may not."""
+    sub_id = new.party_sub_id_or_type or ""
+    check_identifier(alias_type, identifier, sub_id)
+    currency = _checked_currency(new.currency)
+    dfsp_id = await _dfsp_of(tx, new.fsp_id)
+    external_id: str | None = identifier
+    if not await aliases.claim(tx, alias_type, identifier, dfsp_id, external_id=external_id):
+        external_id = await tx.fetchval(_TAKE_BACK, alias_type, identifier, dfsp_id, None)
+        if external_id is None:
+            raise Refused(400, "3003", "This identifier belongs to another participant.")
+    await tx.execute(_OPEN, alias_type, identifier, sub_id, currency, dfsp_id, external_id)
+
+
+async def change(tx: Tx, alias_type: str, identifier: str, new: NewRoute) -> None:
+    """Point an external DFSP's identifier at another FSP. Raises Refused for the registry's own and unknown ones."""
+    check_identifier(alias_type, identifier)
+    if new.party_sub_id_or_type:
+        raise Refused(400, "3100", "A sub-identifier moves with its identifier; name the identifier only.")
+    _checked_currency(new.currency)
+    await _lock_external(tx, alias_type, identifier)
+    dfsp_id = await _dfsp_of(tx, new.fsp_id)
+    await tx.execute(
+        "UPDATE alias_claim SET dfsp_id = $3 WHERE alias_type = $1 AND alias = $2", alias_type, identifier, dfsp_id
+    )
+    await tx.execute(
+        "UPDATE alias SET dfsp_id = $3 WHERE alias_type = $1 AND alias = $2", alias_type, identifier, dfsp_id
+    )
+
+
+async def remove(tx: Tx, alias_type: str, identifier: str, sub_id: str, currency: str, source: str | None) -> None:
+    """Take an external DFSP's identifier out, or one of its sub-ids, or either in one currency only.
+
+    Raises Refused for the registry's own, and for an identifier that has sub-ids. `source` is the FSPIOP-Source of
+    the DFSP that asked, where known: another DFSP's row is refused.
+    """
+    check_identifier(alias_type, identifier, sub_id)
+    owner_fsp_id = await _lock_external(tx, alias_type, identifier)
+    if source not in (None, "", owner_fsp_id):
+        raise Refused(403, "3000", "This identifier belongs to another participant.")
+    sub_ids = {row["sub_id"] for row in await tx.fetch(_SUB_IDS, alias_type, identifier)}
+    if sub_id not in sub_ids:
+        raise Refused(404, "3204", "There is no such identifier.")
+    if not sub_id and sub_ids != {""}:
+        # The Account Lookup Service drops the sub-id on DELETE: this may mean one till, not the merchant.
+        raise Refused(400, "3000", "This identifier has sub-identifiers; it cannot be told which one is meant.")
+    if not await tx.execute(_CLOSE, alias_type, identifier, sub_id, currency):
+        raise Refused(404, "3204", "There is no such identifier in this currency.")
+    if not await tx.fetch(_SUB_IDS, alias_type, identifier):
+        await tx.execute(_RETIRE, alias_type, identifier, clock.now())
+
+
+async def _lock_external(tx: Tx, alias_type: str, identifier: str) -> str:
+    """Lock an external DFSP's claim and return the FSP's id."""
+    claim = await tx.fetchrow(
+        "SELECT c.counter_id, c.retired_at, d.fsp_id FROM alias_claim c JOIN dfsp d ON d.id = c.dfsp_id"
+        " WHERE c.alias_type = $1 AND c.alias = $2 FOR UPDATE OF c",
+        alias_type, identifier,
+    )  # fmt: skip
+    if claim is None or claim["retired_at"] is not None:
+        raise Refused(404, "3204", "There is no such identifier.")
+    if claim["counter_id"] is not None:
+        raise Refused(403, "3000", "This identifier was issued by the merchant registry and is managed there.")
+    return str(claim["fsp_id"])
+
+
+async def register_bulk(tx: Tx, batch: BulkRegistration, source: str | None) -> list[dict[str, object]]:
+    """Register many parties; each answered in order, with its own error where it has one.
+
+    A DFSP registers for itself: `source` is the FSPIOP-Source of the one that asked, where known. Raises Refused when
+    no row can be read.
+    """
+    results: list[dict[str, object]] = [{"partyId": given} for given in batch.party_list]
+    readable: list[tuple[BulkParty, dict[str, object]]] = []
+    for result in results:
+        try:
+            readable.append((msgspec.convert(result["partyId"], BulkParty), result))
+        except msgspec.ValidationError as error:
+            result["errorInformation"] = {"errorCode": "3100", "errorDescription": f"{error}."[:128]}
+    if not readable:
+        raise Refused(400, "3100", "No row of partyList can be read.")
+    # By name, so that two batches at once do not wait for each other.
+    for party, result in sorted(readable, key=lambda pair: pair[0].party_identifier):
+        new = NewRoute(party.fsp_id, party.currency or batch.currency, party.party_sub_id_or_type)
+        try:
+            if source not in (None, "", party.fsp_id):
+                raise Refused(400, "3100", "A participant registers its own parties only.")
+            await register(tx, party.party_id_type, party.party_identifier, new)
+        except Refused as refused:
+            result["errorInformation"] = {"errorCode": refused.error_code, "errorDescription": refused.description}
+    return results
+
+
+def read_row(row: Any) -> ExternalMerchant | ExternalResult:
+    """One row of a batch; what cannot be read is answered in its place."""
+    try:
+        return msgspec.convert(row, ExternalMerchant)
+    except msgspec.ValidationError as error:
+        named = row.get("merchant_id") if isinstance(row, dict) else None
+        return ExternalResult(named if isinstance(named, str) else "", None, "error", f"{error}."[:200])
+
+
+async def register_external(
+    tx: Tx, scheme: SchemeFacts, actor: Actor, rows: list[ExternalMerchant]
+) -> list[ExternalResult]:
+    """Give external merchants their numbers, one result a row, in order; the same row again is told so."""
+    dfsp_id = actor.own_dfsp()
+    # Two batches with the same merchant at once must not draw two numbers for it.
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"external:{dfsp_id}")
+    results: dict[int, ExternalResult] = {}
+    # Wanted aliases first and by name: batches of two DFSPs that want the same ones must not wait for each other.
+    for index in sorted(range(len(rows)), key=lambda index: (rows[index].alias_value or _LAST, index)):
+        results[index] = await _register_one(tx, scheme, dfsp_id, rows[index])
+    return [results[index] for index in range(len(rows))]
+
+
+async def _register_one(tx: Tx, scheme: SchemeFacts, dfsp_id: UUID, row: ExternalMerchant) -> ExternalResult:
+    def failed(message: str) -> ExternalResult:
+        return ExternalResult(row.merchant_id, row.alias_value, "error", message)
+
+    if not money.is_currency(row.currency):
+        return failed("The currency is no code of ISO 4217.")
+    wanted = row.alias_value
+    if wanted is not None and not aliases.is_identifier(wanted):
+        return failed(_IDENTIFIER_RULE)
+    known = await tx.fetch(
+        "SELECT alias, currency FROM alias WHERE dfsp_id = $1 AND external_merchant_id = $2", dfsp_id, row.merchant_id
+    )
+    present = next((found["alias"] for found in known if found["currency"] == row.currency), None)
+    if present is not None:
+        if wanted not in (None, present):
+            return failed(f"This merchant has the alias {present} in {row.currency} already.")
+        return ExternalResult(row.merchant_id, present, "exists")
+    value = wanted or (known[0]["alias"] if known else None)
+    if value is None:
+        value = await aliases.draw(tx, scheme, dfsp_id, external_id=row.merchant_id)
+    elif not await _claim_for(tx, scheme.alias_type, value, dfsp_id, row.merchant_id):
+        return failed("The alias is taken.")
+    await aliases.open_routes(tx, scheme.alias_type, value, dfsp_id, [row.currency], external_id=row.merchant_id)
+    return ExternalResult(row.merchant_id, value, "registered")
+
+
+async def _claim_for(tx: Tx, alias_type: str, value: str, dfsp_id: UUID, merchant_id: str) -> bool:
+    if await aliases.claim(tx, alias_type, value, dfsp_id, external_id=merchant_id):
+        return True
+    return await tx.fetchval(_TAKE_BACK, alias_type, value, dfsp_id, merchant_id) is not None
+
+
+def _checked_currency(currency: str | None) -> str:
+    if currency is None:
+        return ""
+    if not money.is_currency(currency):
+        raise Refused(400, "3100", "The currency is no code of ISO 4217.")
+    return currency
+
+
+async def _dfsp_of(tx: Tx, fsp_id: str) -> UUID:
+    found = await tx.fetchval("SELECT id FROM dfsp WHERE fsp_id = $1 AND enabled", fsp_id)
+    if found is None:
+        raise Refused(400, "3201", "No enabled participant of this registry has that fspId.")
+    return found  # type: ignore[no-any-return]

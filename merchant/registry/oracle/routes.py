@@ -1,0 +1,146 @@
+"""HTTP of the oracle, as raw ASGI below /oracle: see oracle.py for what it means.
+
+GET    /participants/{Type}/{ID}[/{SubId}]   who serves it
+POST   /participants                         an array: an external DFSP's batch (x-api-key);
+                                             an object: the Account Lookup Service's bulk registration
+POST, PUT, DELETE /participants/{Type}/{ID}  single registration by the Account Lookup Service
+"""
+
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, unquote
+
+import msgspec
+import structlog
+from litestar import asgi
+from litestar.types import Receive, Scope, Send
+
+from merchant.core import db, errors
+from merchant.core.access import Permission
+from merchant.core.http import json as web
+from merchant.core.http import raw
+from merchant.core.http.raw import Call, Refused, respond
+from merchant.core.service import Service
+from merchant.registry.oracle import operations as oracle
+
+_log = structlog.get_logger()
+MOUNT = "/oracle"
+T = TypeVar("T")
+
+
+@asgi(MOUNT, is_mount=True, copy_scope=False, opt={"public": True, "hidden": True})
+async def oracle_door(scope: Scope, receive: Receive, send: Send) -> None:
+    """Everything below /oracle."""
+    state = scope["litestar_app"].state
+    service: Service = state.service
+    headers = raw.headers_of(scope)
+    try:
+        # An external DFSP that registers a batch proves itself by its own key; everyone else is the hub's gateway.
+        if not ("x-api-key" in headers and _is_batch(scope)):
+            raw.check_gateway(service.settings, scope, headers)
+        call = await raw.read_call(scope, receive, headers, MOUNT)
+        status, body = await _answer(state, call)
+    except Refused as refused:
+        await respond(send, refused.status, refused.body())
+    except errors.MerchantError as error:
+        problem = web.problem(error.status, error.problem_code, error.title, error.detail, error.errors)
+        await respond(send, error.status, problem.content, (b"content-type", b"application/problem+json"))
+    except Exception as error:
+        if db.is_contention(error):
+            await respond(send, 503, raw.error_body("2005", errors.Busy.title))
+            return
+        _log.exception("oracle_failed")
+        await respond(send, 500, raw.error_body("2001", "Something went wrong on our side; try again later."))
+    else:
+        await respond(send, status, body)
+
+
+def _is_batch(scope: Scope) -> bool:
+    return scope.get("method") == "POST" and scope["path"].removeprefix(MOUNT).strip("/") == "participants"
+
+
+async def _answer(state: Any, call: Call) -> tuple[int, bytes]:
+    parts = [unquote(part) for part in call.raw_path.split("/") if part]
+    if not parts or parts[0] != "participants" or len(parts) not in (1, 3, 4):
+        raise Refused(404, "3002", "There is no such resource.")
+    if len(parts) == 1:
+        if call.method != "POST":
+            raise Refused(405, "3000", "Only POST is possible here.")
+        return await _register_many(state, call)
+    handler = _ONE.get(call.method)
+    if handler is None:
+        raise Refused(405, "3000", "GET, POST, PUT and DELETE are possible here.")
+    return await handler(state.service, call, parts[1], parts[2], parts[3] if len(parts) == 4 else "")
+
+
+async def _find(service: Service, call: Call, alias_type: str, identifier: str, sub_id: str) -> tuple[int, bytes]:
+    query = parse_qs(call.query) if call.query else {}
+    sub_id = sub_id or query.get("partySubIdOrType", [""])[0]
+    currency = query.get("currency", [""])[0]
+    if not oracle.may_be_ours(alias_type, identifier, sub_id):
+        return 200, msgspec.json.encode({"partyList": []})
+    async with service.db.system_reads() as tx:
+        routes = await oracle.find_routes(tx, alias_type, identifier, sub_id, currency)
+    return 200, msgspec.json.encode({"partyList": routes})
+
+
+async def _register(service: Service, call: Call, alias_type: str, identifier: str, sub_id: str) -> tuple[int, bytes]:
+    new = _decode_route(call, sub_id)
+    async with service.db.system() as tx:
+        await oracle.register(tx, alias_type, identifier, new)
+    return 201, b""
+
+
+async def _change(service: Service, call: Call, alias_type: str, identifier: str, sub_id: str) -> tuple[int, bytes]:
+    new = _decode_route(call, sub_id)
+    async with service.db.system() as tx:
+        await oracle.change(tx, alias_type, identifier, new)
+    # The Account Lookup Service insists on a JSON body here.
+    return 200, msgspec.json.encode({"fspId": new.fsp_id})
+
+
+async def _remove(service: Service, call: Call, alias_type: str, identifier: str, sub_id: str) -> tuple[int, bytes]:
+    currency = parse_qs(call.query).get("currency", [""])[0] if call.query else ""
+    async with service.db.system() as tx:
+        await oracle.remove(tx, alias_type, identifier, sub_id, currency, call.headers.get("fspiop-source"))
+    return 204, b""
+
+
+_ONE = {"GET": _find, "POST": _register, "PUT": _change, "DELETE": _remove}
+
+
+async def _register_many(state: Any, call: Call) -> tuple[int, bytes]:
+    service: Service = state.service
+    if "x-api-key" not in call.headers and call.body.lstrip()[:1] != b"[":
+        batch = _decode(call.body, oracle.BulkRegistration)
+        async with service.db.system() as tx:
+            results = await oracle.register_bulk(tx, batch, call.headers.get("fspiop-source"))
+        return 201, msgspec.json.encode({"partyList": results})
+    actor = await web.authenticate(state, call.headers)
+    actor.require(Permission.ALIASES_WRITE)
+    web.require_json(call.headers)
+    rows = web.decode(call.body, list[Any])
+    if not 1 <= len(rows) <= oracle.MAX_BATCH:
+        raise errors.invalid_field("$", "length", f"Send 1 to {oracle.MAX_BATCH} rows.")
+    given = [oracle.read_row(row) for row in rows]
+    readable = [row for row in given if isinstance(row, oracle.ExternalMerchant)]
+    async with service.db.tenant(actor.own_dfsp()) as tx:
+        registered = iter(await oracle.register_external(tx, await service.scheme(), actor, readable))
+    answers = [row if isinstance(row, oracle.ExternalResult) else next(registered) for row in given]
+    return 200, msgspec.json.encode(answers)
+
+
+def _decode_route(call: Call, sub_id: str) -> oracle.NewRoute:
+    """The body of a single registration; the sub-identifier may stand in it or in the path."""
+    new = _decode(call.body, oracle.NewRoute)
+    return msgspec.structs.replace(new, party_sub_id_or_type=sub_id) if sub_id else new
+
+
+def _decode(raw: bytes, shape: type[T]) -> T:
+    if web.has_nul(raw):
+        raise Refused(400, "3101", "Text may not hold the character U+0000.")
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except msgspec.ValidationError as error:
+        raise Refused(400, "3100", str(error)) from None
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        raise Refused(400, "3101", "The body is not valid JSON.") from None

@@ -1,0 +1,104 @@
+"""The key table: JWS signing and verifying keys and ILP secrets, by FSP and purpose, with validity.
+
+Private parts are sealed under MERCHANT_SECRET_KEY. Callers get PEM text or secrets and build key objects once
+(merchant.hub.fspiop.jws); several valid keys of one FSP overlap so that a partner can rotate without a gap.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from sqlmodel import Field, SQLModel
+
+from merchant.core import clock, columns, ids
+from merchant.core.db import Tx
+from merchant.core.vault import Vault
+
+JWS_SIGN, JWS_VERIFY, ILP = "jws_sign", "jws_verify", "ilp"
+_RSA_BITS = 2048  # FSPIOP signature specification, section 3.2
+
+
+class SchemeKey(SQLModel, table=True):
+    """One key of one FSP for one purpose."""
+
+    __tablename__ = "scheme_key"
+    id: UUID = columns.key()
+    key_id: str
+    dfsp_id: UUID | None = Field(default=None, foreign_key="dfsp.id")
+    fsp_id: str = Field(index=True)
+    purpose: str
+    algorithm: str
+    public_pem: str | None = None
+    private_sealed: bytes | None = columns.sealed()
+    valid_from: datetime = columns.instant()
+    valid_until: datetime | None = columns.instant(nullable=True)
+
+
+class KeyMaterial(msgspec.Struct, frozen=True):
+    """A usable key: PEM text for JWS, the secret's text for ILP."""
+
+    key_id: str
+    algorithm: str
+    text: str
+
+
+_VALID = """
+SELECT id, key_id, algorithm, public_pem, private_sealed FROM scheme_key
+WHERE fsp_id = $1 AND purpose = $2 AND valid_from <= $3 AND (valid_until IS NULL OR valid_until > $3)
+ORDER BY valid_from DESC, id DESC
+"""
+
+
+async def valid_keys(tx: Tx, vault: Vault, fsp_id: str, purpose: str) -> list[KeyMaterial]:
+    """The FSP's keys for a purpose that are valid now, newest first."""
+    rows = await tx.fetch(_VALID, fsp_id, purpose, clock.now())
+    return [
+        KeyMaterial(
+            row["key_id"],
+            row["algorithm"],
+            row["public_pem"]
+            if row["private_sealed"] is None
+            else vault.open(row["private_sealed"], f"key:{row['id']}").decode(),
+        )
+        for row in rows
+    ]
+
+
+async def add_private(tx: Tx, vault: Vault, dfsp_id: UUID, fsp_id: str, purpose: str, secret: str) -> SchemeKey:
+    """Keep a private key (PEM) or an ILP secret of one of our DFSPs."""
+    key = SchemeKey(
+        key_id=ids.wire_id(), dfsp_id=dfsp_id, fsp_id=fsp_id, purpose=purpose,
+        algorithm="HS256" if purpose == ILP else "RS256",
+        public_pem=None if purpose == ILP else public_pem(secret),
+    )  # fmt: skip
+    key.private_sealed = vault.seal(secret.encode(), f"key:{key.id}")
+    tx.session.add(key)
+    await tx.flush()
+    return key
+
+
+async def add_public(tx: Tx, fsp_id: str, pem: str) -> SchemeKey:
+    """Trust a partner's public key for the signatures of an FSP. Raises ValueError for what is no public key."""
+    loaded = serialization.load_pem_public_key(pem.encode())
+    algorithm = "RS256" if isinstance(loaded, rsa.RSAPublicKey) else "ES256"
+    key = SchemeKey(key_id=ids.wire_id(), fsp_id=fsp_id, purpose=JWS_VERIFY, algorithm=algorithm, public_pem=pem)
+    tx.session.add(key)
+    await tx.flush()
+    return key
+
+
+def new_private_pem() -> str:
+    """A fresh RSA key as PEM."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+def public_pem(private_pem: str) -> str:
+    """The public half of a private PEM."""
+    private = serialization.load_pem_private_key(private_pem.encode(), password=None)
+    encoding, form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    return private.public_key().public_bytes(encoding, form).decode()

@@ -1,0 +1,40 @@
+"""Tables of the scheme: its one row, and the DFSPs that take part in it.
+
+seed writes the scheme, people/operations.py enables DFSPs, everyone reads them.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Field, SQLModel
+
+from merchant.core import columns
+
+
+class Scheme(SQLModel, table=True):
+    """The one scheme this installation serves; a single row with id 1."""
+
+    id: int = Field(default=1, primary_key=True)
+    name: str
+    qr_domain: str  # reverse-domain GUID of our EMV template, for example org.example.pay
+    alias_type: str = "ALIAS"
+    alias_length: int = 8
+    currencies: list[str] = columns.texts()
+    country: str
+    time_zone: str
+    ussd_code: str = ""
+    request_expiry_s: int = 300
+    request_expiry_max_s: int = 604_800
+
+
+class Dfsp(SQLModel, table=True):
+    """A participant of the hub: the tenant."""
+
+    id: UUID = columns.key()
+    fsp_id: str = Field(unique=True, max_length=32)
+    name: str
+    enabled: bool = True
+    hub_mode: str = "simulator"
+    hub_url: str = ""
+    transfer_mode: str = "RESERVED"
+    created_at: datetime = columns.instant()

@@ -1,0 +1,121 @@
+"""The `merchant` command: quick to explain itself, and what only its operator can solve ends it with one sentence."""
+
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from merchant.cli.main import cli
+from merchant.core import postgres
+from merchant.core.errors import OperatorProblem
+from merchant.programs.seed import AlreadySeeded, BadScheme
+from tests.builders import SECRET_KEY
+
+SEED = (
+    "seed", "--email", "operator@hub.example", "--domain", "pay.example", "--country", "KE", "--currency", "KES",
+    "--time-zone", "Africa/Nairobi",
+)  # fmt: skip
+# What costs most of a second to import, and nothing of which --help needs.
+DEAR = {"alembic", "cryptography", "granian", "litestar", "pycountry", "sqlalchemy"}
+
+
+@pytest.fixture
+def free_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def merchant(*arguments: str, data: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, with no other settings than these."""
+    environment = {"MERCHANT_DATA_DIR": str(data), **{f"MERCHANT_{name}": value for name, value in settings.items()}}
+    return subprocess.run(
+        [sys.executable, "-m", "merchant", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_help_imports_nothing_dear() -> None:
+    code = "import sys, merchant.__main__ as m\ntry: m.main()\nfinally: print(*sys.modules, file=sys.stderr)"
+    told = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("Usage: merchant [OPTIONS] COMMAND")
+    assert not DEAR & set(told.stderr.split())
+
+
+@pytest.mark.parametrize("command", sorted(cli.commands))  # type: ignore[attr-defined]
+def test_every_command_explains_itself(command: str) -> None:
+    told = CliRunner().invoke(cli, [command, "--help"])
+    assert told.exit_code == 0
+    assert re.search(r"^  [A-Z](?s:.+?)\.\n", told.output, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "sentence"),
+    [
+        (["migrate"], {"PORT": "eighty"}, r"A MERCHANT_\* setting is wrong: .*port.*"),
+        (["migrate"], {"DATABASE_URL": "no address"}, r"The database of MERCHANT_DATABASE_URL cannot be used: .+"),
+        (["migrate"], {"DATABASE_URL": "postgresql://a@127.0.0.1:1/b"}, r"The database .* cannot be used: .*refused"),
+        (["worker"], {"DATABASE_URL": "postgresql://a@127.0.0.1:1/b"}, r"The database .* cannot be used: .*refused"),
+    ],
+)
+def test_a_wrong_setting_ends_in_one_sentence(
+    arguments: list[str], settings: dict[str, str], sentence: str, tmp_path: Path
+) -> None:
+    ended = merchant(*arguments, data=tmp_path, **settings)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert re.fullmatch(f"merchant: {sentence}\n", ended.stderr)
+
+
+@pytest.mark.database
+async def test_a_wrong_password_is_told_without_the_password(postgres_server: postgres.Running, tmp_path: Path) -> None:
+    user, _, place = postgres_server.url("postgres").partition("@")
+    scheme_and_user = user.rpartition(":")[0]
+    ended = merchant("migrate", data=tmp_path, DATABASE_URL=f"{scheme_and_user}:not-the-password@{place}")
+    assert ended.returncode == 1
+    assert re.fullmatch(r"merchant: The database .* cannot be used: password authentication .*\n", ended.stderr)
+    assert "not-the-password" not in ended.stderr
+
+
+@pytest.mark.database
+async def test_a_malformed_secret_key_ends_in_one_sentence(database_url: str, tmp_path: Path) -> None:
+    ended = merchant("check", data=tmp_path, DATABASE_URL=database_url, SECRET_KEY="hunter2")
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "merchant: MERCHANT_SECRET_KEY must be id:base64-of-32-bytes, comma-separated, newest first\n"
+    )
+
+
+@pytest.mark.database
+async def test_a_taken_port_ends_in_one_sentence(database_url: str, free_port: int, tmp_path: Path) -> None:
+    ended = merchant("serve", data=tmp_path, DATABASE_URL=database_url, SECRET_KEY=SECRET_KEY, PORT=str(free_port))
+    assert ended.returncode == 1
+    assert f"merchant: Port {free_port} on 127.0.0.1 is taken" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.database
+async def test_a_database_is_set_up_once(database_url: str, tmp_path: Path) -> None:
+    ended = merchant(
+        *SEED, data=tmp_path, DATABASE_URL=database_url, SECRET_KEY=SECRET_KEY, SEED_PASSWORD="correct horse battery"
+    )
+    assert (ended.returncode, ended.stderr) == (1, "merchant: This database is set up already.\n")
+
+
+def test_what_an_operator_solves_is_of_one_kind() -> None:
+    from merchant import migrations
+    from merchant.core import db, service, vault
+    from merchant.programs import runtime
+
+    kinds = {
+        db.UnsafeRole, migrations.NoDatabase, postgres.NoPostgres, postgres.StartFailed, runtime.PortTaken,
+        service.NoScheme, vault.BadSecretKey, AlreadySeeded, BadScheme,
+    }  # fmt: skip
+    assert all(issubclass(kind, OperatorProblem) for kind in kinds)

@@ -1,0 +1,186 @@
+"""The audit record: append-only, one chain a DFSP, and whoever touches an entry is found out."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+
+from merchant.core import audit
+from merchant.core.access import SERVICE
+from merchant.core.service import Service
+from tests import builders
+from tests.builders import SECRET_KEY, World
+
+pytestmark = pytest.mark.anyio
+
+
+async def write(service: Service, dfsp_id: UUID | None, count: int = 5) -> None:
+    for number in range(count):
+        async with service.db.system() as tx:
+            await audit.record(tx, SERVICE, "test.done", "thing", number, dfsp_id=dfsp_id, number=number, word="ü")
+
+
+async def fault(service: Service, chain: UUID) -> tuple[int, str] | None:
+    async with service.db.system() as tx:
+        count, broken = await audit.verify(tx, chain)
+    return None if broken is None else (count, broken.problem)
+
+
+async def tamper(database_url: str, *statements: str) -> None:
+    """What an intruder with the owner's rights might do."""
+    owner = await asyncpg.connect(database_url)
+    for statement in statements:
+        await owner.execute(statement)
+    await owner.close()
+
+
+async def test_untouched_chains_hold_together_each_by_itself(service: Service, world: World) -> None:
+    dfsp_id = world.dfsp_ids["greenbankfsp"]
+    async with service.db.system() as tx:
+        before, _ = await audit.verify(tx, dfsp_id)
+    await write(service, dfsp_id)
+    await write(service, None)
+    async with service.db.system() as tx:
+        chains = await audit.chains(tx)
+        assert {audit.HUB_CHAIN, dfsp_id} <= set(chains)
+        assert [(await audit.verify(tx, chain))[1] for chain in chains] == [None] * len(chains)
+        assert (await audit.verify(tx, dfsp_id))[0] == before + 5
+
+
+async def test_a_chain_longer_than_a_batch_is_verified_whole(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "_VERIFY_BATCH", 3)
+    chain = world.dfsp_ids["lakemfi"]
+    await write(service, chain, 10)
+    async with service.db.system() as tx:
+        count, broken = await audit.verify(tx, chain)
+    assert (count >= 10, broken) == (True, None)
+
+
+TOUCHES = {
+    "UPDATE audit_entry SET detail = '{}'": "the entry was changed",
+    "UPDATE audit_entry SET detail = detail || '{\"number\": 7}'": "the entry was changed",
+    "UPDATE audit_entry SET action = 'x'": "the entry was changed",
+    "UPDATE audit_entry SET subject_id = 'x'": "the entry was changed",
+    "UPDATE audit_entry SET actor_id = gen_random_uuid()": "the entry was changed",
+    "UPDATE audit_entry SET at = at + interval '1 microsecond'": "the entry was changed",
+    "UPDATE audit_entry SET hash = '\\x00'": "the entry was changed",
+    "UPDATE audit_entry SET seq = seq + 100": "an entry is missing",
+    "DELETE FROM audit_entry": "an entry is missing",
+}
+
+
+async def test_a_touched_entry_is_named(service: Service, database_url: str) -> None:
+    for number, (statement, problem) in enumerate(TOUCHES.items(), start=1):
+        chain = UUID(int=number)
+        await write(service, chain)
+        await tamper(database_url, f"{statement} WHERE seq = 3 AND dfsp_id = '{chain}'")
+        assert await fault(service, chain) == (2, problem), statement
+    assert await fault(service, audit.HUB_CHAIN) is None
+
+
+CUTS = [
+    "DELETE FROM audit_entry WHERE seq > 3 AND",
+    "DELETE FROM audit_entry WHERE",
+    "DELETE FROM audit_head WHERE",
+    "UPDATE audit_head SET hash = '\\x00' WHERE",
+    "UPDATE audit_head SET seq = seq + 1 WHERE",
+]
+
+
+async def test_a_cut_tail_or_a_lost_head_is_found(service: Service, database_url: str) -> None:
+    for number, statement in enumerate(CUTS, start=1):
+        chain = UUID(int=number)
+        await write(service, chain)
+        await tamper(database_url, f"{statement} dfsp_id = '{chain}'")
+        found = await fault(service, chain)
+        assert found is not None, statement
+        assert found[1] == "entries were cut off the end", statement
+        async with service.db.system() as tx:
+            assert chain in await audit.chains(tx)
+
+
+async def test_the_apps_role_can_neither_change_nor_remove_an_entry(service: Service, world: World) -> None:
+    for statement in ("UPDATE audit_entry SET action = 'x'", "DELETE FROM audit_entry"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with service.db.tenant(None) as tx:
+                await tx.execute(statement)
+
+
+async def test_an_action_that_fails_leaves_no_entry(service: Service, world: World) -> None:
+    chain = world.dfsp_ids["greenbankfsp"]
+    async with service.db.system() as tx:
+        before, _ = await audit.verify(tx, chain)
+    with pytest.raises(ZeroDivisionError):
+        async with service.db.system() as tx:
+            await audit.record(tx, SERVICE, "test.done", "thing", 1, dfsp_id=chain)
+            raise ZeroDivisionError
+    async with service.db.system() as tx:
+        assert await audit.verify(tx, chain) == (before, None)
+
+
+async def test_writers_at_once_make_one_chain_without_gaps(service: Service) -> None:
+    chain = UUID(int=4711)
+
+    async def one(number: int) -> None:
+        async with service.db.system() as tx:
+            await audit.record(tx, SERVICE, "test.done", "thing", number, dfsp_id=chain)
+
+    await asyncio.gather(*(one(number) for number in range(20)))
+    async with service.db.system() as tx:
+        assert await audit.verify(tx, chain) == (20, None)
+
+
+async def test_staff_changes_are_recorded_with_who_what_and_when(client: httpx.AsyncClient, world: World) -> None:
+    admin = world["greenbankfsp"]["admin"]
+    changed = f"/api/v1/users/{world.maker.actor.id}"
+    await client.patch(changed, json={"enabled": False}, headers=admin.headers)
+    body = {"name": "till", "scopes": ["merchants:read"]}
+    issued = (await client.post("/api/v1/api-keys", json=body, headers=admin.headers)).json()
+    await client.delete(f"/api/v1/api-keys/{issued['id']}", headers=admin.headers)
+    auditor = world["greenbankfsp"]["auditor"]
+    entries: list[dict[str, Any]] = (await client.get("/api/v1/audit", headers=auditor.headers)).json()["items"]
+    assert [entry["action"] for entry in entries[:3]] == ["api_key.revoked", "api_key.issued", "user.disabled"]
+    assert {entry["actor_id"] for entry in entries[:3]} == {str(admin.actor.id)}
+    assert entries[2]["subject_id"] == str(world.maker.actor.id)
+    assert all(entry["at"].endswith("Z") and len(entry["hash"]) == 64 for entry in entries)
+
+
+async def test_a_dfsps_record_is_its_own_and_the_hubs_is_the_hubs(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    await builders.create_application(service, world.maker)
+    other = (await client.get("/api/v1/audit", headers=world["lakemfi"]["auditor"].headers)).json()["items"]
+    assert "application.opened" not in {entry["action"] for entry in other}
+    hub = (await client.get("/api/v1/audit", headers=world.operator.headers)).json()["items"]
+    assert {entry["action"] for entry in hub} >= {"dfsp.created", "scheme.seeded"}
+    assert "application.opened" not in {entry["action"] for entry in hub}
+
+
+def command(database_url: str, *words: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "MERCHANT_DATABASE_URL": database_url, "MERCHANT_SECRET_KEY": SECRET_KEY}
+    return subprocess.run(
+        [sys.executable, "-m", "merchant", *words], env=environ, capture_output=True, text=True, timeout=60
+    )
+
+
+async def test_the_command_tells_by_its_exit_status_whether_the_record_holds(
+    service: Service, world: World, database_url: str
+) -> None:
+    chain = world.dfsp_ids["greenbankfsp"]
+    await write(service, chain)
+    good = await asyncio.to_thread(command, database_url, "audit", "verify")
+    assert (good.returncode, good.stderr) == (0, "")
+    assert good.stdout.count("good") == 3
+    await tamper(database_url, f"UPDATE audit_entry SET action = 'x' WHERE seq = 2 AND dfsp_id = '{chain}'")
+    bad = await asyncio.to_thread(command, database_url, "audit", "verify")
+    assert bad.returncode == 1
+    assert f"{chain}: 1 entries then entry 2: the entry was changed" in bad.stdout
+    assert "does not hold together" in bad.stderr

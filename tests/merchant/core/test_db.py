@@ -1,0 +1,229 @@
+"""The database: two roles, one transaction a block, nothing left behind by a failure."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from sqlmodel import select
+
+from merchant.core import db, ids, postgres
+from merchant.core.db import Database, UnsafeRole, is_contention
+from merchant.core.service import NoScheme, Service, open_service
+from merchant.core.settings import Settings
+from merchant.scheme.models import Dfsp, Scheme
+from tests.builders import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def names(service: Service) -> list[str]:
+    async with service.db.system() as tx:
+        return [row["name"] for row in await tx.fetch("SELECT name FROM dfsp ORDER BY name")]
+
+
+async def test_a_block_that_ends_well_is_committed_also_what_the_session_holds(service: Service) -> None:
+    async with service.db.tenant(None) as tx:
+        tx.session.add(Dfsp(fsp_id="one", name="A one"))
+        await tx.flush()
+        assert await tx.execute("UPDATE dfsp SET name = 'A two' WHERE fsp_id = 'one'") == 1
+        tx.session.add(Dfsp(fsp_id="three", name="A three"))
+    assert (await names(service))[:2] == ["A three", "A two"]
+
+
+async def test_a_block_that_raises_leaves_nothing(service: Service) -> None:
+    before = await names(service)
+    with pytest.raises(ZeroDivisionError):
+        async with service.db.tenant(None) as tx:
+            tx.session.add(Dfsp(fsp_id="one", name="one"))
+            await tx.flush()
+            await tx.execute("UPDATE dfsp SET name = 'x'")
+            raise ZeroDivisionError
+    assert await names(service) == before
+
+
+async def test_a_block_that_is_cancelled_leaves_nothing_and_gives_its_connection_back(service: Service) -> None:
+    before = await names(service)
+
+    async def stuck() -> None:
+        async with service.db.system() as tx:
+            await tx.execute("UPDATE dfsp SET name = 'x'")
+            await tx.execute("SELECT pg_sleep(60)")
+
+    for _ in range(2 * service.settings.database_pool_size):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(stuck(), 0.05)
+    assert await names(service) == before
+
+
+async def test_a_failed_statement_harms_no_later_block(service: Service) -> None:
+    for _ in range(2 * service.settings.database_pool_size):
+        with pytest.raises(asyncpg.UndefinedTableError):
+            async with service.db.system() as tx:
+                await tx.execute("SELECT * FROM nothing")
+    assert len(await names(service)) == 2
+
+
+async def one(service: Service) -> int:
+    async with service.db.system_reads() as tx:
+        found: int = await tx.fetchval("SELECT 1")
+        return found
+
+
+@pytest.mark.parametrize("work", [names, one])
+async def test_connections_that_the_server_ended_are_replaced(
+    service: Service, database_url: str, work: Callable[[Service], Awaitable[object]]
+) -> None:
+    size = service.settings.database_pool_size
+    await asyncio.gather(*(names(service) for _ in range(size)))
+    owner = await asyncpg.connect(database_url)
+    await owner.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await owner.close()
+    failed = 0
+    for _ in range(3 * size):
+        try:
+            await work(service)
+        except Exception:
+            failed += 1
+    assert failed <= size  # each dead connection is met once
+    await work(service)
+
+
+async def test_reads_see_what_others_committed_a_moment_ago(service: Service) -> None:
+    async with service.db.system_reads() as reading:
+        assert await reading.fetchval("SELECT count(*) FROM dfsp") == 2
+        async with service.db.system() as tx:
+            tx.session.add(Dfsp(fsp_id="new", name="new"))
+        assert await reading.fetchval("SELECT count(*) FROM dfsp") == 3
+
+
+async def test_the_session_and_the_statements_share_one_transaction(service: Service) -> None:
+    async with service.db.system() as tx:
+        await tx.execute("UPDATE scheme SET name = 'changed'")
+        scheme = (await tx.session.exec(select(Scheme))).one()
+        assert scheme.name == "changed"
+
+
+async def test_execute_counts_rows_and_fetchers_answer_none_for_nothing(service: Service) -> None:
+    async with service.db.system() as tx:
+        assert await tx.execute("UPDATE dfsp SET enabled = true") == 2
+        assert await tx.execute("SET LOCAL work_mem = '4MB'") == 0
+        assert await tx.fetchrow("SELECT 1 WHERE false") is None
+        assert await tx.fetchval("SELECT 1 WHERE false") is None
+
+
+@pytest.mark.parametrize("tenant", ["'; DROP TABLE dfsp; --", "greenbankfsp", "hub"])
+async def test_a_tenant_is_an_id_and_nothing_else(service: Service, tenant: str) -> None:
+    with pytest.raises(ValueError, match="hexadecimal UUID"):
+        async with service.db.tenant(tenant):  # type: ignore[arg-type]
+            pass
+
+
+async def test_both_pools_run_as_their_roles_with_time_limits(service: Service) -> None:
+    for block, role in ((service.db.tenant(None), db.APP_ROLE), (service.db.system(), db.SYSTEM_ROLE)):
+        async with block as tx:
+            row = await tx.fetchrow(
+                "SELECT current_user AS role, current_setting('statement_timeout') AS longest,"
+                " current_setting('lock_timeout') AS wait"
+            )
+            assert row is not None
+            assert (row["role"], row["longest"], row["wait"]) == (role, "15s", "5s")
+
+
+@pytest.fixture
+def superuser_url(postgres_server: postgres.Running, database_url: str) -> str:
+    """The test's database, as nobody should ever connect a service to it."""
+    return postgres_server.superuser_url(urlsplit(database_url).path.removeprefix("/"))
+
+
+@pytest.mark.parametrize("which", ["APP_ROLE", "SYSTEM_ROLE"])
+async def test_a_role_that_bypasses_row_level_security_is_refused_at_start(
+    superuser_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    role = f"unsafe_{uuid.uuid4().hex}"
+    owner = await asyncpg.connect(superuser_url)
+    await owner.execute(f"CREATE ROLE {role} NOLOGIN BYPASSRLS")
+    monkeypatch.setattr(db, which, role)
+    with pytest.raises(UnsafeRole, match="BYPASSRLS"):
+        async with open_service(settings, superuser_url):
+            pass
+    await owner.execute(f"DROP ROLE {role}")
+    await owner.close()
+
+
+async def test_a_superuser_is_refused_at_start(
+    superuser_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await asyncpg.connect(superuser_url)
+    monkeypatch.setattr(db, "APP_ROLE", await owner.fetchval("SELECT current_user"))
+    await owner.close()
+    with pytest.raises(UnsafeRole, match="SUPERUSER"):
+        async with open_service(settings, superuser_url):
+            pass
+
+
+async def test_even_a_superusers_address_is_used_as_the_two_roles_only(superuser_url: str, settings: Settings) -> None:
+    async with open_service(settings, superuser_url) as service, service.db.system_reads() as tx:
+        assert await tx.fetchval("SELECT current_user") == db.SYSTEM_ROLE
+
+
+async def test_a_lock_held_too_long_is_contention_and_a_wrong_statement_is_not(service: Service, world: World) -> None:
+    async with service.db.system() as holder:
+        await holder.execute("SELECT 1 FROM scheme FOR UPDATE")
+        with pytest.raises(asyncpg.LockNotAvailableError) as refused:
+            async with service.db.system() as tx:
+                await tx.execute("SET LOCAL lock_timeout = '10ms'")
+                await tx.execute("SELECT 1 FROM scheme FOR UPDATE")
+    assert is_contention(refused.value)
+    assert not is_contention(ZeroDivisionError())
+    with pytest.raises(asyncpg.PostgresSyntaxError) as wrong:
+        async with service.db.system() as tx:
+            await tx.execute("SELEKT")
+    assert not is_contention(wrong.value)
+
+
+async def test_a_deadlock_is_contention_in_the_sessions_words_too(service: Service) -> None:
+    one, two = ids.uuid7(), ids.uuid7()
+    async with service.db.system() as tx:
+        tx.session.add_all([Dfsp(id=one, fsp_id="one", name="1"), Dfsp(id=two, fsp_id="two", name="2")])
+    both_hold = asyncio.Barrier(2)
+
+    async def lock(first: uuid.UUID, second: uuid.UUID) -> None:
+        async with service.db.system() as tx:
+            await tx.session.exec(select(Dfsp).where(Dfsp.id == first).with_for_update())
+            await both_hold.wait()
+            await tx.session.exec(select(Dfsp).where(Dfsp.id == second).with_for_update())
+
+    results = await asyncio.gather(lock(one, two), lock(two, one), return_exceptions=True)
+    [victim] = [result for result in results if result is not None]
+    assert is_contention(victim)
+
+
+class TestScheme:
+    async def test_its_facts_are_read_once(self, service: Service) -> None:
+        first = await service.scheme()
+        assert (first.alias_length, first.country, first.time_zone) == (8, "KE", "Africa/Nairobi")
+        assert await service.scheme() is first
+        assert str(await service.time_zone()) == "Africa/Nairobi"
+
+    async def test_a_database_without_a_scheme_says_what_to_do(
+        self, database_url: str, settings: Settings, service: Service
+    ) -> None:
+        async with service.db.system() as tx:
+            await tx.execute("DELETE FROM scheme")
+        async with open_service(settings, database_url) as fresh:
+            with pytest.raises(NoScheme, match="merchant seed"):
+                await fresh.scheme()
+
+
+async def test_a_closed_database_can_be_used_again(database_url: str) -> None:
+    database = Database(database_url, 1)
+    for _ in range(2):
+        async with database.system_reads() as tx:
+            assert await tx.fetchval("SELECT 1") == 1
+        await database.close()

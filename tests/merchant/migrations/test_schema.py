@@ -1,0 +1,156 @@
+"""The schema as the database has it: migrations build what the classes say, walls stand round every tenant table."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from merchant import migrations
+from merchant.core import postgres
+from merchant.core.db import APP_ROLE, SYSTEM_ROLE
+from merchant.migrations import schema
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def empty_url(postgres_server: postgres.Running) -> AsyncIterator[str]:
+    """A database without any tables."""
+    name = f"empty_{uuid.uuid4().hex}"
+    owner = await asyncpg.connect(postgres_server.url("postgres"))
+    await owner.execute(f"CREATE DATABASE {name}")
+    yield postgres_server.url(name)
+    await owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await owner.close()
+
+
+@pytest.fixture
+async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the owner, who is bound by nothing."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def test_the_migrations_build_exactly_what_the_classes_say(database_url: str) -> None:
+    def compare(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return list(compare_metadata(context, schema.metadata))
+
+    engine = create_async_engine(database_url.replace("postgresql://", "postgresql+asyncpg://"))
+    async with engine.connect() as connection:
+        assert await connection.run_sync(compare) == []
+    await engine.dispose()
+
+
+async def test_a_second_upgrade_finds_nothing_to_do(empty_url: str) -> None:
+    for _ in range(2):
+        await migrations.upgrade(empty_url)
+    connection = await asyncpg.connect(empty_url)
+    tables = await connection.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+    await connection.close()
+    assert tables == len(schema.metadata.tables) + 1  # and Alembic's own
+
+
+async def test_upgrades_at_once_wait_for_each_other(empty_url: str) -> None:
+    await asyncio.gather(*(migrations.upgrade(empty_url) for _ in range(4)))
+    connection = await asyncpg.connect(empty_url)
+    assert await connection.fetchval("SELECT count(*) FROM alembic_version") == 1
+    assert await connection.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
+    await connection.close()
+
+
+def test_the_migrations_are_one_line() -> None:
+    engine = create_engine("postgresql+asyncpg://nobody@localhost/none")  # never connected
+    script = ScriptDirectory.from_config(migrations.config(engine))  # type: ignore[arg-type]
+    assert len(script.get_heads()) == 1
+    assert all(revision.doc for revision in script.walk_revisions())
+
+
+async def test_every_tenant_table_has_row_level_security_with_both_policies(owner: asyncpg.Connection) -> None:
+    secured = {
+        row["relname"]
+        for row in await owner.fetch("SELECT relname FROM pg_class WHERE relrowsecurity AND relkind = 'r'")
+    }
+    policies = {
+        (row["tablename"], row["policyname"]): row
+        for row in await owner.fetch("SELECT tablename, policyname, roles, cmd, qual, with_check FROM pg_policies")
+    }
+    assert secured == set(schema.tenant_tables()) | schema.SHARED_TABLES
+    for table in schema.tenant_tables():
+        tenant, service = policies[table, "tenant"], policies[table, "service"]
+        assert (tenant["roles"], service["roles"]) == ([APP_ROLE], [SYSTEM_ROLE])
+        assert (tenant["cmd"], service["cmd"]) == ("ALL", "ALL")
+        assert "app.dfsp_id" in tenant["qual"]
+        assert tenant["qual"] == tenant["with_check"]
+        assert (service["qual"], service["with_check"]) == ("true", "true")
+    assert len([key for key in policies if key[0] in schema.tenant_tables()]) == 2 * len(schema.tenant_tables())
+
+
+def test_every_table_is_a_tenants_shared_or_the_services() -> None:
+    for name in schema.tenant_tables():
+        assert "dfsp_id" in schema.metadata.tables[name].columns, f"{name} has no tenant: name it in schema.py"
+    assert set(schema.metadata.tables) >= schema.SHARED_TABLES | schema.SYSTEM_TABLES | schema.APPEND_ONLY
+
+
+async def test_the_roles_may_not_sign_in_nor_bypass_nor_create(owner: asyncpg.Connection) -> None:
+    rows = await owner.fetch("SELECT * FROM pg_roles WHERE rolname = ANY($1)", [APP_ROLE, SYSTEM_ROLE])
+    assert len(rows) == 2
+    for row in rows:
+        granted = [name for name in ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolcanlogin")
+                   if row[name]]  # fmt: skip
+        assert granted == [], row["rolname"]
+
+
+async def test_the_app_role_holds_the_rights_it_needs_and_no_more(owner: asyncpg.Connection) -> None:
+    granted: dict[str, set[str]] = {name: set() for name in schema.metadata.tables}
+    for row in await owner.fetch(
+        "SELECT table_name, privilege_type FROM information_schema.role_table_grants WHERE grantee = $1", APP_ROLE
+    ):
+        granted[row["table_name"]].add(row["privilege_type"])
+    for name, rights in granted.items():
+        if name in schema.SYSTEM_TABLES:
+            assert rights == {"INSERT"}, name
+        elif name in schema.APPEND_ONLY:
+            assert rights == {"SELECT", "INSERT"}, name
+        else:
+            assert rights == {"SELECT", "INSERT", "UPDATE", "DELETE"}, name
+
+
+async def test_nobody_else_was_granted_anything(owner: asyncpg.Connection) -> None:
+    others = await owner.fetch(
+        "SELECT DISTINCT grantee FROM information_schema.role_table_grants WHERE table_schema = 'public'"
+        " AND grantee NOT IN ($1, $2, current_user)",
+        APP_ROLE, SYSTEM_ROLE,
+    )  # fmt: skip
+    assert others == []
+
+
+async def test_the_roles_cannot_create_tables(owner: asyncpg.Connection) -> None:
+    for role in (APP_ROLE, SYSTEM_ROLE):
+        assert not await owner.fetchval("SELECT has_schema_privilege($1, 'public', 'CREATE')", role)
+
+
+async def test_every_foreign_key_that_lists_follow_has_an_index(owner: asyncpg.Connection) -> None:
+    """Deleting or joining by an unindexed key reads whole tables; the few that may are named."""
+    unindexed = {
+        f"{row['table']}.{row['column']}"
+        for row in await owner.fetch(
+            """
+            SELECT c.conrelid::regclass::text AS "table", a.attname AS "column" FROM pg_constraint c
+            JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+            WHERE c.contype = 'f' AND NOT EXISTS (
+              SELECT 1 FROM pg_index i WHERE i.indrelid = c.conrelid AND i.indkey[0] = c.conkey[1])
+            """
+        )
+    }
+    # Nothing of these is ever deleted, and nobody lists them by this key.
+    rarely = {name for name in unindexed if name.endswith((".dfsp_id", ".merchant_id", ".counter_id", ".endpoint_id"))}
+    assert unindexed == rarely

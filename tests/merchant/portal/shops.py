@@ -1,0 +1,132 @@
+"""Shops to pay, requests in any state, and pages measured as they cross the wire."""
+
+import asyncio
+import html
+import io
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import httpx
+import msgspec
+import pytest
+import resvg_py
+import zxingcpp
+from PIL import Image
+
+from merchant.core.access import Actor
+from merchant.core.money import Money
+from merchant.core.service import Service
+from merchant.core.settings import Settings
+from merchant.demo.hub import exchange_keys
+from merchant.demo.pages.world_page import demo_routes
+from merchant.demo.simulator import SimulatorConfig
+from merchant.payments.requests import NewRequest, create_request
+from merchant.payments.states import RequestState, lock_request, move
+from merchant.programs import runtime
+from merchant.programs.app import create_app
+from merchant.programs.worker import Worker
+from merchant.registry.merchants.models import Counter, Merchant
+from tests import builders
+from tests.builders import GATEWAY_SECRET, SECRET_KEY, World
+from tests.merchant.demo.simulator.conftest import FAST, free_port, new_journal, running_simulator
+
+DEMO_ROUTES = demo_routes()
+TEN = Money(1000, "USD")
+
+
+def read_code(page: httpx.Response) -> str:
+    """The text of the page's QR code, read from its picture by someone else's reader."""
+    svg = re.search(r"<svg.*</svg>", page.text, re.DOTALL)
+    assert svg is not None
+    picture = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg[0], dpi=150))))
+    return str(zxingcpp.read_barcodes(picture.convert("L"))[0].text)
+
+
+class Shop(msgspec.Struct):
+    """A merchant of the tests, its counter and the service that knows them."""
+
+    service: Service
+    merchant: Merchant
+    counter: Counter
+
+    async def ask(self, amount: Money = TEN, state: RequestState | None = None, **more: Any) -> str:
+        """Ask for money; the code of the request's page."""
+        dfsp_id = self.merchant.dfsp_id
+        actor = Actor(kind="service", id=UUID(int=0), name="test", dfsp_id=dfsp_id)
+        new = NewRequest(counter_id=self.counter.id, amount=amount, **more)
+        async with self.service.db.tenant(dfsp_id) as tx:
+            made, till = await create_request(tx, self.service, actor, new)
+        async with self.service.db.system() as tx:
+            request = await lock_request(tx, request_id=made.id)
+            assert request is not None
+            assert state in (None, request.state) or await move(tx, request, RequestState(state), "test")
+        return f"{till.alias}.{made.short_ref}"
+
+    async def put_into(self, state: str) -> None:
+        """Bring the merchant into a state."""
+        async with self.service.db.system() as tx:
+            await tx.execute("UPDATE merchant SET state = $2 WHERE id = $1", self.merchant.id, state)
+
+
+@pytest.fixture
+async def shop(service: Service, world: World) -> Shop:
+    document = builders.company(trading_name="Mama Njeri & Sons")
+    merchant, counters = await builders.create_merchant(service, world, document=document)
+    return Shop(service, merchant, counters[0])
+
+
+async def wire_bytes(host: str, port: int, path: str, *, gzip: bool = True) -> tuple[int, bytes]:
+    """GET a path over a bare socket: the bytes of the whole answer, status line and headers among them."""
+    reader, writer = await asyncio.open_connection(host, port)
+    accept = "accept-encoding: gzip\r\n" if gzip else ""
+    writer.write(f"GET {path} HTTP/1.1\r\nhost: {host}:{port}\r\n{accept}connection: close\r\n\r\n".encode())
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    return len(answer), answer
+
+
+def demo_settings(data_dir: Path) -> Settings:
+    """Settings of a demo on free ports."""
+    return Settings(
+        secret_key=SECRET_KEY, gateway_secret=GATEWAY_SECRET, data_dir=data_dir, database_pool_size=4,
+        worker_poll_s=0.05, port=free_port(), hub_url=f"http://127.0.0.1:{free_port()}",
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def running_demo(service: Service, folder: Path) -> AsyncIterator[None]:
+    """The server, the worker and the simulated world of a service with demo settings."""
+    settings = service.settings
+    config = SimulatorConfig(
+        service_url=settings.base_url, journal_path=new_journal(folder), gateway_secret=GATEWAY_SECRET, timings=FAST
+    )
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(runtime.serving(create_app(service, DEMO_ROUTES), settings.host, settings.port))
+        await stack.enter_async_context(running_simulator(config, int(settings.hub_url.rsplit(":", 1)[1])))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        await exchange_keys(service, http, settings.hub_url)
+        await stack.enter_async_context(Worker(service).running())
+        yield
+
+
+def assert_safe(page: httpx.Response, ancestors: str = "'none'") -> None:
+    """A page of ours: its headers forbid what we do not use, and it names no other host."""
+    policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["frame-ancestors"] == ancestors
+    assert set(policy.values()) <= {"'none'", "'self'"}
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert page.headers["referrer-policy"] == "same-origin"
+    assert "<script" not in page.text
+    assert " style=" not in page.text
+    assert "://" not in page.text.replace('xmlns="http://www.w3.org/2000/svg"', "")
+
+
+def words_of(page: httpx.Response) -> str:
+    """What a page says, without its tags."""
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.text)))

@@ -1,0 +1,133 @@
+"""A merchant after approval: more counters, suspension, reinstatement."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from merchant.core import ids
+from merchant.core.service import Service
+from merchant.registry.merchants import lifecycle
+from merchant.registry.merchants.models import Counter, Merchant
+from tests import builders
+from tests.builders import World
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def shop(service: Service, world: World) -> tuple[Merchant, Counter]:
+    merchant, counters = await builders.create_merchant(service, world)
+    return merchant, counters[0]
+
+
+class Staff:
+    """greenbankfsp's staff at one merchant."""
+
+    def __init__(self, client: httpx.AsyncClient, world: World, shop: tuple[Merchant, Counter]) -> None:
+        self.client, self.world = client, world
+        self.path = f"/api/v1/merchants/{shop[0].id}"
+        self.location_id = str(shop[1].location_id)
+
+    async def add(self, who: str = "maker", **changes: Any) -> httpx.Response:
+        body = {"location_id": self.location_id, "name": "Till 2", **changes}
+        headers = self.world["greenbankfsp"][who].headers
+        return await self.client.post(f"{self.path}/counters", json=body, headers=headers)
+
+    async def move(self, name: str, body: Any = None, who: str = "checker") -> httpx.Response:
+        headers = self.world["greenbankfsp"][who].headers
+        return await self.client.post(f"{self.path}/{name}", json=body, headers=headers)
+
+    async def read(self) -> dict[str, Any]:
+        body: dict[str, Any] = (await self.client.get(self.path, headers=self.world.maker.headers)).json()
+        return body
+
+
+@pytest.fixture
+def staff(client: httpx.AsyncClient, world: World, shop: tuple[Merchant, Counter]) -> Staff:
+    return Staff(client, world, shop)
+
+
+class TestCounters:
+    async def test_a_new_counter_has_its_number_when_the_answer_comes(self, staff: Staff) -> None:
+        response = await staff.add()
+        assert response.status_code == 201
+        counter = response.json()
+        assert ids.has_luhn(counter["alias"])
+        assert [row["name"] for row in (await staff.read())["counters"]] == ["Till 1", "Till 2"]
+
+    async def test_an_own_alias_is_given_once(self, staff: Staff) -> None:
+        assert (await staff.add(own_alias="till-2")).json()["alias"] == "till-2"
+        taken = await staff.add(own_alias="till-2")
+        assert (taken.status_code, taken.json()["code"]) == (409, "alias_taken")
+        assert len((await staff.read())["counters"]) == 2
+
+    async def test_a_number_of_another_counter_is_taken_too(self, staff: Staff, shop: tuple[Merchant, Counter]) -> None:
+        assert (await staff.add(own_alias=shop[1].alias)).status_code == 409
+
+    async def test_what_cannot_be_an_alias_is_refused(self, staff: Staff) -> None:
+        for own_alias in ("", "a b", "a/b", "x" * 33, "ä", "participants", "Quotes", "..", "a\n"):
+            response = await staff.add(own_alias=own_alias)
+            assert (response.status_code, response.json()["errors"][0]["path"]) == (422, "own_alias"), own_alias
+
+    async def test_a_location_must_be_the_merchants(self, staff: Staff, service: Service, world: World) -> None:
+        _, others = await builders.create_merchant(service, world)
+        for location_id in (str(others[0].location_id), str(ids.uuid7())):
+            response = await staff.add(location_id=location_id)
+            assert (response.status_code, response.json()["errors"][0]["path"]) == (422, "location_id")
+
+    async def test_counters_added_at_once_all_get_numbers_of_their_own(self, staff: Staff) -> None:
+        responses = await asyncio.gather(*(staff.add(name=f"Till {number}") for number in range(8)))
+        assert {response.status_code for response in responses} == {201}
+        assert len({response.json()["alias"] for response in responses}) == 8
+
+    async def test_there_is_a_most(self, staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(lifecycle, "MAX_COUNTERS", 2)
+        assert (await staff.add()).status_code == 201
+        assert (await staff.add()).status_code == 409
+
+    async def test_a_checker_opens_no_counters(self, staff: Staff) -> None:
+        assert (await staff.add(who="checker")).status_code == 403
+
+
+class TestSuspension:
+    async def test_a_suspended_merchant_says_so_and_gets_no_new_counters(self, staff: Staff) -> None:
+        response = await staff.move("suspend", {"reason": "Complaints."})
+        assert (response.status_code, response.json()["state"]) == (200, "suspended")
+        assert (await staff.add()).status_code == 409
+        assert (await staff.move("reinstate")).json()["state"] == "active"
+        assert (await staff.add()).status_code == 201
+
+    async def test_every_change_of_state_changes_the_tag(self, staff: Staff) -> None:
+        tags = [(await staff.move(name, {"reason": "x"})).headers["etag"] for name in ("suspend", "reinstate")]
+        assert tags == ['"2"', '"3"']
+
+    async def test_what_is_already_so_is_refused(self, staff: Staff) -> None:
+        assert (await staff.move("reinstate")).status_code == 409
+        await staff.move("suspend", {"reason": "x"})
+        assert (await staff.move("suspend", {"reason": "x"})).status_code == 409
+
+    async def test_a_suspension_needs_a_reason(self, staff: Staff) -> None:
+        for body in ({}, {"reason": ""}, {"reason": " "}):
+            assert (await staff.move("suspend", body)).status_code == 422
+        assert (await staff.read())["state"] == "active"
+
+    async def test_makers_cannot_suspend(self, staff: Staff) -> None:
+        assert (await staff.move("suspend", {"reason": "x"}, "maker")).status_code == 403
+
+    async def test_two_who_suspend_at_once_do_it_once(self, staff: Staff, service: Service) -> None:
+        responses = await asyncio.gather(*(staff.move("suspend", {"reason": "x"}) for _ in range(6)))
+        assert sorted(response.status_code for response in responses) == [200] + [409] * 5
+        async with service.db.system() as tx:
+            assert await tx.fetchval("SELECT count(*) FROM audit_entry WHERE action = 'merchant.suspended'") == 1
+
+    @pytest.mark.parametrize("state", ["closed", "blocked"])
+    async def test_what_is_closed_or_blocked_is_not_reinstated(
+        self, staff: Staff, service: Service, state: str
+    ) -> None:
+        async with service.db.system() as tx:
+            await tx.execute("UPDATE merchant SET state = $1", state)
+        for name in ("suspend", "reinstate"):
+            assert (await staff.move(name, {"reason": "x"})).status_code == 409
+        assert (await staff.add()).status_code == 409
