@@ -28,9 +28,13 @@ PASSWORD = "correct horse battery"
 DFSPS = ("greenbankfsp", "lakemfi")
 OPERATOR = "operator@hub.example"
 SCHEME = NewScheme(
-    name="Test scheme", domain="pay.test.example", country="KE", currencies=["USD", "KES", "JPY"],
-    time_zone="Africa/Nairobi", ussd_code="*384*123#",
-)  # fmt: skip
+    name="Test scheme",
+    domain="pay.test.example",
+    country="KE",
+    currencies=["USD", "KES", "JPY"],
+    time_zone="Africa/Nairobi",
+    ussd_code="*384*123#",
+)
 _STAFF = {
     "admin": Role.DFSP_ADMIN,
     "maker": Role.DFSP_MAKER,
@@ -87,9 +91,15 @@ async def seed_world(service: Service) -> None:
             dfsp = await operations.create_dfsp(tx, service, SERVICE, fsp_id, fsp_id.title())
             for title, roles in _STAFF.items():
                 await operations.create_user(
-                    tx, SERVICE, email=f"{title}@{fsp_id}.example", name=title, password=PASSWORD,
-                    roles=list(roles) if isinstance(roles, tuple) else [roles], dfsp_id=dfsp.id, merchant_id=None,
-                )  # fmt: skip
+                    tx,
+                    SERVICE,
+                    email=f"{title}@{fsp_id}.example",
+                    name=title,
+                    password=PASSWORD,
+                    roles=list(roles) if isinstance(roles, tuple) else [roles],
+                    dfsp_id=dfsp.id,
+                    merchant_id=None,
+                )
 
 
 async def load_world(service: Service) -> World:
@@ -117,20 +127,38 @@ def company(number: int | None = None, **business: Any) -> dict[str, Any]:
     number = number or next(_numbers)
     return {
         "business": {
-            "trading_name": f"Shop {number}", "legal_name": f"Shop {number} Limited", "kind": "company", "mcc": "5411",
-            "registration_number": f"REG-{number}", "currencies": ["USD", "KES"],
-        } | business,
+            "trading_name": f"Shop {number}",
+            "legal_name": f"Shop {number} Limited",
+            "kind": "company",
+            "mcc": "5411",
+            "registration_number": f"REG-{number}",
+            "currencies": ["USD", "KES"],
+        }
+        | business,
         "owners": [
-            {"given_name": "Amina", "family_name": "Odhiambo", "birth_date": "1980-02-03", "id_type": "national_id",
-             "id_number": f"ID{number:07}", "nationality": "KE", "ownership_percent": 100, "is_director": True}
+            {
+                "given_name": "Amina",
+                "family_name": "Odhiambo",
+                "birth_date": "1980-02-03",
+                "id_type": "national_id",
+                "id_number": f"ID{number:07}",
+                "nationality": "KE",
+                "ownership_percent": 100,
+                "is_director": True,
+            }
         ],
         "contact": {"name": "Amina Odhiambo", "phone": f"+254711{number:06}", "email": "amina@example.org"},
         "locations": [
-            {"name": "Main street", "kind": "physical", "country": "KE", "city": "Nairobi",
-             "counters": [{"name": "Till 1"}]}
+            {
+                "name": "Main street",
+                "kind": "physical",
+                "country": "KE",
+                "city": "Nairobi",
+                "counters": [{"name": "Till 1"}],
+            }
         ],
         "settlement_account": {"account_id": f"AC{number:06}", "account_name": f"Shop {number}", "currency": "USD"},
-    }  # fmt: skip
+    }
 
 
 def seller(**business: Any) -> dict[str, Any]:

@@ -37,9 +37,12 @@ _WORLD, _SHOP = "template_world", "template_shop"
 _SLICES = re.compile(r"tests/merchant/(?!channels|portal|demo|cli)")
 # Durability costs time and is tested where it matters (tests/merchant/postgres, the kill tests).
 _FAST = {
-    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
     "autovacuum": "off",  # its workers would be in the way of dropping a database, and belong to nobody
-}  # fmt: skip
+}
 
 
 # A busy machine is no fault of the code; and a build server tries the same examples each time, so that a failure there

@@ -63,10 +63,18 @@ class BatchView(Struct, frozen=True):
 def batch_view(batch: PosterBatch) -> BatchView:
     """A print run as the API shows it."""
     return BatchView(
-        id=batch.id, state=_state(batch), page=batch.page, languages=batch.languages, done=batch.done,
-        total=batch.total, skipped=convert(batch.skipped, list[SkippedCode]), problem=batch.problem,
-        pdf_sha256=batch.pdf_sha256, created_at=web.at(batch.created_at), finished_at=web.at(batch.finished_at),
-    )  # fmt: skip
+        id=batch.id,
+        state=_state(batch),
+        page=batch.page,
+        languages=batch.languages,
+        done=batch.done,
+        total=batch.total,
+        skipped=convert(batch.skipped, list[SkippedCode]),
+        problem=batch.problem,
+        pdf_sha256=batch.pdf_sha256,
+        created_at=web.at(batch.created_at),
+        finished_at=web.at(batch.finished_at),
+    )
 
 
 def _state(batch: PosterBatch) -> Literal["waiting", "printing", "done", "failed"]:

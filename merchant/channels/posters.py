@@ -92,9 +92,15 @@ async def order_batch(tx: Tx, service: Service, actor: Actor, order: Order) -> P
             "merchant_ids", "too_many", f"{total} posters are wanted, {MAX_CODES} are possible: name merchants."
         )
     batch = PosterBatch(
-        dfsp_id=dfsp_id, merchant_id=actor.merchant_id, merchant_ids=merchant_ids, page=order.page,
-        languages=list(order.languages), total=total, skipped=[], created_at=now,
-    )  # fmt: skip
+        dfsp_id=dfsp_id,
+        merchant_id=actor.merchant_id,
+        merchant_ids=merchant_ids,
+        page=order.page,
+        languages=list(order.languages),
+        total=total,
+        skipped=[],
+        created_at=now,
+    )
     tx.session.add(batch)
     await audit.record(tx, actor, "posters.ordered", "poster_batch", batch.id, dfsp_id=dfsp_id, codes=total)
     await _leave_job(tx, batch.id, dfsp_id)
@@ -108,8 +114,10 @@ async def _merchants(tx: Tx, actor: Actor, dfsp_id: UUID, order: Order) -> list[
         return [actor.merchant_id]
     known = await tx.fetchval(
         "SELECT count(*) FROM merchant WHERE dfsp_id = $1 AND id = ANY($2) AND ($3::uuid IS NULL OR id = $3)",
-        dfsp_id, wanted, actor.merchant_id,
-    )  # fmt: skip
+        dfsp_id,
+        wanted,
+        actor.merchant_id,
+    )
     if known < len(wanted):
         raise errors.invalid_field("merchant_ids", "unknown", "Some of these merchants are not yours.")
     return wanted

@@ -262,9 +262,13 @@ async def dynamic_qr(request: Req) -> Answer:
         if counter_id is None:
             raise errors.NotFound("This is not a code of a counter of yours.")
         new = NewRequest(
-            counter_id=counter_id, amount=amount, reference=static.reference, note=static.note,
-            expires_in_s=static.expires_in_s, channel="qr",
-        )  # fmt: skip
+            counter_id=counter_id,
+            amount=amount,
+            reference=static.reference,
+            note=static.note,
+            expires_in_s=static.expires_in_s,
+            channel="qr",
+        )
         made, _ = await create_request(tx, service, actor, new)
         row = await payment_queries.payment_request(tx, actor, made.id)
         return 201, request_view(row, scheme, service.settings.base_url)

@@ -154,9 +154,13 @@ _LAST_SESSION = """
 SELECT state FROM ussd_session WHERE msisdn_digest = $1 AND state <> '' ORDER BY touched_at DESC LIMIT 1
 """
 _TOLD: dict[str, Literal["waiting", "paid", "unknown"]] = {
-    RequestState.CREATED: "waiting", RequestState.SENT: "waiting", RequestState.AWAITING_PAYER: "waiting",
-    RequestState.ACCEPTED: "waiting", RequestState.PAID: "paid", RequestState.IN_DOUBT: "unknown",
-}  # fmt: skip
+    RequestState.CREATED: "waiting",
+    RequestState.SENT: "waiting",
+    RequestState.AWAITING_PAYER: "waiting",
+    RequestState.ACCEPTED: "waiting",
+    RequestState.PAID: "paid",
+    RequestState.IN_DOUBT: "unknown",
+}
 
 
 class ServiceBackend:
@@ -216,11 +220,14 @@ class ServiceBackend:
         zone = await self._service.time_zone()
         return [
             ussd.PaymentLine(
-                row["amount_minor"], row["currency"], money.exponent(row["currency"]), row["payer_masked"] or "",
+                row["amount_minor"],
+                row["currency"],
+                money.exponent(row["currency"]),
+                row["payer_masked"] or "",
                 row["received_at"].astimezone(zone),
             )
             for row in await self._tx.fetch(_RECENT, UUID(counter_id), limit)
-        ]  # fmt: skip
+        ]
 
     async def last_request(self, msisdn: str) -> ussd.LastRequest | None:
         """This phone's last request by USSD, while it is fresh."""

@@ -184,9 +184,16 @@ def profiles(files: tuple[Path, ...]) -> None:
 @click.option("--verify", is_flag=True, help="Read it back, and damage its look to see what that bears.")
 @_look
 def render(
-    payload: str | None, output: Path | None, kind: str | None, level: str | None, module_px: int, module_mm: float,
-    logo: Path | None, verify: bool, **colours: Any,
-) -> None:  # fmt: skip
+    payload: str | None,
+    output: Path | None,
+    kind: str | None,
+    level: str | None,
+    module_px: int,
+    module_mm: float,
+    logo: Path | None,
+    verify: bool,
+    **colours: Any,
+) -> None:
     """Draw a payload as SVG, PNG, PDF, EPS, terminal text or data URI."""
     import qr
     from qr.render import render as draw
@@ -201,9 +208,15 @@ def render(
         raise click.UsageError(f"{kind} cannot hold a logo.")
     try:
         drawn = draw(
-            text, cast("Kind", kind), level=level, style=_style(**colours), logo=_bytes(logo) or None,
-            module_px=module_px, module_mm=module_mm, verify=verify,
-        )  # fmt: skip
+            text,
+            cast("Kind", kind),
+            level=level,
+            style=_style(**colours),
+            logo=_bytes(logo) or None,
+            module_px=module_px,
+            module_mm=module_mm,
+            verify=verify,
+        )
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     try:
@@ -331,16 +344,24 @@ def _style(dark: str, light: str, rounded: bool) -> Style:
 
 
 def _design(
-    languages: tuple[str, ...], scheme_mark: Path | None, fonts: tuple[Path, ...], dark: str, light: str,
-    rounded: bool, **values: Any,
-) -> Any:  # fmt: skip
+    languages: tuple[str, ...],
+    scheme_mark: Path | None,
+    fonts: tuple[Path, ...],
+    dark: str,
+    light: str,
+    rounded: bool,
+    **values: Any,
+) -> Any:
     from qr.posters import Design
 
     try:
         return Design(
-            languages=languages, scheme_mark=_bytes(scheme_mark), fonts=tuple(map(_bytes, fonts)),
-            style=_style(dark, light, rounded), **values,
-        )  # fmt: skip
+            languages=languages,
+            scheme_mark=_bytes(scheme_mark),
+            fonts=tuple(map(_bytes, fonts)),
+            style=_style(dark, light, rounded),
+            **values,
+        )
     except ValueError as error:
         raise click.ClickException(str(error)) from None
 

@@ -83,8 +83,12 @@ HUB_ROLES = frozenset({Role.HUB_OPERATOR, Role.HUB_CHECKER})
 DFSP_ROLES = frozenset(Role) - MERCHANT_ROLES - HUB_ROLES
 # Machines never decide on applications (four eyes need eyes), make no accounts, and run no hub.
 KEY_SCOPES = frozenset(Permission) - {
-    _P.APPLICATIONS_DECIDE, _P.DFSPS_WRITE, _P.USERS_WRITE, _P.API_KEYS_WRITE, _P.OPERATIONS_READ,
-}  # fmt: skip
+    _P.APPLICATIONS_DECIDE,
+    _P.DFSPS_WRITE,
+    _P.USERS_WRITE,
+    _P.API_KEYS_WRITE,
+    _P.OPERATIONS_READ,
+}
 # The key of one merchant does for it what its own people may do.
 MERCHANT_KEY_SCOPES = ROLE_PERMISSIONS[Role.MERCHANT_OWNER]
 

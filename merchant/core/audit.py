@@ -91,9 +91,19 @@ async def record(
     fields = (actor.kind, str(actor.id), action, subject_type, str(subject_id))
     digest = _hash(head["hash"], head["seq"] + 1, at, fields, detail_json)
     await tx.execute(
-        _WRITE, chain, head["seq"] + 1, at, actor.kind, actor.id, action, subject_type, str(subject_id),
-        detail_json.decode(), head["hash"], digest,
-    )  # fmt: skip
+        _WRITE,
+        chain,
+        head["seq"] + 1,
+        at,
+        actor.kind,
+        actor.id,
+        action,
+        subject_type,
+        str(subject_id),
+        detail_json.decode(),
+        head["hash"],
+        digest,
+    )
 
 
 def _hash(previous: bytes, seq: int, at: datetime, fields: tuple[str, ...], detail: bytes) -> bytes:

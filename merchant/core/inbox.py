@@ -72,10 +72,16 @@ async def store_once(tx: Tx, vault: Vault, message: Message) -> bool:
     seen = b"\0".join((message.source.encode(), message.method.encode(), message.path.encode(), message.body))
     digest = hashlib.sha256(seen).digest()
     times = await tx.fetchval(
-        _STORE, digest, message.method, message.resource, message.source,
-        vault.seal(msgspec.json.encode(message), TOPIC), clock.now(), TOPIC,
+        _STORE,
+        digest,
+        message.method,
+        message.resource,
+        message.source,
+        vault.seal(msgspec.json.encode(message), TOPIC),
+        clock.now(),
+        TOPIC,
         message.method in _REQUESTS or _may_mean_more(message),
-    )  # fmt: skip
+    )
     return bool(times == 1)
 
 

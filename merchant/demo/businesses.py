@@ -38,15 +38,39 @@ _COUNTRIES: dict[str, tuple[str, str, str]] = {
     "MM": ("Yangon", "MMK", "+95942"),
 }
 _PHONE_DIGITS = {  # length of a number without its plus
-    "LR": 12, "PH": 12, "NG": 13, "KE": 12, "BD": 13, "PK": 12, "GH": 12, "ZM": 12, "UG": 12, "TZ": 12, "CI": 13,
-    "SN": 12, "ET": 12, "MW": 12, "MZ": 12, "RW": 12, "KH": 11, "MM": 12,
-}  # fmt: skip
+    "LR": 12,
+    "PH": 12,
+    "NG": 13,
+    "KE": 12,
+    "BD": 13,
+    "PK": 12,
+    "GH": 12,
+    "ZM": 12,
+    "UG": 12,
+    "TZ": 12,
+    "CI": 13,
+    "SN": 12,
+    "ET": 12,
+    "MW": 12,
+    "MZ": 12,
+    "RW": 12,
+    "KH": 11,
+    "MM": 12,
+}
 _CATEGORY_BY_SECTOR = {
-    "retail_consumer": "5411", "transportation": "4121", "healthcare": "8062", "technology": "5732",
-    "construction_infrastructure": "5211", "manufacturing": "5999", "energy_power": "4900",
-    "oil_gas_petrochemicals": "5541", "mining": "5085", "metals_and_mining": "5051", "real_estate": "6513",
+    "retail_consumer": "5411",
+    "transportation": "4121",
+    "healthcare": "8062",
+    "technology": "5732",
+    "construction_infrastructure": "5211",
+    "manufacturing": "5999",
+    "energy_power": "4900",
+    "oil_gas_petrochemicals": "5541",
+    "mining": "5085",
+    "metals_and_mining": "5051",
+    "real_estate": "6513",
     "financial": "6012",
-}  # fmt: skip
+}
 _OTHER_CATEGORY = "5399"
 _KIND = {"RESIDENT_GOVERNMENT_ENTITY": "public_body", "INTERNATIONAL_ORGANIZATION": "ngo"}
 MAX_TRADING_NAME = 128
@@ -113,6 +137,8 @@ def _sections(index: int, row: dict[str, str], faker: Faker, scheme_currency: st
             {"name": city, "kind": "physical", "country": country, "city": city, "counters": [{"name": "Counter 1"}]}
         ],
         "settlement_account": {
-            "account_id": f"MADEUP{index:06}", "account_name": row["legal_name"][:100], "currency": scheme_currency,
+            "account_id": f"MADEUP{index:06}",
+            "account_name": row["legal_name"][:100],
+            "currency": scheme_currency,
         },
-    }  # fmt: skip
+    }

@@ -62,11 +62,13 @@ async def onboard(world: DemoWorld, http: aiohttp.ClientSession, data_dir: Path)
         )
         world.merchants.append(
             {
-                "id": made["merchant_id"], "trading_name": application["business"]["trading_name"], "dfsp": fsp_id,
+                "id": made["merchant_id"],
+                "trading_name": application["business"]["trading_name"],
+                "dfsp": fsp_id,
                 "tier": made["tier"],
                 "counters": [{"id": point["id"], "alias": point["alias"]} for point in made["counters"]],
             }
-        )  # fmt: skip
+        )
         return None
 
     outcomes = await _all("screened, then approved by the checkers", submitted, decide)

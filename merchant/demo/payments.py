@@ -17,10 +17,16 @@ from merchant.demo.world import CURRENCY, DemoWorld
 
 # The last digit chooses how the simulated payer behaves (CONTRACT, Simulator).
 PAYERS = {
-    "accept": "254711000001", "reject": "254711000002", "silent": "254711000003", "late": "254711000004",
-    "twice": "254711000005", "reorder": "254711000006", "amount": "254711000007", "drop": "254711000008",
+    "accept": "254711000001",
+    "reject": "254711000002",
+    "silent": "254711000003",
+    "late": "254711000004",
+    "twice": "254711000005",
+    "reorder": "254711000006",
+    "amount": "254711000007",
+    "drop": "254711000008",
     "unknown": "254711000009",
-}  # fmt: skip
+}
 _PATIENCE_S = 30.0
 
 

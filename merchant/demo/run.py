@@ -46,8 +46,9 @@ async def _demo(settings: Settings, database_url: str) -> None:
         known = world.load(settings.data_dir) or await _new_world(service)
         known.base_url, known.simulator_url = settings.base_url, settings.hub_url
         known.ussd = {
-            "code": SCHEME.ussd_code, "africastalking": settings.base_url + gateway_path(service, "africastalking"),
-        }  # fmt: skip
+            "code": SCHEME.ussd_code,
+            "africastalking": settings.base_url + gateway_path(service, "africastalking"),
+        }
         await stack.enter_async_context(
             runtime.serving(with_doors(create_app(service, demo_routes())), settings.host, settings.port)
         )

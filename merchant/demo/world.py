@@ -14,11 +14,32 @@ from merchant.demo.api import Api
 from merchant.programs.seed import NewScheme
 
 SCHEME = NewScheme(
-    name="Lakeside Instant Payments", domain="pay.lakeside.example", country="KE",
-    currencies=["USD", "KES", "LRD", "PHP", "NGN", "BDT", "PKR", "GHS", "ZMW", "UGX", "TZS", "XOF", "ETB", "MWK",
-                "MZN", "RWF", "KHR", "MMK"],
-    time_zone="Africa/Nairobi", ussd_code="*384*123#",
-)  # fmt: skip
+    name="Lakeside Instant Payments",
+    domain="pay.lakeside.example",
+    country="KE",
+    currencies=[
+        "USD",
+        "KES",
+        "LRD",
+        "PHP",
+        "NGN",
+        "BDT",
+        "PKR",
+        "GHS",
+        "ZMW",
+        "UGX",
+        "TZS",
+        "XOF",
+        "ETB",
+        "MWK",
+        "MZN",
+        "RWF",
+        "KHR",
+        "MMK",
+    ],
+    time_zone="Africa/Nairobi",
+    ussd_code="*384*123#",
+)
 CURRENCY = "USD"
 OPERATOR_EMAIL = "operator@hub.example"
 DFSPS = {"greenbankfsp": "Green Bank", "lakemfi": "Lake Microfinance", "mobilepay": "Mobile Pay"}

@@ -99,9 +99,10 @@ class Live:
     def _hand_out(self, payload: Any) -> None:
         event = msgspec.json.decode(payload, type=_Event)
         text = b"id: %s\nevent: %s\ndata: %s\n\n" % (
-            event.id.encode(), event.type.encode(),
+            event.id.encode(),
+            event.type.encode(),
             msgspec.json.encode({"id": event.id, "type": event.type, "data": event.data}),
-        )  # fmt: skip
+        )
         for queue, actor in list(self._streams.items()):
             if not _may_hear(actor, event):
                 continue

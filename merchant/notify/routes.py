@@ -81,14 +81,17 @@ async def create_endpoint(request: Req) -> Answer:
         raise errors.invalid_field("event_types", "unknown", f"There is no event type {unknown[0]!r}.")
     secret = webhook.new_secret()
     row = WebhookEndpoint(
-        dfsp_id=actor.own_dfsp(), merchant_id=actor.merchant_id, url=new.url, event_types=new.event_types,
+        dfsp_id=actor.own_dfsp(),
+        merchant_id=actor.merchant_id,
+        url=new.url,
+        event_types=new.event_types,
         secret_sealed=b"",
-    )  # fmt: skip
+    )
     row.secret_sealed = service.vault.seal(secret.encode(), f"webhook:{row.id}")
     async with service.db.tenant(actor.dfsp_id) as tx:
         own = select(WebhookEndpoint.id).where(
             WebhookEndpoint.enabled, WebhookEndpoint.merchant_id == actor.merchant_id
-        )  # fmt: skip
+        )
         count = len((await tx.session.exec(scope_to(actor, own, WebhookEndpoint))).all())
         if count >= MAX_ENDPOINTS:
             raise errors.WrongState(f"There are {count} endpoints already; remove one first.")
@@ -144,11 +147,18 @@ async def list_deliveries(request: Req, endpoint_id: FromPath[str]) -> Answer:
         rows = (await tx.session.exec(statement)).all()
     views = [
         DeliveryView(
-            row.id, row.event_id, row.event_type, row.state, row.attempts, row.response_status, row.response_start,
-            web.at(row.created_at), web.at(row.delivered_at),
+            row.id,
+            row.event_id,
+            row.event_type,
+            row.state,
+            row.attempts,
+            row.response_status,
+            row.response_start,
+            web.at(row.created_at),
+            web.at(row.delivered_at),
         )
         for row in rows
-    ]  # fmt: skip
+    ]
     return answer({"items": views, "next_cursor": None})
 
 

@@ -131,9 +131,14 @@ async def send_letter(sending: Sending, payload: bytes) -> None:
     if connection is None or (letter.useless_after is not None and letter.useless_after <= clock.now()):
         return
     message = Outbound(
-        letter.method, letter.path, letter.resource, letter.source, letter.destination, letter.body,
+        letter.method,
+        letter.path,
+        letter.resource,
+        letter.source,
+        letter.destination,
+        letter.body,
         version=letter.version,
-    )  # fmt: skip
+    )
     result = await _transmit(sending, connection, message)
     if not result.is_accepted:
         _log.warning("letter_refused", method=letter.method, resource=letter.resource, code=result.error_code)
@@ -219,7 +224,10 @@ async def ask_outcome(
 ) -> None:
     """GET /transfers/{id}; the answer comes as PUT /transfers/{id} (transfers.hear_outcome)."""
     letter = outgoing.Letter(
-        method="GET", path=f"/transfers/{transfer_id}", source=fsp_id, destination=payer_fsp_id,
+        method="GET",
+        path=f"/transfers/{transfer_id}",
+        source=fsp_id,
+        destination=payer_fsp_id,
         useless_after=clock.now() + timedelta(minutes=1),
-    )  # fmt: skip
+    )
     await outgoing.send(tx, service, letter, dfsp_id)

@@ -64,8 +64,10 @@ async def _refuse(tx: Tx, service: Service, connection: HubConnection, message: 
 
 # The field that names a posted resource.
 _ID_FIELDS: Final = {
-    "quotes": "quoteId", "transfers": "transferId", "transactionRequests": "transactionRequestId",
-}  # fmt: skip
+    "quotes": "quoteId",
+    "transfers": "transferId",
+    "transactionRequests": "transactionRequestId",
+}
 
 
 def _own_id(message: Message) -> str:

@@ -76,11 +76,14 @@ class HubConnections:
         signing = await keys.valid_keys(tx, service.vault, fsp_id, keys.JWS_SIGN)
         secrets = await keys.valid_keys(tx, service.vault, fsp_id, keys.ILP)
         connection = HubConnection(
-            dfsp_id=row["id"], fsp_id=fsp_id, enabled=row["enabled"], transfer_mode=row["transfer_mode"],
+            dfsp_id=row["id"],
+            fsp_id=fsp_id,
+            enabled=row["enabled"],
+            transfer_mode=row["transfer_mode"],
             hub_url=row["hub_url"] or service.settings.hub_url,
             signing_key=_signing_key(signing[0].text, signing[0].key_id) if signing else None,
             ilp_secret=secrets[0].text.encode(),
-        )  # fmt: skip
+        )
         return self._connections.put(fsp_id, connection)
 
     async def partner_keys(self, tx: Tx, fsp_id: str) -> list[VerifyKey]:

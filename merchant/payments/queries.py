@@ -53,9 +53,16 @@ async def payment_request(tx: Tx, actor: Actor, request_id: UUID) -> asyncpg.Rec
 
 
 async def payment_requests(
-    tx: Tx, actor: Actor, limit: int, before: UUID | None, *, state: str | None, counter_id: UUID | None,
-    reference: str | None, merchant_id: UUID | None,
-) -> list[asyncpg.Record]:  # fmt: skip
+    tx: Tx,
+    actor: Actor,
+    limit: int,
+    before: UUID | None,
+    *,
+    state: str | None,
+    counter_id: UUID | None,
+    reference: str | None,
+    merchant_id: UUID | None,
+) -> list[asyncpg.Record]:
     """Requests, newest first, one more than `limit` when there are more."""
     return await tx.fetch(
         _REQUESTS,

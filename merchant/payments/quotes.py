@@ -120,16 +120,32 @@ async def answer_quote(tx: Tx, service: Service, connection: HubConnection, mess
         raise FspiopError("3100", f"The quote cannot be promised: {error}") from None
     answer = encode(
         QuotesPut(
-            transfer_amount=to_wire(amount), payee_receive_amount=to_wire(amount), ilp_packet=made.packet,
-            condition=made.condition, expiration=format_datetime(expires_at),
+            transfer_amount=to_wire(amount),
+            payee_receive_amount=to_wire(amount),
+            ilp_packet=made.packet,
+            condition=made.condition,
+            expiration=format_datetime(expires_at),
         )
-    )  # fmt: skip
+    )
     is_new = await tx.execute(
-        _INSERT, message.source, asked.quote_id, shop.dfsp_id, shop.merchant_id, shop.counter_id,
-        request.id if request else None, asked.transaction_id, body_hash, _seal(service, asked.quote_id, answer),
-        amount.minor, amount.currency, made.condition, mask(asked.payer.party_id_info.party_identifier), asked.note,
-        expires_at, now,
-    )  # fmt: skip
+        _INSERT,
+        message.source,
+        asked.quote_id,
+        shop.dfsp_id,
+        shop.merchant_id,
+        shop.counter_id,
+        request.id if request else None,
+        asked.transaction_id,
+        body_hash,
+        _seal(service, asked.quote_id, answer),
+        amount.minor,
+        amount.currency,
+        made.condition,
+        mask(asked.payer.party_id_info.party_identifier),
+        asked.note,
+        expires_at,
+        now,
+    )
     if not is_new:
         return  # of two deliveries at once this is the second; the first one's answer is on its way
     if request is not None:
@@ -198,9 +214,10 @@ async def _request_paid_by(
             return request
     # On an ISO 20022 hub the request's id is lost on the way; the transaction id told us at RECEIVED remains.
     known = await tx.fetchval(
-        "SELECT id FROM payment_request WHERE transaction_id = $1 AND counter_id = $2", asked.transaction_id,
+        "SELECT id FROM payment_request WHERE transaction_id = $1 AND counter_id = $2",
+        asked.transaction_id,
         shop.counter_id,
-    )  # fmt: skip
+    )
     return await lock_request(tx, request_id=known) if known is not None else None
 
 
@@ -226,8 +243,9 @@ async def _by_hint(tx: Tx, shop: Shop, text: str, amount: money.Money) -> Locked
 async def _by_reference(tx: Tx, shop: Shop, reference: str) -> LockedRequest | None:
     found = await tx.fetchval(
         "SELECT id FROM payment_request WHERE counter_id = $1 AND short_ref = $2 ORDER BY id DESC LIMIT 1",
-        shop.counter_id, reference,
-    )  # fmt: skip
+        shop.counter_id,
+        reference,
+    )
     return await lock_request(tx, request_id=found) if found is not None else None
 
 
@@ -286,9 +304,14 @@ def _transaction(
         asked.payee, party_id_info=msgspec.structs.replace(asked.payee.party_id_info, fsp_id=connection.fsp_id)
     )
     agreed = Transaction(
-        transaction_id=asked.transaction_id, quote_id=asked.quote_id, payee=payee, payer=asked.payer,
-        amount=to_wire(amount), transaction_type=asked.transaction_type, note=asked.note,
+        transaction_id=asked.transaction_id,
+        quote_id=asked.quote_id,
+        payee=payee,
+        payer=asked.payer,
+        amount=to_wire(amount),
+        transaction_type=asked.transaction_type,
+        note=asked.note,
         expiration=format_datetime(expires_at),
-    )  # fmt: skip
+    )
     document: dict[str, object] = msgspec.json.decode(canonical_json(agreed))
     return document

@@ -125,13 +125,23 @@ async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest
         )
     now = clock.now()
     request = LockedRequest(
-        id=ids.uuid7(), dfsp_id=till.dfsp_id, merchant_id=till.merchant_id, counter_id=till.counter_id,
-        state=RequestState.CREATED if new.payer else RequestState.AWAITING_PAYER, amount_minor=new.amount.minor,
-        currency=new.amount.currency, payer_masked=mask(new.payer) if new.payer else None, reference=new.reference,
-        short_ref=ids.short_reference(), alias_type=till.alias_type, alias=till.alias,
-        transaction_request_id=ids.wire_id(), payer_fsp_id=None, transfer_id=None,
+        id=ids.uuid7(),
+        dfsp_id=till.dfsp_id,
+        merchant_id=till.merchant_id,
+        counter_id=till.counter_id,
+        state=RequestState.CREATED if new.payer else RequestState.AWAITING_PAYER,
+        amount_minor=new.amount.minor,
+        currency=new.amount.currency,
+        payer_masked=mask(new.payer) if new.payer else None,
+        reference=new.reference,
+        short_ref=ids.short_reference(),
+        alias_type=till.alias_type,
+        alias=till.alias,
+        transaction_request_id=ids.wire_id(),
+        payer_fsp_id=None,
+        transfer_id=None,
         expires_at=now + timedelta(seconds=expires_in_s),
-    )  # fmt: skip
+    )
     await _insert(tx, service, request, new, now)
     return request, till
 
@@ -142,12 +152,30 @@ async def _insert(tx: Tx, service: Service, request: LockedRequest, new: NewRequ
         payer_sealed = service.vault.seal(new.payer.encode(), f"payment_request:{request.id}")
         payer_digest = service.vault.digest("phone", new.payer)
     await tx.execute(
-        _INSERT, request.id, request.dfsp_id, request.merchant_id, request.counter_id, request.alias_type,
-        request.alias, request.state, request.amount_minor, request.currency, MSISDN if new.payer else None,
-        payer_sealed, payer_digest, request.payer_masked, new.reference, new.note, request.short_ref,
-        request.transaction_request_id, new.channel, now, request.expires_at, LOOK_UP_TOPIC,
+        _INSERT,
+        request.id,
+        request.dfsp_id,
+        request.merchant_id,
+        request.counter_id,
+        request.alias_type,
+        request.alias,
+        request.state,
+        request.amount_minor,
+        request.currency,
+        MSISDN if new.payer else None,
+        payer_sealed,
+        payer_digest,
+        request.payer_masked,
+        new.reference,
+        new.note,
+        request.short_ref,
+        request.transaction_request_id,
+        new.channel,
+        now,
+        request.expires_at,
+        LOOK_UP_TOPIC,
         now + LOOK_UP_AGAIN_AFTER if new.payer else None,
-    )  # fmt: skip
+    )
 
 
 async def cancel_request(tx: Tx, actor: Actor, request_id: UUID) -> LockedRequest:

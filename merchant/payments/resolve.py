@@ -29,7 +29,13 @@ async def ask_hub_again(tx: Tx, service: Service, actor: Actor, request_id: UUID
         raise errors.WrongState("No transfer of this request is open; there is nothing to ask the hub about.")
     await ask_outcome(tx, service, row["fsp_id"], request.dfsp_id, row["payer_fsp_id"], row["transfer_id"])
     await audit.record(
-        tx, actor, "payment_request.checked", "payment_request", request.id, dfsp_id=request.dfsp_id,
-        state=request.state, at=clock.rfc3339(clock.now()),
-    )  # fmt: skip
+        tx,
+        actor,
+        "payment_request.checked",
+        "payment_request",
+        request.id,
+        dfsp_id=request.dfsp_id,
+        state=request.state,
+        at=clock.rfc3339(clock.now()),
+    )
     return request

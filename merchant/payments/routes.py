@@ -65,10 +65,15 @@ async def list_requests(request: Req) -> Answer:
     page, query, service = web.page_of(request), request.query_params, service_of(request)
     async with service.db.tenant(actor_of(request).dfsp_id) as tx:
         rows = await queries.payment_requests(
-            tx, actor_of(request), page.limit, page.before, state=query.get("state"),
-            counter_id=_id_or_none(query.get("counter_id")), reference=query.get("reference"),
+            tx,
+            actor_of(request),
+            page.limit,
+            page.before,
+            state=query.get("state"),
+            counter_id=_id_or_none(query.get("counter_id")),
+            reference=query.get("reference"),
             merchant_id=_id_or_none(query.get("merchant_id")),
-        )  # fmt: skip
+        )
     scheme = await service.scheme()
     views = [schemas.request_view(row, scheme, service.settings.base_url) for row in rows]
     return web.listing(views, page, [row["id"] for row in rows])
@@ -135,12 +140,18 @@ async def list_payments(request: Req) -> Answer:
         )
     views = [
         schemas.PaymentView(
-            row["id"], schemas.amount_view(row["amount_minor"], row["currency"]), row["counter_id"],
-            row["merchant_id"], row["request_id"], row["payer_masked"], row["note"], web.at(row["received_at"]),
+            row["id"],
+            schemas.amount_view(row["amount_minor"], row["currency"]),
+            row["counter_id"],
+            row["merchant_id"],
+            row["request_id"],
+            row["payer_masked"],
+            row["note"],
+            web.at(row["received_at"]),
             schemas.HubIds(row["transaction_request_id"], row["transaction_id"], row["transfer_id"]),
         )
         for row in rows
-    ]  # fmt: skip
+    ]
     return web.listing(views, page, [row["id"] for row in rows])
 
 

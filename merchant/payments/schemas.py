@@ -63,9 +63,13 @@ class NewPaymentRequest(Struct, frozen=True, forbid_unknown_fields=True):
             if digits is None:
                 raise errors.invalid_field("payer.id", "invalid_phone", "This is not a phone number.")
         return NewRequest(
-            counter_id=self.counter_id, amount=amount, payer=digits, reference=self.reference, note=self.note,
+            counter_id=self.counter_id,
+            amount=amount,
+            payer=digits,
+            reference=self.reference,
+            note=self.note,
             expires_in_s=self.expires_in_s,
-        )  # fmt: skip
+        )
 
 
 class MaskedPayer(Struct, frozen=True):

@@ -155,22 +155,32 @@ async def commit_transfer(tx: Tx, service: Service, transfer: LockedTransfer, ca
             tx, transfer.merchant_id, transfer.dfsp_id, transfer.amount, date.fromisoformat(transfer.usage_day)
         )
     paid = await tx.fetchrow(
-        _COMMIT, transfer.payer_fsp_id, transfer.transfer_id, clock.now(), transfer.quote_id, ids.uuid7(),
+        _COMMIT,
+        transfer.payer_fsp_id,
+        transfer.transfer_id,
+        clock.now(),
+        transfer.quote_id,
+        ids.uuid7(),
         request.id if request else None,
-    )  # fmt: skip
+    )
     assert paid is not None
     transfer.state = "COMMITTED"
     if request is not None:
         await move(tx, request, RequestState.PAID, cause)
     else:
         await events.announce(
-            tx, "payment.received", transfer.dfsp_id, transfer.merchant_id,
+            tx,
+            "payment.received",
+            transfer.dfsp_id,
+            transfer.merchant_id,
             {
-                "payment_id": paid["id"], "merchant_id": transfer.merchant_id, "counter_id": paid["counter_id"],
+                "payment_id": paid["id"],
+                "merchant_id": transfer.merchant_id,
+                "counter_id": paid["counter_id"],
                 "amount": {"amount": money.format_decimal(transfer.amount), "currency": transfer.currency},
                 "payer": paid["payer_masked"],
             },
-        )  # fmt: skip
+        )
     await sms.tell_paid(tx, service, transfer.merchant_id, transfer.amount, paid["payer_masked"])
 
 
@@ -199,8 +209,10 @@ async def put_in_doubt(tx: Tx, service: Service, transfer: LockedTransfer) -> da
     next_check = now + min(LONGEST_CHECK, max(timedelta(seconds=service.settings.settle_check_s), waited))
     await tx.execute(
         "UPDATE transfer SET check_at = $3 WHERE payer_fsp_id = $1 AND transfer_id = $2",
-        transfer.payer_fsp_id, transfer.transfer_id, next_check,
-    )  # fmt: skip
+        transfer.payer_fsp_id,
+        transfer.transfer_id,
+        next_check,
+    )
     request = await lock_request(tx, request_id=transfer.request_id) if transfer.request_id else None
     if request is not None:
         await move(tx, request, RequestState.IN_DOUBT, "no_word_from_hub", reason=CHECKING)

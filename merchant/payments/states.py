@@ -169,9 +169,17 @@ async def move(
     ended = before in CLOSED or (before is RequestState.IN_DOUBT and request.expires_at <= clock.now())
     request.late = request.late or ended
     await tx.execute(
-        _MOVE, request.id, target, reason.code if reason else None, reason.message if reason else None, clock.now(),
-        request.late, cause, detail, target in CLOSED,
-    )  # fmt: skip
+        _MOVE,
+        request.id,
+        target,
+        reason.code if reason else None,
+        reason.message if reason else None,
+        clock.now(),
+        request.late,
+        cause,
+        detail,
+        target in CLOSED,
+    )
     request.state = target
     if target in _ANNOUNCED:
         data = announcement(request) | {

@@ -106,10 +106,22 @@ async def answer_transfer(tx: Tx, service: Service, connection: HubConnection, m
         raise FspiopError("5200", "This payment is over the merchant's limit")
     answer = encode(TransfersPut(connection.transfer_mode, fulfilment, format_datetime(now)))  # type: ignore[arg-type]
     await tx.execute(
-        _INSERT, message.source, prepared.transfer_id, connection.dfsp_id, promise.merchant_id, promise.quote_id,
-        promise.request_id, amount.minor, amount.currency, day.isoformat(), body_hash, answer, expires_at, now,
+        _INSERT,
+        message.source,
+        prepared.transfer_id,
+        connection.dfsp_id,
+        promise.merchant_id,
+        promise.quote_id,
+        promise.request_id,
+        amount.minor,
+        amount.currency,
+        day.isoformat(),
+        body_hash,
+        answer,
+        expires_at,
+        now,
         now + timedelta(seconds=service.settings.settle_check_s),
-    )  # fmt: skip
+    )
     # In COMMITTED mode no PATCH follows: the money has moved once the hub has taken our answer.
     committed_by_answer = (message.source, prepared.transfer_id) if connection.transfer_mode == "COMMITTED" else None
     await outgoing.answer(

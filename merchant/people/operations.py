@@ -36,9 +36,12 @@ class IssuedKey(msgspec.Struct, frozen=True):
 async def create_dfsp(tx: Tx, service: Service, actor: Actor, fsp_id: str, name: str, **options: str) -> Dfsp:
     """Enable a participant: the tenant, its signing key and its ILP secret. Raises Conflict for a known fsp_id."""
     dfsp = Dfsp(
-        fsp_id=fsp_id, name=name, hub_mode=options.get("hub_mode") or service.settings.hub,
-        hub_url=options.get("hub_url", ""), transfer_mode=options.get("transfer_mode", "RESERVED"),
-    )  # fmt: skip
+        fsp_id=fsp_id,
+        name=name,
+        hub_mode=options.get("hub_mode") or service.settings.hub,
+        hub_url=options.get("hub_url", ""),
+        transfer_mode=options.get("transfer_mode", "RESERVED"),
+    )
     tx.session.add(dfsp)
     await _flush_unique(tx, "A participant with this fsp_id exists.")
     # The app role may add to the key table but never read it.
@@ -62,9 +65,16 @@ async def set_dfsp_enabled(tx: Tx, actor: Actor, dfsp_id: UUID, enabled: bool) -
 
 
 async def create_user(
-    tx: Tx, actor: Actor, *, email: str, name: str, password: str, roles: list[str], dfsp_id: UUID | None,
+    tx: Tx,
+    actor: Actor,
+    *,
+    email: str,
+    name: str,
+    password: str,
+    roles: list[str],
+    dfsp_id: UUID | None,
     merchant_id: UUID | None,
-) -> AppUser:  # fmt: skip
+) -> AppUser:
     """Add a person. DFSP admins add people of their own DFSP; hub operators add anyone.
 
     Raises InvalidFields, NotAllowed, Conflict for a known e-mail address.
@@ -85,9 +95,13 @@ async def create_user(
         statement = select(Merchant).where(Merchant.id == merchant_id, Merchant.dfsp_id == dfsp_id)
         await _require(tx, scope_to(actor, statement, Merchant), "merchant_id")
     user = AppUser(
-        dfsp_id=dfsp_id, merchant_id=merchant_id, email=email.strip().lower(), name=name,
-        password_hash=await asyncio.to_thread(vault.hash_password, password), roles=sorted(held),
-    )  # fmt: skip
+        dfsp_id=dfsp_id,
+        merchant_id=merchant_id,
+        email=email.strip().lower(),
+        name=name,
+        password_hash=await asyncio.to_thread(vault.hash_password, password),
+        roles=sorted(held),
+    )
     tx.session.add(user)
     await _flush_unique(tx, "Someone with this e-mail address exists.")
     await audit.record(tx, actor, "user.created", "user", user.id, dfsp_id=dfsp_id, roles=user.roles)
@@ -107,9 +121,16 @@ async def set_user_enabled(tx: Tx, actor: Actor, user_id: UUID, enabled: bool) -
 
 
 async def issue_key(
-    tx: Tx, actor: Actor, *, name: str, scopes: list[str], dfsp_id: UUID | None = None,
-    merchant_id: UUID | None = None, counter_id: UUID | None = None, lifetime: timedelta | None = None,
-) -> IssuedKey:  # fmt: skip
+    tx: Tx,
+    actor: Actor,
+    *,
+    name: str,
+    scopes: list[str],
+    dfsp_id: UUID | None = None,
+    merchant_id: UUID | None = None,
+    counter_id: UUID | None = None,
+    lifetime: timedelta | None = None,
+) -> IssuedKey:
     """Make an API key of a DFSP, or of one of its merchants or counters.
 
     Raises NotAllowed for scopes no key may hold, InvalidFields for places that are not the DFSP's.
@@ -133,9 +154,14 @@ async def issue_key(
         await _require(tx, select(Merchant).where(Merchant.id == merchant_id, Merchant.dfsp_id == owner), "merchant_id")
     text = f"mk_{ids.secret_token()}"
     row = ApiKey(
-        dfsp_id=owner, merchant_id=merchant_id, counter_id=counter_id, name=name, digest=vault.token_digest(text),
-        scopes=sorted(set(scopes)), expires_at=clock.now() + min(lifetime, MAX_KEY_LIFETIME) if lifetime else None,
-    )  # fmt: skip
+        dfsp_id=owner,
+        merchant_id=merchant_id,
+        counter_id=counter_id,
+        name=name,
+        digest=vault.token_digest(text),
+        scopes=sorted(set(scopes)),
+        expires_at=clock.now() + min(lifetime, MAX_KEY_LIFETIME) if lifetime else None,
+    )
     tx.session.add(row)
     await audit.record(tx, actor, "api_key.issued", "api_key", row.id, dfsp_id=owner, scopes=row.scopes)
     return IssuedKey(row, text)

@@ -174,9 +174,15 @@ async def create_dfsp(request: Req) -> Answer:
     service, actor = service_of(request), actor_of(request)
     async with service.db.tenant(actor.dfsp_id) as tx:
         created = await operations.create_dfsp(
-            tx, service, actor, new.fsp_id, new.name, hub_mode=new.hub_mode or "", hub_url=new.hub_url or "",
+            tx,
+            service,
+            actor,
+            new.fsp_id,
+            new.name,
+            hub_mode=new.hub_mode or "",
+            hub_url=new.hub_url or "",
             transfer_mode=new.transfer_mode,
-        )  # fmt: skip
+        )
         return answer(_dfsp_view(created), 201)
 
 
@@ -214,9 +220,15 @@ async def create_user(request: Req) -> Answer:
     actor = actor_of(request)
     async with service_of(request).db.tenant(actor.dfsp_id) as tx:
         user = await operations.create_user(
-            tx, actor, email=new.email, name=new.name, password=new.password, roles=list(new.roles),
-            dfsp_id=new.dfsp_id, merchant_id=new.merchant_id,
-        )  # fmt: skip
+            tx,
+            actor,
+            email=new.email,
+            name=new.name,
+            password=new.password,
+            roles=list(new.roles),
+            dfsp_id=new.dfsp_id,
+            merchant_id=new.merchant_id,
+        )
         return answer(_user_view(user), 201)
 
 
@@ -243,9 +255,17 @@ async def change_user(request: Req, user_id: FromPath[str]) -> Answer:
 
 def _key_view(row: ApiKey, text: str | None = None) -> ApiKeyView:
     return ApiKeyView(
-        row.id, row.name, row.scopes, row.dfsp_id, row.merchant_id, row.counter_id, web.at(row.created_at),
-        web.at(row.expires_at), web.at(row.revoked_at), text,
-    )  # fmt: skip
+        row.id,
+        row.name,
+        row.scopes,
+        row.dfsp_id,
+        row.merchant_id,
+        row.counter_id,
+        web.at(row.created_at),
+        web.at(row.expires_at),
+        web.at(row.revoked_at),
+        text,
+    )
 
 
 @post("/api/v1/api-keys", opt=needs(P.API_KEYS_WRITE, body=NewApiKey, answer=ApiKeyView))
@@ -256,9 +276,15 @@ async def issue_key(request: Req) -> Answer:
     lifetime = timedelta(days=new.expires_in_days) if new.expires_in_days else None
     async with service_of(request).db.tenant(actor.dfsp_id) as tx:
         issued = await operations.issue_key(
-            tx, actor, name=new.name, scopes=list(new.scopes), dfsp_id=new.dfsp_id, merchant_id=new.merchant_id,
-            counter_id=new.counter_id, lifetime=lifetime,
-        )  # fmt: skip
+            tx,
+            actor,
+            name=new.name,
+            scopes=list(new.scopes),
+            dfsp_id=new.dfsp_id,
+            merchant_id=new.merchant_id,
+            counter_id=new.counter_id,
+            lifetime=lifetime,
+        )
         return answer(_key_view(issued.row, issued.text), 201)
 
 
@@ -293,15 +319,32 @@ async def read_audit(request: Req) -> Answer:
         rows = await audit.newest(tx, actor.dfsp_id or audit.HUB_CHAIN, limit + 1, int(cursor) if cursor else None)
     items = [
         AuditView(
-            row.seq, web.at(row.at), row.actor_kind, row.actor_id, row.action, row.subject_type, row.subject_id,
-            row.detail, row.hash.hex(),
+            row.seq,
+            web.at(row.at),
+            row.actor_kind,
+            row.actor_id,
+            row.action,
+            row.subject_type,
+            row.subject_id,
+            row.detail,
+            row.hash.hex(),
         )
         for row in rows[:limit]
-    ]  # fmt: skip
+    ]
     return answer({"items": items, "next_cursor": str(items[-1].seq) if len(rows) > limit else None})
 
 
 ROUTES = [
-    sign_in, read_me, create_dfsp, list_dfsps, change_dfsp, create_user, list_users, change_user, issue_key,
-    list_keys, revoke_key, read_audit,
-]  # fmt: skip
+    sign_in,
+    read_me,
+    create_dfsp,
+    list_dfsps,
+    change_dfsp,
+    create_user,
+    list_users,
+    change_user,
+    issue_key,
+    list_keys,
+    revoke_key,
+    read_audit,
+]

@@ -120,9 +120,14 @@ async def user_actor(service: Service, user_id: UUID) -> Actor:
     if row is None:
         raise errors.NotSignedIn("This user may not sign in any more.")
     return Actor(
-        kind="user", id=row["id"], name=row["name"], dfsp_id=row["dfsp_id"], merchant_id=row["merchant_id"],
-        roles=tuple(row["roles"]), permissions=access.permissions_of(row["roles"]),
-    )  # fmt: skip
+        kind="user",
+        id=row["id"],
+        name=row["name"],
+        dfsp_id=row["dfsp_id"],
+        merchant_id=row["merchant_id"],
+        roles=tuple(row["roles"]),
+        permissions=access.permissions_of(row["roles"]),
+    )
 
 
 async def key_actor(service: Service, key: str) -> Actor:
@@ -132,6 +137,11 @@ async def key_actor(service: Service, key: str) -> Actor:
     if row is None:
         raise errors.NotSignedIn("The API key is not valid.")
     return Actor(
-        kind="api_key", id=row["id"], name=row["name"], dfsp_id=row["dfsp_id"], merchant_id=row["merchant_id"],
-        counter_id=row["counter_id"], permissions=frozenset(Permission(scope) for scope in row["scopes"]),
-    )  # fmt: skip
+        kind="api_key",
+        id=row["id"],
+        name=row["name"],
+        dfsp_id=row["dfsp_id"],
+        merchant_id=row["merchant_id"],
+        counter_id=row["counter_id"],
+        permissions=frozenset(Permission(scope) for scope in row["scopes"]),
+    )

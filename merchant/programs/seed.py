@@ -49,13 +49,19 @@ async def seed_scheme(service: Service, new: NewScheme, email: str, password: st
             raise AlreadySeeded("This database is set up already.")
         tx.session.add(
             Scheme(
-                name=new.name, qr_domain=new.domain, country=new.country, currencies=new.currencies,
-                time_zone=new.time_zone, ussd_code=new.ussd_code,
+                name=new.name,
+                qr_domain=new.domain,
+                country=new.country,
+                currencies=new.currencies,
+                time_zone=new.time_zone,
+                ussd_code=new.ussd_code,
             )
-        )  # fmt: skip
+        )
         operator = AppUser(
-            email=email.strip().lower(), name="Hub operator", roles=[Role.HUB_OPERATOR],
+            email=email.strip().lower(),
+            name="Hub operator",
+            roles=[Role.HUB_OPERATOR],
             password_hash=vault.hash_password(password),
-        )  # fmt: skip
+        )
         tx.session.add(operator)
         await audit.record(tx, SERVICE, "scheme.seeded", "scheme", 1, dfsp_id=None)

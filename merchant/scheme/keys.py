@@ -69,10 +69,13 @@ async def valid_keys(tx: Tx, vault: Vault, fsp_id: str, purpose: str) -> list[Ke
 async def add_private(tx: Tx, vault: Vault, dfsp_id: UUID, fsp_id: str, purpose: str, secret: str) -> SchemeKey:
     """Keep a private key (PEM) or an ILP secret of one of our DFSPs."""
     key = SchemeKey(
-        key_id=ids.wire_id(), dfsp_id=dfsp_id, fsp_id=fsp_id, purpose=purpose,
+        key_id=ids.wire_id(),
+        dfsp_id=dfsp_id,
+        fsp_id=fsp_id,
+        purpose=purpose,
         algorithm="HS256" if purpose == ILP else "RS256",
         public_pem=None if purpose == ILP else public_pem(secret),
-    )  # fmt: skip
+    )
     key.private_sealed = vault.seal(secret.encode(), f"key:{key.id}")
     tx.session.add(key)
     await tx.flush()

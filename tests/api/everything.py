@@ -94,8 +94,12 @@ class Things(Struct, frozen=True):
             "NewDfsp": {"fsp_id": "newfsp", "name": "New"},
             "Enabled": {"enabled": False},
             "NewUser": {
-                "email": "new@greenbankfsp.example", "name": "New", "password": PASSWORD, "roles": ["merchant_owner"],
-                "dfsp_id": ids["dfsp_id"], "merchant_id": ids["merchant_id"],
+                "email": "new@greenbankfsp.example",
+                "name": "New",
+                "password": PASSWORD,
+                "roles": ["merchant_owner"],
+                "dfsp_id": ids["dfsp_id"],
+                "merchant_id": ids["merchant_id"],
             },
             "NewApiKey": {"name": "New", "scopes": ["merchants:read"], "merchant_id": ids["merchant_id"]},
             "NewApplication": builders.company(),
@@ -110,11 +114,12 @@ class Things(Struct, frozen=True):
             "NewSticker": {"reason": "It was worn."},
             "NewBatch": {"page": "A6", "merchant_ids": [ids["merchant_id"]]},
             "NewPaymentRequest": {
-                "counter_id": ids["counter_id"], "amount": {"amount": "2.50", "currency": "KES"},
+                "counter_id": ids["counter_id"],
+                "amount": {"amount": "2.50", "currency": "KES"},
                 "payer": {"type": "MSISDN", "id": "254711000001"},
             },
             "NewEndpoint": {"url": "https://shop.example/hooks"},
-        }  # fmt: skip
+        }
 
 
 def headers_for(route: Route, who: dict[str, str]) -> dict[str, str]:
@@ -153,11 +158,12 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         for path, body in {
             "/api/v1/webhook-endpoints": {"url": "https://shop.example/hooks"},
             "/api/v1/payment-requests": {
-                "counter_id": str(counters[0].id), "amount": {"amount": "2.50", "currency": "KES"},
+                "counter_id": str(counters[0].id),
+                "amount": {"amount": "2.50", "currency": "KES"},
                 "payer": {"type": "MSISDN", "id": "254711000001"},
             },
         }.items()
-    }  # fmt: skip
+    }
     checker = staff["checker"].headers
     maker = {**staff["maker"].headers, "idempotency-key": "things"}
     batch = (await client.post("/api/v1/poster-batches", json={"page": "A6"}, headers=maker)).json()
@@ -169,16 +175,24 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         delivery_id = await tx.fetchval("SELECT id FROM webhook_delivery LIMIT 1")
     qr = await client.get(f"/api/v1/counters/{counters[0].id}/qr?format=payload", headers=checker)
     ids = {
-        "dfsp_id": merchant.dfsp_id, "application_id": application.id, "merchant_id": merchant.id,
-        "counter_id": counters[0].id, "user_id": user.id, "key_id": key_id, "delivery_id": delivery_id,
+        "dfsp_id": merchant.dfsp_id,
+        "application_id": application.id,
+        "merchant_id": merchant.id,
+        "counter_id": counters[0].id,
+        "user_id": user.id,
+        "key_id": key_id,
+        "delivery_id": delivery_id,
         "request_id": created["/api/v1/payment-requests"]["id"],
-        "endpoint_id": created["/api/v1/webhook-endpoints"]["id"], "hit_id": application.report["hits"][0]["id"],
+        "endpoint_id": created["/api/v1/webhook-endpoints"]["id"],
+        "hit_id": application.report["hits"][0]["id"],
         "batch_id": batch["id"],
-    }  # fmt: skip
+    }
     return Things(
-        {name: str(value) for name, value in ids.items()}, application.version_hash, str(counters[0].location_id),
+        {name: str(value) for name, value in ids.items()},
+        application.version_hash,
+        str(counters[0].location_id),
         qr.text,
-    )  # fmt: skip
+    )
 
 
 async def add_user(
@@ -187,9 +201,15 @@ async def add_user(
     """A person at the admin's DFSP."""
     async with service.db.tenant(admin.actor.dfsp_id) as tx:
         return await operations.create_user(
-            tx, admin.actor, email=email, name=email, password=PASSWORD, roles=list(roles),
-            dfsp_id=admin.actor.dfsp_id, merchant_id=merchant_id,
-        )  # fmt: skip
+            tx,
+            admin.actor,
+            email=email,
+            name=email,
+            password=PASSWORD,
+            roles=list(roles),
+            dfsp_id=admin.actor.dfsp_id,
+            merchant_id=merchant_id,
+        )
 
 
 async def signed_in(service: Service, email: str) -> Person:

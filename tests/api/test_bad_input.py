@@ -47,8 +47,15 @@ MALFORMED: list[tuple[bytes, int, str]] = [
     (b'{"no_such_field": 1}', 422, "invalid_fields"),
     (b'"' + b"x" * (MAX_BODY_BYTES + 1) + b'"', 413, "too_large"),
 ]
-CONTENT_TYPES = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/json",
-                 "application/jsonx", "application/problem+json", ""]  # fmt: skip
+CONTENT_TYPES = [
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "text/json",
+    "application/jsonx",
+    "application/problem+json",
+    "",
+]
 
 
 async def fingerprint(service: Service) -> str:
@@ -107,18 +114,37 @@ async def test_another_content_type_is_refused_on_every_route(
         before = await fingerprint(service)
         for content_type in CONTENT_TYPES:
             response = await client.request(
-                route.method, things.path(route), content=json.dumps(things.body(route)),
+                route.method,
+                things.path(route),
+                content=json.dumps(things.body(route)),
                 headers={**headers, "content-type": content_type},
-            )  # fmt: skip
+            )
             problem = check_problem(response, str(route), content_type)
             assert (response.status_code, problem["code"]) == (415, "unsupported_media_type")
         assert await fingerprint(service) == before, str(route)
 
 
 WRONG_KINDS: list[Any] = [
-    None, True, 7, -1, 1.5, 10**30, "", " ", "x" * 100_000, [], [None], [[]], {}, {"a": 1}, "\ud7ff", "\u202e",
-    "00000000-0000-0000-0000-000000000000", "<script>", "' OR 1=1 --",
-]  # fmt: skip
+    None,
+    True,
+    7,
+    -1,
+    1.5,
+    10**30,
+    "",
+    " ",
+    "x" * 100_000,
+    [],
+    [None],
+    [[]],
+    {},
+    {"a": 1},
+    "\ud7ff",
+    "\u202e",
+    "00000000-0000-0000-0000-000000000000",
+    "<script>",
+    "' OR 1=1 --",
+]
 
 
 async def test_a_field_of_a_wrong_kind_never_crashes_a_route(
@@ -147,16 +173,23 @@ async def test_a_missing_field_is_named(
     client: httpx.AsyncClient, service: Service, world: World, things: Things
 ) -> None:
     required = {
-        "/api/v1/sessions": "email", "/api/v1/dfsps": "fsp_id", "/api/v1/users": "email", "/api/v1/api-keys": "name",
+        "/api/v1/sessions": "email",
+        "/api/v1/dfsps": "fsp_id",
+        "/api/v1/users": "email",
+        "/api/v1/api-keys": "name",
         "/api/v1/applications/{application_id:str}/approve": "version_hash",
         "/api/v1/applications/{application_id:str}/reject": "reason",
         "/api/v1/applications/{application_id:str}/return": "items",
         "/api/v1/applications/{application_id:str}/hits/{hit_id:str}": "decision",
         "/api/v1/merchants/{merchant_id:str}/counters": "location_id",
-        "/api/v1/merchants/{merchant_id:str}/suspend": "reason", "/api/v1/qr/decode": "payload",
-        "/api/v1/payment-requests": "amount", "/api/v1/webhook-endpoints": "url", "/api/v1/qr/dynamic": "payload",
-        "/api/v1/counters/{counter_id:str}/stickers": "reason", "/api/v1/poster-batches": "page",
-    }  # fmt: skip
+        "/api/v1/merchants/{merchant_id:str}/suspend": "reason",
+        "/api/v1/qr/decode": "payload",
+        "/api/v1/payment-requests": "amount",
+        "/api/v1/webhook-endpoints": "url",
+        "/api/v1/qr/dynamic": "payload",
+        "/api/v1/counters/{counter_id:str}/stickers": "reason",
+        "/api/v1/poster-batches": "page",
+    }
     for route in routes_with_a_body(service):
         if route.method == "POST" and route.path in required:
             headers = headers_for(route, await caller(service, world, route))
@@ -170,8 +203,19 @@ async def test_a_missing_field_is_named(
 async def test_ids_that_name_nothing_are_not_found_on_every_route(
     client: httpx.AsyncClient, service: Service, world: World, things: Things
 ) -> None:
-    hostile = ["x", "0", "%00", "%2e%2e", "..%2F..%2Fetc", "A" * 5000, "%F0%9F%99%82", "%FF", "null",
-               "'%20OR%201=1", "00000000-0000-0000-0000-000000000000"]  # fmt: skip
+    hostile = [
+        "x",
+        "0",
+        "%00",
+        "%2e%2e",
+        "..%2F..%2Fetc",
+        "A" * 5000,
+        "%F0%9F%99%82",
+        "%FF",
+        "null",
+        "'%20OR%201=1",
+        "00000000-0000-0000-0000-000000000000",
+    ]
     routes = [route for route in walled_routes(service) if route.names]
     callers = [await caller(service, world, route) for route in routes]
     before = await fingerprint(service)
@@ -190,30 +234,55 @@ async def test_ids_that_name_nothing_are_not_found_on_every_route(
 
 async def test_unknown_paths_and_methods_are_typed_problems_too(client: httpx.AsyncClient, world: World) -> None:
     for method, path, status in (
-        ("GET", "/api/v1/nothing", 404), ("GET", "/api/v2/merchants", 404), ("POST", "/nowhere", 404),
-        ("GET", "/api/v1/" + "a" * 10_000, 404), ("DELETE", "/api/v1/merchants", 405), ("PUT", "/api/v1/sessions", 405),
+        ("GET", "/api/v1/nothing", 404),
+        ("GET", "/api/v2/merchants", 404),
+        ("POST", "/nowhere", 404),
+        ("GET", "/api/v1/" + "a" * 10_000, 404),
+        ("DELETE", "/api/v1/merchants", 405),
+        ("PUT", "/api/v1/sessions", 405),
         ("TRACE", "/api/v1/merchants", 405),
-    ):  # fmt: skip
+    ):
         response = await client.request(method, path, headers=world.maker.headers)
         assert response.status_code == status, (method, path)
         check_problem(response, method, path)
 
 
 BAD_ANSWERS: list[tuple[str, Any]] = [
-    ("business.mcc", "0000"), ("business.mcc", "54111"), ("business.kind", "shop"),
-    ("business.lei", "5493001KJTIIGC8Y1R13"), ("business.currencies", ["K3S"]), ("business.currencies", ["XXX"]),
-    ("business.currencies", ["KES", "KES"]), ("business.monthly_turnover_minor", -1),
-    ("business.monthly_turnover_minor", 10**18), ("business.employees_band", "7"),
-    ("business.trading_name", "x" * 129), ("business.trading_name", "a\nb"), ("business.ussd_name", "ร้าน"),
-    ("owners.0.birth_date", "2999-01-01"), ("owners.0.birth_date", "1980-02-30"), ("owners.0.birth_date", "03.02.1980"),
-    ("owners.0.nationality", "KEN"), ("owners.0.phone", "12"), ("owners.0.email", "a@b"),
-    ("owners.0.ownership_percent", 100.5), ("owners.0.id_type", "pass"), ("contact.phone", "+2547110000000000"),
-    ("contact.owner_index", 7), ("contact.owner_index", -1), ("locations.0.country", "XX"),
-    ("locations.0.kind", "boat"), ("locations.0.subdivision", "US-CA"), ("locations.0.latitude", 91),
-    ("locations.0.website", "javascript:alert(1)"), ("locations.0.counters.0.own_alias", "a/b"),
-    ("locations.0.counters.0.own_alias", "quotes"), ("locations.0.counters.0.own_alias", ".."),
-    ("settlement_account.currency", "ABC"), ("external_ref", "x" * 65),
-]  # fmt: skip
+    ("business.mcc", "0000"),
+    ("business.mcc", "54111"),
+    ("business.kind", "shop"),
+    ("business.lei", "5493001KJTIIGC8Y1R13"),
+    ("business.currencies", ["K3S"]),
+    ("business.currencies", ["XXX"]),
+    ("business.currencies", ["KES", "KES"]),
+    ("business.monthly_turnover_minor", -1),
+    ("business.monthly_turnover_minor", 10**18),
+    ("business.employees_band", "7"),
+    ("business.trading_name", "x" * 129),
+    ("business.trading_name", "a\nb"),
+    ("business.ussd_name", "ร้าน"),
+    ("owners.0.birth_date", "2999-01-01"),
+    ("owners.0.birth_date", "1980-02-30"),
+    ("owners.0.birth_date", "03.02.1980"),
+    ("owners.0.nationality", "KEN"),
+    ("owners.0.phone", "12"),
+    ("owners.0.email", "a@b"),
+    ("owners.0.ownership_percent", 100.5),
+    ("owners.0.id_type", "pass"),
+    ("contact.phone", "+2547110000000000"),
+    ("contact.owner_index", 7),
+    ("contact.owner_index", -1),
+    ("locations.0.country", "XX"),
+    ("locations.0.kind", "boat"),
+    ("locations.0.subdivision", "US-CA"),
+    ("locations.0.latitude", 91),
+    ("locations.0.website", "javascript:alert(1)"),
+    ("locations.0.counters.0.own_alias", "a/b"),
+    ("locations.0.counters.0.own_alias", "quotes"),
+    ("locations.0.counters.0.own_alias", ".."),
+    ("settlement_account.currency", "ABC"),
+    ("external_ref", "x" * 65),
+]
 
 
 async def test_a_wrong_answer_of_an_application_is_named_by_its_path_and_nothing_is_written(
@@ -234,12 +303,36 @@ async def test_a_wrong_answer_of_an_application_is_named_by_its_path_and_nothing
 
 
 BAD_AMOUNTS: list[Any] = [
-    ("0", "KES"), ("0.00", "KES"), ("-1", "KES"), ("1.005", "KES"), ("1.5", "JPY"), ("1,00", "KES"), ("1e3", "KES"),
-    ("", "KES"), (" 1", "KES"), ("+1", "KES"), ("1.", "KES"), (".5", "KES"), ("12345678901234", "KES"),
-    ("1.00000", "KES"), ("٣", "KES"), ("NaN", "KES"), ("0x10", "KES"), ("1" * 5000, "KES"), ("1", "XXX"),
-    ("1", "kes"), ("1", ""), ("1", "KESX"), ("1", "EUR"), (1, "KES"), (1.5, "KES"), (None, "KES"), ("1", None),
-    ("1\n", "KES"), ("9999999999999", "KES"),
-]  # fmt: skip
+    ("0", "KES"),
+    ("0.00", "KES"),
+    ("-1", "KES"),
+    ("1.005", "KES"),
+    ("1.5", "JPY"),
+    ("1,00", "KES"),
+    ("1e3", "KES"),
+    ("", "KES"),
+    (" 1", "KES"),
+    ("+1", "KES"),
+    ("1.", "KES"),
+    (".5", "KES"),
+    ("12345678901234", "KES"),
+    ("1.00000", "KES"),
+    ("٣", "KES"),
+    ("NaN", "KES"),
+    ("0x10", "KES"),
+    ("1" * 5000, "KES"),
+    ("1", "XXX"),
+    ("1", "kes"),
+    ("1", ""),
+    ("1", "KESX"),
+    ("1", "EUR"),
+    (1, "KES"),
+    (1.5, "KES"),
+    (None, "KES"),
+    ("1", None),
+    ("1\n", "KES"),
+    ("9999999999999", "KES"),
+]
 
 
 async def test_a_bad_amount_or_currency_asks_nobody_for_money(

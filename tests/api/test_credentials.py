@@ -179,9 +179,11 @@ class TestSigningIn:
         session = response.json()
         assert session["token_type"] == "Bearer"
         assert session["user"] == {
-            "id": str(world.maker.actor.id), "name": "maker", "roles": ["dfsp_maker"],
+            "id": str(world.maker.actor.id),
+            "name": "maker",
+            "roles": ["dfsp_maker"],
             "dfsp_id": str(world.dfsp_ids["greenbankfsp"]),
-        }  # fmt: skip
+        }
         assert session["expires_at"].endswith("Z")
         me = await client.get(ME, headers=bearer(session["access_token"]))
         assert me.json() == session["user"]
@@ -243,12 +245,18 @@ class TestSigningIn:
 
     async def test_a_bad_form_is_told_so(self, client: httpx.AsyncClient) -> None:
         forms: list[tuple[dict[str, Any], int]] = [
-            ({}, 422), ({"email": EMAIL}, 422), ({"email": EMAIL, "password": ""}, 422),
-            ({"email": EMAIL, "password": "x" * 129}, 422), ({"email": "x" * 255, "password": "x"}, 422),
-            ({"email": 7, "password": "x"}, 422), ({"email": EMAIL, "password": PASSWORD, "totp": "12345"}, 422),
-            ({"email": EMAIL, "password": PASSWORD, "admin": True}, 422), ({"email": "\0", "password": "x"}, 400),
-            ({"email": "", "password": "x"}, 401), ({"email": "' OR 1=1 --", "password": "x"}, 401),
-        ]  # fmt: skip
+            ({}, 422),
+            ({"email": EMAIL}, 422),
+            ({"email": EMAIL, "password": ""}, 422),
+            ({"email": EMAIL, "password": "x" * 129}, 422),
+            ({"email": "x" * 255, "password": "x"}, 422),
+            ({"email": 7, "password": "x"}, 422),
+            ({"email": EMAIL, "password": PASSWORD, "totp": "12345"}, 422),
+            ({"email": EMAIL, "password": PASSWORD, "admin": True}, 422),
+            ({"email": "\0", "password": "x"}, 400),
+            ({"email": "", "password": "x"}, 401),
+            ({"email": "' OR 1=1 --", "password": "x"}, 401),
+        ]
         for form, status in forms:
             response = await client.post("/api/v1/sessions", json=form)
             assert response.status_code == status, form

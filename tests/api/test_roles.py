@@ -57,9 +57,15 @@ async def everyone(service: Service, world: World) -> dict[Role, Person]:
         await add_user(service, admin, f"{role}@greenbankfsp.example", [role], merchant.id)
     async with service.db.tenant(None) as tx:
         await operations.create_user(
-            tx, world.operator.actor, email="hubchecker@hub.example", name="c", password=PASSWORD,
-            roles=[Role.HUB_CHECKER], dfsp_id=None, merchant_id=None,
-        )  # fmt: skip
+            tx,
+            world.operator.actor,
+            email="hubchecker@hub.example",
+            name="c",
+            password=PASSWORD,
+            roles=[Role.HUB_CHECKER],
+            dfsp_id=None,
+            merchant_id=None,
+        )
     emails = {role: f"{role.removeprefix('dfsp_')}@greenbankfsp.example" for role in Role}
     emails |= {Role.HUB_OPERATOR: builders.OPERATOR, Role.HUB_CHECKER: "hubchecker@hub.example"}
     return {role: await signed_in(service, email) for role, email in emails.items()}

@@ -42,9 +42,13 @@ from tests.builders import DFSPS, GATEWAY_SECRET, World
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
 CASES = 6  # that the document allows, and as many that it forbids, for each operation: about 25 s of CPU in all
 CHECKS = [
-    not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
-    response_schema_conformance, negative_data_rejection,
-]  # fmt: skip
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
 CLIENT = "http://test.local"
 ENDLESS = "/api/v1/events"  # a stream
 
@@ -124,9 +128,13 @@ def _try(target: Target, mode: GenerationMode, send: Send) -> None:
     )
 
     @hypothesis.settings(
-        max_examples=CASES, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
+        max_examples=CASES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    )
     @hypothesis.given(case=cases, who=st.sampled_from(target.callers))
     def check(case: Case, who: Headers) -> None:
         try:
@@ -169,9 +177,11 @@ async def test_the_oracle_keeps_its_document(client: httpx.AsyncClient, service:
 async def test_the_hubs_door_keeps_its_document(client: httpx.AsyncClient, world: World) -> None:
     ids = {"Type": "ALIAS", "ID": "5c7f6ea4-58b1-4a9b-a5e8-3f6a5c7e1f10", "SubId": "7K3M9QXT"}
     hub = {
-        "x-gateway-secret": GATEWAY_SECRET, "date": "Sun, 22 Nov 2026 08:00:00 GMT", "fspiop-source": "mobilemoney",
+        "x-gateway-secret": GATEWAY_SECRET,
+        "date": "Sun, 22 Nov 2026 08:00:00 GMT",
+        "fspiop-source": "mobilemoney",
         "fspiop-destination": "greenbankfsp",
-    }  # fmt: skip
+    }
     targets = []
     for one in operations("fspiop.json"):
         resource = one.path.split("/")[1]

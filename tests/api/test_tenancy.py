@@ -48,19 +48,30 @@ async def fill_empty_tables(service: Service, things: Things) -> None:
             [
                 Quote(**place, **money, **hub, counter_id=counter, quote_id="q1", body_hash=b"x"),
                 Transfer(
-                    **place, **money, payer_fsp_id="payerfsp", transfer_id="t1", quote_id="q1", state="RESERVED",
-                    usage_day="2026-01-01", body_hash=b"x",
+                    **place,
+                    **money,
+                    payer_fsp_id="payerfsp",
+                    transfer_id="t1",
+                    quote_id="q1",
+                    state="RESERVED",
+                    usage_day="2026-01-01",
+                    body_hash=b"x",
                 ),
                 Payment(**place, **money, **hub, counter_id=counter, transfer_id="t1"),
                 LimitUsage(**place, currency="KES", period="2026-01", taken_minor=1),
                 SmsMessage(**place, phone_masked="2547**", text="paid"),
                 ScreeningDecision(
-                    application_id=UUID(things.ids["application_id"]), version=1, hit_id="x", dfsp_id=dfsp,
-                    decision="false_positive", reason="r", decided_by=dfsp,
+                    application_id=UUID(things.ids["application_id"]),
+                    version=1,
+                    hit_id="x",
+                    dfsp_id=dfsp,
+                    decision="false_positive",
+                    reason="r",
+                    decided_by=dfsp,
                 ),
                 EndedSticker(counter_id=counter, version=1, dfsp_id=dfsp, ended_as="replaced", reason="r"),
             ]
-        )  # fmt: skip
+        )
 
 
 async def test_every_route_hides_another_dfsps_things(
@@ -164,8 +175,9 @@ async def test_a_row_cannot_be_written_for_another_dfsp_nor_given_to_it(
             await tx.execute(
                 "INSERT INTO limit_usage (merchant_id, period, currency, dfsp_id, taken_minor, payments)"
                 " VALUES ($1, 'x', 'KES', $2, 1, 1)",
-                merchant, owner,
-            )  # fmt: skip
+                merchant,
+                owner,
+            )
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
         async with service.db.tenant(owner) as tx:
             await tx.execute("UPDATE merchant SET dfsp_id = $2 WHERE id = $1", merchant, other)

@@ -100,9 +100,12 @@ async def measure(bench: Bench, payers: Callable[[int], str]) -> list[Row]:
         if payer:
             body["payer"] = {"type": "MSISDN", "id": payer}
         await bench.expect(
-            201, "POST", "/api/v1/payment-requests", data=msgspec.json.encode(body),
+            201,
+            "POST",
+            "/api/v1/payment-requests",
+            data=msgspec.json.encode(body),
             headers=headers | {"idempotency-key": ids.wire_id()},
-        )  # fmt: skip
+        )
 
     rows.append(Row("create a request to pay, durable", await bench.cost_ms(200, create), "ms", 2.0))
 
@@ -119,13 +122,19 @@ async def measure(bench: Bench, payers: Callable[[int], str]) -> list[Row]:
 
     async def step(index: int) -> None:
         form = {
-            "sessionId": f"bench-{index // 4}-{os.getpid()}", "serviceCode": "*384*123#", "networkCode": "63902",
-            "phoneNumber": f"+25473{index // 4:07}", "text": texts[index % 4],
-        }  # fmt: skip
+            "sessionId": f"bench-{index // 4}-{os.getpid()}",
+            "serviceCode": "*384*123#",
+            "networkCode": "63902",
+            "phoneNumber": f"+25473{index // 4:07}",
+            "text": texts[index % 4],
+        }
         await bench.expect(
-            200, "POST", f"/ussd/africastalking/{key}", data=urlencode(form),
+            200,
+            "POST",
+            f"/ussd/africastalking/{key}",
+            data=urlencode(form),
             headers={"content-type": "application/x-www-form-urlencoded"},
-        )  # fmt: skip
+        )
 
     async def dialogue(index: int) -> None:
         for number in range(4):
@@ -160,8 +169,10 @@ async def _fill_aliases(service: Service, dfsp_id: Any, start: int, end: int) ->
                 "INSERT INTO alias (alias_type, alias, sub_id, currency, dfsp_id, active)"
                 " SELECT 'ALIAS', 'b' || lpad(n::text, 7, '0'), '', 'USD', $1, true"
                 " FROM generate_series($2::int, $3::int) n",
-                dfsp_id, begin, min(begin + step, end) - 1,
-            )  # fmt: skip
+                dfsp_id,
+                begin,
+                min(begin + step, end) - 1,
+            )
 
 
 async def _lift_limits(service: Service, merchant_id: Any) -> None:
@@ -222,9 +233,12 @@ async def _main(folder: Path, database_url: str) -> list[Row]:
         port=port, data_dir=folder, secret_key=builders.SECRET_KEY, hub_url=f"http://127.0.0.1:{hub_port}"
     )
     environment = {
-        "MERCHANT_PORT": str(port), "MERCHANT_DATA_DIR": str(folder), "MERCHANT_SECRET_KEY": builders.SECRET_KEY,
-        "MERCHANT_HUB_URL": settings.hub_url, "MERCHANT_LOG_LEVEL": "ERROR",
-    }  # fmt: skip
+        "MERCHANT_PORT": str(port),
+        "MERCHANT_DATA_DIR": str(folder),
+        "MERCHANT_SECRET_KEY": builders.SECRET_KEY,
+        "MERCHANT_HUB_URL": settings.hub_url,
+        "MERCHANT_LOG_LEVEL": "ERROR",
+    }
     async with ready_service(settings, database_url) as service:
         await builders.seed_world(service)
         hub = (

@@ -33,9 +33,21 @@ _WALL_CLOCK = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"
 _WIRE_STATES = {"RECEIVED", "RESERVED", "COMMITTED", "ABORTED"}
 _SLOW_CLIENTS = {"httpx", "httpx2", "niquests", "requests", "urllib.request", "urllib3"}
 _WORLD = {
-    "aiohttp", "asyncio", "asyncpg", "http", "litestar", "os", "random", "secrets", "socket", "sqlalchemy",
-    "sqlmodel", "subprocess", "time", "urllib.request",
-}  # fmt: skip
+    "aiohttp",
+    "asyncio",
+    "asyncpg",
+    "http",
+    "litestar",
+    "os",
+    "random",
+    "secrets",
+    "socket",
+    "sqlalchemy",
+    "sqlmodel",
+    "subprocess",
+    "time",
+    "urllib.request",
+}
 
 Finding = tuple[int, str]
 

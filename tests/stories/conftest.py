@@ -39,10 +39,17 @@ async def town(database_url: str, tmp_path: Path, more_routes: list[Any]) -> Asy
     """A shop that takes US dollars and Kenya shillings, and customers who pay as their numbers' last digits say."""
     hub_port = free_port()
     settings = Settings(
-        secret_key=SECRET_KEY, gateway_secret=GATEWAY_SECRET, data_dir=tmp_path, port=free_port(),
-        hub_url=f"http://127.0.0.1:{hub_port}", database_pool_size=6, worker_poll_s=0.05, settle_check_s=0.5,
-        settle_grace_s=1, webhook_loopback=True,
-    )  # fmt: skip
+        secret_key=SECRET_KEY,
+        gateway_secret=GATEWAY_SECRET,
+        data_dir=tmp_path,
+        port=free_port(),
+        hub_url=f"http://127.0.0.1:{hub_port}",
+        database_pool_size=6,
+        worker_poll_s=0.05,
+        settle_check_s=0.5,
+        settle_grace_s=1,
+        webhook_loopback=True,
+    )
     config = SimulatorConfig(
         service_url=settings.base_url, journal_path=new_journal(tmp_path), gateway_secret=GATEWAY_SECRET, timings=FAST
     )

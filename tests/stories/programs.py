@@ -27,10 +27,13 @@ _forks.set_forkserver_preload(
 async def start_service(settings: Settings, log: Path) -> BaseProcess:
     """`merchant serve` with these settings, answering; what it says goes to the log."""
     variables = {
-        "MERCHANT_PORT": str(settings.port), "MERCHANT_DATA_DIR": str(settings.data_dir),
-        "MERCHANT_SECRET_KEY": settings.secret_key, "MERCHANT_HUB_URL": settings.hub_url,
-        "MERCHANT_LOG_LEVEL": settings.log_level, "MERCHANT_SETTLE_CHECK_S": str(settings.settle_check_s),
-    }  # fmt: skip
+        "MERCHANT_PORT": str(settings.port),
+        "MERCHANT_DATA_DIR": str(settings.data_dir),
+        "MERCHANT_SECRET_KEY": settings.secret_key,
+        "MERCHANT_HUB_URL": settings.hub_url,
+        "MERCHANT_LOG_LEVEL": settings.log_level,
+        "MERCHANT_SETTLE_CHECK_S": str(settings.settle_check_s),
+    }
     process = _forks.Process(target=_serve, args=(variables, log), daemon=True)
     process.start()
     await _answers(f"{settings.base_url}/health/live", process)

@@ -29,9 +29,10 @@ async def post(town: Town, path: str, body: Any, headers: dict[str, str]) -> tup
 def demand(town: Town, amount: str = "12.5") -> dict[str, Any]:
     """The body of a request to pay."""
     return {
-        "counter_id": str(town.counter.id), "amount": {"amount": amount, "currency": "USD"},
+        "counter_id": str(town.counter.id),
+        "amount": {"amount": amount, "currency": "USD"},
         "payer": {"type": "MSISDN", "id": AGREES},
-    }  # fmt: skip
+    }
 
 
 # --- a suspended shop ------------------------------------------------------------------------------------------------
@@ -85,9 +86,10 @@ async def test_another_dfsp_finds_nothing_anywhere(town: Town) -> None:
             return answer.status, await answer.read()
 
     hidden = [
-        f"payment-requests/{asked['id']}", f"payment-requests/{asked['id']}/events",
+        f"payment-requests/{asked['id']}",
+        f"payment-requests/{asked['id']}/events",
         f"counters/{town.counter.id}/qr?format=payload",
-    ]  # fmt: skip
+    ]
     for headers in (theirs, neighbour.headers):
         assert [(await read(path, headers))[0] for path in hidden] == [404, 404, 404]
         for listing in ("payment-requests", "payments", f"payments?counter_id={town.counter.id}"):

@@ -60,10 +60,12 @@ class World:
     async def demand(self, key: str, payer: str) -> None:
         """Ask for money until the service answers."""
         body = {
-            "counter_id": self.counter_id, "payer": {"type": "MSISDN", "id": payer}, "reference": key,
+            "counter_id": self.counter_id,
+            "payer": {"type": "MSISDN", "id": payer},
+            "reference": key,
             "amount": {"amount": money.format_decimal(Money(self.asked_minor[key], "USD")), "currency": "USD"},
             "expires_in_s": EXPIRES_IN_S,
-        }  # fmt: skip
+        }
         url = f"{self.settings.base_url}/api/v1/payment-requests"
         headers = self.headers | {"idempotency-key": key}
         while True:
@@ -125,9 +127,13 @@ class World:
 async def running_world(folder: Path) -> AsyncIterator[World]:
     """A seeded data folder, a shop in it, and a hub that knows its DFSP; the service itself is not running."""
     settings = Settings(
-        port=free_port(), data_dir=folder / "data", secret_key=SECRET_KEY, log_level="ERROR",
-        hub_url=f"http://127.0.0.1:{free_port()}", settle_check_s=1,
-    )  # fmt: skip
+        port=free_port(),
+        data_dir=folder / "data",
+        secret_key=SECRET_KEY,
+        log_level="ERROR",
+        hub_url=f"http://127.0.0.1:{free_port()}",
+        settle_check_s=1,
+    )
     config = SimulatorConfig(service_url=settings.base_url, journal_path=new_journal(folder), timings=TIMINGS)
     hub = await start_hub(config, settings.hub_url, folder / "hub.log")
     try:

@@ -115,11 +115,19 @@ async def test_a_company_from_first_word_to_scanned_code(
     entries = [entry["action"] for entry in (await auditor.get("audit?limit=100"))["items"]][::-1]
     story = [action for action in entries if action.startswith(("application.", "merchant."))]
     assert story == [
-        "application.opened", "application.changed", "application.submitted", "application.screened",
-        "application.returned", "application.changed", "application.submitted", "application.screened",
-        *["application.hit_decided"] * len(seen["report"]["hits"]), "application.approved",
-        "merchant.suspended", "merchant.reinstated",
-    ]  # fmt: skip
+        "application.opened",
+        "application.changed",
+        "application.submitted",
+        "application.screened",
+        "application.returned",
+        "application.changed",
+        "application.submitted",
+        "application.screened",
+        *["application.hit_decided"] * len(seen["report"]["hits"]),
+        "application.approved",
+        "merchant.suspended",
+        "merchant.reinstated",
+    ]
 
 
 async def test_a_street_seller_known_by_phone_has_a_number_in_three_steps(

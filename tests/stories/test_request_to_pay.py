@@ -112,9 +112,15 @@ async def test_a_customer_who_thinks_for_long_finds_the_request_taken_back(town:
 
 async def test_many_customers_at_once_are_all_told_apart(town: Town) -> None:
     ends = {
-        ACCEPT: "paid", REJECT: "rejected", TWICE: "paid", REORDER: "paid", AMOUNT: "failed", DROP: "paid",
-        UNKNOWN: "failed", "254711000011": "paid",
-    }  # fmt: skip
+        ACCEPT: "paid",
+        REJECT: "rejected",
+        TWICE: "paid",
+        REORDER: "paid",
+        AMOUNT: "failed",
+        DROP: "paid",
+        UNKNOWN: "failed",
+        "254711000011": "paid",
+    }
     asked = [(await town.ask(payer, f"{number + 1}.25"), end) for number, (payer, end) in enumerate(ends.items())]
     await asyncio.gather(*(town.ends(request, end) for request, end in asked))
     await town.books_agree()
@@ -130,13 +136,16 @@ async def test_a_forged_notice_pays_nothing(town: Town) -> None:
     await town.ends(asked, "awaiting_payer")
     quote = encode(
         QuotesPost(
-            quote_id=str(uuid4()), transaction_id=str(uuid4()), amount_type="RECEIVE",
+            quote_id=str(uuid4()),
+            transaction_id=str(uuid4()),
+            amount_type="RECEIVE",
             payee=Party(PartyIdInfo("ALIAS", town.counter.alias, None, "greenbankfsp")),
-            payer=Party(PartyIdInfo("MSISDN", ACCEPT, None, "mobilemoney")), amount=to_wire(Money(1250, "USD")),
+            payer=Party(PartyIdInfo("MSISDN", ACCEPT, None, "mobilemoney")),
+            amount=to_wire(Money(1250, "USD")),
             transaction_type=TransactionType("PAYMENT", "PAYEE", "BUSINESS"),
             transaction_request_id=asked["hub"]["transaction_request_id"],
         )
-    )  # fmt: skip
+    )
     forger, real = load_signing_key(new_ec_key(), "forger"), town.stolen_key("mobilemoney")
     assert await town.say("POST", "/quotes", quote, "mobilemoney", forger) == (400, "3105")
     assert await town.say("POST", "/quotes", quote, "mobilemoney", None) == (400, "3105")

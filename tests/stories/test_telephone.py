@@ -30,9 +30,12 @@ class Keypad:
     async def dial(self, digits: str = "") -> str:
         """Dial the scheme's code, perhaps with more digits behind it; what the phone shows."""
         self._form = {
-            "sessionId": f"ATUid_{next(_sessions)}", "serviceCode": "*384*123#", "networkCode": "63902",
-            "phoneNumber": f"+{self._msisdn}", "text": digits,
-        }  # fmt: skip
+            "sessionId": f"ATUid_{next(_sessions)}",
+            "serviceCode": "*384*123#",
+            "networkCode": "63902",
+            "phoneNumber": f"+{self._msisdn}",
+            "text": digits,
+        }
         return await self.post()
 
     async def type(self, text: str) -> str:

@@ -106,8 +106,9 @@ async def test_an_end_and_the_money_that_came_after_it_are_told_in_that_order(to
         await all_told(town)
         events = [opened(heard, secret) for heard in ear.heard]
     assert [(one["type"], one["data"]["late"]) for one in events] == [
-        ("payment_request.expired", False), ("payment_request.paid", True),
-    ]  # fmt: skip
+        ("payment_request.expired", False),
+        ("payment_request.paid", True),
+    ]
     assert len(await messages(town)) == 1
 
 

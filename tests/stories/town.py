@@ -42,9 +42,10 @@ class Town:
     async def ask(self, payer: str | None, amount: str = "12.5", expires_in_s: int = 300) -> dict[str, Any]:
         """Ask a customer for US dollars, or (None) whoever scans the code."""
         body = {
-            "counter_id": str(self.counter.id), "amount": {"amount": amount, "currency": "USD"},
+            "counter_id": str(self.counter.id),
+            "amount": {"amount": amount, "currency": "USD"},
             "expires_in_s": expires_in_s,
-        } | ({"payer": {"type": "MSISDN", "id": payer}} if payer else {})  # fmt: skip
+        } | ({"payer": {"type": "MSISDN", "id": payer}} if payer else {})
         url = f"{self.service.settings.base_url}/api/v1/payment-requests"
         async with self.http.post(url, json=body, headers=self.key | {"idempotency-key": uuid.uuid4().hex}) as response:
             assert response.status == 201, await response.text()

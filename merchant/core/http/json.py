@@ -245,9 +245,13 @@ def problem(
 ) -> Response[bytes]:
     """An RFC 9457 problem."""
     content = {
-        "type": f"urn:merchant:problem:{code}", "title": title, "status": status, "detail": detail, "code": code,
+        "type": f"urn:merchant:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
         "errors": field_errors,
-    }  # fmt: skip
+    }
     return Response(encode(content), status_code=status, media_type="application/problem+json", headers=headers or {})
 
 

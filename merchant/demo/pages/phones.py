@@ -38,13 +38,19 @@ CUSTOMERS = tuple(
     Customer(f"25471100000{digit}", does)
     for digit, does in enumerate(
         (
-            "agrees", "says no", "never answers", "pays too late", "agrees, every message twice",
-            "agrees, messages out of order", "offers another amount", "agrees, last notice lost",
+            "agrees",
+            "says no",
+            "never answers",
+            "pays too late",
+            "agrees, every message twice",
+            "agrees, messages out of order",
+            "offers another amount",
+            "agrees, last notice lost",
             "unknown to the hub",
         ),
         start=1,
     )
-)  # fmt: skip
+)
 KNOWN = {customer.msisdn for customer in CUSTOMERS}
 
 
@@ -126,9 +132,11 @@ def replied(keypad: Keypad, text: str) -> Keypad:
 async def send(url: str, scheme: SchemeFacts, keypad: Keypad) -> Keypad:
     """Send what was typed as Africa's Talking would, and show what comes back. Raises NoAnswer."""
     form = {
-        "sessionId": keypad.session, "phoneNumber": f"+{keypad.msisdn}", "serviceCode": scheme.ussd_code,
+        "sessionId": keypad.session,
+        "phoneNumber": f"+{keypad.msisdn}",
+        "serviceCode": scheme.ussd_code,
         "text": keypad.typed,
-    }  # fmt: skip
+    }
     status, body = await _call("POST", url, data=form)
     verb, _, screen = body.decode(errors="replace").partition(" ")
     if status != 200 or verb not in ("CON", "END"):

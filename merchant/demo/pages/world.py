@@ -96,7 +96,7 @@ async def _found(tx: Tx, search: str, before: UUID | None) -> list[Merchant]:
         return [merchant] if merchant_may(merchant.state, Capability.TAKE_PAYMENT) else []
     return await queries.merchants(
         tx, SERVICE, Page(MERCHANTS_A_PAGE, before), state=state, tier=None, search=search or None
-    )  # fmt: skip
+    )
 
 
 def _stall(scheme: SchemeFacts, merchant: Merchant, counter: Counter, sticker: int, dfsp: str) -> Stall:

@@ -67,18 +67,31 @@ async def _world(request: Req, refused: str = "", form: Form | None = None) -> P
     number = query.get("number", "")[:32] or (stalls[0].number if stalls else "")
     payer = query.get("payer", "")
     start = {
-        "number": number, "to": number, "dial": codes.dial_string(scheme.ussd_code, number, None) or scheme.ussd_code,
+        "number": number,
+        "to": number,
+        "dial": codes.dial_string(scheme.ussd_code, number, None) or scheme.ussd_code,
         "payer": payer if payer in KNOWN else CUSTOMERS[0].msisdn,
-    }  # fmt: skip
+    }
     forms = dict.fromkeys(("ask", "shopper", "ussd"), Form(start))
     if form is not None:
         forms[refused] = Form(start | form.values, form.wrong)
     keypad = phones.from_cookie(request.cookies.get(COOKIE))
     return pages.respond(
-        request, _DEMO_PAGE, 422 if form else 200, scheme=scheme, customers=CUSTOMERS, stalls=stalls, search=search,
-        before=before, forms=forms, is_wrong=form is not None, sent="sent" in query, typing="typing" in query,
-        asked=await _asked(service, _id(query.get("asked"))), keypad=None if refused == "ussd" else keypad,
-    )  # fmt: skip
+        request,
+        _DEMO_PAGE,
+        422 if form else 200,
+        scheme=scheme,
+        customers=CUSTOMERS,
+        stalls=stalls,
+        search=search,
+        before=before,
+        forms=forms,
+        is_wrong=form is not None,
+        sent="sent" in query,
+        typing="typing" in query,
+        asked=await _asked(service, _id(query.get("asked"))),
+        keypad=None if refused == "ussd" else keypad,
+    )
 
 
 @get("/demo/news", **_ROUTE)
@@ -86,9 +99,13 @@ async def show_news(request: Req) -> Page:
     """What happened last, in a frame that asks again by itself so that no form is lost while someone types."""
     service = service_of(request)
     return pages.respond(
-        request, _DEMO_NEWS_PAGE, framed=True, news=await world.news(service), zone=await service.time_zone(),
+        request,
+        _DEMO_NEWS_PAGE,
+        framed=True,
+        news=await world.news(service),
+        zone=await service.time_zone(),
         refresh_s=None if "paused" in request.query_params else NEWS_REFRESH_S,
-    )  # fmt: skip
+    )
 
 
 @get("/demo/inbox", **_ROUTE)
@@ -104,9 +121,15 @@ async def show_inbox(request: Req) -> Page:
     except NoAnswer as error:
         problem = str(error)
     return pages.respond(
-        request, _DEMO_INBOX_PAGE, framed=True, customer=customer, messages=messages[: world.NEWEST],
-        problem=problem, zone=await service.time_zone(), refresh_s=NEWS_REFRESH_S,
-    )  # fmt: skip
+        request,
+        _DEMO_INBOX_PAGE,
+        framed=True,
+        customer=customer,
+        messages=messages[: world.NEWEST],
+        problem=problem,
+        zone=await service.time_zone(),
+        refresh_s=NEWS_REFRESH_S,
+    )
 
 
 @post("/demo/ask", status_code=303, **_ROUTE)
@@ -137,9 +160,12 @@ async def _ask(service: Service, form: dict[str, str], raw: bytes) -> UUID:
     except money.AmountProblem as error:
         raise errors.invalid_field("amount", "invalid", str(error)) from None
     new = NewRequest(
-        counter_id=shop["counter_id"], amount=amount, payer=payer or None, channel="demo",
+        counter_id=shop["counter_id"],
+        amount=amount,
+        payer=payer or None,
+        channel="demo",
         expires_in_s=_ASKED_FOR_S if payer else _SHOWN_FOR_S,
-    )  # fmt: skip
+    )
     actor = Actor(kind="service", id=UUID(int=0), name="demo", dfsp_id=shop["dfsp_id"], merchant_id=shop["merchant_id"])
 
     async with service.db.tenant(actor.dfsp_id) as tx:

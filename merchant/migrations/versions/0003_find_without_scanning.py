@@ -15,15 +15,19 @@ def upgrade() -> None:
     op.create_index("transfer_of_dfsp", "transfer", ["transfer_id", "dfsp_id"])
     op.create_index("payment_of_merchant", "payment", ["merchant_id", "id"])
     op.create_index(
-        "payment_request_of_reference", "payment_request", ["dfsp_id", "reference", "id"],
+        "payment_request_of_reference",
+        "payment_request",
+        ["dfsp_id", "reference", "id"],
         postgresql_where=sa.text("reference IS NOT NULL"),
-    )  # fmt: skip
+    )
     op.drop_column("payment_request", "check_at")
     op.add_column("open_reference", sa.Column("look_up_at", sa.DateTime(timezone=True), nullable=True))
     op.create_index(
-        "open_reference_unanswered", "open_reference", ["look_up_at"],
+        "open_reference_unanswered",
+        "open_reference",
+        ["look_up_at"],
         postgresql_where=sa.text("look_up_at IS NOT NULL"),
-    )  # fmt: skip
+    )
     op.create_index(op.f("ix_open_reference_counter_id"), "open_reference", ["counter_id"])
     op.create_index("inbox_received", "inbox", ["received_at"], postgresql_using="brin")
     op.create_index("idempotency_key_created", "idempotency_key", ["created_at"], postgresql_using="brin")

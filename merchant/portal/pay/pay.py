@@ -121,18 +121,38 @@ async def pay_page(request: Req, code: FromPath[str]) -> Page:
         sticker = await _sticker_words(service, facts, request.query_params.get("sticker", ""))
         dial = codes.dial_string(scheme.ussd_code, facts.alias, None)
         return pages.respond(
-            request, _PAY_PAGE, cache=_SHOP_CACHE, scheme=scheme, shop=facts, payload=payload, code=_picture(payload),
-            dial=dial, amount=None, words=None, refresh_s=None, sticker=sticker,
-        )  # fmt: skip
+            request,
+            _PAY_PAGE,
+            cache=_SHOP_CACHE,
+            scheme=scheme,
+            shop=facts,
+            payload=payload,
+            code=_picture(payload),
+            dial=dial,
+            amount=None,
+            words=None,
+            refresh_s=None,
+            sticker=sticker,
+        )
     words, amount = STATE_WORDS[_S(asked["state"])], Money(asked["amount_minor"], asked["currency"])
     payload = codes.request_payload(scheme, facts, amount, asked["short_ref"])
     zone = await service.time_zone()
     return pages.respond(
-        request, _PAY_PAGE, scheme=scheme, shop=facts, payload=payload, code=_picture(payload),
-        dial=codes.dial_string(scheme.ussd_code, facts.alias, amount), amount=amount, words=words,
-        refresh_s=_refresh_s(asked["created_at"]) if words.moving else None, sticker=None,
-        reference=asked["short_ref"], until=_local(asked["expires_at"], zone), paid_at=_local(asked["paid_at"], zone),
-    )  # fmt: skip
+        request,
+        _PAY_PAGE,
+        scheme=scheme,
+        shop=facts,
+        payload=payload,
+        code=_picture(payload),
+        dial=codes.dial_string(scheme.ussd_code, facts.alias, amount),
+        amount=amount,
+        words=words,
+        refresh_s=_refresh_s(asked["created_at"]) if words.moving else None,
+        sticker=None,
+        reference=asked["short_ref"],
+        until=_local(asked["expires_at"], zone),
+        paid_at=_local(asked["paid_at"], zone),
+    )
 
 
 async def find_code(service: Service, code: str) -> tuple[asyncpg.Record, asyncpg.Record | None] | None:

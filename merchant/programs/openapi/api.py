@@ -22,11 +22,20 @@ _DESCRIPTION = (
 _PROBLEMS: dict[int, type[errors.MerchantError]] = {
     problem.status: problem
     for problem in (
-        errors.BadRequest, errors.NotSignedIn, errors.NotAllowed, errors.NotFound, errors.WrongState,
-        errors.StaleVersion, errors.TooLarge, errors.UnsupportedMediaType, errors.InvalidFields,
-        errors.PreconditionMissing, errors.TooManyRequests, errors.Busy,
+        errors.BadRequest,
+        errors.NotSignedIn,
+        errors.NotAllowed,
+        errors.NotFound,
+        errors.WrongState,
+        errors.StaleVersion,
+        errors.TooLarge,
+        errors.UnsupportedMediaType,
+        errors.InvalidFields,
+        errors.PreconditionMissing,
+        errors.TooManyRequests,
+        errors.Busy,
     )
-}  # fmt: skip
+}
 # What routes answer besides the problems that follow from their `opt`.
 _BESIDES = {
     "POST /api/v1/sessions": {401, 429},
@@ -58,9 +67,12 @@ _QUERY = {
 }
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
 _MEDIA = {
-    "payload": "text/plain", "svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf",
+    "payload": "text/plain",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "pdf": "application/pdf",
     "manifest": "application/x-ndjson",
-}  # fmt: skip
+}
 
 
 def api_document(handlers: list[Any]) -> dict[str, Any]:
@@ -153,9 +165,13 @@ def _responses(handler: HTTPRouteHandler, path: str, by_type: dict[Any, dict[str
     for status in sorted(_statuses(handler, path)):
         problem = _PROBLEMS[status]
         example = {
-            "type": f"urn:merchant:problem:{problem.code}", "title": problem.title, "status": status,
-            "detail": problem.title, "code": problem.code, "errors": [],
-        }  # fmt: skip
+            "type": f"urn:merchant:problem:{problem.code}",
+            "title": problem.title,
+            "status": status,
+            "detail": problem.title,
+            "code": problem.code,
+            "errors": [],
+        }
         content = body(by_type[Problem], "application/problem+json", example)
         responses[str(status)] = {"description": problem.title, "content": content}
     return responses

@@ -14,29 +14,43 @@ from merchant.registry.applications.schemas import Approval, ChangedSections, Hi
 from merchant.registry.merchants.schemas import NewCounter, Reason
 
 _BUSINESS = {
-    "trading_name": "Mama Njeri Vegetables", "legal_name": "Njeri Fresh Produce Limited", "kind": "company",
-    "mcc": "5499", "registration_number": "PVT-2026-001", "currencies": ["KES"], "employees_band": "1-5",
+    "trading_name": "Mama Njeri Vegetables",
+    "legal_name": "Njeri Fresh Produce Limited",
+    "kind": "company",
+    "mcc": "5499",
+    "registration_number": "PVT-2026-001",
+    "currencies": ["KES"],
+    "employees_band": "1-5",
     "ussd_name": "Mama Njeri",
-}  # fmt: skip
+}
 _APPLICATION = {
     "external_ref": "branch-7-0001",
     "business": _BUSINESS,
     "owners": [
         {
-            "given_name": "Njeri", "family_name": "Wanjiku", "birth_date": "1984-05-17", "id_type": "national_id",
-            "id_number": "12345678", "nationality": "KE", "phone": "+254711000111", "ownership_percent": 100,
+            "given_name": "Njeri",
+            "family_name": "Wanjiku",
+            "birth_date": "1984-05-17",
+            "id_type": "national_id",
+            "id_number": "12345678",
+            "nationality": "KE",
+            "phone": "+254711000111",
+            "ownership_percent": 100,
             "is_director": True,
         }
     ],
     "contact": {"owner_index": 0},
     "locations": [
         {
-            "name": "Wakulima market", "kind": "physical", "country": "KE", "city": "Nairobi",
+            "name": "Wakulima market",
+            "kind": "physical",
+            "country": "KE",
+            "city": "Nairobi",
             "counters": [{"name": "Stall 12"}],
         }
     ],
     "settlement_account": {"account_id": "0123456789", "account_name": "Njeri Fresh Produce", "currency": "KES"},
-}  # fmt: skip
+}
 _PAYLOAD = (
     "00020101021126400015org.example.pay0105ALIAS0208523187645204541153034045802KE5915Mama Njeri Shop6007Nairobi"
     "62100706Till 263040DAD"
@@ -47,7 +61,9 @@ EXAMPLES: dict[Any, Any] = {
     SignIn: {"email": "maker@greenbankfsp.example", "password": "correct horse battery staple"},
     NewDfsp: {"fsp_id": "greenbankfsp", "name": "Green Bank"},
     NewUser: {
-        "email": "checker@greenbankfsp.example", "name": "Wambui Otieno", "password": "correct horse battery staple",
+        "email": "checker@greenbankfsp.example",
+        "name": "Wambui Otieno",
+        "password": "correct horse battery staple",
         "roles": ["dfsp_checker"],
     },
     NewApiKey: {"name": "core banking", "scopes": ["payments:request", "payments:read"], "expires_in_days": 365},
@@ -60,12 +76,15 @@ EXAMPLES: dict[Any, Any] = {
     HitDecision: {"decision": "false_positive", "reason": "Another year and place of birth."},
     NewCounter: {"location_id": _ID, "name": "Till 2"},
     NewPaymentRequest: {
-        "counter_id": _ID, "payer": {"type": "MSISDN", "id": "+254711000001"},
-        "amount": {"amount": "250.50", "currency": "KES"}, "reference": "order 17", "expires_in_s": 300,
+        "counter_id": _ID,
+        "payer": {"type": "MSISDN", "id": "+254711000001"},
+        "amount": {"amount": "250.50", "currency": "KES"},
+        "reference": "order 17",
+        "expires_in_s": 300,
     },
     NewEndpoint: {"url": "https://shop.example/hooks", "event_types": ["payment_request.paid"]},
     ScannedCode: {"payload": _PAYLOAD},
     StaticCode: {"payload": _PAYLOAD, "amount": "250.50", "reference": "order 17"},
     NewSticker: {"reason": "The old one was pasted over.", "old_sticker": "revoked"},
     NewBatch: {"page": "A5", "languages": ["sw", "en"]},
-}  # fmt: skip
+}

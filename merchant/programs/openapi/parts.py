@@ -49,11 +49,14 @@ def document(title: str, description: str, paths: dict[str, Any], components: di
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": title, "version": __version__, "description": description, "license": {"name": "Apache-2.0"},
+            "title": title,
+            "version": __version__,
+            "description": description,
+            "license": {"name": "Apache-2.0"},
         },
         "paths": paths,
         "components": components,
-    }  # fmt: skip
+    }
 
 
 def body(schema: dict[str, Any], media_type: str = "application/json", example: Any = None) -> dict[str, Any]:
@@ -67,6 +70,9 @@ def body(schema: dict[str, Any], media_type: str = "application/json", example: 
 def parameter(name: str, place: str, description: str, *, required: bool = False, schema: Any = None) -> dict[str, Any]:
     """A parameter."""
     return {
-        "name": name, "in": place, "required": required or place == "path", "description": description,
+        "name": name,
+        "in": place,
+        "required": required or place == "path",
+        "description": description,
         "schema": schema or {"type": "string"},
-    }  # fmt: skip
+    }

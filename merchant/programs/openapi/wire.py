@@ -47,13 +47,14 @@ _ORACLE = [
     Row("post", _SUB, "Register a sub-identifier of an external DFSP.", oracle.NewRoute, {201: None}),
     Row("delete", _SUB, "Take a sub-identifier out.", None, {204: None}),
     Row(
-        "post", "/participants",
+        "post",
+        "/participants",
         "An object: the Account Lookup Service's bulk registration (201). An array with x-api-key: an external DFSP's"
         " batch, one result a row (200).",
         oracle.BulkRegistration | list[oracle.ExternalMerchant],
         {200: list[oracle.ExternalResult], 201: BulkResults},
     ),
-]  # fmt: skip
+]
 _FSPIOP = [
     Row("get", "/parties/{Type}/{ID}", "Who is this merchant?", None, {202: None}),
     Row("get", "/parties/{Type}/{ID}/{SubId}", "Who is this merchant, for an open request?", None, {202: None}),
@@ -75,9 +76,13 @@ _FSPIOP = [
 ]
 # The last three stand on signed messages, which all with a body are unless the operator allows others.
 _HEADERS = {
-    "Date": True, "FSPIOP-Source": True, "FSPIOP-Destination": True, "FSPIOP-Signature": False, "FSPIOP-URI": False,
+    "Date": True,
+    "FSPIOP-Source": True,
+    "FSPIOP-Destination": True,
+    "FSPIOP-Signature": False,
+    "FSPIOP-URI": False,
     "FSPIOP-HTTP-Method": False,
-}  # fmt: skip
+}
 _MEANING = {
     "Type": "Type of the identifier: ALIAS, BUSINESS and MERCHANT_PAYINTOID are merchants', MSISDN a payer's.",
     "ID": "The identifier.",

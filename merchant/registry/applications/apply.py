@@ -67,9 +67,15 @@ async def change_sections(
     await _flush_unique(tx)
     await answers.index_identifiers(tx, service.vault, application, sections)
     await audit.record(
-        tx, actor, "application.changed", "application", application.id, dfsp_id=application.dfsp_id,
-        version=application.version, sections=sorted(changes),
-    )  # fmt: skip
+        tx,
+        actor,
+        "application.changed",
+        "application",
+        application.id,
+        dfsp_id=application.dfsp_id,
+        version=application.version,
+        sections=sorted(changes),
+    )
     return application
 
 
@@ -100,19 +106,32 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     move_application(application, ApplicationState.SUBMITTED)
     tx.session.add(
         ApplicationVersion(
-            application_id=application.id, version=application.version, dfsp_id=application.dfsp_id,
-            version_hash=application.version_hash, sections_sealed=application.sections_sealed,
-            makers=application.makers, submitted_at=application.submitted_at,
+            application_id=application.id,
+            version=application.version,
+            dfsp_id=application.dfsp_id,
+            version_hash=application.version_hash,
+            sections_sealed=application.sections_sealed,
+            makers=application.makers,
+            submitted_at=application.submitted_at,
         )
-    )  # fmt: skip
+    )
     await audit.record(
-        tx, actor, "application.submitted", "application", application.id, dfsp_id=application.dfsp_id,
-        version=application.version, version_hash=application.version_hash,
-    )  # fmt: skip
+        tx,
+        actor,
+        "application.submitted",
+        "application",
+        application.id,
+        dfsp_id=application.dfsp_id,
+        version=application.version,
+        version_hash=application.version_hash,
+    )
     await events.announce(
-        tx, "application.submitted", application.dfsp_id, None,
+        tx,
+        "application.submitted",
+        application.dfsp_id,
+        None,
         {"application_id": application.id, "version": application.version},
-    )  # fmt: skip
+    )
     await outbox.add(tx, SCREEN_TOPIC, {"application_id": application.id}, dfsp_id=application.dfsp_id)
     return application
 
@@ -122,9 +141,14 @@ async def withdraw(tx: Tx, actor: Actor, application_id: UUID) -> Application:
     application = await lock_application(tx, actor, application_id)
     move_application(application, ApplicationState.WITHDRAWN)
     await audit.record(
-        tx, actor, "application.withdrawn", "application", application.id, dfsp_id=application.dfsp_id,
+        tx,
+        actor,
+        "application.withdrawn",
+        "application",
+        application.id,
+        dfsp_id=application.dfsp_id,
         version=application.version,
-    )  # fmt: skip
+    )
     return application
 
 

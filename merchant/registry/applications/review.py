@@ -190,15 +190,29 @@ async def _decide(
     application.claimed_by = application.claimed_until = None
     tx.session.add(
         Decision(
-            dfsp_id=application.dfsp_id, application_id=application.id, version=application.version,
-            version_hash=application.version_hash, kind=outcome, reason=reason, checker_id=actor.id,
+            dfsp_id=application.dfsp_id,
+            application_id=application.id,
+            version=application.version,
+            version_hash=application.version_hash,
+            kind=outcome,
+            reason=reason,
+            checker_id=actor.id,
         )
-    )  # fmt: skip
+    )
     await audit.record(
-        tx, actor, _EVENTS[outcome], "application", application.id, dfsp_id=application.dfsp_id,
-        version=application.version, version_hash=application.version_hash,
-    )  # fmt: skip
+        tx,
+        actor,
+        _EVENTS[outcome],
+        "application",
+        application.id,
+        dfsp_id=application.dfsp_id,
+        version=application.version,
+        version_hash=application.version_hash,
+    )
     await events.announce(
-        tx, _EVENTS[outcome], application.dfsp_id, application.merchant_id,
+        tx,
+        _EVENTS[outcome],
+        application.dfsp_id,
+        application.merchant_id,
         {"application_id": application.id, "merchant_id": application.merchant_id, "version": application.version},
-    )  # fmt: skip
+    )

@@ -61,9 +61,13 @@ async def list_applications(request: Req) -> Answer:
     page, query = web.page_of(request), request.query_params
     async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
         rows = await queries.applications(
-            tx, actor_of(request), page, state=query.get("state"),
-            external_ref=query.get("external_ref"), search=query.get("search"),
-        )  # fmt: skip
+            tx,
+            actor_of(request),
+            page,
+            state=query.get("state"),
+            external_ref=query.get("external_ref"),
+            search=query.get("search"),
+        )
     return web.listing([schemas.application_summary(row) for row in rows], page, [row.id for row in rows])
 
 

@@ -119,19 +119,42 @@ def application_view(service: Service, row: Application, hit_decisions: dict[str
     sections = answers.unseal(service.vault, row.id, row.sections_sealed)
     requirements = kyb.requirements(screening.case_of(sections), policy())
     return ApplicationView(
-        id=row.id, state=row.state, version=row.version, version_hash=row.version_hash, makers=row.makers,
-        checker=row.checker_id, claimed_by=row.claimed_by, business=sections.business, owners=sections.owners,
-        contact=sections.contact, locations=sections.locations, settlement_account=sections.settlement_account,
-        external_ref=sections.external_ref, report=row.report, requirements=msgspec.to_builtins(requirements),
-        hit_decisions=hit_decisions, returned_items=row.returned_items, reject_reason=row.reject_reason,
-        merchant_id=row.merchant_id, created_at=web.at(row.created_at), updated_at=web.at(row.updated_at),
+        id=row.id,
+        state=row.state,
+        version=row.version,
+        version_hash=row.version_hash,
+        makers=row.makers,
+        checker=row.checker_id,
+        claimed_by=row.claimed_by,
+        business=sections.business,
+        owners=sections.owners,
+        contact=sections.contact,
+        locations=sections.locations,
+        settlement_account=sections.settlement_account,
+        external_ref=sections.external_ref,
+        report=row.report,
+        requirements=msgspec.to_builtins(requirements),
+        hit_decisions=hit_decisions,
+        returned_items=row.returned_items,
+        reject_reason=row.reject_reason,
+        merchant_id=row.merchant_id,
+        created_at=web.at(row.created_at),
+        updated_at=web.at(row.updated_at),
         submitted_at=web.at(row.submitted_at),
-    )  # fmt: skip
+    )
 
 
 def application_summary(row: Application) -> ApplicationSummary:
     """An application as a line of a list."""
     return ApplicationSummary(
-        row.id, row.state, row.version, row.trading_name, row.legal_name, row.mcc, row.external_ref,
-        row.merchant_id, web.at(row.created_at), web.at(row.updated_at),
-    )  # fmt: skip
+        row.id,
+        row.state,
+        row.version,
+        row.trading_name,
+        row.legal_name,
+        row.mcc,
+        row.external_ref,
+        row.merchant_id,
+        web.at(row.created_at),
+        web.at(row.updated_at),
+    )

@@ -54,12 +54,21 @@ async def run_checks(tx: Tx, service: Service, application_id: UUID) -> None:
     move_application(application, ApplicationState.IN_REVIEW)
     await tx.execute(
         "UPDATE application_version SET report = $3::jsonb WHERE application_id = $1 AND version = $2",
-        application.id, application.version, msgspec.json.encode(application.report).decode(),
-    )  # fmt: skip
+        application.id,
+        application.version,
+        msgspec.json.encode(application.report).decode(),
+    )
     await audit.record(
-        tx, SERVICE, "application.screened", "application", application.id, dfsp_id=application.dfsp_id,
-        version=application.version, outcome=report.outcome, hits=len(report.hits),
-    )  # fmt: skip
+        tx,
+        SERVICE,
+        "application.screened",
+        "application",
+        application.id,
+        dfsp_id=application.dfsp_id,
+        version=application.version,
+        outcome=report.outcome,
+        hits=len(report.hits),
+    )
 
 
 async def screen_again(tx: Tx, service: Service, actor: Actor, application_id: UUID) -> Application:
@@ -72,9 +81,16 @@ async def screen_again(tx: Tx, service: Service, actor: Actor, application_id: U
     application.report = stored_report(report)
     application.revision += 1
     await audit.record(
-        tx, actor, "application.screened_again", "application", application.id, dfsp_id=application.dfsp_id,
-        version=application.version, outcome=report.outcome, hits=len(report.hits),
-    )  # fmt: skip
+        tx,
+        actor,
+        "application.screened_again",
+        "application",
+        application.id,
+        dfsp_id=application.dfsp_id,
+        version=application.version,
+        outcome=report.outcome,
+        hits=len(report.hits),
+    )
     return application
 
 
@@ -91,15 +107,27 @@ async def decide_hit(
         raise errors.NotFound("The screening of this version has no such hit.")
     await tx.session.merge(
         ScreeningDecision(
-            application_id=application.id, version=application.version, hit_id=hit_id, dfsp_id=application.dfsp_id,
-            decision=decision, reason=reason, decided_by=actor.id,
+            application_id=application.id,
+            version=application.version,
+            hit_id=hit_id,
+            dfsp_id=application.dfsp_id,
+            decision=decision,
+            reason=reason,
+            decided_by=actor.id,
         )
-    )  # fmt: skip
+    )
     application.revision += 1
     await audit.record(
-        tx, actor, "application.hit_decided", "application", application.id, dfsp_id=application.dfsp_id,
-        version=application.version, hit=hit_id, decision=decision,
-    )  # fmt: skip
+        tx,
+        actor,
+        "application.hit_decided",
+        "application",
+        application.id,
+        dfsp_id=application.dfsp_id,
+        version=application.version,
+        hit=hit_id,
+        decision=decision,
+    )
     return application
 
 
@@ -107,8 +135,9 @@ async def decisions_on(tx: Tx, application: Application) -> dict[str, str]:
     """hit id → decision, for the version under review."""
     rows = await tx.fetch(
         "SELECT hit_id, decision FROM screening_decision WHERE application_id = $1 AND version = $2",
-        application.id, application.version,
-    )  # fmt: skip
+        application.id,
+        application.version,
+    )
     return {row["hit_id"]: row["decision"] for row in rows}
 
 

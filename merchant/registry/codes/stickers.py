@@ -87,14 +87,24 @@ async def replace_sticker(tx: Tx, actor: Actor, counter_id: UUID, reason: str, e
         raise errors.WrongState(f"A counter has at most {MAX_VERSION} stickers; open another counter.")
     tx.session.add(
         EndedSticker(
-            counter_id=counter.id, version=version, dfsp_id=counter.dfsp_id, ended_as=ended_as, reason=reason,
+            counter_id=counter.id,
+            version=version,
+            dfsp_id=counter.dfsp_id,
+            ended_as=ended_as,
+            reason=reason,
             ended_at=clock.now(),
         )
-    )  # fmt: skip
+    )
     await audit.record(
-        tx, actor, f"sticker.{ended_as}", "counter", counter.id, dfsp_id=counter.dfsp_id, version=version,
+        tx,
+        actor,
+        f"sticker.{ended_as}",
+        "counter",
+        counter.id,
+        dfsp_id=counter.dfsp_id,
+        version=version,
         reason=reason,
-    )  # fmt: skip
+    )
     await tx.flush()
     return Sticker(version + 1, Standing.CURRENT, None, None)
 

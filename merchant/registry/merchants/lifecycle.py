@@ -71,9 +71,15 @@ async def add_counter(
         raise errors.WrongState(f"A merchant has at most {MAX_COUNTERS} counters.")
     counter = await open_counter(tx, await service.scheme(), merchant, location_id, name, own_alias)
     await audit.record(
-        tx, actor, "counter.added", "counter", counter.id, dfsp_id=merchant.dfsp_id,
-        merchant_id=str(merchant.id), alias=counter.alias,
-    )  # fmt: skip
+        tx,
+        actor,
+        "counter.added",
+        "counter",
+        counter.id,
+        dfsp_id=merchant.dfsp_id,
+        merchant_id=str(merchant.id),
+        alias=counter.alias,
+    )
     return counter
 
 

@@ -37,9 +37,13 @@ async def list_merchants(request: Req) -> Answer:
     page, query, actor = web.page_of(request), request.query_params, actor_of(request)
     async with service_of(request).db.tenant(actor.dfsp_id) as tx:
         rows = await queries.merchants(
-            tx, actor, page, state=query.get("state"), tier=query.get("tier"),
+            tx,
+            actor,
+            page,
+            state=query.get("state"),
+            tier=query.get("tier"),
             search=query.get("search"),
-        )  # fmt: skip
+        )
         locations, counters = await queries.places(tx, actor, [row.id for row in rows])
     views = [schemas.merchant_view(row, locations, counters) for row in rows]
     return web.listing(views, page, [row.id for row in rows])

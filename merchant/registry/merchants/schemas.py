@@ -76,13 +76,22 @@ def counter_view(row: Counter) -> CounterView:
 def merchant_view(row: Merchant, locations: list[Location], counters: list[Counter]) -> MerchantView:
     """A merchant with those of the given places that are its own."""
     return MerchantView(
-        id=row.id, state=row.state, tier=row.tier, kind=row.kind, trading_name=row.trading_name,
-        legal_name=row.legal_name, mcc=row.mcc, currencies=row.currencies, country=row.country, city=row.city,
-        application_id=row.application_id, created_at=web.at(row.created_at),
+        id=row.id,
+        state=row.state,
+        tier=row.tier,
+        kind=row.kind,
+        trading_name=row.trading_name,
+        legal_name=row.legal_name,
+        mcc=row.mcc,
+        currencies=row.currencies,
+        country=row.country,
+        city=row.city,
+        application_id=row.application_id,
+        created_at=web.at(row.created_at),
         locations=[
             LocationView(place.id, place.name, place.kind, place.country, place.city)
             for place in locations
             if place.merchant_id == row.id
         ],
         counters=[counter_view(counter) for counter in counters if counter.merchant_id == row.id],
-    )  # fmt: skip
+    )

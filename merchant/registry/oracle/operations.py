@@ -196,8 +196,9 @@ async def _lock_external(tx: Tx, alias_type: str, identifier: str) -> str:
     claim = await tx.fetchrow(
         "SELECT c.counter_id, c.retired_at, d.fsp_id FROM alias_claim c JOIN dfsp d ON d.id = c.dfsp_id"
         " WHERE c.alias_type = $1 AND c.alias = $2 FOR UPDATE OF c",
-        alias_type, identifier,
-    )  # fmt: skip
+        alias_type,
+        identifier,
+    )
     if claim is None or claim["retired_at"] is not None:
         raise Refused(404, "3204", "There is no such identifier.")
     if claim["counter_id"] is not None:

@@ -92,8 +92,12 @@ class Lines:
 def step_form(text: str, session: str = "s1", phone: str = PHONE) -> dict[str, str]:
     """A step as Africa's Talking posts it."""
     return {
-        "sessionId": session, "serviceCode": CODE, "phoneNumber": phone, "networkCode": "63902", "text": text,
-    }  # fmt: skip
+        "sessionId": session,
+        "serviceCode": CODE,
+        "phoneNumber": phone,
+        "networkCode": "63902",
+        "text": text,
+    }
 
 
 @asynccontextmanager

@@ -132,10 +132,17 @@ async def test_another_dfsps_merchants_are_unknown_and_none_is_nothing_to_print(
 
 async def test_what_cannot_be_printed_is_refused_when_it_is_ordered(shop: Shop) -> None:
     wrong: list[dict[str, Any]] = [
-        {"page": "A3"}, {"page": None}, {"languages": []}, {"languages": ["tlh"]}, {"languages": ["xx"]},
-        {"languages": ["en", "fr", "sw"]}, {"languages": ["EN"]}, {"merchant_ids": ["x"]}, {"columns": 3},
+        {"page": "A3"},
+        {"page": None},
+        {"languages": []},
+        {"languages": ["tlh"]},
+        {"languages": ["xx"]},
+        {"languages": ["en", "fr", "sw"]},
+        {"languages": ["EN"]},
+        {"merchant_ids": ["x"]},
+        {"columns": 3},
         {"merchant_ids": [str(shop.merchants[0].id)] * 1001},
-    ]  # fmt: skip
+    ]
     for body in wrong:
         assert (await shop.order(**body)).status_code == 422, body
     assert (await shop.client.get(BATCHES, headers=shop.maker)).json()["items"] == []

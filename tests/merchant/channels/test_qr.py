@@ -25,13 +25,35 @@ _keys = (f"key-{number}" for number in itertools.count())
 
 
 BAD_LOOKS: list[dict[str, str]] = [
-    {"format": "gif"}, {"format": ""}, {"format": "SVG"}, {"module_px": "0"}, {"module_px": "41"},
-    {"module_px": "1.5"}, {"module_px": "٣"}, {"module_px": "-1"}, {"module_px": ""}, {"module_mm": "0.4"},
-    {"module_mm": "11"}, {"module_mm": "nan"}, {"module_mm": "1e1"}, {"module_mm": "0x1"}, {"level": "L"},
-    {"level": "m"}, {"level": ""}, {"dark": "red"}, {"dark": "#fff"}, {"dark": "#ffffff"}, {"light": "#777777"},
-    {"dark": "#ff0000"}, {"dark": "#000000\n"}, {"shape": "round"}, {"currency": "EUR"}, {"currency": "kes"},
-    {"currency": ""}, {"format": "png", "shape": "rounded", "module_px": "3"},
-]  # fmt: skip
+    {"format": "gif"},
+    {"format": ""},
+    {"format": "SVG"},
+    {"module_px": "0"},
+    {"module_px": "41"},
+    {"module_px": "1.5"},
+    {"module_px": "٣"},
+    {"module_px": "-1"},
+    {"module_px": ""},
+    {"module_mm": "0.4"},
+    {"module_mm": "11"},
+    {"module_mm": "nan"},
+    {"module_mm": "1e1"},
+    {"module_mm": "0x1"},
+    {"level": "L"},
+    {"level": "m"},
+    {"level": ""},
+    {"dark": "red"},
+    {"dark": "#fff"},
+    {"dark": "#ffffff"},
+    {"light": "#777777"},
+    {"dark": "#ff0000"},
+    {"dark": "#000000\n"},
+    {"shape": "round"},
+    {"currency": "EUR"},
+    {"currency": "kes"},
+    {"currency": ""},
+    {"format": "png", "shape": "rounded", "module_px": "3"},
+]
 BAD_DEMANDS: list[tuple[dict[str, Any], str, str]] = [
     ({"payload": "hello"}, "payload", "bad_header"),
     ({"payload": ""}, "payload", "empty"),
@@ -192,13 +214,27 @@ class TestScannedCodes:
     async def test_what_is_no_sticker_of_ours_has_none(self, till: Till) -> None:
         foreign = qr.find_profile("tanqr").golden[0].payload
         elsewhere = qr.encode(
-            qr.mojaloop_code(domain="pay.other.example", identifier=till.counter.alias, name="X", city="X",
-                             country="KE", currency="KES", mcc="5411")
-        )  # fmt: skip
+            qr.mojaloop_code(
+                domain="pay.other.example",
+                identifier=till.counter.alias,
+                name="X",
+                city="X",
+                country="KE",
+                currency="KES",
+                mcc="5411",
+            )
+        )
         unknown = qr.encode(
-            qr.mojaloop_code(domain="pay.test.example", identifier="10000009", name="X", city="X", country="KE",
-                             currency="KES", mcc="5411")
-        )  # fmt: skip
+            qr.mojaloop_code(
+                domain="pay.test.example",
+                identifier="10000009",
+                name="X",
+                city="X",
+                country="KE",
+                currency="KES",
+                mcc="5411",
+            )
+        )
         dynamic = (await till.ask())["qr_payload"]
         for payload in (foreign, elsewhere, unknown, dynamic, "", "hello", "0002", "\ud7ff", "000201" * 10_000):
             assert (await till.scan(payload))["sticker"] is None, payload[:80]
@@ -232,9 +268,17 @@ class TestStickers:
 
     async def test_a_version_that_was_never_issued_is_told(self, till: Till) -> None:
         made_up = qr.encode(
-            qr.mojaloop_code(domain="pay.test.example", identifier=till.counter.alias, name="X", city="X",
-                             country="KE", currency="KES", mcc="5411", sticker_version=7)
-        )  # fmt: skip
+            qr.mojaloop_code(
+                domain="pay.test.example",
+                identifier=till.counter.alias,
+                name="X",
+                city="X",
+                country="KE",
+                currency="KES",
+                mcc="5411",
+                sticker_version=7,
+            )
+        )
         assert (await till.scan(made_up))["sticker"]["standing"] == "never_issued"
 
     async def test_every_version_is_listed_with_its_reason_to_staff_only(self, till: Till, world: World) -> None:
@@ -265,8 +309,12 @@ class TestStickers:
 
     async def test_a_wrong_order_changes_nothing(self, till: Till) -> None:
         wrong: list[dict[str, Any]] = [
-            {"reason": ""}, {"reason": "  "}, {"reason": "x" * 501}, {"old_sticker": "lost"}, {"version": 3},
-        ]  # fmt: skip
+            {"reason": ""},
+            {"reason": "  "},
+            {"reason": "x" * 501},
+            {"old_sticker": "lost"},
+            {"version": 3},
+        ]
         for body in wrong:
             assert (await till.replace(**body)).status_code == 422, body
         assert (await till.scan(await till.payload()))["sticker"]["current_version"] == 1

@@ -241,8 +241,10 @@ async def test_a_shop_that_reached_its_limit_of_the_day_takes_nothing(lines: Lin
     await lines.change(
         "INSERT INTO limit_usage (merchant_id, period, currency, dfsp_id, taken_minor, payments)"
         " VALUES ($1, $2, 'USD', $3, 4999000, 7)",
-        lines.merchant.id, day, lines.merchant.dfsp_id,
-    )  # fmt: skip
+        lines.merchant.id,
+        day,
+        lines.merchant.dfsp_id,
+    )
     end = await lines.pay("10.01")
     assert end == "END This shop reached its limit for today. You were not charged."
     assert await lines.requests() == []
@@ -311,9 +313,14 @@ async def test_a_merchant_sees_its_last_payments_masked_newest_first_in_local_ti
             "INSERT INTO payment (id, dfsp_id, merchant_id, counter_id, payer_fsp_id, transfer_id, transaction_id,"
             " amount_minor, currency, payer_masked, received_at)"
             " VALUES ($1, $2, $3, $4, 'mobilemoney', $5, 't', $6, 'USD', '2547*****009', $7)",
-            ids.uuid7(), lines.merchant.dfsp_id, lines.merchant.id, lines.counter.id, f"t{hour}", minor,
+            ids.uuid7(),
+            lines.merchant.dfsp_id,
+            lines.merchant.id,
+            lines.counter.id,
+            f"t{hour}",
+            minor,
             datetime.fromisoformat(f"2026-03-01T{hour:02}:30:00+00:00"),
-        )  # fmt: skip
+        )
     screen = await lines.walk("3", session="s2", phone=OWNER)
     assert screen.split("\n")[1:3] == [
         "1,234.56 USD 2547*****009 02/03 00:30",
@@ -332,9 +339,13 @@ async def test_a_merchant_with_several_counters_chooses_whose_payments_to_see(li
         await lines.change(
             "INSERT INTO counter (id, dfsp_id, merchant_id, location_id, name, alias_type, alias, created_at)"
             " VALUES ($1, $2, $3, $4, $5, 'ALIAS', $6, now())",
-            UUID(int=key.int + number), lines.merchant.dfsp_id, lines.merchant.id, lines.counter.location_id,
-            f"Counter of the second floor {number}", f"9000000{number}",
-        )  # fmt: skip
+            UUID(int=key.int + number),
+            lines.merchant.dfsp_id,
+            lines.merchant.id,
+            lines.counter.location_id,
+            f"Counter of the second floor {number}",
+            f"9000000{number}",
+        )
     assert "Which shop?" in await lines.walk("3", phone=OWNER)
     assert "No payments yet." in await lines.step("3*2", phone=OWNER)
     assert (await lines.walk("3", "99999", session="s2", phone=OWNER)).startswith("CON Choose 1 to ")
@@ -397,10 +408,18 @@ async def test_what_is_kept_of_a_dialogue_names_no_phone(lines: Lines) -> None:
 async def test_a_wrong_address_finds_nothing(lines: Lines) -> None:
     key = lines.path.rsplit("/", 1)[1]
     wrong = [
-        "/ussd", "/ussd/", "/ussd/africastalking", "/ussd/africastalking/", f"/ussd/africastalking/{key[:-1]}",
-        f"/ussd/africastalking/{key}0", f"/ussd/africastalking/{key.upper()}", f"/ussd/africastalking/{key}/more",
-        f"/ussd/hubtel/{key}", "/ussd/africastalking/кл", f"/ussd//{key}",
-    ]  # fmt: skip
+        "/ussd",
+        "/ussd/",
+        "/ussd/africastalking",
+        "/ussd/africastalking/",
+        f"/ussd/africastalking/{key[:-1]}",
+        f"/ussd/africastalking/{key}0",
+        f"/ussd/africastalking/{key.upper()}",
+        f"/ussd/africastalking/{key}/more",
+        f"/ussd/hubtel/{key}",
+        "/ussd/africastalking/кл",
+        f"/ussd//{key}",
+    ]
     for path in wrong:
         response = await lines.post(step_form(""), path)
         assert response.status_code == 404, path
@@ -422,17 +441,29 @@ async def test_steps_are_posted_and_nothing_else(lines: Lines, method: str) -> N
 
 GOOD = step_form("")
 BAD_FORMS: list[dict[str, str] | bytes] = [
-    b"", b"{}", b'{"text": ""}', b"\xff\xfe", b"text=%ff&sessionId=s1", b"&" * 60,
+    b"",
+    b"{}",
+    b'{"text": ""}',
+    b"\xff\xfe",
+    b"text=%ff&sessionId=s1",
+    b"&" * 60,
     "&".join(f"f{number}=1" for number in range(51)).encode(),
     urlencode({name: value for name, value in GOOD.items() if name != "text"}).encode(),
     urlencode({name: value for name, value in GOOD.items() if name != "sessionId"}).encode(),
     urlencode({name: value for name, value in GOOD.items() if name != "phoneNumber"}).encode(),
     urlencode({name: value for name, value in GOOD.items() if name != "serviceCode"}).encode(),
-    GOOD | {"text": "1" * 1_001}, GOOD | {"sessionId": "s" * 101}, GOOD | {"sessionId": "a b"},
-    GOOD | {"sessionId": "s\x00"}, GOOD | {"phoneNumber": "0711000001"}, GOOD | {"phoneNumber": "+254711"},
-    GOOD | {"phoneNumber": "+2547110000011111"}, GOOD | {"phoneNumber": "+٢٥٤٧١١٠٠٠٠٠١"},
-    GOOD | {"phoneNumber": "+254711000001; DROP"}, GOOD | {"serviceCode": "384"}, GOOD | {"status": "Fine"},
-]  # fmt: skip
+    GOOD | {"text": "1" * 1_001},
+    GOOD | {"sessionId": "s" * 101},
+    GOOD | {"sessionId": "a b"},
+    GOOD | {"sessionId": "s\x00"},
+    GOOD | {"phoneNumber": "0711000001"},
+    GOOD | {"phoneNumber": "+254711"},
+    GOOD | {"phoneNumber": "+2547110000011111"},
+    GOOD | {"phoneNumber": "+٢٥٤٧١١٠٠٠٠٠١"},
+    GOOD | {"phoneNumber": "+254711000001; DROP"},
+    GOOD | {"serviceCode": "384"},
+    GOOD | {"status": "Fine"},
+]
 
 
 async def test_a_form_that_is_none_is_refused_and_writes_nothing(lines: Lines) -> None:

@@ -17,9 +17,18 @@ from merchant.programs.seed import AlreadySeeded, BadScheme
 from tests.builders import SECRET_KEY
 
 SEED = (
-    "seed", "--email", "operator@hub.example", "--domain", "pay.example", "--country", "KE", "--currency", "KES",
-    "--time-zone", "Africa/Nairobi",
-)  # fmt: skip
+    "seed",
+    "--email",
+    "operator@hub.example",
+    "--domain",
+    "pay.example",
+    "--country",
+    "KE",
+    "--currency",
+    "KES",
+    "--time-zone",
+    "Africa/Nairobi",
+)
 # What costs most of a second to import, and nothing of which --help needs.
 DEAR = {"alembic", "cryptography", "granian", "litestar", "pycountry", "sqlalchemy"}
 
@@ -115,7 +124,14 @@ def test_what_an_operator_solves_is_of_one_kind() -> None:
     from merchant.programs import runtime
 
     kinds = {
-        db.UnsafeRole, migrations.NoDatabase, postgres.NoPostgres, postgres.StartFailed, runtime.PortTaken,
-        service.NoScheme, vault.BadSecretKey, AlreadySeeded, BadScheme,
-    }  # fmt: skip
+        db.UnsafeRole,
+        migrations.NoDatabase,
+        postgres.NoPostgres,
+        postgres.StartFailed,
+        runtime.PortTaken,
+        service.NoScheme,
+        vault.BadSecretKey,
+        AlreadySeeded,
+        BadScheme,
+    }
     assert all(issubclass(kind, OperatorProblem) for kind in kinds)

@@ -16,14 +16,33 @@ from tests.qr.posters.samples import mark
 from tests.qr.symbols.pictures import of_pdf, of_png, of_svg, texts
 
 SHOP = (
-    "--domain", "pay.example.org", "--identifier", "52318764", "--name", "Mama Njeri Shop", "--city", "Nairobi",
-    "--country", "KE", "--currency", "KES", "--mcc", "5411",
-)  # fmt: skip
+    "--domain",
+    "pay.example.org",
+    "--identifier",
+    "52318764",
+    "--name",
+    "Mama Njeri Shop",
+    "--city",
+    "Nairobi",
+    "--country",
+    "KE",
+    "--currency",
+    "KES",
+    "--mcc",
+    "5411",
+)
 PAYLOAD = qr.encode(
-    qr.mojaloop_code(domain="pay.example.org", identifier="52318764", name="Mama Njeri Shop", city="Nairobi",
-                     country="KE", currency="KES", mcc="5411"),
+    qr.mojaloop_code(
+        domain="pay.example.org",
+        identifier="52318764",
+        name="Mama Njeri Shop",
+        city="Nairobi",
+        country="KE",
+        currency="KES",
+        mcc="5411",
+    ),
     profile="mojaloop",
-)  # fmt: skip
+)
 VIETQR = qr.find_profile("vietqr").golden[0].payload  # without category, name and city, as its scheme wants it
 assert isinstance(qr_commands, click.Group)
 

@@ -45,11 +45,19 @@ def test_any_text_is_money_or_an_amount_problem(text: str, currency: str) -> Non
 @pytest.mark.parametrize(
     ("text", "currency", "minor"),
     [
-        ("250", "KES", 25_000), ("250.5", "KES", 25_050), ("250.50", "KES", 25_050), ("250.5000", "KES", 25_050),
-        ("0.01", "KES", 1), ("007", "KES", 700), ("100", "JPY", 100), ("100.00", "JPY", 100), ("1.234", "KWD", 1234),
-        ("9999999999999", "KES", 999_999_999_999_900), ("0.001", "BHD", 1),
+        ("250", "KES", 25_000),
+        ("250.5", "KES", 25_050),
+        ("250.50", "KES", 25_050),
+        ("250.5000", "KES", 25_050),
+        ("0.01", "KES", 1),
+        ("007", "KES", 700),
+        ("100", "JPY", 100),
+        ("100.00", "JPY", 100),
+        ("1.234", "KWD", 1234),
+        ("9999999999999", "KES", 999_999_999_999_900),
+        ("0.001", "BHD", 1),
     ],
-)  # fmt: skip
+)
 def test_good_amounts(text: str, currency: str, minor: int) -> None:
     assert parse_decimal(text, currency) == Money(minor, currency)
 
@@ -57,12 +65,34 @@ def test_good_amounts(text: str, currency: str, minor: int) -> None:
 @pytest.mark.parametrize(
     ("text", "currency"),
     [
-        ("0", "KES"), ("0.00", "KES"), ("-1", "KES"), ("+1", "KES"), ("1.001", "KES"), ("1.5", "JPY"), ("1,5", "KES"),
-        ("1e2", "KES"), ("", "KES"), (" 1", "KES"), ("1 ", "KES"), ("1\n", "KES"), ("1.", "KES"), (".1", "KES"),
-        ("12345678901234", "KES"), ("1.00000", "KES"), ("١", "KES"), ("１", "KES"), ("NaN", "KES"), ("1_0", "KES"),
-        ("1", "XXX"), ("1", "XAU"), ("1", "kes"), ("1", "KE"), ("1", ""), ("1", "ZZZ"),
+        ("0", "KES"),
+        ("0.00", "KES"),
+        ("-1", "KES"),
+        ("+1", "KES"),
+        ("1.001", "KES"),
+        ("1.5", "JPY"),
+        ("1,5", "KES"),
+        ("1e2", "KES"),
+        ("", "KES"),
+        (" 1", "KES"),
+        ("1 ", "KES"),
+        ("1\n", "KES"),
+        ("1.", "KES"),
+        (".1", "KES"),
+        ("12345678901234", "KES"),
+        ("1.00000", "KES"),
+        ("١", "KES"),
+        ("１", "KES"),
+        ("NaN", "KES"),
+        ("1_0", "KES"),
+        ("1", "XXX"),
+        ("1", "XAU"),
+        ("1", "kes"),
+        ("1", "KE"),
+        ("1", ""),
+        ("1", "ZZZ"),
     ],
-)  # fmt: skip
+)
 def test_bad_amounts_are_refused(text: str, currency: str) -> None:
     with pytest.raises(AmountProblem):
         parse_decimal(text, currency)
@@ -97,9 +127,11 @@ def test_current_currencies_are_known_with_their_numbers(code: str) -> None:
 @pytest.mark.parametrize(
     ("amount", "shown"),
     [
-        (Money(125_000, "KES"), "1,250.00 KES"), (Money(5, "KES"), "0.05 KES"),
-        (Money(1_000_000, "JPY"), "1,000,000 JPY"), (Money(1, "KWD"), "0.001 KWD"),
+        (Money(125_000, "KES"), "1,250.00 KES"),
+        (Money(5, "KES"), "0.05 KES"),
+        (Money(1_000_000, "JPY"), "1,000,000 JPY"),
+        (Money(1, "KWD"), "0.001 KWD"),
     ],
-)  # fmt: skip
+)
 def test_people_see_grouped_thousands_and_all_decimals(amount: Money, shown: str) -> None:
     assert display(amount) == shown

@@ -20,9 +20,14 @@ def test_without_variables_the_defaults_hold() -> None:
 
 def test_variables_are_read_by_their_names_and_others_are_ignored() -> None:
     environ = {
-        "MERCHANT_PORT": "9000", "MERCHANT_DATA_DIR": "/tmp/a b", "MERCHANT_WORKER_POLL_S": "0.5",
-        "MERCHANT_REQUIRE_SIGNATURES": "false", "PORT": "1", "MERCHANT_UNKNOWN": "1", "MERCHANT_HOST": "",
-    }  # fmt: skip
+        "MERCHANT_PORT": "9000",
+        "MERCHANT_DATA_DIR": "/tmp/a b",
+        "MERCHANT_WORKER_POLL_S": "0.5",
+        "MERCHANT_REQUIRE_SIGNATURES": "false",
+        "PORT": "1",
+        "MERCHANT_UNKNOWN": "1",
+        "MERCHANT_HOST": "",
+    }
     settings = load(environ)
     assert (settings.port, settings.data_dir, settings.worker_poll_s) == (9000, Path("/tmp/a b"), 0.5)
     assert settings.require_signatures is False
@@ -31,9 +36,15 @@ def test_variables_are_read_by_their_names_and_others_are_ignored() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "http"), ("PORT", "1.5"), ("WORKER_POLL_S", "soon"), ("REQUIRE_SIGNATURES", "maybe"),
-     ("SESSION_LIFETIME_S", "8h"), ("DATABASE_POOL_SIZE", "")][:-1],
-)  # fmt: skip
+    [
+        ("PORT", "http"),
+        ("PORT", "1.5"),
+        ("WORKER_POLL_S", "soon"),
+        ("REQUIRE_SIGNATURES", "maybe"),
+        ("SESSION_LIFETIME_S", "8h"),
+        ("DATABASE_POOL_SIZE", ""),
+    ][:-1],
+)
 def test_a_wrong_value_is_told_in_a_sentence_that_names_it(name: str, value: str) -> None:
     with pytest.raises(BadSettings, match=name.lower()):
         load({f"MERCHANT_{name}": value})

@@ -60,9 +60,20 @@ def test_a_key_whose_name_begins_like_anothers_is_not_taken_for_it() -> None:
 
 @pytest.mark.parametrize(
     "secret_key",
-    ["", "test", "test:", ":" + "QUFB" * 10 + "QUE=", "test:short", "test:" + "A" * 44, "test:!!!", "k" * 33 + ":x",
-     f"{SECRET_KEY},", f"{SECRET_KEY},x", "tést:" + "QUFB" * 10 + "QUE="],
-)  # fmt: skip
+    [
+        "",
+        "test",
+        "test:",
+        ":" + "QUFB" * 10 + "QUE=",
+        "test:short",
+        "test:" + "A" * 44,
+        "test:!!!",
+        "k" * 33 + ":x",
+        f"{SECRET_KEY},",
+        f"{SECRET_KEY},x",
+        "tést:" + "QUFB" * 10 + "QUE=",
+    ],
+)
 def test_a_malformed_key_is_refused_without_repeating_it(secret_key: str) -> None:
     with pytest.raises(BadSecretKey) as refused:
         Vault(secret_key)

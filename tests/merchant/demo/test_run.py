@@ -24,9 +24,11 @@ START_S = 180  # a busy machine; an idle one takes a tenth
 def running_demo(data_dir: Path, port: int, hub_port: int) -> Iterator[str]:
     """The demo until the block ends, stopped as by Ctrl-C; yields what it told until it was ready."""
     env = os.environ | {
-        "MERCHANT_DATA_DIR": str(data_dir), "MERCHANT_PORT": str(port), "MERCHANT_SIMULATOR_PORT": str(hub_port),
+        "MERCHANT_DATA_DIR": str(data_dir),
+        "MERCHANT_PORT": str(port),
+        "MERCHANT_SIMULATOR_PORT": str(hub_port),
         "PYTHONUNBUFFERED": "1",
-    }  # fmt: skip
+    }
     log = data_dir.parent / f"demo-{time.monotonic_ns()}.log"
     with log.open("wb") as output:
         demo = subprocess.Popen([sys.executable, "-m", "merchant", "demo"], env=env, stdout=output, stderr=output)
@@ -57,9 +59,16 @@ def test_one_command_shows_the_main_job_and_keeps_its_world(tmp_path: Path) -> N
     data_dir, port, hub_port = tmp_path / "data", free_port(), free_port()
     with running_demo(data_dir, port, hub_port) as told:
         for expected in (
-            "200/200 applications written", "198 merchants have numbers", "DAWOOD IBRAHIM", "ZAWAHIRI", "ended paid",
-            "ended rejected", "ended expired", "ended paid, late", "a shopper scans the code",
-        ):  # fmt: skip
+            "200/200 applications written",
+            "198 merchants have numbers",
+            "DAWOOD IBRAHIM",
+            "ZAWAHIRI",
+            "ended paid",
+            "ended rejected",
+            "ended expired",
+            "ended paid, late",
+            "a shopper scans the code",
+        ):
             assert expected in told
         known = json.loads((data_dir / "demo.json").read_bytes())
         assert (data_dir / "demo.json").stat().st_mode & 0o777 == 0o600

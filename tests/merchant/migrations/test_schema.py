@@ -104,8 +104,9 @@ async def test_the_roles_may_not_sign_in_nor_bypass_nor_create(owner: asyncpg.Co
     rows = await owner.fetch("SELECT * FROM pg_roles WHERE rolname = ANY($1)", [APP_ROLE, SYSTEM_ROLE])
     assert len(rows) == 2
     for row in rows:
-        granted = [name for name in ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolcanlogin")
-                   if row[name]]  # fmt: skip
+        granted = [
+            name for name in ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolcanlogin") if row[name]
+        ]
         assert granted == [], row["rolname"]
 
 
@@ -128,8 +129,9 @@ async def test_nobody_else_was_granted_anything(owner: asyncpg.Connection) -> No
     others = await owner.fetch(
         "SELECT DISTINCT grantee FROM information_schema.role_table_grants WHERE table_schema = 'public'"
         " AND grantee NOT IN ($1, $2, current_user)",
-        APP_ROLE, SYSTEM_ROLE,
-    )  # fmt: skip
+        APP_ROLE,
+        SYSTEM_ROLE,
+    )
     assert others == []
 
 

@@ -19,11 +19,20 @@ from tests.merchant.payments.stage import DFSP, PAYER, Stage
 
 pytestmark = pytest.mark.anyio
 CONTRACT = {
-    "payment_request.paid", "payment_request.rejected", "payment_request.expired", "payment_request.failed",
-    "payment_request.cancelled", "payment_request.in_doubt", "payment.received", "application.submitted",
-    "application.returned", "application.approved", "application.rejected", "merchant.suspended",
+    "payment_request.paid",
+    "payment_request.rejected",
+    "payment_request.expired",
+    "payment_request.failed",
+    "payment_request.cancelled",
+    "payment_request.in_doubt",
+    "payment.received",
+    "application.submitted",
+    "application.returned",
+    "application.approved",
+    "application.rejected",
+    "merchant.suspended",
     "merchant.reinstated",
-}  # fmt: skip
+}
 
 
 def test_the_events_are_those_of_the_contract() -> None:
@@ -55,9 +64,15 @@ async def test_the_steps_of_applications_and_merchants_are_told(telling: Telling
         await review.reject(tx, checker, rejected.id, "Amina Odhiambo is unknown here.")
     heard = await told(service, telling.merchant.dfsp_id)
     assert [event["type"] for event in heard] == [
-        "application.submitted", "application.approved", "merchant.suspended", "merchant.reinstated",
-        "application.submitted", "application.submitted", "application.returned", "application.rejected",
-    ]  # fmt: skip
+        "application.submitted",
+        "application.approved",
+        "merchant.suspended",
+        "merchant.reinstated",
+        "application.submitted",
+        "application.submitted",
+        "application.returned",
+        "application.rejected",
+    ]
     assert heard[1]["data"]["merchant_id"] == heard[2]["data"]["merchant_id"] == str(merchant.id)
     assert "Amina" not in json.dumps(heard)
     assert maker.name not in json.dumps(heard[-1]["data"])
@@ -82,10 +97,16 @@ async def test_a_paid_request_is_told_once_with_what_a_till_needs(stage: Stage) 
     [(event_type, data)] = await payment_events(stage)
     assert event_type == "payment_request.paid"
     assert data == {
-        "payment_request_id": request["id"], "merchant_id": str(stage.merchant.id),
-        "counter_id": str(stage.counter.id), "amount": {"amount": "10", "currency": "KES"}, "reference": "order 7",
-        "payer": "2547*****001", "state": "paid", "late": False, "reason": None,
-    }  # fmt: skip
+        "payment_request_id": request["id"],
+        "merchant_id": str(stage.merchant.id),
+        "counter_id": str(stage.counter.id),
+        "amount": {"amount": "10", "currency": "KES"},
+        "reference": "order 7",
+        "payer": "2547*****001",
+        "state": "paid",
+        "late": False,
+        "reason": None,
+    }
     assert PAYER not in json.dumps(data)
 
 
@@ -96,9 +117,12 @@ async def test_money_that_a_shopper_sends_unasked_is_told(stage: Stage) -> None:
     [payment] = await stage.payments()
     assert event_type == "payment.received"
     assert data == {
-        "payment_id": payment["id"], "merchant_id": str(stage.merchant.id), "counter_id": str(stage.counter.id),
-        "amount": {"amount": "12.5", "currency": "KES"}, "payer": "2547*****001",
-    }  # fmt: skip
+        "payment_id": payment["id"],
+        "merchant_id": str(stage.merchant.id),
+        "counter_id": str(stage.counter.id),
+        "amount": {"amount": "12.5", "currency": "KES"},
+        "payer": "2547*****001",
+    }
 
 
 async def test_every_other_end_is_told_and_late_money_after_it_too(stage: Stage, move_clock: Any) -> None:
@@ -127,8 +151,13 @@ async def test_every_other_end_is_told_and_late_money_after_it_too(stage: Stage,
     ]
     assert heard[0][1]["reason"] == {"code": "payer_rejected", "message": "The customer said no."}
     assert [data["reason"] and data["reason"]["code"] for _, data in heard] == [
-        "payer_rejected", None, "request_expired", "checking", "aborted_by_network", None,
-    ]  # fmt: skip
+        "payer_rejected",
+        None,
+        "request_expired",
+        "checking",
+        "aborted_by_network",
+        None,
+    ]
 
 
 async def test_a_step_that_is_no_end_is_told_to_nobody(stage: Stage) -> None:

@@ -258,8 +258,10 @@ async def test_a_person_a_key_and_a_ticket_open_the_stream(
     key = await builders.issue_key(service, world[OURS]["admin"], ["events:read"], merchant_id=merchant.id)
     ticket = await ticket_of(http, url, key)
     doors: list[tuple[dict[str, str], dict[str, str]]] = [
-        (world.maker.headers, {}), (key, {}), ({}, {"ticket": ticket}),
-    ]  # fmt: skip
+        (world.maker.headers, {}),
+        (key, {}),
+        ({}, {"ticket": ticket}),
+    ]
     for headers, params in doors:
         async with http.get(url, headers=headers, params=params) as response:
             assert response.status == 200

@@ -154,8 +154,11 @@ async def test_a_delivery_is_listed_with_what_came_of_it_newest_first(telling: T
     newest = (await telling.deliveries(endpoint))[0]
     assert newest["event_id"] == telling.ear.heard[-1].headers["webhook-id"]
     assert {name: newest[name] for name in ("state", "attempts", "response_status", "response_start")} == {
-        "state": "delivered", "attempts": 1, "response_status": 204, "response_start": "",
-    }  # fmt: skip
+        "state": "delivered",
+        "attempts": 1,
+        "response_status": 204,
+        "response_start": "",
+    }
     assert newest["created_at"] <= newest["delivered_at"]
     limited = await telling.client.get(f"{ENDPOINTS}/{endpoint['id']}/deliveries?limit=1", headers=telling.key)
     assert limited.json()["items"] == [newest]

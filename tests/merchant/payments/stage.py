@@ -157,9 +157,10 @@ class Stage:
     async def create(self, **body: Any) -> httpx.Response:
         """POST a payment request; by default 10 KES of a phone's owner, `payer=None` for a code to scan."""
         document: dict[str, Any] = {
-            "counter_id": str(self.counter.id), "payer": {"type": "MSISDN", "id": PAYER},
+            "counter_id": str(self.counter.id),
+            "payer": {"type": "MSISDN", "id": PAYER},
             "amount": {"amount": "10", "currency": "KES"},
-        } | body  # fmt: skip
+        } | body
         given = {name: value for name, value in document.items() if value is not None}
         return await self.client.post(
             "/api/v1/payment-requests", json=given, headers=self.key | {"idempotency-key": uuid4().hex}

@@ -75,14 +75,25 @@ async def key_of(stage: Stage, merchant: Merchant | None = None, counter_id: str
 
 async def test_a_request_with_a_payer_has_the_contracts_shape(stage: Stage) -> None:
     request = await made(
-        stage, counter_id=str(stage.counter.id), payer={"type": "MSISDN", "id": f"+{PAYER}"}, reference="order 7",
-        note="Two loaves", expires_in_s=120,
-    )  # fmt: skip
+        stage,
+        counter_id=str(stage.counter.id),
+        payer={"type": "MSISDN", "id": f"+{PAYER}"},
+        reference="order 7",
+        note="Two loaves",
+        expires_in_s=120,
+    )
     fixed = {
-        "state": "created", "amount": CASH, "counter_id": str(stage.counter.id),
-        "merchant_id": str(stage.merchant.id), "payer": {"type": "MSISDN", "id": "2547*****001"},
-        "reference": "order 7", "note": "Two loaves", "paid_at": None, "late": False, "reason": None,
-    }  # fmt: skip
+        "state": "created",
+        "amount": CASH,
+        "counter_id": str(stage.counter.id),
+        "merchant_id": str(stage.merchant.id),
+        "payer": {"type": "MSISDN", "id": "2547*****001"},
+        "reference": "order 7",
+        "note": "Two loaves",
+        "paid_at": None,
+        "late": False,
+        "reason": None,
+    }
     assert {name: request[name] for name in fixed} == fixed
     assert set(request) - set(fixed) == {"id", "created_at", "expires_at", "qr_payload", "pay_url", "hub"}
     assert UUID(request["id"]).version == 7
@@ -100,8 +111,11 @@ async def test_a_request_with_a_payer_has_the_contracts_shape(stage: Stage) -> N
 async def test_a_request_without_a_payer_waits_for_a_shopper_to_scan_it(stage: Stage) -> None:
     request = await made(stage, counter_id=str(stage.counter.id))
     assert (request["state"], request["payer"], request["reference"], request["note"]) == (
-        "awaiting_payer", None, None, None,
-    )  # fmt: skip
+        "awaiting_payer",
+        None,
+        None,
+        None,
+    )
     code = qr.explain(request["qr_payload"])
     assert (code.strict, code.initiation, code.amount) == (True, "dynamic", "10 is asked")
     assert code.currency is not None and code.currency.alpha == "KES"
@@ -143,9 +157,17 @@ async def test_a_request_lives_five_minutes_unless_it_says_otherwise(stage: Stag
 
 async def test_amounts_are_answered_without_trailing_zeros(stage: Stage) -> None:
     taken = {
-        "10": "10", "10.5": "10.5", "10.50": "10.5", "10.00": "10", "10.0000": "10", "0.01": "0.01", "0.10": "0.1",
-        "0010": "10", "00.5": "0.5", "1000": "1000",
-    }  # fmt: skip
+        "10": "10",
+        "10.5": "10.5",
+        "10.50": "10.5",
+        "10.00": "10",
+        "10.0000": "10",
+        "0.01": "0.01",
+        "0.10": "0.1",
+        "0010": "10",
+        "00.5": "0.5",
+        "1000": "1000",
+    }
     for given, answered in taken.items():
         request = await made(stage, counter_id=str(stage.counter.id), amount={"amount": given, "currency": "USD"})
         assert request["amount"] == {"amount": answered, "currency": "USD"}
@@ -162,9 +184,32 @@ async def test_a_currency_without_decimals_takes_only_zeros_behind_the_point(sta
 
 async def test_amounts_that_are_none_are_refused(stage: Stage) -> None:
     for text in (
-        "", "0", "0.0", "0.0000", "-1", "+1", "1e3", "1.", ".5", "1,000", "1 000", " 1", "1 ", "1\n", "0x10", "NaN",
-        "Infinity", "1.00001", "10.001", "\u0663", "1" * 14, "9" * 18, "ten", "1.2.3", "1_000",
-    ):  # fmt: skip
+        "",
+        "0",
+        "0.0",
+        "0.0000",
+        "-1",
+        "+1",
+        "1e3",
+        "1.",
+        ".5",
+        "1,000",
+        "1 000",
+        " 1",
+        "1 ",
+        "1\n",
+        "0x10",
+        "NaN",
+        "Infinity",
+        "1.00001",
+        "10.001",
+        "\u0663",
+        "1" * 14,
+        "9" * 18,
+        "ten",
+        "1.2.3",
+        "1_000",
+    ):
         await refused(stage, "amount.amount", amount={"amount": text, "currency": "KES"})
     for number in (10, 10.5, None, ["10"], True):
         await refused(stage, "amount.amount", amount={"amount": number, "currency": "KES"})
@@ -198,9 +243,23 @@ async def test_a_number_of_another_country_stays_one(stage: Stage) -> None:
 
 async def test_payers_that_are_none_are_refused(stage: Stage) -> None:
     for written in (
-        "abcd", "+", "++++", "1234", "+1", "0", "2547110000011111", "+254711000001;ext=5", "+254711000001 x5",
-        "call me", "+٢٥٤", "<script>", "++254711000001", "٢٥٤٧١١٠٠٠٠٠١", "254711000003\n", "-254711000001",
-    ):  # fmt: skip
+        "abcd",
+        "+",
+        "++++",
+        "1234",
+        "+1",
+        "0",
+        "2547110000011111",
+        "+254711000001;ext=5",
+        "+254711000001 x5",
+        "call me",
+        "+٢٥٤",
+        "<script>",
+        "++254711000001",
+        "٢٥٤٧١١٠٠٠٠٠١",
+        "254711000003\n",
+        "-254711000001",
+    ):
         response = await stage.create(payer={"type": "MSISDN", "id": written})
         assert (response.status_code, response.json()["errors"][0]["path"]) == (422, "payer.id"), written
     for payer in (
@@ -421,8 +480,12 @@ async def test_the_history_tells_every_step_in_order(stage: Stage, move_clock: C
     await stage.pay(request)
     steps = await stage.history(request)
     assert [(step["seq"], step["state"]) for step in steps] == [
-        (1, "created"), (2, "sent"), (3, "awaiting_payer"), (4, "accepted"), (5, "paid"),
-    ]  # fmt: skip
+        (1, "created"),
+        (2, "sent"),
+        (3, "awaiting_payer"),
+        (4, "accepted"),
+        (5, "paid"),
+    ]
     assert all(set(step) == {"seq", "at", "state", "cause", "detail"} for step in steps)
     assert all(TIME.fullmatch(step["at"]) and step["cause"] for step in steps)
     assert [step["at"] for step in steps] == sorted(step["at"] for step in steps)
@@ -433,8 +496,9 @@ async def test_a_failed_request_says_why_in_the_history_and_to_the_shopkeeper(st
     request = await stage.ask()
     failed = await stage.read(request)
     assert failed["reason"] == {
-        "code": "payer_not_found", "message": "No account was found for this customer. Check the number.",
-    }  # fmt: skip
+        "code": "payer_not_found",
+        "message": "No account was found for this customer. Check the number.",
+    }
     assert (await stage.history(request))[-1]["detail"].startswith("3204 ")
 
 

@@ -78,8 +78,11 @@ async def test_requests_are_answered_202_and_answers_200_both_empty(doors: Stage
         await doors.hub.say("PATCH", f"/transfers/{uuid4()}", json.dumps(transfer).encode(), source=HUB),
     ]
     assert [(response.status_code, response.content) for response in taken] == [
-        (202, b""), (202, b""), (200, b""), (200, b""),
-    ]  # fmt: skip
+        (202, b""),
+        (202, b""),
+        (200, b""),
+        (200, b""),
+    ]
     assert all("content-type" not in response.headers for response in taken)
     assert len(await kept(doors)) == await queued(doors) == 4
 
@@ -114,8 +117,12 @@ async def test_what_a_hub_wrote_anew_on_its_way_is_still_its_senders(stage: Stag
 def headers_of_signed(body: QuotesPost, **changed: Any) -> str:
     """The signature that MOBILE makes of a quote, or of something else."""
     how: dict[str, Any] = {
-        "method": "POST", "uri": "/quotes", "source": MOBILE, "destination": DFSP, "body": encode(body),
-    }  # fmt: skip
+        "method": "POST",
+        "uri": "/quotes",
+        "source": MOBILE,
+        "destination": DFSP,
+        "body": encode(body),
+    }
     return sign(changed.pop("key", SIGNING_KEYS[MOBILE]), **(how | changed))
 
 
@@ -250,9 +257,13 @@ async def test_a_body_altered_on_its_way_is_refused(doors: Stage) -> None:
 async def test_a_signature_for_one_address_opens_no_other(stage: Stage) -> None:
     first, second = [f"/transactionRequests/{uuid4()}" for _ in range(2)]
     signature = sign(
-        SIGNING_KEYS[MOBILE], method="PUT", uri=fspiop_uri(first), source=MOBILE, destination=DFSP,
+        SIGNING_KEYS[MOBILE],
+        method="PUT",
+        uri=fspiop_uri(first),
+        source=MOBILE,
+        destination=DFSP,
         body=encode(RECEIVED),
-    )  # fmt: skip
+    )
     response = await stage.hub.say("PUT", second, RECEIVED, headers={"fspiop-signature": signature})
     assert error_of(response) == (400, "3105")
 
@@ -265,8 +276,10 @@ async def test_nothing_but_the_hubs_own_error_may_come_unsigned(stage: Stage) ->
     request = f"/transactionRequests/{uuid4()}"
     error = encode_error(FspiopError("1001", "x"))
     for path, body, source in (
-        (request, RECEIVED, DFSP), (f"{request}/error", error, MOBILE), (f"/transfers/{uuid4()}", RECEIVED, DFSP),
-    ):  # fmt: skip
+        (request, RECEIVED, DFSP),
+        (f"{request}/error", error, MOBILE),
+        (f"/transfers/{uuid4()}", RECEIVED, DFSP),
+    ):
         response = await stage.hub.say("PUT", path, body, source=source, signed=False)
         assert error_of(response) == (400, "3105"), path
     await assert_nothing_kept(stage)
@@ -285,11 +298,23 @@ async def test_a_disabled_participant_is_not_served(stage: Stage) -> None:
 
 
 PLACES = [
-    ("GET", "/"), ("GET", ""), ("GET", "/nothing/1"), ("GET", "/Quotes/1"), ("POST", "/bulkQuotes"),
-    ("GET", "/quotes"), ("PUT", "/quotes"), ("PUT", "/quotes/"), ("PUT", "/quotes//error"),
-    ("GET", "/parties"), ("GET", "/parties/MSISDN"), ("PUT", "/parties/MSISDN/"),
-    ("GET", "/quotes/" + "x" * 129), ("GET", "/quotes/a/b/c/d/e"), ("GET", "/quotes/%00"), ("GET", "/quotes/%2F"),
-]  # fmt: skip
+    ("GET", "/"),
+    ("GET", ""),
+    ("GET", "/nothing/1"),
+    ("GET", "/Quotes/1"),
+    ("POST", "/bulkQuotes"),
+    ("GET", "/quotes"),
+    ("PUT", "/quotes"),
+    ("PUT", "/quotes/"),
+    ("PUT", "/quotes//error"),
+    ("GET", "/parties"),
+    ("GET", "/parties/MSISDN"),
+    ("PUT", "/parties/MSISDN/"),
+    ("GET", "/quotes/" + "x" * 129),
+    ("GET", "/quotes/a/b/c/d/e"),
+    ("GET", "/quotes/%00"),
+    ("GET", "/quotes/%2F"),
+]
 
 
 async def test_a_place_that_is_none_is_not_found(doors: Stage) -> None:
@@ -309,9 +334,23 @@ async def test_methods_that_the_wire_lacks_are_refused(doors: Stage) -> None:
 
 
 BODIES = [
-    b"", b" ", b"null", b"[]", b"[null]", b'"text"', b"{}", b"{", b"\xff\xfe", b'{"quoteId":"\xff"}', b"{" * 100_000,
-    b"[" * 100_000, b'{"a":' * 20_000 + b"1" + b"}" * 20_000, b'{"quoteId": NaN}', b"\x00", b"1" * 5000,
-]  # fmt: skip
+    b"",
+    b" ",
+    b"null",
+    b"[]",
+    b"[null]",
+    b'"text"',
+    b"{}",
+    b"{",
+    b"\xff\xfe",
+    b'{"quoteId":"\xff"}',
+    b"{" * 100_000,
+    b"[" * 100_000,
+    b'{"a":' * 20_000 + b"1" + b"}" * 20_000,
+    b'{"quoteId": NaN}',
+    b"\x00",
+    b"1" * 5000,
+]
 
 
 async def test_a_body_that_cannot_be_understood_is_refused_while_its_sender_listens(doors: Stage) -> None:
@@ -324,11 +363,15 @@ async def test_a_body_that_cannot_be_understood_is_refused_while_its_sender_list
 async def test_a_known_body_with_a_bad_field_is_refused_by_the_fields_name(stage: Stage) -> None:
     good = json.loads(encode(stage.quote_body()))
     cases: list[tuple[dict[str, Any], str]] = [
-        ({"quoteId": "not-an-id"}, "3101"), ({"quoteId": None}, "3101"), ({"amountType": "BOTH"}, "3100"),
-        ({"amount": {"currency": "KES", "amount": "10.00"}}, "3101"), ({"note": "x" * 129}, "3101"),
-        ({"note": "a\x00b"}, "3101"), ({"expiration": "tomorrow"}, "3101"),
+        ({"quoteId": "not-an-id"}, "3101"),
+        ({"quoteId": None}, "3101"),
+        ({"amountType": "BOTH"}, "3100"),
+        ({"amount": {"currency": "KES", "amount": "10.00"}}, "3101"),
+        ({"note": "x" * 129}, "3101"),
+        ({"note": "a\x00b"}, "3101"),
+        ({"expiration": "tomorrow"}, "3101"),
         ({"extensionList": {"extension": [{"key": "k", "value": "v"}] * 17}}, "3103"),
-    ]  # fmt: skip
+    ]
     for changed, code in cases:
         response = await stage.hub.say("POST", "/quotes", json.dumps(good | changed).encode())
         assert error_of(response) == (400, code), changed

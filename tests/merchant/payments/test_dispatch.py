@@ -223,8 +223,9 @@ async def test_a_payers_new_home_is_heard_at_the_next_request(stage: Stage) -> N
     await stage.ask()
     await stage.find_payer(fsp_id=BANK)
     assert [sent.headers["fspiop-destination"] for sent in stage.hub.to("/transactionRequests", "POST")] == [
-        MOBILE, BANK,
-    ]  # fmt: skip
+        MOBILE,
+        BANK,
+    ]
 
 
 async def test_an_answer_to_no_question_of_ours_is_no_matter(stage: Stage) -> None:

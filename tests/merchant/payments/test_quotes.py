@@ -34,8 +34,10 @@ async def test_the_packet_holds_what_both_sides_agreed_on(stage: Stage) -> None:
     assert packet.amount_minor == 1000
     agreed = packet.transaction
     assert (agreed["quoteId"], agreed["transactionId"], agreed["note"]) == (
-        body.quote_id, body.transaction_id, "two papayas",
-    )  # fmt: skip
+        body.quote_id,
+        body.transaction_id,
+        "two papayas",
+    )
     assert agreed["payee"]["partyIdInfo"]["fspId"] == DFSP
     assert agreed["payer"]["partyIdInfo"]["fspId"] == MOBILE
     assert agreed["expiration"] == quoted.body["expiration"]
@@ -287,8 +289,10 @@ async def test_a_payment_without_any_hint_is_one_of_its_own(stage: Stage) -> Non
     assert await stage.state(request) == "awaiting_payer"
     [payment] = await stage.payments()
     assert (payment["payment_request_id"], payment["note"], payment["hub"]["transfer_id"]) == (
-        None, "two papayas", transfer_id,
-    )  # fmt: skip
+        None,
+        "two papayas",
+        transfer_id,
+    )
 
 
 async def test_a_sub_id_that_no_request_has_is_refused(stage: Stage) -> None:

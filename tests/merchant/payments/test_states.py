@@ -175,10 +175,21 @@ class Play:
 
 
 DEEDS: list[Callable[[Play, int], Awaitable[None]]] = [
-    Play.look_up_answered, Play.payer_says, Play.hub_refuses, Play.quoted_for, Play.quoted_for, Play.transferred,
-    Play.transferred, Play.transfer_repeated, Play.committed, Play.committed, Play.aborted, Play.unknown_to_hub,
-    Play.cancelled, Play.time_passed,
-]  # fmt: skip
+    Play.look_up_answered,
+    Play.payer_says,
+    Play.hub_refuses,
+    Play.quoted_for,
+    Play.quoted_for,
+    Play.transferred,
+    Play.transferred,
+    Play.transfer_repeated,
+    Play.committed,
+    Play.committed,
+    Play.aborted,
+    Play.unknown_to_hub,
+    Play.cancelled,
+    Play.time_passed,
+]
 SCRIPTS = st.lists(st.tuples(st.integers(0, len(DEEDS) - 1), st.integers(0, 59)), min_size=3, max_size=16)
 
 

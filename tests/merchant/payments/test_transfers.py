@@ -276,8 +276,9 @@ async def test_money_that_comes_twice_for_one_request_is_two_payments_but_one_pa
     paid = await stage.read(request)
     assert (paid["state"], paid["hub"]["transfer_id"]) == ("paid", second)
     assert {(one["hub"]["transfer_id"], one["payment_request_id"]) for one in await stage.payments()} == {
-        (first, None), (second, request["id"]),
-    }  # fmt: skip
+        (first, None),
+        (second, request["id"]),
+    }
     assert await usage(stage) == [(2000, 2), (2000, 2)]
 
 

@@ -67,8 +67,15 @@ class TestPeople:
 
     async def test_a_short_password_or_an_odd_address_is_refused(self, client: httpx.AsyncClient, world: World) -> None:
         admin = world["greenbankfsp"]["admin"].headers
-        for changes in ({"password": "x" * 11}, {"password": "x" * 129}, {"email": "x"}, {"email": "a b@c"},
-                        {"email": "x@" + "y" * 254}, {"name": ""}, {"roles": ["dfsp_maker"] * 9}):  # fmt: skip
+        for changes in (
+            {"password": "x" * 11},
+            {"password": "x" * 129},
+            {"email": "x"},
+            {"email": "a b@c"},
+            {"email": "x@" + "y" * 254},
+            {"name": ""},
+            {"roles": ["dfsp_maker"] * 9},
+        ):
             response = await client.post("/api/v1/users", json=person(**changes), headers=admin)
             assert response.status_code == 422, changes
 
@@ -125,8 +132,15 @@ class TestKeys:
 
     async def test_bad_scopes_and_lifetimes_are_refused(self, client: httpx.AsyncClient, world: World) -> None:
         admin = world["greenbankfsp"]["admin"].headers
-        for changes in ({"scopes": []}, {"scopes": ["everything"]}, {"scopes": "merchants:read"}, {"name": ""},
-                        {"expires_in_days": 0}, {"expires_in_days": 731}, {"expires_in_days": 1.5}):  # fmt: skip
+        for changes in (
+            {"scopes": []},
+            {"scopes": ["everything"]},
+            {"scopes": "merchants:read"},
+            {"name": ""},
+            {"expires_in_days": 0},
+            {"expires_in_days": 731},
+            {"expires_in_days": 1.5},
+        ):
             body = {"name": "till", "scopes": ["merchants:read"], **changes}
             assert (await client.post("/api/v1/api-keys", json=body, headers=admin)).status_code == 422, changes
 

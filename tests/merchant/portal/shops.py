@@ -93,9 +93,14 @@ async def wire_bytes(host: str, port: int, path: str, *, gzip: bool = True) -> t
 def demo_settings(data_dir: Path) -> Settings:
     """Settings of a demo on free ports."""
     return Settings(
-        secret_key=SECRET_KEY, gateway_secret=GATEWAY_SECRET, data_dir=data_dir, database_pool_size=4,
-        worker_poll_s=0.05, port=free_port(), hub_url=f"http://127.0.0.1:{free_port()}",
-    )  # fmt: skip
+        secret_key=SECRET_KEY,
+        gateway_secret=GATEWAY_SECRET,
+        data_dir=data_dir,
+        database_pool_size=4,
+        worker_poll_s=0.05,
+        port=free_port(),
+        hub_url=f"http://127.0.0.1:{free_port()}",
+    )
 
 
 @asynccontextmanager

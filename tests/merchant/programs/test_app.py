@@ -67,9 +67,19 @@ async def test_the_doors_answer_alike_before_the_router_and_behind_it(
 
 async def test_every_other_path_goes_to_the_router(client: httpx.AsyncClient, front: httpx.AsyncClient) -> None:
     for path in (
-        "/health/live", "/api/v1/merchants", "/openapi.json", "/q/1", "/nothing", "/fspiop", "/oracle", "/ussd",
-        "/fspiopx/quotes", "/api/v1/fspiop/quotes", "//fspiop/quotes/1", "/FSPIOP/quotes/1",
-    ):  # fmt: skip
+        "/health/live",
+        "/api/v1/merchants",
+        "/openapi.json",
+        "/q/1",
+        "/nothing",
+        "/fspiop",
+        "/oracle",
+        "/ussd",
+        "/fspiopx/quotes",
+        "/api/v1/fspiop/quotes",
+        "//fspiop/quotes/1",
+        "/FSPIOP/quotes/1",
+    ):
         behind, before = [await each.get(path) for each in (client, front)]
         assert seen(behind) == seen(before), path
 
@@ -147,10 +157,20 @@ async def test_a_socket_to_a_door_is_no_socket_for_browsers(front: httpx.AsyncCl
         return {"type": "websocket.connect"}
 
     scope: Any = {
-        "type": "websocket", "path": "/fspiop/quotes", "raw_path": b"/fspiop/quotes", "query_string": b"",
-        "headers": [], "subprotocols": [], "state": {}, "root_path": "", "scheme": "ws", "asgi": {"version": "3.0"},
-        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2), "http_version": "1.1",
-    }  # fmt: skip
+        "type": "websocket",
+        "path": "/fspiop/quotes",
+        "raw_path": b"/fspiop/quotes",
+        "query_string": b"",
+        "headers": [],
+        "subprotocols": [],
+        "state": {},
+        "root_path": "",
+        "scheme": "ws",
+        "asgi": {"version": "3.0"},
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 2),
+        "http_version": "1.1",
+    }
     await with_doors(create_app(service, ROUTES))(scope, connect, hear)  # type: ignore[arg-type]
     assert "websocket.accept" not in said
 

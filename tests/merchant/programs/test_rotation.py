@@ -48,21 +48,31 @@ async def fill(service: Service, world: World) -> None:
         await create_request(tx, service, world.maker.actor, money)
         tx.session.add(
             Quote(
-                payer_fsp_id="payerfsp", quote_id="q1", dfsp_id=merchant.dfsp_id, merchant_id=merchant.id,
-                counter_id=counters[0].id, transaction_id="t1", body_hash=b"x", answer=vault.seal(b"{}", "quote:q1"),
-                amount_minor=100, currency="KES",
+                payer_fsp_id="payerfsp",
+                quote_id="q1",
+                dfsp_id=merchant.dfsp_id,
+                merchant_id=merchant.id,
+                counter_id=counters[0].id,
+                transaction_id="t1",
+                body_hash=b"x",
+                answer=vault.seal(b"{}", "quote:q1"),
+                amount_minor=100,
+                currency="KES",
             )
-        )  # fmt: skip
+        )
         await tx.execute(
             "INSERT INTO webhook_endpoint (id, dfsp_id, merchant_id, url, secret_sealed, event_types, enabled,"
             " created_at) VALUES ($1, $2, $3, 'https://shop.example', $4, '{}', true, now())",
-            endpoint_id, *place, vault.seal(b"whsec_x", f"webhook:{endpoint_id}"),
-        )  # fmt: skip
+            endpoint_id,
+            *place,
+            vault.seal(b"whsec_x", f"webhook:{endpoint_id}"),
+        )
         await tx.execute(
             "INSERT INTO idempotency_key (scope, key, dfsp_id, input_hash, status, body_sealed, created_at)"
             " VALUES ('s', 'k', $1, '\\x00', 201, $2, now())",
-            str(merchant.dfsp_id), vault.seal(b"{}", "idempotency:s/k"),
-        )  # fmt: skip
+            str(merchant.dfsp_id),
+            vault.seal(b"{}", "idempotency:s/k"),
+        )
         await tx.execute(
             "INSERT INTO ussd_session (gateway, session_id, msisdn_digest, state, expires_at, touched_at)"
             " VALUES ('africastalking', 's1', '\\x00', '\\x00', now(), now())"
@@ -101,9 +111,11 @@ def test_every_phone_digest_of_the_schema_is_rotated_or_short_lived() -> None:
     # Digests of tokens and messages are plain hashes; they hang on no key.
     keyless = {"api_key.digest", "inbox.digest", "event_ticket.digest"}
     assert digests - keyless == {
-        "application_identifier.digest", "merchant.phone_digest", "payment_request.payer_digest",
+        "application_identifier.digest",
+        "merchant.phone_digest",
+        "payment_request.payer_digest",
         "ussd_session.msisdn_digest",
-    }  # fmt: skip
+    }
 
 
 async def test_after_rotation_the_old_key_may_be_dropped(
@@ -169,8 +181,10 @@ async def test_an_interrupted_rotation_is_taken_up_where_it_stopped(
         await stopped.aclose()
         steps = await all_steps(both)
         assert [step for step in steps if step[0] == "application"] == [
-            ("application", 0, 3), ("application", 2, 3), ("application", 3, 3),
-        ]  # fmt: skip
+            ("application", 0, 3),
+            ("application", 2, 3),
+            ("application", 3, 3),
+        ]
         assert all(total == 0 for _, _, total in await all_steps(both))
 
 

@@ -46,8 +46,9 @@ def test_every_state_can_be_reached_from_the_first() -> None:
 
 def test_what_cannot_move_any_more_permits_nothing() -> None:
     for moves, capabilities in (
-        (APPLICATION_MOVES, APPLICATION_CAPABILITIES), (MERCHANT_MOVES, MERCHANT_CAPABILITIES),
-    ):  # fmt: skip
+        (APPLICATION_MOVES, APPLICATION_CAPABILITIES),
+        (MERCHANT_MOVES, MERCHANT_CAPABILITIES),
+    ):
         for state, targets in moves.items():
             if not targets:
                 assert capabilities[state] == frozenset(), state  # type: ignore[index]

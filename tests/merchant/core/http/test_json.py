@@ -65,12 +65,16 @@ def test_any_json_is_the_shape_or_a_typed_problem(document: object) -> None:
 @pytest.mark.parametrize(
     ("raw", "path"),
     [
-        (b'{"name": 7}', "name"), (b'{"name": "x", "numbers": [1, "2"]}', "numbers[1]"),
-        (b'{"name": "x", "inner": {"name": null}}', "inner.name"), (b"[]", "$"), (b"{}", "name"),
-        (b'{"name": "x", "inner": {}}', "inner.name"), (b'{"name": "x", "inner": {"x": 1}}', "inner.x"),
+        (b'{"name": 7}', "name"),
+        (b'{"name": "x", "numbers": [1, "2"]}', "numbers[1]"),
+        (b'{"name": "x", "inner": {"name": null}}', "inner.name"),
+        (b"[]", "$"),
+        (b"{}", "name"),
+        (b'{"name": "x", "inner": {}}', "inner.name"),
+        (b'{"name": "x", "inner": {"x": 1}}', "inner.x"),
         (b'{"name": "x", "numbers": [1e400]}', "numbers[0]"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_field_is_named_by_its_path(raw: bytes, path: str) -> None:
     problem = problem_of(raw)
     assert (problem.status, problem.errors[0].path) == (422, path)
@@ -79,10 +83,16 @@ def test_a_wrong_field_is_named_by_its_path(raw: bytes, path: str) -> None:
 @pytest.mark.parametrize(
     ("raw", "nul"),
     [
-        (rb'"\u0000"', True), (rb'"a\u0000b"', True), (rb'"\\\u0000"', True), (rb'"\\u0000"', False),
-        (rb'"\\\\u0000"', False), (rb'"\u00000"', True), (rb'"\u0001"', False), (b'"u0000"', False),
+        (rb'"\u0000"', True),
+        (rb'"a\u0000b"', True),
+        (rb'"\\\u0000"', True),
+        (rb'"\\u0000"', False),
+        (rb'"\\\\u0000"', False),
+        (rb'"\u00000"', True),
+        (rb'"\u0001"', False),
+        (b'"u0000"', False),
     ],
-)  # fmt: skip
+)
 def test_the_character_that_no_column_holds_is_seen_only_where_it_is(raw: bytes, nul: bool) -> None:
     assert web.has_nul(raw) is nul
     assert ("\0" in msgspec.json.decode(raw)) is nul

@@ -32,9 +32,12 @@ PAGES = ("/demo/news", f"/demo/inbox?payer={AGREES}")
 def settings(tmp_path: Path) -> Settings:
     """Settings of a demo whose simulated hub does not answer."""
     return Settings(
-        secret_key=SECRET_KEY, gateway_secret=GATEWAY_SECRET, data_dir=tmp_path, database_pool_size=4,
+        secret_key=SECRET_KEY,
+        gateway_secret=GATEWAY_SECRET,
+        data_dir=tmp_path,
+        database_pool_size=4,
         hub_url="http://127.0.0.1:9",
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture

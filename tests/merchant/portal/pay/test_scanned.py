@@ -16,10 +16,16 @@ def sticker_of(shop: Shop, version: int | None = None, domain: str = DOMAIN) -> 
     """The payload of one of the shop's stickers."""
     return qr.encode(
         qr.mojaloop_code(
-            domain=domain, identifier=shop.counter.alias, name="Mama Njeri", city="Nairobi", country="KE",
-            currency="USD", mcc="5411", sticker_version=version,
+            domain=domain,
+            identifier=shop.counter.alias,
+            name="Mama Njeri",
+            city="Nairobi",
+            country="KE",
+            currency="USD",
+            mcc="5411",
+            sticker_version=version,
         )
-    )  # fmt: skip
+    )
 
 
 async def scan(client: httpx.AsyncClient, text: str) -> httpx.Response:

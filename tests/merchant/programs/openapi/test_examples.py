@@ -37,9 +37,10 @@ def test_the_example_of_a_scanned_code_reads() -> None:
 @pytest.mark.database
 async def test_the_example_of_an_application_can_be_submitted(client: httpx.AsyncClient, world: World) -> None:
     opened = await client.post(
-        "/api/v1/applications", json=EXAMPLES[NewApplication],
+        "/api/v1/applications",
+        json=EXAMPLES[NewApplication],
         headers=world.maker.headers | {"idempotency-key": "example"},
-    )  # fmt: skip
+    )
     assert opened.status_code == 201, opened.text
     submitted = await client.post(f"/api/v1/applications/{opened.json()['id']}/submit", headers=world.maker.headers)
     assert submitted.status_code == 200, submitted.text

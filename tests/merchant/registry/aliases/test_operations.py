@@ -132,8 +132,9 @@ async def test_the_database_itself_keeps_numbers_unique(service: Service, world:
         async with service.db.system() as tx:
             await tx.execute(
                 "INSERT INTO alias_claim (alias_type, alias, dfsp_id, claimed_at) VALUES ('ALIAS', $1, $2, now())",
-                counters[0].alias, merchant.dfsp_id,
-            )  # fmt: skip
+                counters[0].alias,
+                merchant.dfsp_id,
+            )
 
 
 async def test_an_alias_opens_once_for_each_currency(service: Service, world: World) -> None:

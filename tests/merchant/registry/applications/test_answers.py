@@ -41,8 +41,10 @@ def test_every_wrong_answer_is_named_at_once() -> None:
     with pytest.raises(errors.InvalidFields) as refused:
         answers.tidy(bad)
     assert {error.path for error in refused.value.errors} == {
-        "business.mcc", "business.currencies[0]", "contact.email",
-    }  # fmt: skip
+        "business.mcc",
+        "business.currencies[0]",
+        "contact.email",
+    }
 
 
 def test_a_refusal_repeats_no_answer() -> None:
@@ -57,9 +59,11 @@ def test_a_refusal_repeats_no_answer() -> None:
 def test_identifiers_are_found_where_they_stand_and_absent_ones_are_not() -> None:
     found = answers.identifiers(company(tax_id="T1"))
     assert [(path, kind) for path, kind, _ in found] == [
-        ("owners[0].id_number", "id_number"), ("contact.phone", "phone"), ("business.tax_id", "tax_id"),
+        ("owners[0].id_number", "id_number"),
+        ("contact.phone", "phone"),
+        ("business.tax_id", "tax_id"),
         ("business.registration_number", "registration_number"),
-    ]  # fmt: skip
+    ]
     assert answers.identifiers(kyb.Sections()) == []
 
 

@@ -92,8 +92,10 @@ class TestDrafts:
         assert after["business"] == {"trading_name": "New name"}
         assert after["external_ref"] == "R"
         assert (after["owners"], after["contact"], after["locations"]) == (
-            before["owners"], before["contact"], before["locations"],
-        )  # fmt: skip
+            before["owners"],
+            before["contact"],
+            before["locations"],
+        )
         assert after["version_hash"] != before["version_hash"]
         assert after["version"] == 1
 
@@ -273,9 +275,11 @@ class TestAtRest:
     ) -> None:
         document = builders.company(tax_id="TAX-SECRET-77")
         document["owners"][0] |= {
-            "id_number": "NID-SECRET-77", "birth_date": "1971-03-09", "phone": "+254711987654",
+            "id_number": "NID-SECRET-77",
+            "birth_date": "1971-03-09",
+            "phone": "+254711987654",
             "email": "owner77@example.org",
-        }  # fmt: skip
+        }
         document["contact"] = {"owner_index": 0}
         document["settlement_account"]["account_id"] = "AC-SECRET-77"
         desk = Desk(client, world.maker)

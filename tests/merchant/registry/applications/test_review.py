@@ -59,8 +59,10 @@ class TestApproval:
         assert len(merchant.json()["locations"]) == 2
         after = await read(client, world.maker, application)
         assert (after["state"], after["checker"], after["merchant_id"]) == (
-            "approved", str(world.checker.actor.id), body["merchant_id"],
-        )  # fmt: skip
+            "approved",
+            str(world.checker.actor.id),
+            body["merchant_id"],
+        )
 
     async def test_a_taken_own_alias_makes_no_merchant_at_all(
         self, client: httpx.AsyncClient, service: Service, world: World
@@ -235,12 +237,17 @@ class TestReturnAndReject:
     async def test_reasons_are_demanded(self, client: httpx.AsyncClient, service: Service, world: World) -> None:
         application = await builders.create_application(service, world.maker, submitted=True)
         bad: list[tuple[str, Any]] = [
-            ("reject", {}), ("reject", {"reason": ""}), ("reject", {"reason": " \n"}),
-            ("reject", {"reason": "x" * 501}), ("return", {}), ("return", {"items": []}),
+            ("reject", {}),
+            ("reject", {"reason": ""}),
+            ("reject", {"reason": " \n"}),
+            ("reject", {"reason": "x" * 501}),
+            ("return", {}),
+            ("return", {"items": []}),
             ("return", {"items": [{"path": "x"}]}),
-            ("return", {"items": [{"path": "", "reason": "x"}]}), ("return", {"items": [RETURNED["items"][0]] * 51}),
+            ("return", {"items": [{"path": "", "reason": "x"}]}),
+            ("return", {"items": [RETURNED["items"][0]] * 51}),
             ("approve", {}),
-        ]  # fmt: skip
+        ]
         for name, body in bad:
             response = await decide(client, world.checker, application, name, body)
             assert response.status_code == 422, (name, body)

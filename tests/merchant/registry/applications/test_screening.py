@@ -66,10 +66,12 @@ async def test_a_listed_owner_holds_the_approval_up_until_every_hit_is_decided(l
 @pytest.mark.parametrize(
     ("given_name", "family_name"),
     [
-        ("Ayman Muhammed Rabi", "al-Zawahiri"), ("AL-ZAWAHIRI AYMAN", "MUHAMMED RABI"),
-        ("أيمن محمد ربيع", "الظواهري"), ("Aiman Muhammad Rabi", "Al Zawahiri"),
+        ("Ayman Muhammed Rabi", "al-Zawahiri"),
+        ("AL-ZAWAHIRI AYMAN", "MUHAMMED RABI"),
+        ("أيمن محمد ربيع", "الظواهري"),
+        ("Aiman Muhammad Rabi", "Al Zawahiri"),
     ],
-)  # fmt: skip
+)
 async def test_exact_reordered_and_transliterated_spellings_are_stopped(
     client: httpx.AsyncClient, service: Service, world: World, given_name: str, family_name: str
 ) -> None:
@@ -100,8 +102,12 @@ async def test_a_true_match_cannot_be_approved_whatever_else_is_decided(listed: 
 async def test_a_decision_needs_a_word_a_reason_and_a_hit_of_this_case(listed: Case) -> None:
     hit_id = (await listed.read())["report"]["hits"][0]["id"]
     assert (await listed.post("hits/000000000000", FALSE_POSITIVE)).status_code == 404
-    for body in ({}, {"decision": "false_positive"}, {"decision": "maybe", "reason": "x"},
-                 {"decision": "true_match", "reason": " "}):  # fmt: skip
+    for body in (
+        {},
+        {"decision": "false_positive"},
+        {"decision": "maybe", "reason": "x"},
+        {"decision": "true_match", "reason": " "},
+    ):
         assert (await listed.post(f"hits/{hit_id}", body)).status_code == 422
     assert (await listed.read())["hit_decisions"] == {}
 
@@ -166,11 +172,17 @@ class TestMissingLists:
     def test_a_list_that_cannot_be_read_is_none_and_never_a_crash(self, tmp_path: Path) -> None:
         whole = Settings().screening_list.read_bytes()
         bad = {
-            "empty.xml": b"", "empty.xml.gz": b"", "text.xml": b"not xml", "text.xml.gz": b"not gzip",
-            "cut.xml.gz": whole[: len(whole) // 2], "flipped.xml.gz": whole[:5000] + b"\0" * 100 + whole[5100:],
-            "other.xml": b"<a/>", "bomb.xml": b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
-            "packed.xml": whole, "binary.xml.gz": gzip.compress(b"\xff" * 1000),
-        }  # fmt: skip
+            "empty.xml": b"",
+            "empty.xml.gz": b"",
+            "text.xml": b"not xml",
+            "text.xml.gz": b"not gzip",
+            "cut.xml.gz": whole[: len(whole) // 2],
+            "flipped.xml.gz": whole[:5000] + b"\0" * 100 + whole[5100:],
+            "other.xml": b"<a/>",
+            "bomb.xml": b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+            "packed.xml": whole,
+            "binary.xml.gz": gzip.compress(b"\xff" * 1000),
+        }
         for name, content in bad.items():
             path = tmp_path / name
             path.write_bytes(content)

@@ -24,20 +24,54 @@ HUB = {"x-gateway-secret": GATEWAY_SECRET}
 ALIAS = "/oracle/participants/ALIAS"
 JSON = {"content-type": "application/json"}
 HOSTILE = [
-    "1" * 33, "9" * 5000, "12 34", "o'neil", '"', "a;DROP TABLE alias", "a/b", "a%2Fb", "%2e%2e", "a%00b", "a\x7fb",
-    "a%0ab", "سوق", "ຮ້ານ", "🙂", "a&b", "a=b", "ab&#x3D;c", "x%", "%FF%FE", "{$inputs.X}", "participants",
-    "TransactionRequests", "quotes", "error",
-]  # fmt: skip
+    "1" * 33,
+    "9" * 5000,
+    "12 34",
+    "o'neil",
+    '"',
+    "a;DROP TABLE alias",
+    "a/b",
+    "a%2Fb",
+    "%2e%2e",
+    "a%00b",
+    "a\x7fb",
+    "a%0ab",
+    "سوق",
+    "ຮ້ານ",
+    "🙂",
+    "a&b",
+    "a=b",
+    "ab&#x3D;c",
+    "x%",
+    "%FF%FE",
+    "{$inputs.X}",
+    "participants",
+    "TransactionRequests",
+    "quotes",
+    "error",
+]
 
 BAD_ROUTES = [
-    (b"", "3101"), (b"{", "3101"), (b"\xff\xfe", "3101"), (b'{"fspId":"lakemfi\\u0000"}', "3101"),
-    (b"[" * 100_000, "3100"), (b'{"x":' * 100_000, "3101"), (b"null", "3100"), (b"[]", "3100"), (b"{}", "3100"),
-    (b"7", "3100"), (b'{"fspId":7}', "3100"), (b'{"fspId":""}', "3100"), (b'{"fspId":"' + b"x" * 33 + b'"}', "3100"),
-    (b'{"fspId":"nobody"}', "3201"), (b'{"fspId":"lakemfi","currency":"XXX"}', "3100"),
-    (b'{"fspId":"lakemfi","currency":"kes"}', "3100"), (b'{"fspId":"lakemfi","partySubIdOrType":""}', "3100"),
+    (b"", "3101"),
+    (b"{", "3101"),
+    (b"\xff\xfe", "3101"),
+    (b'{"fspId":"lakemfi\\u0000"}', "3101"),
+    (b"[" * 100_000, "3100"),
+    (b'{"x":' * 100_000, "3101"),
+    (b"null", "3100"),
+    (b"[]", "3100"),
+    (b"{}", "3100"),
+    (b"7", "3100"),
+    (b'{"fspId":7}', "3100"),
+    (b'{"fspId":""}', "3100"),
+    (b'{"fspId":"' + b"x" * 33 + b'"}', "3100"),
+    (b'{"fspId":"nobody"}', "3201"),
+    (b'{"fspId":"lakemfi","currency":"XXX"}', "3100"),
+    (b'{"fspId":"lakemfi","currency":"kes"}', "3100"),
+    (b'{"fspId":"lakemfi","partySubIdOrType":""}', "3100"),
     (b'{"fspId":"lakemfi","partySubIdOrType":"a b"}', "3100"),
     (b'{"fspId":"lakemfi","partySubIdOrType":"' + b"x" * 129 + b'"}', "3100"),
-]  # fmt: skip
+]
 BAD_BATCHES = [
     (b"null", 422),
     (b"{}", 422),
@@ -54,11 +88,21 @@ BAD_BATCHES = [
     (b'[{"merchant_id":"m","currency":"KES","currency":"USD"}]', 400),
 ]
 BAD_ROWS: list[Any] = [
-    None, [], 7, "", {}, {"merchant_id": 7, "currency": "KES"}, {"merchant_id": "", "currency": "KES"},
-    {"merchant_id": "m"}, {"currency": "KES"}, {"merchant_id": "m" * 129, "currency": "KES"},
-    {"merchant_id": "m", "currency": None}, {"merchant_id": "m", "currency": "KES", "alias_value": 7},
-    {"merchant_id": "m", "currency": "K" * 5000}, {"merchant_id": "m", "currency": "KES", "alias_value": "x" * 5000},
-]  # fmt: skip
+    None,
+    [],
+    7,
+    "",
+    {},
+    {"merchant_id": 7, "currency": "KES"},
+    {"merchant_id": "", "currency": "KES"},
+    {"merchant_id": "m"},
+    {"currency": "KES"},
+    {"merchant_id": "m" * 129, "currency": "KES"},
+    {"merchant_id": "m", "currency": None},
+    {"merchant_id": "m", "currency": "KES", "alias_value": 7},
+    {"merchant_id": "m", "currency": "K" * 5000},
+    {"merchant_id": "m", "currency": "KES", "alias_value": "x" * 5000},
+]
 
 
 @pytest.fixture
@@ -151,8 +195,12 @@ class TestLookUp:
             await tx.execute(
                 "INSERT INTO open_reference (alias_type, alias, sub_id, dfsp_id, counter_id, request_id, currency,"
                 " expires_at) VALUES ('ALIAS', $1, 'ABCDEFGH', $2, $3, $4, 'KES', $5)",
-                counter.alias, merchant.dfsp_id, counter.id, ids.uuid7(), clock.now() + timedelta(minutes=5),
-            )  # fmt: skip
+                counter.alias,
+                merchant.dfsp_id,
+                counter.id,
+                ids.uuid7(),
+                clock.now() + timedelta(minutes=5),
+            )
         expected = [{"fspId": "greenbankfsp", "currency": "KES", "partySubIdOrType": "ABCDEFGH"}]
         assert await party_list(client, f"{ALIAS}/{counter.alias}?partySubIdOrType=ABCDEFGH") == expected
         assert await party_list(client, f"{ALIAS}/{counter.alias}/ABCDEFGH") == expected
@@ -170,8 +218,12 @@ class TestLookUp:
     ) -> None:
         for identifier in HOSTILE:
             path = f"{ALIAS}/{quote(identifier, safe='%' if '%' in identifier else '')}"
-            for method, body in (("GET", None), ("POST", {"fspId": "lakemfi"}), ("PUT", {"fspId": "lakemfi"}),
-                                 ("DELETE", None)):  # fmt: skip
+            for method, body in (
+                ("GET", None),
+                ("POST", {"fspId": "lakemfi"}),
+                ("PUT", {"fspId": "lakemfi"}),
+                ("DELETE", None),
+            ):
                 response = await client.request(method, path, json=body, headers=HUB)
                 if method == "GET" and len(identifier) <= 128:  # what FSPIOP allows is unknown, not wrong
                     assert (response.status_code, response.json()) == (200, {"partyList": []}), identifier
@@ -200,9 +252,12 @@ class TestLookUp:
 class TestGateway:
     async def test_without_the_shared_secret_nobody_is_let_in(self, client: httpx.AsyncClient) -> None:
         strangers: list[dict[str, str]] = [
-            {}, {"x-gateway-secret": "wrong"}, {"x-gateway-secret": ""}, {"x-api-key": "mk_forged"},
+            {},
+            {"x-gateway-secret": "wrong"},
+            {"x-gateway-secret": ""},
+            {"x-api-key": "mk_forged"},
             {"authorization": "Bearer x"},
-        ]  # fmt: skip
+        ]
         for headers in strangers:
             for method in ("GET", "POST", "PUT", "DELETE"):
                 response = await client.request(method, f"{ALIAS}/12345674", headers=headers)
@@ -224,8 +279,13 @@ class TestGateway:
 
     async def test_without_a_secret_set_only_loopback_is_answered(self, open_service_app: Any) -> None:
         addresses = {
-            "127.0.0.1": 200, "::1": 200, "127.8.8.8": 200, "10.0.0.5": 403, "2001:db8::1": 403, "unix": 403,
-        }  # fmt: skip
+            "127.0.0.1": 200,
+            "::1": 200,
+            "127.8.8.8": 200,
+            "10.0.0.5": 403,
+            "2001:db8::1": 403,
+            "unix": 403,
+        }
         for address, status in addresses.items():
             transport = httpx.ASGITransport(open_service_app, client=(address, 4711))
             async with httpx.AsyncClient(transport=transport, base_url="http://test.local") as client:
@@ -399,8 +459,11 @@ class TestBulk:
         answers = response.json()["partyList"]
         assert [answer["partyId"]["partyIdentifier"] for answer in answers] == ["shop-2", "254711", "shop-1", "shop-1"]
         assert [answer.get("errorInformation", {}).get("errorCode") for answer in answers] == [
-            None, "3100", "3201", None,
-        ]  # fmt: skip
+            None,
+            "3100",
+            "3201",
+            None,
+        ]
         assert await party_list(client, f"{ALIAS}/shop-1") == [{"fspId": "greenbankfsp", "currency": "USD"}]
 
     async def test_rows_that_cannot_be_read_are_answered_in_their_place(self, client: httpx.AsyncClient) -> None:
@@ -410,8 +473,11 @@ class TestBulk:
         assert response.status_code == 201
         answers = response.json()["partyList"]
         assert [answer.get("errorInformation", {}).get("errorCode") for answer in answers] == [
-            "3100", None, "3100", "3100",
-        ]  # fmt: skip
+            "3100",
+            None,
+            "3100",
+            "3100",
+        ]
         assert await party_list(client, f"{ALIAS}/shop-3") == [{"fspId": "lakemfi"}]
 
     async def test_a_participant_registers_nobody_elses_parties(self, client: httpx.AsyncClient) -> None:
@@ -426,9 +492,17 @@ class TestBulk:
 
     async def test_a_bad_bulk_is_refused(self, client: httpx.AsyncClient) -> None:
         bodies = [
-            b"null", b"7", b"{}", b'{"requestId":"r"}', b'{"requestId":"r","partyList":[]}', b'{"partyList":[null]}',
-            b'{"requestId":"r","partyList":null}', b'{"requestId":"r","partyList":[null]}', b"\xc3\x28", b"",
-        ]  # fmt: skip
+            b"null",
+            b"7",
+            b"{}",
+            b'{"requestId":"r"}',
+            b'{"requestId":"r","partyList":[]}',
+            b'{"partyList":[null]}',
+            b'{"requestId":"r","partyList":null}',
+            b'{"requestId":"r","partyList":[null]}',
+            b"\xc3\x28",
+            b"",
+        ]
         for body in bodies:
             response = await client.post("/oracle/participants", content=body, headers={**HUB, **JSON})
             assert response.status_code == 400, body
@@ -478,8 +552,14 @@ class TestExternalBatches:
         answers = response.json()
         assert [answer["merchant_id"] for answer in answers] == [row["merchant_id"] for row in rows]
         assert [answer["status"] for answer in answers] == [
-            "error", "error", "error", "error", "error", "registered", "registered",
-        ]  # fmt: skip
+            "error",
+            "error",
+            "error",
+            "error",
+            "error",
+            "registered",
+            "registered",
+        ]
         assert all(answer["error"] for answer in answers if answer["status"] == "error")
 
     async def test_the_same_row_again_says_exists_with_the_same_alias(
