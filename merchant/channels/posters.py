@@ -176,7 +176,7 @@ async def print_some(service: Service, batch_id: UUID) -> None:
     printing = asyncio.create_task(asyncio.to_thread(print_slice, run, scheme, rows))
     while not printing.done():
         await asyncio.wait({printing}, timeout=PROGRESS_EVERY_S)
-        async with service.db.system_reads() as tx:
+        async with service.db.system_statements() as tx:
             await tx.execute(_PROGRESS, batch_id, run.done, msgspec.json.encode(run.skipped).decode())
     error = printing.exception()
     if isinstance(error, BlockingIOError):

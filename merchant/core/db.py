@@ -1,4 +1,4 @@
-"""The database: two pools under two roles, and the only commit in the code base.
+"""The database: three pools under two roles, and the only commit in the code base.
 
 `tenant()` is for requests of staff, merchants and API keys: row-level security shows them one DFSP only.
 `system()` is for the worker, the oracle and the hub's callbacks: every statement there names its tenant itself.
@@ -48,8 +48,8 @@ def is_contention(error: BaseException) -> bool:
     return isinstance(error, PoolTimeout) or getattr(cause, "sqlstate", None) in _CONTENTION
 
 
-class Tx:
-    """One open transaction."""
+class Reads:
+    """What reads on one connection. A `Tx` writes besides."""
 
     def __init__(self, engine: AsyncEngine, fairy: PoolProxiedConnection) -> None:
         self._engine = engine
@@ -72,11 +72,6 @@ class Tx:
             raise NotFound
         return found
 
-    async def flush(self) -> None:
-        """Write what the session holds, so that SQL text that follows sees it."""
-        if self._session is not None:
-            await self._session.flush()
-
     async def fetch(self, sql: str, *values: Any) -> list[asyncpg.Record]:
         """Rows of a statement with `$1` parameters."""
         rows: list[asyncpg.Record] = await self._raw.fetch(sql, *values)
@@ -89,6 +84,15 @@ class Tx:
     async def fetchval(self, sql: str, *values: Any) -> Any:
         """The first column of the first row, or None."""
         return await self._raw.fetchval(sql, *values)
+
+
+class Tx(Reads):
+    """One open transaction, or single statements that each commit by themselves."""
+
+    async def flush(self) -> None:
+        """Write what the session holds, so that SQL text that follows sees it."""
+        if self._session is not None:
+            await self._session.flush()
 
     async def execute(self, sql: str, *values: Any) -> int:
         """Run a statement; the number of rows it changed."""
@@ -116,12 +120,13 @@ class Database:
     def __init__(self, url: str, pool_size: int) -> None:
         self._app = _engine(url, APP_ROLE, pool_size)
         self._system = _engine(url, SYSTEM_ROLE, pool_size)
+        self._reads = _engine(url, SYSTEM_ROLE, pool_size, read_only=True)
 
     async def check_roles(self) -> None:
         """Refuse roles that bypass row-level security. Raises UnsafeRole."""
-        for engine, name in ((self._app, APP_ROLE), (self._system, SYSTEM_ROLE)):
-            async with _statements(engine) as tx:
-                row = await tx.fetchrow(
+        for engine, name in ((self._app, APP_ROLE), (self._system, SYSTEM_ROLE), (self._reads, SYSTEM_ROLE)):
+            async with _borrowed(engine) as fairy:
+                row = await Reads(engine, fairy).fetchrow(
                     "SELECT current_user AS name, rolsuper OR rolbypassrls AS unsafe"
                     " FROM pg_roles WHERE rolname = current_user"
                 )
@@ -143,10 +148,16 @@ class Database:
             yield tx
 
     @asynccontextmanager
-    async def system_reads(self) -> AsyncIterator[Tx]:
-        """Single statements of the service itself, each its own transaction: one round trip."""
-        async with _statements(self._system) as tx:
-            yield tx
+    async def system_statements(self) -> AsyncIterator[Tx]:
+        """Single statements of the service itself that may change rows: each its own transaction, one round trip."""
+        async with _borrowed(self._system) as fairy:
+            yield Tx(self._system, fairy)
+
+    @asynccontextmanager
+    async def system_reads(self) -> AsyncIterator[Reads]:
+        """Single reads of the service itself, one round trip each; the database refuses to change anything."""
+        async with _borrowed(self._reads) as fairy:
+            yield Reads(self._reads, fairy)
 
     async def listener(self) -> asyncpg.Connection[Any]:
         """A connection of its own, outside the pools, for LISTEN. The caller closes it."""
@@ -157,19 +168,21 @@ class Database:
         """Close both pools."""
         await self._app.dispose()
         await self._system.dispose()
+        await self._reads.dispose()
 
 
-def _server_settings(role: str) -> dict[str, str]:
+def _server_settings(role: str, *, read_only: bool = False) -> dict[str, str]:
     # `role` as a start-up setting is SET ROLE from the first moment on, and what RESET goes back to.
     return {
         "role": role,
         "application_name": role,
         "statement_timeout": str(_STATEMENT_TIMEOUT_MS),
         "lock_timeout": str(_LOCK_TIMEOUT_MS),
+        "default_transaction_read_only": "on" if read_only else "off",
     }
 
 
-def _engine(url: str, role: str, pool_size: int) -> AsyncEngine:
+def _engine(url: str, role: str, pool_size: int, *, read_only: bool = False) -> AsyncEngine:
     # AUTOCOMMIT tells SQLAlchemy to send no BEGIN of its own: `_transaction` sends it together with the tenant
     # in one round trip, and single reads need none.
     return create_async_engine(
@@ -178,14 +191,8 @@ def _engine(url: str, role: str, pool_size: int) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_use_lifo=True,
-        connect_args={"server_settings": _server_settings(role)},
+        connect_args={"server_settings": _server_settings(role, read_only=read_only)},
     )
-
-
-@asynccontextmanager
-async def _statements(engine: AsyncEngine) -> AsyncIterator[Tx]:
-    async with _borrowed(engine) as fairy:
-        yield Tx(engine, fairy)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import or_
 
-from merchant.core.db import Tx
+from merchant.core.db import Reads
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
@@ -19,7 +19,7 @@ class Page(Struct, frozen=True):
     before: UUID | None = None
 
 
-async def page(tx: Tx, statement: Any, key: Any, wanted: Page) -> list[Any]:
+async def page(tx: Reads, statement: Any, key: Any, wanted: Page) -> list[Any]:
     """Rows of a select, newest first; one more than the limit when there are more. `key` is the id column."""
     if wanted.before is not None:
         statement = statement.where(key < wanted.before)

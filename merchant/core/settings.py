@@ -27,7 +27,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Path = Path(".data")
     # An external PostgreSQL 15 or later; empty means the embedded one below data_dir.
     database_url: str = ""
-    # Connections per role; two roles per process. 8 keep two cores busy (stack measurements).
+    # Connections per pool, of which a process has three (requests of people, the service's own, its reads); opened when
+    # first needed. 8 keep two cores busy.
     database_pool_size: int = 8
     # Hub mode of a DFSP that has none of its own. Both speak FSPIOP; the SDK scheme adapter's own API is not built.
     hub: Literal["simulator", "fspiop"] = "simulator"

@@ -141,7 +141,7 @@ class Ticket(msgspec.Struct, frozen=True):
 async def issue_ticket(request: Req) -> Response[bytes]:
     """A ticket that opens one event stream within a minute, for browsers that cannot send headers."""
     ticket, expires_at = ids.secret_token(), clock.now() + TICKET_LIFE
-    async with service_of(request).db.system_reads() as tx:
+    async with service_of(request).db.system_statements() as tx:
         await tx.execute(_KEEP_TICKET, vault.token_digest(ticket), msgspec.json.encode(actor_of(request)), expires_at)
     return answer(Ticket(ticket, clock.rfc3339(expires_at)), 201)
 
@@ -162,7 +162,7 @@ async def _listener(request: Req) -> Actor:
     ticket = request.query_params.get("ticket")
     if ticket is None:
         return await web.authenticate(request.app.state, request.headers)
-    async with service_of(request).db.system_reads() as tx:
+    async with service_of(request).db.system_statements() as tx:
         row = await tx.fetchrow(_USE_TICKET, vault.token_digest(ticket))
     if row is None or row["expires_at"] <= clock.now():
         raise errors.NotSignedIn("The ticket was used or has expired; get a new one.")

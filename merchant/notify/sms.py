@@ -60,5 +60,5 @@ async def deliver(service: Service, message_id: UUID) -> None:
         return
     phone = service.vault.open(row["phone_sealed"], f"merchant:{row['merchant_id']}").decode()
     await SENDERS[service.settings.sms_sender](str(message_id), phone, row["text"])
-    async with service.db.system_reads() as tx:
+    async with service.db.system_statements() as tx:
         await tx.execute("UPDATE sms_message SET state = 'sent', sent_at = $2 WHERE id = $1", message_id, clock.now())

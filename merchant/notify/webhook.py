@@ -112,7 +112,7 @@ async def deliver(service: Service, http: aiohttp.ClientSession, delivery_id: UU
     status, text = await _post(service.settings, http, row["url"], row["body"], headers)
     taken = status is not None and 200 <= status < 300
     state = "delivered" if taken else "failed"
-    async with service.db.system_reads() as tx:
+    async with service.db.system_statements() as tx:
         await tx.execute(_NOTE, delivery_id, state, status, text[:KEPT_ANSWER_CHARS].replace("\x00", ""), clock.now())
     if not taken:
         raise NotDelivered(f"the endpoint answered {status or text}")

@@ -60,7 +60,7 @@ async def fspiop_door(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         raw.check_gateway(state.service.settings, scope, headers)
         call = await raw.read_call(scope, receive, headers, MOUNT)
-        async with state.service.db.system_reads() as tx:
+        async with state.service.db.system_statements() as tx:
             message = await _checked(tx, state.service, state.service.shared(HubConnections), call)
             await inbox.store_once(tx, state.service.vault, message)
     except Refused as refused:

@@ -119,7 +119,7 @@ async def ask_payer(sending: Sending, request_id: UUID) -> None:
     result = await _transmit(sending, connection, message)
     if await _refused(sending, request_id, result, "request_refused"):
         return
-    async with sending.service.db.system_reads() as tx:
+    async with sending.service.db.system_statements() as tx:
         await note_sent(tx, request_id)
 
 

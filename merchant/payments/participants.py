@@ -12,7 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from merchant.core import clock
-from merchant.core.db import Tx
+from merchant.core.db import Reads
 from merchant.core.service import Service
 from merchant.hub.fspiop.jws import SigningKey, VerifyKey, load_signing_key, load_verify_key
 from merchant.scheme import keys
@@ -59,7 +59,7 @@ class HubConnections:
         self._connections: _Kept[HubConnection] = _Kept()
         self._partners: _Kept[list[VerifyKey]] = _Kept()
 
-    async def connection(self, tx: Tx, fsp_id: str) -> HubConnection | None:
+    async def connection(self, tx: Reads, fsp_id: str) -> HubConnection | None:
         """The connection of one of our DFSPs by its FSP id; None when it is none of ours.
 
         Reads through the caller's connection: whoever holds one must never wait for a second.
@@ -86,7 +86,7 @@ class HubConnections:
         )
         return self._connections.put(fsp_id, connection)
 
-    async def partner_keys(self, tx: Tx, fsp_id: str) -> list[VerifyKey]:
+    async def partner_keys(self, tx: Reads, fsp_id: str) -> list[VerifyKey]:
         """The keys that a partner's signatures may be made with, newest first."""
         known = self._partners.get(fsp_id)
         if known is not None:

@@ -10,7 +10,7 @@ import asyncpg
 
 from merchant.core import errors
 from merchant.core.access import Actor
-from merchant.core.db import Tx
+from merchant.core.db import Reads
 
 _REQUEST = """
 SELECT p.id, p.state, p.amount_minor, p.currency, p.counter_id, p.merchant_id, p.payer_type, p.payer_masked,
@@ -44,7 +44,7 @@ ORDER BY p.id DESC LIMIT $7
 """
 
 
-async def payment_request(tx: Tx, actor: Actor, request_id: UUID) -> asyncpg.Record:
+async def payment_request(tx: Reads, actor: Actor, request_id: UUID) -> asyncpg.Record:
     """One request with its merchant's public facts. Raises NotFound."""
     row = await tx.fetchrow(_ONE_REQUEST, actor.dfsp_id, actor.merchant_id, actor.counter_id, request_id)
     if row is None:
@@ -53,7 +53,7 @@ async def payment_request(tx: Tx, actor: Actor, request_id: UUID) -> asyncpg.Rec
 
 
 async def payment_requests(
-    tx: Tx,
+    tx: Reads,
     actor: Actor,
     limit: int,
     before: UUID | None,
@@ -78,13 +78,13 @@ async def payment_requests(
     )
 
 
-async def history(tx: Tx, request_id: UUID) -> list[asyncpg.Record]:
+async def history(tx: Reads, request_id: UUID) -> list[asyncpg.Record]:
     """The steps of a request that the caller has seen before (payment_request checks that)."""
     return await tx.fetch(_EVENTS, request_id)
 
 
 async def payments(
-    tx: Tx, actor: Actor, limit: int, before: UUID | None, *, counter_id: UUID | None, merchant_id: UUID | None
+    tx: Reads, actor: Actor, limit: int, before: UUID | None, *, counter_id: UUID | None, merchant_id: UUID | None
 ) -> list[asyncpg.Record]:
     """Payments, newest first, one more than `limit` when there are more."""
     return await tx.fetch(

@@ -57,7 +57,7 @@ class SignedIn(msgspec.Struct, frozen=True):
 async def sign_in(service: Service, email: str, password: str) -> SignedIn:
     """Check a password. Raises NotSignedIn, or TooManyRequests while the account is locked."""
     now, email = clock.now(), email.strip().lower()
-    async with service.db.system_reads() as tx:
+    async with service.db.system_statements() as tx:
         row = await tx.fetchrow(_TRY, email, now, _FREE_TRIES, _FIRST_LOCK_S, _LONGEST_LOCK_S)
         locked_until = await tx.fetchval(_LOCKED_UNTIL, email) if row is None else None
     if locked_until is not None:
@@ -71,7 +71,7 @@ async def sign_in(service: Service, email: str, password: str) -> SignedIn:
     matches = await asyncio.to_thread(vault.password_matches, password_hash, password)
     if row is None or not matches:
         raise errors.NotSignedIn("The e-mail address or the password is wrong.")
-    async with service.db.system_reads() as tx:
+    async with service.db.system_statements() as tx:
         await tx.execute(_SUCCEEDED, row["id"])
     actor = await user_actor(service, row["id"])
     expires_at = now + timedelta(seconds=service.settings.session_lifetime_s)

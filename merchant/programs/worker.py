@@ -94,7 +94,7 @@ class Worker:
         room_in_order = min(batch, _MAX_ORDERED - in_order)
         if room <= 0 and room_in_order <= 0:
             return 0
-        async with self.service.db.system_reads() as tx:
+        async with self.service.db.system_statements() as tx:
             jobs = await outbox.claim(tx, max(room, 0), max(room_in_order, 0))
         for job in jobs:
             task = asyncio.create_task(self._run_one(job))
@@ -108,7 +108,7 @@ class Worker:
 
     async def run_due(self) -> int:
         """Claim one batch of due jobs and run them to their end; how many there were."""
-        async with self.service.db.system_reads() as tx:
+        async with self.service.db.system_statements() as tx:
             jobs = await outbox.claim(tx, self.service.settings.worker_batch)
         await asyncio.gather(*(self._run_one(job) for job in jobs))
         await self._delete_finished()
@@ -120,7 +120,7 @@ class Worker:
         if not sent:
             return
         try:
-            async with self.service.db.system_reads() as tx:
+            async with self.service.db.system_statements() as tx:
                 await outbox.all_done(tx, sent)
         except Exception:
             self._sent += sent
@@ -141,7 +141,7 @@ class Worker:
 
     async def _failed(self, job: Job, error: Exception) -> None:
         try:
-            async with self.service.db.system_reads() as tx:
+            async with self.service.db.system_statements() as tx:
                 buried = await outbox.retry(tx, job, f"{type(error).__name__}: {error}")
         except Exception as away:
             # Without its database a worker can give nothing back; the lease will.
@@ -164,7 +164,7 @@ class Worker:
         while True:
             await asyncio.sleep(outbox.RENEW_EVERY_S)
             try:
-                async with self.service.db.system_reads() as tx:
+                async with self.service.db.system_statements() as tx:
                     await outbox.renew(tx, list(self._running.values()))
             except Exception as error:
                 _log.warning("leases_not_renewed", error=str(error))

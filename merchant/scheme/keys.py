@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlmodel import Field, SQLModel
 
 from merchant.core import clock, columns, ids
-from merchant.core.db import Tx
+from merchant.core.db import Reads, Tx
 from merchant.core.vault import Vault
 
 JWS_SIGN, JWS_VERIFY, ILP = "jws_sign", "jws_verify", "ilp"
@@ -51,7 +51,7 @@ ORDER BY valid_from DESC, id DESC
 """
 
 
-async def valid_keys(tx: Tx, vault: Vault, fsp_id: str, purpose: str) -> list[KeyMaterial]:
+async def valid_keys(tx: Reads, vault: Vault, fsp_id: str, purpose: str) -> list[KeyMaterial]:
     """The FSP's keys for a purpose that are valid now, newest first."""
     rows = await tx.fetch(_VALID, fsp_id, purpose, clock.now())
     return [

@@ -6,18 +6,18 @@ from uuid import UUID
 from sqlmodel import select
 
 from merchant.core.access import Actor
-from merchant.core.db import Tx
+from merchant.core.db import Reads
 from merchant.core.paging import Page, page
 from merchant.scheme.models import Dfsp
 
 
-async def dfsp(tx: Tx, dfsp_id: UUID) -> Dfsp:
+async def dfsp(tx: Reads, dfsp_id: UUID) -> Dfsp:
     """One DFSP. Raises NotFound."""
     found: Dfsp = await tx.one(select(Dfsp).where(Dfsp.id == dfsp_id))
     return found
 
 
-async def dfsps(tx: Tx, actor: Actor, wanted: Page) -> list[Dfsp]:
+async def dfsps(tx: Reads, actor: Actor, wanted: Page) -> list[Dfsp]:
     """The DFSPs that the actor may see, newest first: all for hub staff, else the actor's own."""
     statement: Any = select(Dfsp)
     if actor.dfsp_id is not None:

@@ -10,13 +10,13 @@ from uuid import UUID
 from sqlmodel import select
 
 from merchant.core.access import Actor, scope_to
-from merchant.core.db import Tx
+from merchant.core.db import Reads, Tx
 from merchant.core.paging import Page, containing, page
 from merchant.registry.applications.models import Application
 
 
 async def applications(
-    tx: Tx, actor: Actor, wanted: Page, *, state: str | None, external_ref: str | None, search: str | None
+    tx: Reads, actor: Actor, wanted: Page, *, state: str | None, external_ref: str | None, search: str | None
 ) -> list[Application]:
     """Applications, newest first."""
     statement = scope_to(actor, select(Application), Application)
@@ -26,7 +26,7 @@ async def applications(
     return await page(tx, statement, Application.id, wanted)
 
 
-async def application(tx: Tx, actor: Actor, application_id: UUID) -> Application:
+async def application(tx: Reads, actor: Actor, application_id: UUID) -> Application:
     """One application. Raises NotFound."""
     found: Application = await tx.one(_by_id(actor, application_id))
     return found

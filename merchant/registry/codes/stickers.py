@@ -14,7 +14,7 @@ from sqlmodel import Field, SQLModel, select
 
 from merchant.core import audit, clock, columns, errors
 from merchant.core.access import Actor
-from merchant.core.db import Tx
+from merchant.core.db import Reads, Tx
 from merchant.registry.merchants.models import Counter
 from merchant.registry.merchants.queries import find_counter, lock_counter
 
@@ -70,7 +70,7 @@ WHERE c.alias_type = $1 AND c.alias = $2
 """
 
 
-async def current_versions(tx: Tx, counter_ids: Sequence[UUID]) -> dict[UUID, int]:
+async def current_versions(tx: Reads, counter_ids: Sequence[UUID]) -> dict[UUID, int]:
     """The version that a code of each counter carries if it is shown or printed now."""
     later = await tx.fetch(_CURRENT, counter_ids)
     return dict.fromkeys(counter_ids, FIRST) | dict(map(tuple, later))
@@ -109,7 +109,7 @@ async def replace_sticker(tx: Tx, actor: Actor, counter_id: UUID, reason: str, e
     return Sticker(version + 1, Standing.CURRENT, None, None)
 
 
-async def stickers(tx: Tx, actor: Actor, counter_id: UUID) -> list[Sticker]:
+async def stickers(tx: Reads, actor: Actor, counter_id: UUID) -> list[Sticker]:
     """Every version of a counter's sticker, the current one first. Raises NotFound."""
     counter: Counter = await find_counter(tx, actor, counter_id)
     ended = select(EndedSticker).where(EndedSticker.counter_id == counter.id).order_by(EndedSticker.version.desc())  # type: ignore[attr-defined]
@@ -118,7 +118,7 @@ async def stickers(tx: Tx, actor: Actor, counter_id: UUID) -> list[Sticker]:
     return [current, *(Sticker(row.version, Standing(row.ended_as), row.reason, row.ended_at) for row in rows)]
 
 
-async def scanned(tx: Tx, alias_type: str, alias: str, version: int) -> Scanned | None:
+async def scanned(tx: Reads, alias_type: str, alias: str, version: int) -> Scanned | None:
     """What a sticker with this number and version is now; None when the number is no counter's of ours."""
     row = await tx.fetchrow(_SCANNED, alias_type, alias, version)
     if row is None:

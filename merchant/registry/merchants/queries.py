@@ -10,13 +10,13 @@ from uuid import UUID
 from sqlmodel import select
 
 from merchant.core.access import Actor, scope_to
-from merchant.core.db import Tx
+from merchant.core.db import Reads, Tx
 from merchant.core.paging import Page, containing, page
 from merchant.registry.merchants.models import Counter, Location, Merchant
 
 
 async def merchants(
-    tx: Tx, actor: Actor, wanted: Page, *, state: str | None, tier: str | None, search: str | None
+    tx: Reads, actor: Actor, wanted: Page, *, state: str | None, tier: str | None, search: str | None
 ) -> list[Merchant]:
     """Merchants, newest first."""
     statement = scope_to(actor, select(Merchant), Merchant)
@@ -26,7 +26,7 @@ async def merchants(
     return await page(tx, statement, Merchant.id, wanted)
 
 
-async def merchant(tx: Tx, actor: Actor, merchant_id: UUID) -> Merchant:
+async def merchant(tx: Reads, actor: Actor, merchant_id: UUID) -> Merchant:
     """One merchant. Raises NotFound."""
     found: Merchant = await tx.one(_by_id(actor, Merchant, merchant_id))
     return found
@@ -38,7 +38,7 @@ async def lock_merchant(tx: Tx, actor: Actor, merchant_id: UUID) -> Merchant:
     return found
 
 
-async def find_counter(tx: Tx, actor: Actor, counter_id: UUID) -> Counter:
+async def find_counter(tx: Reads, actor: Actor, counter_id: UUID) -> Counter:
     """A counter the actor may see. Raises NotFound."""
     found: Counter = await tx.one(_by_id(actor, Counter, counter_id))
     return found
@@ -50,7 +50,7 @@ async def lock_counter(tx: Tx, actor: Actor, counter_id: UUID) -> Counter:
     return found
 
 
-async def places(tx: Tx, actor: Actor, merchant_ids: list[UUID]) -> tuple[list[Location], list[Counter]]:
+async def places(tx: Reads, actor: Actor, merchant_ids: list[UUID]) -> tuple[list[Location], list[Counter]]:
     """Locations and counters of some merchants, oldest first."""
     found: list[list[Any]] = []
     for table in (Location, Counter):

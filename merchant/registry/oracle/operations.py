@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from merchant.core import clock, money
 from merchant.core.access import Actor
-from merchant.core.db import Tx
+from merchant.core.db import Reads, Tx
 from merchant.core.http.raw import Refused
 from merchant.core.service import SchemeFacts
 from merchant.registry.aliases import operations as aliases
@@ -106,7 +106,7 @@ VALUES ($1, $2, $3, $4, $5, $6, true) ON CONFLICT (alias_type, alias, sub_id, cu
 """
 
 
-async def find_routes(tx: Tx, alias_type: str, identifier: str, sub_id: str, currency: str) -> list[Route]:
+async def find_routes(tx: Reads, alias_type: str, identifier: str, sub_id: str, currency: str) -> list[Route]:
     """Which FSP serves an alias; empty for whatever is unknown, suspended, closed or disabled."""
     rows = await tx.fetch(_FIND, alias_type, identifier, sub_id)
     if sub_id and not rows:

@@ -102,6 +102,16 @@ async def test_reads_see_what_others_committed_a_moment_ago(service: Service) ->
         assert await reading.fetchval("SELECT count(*) FROM dfsp") == 3
 
 
+async def test_what_is_called_reads_cannot_write_whatever_it_is_told(service: Service) -> None:
+    async with service.db.system_reads() as reading:
+        assert not hasattr(reading, "execute")
+        for statement in ("UPDATE scheme SET name = 'x' RETURNING 1", "DELETE FROM dfsp RETURNING 1"):
+            with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+                await reading.fetchval(statement)
+    async with service.db.system() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM dfsp") == 2
+
+
 async def test_the_session_and_the_statements_share_one_transaction(service: Service) -> None:
     async with service.db.system() as tx:
         await tx.execute("UPDATE scheme SET name = 'changed'")

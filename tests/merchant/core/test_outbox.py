@@ -25,7 +25,7 @@ async def add(service: Service, payload: object = 0, order_key: str | None = Non
 
 
 async def claim(service: Service, limit: int = 100) -> list[Job]:
-    async with service.db.system_reads() as tx:
+    async with service.db.system_statements() as tx:
         return await outbox.claim(tx, limit)
 
 
@@ -74,7 +74,7 @@ async def test_webhooks_leave_room_for_money(service: Service) -> None:
     for number in range(3):
         await add(service, number, f"endpoint {number}")
         await add(service, f"money {number}")
-    async with service.db.system_reads() as tx:
+    async with service.db.system_statements() as tx:
         jobs = await outbox.claim(tx, 2, 1)
     assert sorted(job.in_order for job in jobs) == [False, False, True]
 
