@@ -194,7 +194,7 @@ class Stage:
 
     async def rows(self, sql: str, *values: Any) -> list[asyncpg.Record]:
         """Rows of the database."""
-        async with self.service.db.system_reads() as tx:
+        async with self.service.db.system_statements() as tx:
             return await tx.fetch(sql, *values)
 
     # --- time ---
