@@ -1,8 +1,13 @@
-"""Migrations are history: one line, each frozen once it has landed."""
+"""Migrations are history: one line, each frozen once it has landed, and new ones lock nothing for long."""
 
 import hashlib
+import io
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+from alembic import command
 from alembic.script import ScriptDirectory
 
 from merchant import migrations
@@ -10,12 +15,32 @@ from tests.rules.source_rules import ROOT
 
 VERSIONS = ROOT / "merchant/migrations/versions"
 FROZEN = ROOT / "tests/migrations/frozen.txt"
+# Landed before there was a linter.
+NOT_LINTED = "0003"
+SQUAWK = Path(sys.executable).parent / "squawk"
+LINT = (
+    "--pg-version=15",
+    # Money is bigint (columns.minor_units); versions, attempts and steps are few.
+    "--exclude=prefer-bigint-over-int",
+)
 
 
 def _revisions() -> list[str]:
     """Oldest first."""
     script = ScriptDirectory.from_config(migrations.config())
     return [revision.revision for revision in script.walk_revisions()][::-1]
+
+
+def _sql(since: str) -> str:
+    """What alembic would run after a revision."""
+    alembic, printed = migrations.config(), io.StringIO()
+    alembic.output_buffer = printed
+    command.upgrade(alembic, f"{since}:head", sql=True)
+    return printed.getvalue()
+
+
+def _lint(sql: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([SQUAWK, *LINT], input=sql, capture_output=True, text=True, timeout=60)
 
 
 def test_migrations_are_one_line_and_numbered_in_order() -> None:
@@ -45,3 +70,23 @@ def test_a_migration_that_landed_is_never_edited() -> None:
     assert not edited, f"Databases exist that ran these as they were; write a new migration instead: {edited}"
     new = [f"{digest}  {name}" for name, digest in present.items() if name not in frozen]
     assert not new, "\n".join(["Once it is ready to land, add to tests/migrations/frozen.txt:", *new])
+
+
+def test_new_migrations_lock_nothing_for_long() -> None:
+    found = _lint(_sql(NOT_LINTED))
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize(
+    "harmful",
+    [
+        "CREATE INDEX payment_day ON payment (received_at);",
+        "ALTER TABLE payment ALTER COLUMN note SET NOT NULL;",
+        "ALTER TABLE payment DROP COLUMN note;",
+        "ALTER TABLE payment ADD CONSTRAINT note_fk FOREIGN KEY (counter_id) REFERENCES counter (id);",
+        "ALTER TABLE payment RENAME COLUMN note TO remark;",
+    ],
+)
+def test_the_linter_finds_what_would_lock_or_break(harmful: str) -> None:
+    assert _lint(_sql(NOT_LINTED)).returncode == 0
+    assert _lint(_sql(NOT_LINTED) + harmful).returncode == 1
