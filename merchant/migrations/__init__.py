@@ -47,6 +47,10 @@ class TablesInUse(OperatorProblem):
     """Other transactions held a table for so long that the migration gave up."""
 
 
+class NotMigrated(OperatorProblem):
+    """The database refused a migration."""
+
+
 def config(connection: Connection | None = None) -> Config:
     """Alembic's configuration, on an open connection; without one it can only print SQL and read the revisions."""
     from alembic.config import Config
@@ -61,7 +65,7 @@ async def upgrade(owner_url: str) -> None:
     """Bring the database to the newest schema; a newer one, of a later release, is left alone.
 
     A second process waits for the first, then finds nothing to do. Each revision is a transaction of its own, so that
-    what is done stays done. Raises NoDatabase, TablesInUse.
+    what is done stays done. Raises NoDatabase, TablesInUse, NotMigrated.
     """
     async with _connected(owner_url) as connection:
         await _wait_for_turn(connection)
@@ -100,7 +104,7 @@ async def _upgrade_patiently(connection: AsyncConnection) -> None:
         except DBAPIError as error:
             await connection.rollback()
             if not is_contention(error):
-                raise
+                raise NotMigrated(f"The schema could not be changed: {error.orig}") from error
         await asyncio.sleep(_PAUSE_S)
     raise TablesInUse(await _who_is_in_the_way(connection))
 
