@@ -20,7 +20,7 @@ DOCSTRING_LINES = range(1, 7)
 # The public face of a package may be one line, or a page that shows how to use it.
 FACE_LINES = range(1, 13)
 
-# A migration is history: generated once, long, and never edited.
+# A migration is history: as long as it must be, and never edited (test_migrations.py).
 _MIGRATIONS = "merchant/migrations/versions/"
 # Alembic holds its advisory lock over a transaction of its own.
 _COMMITS = {"merchant/core/db.py", "merchant/migrations/__init__.py"}
@@ -140,6 +140,18 @@ def libraries_are_pure(source: Source) -> Iterator[Finding]:
             yield line, f"imports {module}"
 
 
+def migrations_are_frozen(source: Source) -> Iterator[Finding]:
+    """A migration does the same for ever, whatever becomes of the code: it imports nothing of ours."""
+    if not source.path.startswith(_MIGRATIONS):
+        return
+    for line, module in _imports(source.tree):
+        if module.split(".")[0] in PACKAGES:
+            yield line, f"imports {module}"
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            yield node.lineno, "imports from beside it"
+
+
 def modules_say_their_place(source: Source) -> Iterator[Finding]:
     """A module opens with one to six lines on what it is for."""
     lines = len((ast.get_docstring(source.tree) or "").splitlines())
@@ -194,6 +206,7 @@ RULES: tuple[Rule, ...] = (
     states_are_asked_not_compared,
     one_http_client,
     libraries_are_pure,
+    migrations_are_frozen,
     modules_say_their_place,
     public_functions_have_docstrings,
     everything_fits_a_page,

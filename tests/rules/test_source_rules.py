@@ -51,6 +51,24 @@ EXAMPLES: list[tuple[Rule, str, str, str]] = [
     ),
     (source_rules.libraries_are_pure, "qr/render.py", "import os.path", "import pathlib"),
     (source_rules.libraries_are_pure, "ussd/session.py", "from secrets import token_hex", "from datetime import date"),
+    (
+        source_rules.migrations_are_frozen,
+        "merchant/migrations/versions/0009_next.py",
+        "from merchant.migrations.schema import metadata",
+        "from alembic import op",
+    ),
+    (
+        source_rules.migrations_are_frozen,
+        "merchant/migrations/versions/0009_next.py",
+        "import kyb.fields",
+        "import sqlalchemy as sa",
+    ),
+    (
+        source_rules.migrations_are_frozen,
+        "merchant/migrations/versions/0009_next.py",
+        "from .helpers import wall",
+        "from pathlib import Path",
+    ),
     (source_rules.modules_say_their_place, "merchant/core/clock.py", "import os", '"""Two\nlines."""'),
     (source_rules.modules_say_their_place, "qr/__init__.py", "import segno", '"""One line will do for a package."""'),
     (source_rules.public_functions_have_docstrings, "kyb/tiers.py", "def reach(case): ...", "def _reach(case): ..."),
@@ -103,6 +121,11 @@ def test_every_rule_is_shown_biting() -> None:
             "state == ApplicationState.DRAFT",
         ),
         (source_rules.libraries_are_pure, "merchant/programs/runtime.py", "import asyncio"),
+        (
+            source_rules.migrations_are_frozen,
+            "merchant/migrations/env.py",
+            "from merchant.migrations.schema import metadata",
+        ),
         (source_rules.everything_fits_a_page, "merchant/migrations/versions/0001_first.py", "x = 1\n" * 500),
     ],
 )

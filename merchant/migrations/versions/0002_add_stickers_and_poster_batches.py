@@ -1,48 +1,65 @@
 """Add the versions of printed stickers and the print runs of posters."""
 
-import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
-
-from merchant.migrations.schema import access_statements
 
 revision = "0002"
 down_revision = "0001"
 
+STATEMENTS = (
+    """
+    CREATE TABLE ended_sticker (
+        counter_id uuid NOT NULL REFERENCES counter (id),
+        version integer NOT NULL,
+        dfsp_id uuid NOT NULL REFERENCES dfsp (id),
+        ended_as varchar NOT NULL,
+        reason varchar NOT NULL,
+        ended_at timestamptz NOT NULL,
+        PRIMARY KEY (counter_id, version)
+    )
+    """,
+    "CREATE INDEX ix_ended_sticker_dfsp_id ON ended_sticker (dfsp_id)",
+    """
+    CREATE TABLE poster_batch (
+        id uuid PRIMARY KEY,
+        dfsp_id uuid NOT NULL REFERENCES dfsp (id),
+        merchant_id uuid REFERENCES merchant (id),
+        merchant_ids uuid[] NOT NULL,
+        page varchar NOT NULL,
+        languages text[] NOT NULL,
+        done integer NOT NULL,
+        total integer NOT NULL,
+        skipped jsonb NOT NULL,
+        problem varchar,
+        pdf_sha256 varchar,
+        created_at timestamptz NOT NULL,
+        finished_at timestamptz
+    )
+    """,
+    "CREATE INDEX ix_poster_batch_dfsp_id ON poster_batch (dfsp_id)",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON ended_sticker, poster_batch TO merchant_system",
+    "GRANT SELECT, INSERT ON ended_sticker TO merchant_app",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON poster_batch TO merchant_app",
+)
+# The rule of every tenant's table, as 0001 has it.
+WALL = """
+    DO $$
+    DECLARE
+        walled text;
+        rule CONSTANT text := $rule$
+            dfsp_id = CASE WHEN current_setting('app.dfsp_id', true) IN ('', 'hub') THEN NULL
+                           ELSE current_setting('app.dfsp_id', true)::uuid END
+            OR current_setting('app.dfsp_id', true) = 'hub'
+        $rule$;
+    BEGIN
+        FOREACH walled IN ARRAY ARRAY['ended_sticker', 'poster_batch'] LOOP
+            EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', walled);
+            EXECUTE format('CREATE POLICY service ON %I TO merchant_system USING (true) WITH CHECK (true)', walled);
+            EXECUTE format('CREATE POLICY tenant ON %I TO merchant_app USING (%s) WITH CHECK (%s)', walled, rule, rule);
+        END LOOP;
+    END $$
+"""
+
 
 def upgrade() -> None:
-    op.create_table(
-        "ended_sticker",
-        sa.Column("counter_id", sa.Uuid(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("dfsp_id", sa.Uuid(), nullable=False),
-        sa.Column("ended_as", sa.String(), nullable=False),
-        sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["counter_id"], ["counter.id"]),
-        sa.ForeignKeyConstraint(["dfsp_id"], ["dfsp.id"]),
-        sa.PrimaryKeyConstraint("counter_id", "version"),
-    )
-    op.create_index(op.f("ix_ended_sticker_dfsp_id"), "ended_sticker", ["dfsp_id"], unique=False)
-    op.create_table(
-        "poster_batch",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("dfsp_id", sa.Uuid(), nullable=False),
-        sa.Column("merchant_id", sa.Uuid(), nullable=True),
-        sa.Column("merchant_ids", postgresql.ARRAY(sa.Uuid()), nullable=False),
-        sa.Column("page", sa.String(), nullable=False),
-        sa.Column("languages", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("done", sa.Integer(), nullable=False),
-        sa.Column("total", sa.Integer(), nullable=False),
-        sa.Column("skipped", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("problem", sa.String(), nullable=True),
-        sa.Column("pdf_sha256", sa.String(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["dfsp_id"], ["dfsp.id"]),
-        sa.ForeignKeyConstraint(["merchant_id"], ["merchant.id"]),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index(op.f("ix_poster_batch_dfsp_id"), "poster_batch", ["dfsp_id"], unique=False)
-    for statement in access_statements(["ended_sticker", "poster_batch"]):
-        op.execute(sa.text(statement.replace(":", "\\:")))
+    for statement in (*STATEMENTS, WALL):
+        op.execute(statement)

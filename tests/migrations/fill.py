@@ -1,0 +1,292 @@
+"""Writes the filled database that every later release must be able to migrate: `python -m tests.migrations.fill`.
+
+A server of its own, today's schema, everything made through the service itself (its operations, its HTTP doors, its
+worker), then pg_dump to dumps/REVISION.sql.gz. What is left undone at the end is what test_upgrade.py goes on with.
+"""
+
+import asyncio
+import gzip
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+
+from merchant import migrations
+from merchant.channels.ussd import gateway_key
+from merchant.core import clock, inbox, postgres
+from merchant.core.service import Service, open_service
+from merchant.core.settings import Settings
+from merchant.notify import events
+from merchant.payments import outgoing
+from merchant.payments.timers import run_timers
+from merchant.programs.app import create_app
+from merchant.programs.worker import Worker
+from merchant.registry.applications import screening
+from tests import builders
+from tests.builders import DFSPS, GATEWAY_SECRET, SECRET_KEY, World
+from tests.merchant.payments.stage import PAYER, Stage, connect, running_hub
+
+DUMPS = Path(__file__).parent / "dumps"
+SCOPES = ["payments:read", "payments:request", "payments:resolve", "webhooks:write"]
+# The same call is repeated years later, so neither its key nor its body may ever change.
+REPEATED_KEY = "kept-in-the-dump"
+REPEATED_BODY: dict[str, Any] = {"business": {"trading_name": "Asked for twice", "kind": "individual"}}
+UNDECIDED = "Waits for a checker"
+UNSCREENED = "Waits for the worker"
+# Port 9 is discard: nobody listens there.
+_SILENT = "http://127.0.0.1:9/hooks"
+_ATTEMPTS_MAX = 20  # more than any job gets before it is dead
+# Of pg_dump, for a driver that speaks SQL only and for servers older than pg_dump itself.
+_NOT_SQL = re.compile(r"^(\\(un)?restrict .*|SET transaction_timeout = 0;)\n", re.MULTILINE)
+
+
+def settings(data_dir: Path) -> Settings:
+    """Settings of a service on a filled database."""
+    return Settings(
+        secret_key=SECRET_KEY,
+        gateway_secret=GATEWAY_SECRET,
+        data_dir=data_dir,
+        database_pool_size=4,
+        webhook_loopback=True,
+    )
+
+
+@asynccontextmanager
+async def open_stage(service: Service) -> AsyncIterator[tuple[Stage, World]]:
+    """A stage without a shop: the whole application, a hub and a worker by hand."""
+    world = await builders.load_world(service)
+    transport = httpx.ASGITransport(create_app(service), raise_app_exceptions=False)
+    async with (
+        httpx.AsyncClient(transport=transport, base_url="http://test.local") as client,
+        running_hub(client) as hub,
+        Worker(service).by_hand() as worker,
+    ):
+        del client.headers["accept"]
+        await connect(service, hub)
+        yield Stage(service, world, client, hub, worker, None, None, {}), world  # type: ignore[arg-type]
+
+
+async def fill(service: Service) -> None:
+    """Make something of everything. Moves the clock, and leaves it moved."""
+    await builders.seed_world(service)
+    async with open_stage(service) as (stage, world):
+        stage.key = await builders.issue_key(service, world[DFSPS[0]]["admin"], SCOPES)
+        await _open_endpoints(stage)
+        await _bury_a_job(stage)
+        stage.merchant, counters = await builders.create_merchant(service, world, DFSPS[0])
+        stage.counter = counters[0]
+        await _onboard(stage)
+        await _register_externals(stage)
+        await _print(stage)
+        await _take_money(stage)
+        await _dial(stage)
+        await _leave_work(stage)
+    await check_that_every_table_is_filled(service)
+
+
+async def _call(stage: Stage, who: dict[str, str], method: str, path: str, body: Any = None, **headers: str) -> Any:
+    response = await stage.client.request(method, path, json=body, headers=who | headers)
+    assert response.is_success, f"{method} {path}: {response.status_code} {response.text}"
+    return response.json() if response.content else None
+
+
+def _pass(**time: float) -> None:
+    before = clock.source
+    ahead = timedelta(**time)
+    clock.source = lambda: before() + ahead
+
+
+async def _open_endpoints(stage: Stage) -> None:
+    for url in (f"{stage.hub.url}/hooks", _SILENT):
+        await _call(stage, stage.key, "POST", "/api/v1/webhook-endpoints", {"url": url})
+
+
+async def _bury_a_job(stage: Stage) -> None:
+    await builders.create_application(stage.service, stage.world.maker, submitted=True)
+    for _ in range(_ATTEMPTS_MAX):
+        await stage.work()
+        if await stage.rows("SELECT 1 FROM outbox WHERE dead_at IS NOT NULL"):
+            return
+        [row] = await stage.rows("SELECT min(run_at) AS next FROM outbox")
+        _pass(seconds=(row["next"] - clock.now()).total_seconds())
+    raise AssertionError("no job died")
+
+
+async def _onboard(stage: Stage) -> None:
+    """Applications in every state that has a way in, decided as checkers decide."""
+    service, world = stage.service, stage.world
+    maker, checker = world.maker, world.checker
+    applications = "/api/v1/applications"
+
+    async def submitted(name: str, **more: Any) -> tuple[str, dict[str, Any]]:
+        document = builders.company(trading_name=name) | more
+        made = await builders.create_application(service, maker, document, submitted=True)
+        return f"{applications}/{made.id}", await _call(stage, maker.headers, "GET", f"{applications}/{made.id}")
+
+    await builders.create_application(service, maker)
+    await submitted(UNDECIDED)
+    rejected, _ = await submitted("Was rejected")
+    await _call(stage, checker.headers, "POST", f"{rejected}/claim")
+    await _call(stage, checker.headers, "POST", f"{rejected}/reject", {"reason": "The business is not known there."})
+    withdrawn, _ = await submitted("Was withdrawn")
+    await _call(stage, maker.headers, "POST", f"{withdrawn}/withdraw")
+    items = {"items": [{"path": "contact.phone", "reason": "Nobody answers."}]}
+    returned, _ = await submitted("Was returned")
+    await _call(stage, checker.headers, "POST", f"{returned}/return", items)
+    again, _ = await submitted("Was returned and came back")
+    await _call(stage, checker.headers, "POST", f"{again}/return", items)
+    before = await stage.client.get(again, headers=maker.headers)
+    contact = before.json()["contact"] | {"phone": "+254711999001"}
+    changed = {"if-match": before.headers["etag"]}
+    await _call(stage, maker.headers, "PATCH", again, {"contact": contact}, **changed)
+    await _call(stage, maker.headers, "POST", f"{again}/submit")
+    owner = {"given_name": "Ayman Muhammed Rabi", "family_name": "al-Zawahiri", "birth_date": "1951-06-19"}
+    listed, view = await submitted("Is like a listed one", owners=[builders.company()["owners"][0] | owner])
+    word = {"decision": "false_positive", "reason": "Born elsewhere."}
+    await _call(stage, checker.headers, "POST", f"{listed}/hits/{view['report']['hits'][0]['id']}", word)
+    await stage.work()
+    suspended, _ = await builders.create_merchant(service, world, DFSPS[0])
+    why = {"reason": "Complaints."}
+    await _call(stage, checker.headers, "POST", f"/api/v1/merchants/{suspended.id}/suspend", why)
+    await builders.create_merchant(service, world, DFSPS[1], builders.seller())
+    places = (await _call(stage, maker.headers, "GET", f"/api/v1/merchants/{stage.merchant.id}"))["locations"]
+    counter = {"location_id": places[0]["id"], "name": "Till 2", "own_alias": "CornerShop2"}
+    path = f"/api/v1/merchants/{stage.merchant.id}/counters"
+    await _call(stage, maker.headers, "POST", path, counter, **{"idempotency-key": "second-counter"})
+
+
+async def _register_externals(stage: Stage) -> None:
+    """Numbers of another DFSP's own merchants, one of them retired."""
+    key = await builders.issue_key(stage.service, stage.world[DFSPS[1]]["admin"], ["aliases:write"])
+    rows = [
+        {"merchant_id": "M-1", "currency": "KES"},
+        {"merchant_id": "M-2", "currency": "KES", "alias_value": "LakeCafe"},
+    ]
+    await _call(stage, key, "POST", "/oracle/participants", rows)
+    gateway = {"x-gateway-secret": GATEWAY_SECRET, "fspiop-source": DFSPS[1]}
+    alias_type = (await stage.service.scheme()).alias_type
+    await _call(stage, gateway, "DELETE", f"/oracle/participants/{alias_type}/LakeCafe")
+    assert await stage.rows("SELECT 1 FROM alias_claim WHERE retired_at IS NOT NULL")
+
+
+async def _print(stage: Stage) -> None:
+    maker, path = stage.world.maker.headers, f"/api/v1/counters/{stage.counter.id}/stickers"
+    sticker = {"reason": "It was torn.", "old_sticker": "revoked"}
+    await _call(stage, maker, "POST", path, sticker, **{"idempotency-key": "new-sticker"})
+    await _call(stage, maker, "POST", "/api/v1/poster-batches", {"page": "A6"}, **{"idempotency-key": "posters"})
+    await stage.work()
+
+
+async def _take_money(stage: Stage) -> None:
+    """Requests in every state, those of the past first."""
+    await stage.asked(expires_in_s=60)
+    _pass(seconds=61)
+    await run_timers(stage.service)
+    await stage.work()
+    doubtful = await stage.asked()
+    await stage.reserved(doubtful)
+    _pass(seconds=11)
+    await stage.tick()
+    await stage.pay(await stage.asked(note="Two coffees", reference="INV-1"))
+    await stage.pay(currency="USD")
+    await stage.answer_request(await stage.asked(), "REJECTED")
+    cancelled = await stage.asked()
+    await _call(stage, stage.key, "POST", f"/api/v1/payment-requests/{cancelled['id']}/cancel")
+    stage.hub.statuses["transactionRequests"] = [(400, "3204")]
+    await stage.asked()
+    await stage.ask(payer=None)
+    await stage.answer_request(await stage.asked(), "RECEIVED")
+    await stage.quote(await stage.asked())
+    await stage.asked()
+    await stage.ask()
+    found = {row["state"] for row in await stage.rows("SELECT DISTINCT state FROM payment_request")}
+    assert found >= {
+        "created",
+        "sent",
+        "awaiting_payer",
+        "accepted",
+        "paid",
+        "rejected",
+        "expired",
+        "failed",
+        "cancelled",
+        "in_doubt",
+    }, found
+
+
+async def _dial(stage: Stage) -> None:
+    form = {"sessionId": "s1", "serviceCode": "*384*123#", "phoneNumber": f"+{PAYER}", "networkCode": "1", "text": ""}
+    path = f"/ussd/africastalking/{gateway_key(stage.service, 'africastalking')}"
+    assert (await stage.client.post(path, data=form)).text.startswith("CON ")
+    await _call(stage, stage.world.maker.headers, "POST", "/api/v1/event-tickets")
+
+
+async def _leave_work(stage: Stage) -> None:
+    """What the worker of the next release finds: two quotes to answer, an application to screen, webhooks to repeat."""
+    maker = stage.world.maker
+    await _call(
+        stage, maker.headers, "POST", "/api/v1/applications", REPEATED_BODY, **{"idempotency-key": REPEATED_KEY}
+    )
+    stage.hub.statuses["quotes"] = [(503, None)]
+    await stage.tell("POST", "/quotes", stage.quote_body())
+    unscreened = await builders.create_application(stage.service, maker, builders.company(trading_name=UNSCREENED))
+    await _call(stage, maker.headers, "POST", f"/api/v1/applications/{unscreened.id}/submit")
+    response = await stage.hub.say("POST", "/quotes", stage.quote_body())
+    assert response.status_code == 202, response.text
+    left = {row["topic"] for row in await stage.rows("SELECT topic FROM outbox WHERE dead_at IS NULL")}
+    assert left >= {screening.SCREEN_TOPIC, inbox.TOPIC, outgoing.TOPIC, events.WEBHOOK_TOPIC}, left
+
+
+async def check_that_every_table_is_filled(service: Service) -> None:
+    """Raises AssertionError with the names of those that are empty."""
+    async with service.db.system() as tx:
+        names = await tx.fetch(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> $1", "alembic_version"
+        )
+        empty = [name for (name,) in names if not await tx.fetchval(f"SELECT EXISTS (SELECT FROM {name})")]
+    assert not empty, f"nothing is in {empty}: let fill.py make some"
+
+
+def dump(server: postgres.Running, binaries: postgres.Binaries) -> str:
+    """The database as SQL text without psql's own commands."""
+    command = [
+        str(binaries.bin_dir / "pg_dump"),
+        "--inserts",
+        "--rows-per-insert=500",
+        "--no-owner",
+        server.url(),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return _NOT_SQL.sub("", done.stdout)
+
+
+def main() -> None:
+    """Write the dump of the newest revision."""
+    with tempfile.TemporaryDirectory() as folder:
+        binaries = postgres.find_binaries()
+        with postgres.start(Path(folder) / "data", binaries=binaries) as server:
+
+            async def make() -> str:
+                await migrations.upgrade(server.url())
+                async with open_service(settings(Path(folder)), server.url()) as service:
+                    await fill(service)
+                connection = await asyncpg.connect(server.url())
+                revision: str = await connection.fetchval("SELECT version_num FROM alembic_version")
+                await connection.close()
+                return revision
+
+            path = DUMPS / f"{asyncio.run(make())}.sql.gz"
+            path.write_bytes(gzip.compress(dump(server, binaries).encode(), mtime=0))
+    sys.stdout.write(f"{path}: {path.stat().st_size // 1024} kB\n")
+
+
+if __name__ == "__main__":
+    main()
