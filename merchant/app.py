@@ -26,7 +26,7 @@ from merchant.payments.callbacks import fspiop_door
 from merchant.payments.links import Links
 from merchant.payments.routes import ROUTES as PAYMENT_ROUTES
 from merchant.people.routes import ROUTES as PEOPLE_ROUTES
-from merchant.portal import demo, pages, pay
+from merchant.portal import demo, docs, pages, pay
 from merchant.registry.oracle_routes import oracle_door
 from merchant.registry.routes import ROUTES as REGISTRY_ROUTES
 from merchant.service import Service
@@ -56,15 +56,17 @@ async def ready(state: State) -> Response[bytes]:
 @get("/openapi.json", opt={"public": True, "hidden": True})
 async def openapi() -> Response[bytes]:
     """The OpenAPI document of this API."""
-    return Response(_openapi_text(), media_type="application/json", headers={"cache-control": "public, max-age=300"})
+    return Response(
+        _documents()["merchant.json"], media_type="application/json", headers={"cache-control": "public, max-age=300"}
+    )
 
 
 @cache
-def _openapi_text() -> bytes:
+def _documents() -> dict[str, bytes]:
     # Built when first asked for: a start need not wait for it.
     from merchant.openapi import documents
 
-    return documents(ROUTES)["merchant.json"]
+    return documents(ROUTES)
 
 
 class Metrics(PrometheusController):
@@ -92,6 +94,7 @@ ROUTES: list[Any] = [
     *LIVE_ROUTES,
     *pages.ROUTES,
     *pay.ROUTES,
+    *docs.ROUTES,
     *demo.ROUTES,
 ]
 
@@ -124,6 +127,7 @@ def shared_state(service: Service) -> dict[str, Any]:
         "service": service,
         "links": Links(service),
         "live": Live(service),
+        "documents": _documents,
         "ussd_path": f"{MOUNT}/africastalking/{gateway_key(service, 'africastalking')}",  # the demo's keypad dials it
     }
 

@@ -21,6 +21,7 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from merchant import clock, errors, money
+from merchant.portal import markup
 from merchant.web import on_crash as log_crash
 
 Req = Request[Any, Any, State]
@@ -83,6 +84,7 @@ _templates = jinja2.Environment(
     auto_reload=False,
 )
 _templates.filters |= {"grouped": grouped, "money": money.display, "instant": clock.rfc3339}
+_templates.filters |= {"inline": markup.inline, "prose": markup.prose, "breakable": markup.breakable}
 _templates.globals |= {"asset": lambda name: f"/static/{_ASSETS[name].served_as}", "fresh_id": lambda: str(uuid4())}
 
 
