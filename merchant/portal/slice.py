@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from merchant.core.access import Permission
 from merchant.core.slices import JobKind, Pruned, Timer
 from merchant.portal import home
+from merchant.portal.docs import docs
 from merchant.portal.pay import pay
 from merchant.portal.ui import pages
 
-ROUTES = [*pages.ROUTES, *home.ROUTES, *pay.ROUTES]
+ROUTES = [*pages.ROUTES, *home.ROUTES, *pay.ROUTES, *docs.ROUTES]
 JOBS: tuple[JobKind, ...] = ()
 TIMERS: tuple[Timer, ...] = ()
 PRUNED: tuple[Pruned, ...] = ()

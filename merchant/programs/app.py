@@ -21,6 +21,7 @@ from merchant.core.service import Service
 from merchant.notify.live import Live
 from merchant.payments.callbacks import fspiop_door
 from merchant.people import sessions
+from merchant.programs import system
 from merchant.programs.slices import PERMISSIONS, ROUTES
 from merchant.registry.oracle.routes import oracle_door
 
@@ -49,7 +50,11 @@ def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
 
 def shared_state(service: Service) -> dict[str, Any]:
     """What the handlers find in the application's state."""
-    return {"service": service, "authenticate": partial(sessions.authenticate, service)}
+    return {
+        "service": service,
+        "authenticate": partial(sessions.authenticate, service),
+        "documents": system.documents,
+    }
 
 
 async def _close_live(app: Litestar) -> None:

@@ -39,16 +39,18 @@ async def ready(state: State) -> Response[bytes]:
 @get("/openapi.json", opt={"public": True, "hidden": True})
 async def openapi() -> Response[bytes]:
     """The OpenAPI document of this API."""
-    return Response(_openapi_text(), media_type="application/json", headers={"cache-control": "public, max-age=300"})
+    return Response(
+        documents()["merchant.json"], media_type="application/json", headers={"cache-control": "public, max-age=300"}
+    )
 
 
 @cache
-def _openapi_text() -> bytes:
-    # Built when first asked for: a start need not wait for it.
-    from merchant.programs.openapi import documents
+def documents() -> dict[str, bytes]:
+    """Every OpenAPI document by its file name, built when first asked for: a start need not wait for it."""
+    from merchant.programs import openapi as built
     from merchant.programs.slices import ROUTES as ALL
 
-    return documents(ALL)["merchant.json"]
+    return built.documents(ALL)
 
 
 class Metrics(PrometheusController):

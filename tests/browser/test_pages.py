@@ -52,6 +52,10 @@ async def test_nothing_sticks_out_and_nothing_comes_from_elsewhere(tab: Tab, ser
         "/q/nothing",
         "/demo/news",
         "/demo/inbox?payer=" + CUSTOMERS[0].msisdn,
+        "/docs",
+        "/docs/errors",
+        "/docs/merchant/applications_open_application",
+        "/docs/webhooks/payment_request_paid",
     ]
     for width in WIDTHS:
         await tab.look(width)

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from merchant.core import clock, errors, money
 from merchant.core.http.json import on_crash as log_crash
+from merchant.portal.ui import markup
 
 Req = Request[Any, Any, State]
 Page = Response[bytes]
@@ -92,6 +93,7 @@ _templates = jinja2.Environment(
     auto_reload=False,
 )
 _templates.filters |= {"grouped": grouped, "money": money.display, "instant": clock.rfc3339}
+_templates.filters |= {"inline": markup.inline, "prose": markup.prose, "breakable": markup.breakable}
 _templates.globals |= {"asset": lambda name: f"/static/{_ASSETS[name].served_as}", "fresh_id": lambda: str(uuid4())}
 
 

@@ -44,6 +44,7 @@ _BESIDES = {
     "POST /api/v1/payment-requests": {404},
     "POST /api/v1/qr/dynamic": {404},
     "POST /api/v1/applications/{application_id}/approve": {412},
+    "POST /api/v1/applications/{application_id}/submit": {422},
 }
 _QUERY = {
     "state": "Only those in this state.",

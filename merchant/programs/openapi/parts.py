@@ -33,15 +33,24 @@ def schemas(types: Iterable[Any]) -> tuple[dict[Any, dict[str, Any]], dict[str, 
 
 
 def _in_json_terms(schema: Any) -> Any:
-    """A schema whose patterns are of the regular expressions that JSON Schema means (ECMA-262), not Python's: there
-    `$` is the very end of the text and `\\Z` does not exist.
+    """A schema as others read it.
+
+    Patterns are of the regular expressions that JSON Schema means (ECMA-262), not Python's: there `$` is the very end
+    of the text and `\\Z` does not exist. An array of anything says `items: {}`, without which generators refuse it.
     """
-    if isinstance(schema, dict):
-        return {
-            name: part.replace(r"\Z", "$") if name == "pattern" and isinstance(part, str) else _in_json_terms(part)
-            for name, part in schema.items()
-        }
-    return [_in_json_terms(part) for part in schema] if isinstance(schema, list) else schema
+    if isinstance(schema, list):
+        return [_in_json_terms(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {
+        name: part.replace(r"\Z", "$") if name == "pattern" and isinstance(part, str) else _in_json_terms(part)
+        for name, part in schema.items()
+    }
+    return (
+        {**found, "items": {}}
+        if found.get("type") == "array" and not {"items", "prefixItems"} & found.keys()
+        else found
+    )
 
 
 def document(title: str, description: str, paths: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:

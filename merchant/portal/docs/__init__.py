@@ -1,0 +1,1 @@
+"""The API as pages that a person reads."""
