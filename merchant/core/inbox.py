@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from merchant.core import clock, columns
+from merchant.core import clock, columns, outbox
 from merchant.core.db import Tx, forget
 from merchant.core.vault import Vault
 
@@ -50,18 +50,15 @@ class Message(msgspec.Struct, frozen=True):
         return self.path.split("/", 2)[1]
 
 
-_STORE = """
+_STORE = f"""
 WITH stored AS (
   INSERT INTO inbox (digest, method, resource, source, sealed, times, received_at)
   VALUES ($1, $2, $3, $4, $5, 1, $6)
   ON CONFLICT (digest) DO UPDATE SET times = inbox.times + 1
   RETURNING times),
-job AS (
-  INSERT INTO outbox (topic, payload, run_at, attempts, created_at)
-  SELECT $7, $5, $6, 0, $6 FROM stored WHERE times = 1 OR $8
-  RETURNING pg_notify('outbox', ''))
-SELECT times FROM stored, (SELECT count(*) FROM job) AS queued
-"""
+{outbox.job_cte("FROM stored WHERE times = 1 OR $8", topic="$7", payload="$5", now="$6")}
+SELECT times FROM stored
+"""  # noqa: S608 - constants
 _REQUESTS = frozenset({"GET", "POST"})
 # Two look-ups of one payer are answered in the same words; the second answer is as new as the first.
 _LOOK_UPS = frozenset({"parties", "participants"})

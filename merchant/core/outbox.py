@@ -65,12 +65,35 @@ class Job(msgspec.Struct, frozen=True):
     in_order: bool = False
 
 
-_ADD = """
-WITH job AS (
+def job_cte(
+    source: str = "",
+    *,
+    topic: str,
+    payload: str,
+    now: str,
+    order_key: str = "NULL",
+    dfsp_id: str = "NULL",
+    run_at: str | None = None,
+) -> str:
+    """SQL of `job AS (INSERT INTO outbox ...)`, for a WITH, so that a job is written by the statement that causes it.
+
+    `source` is what follows the select list (`FROM delivery`, `WHERE $1`): one job for each of its rows; one job where
+    it is empty. The others are SQL expressions over it: constants and `$n` of the caller, never values. Workers are
+    woken at the commit, when there is a job at all.
+    """
+    return f"""job AS (
   INSERT INTO outbox (topic, order_key, dfsp_id, payload, run_at, attempts, created_at)
-  VALUES ($1, $2, $3, $4, $5, 0, $6))
-SELECT pg_notify('outbox', '')
-"""
+  SELECT {topic}, {order_key}, {dfsp_id}, {payload}, {run_at or now}, 0, {now} {source}
+  RETURNING pg_notify('{CHANNEL}', ''))"""
+
+
+def json_payload(value: str = "", **fields: str) -> str:
+    """SQL of a payload as JSON: of one expression's value, or an object of several by their names."""
+    pairs = ", ".join(f"'{name}', {field}" for name, field in fields.items())
+    return f"convert_to(({f'json_build_object({pairs})' if fields else f'to_json({value})'})::text, 'UTF8')"
+
+
+_ADD = f"WITH {job_cte(topic='$1', order_key='$2', dfsp_id='$3', payload='$4', run_at='$5', now='$6')} SELECT"
 # Of what has an order only the heads are looked at, one index probe each: however much waits behind a silent endpoint,
 # finding the rest costs the same.
 _CLAIM = """

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from merchant.core import clock, ids, money
+from merchant.core import clock, ids, money, outbox
 from merchant.core.db import Tx
 from merchant.core.money import Money
 from merchant.core.service import Service
@@ -18,17 +18,22 @@ _log = structlog.get_logger()
 Sender = Callable[[str, str, str], Awaitable[None]]
 
 # The number itself stays in the merchant's row; a merchant without a phone gets no message.
-_TELL = """
+_JOB = outbox.job_cte(
+    "FROM message",
+    topic="$5",
+    order_key="'sms:' || merchant_id",
+    dfsp_id="dfsp_id",
+    payload=outbox.json_payload("id"),
+    now="$3",
+)
+_TELL = f"""
 WITH message AS (
   INSERT INTO sms_message (id, dfsp_id, merchant_id, phone_masked, text, state, created_at)
   SELECT $1, dfsp_id, id, phone_masked, $2, 'pending', $3 FROM merchant WHERE id = $4 AND phone_sealed IS NOT NULL
   RETURNING id, dfsp_id, merchant_id),
-job AS (
-  INSERT INTO outbox (topic, order_key, dfsp_id, payload, run_at, attempts, created_at)
-  SELECT $5, 'sms:' || merchant_id, dfsp_id, convert_to('"' || id || '"', 'UTF8'), $3, 0, $3 FROM message
-  RETURNING 1)
-SELECT pg_notify('outbox', '') FROM message
-"""
+{_JOB}
+SELECT
+"""  # noqa: S608 - constants
 _READ = """
 SELECT s.merchant_id, s.text, s.state, m.phone_sealed FROM sms_message s JOIN merchant m ON m.id = s.merchant_id
 WHERE s.id = $1
