@@ -6,7 +6,6 @@
 from functools import partial
 from typing import Any
 
-import structlog
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
@@ -88,19 +87,3 @@ def _check_permissions(app: Litestar) -> None:
             asked = handler.opt.get("permission") if handler is not None else None
             if asked is not None and asked not in PERMISSIONS:
                 raise RuntimeError(f"The route {route.path} asks for {asked}, which no slice lists.")
-
-
-def configure_logs(level: str) -> None:
-    """JSON lines on standard error, without personal data: callers log ids and codes only."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
