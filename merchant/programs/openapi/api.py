@@ -63,6 +63,7 @@ _QUERY = {
     "light": "Colour of the ground, #rrggbb; white unless given.",
     "shape": "square or rounded.",
     "ticket": "A ticket from POST /api/v1/event-tickets.",
+    "topic": "Only those of this topic.",
     "limit": "How many at most.",
     "cursor": "What next_cursor said.",
 }
@@ -144,7 +145,7 @@ def _parameters(path: str, opt: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _id_schema(name: str) -> dict[str, str]:
-    return {"type": "string"} if name == "hit_id" else {"type": "string", "format": "uuid"}
+    return {"type": "string"} if name in ("hit_id", "job_id") else {"type": "string", "format": "uuid"}
 
 
 def _responses(handler: HTTPRouteHandler, path: str, by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]:
