@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 from litestar import Litestar
 
+from merchant.core.http.context import with_context
 from merchant.core.service import Service
 from merchant.programs.app import create_app, shared_state
 
@@ -23,5 +24,5 @@ def app_on(service: Service, routes: list[Any] | None = None) -> Litestar:
 
 def client_on(app: Litestar) -> httpx.AsyncClient:
     """A client of an application, in the same event loop, without a socket."""
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(with_context(app), raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://test.local")

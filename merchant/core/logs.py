@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict
 
+from merchant.core import trace
 from merchant.core.errors import MerchantError, OperatorProblem
 
 _ROOT = f"{Path(__file__).parents[2]}/"
@@ -24,6 +25,7 @@ def configure(level: str, file: TextIO | None = None) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            tell_context,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             tell_exceptions,
@@ -33,6 +35,16 @@ def configure(level: str, file: TextIO | None = None) -> None:
         logger_factory=structlog.PrintLoggerFactory(file or sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def tell_context(_: Any, __: str, event: EventDict) -> EventDict:
+    """A processor of structlog: the request's id and the trace's, where there are any."""
+    context = trace.current()
+    if context is not None:
+        if context.request_id is not None:
+            event.setdefault("request_id", context.request_id)
+        event.setdefault("trace_id", context.trace_id)
+    return event
 
 
 def describe(error: BaseException, known: tuple[type[BaseException], ...] = ()) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Index
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
-from merchant.core import clock, columns
+from merchant.core import clock, columns, trace
 from merchant.core.db import Reads, Tx
 from merchant.core.paging import Page
 
@@ -67,6 +67,7 @@ class Job(msgspec.Struct, frozen=True):
     attempts: int
     dfsp_id: UUID | None = None
     in_order: bool = False
+    traceparent: str | None = None
 
 
 class DeadJob(msgspec.Struct, frozen=True):
@@ -96,6 +97,7 @@ def job_cte(
     topic: str,
     payload: str,
     now: str,
+    traceparent: str,
     order_key: str = "NULL",
     dfsp_id: str = "NULL",
     run_at: str | None = None,
@@ -103,12 +105,12 @@ def job_cte(
     """SQL of `job AS (INSERT INTO outbox ...)`, for a WITH, so that a job is written by the statement that causes it.
 
     `source` is what follows the select list (`FROM delivery`, `WHERE $1`): one job for each of its rows; one job where
-    it is empty. The others are SQL expressions over it: constants and `$n` of the caller, never values. Workers are
-    woken at the commit, when there is a job at all.
+    it is empty. The others are SQL expressions over it: constants and `$n` of the caller, never values; that of
+    `traceparent` is handed `trace.traceparent()`. Workers are woken at the commit, when there is a job at all.
     """
     return f"""job AS (
-  INSERT INTO outbox (topic, order_key, dfsp_id, payload, run_at, attempts, created_at)
-  SELECT {topic}, {order_key}, {dfsp_id}, {payload}, {run_at or now}, 0, {now} {source}
+  INSERT INTO outbox (topic, order_key, dfsp_id, payload, run_at, attempts, created_at, traceparent)
+  SELECT {topic}, {order_key}, {dfsp_id}, {payload}, {run_at or now}, 0, {now}, {traceparent} {source}
   RETURNING pg_notify('{CHANNEL}', ''))"""
 
 
@@ -118,7 +120,8 @@ def json_payload(value: str = "", **fields: str) -> str:
     return f"convert_to(({f'json_build_object({pairs})' if fields else f'to_json({value})'})::text, 'UTF8')"
 
 
-_ADD = f"WITH {job_cte(topic='$1', order_key='$2', dfsp_id='$3', payload='$4', run_at='$5', now='$6')} SELECT"
+_JOB = job_cte(topic="$1", order_key="$2", dfsp_id="$3", payload="$4", run_at="$5", now="$6", traceparent="$7")
+_ADD = f"WITH {_JOB} SELECT"
 # Of what has an order only the heads are looked at, one index probe each: however much waits behind a silent endpoint,
 # finding the rest costs the same.
 _CLAIM = """
@@ -136,7 +139,7 @@ ready_heads AS (
   ORDER BY run_at LIMIT $4 FOR UPDATE SKIP LOCKED)
 UPDATE outbox SET run_at = $3, attempts = attempts + 1
 WHERE id IN (SELECT id FROM ready UNION ALL SELECT id FROM ready_heads)
-RETURNING id, topic, payload, attempts, dfsp_id, order_key IS NOT NULL
+RETURNING id, topic, payload, attempts, dfsp_id, order_key IS NOT NULL, traceparent
 """
 # A lease is told apart by the attempt: whoever holds an older one changes nothing.
 _DONE = "DELETE FROM outbox WHERE id = $1 AND attempts = $2"
@@ -184,7 +187,7 @@ async def add(
     """Write work into the caller's transaction. `payload` is anything msgspec encodes, or bytes taken as they are."""
     now = clock.now()
     raw = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
-    await tx.execute(_ADD, topic, order_key, dfsp_id, raw, run_at or now, now)
+    await tx.execute(_ADD, topic, order_key, dfsp_id, raw, run_at or now, now, trace.traceparent())
 
 
 async def claim(tx: Tx, limit: int, limit_in_order: int | None = None) -> list[Job]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from merchant.core import clock, ids, outbox
+from merchant.core import clock, ids, outbox, trace
 from merchant.core.db import Tx
 
 WEBHOOK_TOPIC = "notify.webhook"
@@ -27,6 +27,7 @@ _JOB = outbox.job_cte(
     dfsp_id="$1",
     payload=outbox.json_payload("id"),
     now="$6",
+    traceparent="$9",
 )
 _ANNOUNCE = f"""
 WITH endpoint AS (
@@ -53,4 +54,15 @@ async def announce(tx: Tx, event_type: str, dfsp_id: UUID, merchant_id: UUID | N
     screens = msgspec.json.encode(
         {"id": event_id, "type": event_type, "dfsp_id": dfsp_id, "merchant_id": merchant_id, "data": data}
     )
-    await tx.execute(_ANNOUNCE, dfsp_id, merchant_id, event_type, event_id, body, now, WEBHOOK_TOPIC, screens.decode())
+    await tx.execute(
+        _ANNOUNCE,
+        dfsp_id,
+        merchant_id,
+        event_type,
+        event_id,
+        body,
+        now,
+        WEBHOOK_TOPIC,
+        screens.decode(),
+        trace.traceparent(),
+    )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from merchant.core import clock, ids, money, outbox
+from merchant.core import clock, ids, money, outbox, trace
 from merchant.core.db import Tx
 from merchant.core.money import Money
 from merchant.core.service import Service
@@ -25,6 +25,7 @@ _JOB = outbox.job_cte(
     dfsp_id="dfsp_id",
     payload=outbox.json_payload("id"),
     now="$3",
+    traceparent="$6",
 )
 _TELL = f"""
 WITH message AS (
@@ -46,7 +47,7 @@ async def tell_paid(tx: Tx, service: Service, merchant_id: UUID, amount: Money, 
     now = clock.now()
     when = now.astimezone(await service.time_zone())
     text = f"Paid: {money.display(amount)}{payer} at {when:%H:%M}."
-    await tx.execute(_TELL, ids.uuid7(), text, now, merchant_id, TOPIC)
+    await tx.execute(_TELL, ids.uuid7(), text, now, merchant_id, TOPIC, trace.traceparent())
 
 
 async def to_console(message_id: str, _phone: str, _text: str) -> None:

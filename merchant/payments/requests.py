@@ -12,7 +12,7 @@ import phonenumbers
 from msgspec import Struct
 
 from merchant.compliance.policies import policy
-from merchant.core import clock, errors, ids, outbox
+from merchant.core import clock, errors, ids, outbox, trace
 from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.money import Money, display
@@ -68,6 +68,7 @@ _JOB = outbox.job_cte(
     dfsp_id="$2",
     payload=outbox.json_payload(request_id="$1::uuid"),
     now="$19",
+    traceparent="$23",
 )
 _INSERT = f"""
 WITH request AS (
@@ -180,6 +181,7 @@ async def _insert(tx: Tx, service: Service, request: LockedRequest, new: NewRequ
         request.expires_at,
         LOOK_UP_TOPIC,
         now + LOOK_UP_AGAIN_AFTER if new.payer else None,
+        trace.traceparent(),
     )
 
 

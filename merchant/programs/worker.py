@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import structlog
 
-from merchant.core import logs, outbox
+from merchant.core import logs, outbox, trace
 from merchant.core.outbox import Job
 from merchant.core.service import Service
 from merchant.core.slices import JobKind, Pruned, Timer
@@ -136,6 +136,7 @@ class Worker:
             raise
 
     async def _run_one(self, job: Job) -> None:
+        trace.start(None, job.traceparent)  # for this task, in which only this job runs
         try:
             kind = self._jobs[job.topic]
             if kind.transactional is not None:

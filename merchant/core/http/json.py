@@ -20,7 +20,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 
-from merchant.core import clock, db, errors, idempotency
+from merchant.core import clock, db, errors, idempotency, trace
 from merchant.core.access import Actor, Permission
 from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
 from merchant.core.service import Service
@@ -251,6 +251,7 @@ def problem(
         "detail": detail,
         "code": code,
         "errors": field_errors,
+        "request_id": trace.request_id(),
     }
     return Response(encode(content), status_code=status, media_type="application/problem+json", headers=headers or {})
 

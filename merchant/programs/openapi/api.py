@@ -173,6 +173,7 @@ def _responses(handler: HTTPRouteHandler, path: str, by_type: dict[Any, dict[str
             "detail": problem.title,
             "code": problem.code,
             "errors": [],
+            "request_id": "0f3a9c1d2b4e5f60",
         }
         content = body(by_type[Problem], "application/problem+json", example)
         responses[str(status)] = {"description": problem.title, "content": content}

@@ -23,6 +23,7 @@ class Problem(msgspec.Struct):
     detail: str
     code: str
     errors: list[FieldError]
+    request_id: str | None
 
 
 def schemas(types: Iterable[Any]) -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:

@@ -108,6 +108,7 @@ async def test_a_statement_writes_one_job_for_each_row_of_its_cause(service: Ser
         payload=outbox.json_payload(number="n", text="'\"' || n"),
         now="$2",
         order_key="'key ' || n",
+        traceparent="NULL",
     )
     async with service.db.system() as tx:
         await tx.execute(f"WITH cause AS (SELECT generate_series(1, 3) AS n), {job} SELECT", TOPIC, clock.now())
@@ -125,7 +126,9 @@ async def test_workers_are_woken_by_a_job_and_not_by_the_lack_of_one(service: Se
     try:
         await listener.add_listener(outbox.CHANNEL, lambda *_: woken.append("once"))
         for condition in ("false", "true"):
-            job = outbox.job_cte(f"WHERE {condition}", topic="$1", payload=outbox.json_payload("1"), now="$2")
+            job = outbox.job_cte(
+                f"WHERE {condition}", topic="$1", payload=outbox.json_payload("1"), now="$2", traceparent="NULL"
+            )
             async with service.db.system() as tx:
                 await tx.execute(f"WITH {job} SELECT", TOPIC, clock.now())
             # What was notified is delivered before the answer to a statement that the listener sends later.
