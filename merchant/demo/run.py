@@ -41,7 +41,7 @@ async def _demo(settings: Settings, database_url: str) -> None:
     begun = time.perf_counter()
     hub_port = settings.simulator_port or settings.port + 1
     hub_url = f"http://{settings.host}:{hub_port}"
-    settings = msgspec.structs.replace(settings, hub="simulator", webhook_loopback=True, hub_url=hub_url)
+    settings = msgspec.structs.replace(settings, webhook_loopback=True, hub_url=hub_url)
     async with contextlib.AsyncExitStack() as stack:
         service = await stack.enter_async_context(runtime.ready_service(settings, database_url))
         known = world.load(settings.data_dir) or await _new_world(service)

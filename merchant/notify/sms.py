@@ -1,9 +1,8 @@
-"""Text messages to merchants, through one interface. The messages stay in a table that staff and the demo can show.
+"""Text messages to merchants. They stay in a table that staff and the demo can show.
 
-`SENDERS` names the ways out; the console is the only one so far: it marks the message as sent and logs its id.
+No gateway is built yet: a message is marked as sent and its id is logged.
 """
 
-from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import structlog
@@ -15,7 +14,6 @@ from merchant.core.service import Service
 
 TOPIC = "notify.sms"
 _log = structlog.get_logger()
-Sender = Callable[[str, str, str], Awaitable[None]]
 
 # The number itself stays in the merchant's row; a merchant without a phone gets no message.
 _JOB = outbox.job_cte(
@@ -51,11 +49,8 @@ async def tell_paid(tx: Tx, service: Service, merchant_id: UUID, amount: Money, 
 
 
 async def to_console(message_id: str, _phone: str, _text: str) -> None:
-    """A sender for places without a gateway: the message can be read in the table."""
+    """Send nothing: the message can be read in the table."""
     _log.info("sms_to_console", sms=message_id)
-
-
-SENDERS: dict[str, Sender] = {"console": to_console}
 
 
 async def deliver(service: Service, message_id: UUID) -> None:
@@ -65,6 +60,6 @@ async def deliver(service: Service, message_id: UUID) -> None:
     if row is None or row["state"] == "sent":
         return
     phone = service.vault.open(row["phone_sealed"], f"merchant:{row['merchant_id']}").decode()
-    await SENDERS[service.settings.sms_sender](str(message_id), phone, row["text"])
+    await to_console(str(message_id), phone, row["text"])
     async with service.db.system_statements() as tx:
         await tx.execute("UPDATE sms_message SET state = 'sent', sent_at = $2 WHERE id = $1", message_id, clock.now())

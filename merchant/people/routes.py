@@ -22,6 +22,7 @@ from merchant.core.http.json import actor_of, answer, body, needs, path_id, serv
 from merchant.people import operations, sessions
 from merchant.people.models import ApiKey, AppUser
 from merchant.people.operations import MIN_PASSWORD_LENGTH
+from merchant.people.problems import TotpNotEnabled
 from merchant.people.sessions import MAX_PASSWORD_LENGTH
 from merchant.scheme.models import Dfsp
 
@@ -32,7 +33,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")]
 
 
 class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """An e-mail address and a password. `totp` is for an authenticator app's six digits; none can be set up yet."""
+    """An e-mail address and a password. `totp`, of an authenticator app, is refused: none can be set up yet."""
 
     email: Annotated[str, Meta(max_length=254)]
     password: Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_LENGTH)]
@@ -62,7 +63,6 @@ class NewDfsp(Struct, frozen=True, forbid_unknown_fields=True):
 
     fsp_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
     name: Name
-    hub_mode: Literal["simulator", "fspiop"] | None = None
     hub_url: Annotated[str, Meta(max_length=500, pattern=r"^https?://")] | None = None
     transfer_mode: Literal["RESERVED", "COMMITTED"] = "RESERVED"
 
@@ -80,7 +80,6 @@ class DfspView(Struct, frozen=True):
     fsp_id: str
     name: str
     enabled: bool
-    hub_mode: str
     transfer_mode: str
 
 
@@ -151,6 +150,8 @@ class AuditView(Struct, frozen=True):
 async def sign_in(request: Req) -> Answer:
     """Sign in; the token goes into `Authorization: Bearer`."""
     given = await body(request, SignIn)
+    if given.totp is not None:
+        raise TotpNotEnabled
     signed = await sessions.sign_in(service_of(request), given.email, given.password)
     user = UserView(signed.user.id, signed.user.name, list(signed.user.roles), signed.user.dfsp_id)
     return answer(SessionView(signed.access_token, "Bearer", web.at(signed.expires_at), user), 201)
@@ -164,7 +165,7 @@ async def read_me(request: Req) -> Answer:
 
 
 def _dfsp_view(row: Dfsp) -> DfspView:
-    return DfspView(row.id, row.fsp_id, row.name, row.enabled, row.hub_mode, row.transfer_mode)
+    return DfspView(row.id, row.fsp_id, row.name, row.enabled, row.transfer_mode)
 
 
 @post("/api/v1/dfsps", opt=needs(P.DFSPS_WRITE, body=NewDfsp, answer=DfspView))
@@ -179,7 +180,6 @@ async def create_dfsp(request: Req) -> Answer:
             actor,
             new.fsp_id,
             new.name,
-            hub_mode=new.hub_mode or "",
             hub_url=new.hub_url or "",
             transfer_mode=new.transfer_mode,
         )
