@@ -1,22 +1,17 @@
 """JSON routes of dead jobs, for operators of the hub: list, try again, discard."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
-from litestar.params import FromPath
 from msgspec import Meta, Struct
 
-from merchant.core import outbox
+from merchant.core import errors, outbox
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
-from merchant.core.http.json import actor_of, answer, body, needs, service_of
+from merchant.core.http.route import Call, Filter, Listed, route
 from merchant.programs import dead_jobs
 from merchant.programs.dead_jobs import NoSuchDeadJob
 
-Req = Request[Any, Any, State]
-Answer = Response[bytes]
 _ID_DIGITS_MAX = 18  # fits PostgreSQL's bigint
 
 
@@ -50,13 +45,20 @@ class DiscardDeadJob(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
 
 
-@get("/api/v1/dead-jobs", opt=needs(P.OPERATIONS_READ, listing=DeadJobView, query=("topic",)))
-async def list_dead_jobs(request: Req) -> Answer:
-    """Jobs that failed too often, newest first."""
-    page = web.page_of(request)
-    async with service_of(request).db.system_reads() as tx:
-        rows = await outbox.dead(tx, page, request.query_params.get("topic"))
-    return web.listing([_view(row) for row in rows], page, [UUID(int=row.id) for row in rows])
+@route(
+    "GET",
+    "/api/v1/dead-jobs",
+    permission=P.OPERATIONS_READ,
+    items=DeadJobView,
+    paged=True,
+    filters=(Filter("topic", "Only those of this topic."),),
+    transaction=False,
+)
+async def list_dead_jobs(call: Call[None]) -> Listed:
+    """List jobs that failed too often, newest first."""
+    async with call.service.db.system_reads() as tx:
+        rows = await outbox.dead(tx, call.page, call.filters["topic"])
+    return Listed([_view(row) for row in rows], [UUID(int=row.id) for row in rows])
 
 
 def _view(job: outbox.DeadJob) -> DeadJobView:
@@ -64,37 +66,49 @@ def _view(job: outbox.DeadJob) -> DeadJobView:
     return DeadJobView(job.id, job.topic, job.dfsp_id, job.attempts, job.last_error, created_at, dead_at)
 
 
-@post(
-    "/api/v1/dead-jobs/{job_id:str}/retry",
-    status_code=200,
-    opt=needs(P.OPERATIONS_WRITE, answer=DeadJobsRetried),
+@route(
+    "POST",
+    "/api/v1/dead-jobs/{job_id}/retry",
+    permission=P.OPERATIONS_WRITE,
+    answer=DeadJobsRetried,
+    transaction=False,
+    raises=(NoSuchDeadJob, errors.Busy),
 )
-async def retry_dead_job(request: Req, job_id: FromPath[str]) -> Answer:
+async def retry_dead_job(call: Call[None], job_id: str) -> DeadJobsRetried:
     """Try one dead job again, with all its attempts."""
-    async with service_of(request).db.system() as tx:
-        await dead_jobs.retry(tx, actor_of(request), _job_id(job_id))
-    return answer(DeadJobsRetried(1))
+    async with call.service.db.system() as tx:
+        await dead_jobs.retry(tx, call.actor, _job_id(job_id))
+    return DeadJobsRetried(1)
 
 
-@post(
+@route(
+    "POST",
     "/api/v1/dead-jobs/retry",
-    status_code=200,
-    opt=needs(P.OPERATIONS_WRITE, body=RetryDeadJobs, answer=DeadJobsRetried),
+    permission=P.OPERATIONS_WRITE,
+    body=RetryDeadJobs,
+    answer=DeadJobsRetried,
+    transaction=False,
+    raises=(errors.Busy,),
 )
-async def retry_dead_jobs(request: Req) -> Answer:
+async def retry_dead_jobs(call: Call[RetryDeadJobs]) -> DeadJobsRetried:
     """Try the dead jobs of one topic again, at most 1000 of them, oldest first."""
-    given = await body(request, RetryDeadJobs)
-    async with service_of(request).db.system() as tx:
-        count = await dead_jobs.retry_many(tx, actor_of(request), given.topic)
-    return answer(DeadJobsRetried(count))
+    async with call.service.db.system() as tx:
+        return DeadJobsRetried(await dead_jobs.retry_many(tx, call.actor, call.body.topic))
 
 
-@post("/api/v1/dead-jobs/{job_id:str}/discard", status_code=204, opt=needs(P.OPERATIONS_WRITE, body=DiscardDeadJob))
-async def discard_dead_job(request: Req, job_id: FromPath[str]) -> None:
+@route(
+    "POST",
+    "/api/v1/dead-jobs/{job_id}/discard",
+    permission=P.OPERATIONS_WRITE,
+    body=DiscardDeadJob,
+    status=204,
+    transaction=False,
+    raises=(NoSuchDeadJob, errors.Busy),
+)
+async def discard_dead_job(call: Call[DiscardDeadJob], job_id: str) -> None:
     """Delete a dead job for good; who, when and why stay in the audit record."""
-    given = await body(request, DiscardDeadJob)
-    async with service_of(request).db.system() as tx:
-        await dead_jobs.discard(tx, actor_of(request), _job_id(job_id), given.reason)
+    async with call.service.db.system() as tx:
+        await dead_jobs.discard(tx, call.actor, _job_id(job_id), call.body.reason)
 
 
 def _job_id(text: str) -> int:
