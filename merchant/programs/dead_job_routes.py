@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from merchant.core import errors, outbox
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
+from merchant.core.http.fields import Instant, ReasonText
 from merchant.core.http.route import Call, Filter, Listed, route
 from merchant.programs import dead_jobs
 from merchant.programs.dead_jobs import NoSuchDeadJob
@@ -23,8 +24,8 @@ class DeadJobView(Struct, frozen=True):
     dfsp_id: UUID | None
     attempts: int
     last_error: str | None
-    created_at: str | None
-    dead_at: str | None
+    created_at: Instant
+    dead_at: Instant
 
 
 class RetryDeadJobs(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,7 +43,7 @@ class DeadJobsRetried(Struct, frozen=True):
 class DiscardDeadJob(Struct, frozen=True, forbid_unknown_fields=True):
     """Why a job need not be done any more; kept in the audit record."""
 
-    reason: Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
+    reason: ReasonText
 
 
 @route(
