@@ -15,7 +15,7 @@ from kyb.case import (
     Sections,
     SettlementAccount,
 )
-from kyb.fields import Problem, field_problems
+from kyb.fields import ALIAS_PATTERN, Problem, field_problems, is_alias
 from kyb.normal import normalise
 from kyb.policy import (
     Limits,
@@ -33,6 +33,7 @@ from kyb.screening.match import Hit, Piece, screen
 from kyb.tiers import Requirement, Requirements, requirements
 
 __all__ = [
+    "ALIAS_PATTERN",
     "BadList",
     "Business",
     "Case",
@@ -66,6 +67,7 @@ __all__ = [
     "build_index",
     "default_policy",
     "field_problems",
+    "is_alias",
     "load_policy",
     "load_un_list",
     "normalise",

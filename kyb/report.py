@@ -77,7 +77,8 @@ def assess(case: Case, policy: Policy, lists: ScreeningIndex | None, now: dateti
     """Judge a case: form, completeness, tier and likeness to listed names.
 
     lists None or without entries means that screening could not run: the outcome is then never clear.
-    Pass normalised sections. The report repeats names, never identity numbers, birth dates or phones.
+    Pass normalised sections. Reserved aliases are not checked here: the caller names them to field_problems on save.
+    The report repeats names, never identity numbers, birth dates or phones.
     """
     problems = field_problems(case.sections, now)
     needs = requirements(case, policy)

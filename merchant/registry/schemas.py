@@ -19,7 +19,7 @@ from merchant.service import Service
 
 ReasonText = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
 NameText = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")]
-AliasText = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
+AliasText = Annotated[str, Meta(pattern=rf"^{kyb.ALIAS_PATTERN}\Z")]
 
 
 class NewApplication(kyb.Sections, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -12,6 +12,7 @@ import msgspec
 import kyb
 from merchant import clock, errors
 from merchant.db import Tx
+from merchant.hub.resources import RESERVED_WORDS
 from merchant.registry.models import Application
 from merchant.vault import Vault
 
@@ -22,7 +23,7 @@ _OWNER_IDENTIFIERS = ("id_number", "phone", "email")
 def tidy(sections: kyb.Sections) -> kyb.Sections:
     """Normalised sections. Raises InvalidFields naming every wrong answer."""
     tidied = kyb.normalise(sections)
-    problems = kyb.field_problems(tidied, clock.now())
+    problems = kyb.field_problems(tidied, clock.now(), RESERVED_WORDS)
     if problems:
         raise errors.InvalidFields(errors=tuple(errors.FieldError(p.path, p.code, p.message) for p in problems))
     return tidied
