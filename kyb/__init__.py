@@ -1,12 +1,12 @@
 """Know Your Business: pure decisions about merchants; no database, network, clock or environment.
 
-Reading order: case (the answers) → normal and fields (their form) → policy and tiers (how far they reach)
-→ screening (sanctions lists) → report (all of it, for the person who decides).
+Reading order: applicant (the answers and what was verified) → normal and fields (the form of an answer) → policy and
+tiers (requirements and limits) → screening (sanctions lists) → report (all of it, for the person who decides).
 """
 
-from kyb.case import (
+from kyb.applicant import (
+    Applicant,
     Business,
-    Case,
     Contact,
     Counter,
     Evidence,
@@ -34,9 +34,9 @@ from kyb.tiers import Requirement, Requirements, requirements
 
 __all__ = [
     "ALIAS_PATTERN",
+    "Applicant",
     "BadList",
     "Business",
-    "Case",
     "Check",
     "Contact",
     "Counter",

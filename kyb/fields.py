@@ -19,7 +19,7 @@ import stdnum.lei
 from msgspec import Struct
 
 from kyb import codes
-from kyb.case import Location, Sections
+from kyb.applicant import Location, Sections
 
 MAX_TRADING_NAME_CHARS = 128  # FSPIOP 1.1 data model: PartyName, what a payer is shown
 MAX_LEGAL_NAME_CHARS = 256  # our limit: twice what any of the 598 legal entities in our test data needs
