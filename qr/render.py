@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from qr import symbols
+from qr.drawing.canvas import Canvas
+from qr.drawing.marks import add_mark, open_mark
+from qr.drawing.pdf import PdfFile
 from qr.symbols import MODULE_MM_MAX, MODULE_MM_MIN, QUIET_ZONE_MODULES, reading
 from qr.symbols.errors import BadLogo, CodeTooSmall, PictureError, Unreadable
 from qr.symbols.outlines import (
@@ -181,10 +184,6 @@ def render_pdf(
     title: str = "",
 ) -> bytes:
     """The code on a PDF page of its own size, as vectors. Raises as `render_svg`."""
-    from qr.posters.canvas import Canvas
-    from qr.posters.marks import add_mark
-    from qr.posters.pdf import PdfFile
-
     symbol, plate = _symbol(payload, level, style, logo)
     quiet = QUIET_ZONE_MODULES * _checked_mm(module_mm)
     side = len(symbol.matrix) * module_mm + 2 * quiet
@@ -343,8 +342,6 @@ def _rounded_picture(symbol: QRCode, module_px: int, style: Style) -> Image:
 def _logo_png(logo: bytes) -> bytes:
     """A logo made square on a clear ground and reduced, without whatever else its file held."""
     from PIL import Image, ImageOps
-
-    from qr.posters.marks import open_mark
 
     square = ImageOps.pad(open_mark(logo), (LOGO_PX, LOGO_PX), Image.Resampling.LANCZOS, color=(0, 0, 0, 0))
     out = io.BytesIO()

@@ -15,11 +15,11 @@ from typing import BinaryIO
 
 import msgspec
 
-from qr.posters.canvas import MM, Canvas
-from qr.posters.fonts import Font, embed, font_named
+from qr.drawing.canvas import MM, Canvas
+from qr.drawing.fonts import Font, embed, font_named
+from qr.drawing.marks import add_mark, mark_name
+from qr.drawing.pdf import PdfFile
 from qr.posters.layout import draw_page
-from qr.posters.marks import add_mark, mark_name
-from qr.posters.pdf import PdfFile
 from qr.posters.poster import Design, Poster, Sticker
 from qr.symbols import reading
 

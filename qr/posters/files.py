@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
-from qr.posters.pdf import FIRST_FREE_NUMBER, HEADER
+from qr.drawing.pdf import FIRST_FREE_NUMBER, HEADER
 from qr.symbols.errors import PictureError
 
 PDF_START = HEADER + b"%d 0 obj\n" % FIRST_FREE_NUMBER

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from qr import symbols
-from qr.posters.canvas import Align, Canvas
-from qr.posters.marks import open_mark
+from qr.drawing.canvas import Align, Canvas
+from qr.drawing.marks import open_mark
+from qr.drawing.text import fit
 from qr.posters.poster import MILLIMETRES, Design, Poster, Sticker, grouped
-from qr.posters.text import fit
 from qr.symbols import MODULE_MM_MIN, QUIET_ZONE_MODULES
 from qr.symbols.errors import CodeTooSmall
 from qr.symbols.style import luminance

@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from qr.posters.fonts import Font, added_font
+from qr.drawing.fonts import Font, added_font
 from qr.symbols.errors import PictureError
 from qr.symbols.style import PLAIN, Style, luminance
 

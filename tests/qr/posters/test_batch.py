@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qr.drawing.fonts import font_named
 from qr.posters import Design, MissingGlyph, Poster, poster_pdf, print_batch
-from qr.posters.fonts import font_named
 from tests.qr.posters.samples import SCRIPTS, design, mark, poster
 from tests.qr.symbols.pictures import of_pdf, texts
 

@@ -8,10 +8,10 @@ import pypdfium2
 import pytest
 
 from qr import symbols
+from qr.drawing.fonts import shipped_font
+from qr.drawing.text import shape
 from qr.posters import BadDesign, Design, MissingGlyph, Sticker, TextTooLong, grouped, poster_pdf, sheet_pdf
-from qr.posters.fonts import shipped_font
 from qr.posters.poster import Instruction, shipped_instructions
-from qr.posters.text import shape
 from qr.symbols.errors import BadLogo, CodeTooSmall, PoorContrast
 from qr.symbols.style import Style
 from tests.qr.posters.samples import SCRIPTS, design, mark, payload, poster
