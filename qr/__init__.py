@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from qr.mojaloop import Party, dynamic_code, guid_from_domain, mojaloop_code, mojaloop_party, sticker_version
     from qr.network import Network, account, additional, networks, unreserved, validate_profile, with_defaults
     from qr.profile import Profile
-    from qr.render import Rendered, prove, render_data_uri, render_eps, render_pdf, render_png, render_svg, render_text
+    from qr.render import (
+        Look,
+        Rendered,
+        prove,
+        render_data_uri,
+        render_eps,
+        render_pdf,
+        render_png,
+        render_svg,
+        render_text,
+    )
     from qr.report import Report, explain
     from qr.scan import clean
     from qr.signature import Verdict, VerificationKey, sign_code, signature_chars, verify_code
@@ -48,6 +58,7 @@ _HOMES = {
     "qr.network": ("Network", "account", "additional", "networks", "unreserved", "validate_profile", "with_defaults"),
     "qr.profile": ("Profile",),
     "qr.render": (
+        "Look",
         "Rendered",
         "prove",
         "render_data_uri",
@@ -72,6 +83,7 @@ __all__ = [
     "EncodeError",
     "Finding",
     "Language",
+    "Look",
     "MerchantCode",
     "Network",
     "Party",

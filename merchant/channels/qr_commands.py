@@ -200,10 +200,14 @@ def render(
     if kind in LOGOLESS_KINDS and logo is not None:
         raise click.UsageError(f"{kind} cannot hold a logo.")
     try:
-        drawn = draw(
-            text, cast("Kind", kind), level=level, style=_style(**colours), logo=_bytes(logo) or None,
-            module_px=module_px, module_mm=module_mm, verify=verify,
-        )  # fmt: skip
+        look = qr.Look(
+            level=level,
+            style=_style(**colours),
+            logo=_bytes(logo) or None,
+            module_px=module_px,
+            module_mm=module_mm,
+        )
+        drawn = draw(text, cast("Kind", kind), look, verify=verify)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     try:

@@ -46,11 +46,14 @@ class Margin(msgspec.Struct, frozen=True):
 
 
 def read(picture: Image | memoryview) -> str | None:
-    """The text of the only QR symbol in a picture, or None."""
+    """The text of the only QR symbol in a picture, dark on light, or None."""
     import zxingcpp
 
     found = zxingcpp.read_barcodes(
-        picture, formats=zxingcpp.barcode_formats_from_str("QRCode"), text_mode=zxingcpp.TextMode.Plain
+        picture,
+        formats=zxingcpp.barcode_formats_from_str("QRCode"),
+        text_mode=zxingcpp.TextMode.Plain,
+        try_invert=False,
     )
     return found[0].text if len(found) == 1 else None
 
@@ -112,10 +115,15 @@ def _cover_percent(grey: Image, payload: str, module_px: int, border: int, logo_
         share = percent / 100 - logo_share
         if share <= 0:
             continue
-        if any(read(patched) != payload for patched in covered(grey, share, module_px, border)):
+        if not all(_reads(patched, payload) for patched in covered(grey, share, module_px, border)):
             break
         borne = percent
     return borne
+
+
+def _reads(picture: Image, payload: str) -> bool:
+    """Whether a picture or its half reads: a phone takes many frames, and one alone fails by chance."""
+    return read(picture) == payload or read(picture.reduce(2)) == payload
 
 
 def _blur_modules(grey: Image, payload: str, module_px: int) -> float:

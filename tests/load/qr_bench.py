@@ -29,6 +29,7 @@ CODE = qr.mojaloop_code(
 )  # fmt: skip
 PAYLOAD = qr.encode(CODE, profile="mojaloop")
 LONG = PAYLOAD + "x" * (181 - len(PAYLOAD))  # the length at which the budgets are set
+ROUNDED = qr.Look(style=qr.Style(rounded=True), level="M")
 POSTERS = 1000
 IMPORTS = 9
 Do = Callable[[], Any]
@@ -76,6 +77,18 @@ def _qrcode(qrcode: Any, factory: str, **options: Any) -> Do:
     return draw
 
 
+def _qrcode_rounded(qrcode: Any) -> Do:
+    bars = import_module("qrcode.image.styles.moduledrawers.pil").HorizontalBarsDrawer(vertical_shrink=0.9)
+    styled = import_module("qrcode.image.styledpil").StyledPilImage
+
+    def draw() -> None:
+        code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=4)
+        code.add_data(LONG)
+        code.make_image(styled, module_drawer=bars).save(io.BytesIO())
+
+    return draw
+
+
 def _zxing(zxingcpp: Any, kind: str) -> Do:
     def draw() -> None:
         code = zxingcpp.create_barcode(LONG, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
@@ -104,6 +117,7 @@ PNGS: Peers = {
     ("qrcode", "png by Pillow"): lambda qrcode: _qrcode(qrcode, "qrcode.image.pil.PilImage", box_size=10),
     ("zxing-cpp", "pixels only, in C++"): lambda zxingcpp: _zxing(zxingcpp, "png"),
 }
+ROUNDED_PNGS: Peers = {("qrcode", "rounded png by Pillow"): _qrcode_rounded}
 _MODULES = {"pysip-qr": "sip_qr", "zxing-cpp": "zxingcpp"}
 
 
@@ -122,6 +136,7 @@ def qr_rows() -> Iterator[Row]:
     for kind, draw, budget, peers in (
         ("SVG", lambda: qr.render_svg(LONG), 500, SVGS),
         ("PNG, 10 pixels a module", lambda: qr.render_png(LONG), 400, PNGS),
+        ("PNG with round ends", lambda: qr.render_png(LONG, ROUNDED), 200, ROUNDED_PNGS),
     ):
         drawn = rate_per_s(draw)
         yield Row(f"QR code as {kind}, {len(LONG)} characters", drawn, "/s", budget, at_least=True)
