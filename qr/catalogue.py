@@ -36,9 +36,18 @@ FILE_BYTES_MAX = 65_536
 # Findings of severity error, by code; those of structure are fatal outside templates.
 _STRUCTURE = frozenset(("bad_header", "empty_value", "value_overruns", "duplicate_id"))
 FORGIVABLE = _STRUCTURE | {
-    "bad_value", "too_long", "bad_character", "missing", "guid_missing", "reserved_id", "no_account", "tip_mismatch",
-    "checksum_lower_case", "not_precomposed", "payload_too_long",
-}  # fmt: skip
+    "bad_value",
+    "too_long",
+    "bad_character",
+    "missing",
+    "guid_missing",
+    "reserved_id",
+    "no_account",
+    "tip_mismatch",
+    "checksum_lower_case",
+    "not_precomposed",
+    "payload_too_long",
+}
 _FATAL = frozenset(
     ("checksum_wrong", "checksum_not_last", "format_not_first", "not_unicode", "input_too_long", "empty")
 )

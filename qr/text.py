@@ -26,17 +26,50 @@ _JAMO_MEDIAL_FINAL = range(0x1160, 0x1200)
 # The language (ISO 639-1) that a script stands for, by the first word of its letters' Unicode names; and where the same
 # script is another language's, that of the country.
 _LANGUAGES = {
-    "MYANMAR": "my", "KHMER": "km", "THAI": "th", "LAO": "lo", "ETHIOPIC": "am", "ARABIC": "ar", "HEBREW": "he",
-    "DEVANAGARI": "hi", "BENGALI": "bn", "GURMUKHI": "pa", "GUJARATI": "gu", "ORIYA": "or", "TAMIL": "ta",
-    "TELUGU": "te", "KANNADA": "kn", "MALAYALAM": "ml", "SINHALA": "si", "TIBETAN": "bo", "GEORGIAN": "ka",
-    "ARMENIAN": "hy", "GREEK": "el", "CYRILLIC": "ru", "CJK": "zh", "HANGUL": "ko", "HIRAGANA": "ja", "KATAKANA": "ja",
-}  # fmt: skip
+    "MYANMAR": "my",
+    "KHMER": "km",
+    "THAI": "th",
+    "LAO": "lo",
+    "ETHIOPIC": "am",
+    "ARABIC": "ar",
+    "HEBREW": "he",
+    "DEVANAGARI": "hi",
+    "BENGALI": "bn",
+    "GURMUKHI": "pa",
+    "GUJARATI": "gu",
+    "ORIYA": "or",
+    "TAMIL": "ta",
+    "TELUGU": "te",
+    "KANNADA": "kn",
+    "MALAYALAM": "ml",
+    "SINHALA": "si",
+    "TIBETAN": "bo",
+    "GEORGIAN": "ka",
+    "ARMENIAN": "hy",
+    "GREEK": "el",
+    "CYRILLIC": "ru",
+    "CJK": "zh",
+    "HANGUL": "ko",
+    "HIRAGANA": "ja",
+    "KATAKANA": "ja",
+}
 _NATIONAL = {
-    ("ARABIC", "PK"): "ur", ("ARABIC", "IR"): "fa", ("ARABIC", "AF"): "fa", ("DEVANAGARI", "NP"): "ne",
-    ("ETHIOPIC", "ER"): "ti", ("TIBETAN", "BT"): "dz", ("CJK", "JP"): "ja", ("CYRILLIC", "UA"): "uk",
-    ("CYRILLIC", "KZ"): "kk", ("CYRILLIC", "KG"): "ky", ("CYRILLIC", "MN"): "mn", ("CYRILLIC", "TJ"): "tg",
-    ("CYRILLIC", "RS"): "sr", ("CYRILLIC", "BG"): "bg", ("CYRILLIC", "MK"): "mk",
-}  # fmt: skip
+    ("ARABIC", "PK"): "ur",
+    ("ARABIC", "IR"): "fa",
+    ("ARABIC", "AF"): "fa",
+    ("DEVANAGARI", "NP"): "ne",
+    ("ETHIOPIC", "ER"): "ti",
+    ("TIBETAN", "BT"): "dz",
+    ("CJK", "JP"): "ja",
+    ("CYRILLIC", "UA"): "uk",
+    ("CYRILLIC", "KZ"): "kk",
+    ("CYRILLIC", "KG"): "ky",
+    ("CYRILLIC", "MN"): "mn",
+    ("CYRILLIC", "TJ"): "tg",
+    ("CYRILLIC", "RS"): "sr",
+    ("CYRILLIC", "BG"): "bg",
+    ("CYRILLIC", "MK"): "mk",
+}
 _SPACING_VOWELS = frozenset("\u0e33\u0eb3")  # Thai and Lao sara am belong to the consonant before
 
 

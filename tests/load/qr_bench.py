@@ -20,13 +20,21 @@ from tests.load.meter import rate_per_s
 from tests.load.table import Row, peer, show
 
 SHOP = {
-    "domain": "pay.example.org", "name": "Mama Njeri Shop", "city": "Nairobi", "country": "KE", "currency": "KES",
+    "domain": "pay.example.org",
+    "name": "Mama Njeri Shop",
+    "city": "Nairobi",
+    "country": "KE",
+    "currency": "KES",
     "mcc": "5411",
-}  # fmt: skip
+}
 CODE = qr.mojaloop_code(
-    **SHOP, identifier="52318764", amount="250.5", sub_id="K7Q2M9XA", reference_label="K7Q2M9XA",
+    **SHOP,
+    identifier="52318764",
+    amount="250.5",
+    sub_id="K7Q2M9XA",
+    reference_label="K7Q2M9XA",
     terminal_label="Till 2",
-)  # fmt: skip
+)
 PAYLOAD = qr.encode(CODE, profile="mojaloop")
 LONG = PAYLOAD + "x" * (181 - len(PAYLOAD))  # the length at which the budgets are set
 ROUNDED = qr.Look(style=qr.Style(rounded=True), level="M")
@@ -42,20 +50,29 @@ def _cemacqr_builder(cemacqr: Any) -> Any:
     return (
         cemacqr.MerchantQr()
         .merchant(name="Mama Njeri Shop", city="Nairobi", country="KE")
-        .category("5411").currency("404").amount("250.5").reusable(False)
+        .category("5411")
+        .currency("404")
+        .amount("250.5")
+        .reusable(False)
         .account("26", gui="org.example.pay", **{"01": "ALIAS", "02": "52318764", "03": "K7Q2M9XA"})
-        .reference("K7Q2M9XA").terminal("Till 2")
-    )  # fmt: skip
+        .reference("K7Q2M9XA")
+        .terminal("Till 2")
+    )
 
 
 def _sip_request(sip_qr: Any) -> Any:
     fields = {"01": "ALIAS", "02": "52318764", "03": "K7Q2M9XA"}
     return sip_qr.EmvQrRequest(
         merchant_accounts=[sip_qr.MerchantAccountInfo("26", "org.example.pay", fields)],
-        merchant_category_code="5411", merchant_name="Mama Njeri Shop", merchant_city="Nairobi",
-        transaction_currency="404", country_code="KE", point_of_initiation="12", transaction_amount="250.5",
+        merchant_category_code="5411",
+        merchant_name="Mama Njeri Shop",
+        merchant_city="Nairobi",
+        transaction_currency="404",
+        country_code="KE",
+        point_of_initiation="12",
+        transaction_amount="250.5",
         additional_data=sip_qr.AdditionalDataField(reference_label="K7Q2M9XA", terminal_label="Till 2"),
-    )  # fmt: skip
+    )
 
 
 def _segno(segno: Any, kind: str, **options: Any) -> Do:
