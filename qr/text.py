@@ -1,5 +1,4 @@
-"""Names in any script made to fit: a Latin form for the wallets that know no other, and cuts that never split a
-letter.
+"""Fits names of any script: a Latin form for wallets that know no other script, and cuts that never split a letter.
 
 What a reader calls a letter may be several characters (base, vowel signs, stacked consonants), so cuts are made
 between grapheme clusters, and between words where that costs little.

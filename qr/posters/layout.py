@@ -1,4 +1,4 @@
-"""Where things stand on each kind of page. Millimetres, from the lower left; a poster is laid out once, for A5,
+"""The layout of each kind of page. Millimetres, from the lower left; a poster is laid out once, for A5,
 and scaled, since all A sizes have one shape."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads a drawn code back with zxing-cpp and measures how much damage it bears before it no longer reads.
+"""Reads a drawn code back with zxing-cpp and measures how much damage it survives before it no longer reads.
 
 Works on Pillow pictures of exactly `module_px` pixels a module, so that damage is counted in modules.
 """
@@ -29,7 +29,7 @@ MODULE_TO_GREY = bytes.maketrans(b"\x00\x01", PAPER + INK)
 
 
 class Margin(msgspec.Struct, frozen=True):
-    """How much more than a glance a code survives.
+    """How much damage a code survives.
 
     `cover_percent` of the symbol's area hidden in one patch anywhere outside the finder patterns, a logo counted
     in; `blur_modules`, the deviation of a Gaussian blur; `half_size`, read from a picture scaled to half.
@@ -75,7 +75,7 @@ def check(picture: Image, payload: str, module_px: int, border: int, logo_module
     """The damage margin of a picture that must show a payload.
 
     `border` is the quiet zone in modules, `logo_modules` the side of a logo's plate. Raises Unreadable when the
-    picture reads as something else or nothing, or bears less than `Margin.sufficient` asks.
+    picture reads as something else or nothing, or survives less than `Margin.sufficient` asks.
     """
     grey = picture.convert("L")
     text = read(grey)
@@ -88,7 +88,7 @@ def check(picture: Image, payload: str, module_px: int, border: int, logo_module
     )
     if not margin.sufficient:
         raise Unreadable(
-            f"the code reads, but bears too little damage: {margin.cover_percent} % covered "
+            f"the code reads, but survives too little damage: {margin.cover_percent} % covered "
             f"(of {COVER_PASS_PERCENT}), blur of {margin.blur_modules:.2f} modules "
             f"(of {BLUR_PASS_MODULES:.2f}), half size {'read' if margin.half_size else 'not read'}"
         )

@@ -95,7 +95,7 @@ NESTED = '{ id = "01", name = "deep", fields = [{ id = "01", name = "deepest", p
         ("[[account]]", 'defaults = { "26" = "x" }\n[[account]]', "26"),
         ("[[account]]", "[[unreserved]]", "account"),
         ("[[account]]", "[[account", "TOML"),
-        ('{ id = "01"', '{ id = "02", name = "number" }, { id = "01"', "differ"),
+        ('{ id = "01"', '{ id = "02", name = "number" }, { id = "01"', "unique"),
         ('{ id = "01"', '{ id = "01", name = "other" }, { id = "01"', "01 occurs twice"),
         ('length = "6-8"', 'length = "8-2"', "number.*8-2"),
         ('length = "6-8"', 'length = "0-2"', "number.*0-2"),
