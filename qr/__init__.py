@@ -6,10 +6,9 @@
     >>> qr.mojaloop_party(qr.decode(qr.encode(code, profile="mojaloop")))
     Party(party_id_type='ALIAS', identifier='52318764', sub_id=None)
 
-To meaning: `clean`, `decode`, `networks`, `explain`. To payload: `MerchantCode`, `mojaloop_code`,
-`account`, `encode`. To picture: `render_svg` and its like, `qr.posters`. Schemes: `list_profiles`,
-`read_profile`. Errors are QrErrors, whose `findings` say what. Names load when first used: importing costs
-next to nothing, and no image library.
+Read: `clean`, `decode`, `networks`, `explain`. Write: `MerchantCode`, `mojaloop_code`, `account`, `encode`. Draw:
+`render_svg` and its like, with a `Look`; `qr.posters`. Schemes: `list_profiles`, `read_profile`. Errors are QrErrors,
+whose `findings` name every broken rule. Names load when first used, so `import qr` is cheap and loads no image library.
 """
 
 from importlib import import_module

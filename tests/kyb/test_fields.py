@@ -130,7 +130,7 @@ def test_no_word_is_reserved_unless_the_caller_says_so() -> None:
 
 
 @pytest.mark.parametrize("text", ["", ".", "..", "a/b", "a b", "a\n", "ä", "a" * 33, "PARTIES"])
-def test_what_a_uri_cannot_carry_or_is_reserved_is_no_alias(text: str) -> None:
+def test_reserved_words_and_texts_unsafe_in_a_uri_are_invalid_aliases(text: str) -> None:
     assert not kyb.is_alias(text, RESERVED)
 
 

@@ -213,7 +213,7 @@ PARSERS: dict[str, Callable[[str], bool]] = {
 @pytest.mark.parametrize("parser", PARSERS)
 @some
 @given(names, amounts)
-def test_our_own_codes_are_sound_to_others(parser: str, name: str, amount: str | None) -> None:
+def test_other_libraries_accept_our_codes(parser: str, name: str, amount: str | None) -> None:
     code = qr.mojaloop_code(
         domain="pay.example.org",
         identifier="52318764",

@@ -173,7 +173,7 @@ def test_pattern_type_and_length_hold_together():
         qr.account(words, number="1234567")
 
 
-def test_what_is_fatal_no_profile_forgives():
+def test_no_profile_waives_a_fatal_finding():
     profile = qr.parse_profile(LAND.replace("[[account]]", 'waive = ["00:bad_value", "59"]\n[[account]]'))
     fatal = qr.Finding("59", "duplicate_id", "", "fatal", "")
     assert not profile.waives(fatal, reading=True)

@@ -126,12 +126,12 @@ def test_a_terminal_code_has_its_quiet_zone() -> None:
 
 
 @pytest.mark.parametrize("payload", ["", "x" * 3000, "\ud800"])
-def test_what_no_symbol_holds_is_refused_in_text_as_well(payload: str) -> None:
+def test_a_terminal_code_refuses_an_empty_long_or_broken_payload(payload: str) -> None:
     with pytest.raises(ValueError):
         render_text(payload)
 
 
-def test_an_unknown_level_is_refused_in_text_as_well() -> None:
+def test_a_terminal_code_refuses_an_unknown_level() -> None:
     with pytest.raises(ValueError, match="not one of"):
         render_text(PAYLOAD, Look(level="X"))
 
@@ -209,7 +209,7 @@ def test_every_style_has_enough_margin(style: Style, mark: bytes | None) -> None
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
-def test_verifying_refuses_a_level_that_bears_too_little(kind: Kind) -> None:
+def test_verifying_refuses_a_level_that_survives_too_little_damage(kind: Kind) -> None:
     with pytest.raises(Unreadable):
         render(PAYLOAD, kind, Look(level="L"), verify=True)
 
@@ -237,13 +237,13 @@ def test_a_logo_on_a_low_level_is_refused(draw: object, level: str) -> None:
     ids=["empty", "text", "svg", "broken", "gif", "cut off", "short head", "too wide", "too heavy"],
 )
 @pytest.mark.parametrize("draw", [render_png, render_svg, render_pdf])
-def test_what_is_not_a_fit_logo_is_refused(draw: object, data: bytes) -> None:
+def test_an_invalid_logo_is_refused(draw: object, data: bytes) -> None:
     with pytest.raises(BadLogo):
         draw(PAYLOAD, Look(logo=data))  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("kind", ["eps", "text"])
-def test_kinds_that_hold_no_logo_refuse_one(kind: Kind) -> None:
+def test_eps_and_text_refuse_a_logo(kind: Kind) -> None:
     with pytest.raises(BadLogo):
         render(PAYLOAD, kind, Look(logo=logo()))
 

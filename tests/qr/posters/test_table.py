@@ -72,7 +72,7 @@ def test_rows_are_read_as_they_are_asked_for() -> None:
         "wrong checksum",
     ],
 )
-def test_a_table_that_is_not_fit_is_refused_with_its_line(lines: list[str], complaint: str) -> None:
+def test_an_invalid_table_is_refused_with_its_line(lines: list[str], complaint: str) -> None:
     with pytest.raises(BadTable, match=complaint):
         list(read_csv(lines))
 
