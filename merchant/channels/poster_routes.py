@@ -3,7 +3,6 @@
 posters.py prints; the answer to an order is 202, since a thousand posters take seconds.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -16,15 +15,16 @@ from msgspec import Meta, Struct, convert
 
 from merchant.channels import posters
 from merchant.channels.models import PosterBatch
-from merchant.core import errors
+from merchant.core import background
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx
 from merchant.core.http import json as web
 from merchant.core.http.json import actor_of, needs, path_id, service_of
-from merchant.core.service import Service
 from qr.posters.poster import Page
 
 Req = Request[Any, Any, State]
+BatchState = Literal["waiting", "printing", "done", "failed"]
+_STATES: dict[str, BatchState] = {"waiting": "waiting", "running": "printing", "done": "done", "failed": "failed"}
 _PRIVATE = {"cache-control": "private, no-store"}
 LanguageText = Annotated[str, Meta(pattern=r"^[a-z]{2}\Z")]
 
@@ -48,7 +48,7 @@ class BatchView(Struct, frozen=True):
     """A print run; `done` and `total` count codes, `skipped` are those left out."""
 
     id: UUID
-    state: Literal["waiting", "printing", "done", "failed"]
+    state: BatchState
     page: str
     languages: list[str]
     done: int
@@ -64,7 +64,7 @@ def batch_view(batch: PosterBatch) -> BatchView:
     """A print run as the API shows it."""
     return BatchView(
         id=batch.id,
-        state=_state(batch),
+        state=_STATES[background.state_of(batch)],
         page=batch.page,
         languages=batch.languages,
         done=batch.done,
@@ -77,12 +77,6 @@ def batch_view(batch: PosterBatch) -> BatchView:
     )
 
 
-def _state(batch: PosterBatch) -> Literal["waiting", "printing", "done", "failed"]:
-    if batch.finished_at is not None:
-        return "done" if batch.problem is None else "failed"
-    return "printing" if batch.done else "waiting"
-
-
 @post(
     "/api/v1/poster-batches",
     status_code=202,
@@ -91,11 +85,11 @@ def _state(batch: PosterBatch) -> Literal["waiting", "printing", "done", "failed
 async def order(request: Req) -> Response[bytes]:
     """Order posters of all counters, or of some merchants', as one PDF."""
     new = await web.body(request, NewBatch)
-    service, actor = service_of(request), actor_of(request)
+    actor = actor_of(request)
 
     async def do(tx: Tx) -> tuple[int, Any]:
         wanted = posters.Order(new.page, new.languages, new.merchant_ids)
-        return 202, batch_view(await posters.order_batch(tx, service, actor, wanted))
+        return 202, batch_view(await posters.order_batch(tx, actor, wanted))
 
     return await web.once(request, "poster-batches", do)
 
@@ -105,7 +99,7 @@ async def list_batches(request: Req) -> Response[bytes]:
     """List print runs, newest first; they are kept for a week."""
     page = web.page_of(request)
     async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
-        rows = await posters.list_batches(tx, actor_of(request), page.limit, page.before)
+        rows = await background.list_page(tx, posters.KIND, actor_of(request), page)
     return web.listing([batch_view(row) for row in rows], page, [row.id for row in rows])
 
 
@@ -113,7 +107,8 @@ async def list_batches(request: Req) -> Response[bytes]:
 async def read(request: Req, batch_id: FromPath[str]) -> Response[bytes]:
     """How far a print run is."""
     async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
-        return web.answer(batch_view(await posters.find_batch(tx, actor_of(request), path_id(batch_id))))
+        batch = await background.find(tx, posters.KIND, actor_of(request), path_id(batch_id))
+    return web.answer(batch_view(batch))
 
 
 @get(
@@ -122,7 +117,7 @@ async def read(request: Req, batch_id: FromPath[str]) -> Response[bytes]:
 )
 async def read_pdf(request: Req, batch_id: FromPath[str]) -> File:
     """Fetch the PDF of a print run that is done."""
-    path = await _finished(request, batch_id, posters.pdf_file)
+    path = await _finished(request, batch_id, posters.PDF)
     return File(path, filename=f"posters-{batch_id}.pdf", media_type="application/pdf", headers=_PRIVATE)
 
 
@@ -132,20 +127,15 @@ async def read_pdf(request: Req, batch_id: FromPath[str]) -> File:
 )
 async def read_manifest(request: Req, batch_id: FromPath[str]) -> File:
     """Fetch the manifest: a JSON line for each page, with the hashes of its codes, and one for the file."""
-    path = await _finished(request, batch_id, posters.manifest_file)
+    path = await _finished(request, batch_id, posters.MANIFEST)
     return File(path, filename=f"posters-{batch_id}.jsonl", media_type="application/x-ndjson", headers=_PRIVATE)
 
 
-async def _finished(request: Req, batch_id: str, place: Callable[[Service, UUID], Path]) -> Path:
+async def _finished(request: Req, batch_id: str, suffix: str) -> Path:
     service, actor = service_of(request), actor_of(request)
     async with service.db.tenant(actor.dfsp_id) as tx:
-        batch = await posters.find_batch(tx, actor, path_id(batch_id))
-    if batch.pdf_sha256 is None:
-        raise errors.WrongState("This print run is not done; ask for its state.")
-    path = place(service, batch.id)
-    if not path.exists():
-        raise errors.NotFound("The file is no longer kept; order the posters again.")
-    return path
+        batch = await background.find(tx, posters.KIND, actor, path_id(batch_id))
+    return background.finished_file(service, posters.KIND, batch, suffix)
 
 
 ROUTES = [order, list_batches, read, read_pdf, read_manifest]

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from merchant.channels import posters, press
+from merchant.core import background
 from merchant.core.access import MERCHANT_KEY_SCOPES
 from merchant.core.service import Service
 from merchant.programs.worker import Worker
@@ -227,7 +228,7 @@ async def test_a_disk_that_fails_ends_the_run_and_not_the_next(shop: Shop) -> No
 
 async def test_a_repeated_job_of_a_finished_run_does_nothing(shop: Shop) -> None:
     batch = await shop.print()
-    await posters.print_some(shop.service, UUID(batch["id"]))
+    await background.run_slice(shop.service, posters.KIND, UUID(batch["id"]))
     assert (await shop.read(batch["id"])).json() == batch
 
 
@@ -235,12 +236,12 @@ async def test_runs_are_forgotten_after_a_week_with_their_files(
     shop: Shop, move_clock: Callable[[timedelta], Any]
 ) -> None:
     batch = await shop.print()
-    pdf = posters.pdf_file(shop.service, UUID(batch["id"]))
+    pdf = background.path_of(shop.service, posters.KIND, UUID(batch["id"]), posters.PDF)
     move_clock(timedelta(days=6, hours=23))
-    await posters.prune(shop.service)
+    await background.prune(shop.service, posters.KIND)
     assert pdf.exists()
     move_clock(timedelta(hours=2))
-    await posters.prune(shop.service)
+    await background.prune(shop.service, posters.KIND)
     assert list(pdf.parent.iterdir()) == []
     async with shop.service.db.system() as tx:
         assert await tx.fetchval("SELECT count(*) FROM poster_batch") == 0
@@ -248,6 +249,6 @@ async def test_runs_are_forgotten_after_a_week_with_their_files(
 
 async def test_a_file_that_is_gone_is_not_found(shop: Shop) -> None:
     batch = await shop.print()
-    posters.pdf_file(shop.service, UUID(batch["id"])).unlink()
+    background.path_of(shop.service, posters.KIND, UUID(batch["id"]), posters.PDF).unlink()
     response = await shop.read(batch["id"], "/pdf")
-    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    assert (response.status_code, response.json()["code"]) == (404, "file_gone")
