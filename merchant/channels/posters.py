@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from merchant.channels.models import PosterBatch
 from merchant.channels.press import Run, print_slice
+from merchant.channels.problems import NothingToPrint
 from merchant.core import audit, background, clock, errors, files
 from merchant.core.access import Actor
 from merchant.core.db import Tx
@@ -25,10 +26,6 @@ from qr.symbols.errors import PictureError
 MAX_CODES = 20_000  # half a minute of CPU and a file of some 60 MB
 PDF, MANIFEST = ".pdf", ".jsonl"
 _PAYABLE = [state for state in MerchantState if merchant_may(state, Capability.TAKE_PAYMENT)]
-
-
-class NothingToPrint(errors.WrongState):
-    code, title = "nothing_to_print", "There is nothing to print: no counter of these merchants may take payments"
 
 
 class Order(Struct, frozen=True):

@@ -23,11 +23,11 @@ MAX_SKIPPED = 100  # with more, the fault is not with single merchants
 
 
 class TooManyFaults(PictureError):
-    """So many codes cannot be printed that something else must be wrong."""
+    """More than MAX_SKIPPED codes cannot be printed, so the fault is not with single merchants."""
 
 
 class _SliceOver(Exception):
-    """No error: the rest is the next slice's."""
+    """The time of this slice is over; the next slice prints the rest."""
 
 
 class Progress(Protocol):
@@ -57,7 +57,7 @@ def print_slice(run: Run, scheme: SchemeFacts, rows: Sequence[Mapping[str, Any]]
 
         def progress(done: int) -> None:
             run.progress.done = done
-            # Not before something new is printed, or a long run on a busy machine would never end.
+            # Not before something new is printed, or a long run on a busy machine would never finish.
             if done > done_before and time.monotonic() - began_s > SLICE_S:
                 raise _SliceOver
 
