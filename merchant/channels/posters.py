@@ -20,7 +20,7 @@ from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.registry.merchants.states import Capability, MerchantState, merchant_may
 from qr.posters import BadDesign, Design
-from qr.posters.poster import Page
+from qr.posters.poster import Page as Paper
 from qr.symbols.errors import PictureError
 
 MAX_CODES = 20_000  # half a minute of CPU and a file of some 60 MB
@@ -31,7 +31,7 @@ _PAYABLE = [state for state in MerchantState if merchant_may(state, Capability.T
 class Order(Struct, frozen=True):
     """What to print: no merchants named means all that may take payments."""
 
-    page: Page
+    page: Paper
     languages: tuple[str, ...]
     merchant_ids: tuple[UUID, ...] = ()
 
@@ -107,7 +107,7 @@ async def print_next(service: Service, batch: PosterBatch) -> bool:
     run = Run(
         pdf=background.path_of(service, KIND, batch.id, PDF),
         manifest=background.path_of(service, KIND, batch.id, MANIFEST),
-        design=Design(page=cast(Page, batch.page), languages=tuple(batch.languages), scheme=scheme.name),
+        design=Design(page=cast(Paper, batch.page), languages=tuple(batch.languages), scheme=scheme.name),
         progress=batch,
     )
     printed = await asyncio.to_thread(print_slice, run, scheme, rows)
