@@ -38,7 +38,7 @@ class Permission(StrEnum):
 
 
 class Role(StrEnum):
-    """The people's roles (CONTRACT, Access)."""
+    """The roles that a person may hold."""
 
     HUB_OPERATOR = "hub_operator"
     HUB_CHECKER = "hub_checker"

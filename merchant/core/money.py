@@ -39,7 +39,7 @@ _EXPONENTS = {
     **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
 }
 
-# CONTRACT: amount text of our API; FSPIOP's own pattern (18 digits, 4 decimals) is wider.
+# Amount text of our API (docs/contract.md, Payments); FSPIOP's own pattern (18 digits, 4 decimals) is wider.
 _AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,4})?")
 MAX_MINOR = 10**17
 

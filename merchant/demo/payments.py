@@ -15,7 +15,7 @@ from msgspec import Struct
 from merchant.demo.api import Api, ApiProblem
 from merchant.demo.world import CURRENCY, DemoWorld
 
-# The last digit chooses how the simulated payer behaves (CONTRACT, Simulator).
+# The last digit chooses how the simulated payer behaves (docs/contract.md, Simulator).
 PAYERS = {
     "accept": "254711000001",
     "reject": "254711000002",

@@ -1,6 +1,6 @@
 """JSON routes of payment requests and payments: read the request, call the operation, answer.
 
-Nothing is decided here: request.py creates and cancels, resolve.py asks the hub, queries.py reads, schemas.py shapes
+Nothing is decided here: requests.py creates and cancels, resolve.py asks the hub, queries.py reads, schemas.py shapes
 what comes in and goes out.
 """
 

@@ -1,7 +1,7 @@
 """The one way in and out of our JSON API: who asks, what the body says, how answers and problems look.
 
 Handlers take a `Request`, call `body()` and the domain, and answer with `answer()`. Every route names a permission
-in its `opt`, or says `public=True`; app.py refuses to start otherwise.
+in its `opt`, or says `public=True`; programs/app.py refuses to start otherwise.
 """
 
 import base64

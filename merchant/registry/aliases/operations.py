@@ -16,7 +16,7 @@ from merchant.core.service import SchemeFacts
 # With 90 % of the numbers of a length taken, 64 draws still fail less than once in 800 calls.
 _MAX_DRAWS = 64
 
-_IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,32}")  # what reaches an oracle unharmed (CONTRACT, alias)
+_IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,32}")  # what reaches an oracle unharmed (docs/contract.md)
 
 _CLAIM = """
 INSERT INTO alias_claim (alias_type, alias, dfsp_id, counter_id, external_merchant_id, claimed_at)

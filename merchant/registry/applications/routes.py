@@ -1,6 +1,6 @@
 """JSON routes of applications, in the order of an application's life: read the request, call the operation, answer.
 
-apply.py opens, changes and submits; review.py and four_eyes.py decide; queries.py reads and schemas.py shapes.
+apply.py opens, changes and submits; review.py and screening.py decide; queries.py reads and schemas.py shapes.
 """
 
 from typing import Any

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class MerchantState(StrEnum):
-    """States of a merchant (CONTRACT)."""
+    """States of a merchant."""
 
     ACTIVE = "active"
     RESTRICTED = "restricted"
