@@ -1,6 +1,7 @@
 """What the documents say, checked against the code: the contract, citations, settings, commands, dependencies."""
 
 import json
+import pkgutil
 import re
 import tomllib
 
@@ -150,3 +151,24 @@ def test_a_citation_of_what_does_not_exist_is_found(words: str) -> None:
 )
 def test_a_citation_of_what_exists_is_no_finding(words: str) -> None:
     assert list(citations.dangling(Text("README.md", 1, words))) == []
+
+
+# --- the glossary ----------------------------------------------------------------------------------------------------
+
+
+def test_every_name_that_the_glossary_gives_exists() -> None:
+    names = re.findall(r"^\|.*\| `([\w.]+)` \|$", (ROOT / "GLOSSARY.md").read_text(), re.MULTILINE)
+    missing = []
+    for name in names:
+        try:
+            pkgutil.resolve_name(name)
+        except (ImportError, AttributeError):
+            missing.append(name)
+    assert names
+    assert missing == []
+
+
+def test_the_glossary_gives_each_word_once() -> None:
+    heads = re.findall(r"^\| ([^|]+) \|", (ROOT / "GLOSSARY.md").read_text(), re.MULTILINE)
+    words = [word.strip() for head in heads if head != "word" for word in head.split(",")]
+    assert sorted(words) == sorted(set(words))
