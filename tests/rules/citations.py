@@ -4,10 +4,8 @@ A file is cited by its name where that leads to one file only (in the same folde
 enough of its path. A decision is cited as `DECISIONS 6`, a section of the contract as `docs/contract.md, Payments`.
 """
 
-import ast
-import io
 import re
-import tokenize
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -18,9 +16,10 @@ from tests.rules.source_rules import ROOT
 CODE = ("merchant", "kyb", "qr", "ussd", "tests")
 NOT_OURS = {".venv", ".data", ".git", "node_modules", "build"}
 
+_PROSE = re.compile(r'"""(?:.|\n)*?"""|(?:(?<=\s)|^)#.*$', re.MULTILINE)
 _FILE = re.compile(r"(?<![\w./*{}<>:-])(?:[\w-]+/)*[\w-]+\.(?:py|md|toml|sql\.gz|sql)\b(?!\()")
 _ANY_NUMBER = "NNNN"  # stands for the number of a migration
-_FOLDER = re.compile(r"`((?:[\w-]+/)+)`")
+_FOLDER = re.compile(r"`((?:[\w-]+/)+)`|(?<![\w./:])((?:merchant|kyb|ussd|tests)(?:/\w+)+)(?![\w./*{-])")
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)")
 _DECISION = re.compile(r"\bDECISIONS\b(?!\.md)(?:,? (\d+)(?: (?:to|and) (\d+))?)?")
 _SECTION = re.compile(r"docs/contract\.md, ([A-Z][\w ]*\w)")
@@ -46,15 +45,9 @@ def every_text() -> Iterator[Text]:
 
 
 def texts_of(path: str, source: str) -> Iterator[Text]:
-    """The comments and docstrings of one Python file."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            words = ast.get_docstring(node, clean=False)
-            if words is not None:
-                yield Text(path, node.body[0].lineno, words)
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            yield Text(path, token.start[0], token.string)
+    """The comments and docstrings of one Python file; parsing them all would take seconds."""
+    for found in _PROSE.finditer(source):
+        yield Text(path, source.count("\n", 0, found.start()) + 1, found.group())
 
 
 def dangling(text: Text) -> Iterator[str]:
@@ -62,8 +55,9 @@ def dangling(text: Text) -> Iterator[str]:
     for cited in _FILE.findall(text.words):
         if not _file_exists(cited, text.path):
             yield f"{cited} is no file, or more than one: give enough of its path"
-    for cited in _FOLDER.findall(text.words):
-        if not any(f"/{cited}" in f"/{path}" for path in every_file()):
+    for ticked, plain in _FOLDER.findall(text.words):
+        cited = ticked or f"{plain}/"
+        if not _folder_exists(cited):
             yield f"{cited} is no folder"
     for cited in _LINK.findall(text.words):
         if not (ROOT / text.path).parent.joinpath(cited).exists():
@@ -81,11 +75,22 @@ def dangling(text: Text) -> Iterator[str]:
 
 def _file_exists(cited: str, citing: str) -> bool:
     if _ANY_NUMBER in cited:
-        folder = f"/{PurePosixPath(cited).parent}/"
-        return any(folder in f"/{path}" for path in every_file())
+        return _folder_exists(f"{PurePosixPath(cited).parent}/")
     if "/" not in cited and str(PurePosixPath(citing).parent / cited).removeprefix("./") in every_file():
         return True
-    return cited in every_file() or sum(f"/{path}".endswith(f"/{cited}") for path in every_file()) == 1
+    return cited in every_file() or _ends()[cited] == 1
+
+
+@cache
+def _folder_exists(cited: str) -> bool:
+    return any(f"/{cited}" in f"/{path}" for path in every_file())
+
+
+@cache
+def _ends() -> Counter[str]:
+    """How many files' paths end in a name, or in a folder and a name, and so on."""
+    paths = [path.split("/") for path in every_file()]
+    return Counter("/".join(parts[start:]) for parts in paths for start in range(len(parts)))
 
 
 @cache

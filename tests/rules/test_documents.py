@@ -172,3 +172,16 @@ def test_the_glossary_gives_each_word_once() -> None:
     heads = re.findall(r"^\| ([^|]+) \|", (ROOT / "GLOSSARY.md").read_text(), re.MULTILINE)
     words = [word.strip() for head in heads if head != "word" for word in head.split(",")]
     assert sorted(words) == sorted(set(words))
+
+
+# --- the decisions ---------------------------------------------------------------------------------------------------
+
+
+def test_every_decision_has_one_form() -> None:
+    entries = re.split(r"^## ", (ROOT / "DECISIONS.md").read_text(), flags=re.MULTILINE)[1:]
+    assert [int(entry.partition(".")[0]) for entry in entries] == list(range(1, len(entries) + 1))
+    form = ["Tags", "Context", "Decision", "Figures", "Consequences", "Alternatives"]
+    for entry in entries:
+        named = re.findall(r"^- (\w+): ", entry, re.MULTILINE)
+        assert named == [name for name in form if name in named], entry
+        assert {*named, "Figures"} == set(form), entry
