@@ -38,7 +38,7 @@ SELECT pg_notify('live', $8), CASE WHEN EXISTS (SELECT 1 FROM delivery) THEN pg_
 
 
 async def announce(tx: Tx, event_type: str, dfsp_id: UUID, merchant_id: UUID | None, data: dict[str, Any]) -> None:
-    """Tell everyone who may know. `data` holds JSON values without personal data."""
+    """Announce an event to webhook endpoints and live streams. `data` holds JSON values without personal data."""
     assert event_type in EVENT_TYPES, event_type
     await tx.flush()
     event_id, now = ids.uuid7(), clock.now()

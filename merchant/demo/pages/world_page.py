@@ -1,4 +1,4 @@
-"""The demo's start page: the whole world on one page, with forms that really do the work.
+"""The demo's start page: merchants, shoppers and news on one page, with forms that call the service.
 
 Nobody signs in: whoever sees the page may act as any merchant and any shopper, so only `merchant demo` hands these
 routes to the application. What is asked for goes through create_request in the merchant's own tenant; what

@@ -1,6 +1,6 @@
-"""States of applications and merchants: which moves are allowed, and what each state permits.
+"""States of merchants: which moves are allowed, and what each state permits.
 
-Callers ask `may(...)`, never compare states; `move_application` is the one place where a state changes.
+Callers ask `merchant_may`, and never compare states.
 """
 
 from enum import StrEnum
