@@ -9,6 +9,7 @@ import click
 import msgspec
 import pytest
 
+import kyb
 from merchant.cli.main import cli
 from merchant.core.access import Role
 from merchant.core.settings import PREFIX, Settings
@@ -109,6 +110,21 @@ def test_the_contract_names_every_route_and_no_other() -> None:
 def test_the_contract_lists_every_word_of_a_kind_and_no_other(label: str, known: set[str]) -> None:
     listed = re.findall(rf"\*\*{label}\*\*: `([^`]+)`", CONTRACT)
     assert [set(words.split()) for words in listed] == [known]
+
+
+@pytest.mark.parametrize(
+    ("section", "shape"),
+    [
+        ("business", kyb.Business),
+        ("owners[]", kyb.Owner),
+        ("contact", kyb.Contact),
+        ("locations[]", kyb.Location),
+        ("settlement_account", kyb.SettlementAccount),
+    ],
+)
+def test_the_contract_lists_every_field_of_a_section_and_no_other(section: str, shape: type[msgspec.Struct]) -> None:
+    (row,) = re.findall(rf"^\| `{re.escape(section)}` \| ([^(|]+)", CONTRACT, re.MULTILINE)
+    assert [name.removesuffix("[]") for name in re.findall(r"`([^`]+)`", row)] == list(shape.__struct_fields__)
 
 
 # --- citations -------------------------------------------------------------------------------------------------------
