@@ -61,7 +61,7 @@ WITH stored AS (
 SELECT times FROM stored
 """  # noqa: S608 - constants
 _REQUESTS = frozenset({"GET", "POST"})
-# Two look-ups of one payer are answered in the same words; the second answer is as new as the first.
+# Two look-ups of one payer get identical answers; the second is no duplicate of the first.
 _LOOK_UPS = frozenset({"parties", "participants"})
 
 
@@ -86,7 +86,7 @@ async def store_once(tx: Tx, vault: Vault, message: Message) -> bool:
 
 
 def _may_mean_more(message: Message) -> bool:
-    """Whether an answer in the same words is news: of a look-up, or "no such transfer" again after its time is over."""
+    """Whether an identical answer counts anew: of a look-up, or "no such transfer" again after its time is over."""
     return message.resource in _LOOK_UPS or (message.resource == "transfers" and message.path.endswith("/error"))
 
 

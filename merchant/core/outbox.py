@@ -22,7 +22,7 @@ from merchant.core.db import Reads, Tx
 from merchant.core.paging import Page
 
 CHANNEL = "outbox"  # NOTIFY channel that wakes the worker
-# How soon after a worker's death its jobs are taken up by another; the living renew what they still work on.
+# How soon after a worker's death its jobs are taken up by another; running workers renew their leases.
 LEASE = timedelta(seconds=10)
 RENEW_EVERY_S = 3.0
 MAX_ATTEMPTS = 12  # with the pauses below about nine hours
@@ -198,18 +198,18 @@ async def claim(tx: Tx, limit: int, limit_in_order: int | None = None) -> list[J
 
 
 async def done(tx: Tx, job: Job) -> None:
-    """Forget a finished job. Raises LeaseLost."""
+    """Delete a finished job. Raises LeaseLost."""
     if not await tx.execute(_DONE, job.id, job.attempts):
         raise LeaseLost(f"job {job.id} ({job.topic}) took longer than its lease")
 
 
 async def all_done(tx: Tx, jobs: Sequence[Job]) -> None:
-    """Forget jobs whose work left no trace in the database; one whose lease was lost is another worker's."""
+    """Delete finished network jobs; one whose lease was lost is another worker's and stays."""
     await tx.execute(_ALL_DONE, [job.id for job in jobs], [job.attempts for job in jobs])
 
 
 async def renew(tx: Tx, jobs: Sequence[Job]) -> None:
-    """Hold on to jobs that take longer than a lease."""
+    """Renew the leases of jobs that take longer than one."""
     await tx.execute(_RENEW, [job.id for job in jobs], [job.attempts for job in jobs], clock.now() + LEASE)
 
 
