@@ -64,6 +64,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_loopback: bool = False
     # How text messages leave: console keeps them in the table only.
     sms_sender: Literal["console"] = "console"
+    # Language of what is sent to merchants, one of texts.OFFERED. English unless the operator says otherwise, since
+    # most countries have several official languages.
+    language: Literal["en", "fr", "sw"] = "en"
     # Log level of structlog.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
 

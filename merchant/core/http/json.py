@@ -9,7 +9,6 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -20,10 +19,11 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 
-from merchant.core import clock, db, errors, idempotency
+from merchant.core import clock, db, errors, idempotency, texts
 from merchant.core.access import Actor, Permission
 from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
 from merchant.core.service import Service
+from merchant.core.texts import _
 
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
@@ -39,7 +39,7 @@ _log = structlog.get_logger()
 async def authorise(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Guard of every route: find the actor and hold it against the route's permission."""
     if b"%00" in connection.scope["query_string"]:
-        raise errors.BadRequest("Text may not hold the character U+0000.", code="nul_character")
+        raise errors.NulCharacter
     # OPTIONS is the framework's own: it names a path's methods, which openapi.json does too.
     if handler.opt.get("public") or connection.scope.get("method") == "OPTIONS":
         return
@@ -97,16 +97,16 @@ def decode(raw: bytes, shape: type[T]) -> T:
     and missing fields are field errors (422).
     """
     if has_nul(raw):
-        raise errors.BadRequest("Text may not hold the character U+0000.", code="nul_character")
+        raise errors.NulCharacter
     try:
         json.loads(raw.decode(), object_pairs_hook=_refuse_repeats, parse_constant=_refuse_constant)
         return msgspec.json.decode(raw, type=shape)
     except msgspec.ValidationError as error:
         raise _field_error(str(error)) from None
     except RecursionError:
-        raise errors.BadRequest("The JSON is nested too deeply.", code="json_too_deep") from None
+        raise errors.JsonTooDeep from None
     except (ValueError, msgspec.DecodeError) as error:
-        raise errors.BadRequest(f"The body is not valid JSON in UTF-8: {error}", code="malformed_json") from None
+        raise errors.MalformedJson(_("The body is not valid JSON in UTF-8: {fault}", fault=error)) from None
 
 
 def has_nul(raw: bytes) -> bool:
@@ -162,7 +162,7 @@ def limit_of(request: AnyRequest) -> int:
     """`limit` of the query. Raises BadRequest."""
     given = request.query_params.get("limit", str(DEFAULT_LIMIT))
     if not (given.isascii() and given.isdigit() and len(given) < 4 and 1 <= int(given) <= MAX_LIMIT):
-        raise errors.BadRequest(f"limit is a number from 1 to {MAX_LIMIT}.")
+        raise errors.BadRequest(_("{name} is a number from {least} to {most}.", name="limit", least=1, most=MAX_LIMIT))
     return int(given)
 
 
@@ -170,15 +170,15 @@ def page_of(request: AnyRequest) -> Page:
     """`limit` and `cursor` of the query. Raises BadRequest."""
     unknown = set(request.query_params) - {"limit", "cursor", *request.route_handler.opt.get("query", ())}
     if unknown:
-        raise errors.BadRequest(f"This list knows no filter {min(unknown)!r}.", code="unknown_filter")
+        raise errors.UnknownFilter(_("This list knows no filter {name}.", name=min(unknown)))
     for name, choices in request.route_handler.opt.get("choices", {}).items():
         if request.query_params.get(name, choices[0]) not in choices:
-            raise errors.BadRequest(f"{name} is one of {', '.join(choices)}.", code="unknown_filter")
+            raise errors.UnknownFilter(_("{name} is one of {choices}.", name=name, choices=", ".join(choices)))
     cursor = request.query_params.get("cursor")
     try:
         before = UUID(bytes=base64.urlsafe_b64decode(cursor + "==")) if cursor else None
     except (ValueError, binascii.Error):
-        raise errors.BadRequest("cursor is what next_cursor said.") from None
+        raise errors.BadRequest(_("cursor is what next_cursor said.")) from None
     return Page(limit_of(request), before)
 
 
@@ -235,44 +235,43 @@ async def once(request: AnyRequest, operation: str, do: Any) -> Response[bytes]:
 # --- how problems look -----------------------------------------------------------------------------------------------
 
 
-def problem(
-    status: int,
-    code: str,
-    title: str,
-    detail: str,
-    field_errors: Any = (),
-    headers: dict[str, str] | None = None,
-) -> Response[bytes]:
-    """An RFC 9457 problem."""
+def problem(error: errors.MerchantError, language: str = texts.SOURCE_LANGUAGE) -> Response[bytes]:
+    """An RFC 9457 problem, its sentences in a language; its codes are the same in all of them."""
     content = {
-        "type": f"urn:merchant:problem:{code}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "errors": field_errors,
+        "type": f"urn:merchant:problem:{error.problem_code}",
+        "title": texts.translate(error.title, language),
+        "status": error.status,
+        "detail": texts.translate(error.detail, language),
+        "code": error.problem_code,
+        "errors": [
+            errors.FieldError(one.path, one.code, texts.translate(one.message, language)) for one in error.errors
+        ],
     }
-    return Response(encode(content), status_code=status, media_type="application/problem+json", headers=headers or {})
+    headers = {"content-language": language, "vary": "accept-language", **error.headers}
+    return Response(encode(content), status_code=error.status, media_type="application/problem+json", headers=headers)
 
 
-def on_merchant_error(_: AnyRequest, error: errors.MerchantError) -> Response[bytes]:
+def language_of(request: AnyRequest) -> str:
+    """The language that a request asks for, of those offered."""
+    return texts.language_of(request.headers.get("accept-language"))
+
+
+def on_merchant_error(request: AnyRequest, error: errors.MerchantError) -> Response[bytes]:
     """A problem the caller can solve."""
-    return problem(error.status, error.problem_code, error.title, error.detail, error.errors, error.headers)
+    return problem(error, language_of(request))
 
 
-_REFUSED_BEFORE_US = {
-    404: errors.NotFound(),
-    413: errors.TooLarge(headers={"connection": "close"}),  # the rest of the body is not read
-}
+_REFUSED_BEFORE_US = {404: errors.NotFound, 405: errors.MethodNotAllowed, 413: errors.TooLarge}
 
 
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     """What Litestar itself refuses: unknown paths, wrong methods, bodies too large."""
-    if known := _REFUSED_BEFORE_US.get(error.status_code):
-        return on_merchant_error(request, known)
-    title = HTTPStatus(error.status_code).phrase
-    code = title.lower().replace(" ", "_").replace("-", "_")
-    return problem(error.status_code, code, title, str(error.detail), headers=dict(error.headers or {}))
+    ours = errors.Internal if error.status_code >= 500 else errors.BadRequest
+    told = _REFUSED_BEFORE_US.get(error.status_code, ours)
+    headers = dict(error.headers or {})
+    if error.status_code == 413:
+        headers["connection"] = "close"  # the rest of the body is not read
+    return on_merchant_error(request, told(headers=headers))
 
 
 def on_crash(request: AnyRequest, error: Exception) -> Response[bytes]:
@@ -280,4 +279,4 @@ def on_crash(request: AnyRequest, error: Exception) -> Response[bytes]:
     if db.is_contention(error):
         return on_merchant_error(request, errors.Busy(headers={"retry-after": "1"}))
     _log.exception("request_failed", path=request.scope["path"], exc_info=error)
-    return problem(500, "internal", "Something went wrong on our side", "Nothing was changed; try again later.")
+    return on_merchant_error(request, errors.Internal(_("Nothing was changed; try again later.")))
