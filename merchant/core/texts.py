@@ -7,6 +7,7 @@ finds what they lack.
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from functools import cache, singledispatch
 from pathlib import Path
 from typing import Any
@@ -60,8 +61,27 @@ def translate(text: str, language: str) -> str:
 
 @singledispatch
 def say_value(value: Any, language: str) -> str:
-    """A sentence's value in a language; kinds of values that languages write differently register theirs."""
-    return translate(value, language) if isinstance(value, str) else str(value)
+    """A sentence's value in a language: names stay as they are; what languages write differently is registered."""
+    return str(value)
+
+
+@say_value.register
+def _say_text(value: Text, language: str) -> str:
+    return translate(value, language)
+
+
+@say_value.register
+def _say_time(value: time, _language: str) -> str:
+    return f"{value:%H:%M}"
+
+
+@say_value.register
+def _say_day(value: date, language: str) -> str:
+    if language == SOURCE_LANGUAGE:
+        return f"{value:%-d %B}"
+    from babel.dates import format_skeleton  # as above
+
+    return format_skeleton("MMMMd", datetime.combine(value, time(tzinfo=UTC)), locale=locale_of(language))
 
 
 def _filled(sentence: str, language: str, values: Mapping[str, Any]) -> str:
@@ -76,6 +96,14 @@ def language_of(accept_language: str | None) -> str:
             liked.setdefault(found[1].lower(), float(found[2] or 1))
     best = max(OFFERED, key=lambda language: liked.get(language, 0))
     return best if liked.get(best) else SOURCE_LANGUAGE
+
+
+@cache
+def country_name(country: str, language: str) -> str:
+    """A country of ISO 3166-1 as a language calls it."""
+    from babel import Locale  # as above
+
+    return str(Locale.parse(locale_of(language)).territories.get(country, country))
 
 
 def locale_of(language: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import date, time
 
 import pytest
 from hypothesis import given
@@ -52,11 +53,20 @@ def test_a_sentence_is_said_in_every_language() -> None:
 
 
 def test_values_are_said_as_each_language_writes_them() -> None:
-    told = _("The maximum is {most} in {where}.", most=Money(123456, "KES"), where=_("Sign in first"))
-    assert told == "The maximum is 1,234.56 KES in Sign in first."
+    inner = _("This list knows no filter {name}.", name="x")
+    told = _(
+        "{most} on {day}, {time}: {inner}", most=Money(123456, "KES"), day=date(2026, 3, 9), time=time(7), inner=inner
+    )
     assert isinstance(told, Text)
+    assert told == "1,234.56 KES on 9 March, 07:00: This list knows no filter x."
     # No catalogue has this sentence, so it stays English; what is in it does not.
-    assert translate(told, "fr") == "The maximum is 1\u202f234,56\u00a0KES in Connectez-vous d’abord."
+    assert translate(told, "fr") == ("1\u202f234,56\u00a0KES on 9 mars, 07:00: Cette liste ne connaît pas le filtre x.")
+
+
+def test_a_name_that_happens_to_be_a_sentence_is_not_translated() -> None:
+    assert translate(_("{name} is one of {choices}.", name="Sign in first", choices="x"), "sw").startswith(
+        "Sign in first"
+    )
 
 
 @pytest.mark.parametrize(
