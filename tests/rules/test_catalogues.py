@@ -1,6 +1,7 @@
 """No language lacks a sentence, and none is offered incomplete; what the comparison must find is shown to it."""
 
 import re
+import tomllib
 from typing import get_args, get_type_hints
 
 import pytest
@@ -10,8 +11,19 @@ from merchant.core import texts
 from merchant.core.settings import Settings
 from tests.rules import catalogues
 from tests.rules.catalogues import TRANSLATED
+from tests.rules.source_rules import ROOT
 
 WANTED = catalogues.gathered()
+# The pages of the API are in English only, and forms.html is handed its words.
+TEMPLATES = sorted(
+    file
+    for file in (ROOT / "merchant/portal").rglob("templates/*.html")
+    if "docs" not in file.relative_to(ROOT).parts and file.name != "forms.html"
+)
+# What of a template is no text: tags, expressions, and the class of the page.
+_CODE = re.compile(r"\{% block kind %\}\w+|\{[{%#].*?[%#}]\}|<[^>]*>", re.DOTALL)
+# One word, the same in our catalogues and in the dialogues of telephones.
+SHARED_WITH_USSD = {"Pay": ("confirm", "pay"), "Language": ("home", "language")}
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
@@ -69,3 +81,21 @@ def test_a_plural_lacks_none_of_its_forms() -> None:
     wanted.add(("{count} day", "{count} days"))
     catalogue.add(("{count} day", "{count} days"), ("{count} jour", ""))
     assert list(catalogues.faults("fr", catalogue, wanted)) == ["fr does not say ('{count} day', '{count} days')"]
+
+
+def test_templates_say_nothing_that_no_catalogue_has() -> None:
+    assert TEMPLATES
+    for file in TEMPLATES:
+        assert (file.name, re.findall(r"\w+", _CODE.sub(" ", file.read_text()))) == (file.name, [])
+
+
+@pytest.mark.parametrize("broken", ["<p>Pay now</p>", "{{ _('Pay') }} now", "{% if x %}Pay{% endif %}"])
+def test_a_sentence_that_bypasses_the_catalogue_is_found_in_a_template(broken: str) -> None:
+    assert re.findall(r"\w+", _CODE.sub(" ", broken))
+
+
+@pytest.mark.parametrize("language", list(texts.OFFERED))
+def test_pages_and_telephones_use_the_same_words(language: str) -> None:
+    dialogue = tomllib.loads((ROOT / f"ussd/texts/{language}.toml").read_text())["texts"]
+    for sentence, (group, name) in SHARED_WITH_USSD.items():
+        assert texts.translate(sentence, language) == dialogue[group][name]

@@ -74,8 +74,8 @@ def test_a_name_that_happens_to_be_a_sentence_is_not_translated() -> None:
     [
         (0, "en", "UGX has 0 decimal digits; 1.5 is finer than that."),
         (1, "en", "UGX has 1 decimal digit; 1.5 is finer than that."),
-        (0, "fr", "UGX a 0 décimale au plus ; 1.5 en a davantage."),
-        (2, "fr", "UGX a 2 décimales au plus ; 1.5 en a davantage."),
+        (0, "fr", "UGX a 0 décimale au plus\N{NO-BREAK SPACE}; 1.5 en a davantage."),
+        (2, "fr", "UGX a 2 décimales au plus\N{NO-BREAK SPACE}; 1.5 en a davantage."),
         (2, "sw", "UGX ina desimali 2; 1.5 ina zaidi."),
     ],
 )
