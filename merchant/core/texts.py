@@ -43,6 +43,11 @@ def _n(one: str, many: str, count: int, **values: Any) -> str:
     return _text(one, many, count, {"count": count, **values})
 
 
+def filled(sentence: str, values: Mapping[str, Any]) -> str:
+    """A sentence that is marked elsewhere, with its values."""
+    return _text(sentence, None, 1, dict(values))
+
+
 def _text(one: str, many: str | None, count: int, values: dict[str, Any]) -> Text:
     english = one if many is None or count == 1 else many
     text = Text(_filled(english, SOURCE_LANGUAGE, values))

@@ -31,7 +31,7 @@ def _id_or_none(text: str | None) -> UUID | None:
 async def _view(request: Req, tx: Tx, request_id: Any) -> schemas.PaymentRequestView:
     service = service_of(request)
     row = await queries.payment_request(tx, actor_of(request), request_id)
-    return schemas.request_view(row, await service.scheme(), service.settings.base_url)
+    return schemas.request_view(row, await service.scheme(), service.settings.base_url, web.language_of(request))
 
 
 @post(
@@ -74,8 +74,8 @@ async def list_requests(request: Req) -> Answer:
             reference=query.get("reference"),
             merchant_id=_id_or_none(query.get("merchant_id")),
         )
-    scheme = await service.scheme()
-    views = [schemas.request_view(row, scheme, service.settings.base_url) for row in rows]
+    scheme, language = await service.scheme(), web.language_of(request)
+    views = [schemas.request_view(row, scheme, service.settings.base_url, language) for row in rows]
     return web.listing(views, page, [row["id"] for row in rows])
 
 

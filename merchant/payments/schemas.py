@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import Meta, Struct
 
-from merchant.core import errors, money
+from merchant.core import errors, money, texts
 from merchant.core.http import json as web
 from merchant.core.money import Money
 from merchant.core.service import SchemeFacts
@@ -144,8 +144,10 @@ def amount_view(minor: int, currency: str) -> Amount:
     return Amount(money.format_decimal(Money(minor, currency)), currency)
 
 
-def request_view(row: asyncpg.Record | dict[str, Any], scheme: SchemeFacts, base_url: str) -> PaymentRequestView:
-    """A request from a row of queries.payment_request or payment_requests."""
+def request_view(
+    row: asyncpg.Record | dict[str, Any], scheme: SchemeFacts, base_url: str, language: str = texts.SOURCE_LANGUAGE
+) -> PaymentRequestView:
+    """A request from a row of queries.payment_request or payment_requests, its reason told in a language."""
     amount = Money(row["amount_minor"], row["currency"])
     received: datetime | None = row["paid_at"]
     return PaymentRequestView(
@@ -161,8 +163,12 @@ def request_view(row: asyncpg.Record | dict[str, Any], scheme: SchemeFacts, base
         expires_at=web.at(row["expires_at"]),
         paid_at=web.at(received),
         late=row["late"],
-        reason=ReasonView(row["reason_code"], row["reason_message"]) if row["reason_code"] else None,
+        reason=_reason(row["reason_code"], row["reason_message"], language),
         qr_payload=codes.request_payload(scheme, codes.Shop.of(row), amount, row["short_ref"]),
         pay_url=codes.pay_url(base_url, row["alias"], row["short_ref"]),
         hub=HubIds(row["transaction_request_id"], row["transaction_id"], row["transfer_id"]),
     )
+
+
+def _reason(code: str | None, message: str, language: str) -> ReasonView | None:
+    return ReasonView(code, texts.translate(message, language)) if code else None

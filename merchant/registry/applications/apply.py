@@ -16,6 +16,7 @@ from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.notify import events
 from merchant.registry.applications import answers
+from merchant.registry.applications.kyb_sentences import marked
 from merchant.registry.applications.models import Application, ApplicationVersion
 from merchant.registry.applications.queries import lock_application
 from merchant.registry.applications.screening import SCREEN_TOPIC, case_of
@@ -98,7 +99,7 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
         raise errors.InvalidFields(
             "The application is not complete yet; see errors.",
             code="incomplete",
-            errors=tuple(errors.FieldError(item.path, item.code, item.message) for item in due),
+            errors=tuple(errors.FieldError(item.path, item.code, marked(item.message)) for item in due),
         )
     application.makers = _with_maker(application.makers, actor)
     application.submitted_at = clock.now()
