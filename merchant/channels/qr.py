@@ -253,7 +253,7 @@ async def dynamic_qr(request: Req) -> Answer:
     try:
         amount = money.parse_decimal(static.amount, known.alpha if known else "")
     except money.AmountProblem as error:
-        raise errors.invalid_field("amount", "invalid_amount", str(error)) from None
+        raise errors.invalid_field("amount", "invalid_amount", error.sentence) from None
 
     async def do(tx: Tx) -> tuple[int, Any]:
         counter_id: UUID | None = await tx.fetchval(

@@ -55,7 +55,11 @@ class Money(msgspec.Struct, frozen=True, order=True):
 
 
 class AmountProblem(ValueError):
-    """An amount's text is malformed, zero, too fine for its currency or too large; the message says which."""
+    """An amount's text is malformed, zero, too fine for its currency or too large; the sentence says which."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 def is_currency(code: str) -> bool:

@@ -15,6 +15,7 @@ from merchant.core import errors, money, texts
 from merchant.core.http import json as web
 from merchant.core.money import Money
 from merchant.core.service import SchemeFacts
+from merchant.core.texts import _
 from merchant.payments.requests import NewRequest, phone_digits
 from merchant.registry.codes import payload as codes
 
@@ -56,12 +57,12 @@ class NewPaymentRequest(Struct, frozen=True, forbid_unknown_fields=True):
             amount = money.parse_decimal(self.amount.amount, self.amount.currency)
         except money.AmountProblem as error:
             path = "amount.amount" if money.is_currency(self.amount.currency) else "amount.currency"
-            raise errors.invalid_field(path, f"invalid_{path.rpartition('.')[2]}", str(error)) from None
+            raise errors.invalid_field(path, f"invalid_{path.rpartition('.')[2]}", error.sentence) from None
         digits = None
         if self.payer is not None:
             digits = phone_digits(self.payer.id, country)
             if digits is None:
-                raise errors.invalid_field("payer.id", "invalid_phone", "This is not a phone number.")
+                raise errors.invalid_field("payer.id", "invalid_phone", _("This is not a phone number."))
         return NewRequest(
             counter_id=self.counter_id,
             amount=amount,

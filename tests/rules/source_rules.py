@@ -208,7 +208,7 @@ _IN_CATALOGUES = (
     "merchant/hub/fspiop/error_codes.py",
     "merchant/notify/sms.py",
     "merchant/notify/webhook.py",
-    "merchant/payments/settle.py",
+    "merchant/payments/",
     "merchant/people/operations.py",
     "merchant/people/sessions.py",
     "merchant/registry/aliases/",
@@ -270,10 +270,10 @@ def _tail_of(call: ast.Call) -> str:
 
 
 def _is_sentence(node: ast.expr) -> bool:
-    """Whether an expression is text of more than one word, or text put together."""
-    return isinstance(node, ast.JoinedStr) or (
-        isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
-    )
+    """Whether an expression is text, whole or put together, with a blank between words or a stop at its end."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    text = "".join(str(one.value) for one in parts if isinstance(one, ast.Constant) and isinstance(one.value, str))
+    return " " in text or text.endswith(".")
 
 
 def _tail(name: str) -> str:
