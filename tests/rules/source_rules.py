@@ -211,7 +211,6 @@ _IN_CATALOGUES = (
     "merchant/payments/",
     "merchant/people/operations.py",
     "merchant/people/sessions.py",
-    "merchant/registry/aliases/",
     "merchant/registry/codes/",
 )
 

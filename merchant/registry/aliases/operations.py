@@ -12,7 +12,6 @@ from kyb.codes import FSPIOP_RESOURCES
 from merchant.core import clock, errors, ids
 from merchant.core.db import Tx
 from merchant.core.service import SchemeFacts
-from merchant.core.texts import _
 
 # With 90 % of the numbers of a length taken, 64 draws still fail less than once in 800 calls.
 _MAX_DRAWS = 64
@@ -37,14 +36,8 @@ class NumbersExhausted(errors.MerchantError):
     status, code, title = (
         503,
         "numbers_exhausted",
-        _("No free merchant number was found; tell the scheme's operator"),
+        "No free merchant number was found; tell the scheme's operator",
     )
-
-
-class AliasTaken(errors.Conflict):
-    """Somebody holds the alias that was asked for."""
-
-    code, title = "alias_taken", _("This alias is taken; choose another.")
 
 
 def is_identifier(text: str) -> bool:
@@ -77,7 +70,7 @@ async def draw(
     external_id: str | None = None,
 ) -> str:
     """Claim a fresh random number. Raises NumbersExhausted when nearly all are taken."""
-    for _draw in range(_MAX_DRAWS):
+    for _ in range(_MAX_DRAWS):
         number = ids.merchant_number(scheme.alias_length)
         if await claim(tx, scheme.alias_type, number, dfsp_id, counter_id=counter_id, external_id=external_id):
             return number
@@ -101,11 +94,11 @@ async def issue_alias(
     if own_alias is None:
         alias = await draw(tx, scheme, dfsp_id, counter_id=counter_id)
     elif not is_identifier(own_alias):
-        raise errors.invalid_field("own_alias", "reserved_alias", _("This word is reserved; choose another."))
+        raise errors.invalid_field("own_alias", "reserved_alias", "This word is reserved; choose another.")
     elif await claim(tx, scheme.alias_type, own_alias, dfsp_id, counter_id=counter_id):
         alias = own_alias
     else:
-        raise AliasTaken(_("The alias {alias} is taken; choose another.", alias=own_alias))
+        raise errors.Conflict(f"The alias {own_alias!r} is taken; choose another.", code="alias_taken")
     await open_routes(tx, scheme.alias_type, alias, dfsp_id, currencies, merchant_id=merchant_id, counter_id=counter_id)
     return alias
 
