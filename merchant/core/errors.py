@@ -45,33 +45,41 @@ class MerchantError(Exception):
 
 
 class BadRequest(MerchantError):
-    """Malformed JSON, a bad query value, a missing Idempotency-Key."""
+    """What cannot be understood."""
 
 
 class NulCharacter(BadRequest):
-    code, title = "nul_character", _("Text may not hold the character U+0000.")
+    code, title = "nul_character", _("Text may not hold the character U+0000")
 
 
 class MalformedJson(BadRequest):
-    code, title = "malformed_json", _("The body is not valid JSON in UTF-8.")
+    code, title = "malformed_json", _("The body is not valid JSON in UTF-8")
 
 
 class JsonTooDeep(BadRequest):
-    code, title = "json_too_deep", _("The JSON is nested too deeply.")
+    code, title = "json_too_deep", _("The JSON is nested too deeply")
 
 
 class UnknownFilter(BadRequest):
-    code, title = "unknown_filter", _("This list knows no such filter")
+    code, title = "unknown_filter", _("This list has no such filter")
+
+
+class InvalidFilter(BadRequest):
+    code, title = "invalid_filter", _("A filter's value is not one of those allowed")
+
+
+class InvalidPage(BadRequest):
+    code, title = "invalid_page", _("limit or cursor is not valid")
 
 
 class IdempotencyKeyMissing(BadRequest):
     code = "idempotency_key_missing"
-    title = _("Send an Idempotency-Key header: an id you make once per intended operation and repeat on retries.")
+    title = _("Send an Idempotency-Key header: an id you make once per intended operation and repeat on retries")
 
 
 class IdempotencyKeyMalformed(BadRequest):
     code = "idempotency_key_malformed"
-    title = _("An Idempotency-Key has 1 to 64 letters, digits, hyphens or underscores.")
+    title = _("An Idempotency-Key has 1 to 64 letters, digits, hyphens or underscores")
 
 
 class NotSignedIn(MerchantError):
@@ -83,7 +91,7 @@ class NotAllowed(MerchantError):
 
 
 class CrossSite(NotAllowed):
-    code, title = "cross_site", _("This form came from a page of another site.")
+    code, title = "cross_site", _("This form came from a page of another site")
 
 
 class CheckerIsMaker(NotAllowed):
@@ -91,7 +99,7 @@ class CheckerIsMaker(NotAllowed):
 
 
 class NotFound(MerchantError):
-    status, code, title = 404, "not_found", _("There is no such thing, or it belongs to someone else")
+    status, code, title = 404, "not_found", _("Not found")
 
 
 class WrongState(MerchantError):
@@ -103,8 +111,8 @@ class IdempotencyKeyReused(MerchantError):
     title = _("This Idempotency-Key was used for another input; use a new key for a new request")
 
 
-class InProgress(WrongState):
-    code, title = "in_progress", _("The first request with this key is still being worked on.")
+class IdempotencyInProgress(MerchantError):
+    status, code, title = 409, "in_progress", _("The first request with this key is still being worked on")
 
 
 class Conflict(MerchantError):
@@ -136,14 +144,14 @@ class PreconditionMissing(MerchantError):
     title = _("Send the version you read in If-Match, so that no one's change is lost")
 
 
-class Busy(MerchantError):
-    status, code, title = 503, "busy", _("Others are changing the same thing at this moment; send this again")
-
-
 class Internal(MerchantError):
     """What a caller is told of a fault of ours, which the log tells whole."""
 
     status, code, title = 500, "internal", _("Something went wrong on our side")
+
+
+class Busy(MerchantError):
+    status, code, title = 503, "busy", _("Others are changing the same thing at this moment; send this again")
 
 
 class TooManyRequests(MerchantError):

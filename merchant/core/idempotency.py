@@ -54,7 +54,7 @@ _STORE = "UPDATE idempotency_key SET status = $3, body_sealed = $4 WHERE scope =
 
 
 def check_key(key: str | None) -> str:
-    """The caller's key. Raises BadRequest when it is missing or malformed."""
+    """The caller's key. Raises IdempotencyKeyMissing, IdempotencyKeyMalformed."""
     if key is None:
         raise errors.IdempotencyKeyMissing
     if not _KEY.fullmatch(key):
@@ -82,7 +82,7 @@ async def run_once(
     if not claimed:
         first = await tx.fetchrow(_READ, scope, key)
         if first is None or first["status"] is None:
-            raise errors.InProgress
+            raise errors.IdempotencyInProgress
         if first["input_hash"] != input_hash:
             raise errors.IdempotencyKeyReused
         return Outcome(first["status"], vault.open(first["body_sealed"], context), replayed=True)

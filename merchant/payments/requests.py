@@ -18,7 +18,7 @@ from merchant.core.db import Tx
 from merchant.core.money import Money
 from merchant.core.service import Service
 from merchant.core.texts import _
-from merchant.payments import problems
+from merchant.payments.problems import BeingPaid, MerchantNotActive
 from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
 from merchant.registry.merchants.states import Capability, merchant_may
 
@@ -100,7 +100,7 @@ async def find_till(tx: Tx, actor: Actor, counter_id: UUID | None) -> Till:
 def check_payable(till: Till, amount: Money) -> None:
     """Refuse money this merchant may not take. Raises WrongState or InvalidFields."""
     if not merchant_may(till.state, Capability.TAKE_PAYMENT):
-        raise problems.MerchantNotActive
+        raise MerchantNotActive
     if amount.currency not in till.currencies:
         raise errors.invalid_field(
             "amount.currency",
@@ -112,11 +112,7 @@ def check_payable(till: Till, amount: Money) -> None:
         raise errors.invalid_field(
             "amount.amount",
             "over_limit",
-            _(
-                "A payment to this merchant is at most {most} (tier {tier}).",
-                most=most,
-                tier=till.tier,
-            ),
+            _("A payment to this merchant is at most {most} (tier {tier}).", most=most, tier=till.tier),
         )
 
 
@@ -131,9 +127,7 @@ async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest
     expires_in_s = new.expires_in_s or scheme.request_expiry_s
     if not 1 <= expires_in_s <= scheme.request_expiry_max_s:
         raise errors.invalid_field(
-            "expires_in_s",
-            "out_of_range",
-            _("A request lives 1 to {most} seconds.", most=scheme.request_expiry_max_s),
+            "expires_in_s", "out_of_range", _("A request lives 1 to {most} seconds.", most=scheme.request_expiry_max_s)
         )
     now = clock.now()
     request = LockedRequest(
@@ -209,7 +203,7 @@ async def cancel_request(tx: Tx, actor: Actor, request_id: UUID) -> LockedReques
         "SELECT 1 FROM transfer WHERE request_id = $1 AND state = 'RESERVED' LIMIT 1", request.id
     )
     if under_way:
-        raise problems.BeingPaid
+        raise BeingPaid
     await move(tx, request, RequestState.CANCELLED, "cancelled_by_merchant")
     return request
 

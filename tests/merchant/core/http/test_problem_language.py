@@ -32,15 +32,23 @@ async def test_a_problem_is_told_in_the_language_asked_for(
 async def test_values_stay_in_the_sentence(client: httpx.AsyncClient, world: World) -> None:
     headers = {**world["greenbankfsp"]["maker"].headers, "accept-language": "fr"}
     response = await client.get("/api/v1/merchants?colour=red", headers=headers)
-    assert response.json()["detail"] == "Cette liste ne connaît pas le filtre colour."
+    assert response.json()["detail"].startswith("Il n’y a pas de filtre 'colour' ici")
     assert response.json()["code"] == "unknown_filter"
 
 
 async def test_what_the_framework_refuses_is_told_in_words_too(client: httpx.AsyncClient) -> None:
     missing = await refused(client, "fr", "/api/v1/nothing")
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
-    assert missing.json()["title"].startswith("Cet élément n’existe pas")
+    assert missing.json()["title"] == "Introuvable"
     wrong = await client.delete("/api/v1/merchants", headers={"accept-language": "sw"})
     assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
     assert wrong.json()["title"] == "Anwani hii haikubali mbinu hiyo"
     assert "GET" in wrong.headers["allow"]
+
+
+async def test_every_fault_of_a_body_is_told_in_the_language(client: httpx.AsyncClient, world: World) -> None:
+    headers = {**world["greenbankfsp"]["maker"].headers, "accept-language": "fr", "idempotency-key": "faults"}
+    response = await client.post("/api/v1/applications", json={"owners": "none", "contact": []}, headers=headers)
+    told = {one["path"]: one["message"] for one in response.json()["errors"]}
+    assert response.status_code == 422
+    assert told["owners"] == "Attendu\N{NO-BREAK SPACE}: une liste\N{NO-BREAK SPACE}; reçu\N{NO-BREAK SPACE}: du texte."
