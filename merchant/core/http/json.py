@@ -128,7 +128,7 @@ def _faults(raw: bytes, shape: Any, message: str) -> tuple[errors.FieldError, ..
 
 def _field_error(message: str) -> errors.FieldError:
     """The decoder's own word, for a fault that find_faults does not know."""
-    text, _, place = message.partition(" - at `$")
+    text, _mark, place = message.partition(" - at `$")
     return errors.FieldError(place.rstrip("`").lstrip(".") or "$", "invalid", _("Not valid: {fault}.", fault=text))
 
 
