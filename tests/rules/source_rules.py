@@ -212,6 +212,8 @@ _IN_CATALOGUES = (
     "merchant/payments/",
     "merchant/people/operations.py",
     "merchant/people/sessions.py",
+    "merchant/registry/aliases/",
+    "merchant/registry/applications/problems.py",
     "merchant/registry/codes/",
 )
 
