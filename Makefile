@@ -49,8 +49,8 @@ format: install ## Format the code
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: install ## Measure CPU time per operation, with the budget beside it
-	$(PY) -m tests.load.bench
+bench: install ## Measure CPU time per operation beside budget and figure before; RECORD="of what" keeps the run
+	$(PY) -m tests.load.bench --record "$$RECORD"
 
 texts: install ## Gather the sentences shown to people into the catalogues of merchant/core/locale
 	$(PY) -m tests.rules.catalogues

@@ -116,7 +116,7 @@ def _list_faults(value: Any, info: inspect.ListType | inspect.VarTupleType, path
 def _choice_faults(value: Any, info: inspect.EnumType | inspect.LiteralType, path: str) -> Iterator[FieldError]:
     allowed = [member.value for member in info.cls] if isinstance(info, inspect.EnumType) else list(info.values)
     if isinstance(value, bool) or value not in allowed:
-        yield _fault(path, "not_one_of", _("Must be one of {choices}.", choices=", ".join(map(str, allowed))))
+        yield _fault(path, "invalid", _("Must be one of {choices}.", choices=", ".join(map(str, allowed))))
 
 
 def _text_faults(value: Any, info: inspect.StrType, path: str) -> Iterator[FieldError]:
@@ -132,9 +132,9 @@ def _text_faults(value: Any, info: inspect.StrType, path: str) -> Iterator[Field
 def _length_faults(length: int, least: int | None, most: int | None, what: str, path: str) -> Iterator[FieldError]:
     things = filled(what, {})
     if least is not None and length < least:
-        yield _fault(path, "too_short", _("Must have at least {least} {things}.", least=least, things=things))
+        yield _fault(path, "invalid", _("Must have at least {least} {things}.", least=least, things=things))
     if most is not None and length > most:
-        yield _fault(path, "too_long", _("Must have at most {most} {things}.", most=most, things=things))
+        yield _fault(path, "invalid", _("Must have at most {most} {things}.", most=most, things=things))
 
 
 def _number_faults(value: Any, info: inspect.IntType | inspect.FloatType, path: str) -> Iterator[FieldError]:
@@ -143,9 +143,9 @@ def _number_faults(value: Any, info: inspect.IntType | inspect.FloatType, path: 
         yield _wrong(path, "a whole number" if kinds == (int,) else "a number", value)
         return
     if info.ge is not None and value < info.ge:
-        yield _fault(path, "too_small", _("Must be at least {least}.", least=format(info.ge, "g")))
+        yield _fault(path, "invalid", _("Must be at least {least}.", least=format(info.ge, "g")))
     if info.le is not None and value > info.le:
-        yield _fault(path, "too_large", _("Must be at most {most}.", most=format(info.le, "g")))
+        yield _fault(path, "invalid", _("Must be at most {most}.", most=format(info.le, "g")))
 
 
 def _is_uuid(value: Any) -> bool:
