@@ -13,7 +13,7 @@ from tests.merchant.portal.shops import Shop, assert_safe, words_of
 
 pytestmark = pytest.mark.anyio
 FRENCH = {"accept-language": "fr-CI, fr;q=0.9"}
-# First load of a shopper's page, packed, with its style sheet (DESIGN 7).
+# First load of a shopper's page, packed, with its style sheet.
 PAGE_BYTES_MAX = 12_000
 
 
