@@ -21,7 +21,7 @@ export UV_SYSTEM_CERTS
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format bench openapi clean
+.PHONY: help install run test lint format bench texts openapi clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ format: install ## Format the code
 
 bench: install ## Measure CPU time per operation beside budget and figure before; RECORD="of what" keeps the run
 	$(PY) -m tests.load.bench --record "$$RECORD"
+
+texts: install ## Gather the sentences shown to people into the catalogues of merchant/core/locale
+	$(PY) -m tests.rules.catalogues
 
 openapi: install ## Write the OpenAPI documents to openapi/
 	$(PY) -m merchant openapi

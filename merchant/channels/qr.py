@@ -289,7 +289,7 @@ def _printed(scheme: SchemeFacts, static: StaticCode) -> tuple[Party, money.Mone
     try:
         return party, money.parse_decimal(static.amount, known.alpha if known else "")
     except money.AmountProblem as error:
-        raise errors.invalid_field("amount", "invalid_amount", str(error)) from None
+        raise errors.invalid_field("amount", "invalid_amount", error.sentence) from None
 
 
 # --- stickers ----------------------------------------------------------------------------------------------------

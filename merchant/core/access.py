@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from merchant.core import errors
+from merchant.core.texts import _
 
 
 class Permission(StrEnum):
@@ -111,12 +112,14 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     def require(self, permission: Permission) -> None:
         """Raise NotAllowed unless the actor holds the permission."""
         if permission not in self.permissions:
-            raise errors.NotAllowed(f"This needs the permission {permission.value!r}, which you do not hold.")
+            raise errors.NotAllowed(
+                _("This needs the permission {permission}, which you do not hold.", permission=permission.value)
+            )
 
     def own_dfsp(self) -> UUID:
         """The actor's DFSP. Raises NotAllowed for hub staff, who own no merchants."""
         if self.dfsp_id is None:
-            raise errors.NotAllowed("Only staff of a DFSP can do this; hub staff act through the DFSPs.")
+            raise errors.NotAllowed(_("Only staff of a DFSP can do this; hub staff act through the DFSPs."))
         return self.dfsp_id
 
 

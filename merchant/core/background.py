@@ -25,6 +25,7 @@ from merchant.core.db import Reads, Tx, forget
 from merchant.core.outbox import Job
 from merchant.core.service import Service
 from merchant.core.slices import JobKind, Timer
+from merchant.core.texts import _
 
 PROGRESS_EVERY_S = 0.5
 # A slice that takes its process down (out of memory, say) takes the next one down too.
@@ -36,15 +37,15 @@ _log = structlog.get_logger()
 
 
 class TooManyJobs(errors.TooManyRequests):
-    code, title = "too_many_jobs", "Too many jobs of this kind are under way; wait until one is done"
+    code, title = "too_many_jobs", _("Too many jobs of this kind are under way; wait until one is done")
 
 
 class NotFinished(errors.WrongState):
-    code, title = "not_finished", "This is not done, so it has no file; ask for its state"
+    code, title = "not_finished", _("This is not done, so it has no file; ask for its state")
 
 
 class FileGone(errors.NotFound):
-    code, title = "file_gone", "The file is no longer kept; order again"
+    code, title = "file_gone", _("The file is no longer kept; order again")
 
 
 class BackgroundJob(SQLModel):

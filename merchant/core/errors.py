@@ -8,6 +8,8 @@ from typing import ClassVar
 
 import msgspec
 
+from merchant.core.texts import _
+
 
 class FieldError(msgspec.Struct, frozen=True):
     """One wrong field: its path (`owners[0].birth_date`), a code and a sentence."""
@@ -18,11 +20,14 @@ class FieldError(msgspec.Struct, frozen=True):
 
 
 class MerchantError(Exception):
-    """Base of all problems that are the caller's to solve. Subclasses give status, code and title."""
+    """Base of all problems that are the caller's to solve. Subclasses give status, code and title.
+
+    `title`, `detail` and the messages of `errors` are sentences of core/texts.py, said in English here.
+    """
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"
-    title: ClassVar[str] = "The request cannot be understood"
+    title: ClassVar[str] = _("The request cannot be understood")
 
     def __init__(
         self,
@@ -44,103 +49,113 @@ class BadRequest(MerchantError):
 
 
 class NulCharacter(BadRequest):
-    code, title = "nul_character", "Text may not hold the character U+0000"
+    code, title = "nul_character", _("Text may not hold the character U+0000")
 
 
 class MalformedJson(BadRequest):
-    code, title = "malformed_json", "The body is not valid JSON in UTF-8"
+    code, title = "malformed_json", _("The body is not valid JSON in UTF-8")
 
 
 class JsonTooDeep(BadRequest):
-    code, title = "json_too_deep", "The JSON is nested too deeply"
+    code, title = "json_too_deep", _("The JSON is nested too deeply")
 
 
 class UnknownFilter(BadRequest):
-    code, title = "unknown_filter", "This list has no such filter"
+    code, title = "unknown_filter", _("This list has no such filter")
 
 
 class InvalidFilter(BadRequest):
-    code, title = "invalid_filter", "A filter's value is not one of those allowed"
+    code, title = "invalid_filter", _("A filter's value is not one of those allowed")
 
 
 class InvalidPage(BadRequest):
-    code, title = "invalid_page", "limit or cursor is not valid"
+    code, title = "invalid_page", _("limit or cursor is not valid")
 
 
 class IdempotencyKeyMissing(BadRequest):
     code = "idempotency_key_missing"
-    title = "Send an Idempotency-Key header: an id you make once per intended operation and repeat on retries"
+    title = _("Send an Idempotency-Key header: an id you make once per intended operation and repeat on retries")
 
 
 class IdempotencyKeyMalformed(BadRequest):
     code = "idempotency_key_malformed"
-    title = "An Idempotency-Key has 1 to 64 letters, digits, hyphens or underscores"
+    title = _("An Idempotency-Key has 1 to 64 letters, digits, hyphens or underscores")
 
 
 class NotSignedIn(MerchantError):
-    status, code, title = 401, "not_signed_in", "Sign in first"
+    status, code, title = 401, "not_signed_in", _("Sign in first")
 
 
 class NotAllowed(MerchantError):
-    status, code, title = 403, "not_allowed", "Your role does not allow this"
+    status, code, title = 403, "not_allowed", _("Your role does not allow this")
 
 
 class CrossSite(NotAllowed):
-    code, title = "cross_site", "This form came from a page of another site"
+    code, title = "cross_site", _("This form came from a page of another site")
 
 
 class CheckerIsMaker(NotAllowed):
-    code, title = "checker_is_maker", "Who made this version may not decide on it; ask another checker"
+    code, title = "checker_is_maker", _("Who made this version may not decide on it; ask another checker")
 
 
 class NotFound(MerchantError):
-    status, code, title = 404, "not_found", "Not found"
+    status, code, title = 404, "not_found", _("Not found")
 
 
 class WrongState(MerchantError):
-    status, code, title = 409, "wrong_state", "This cannot be done in the present state"
+    status, code, title = 409, "wrong_state", _("This cannot be done in the present state")
 
 
 class IdempotencyKeyReused(MerchantError):
     status, code = 409, "idempotency_key_reused"
-    title = "This Idempotency-Key was used for another input; use a new key for a new request"
+    title = _("This Idempotency-Key was used for another input; use a new key for a new request")
 
 
 class IdempotencyInProgress(MerchantError):
-    status, code, title = 409, "in_progress", "The first request with this key is still being worked on"
+    status, code, title = 409, "in_progress", _("The first request with this key is still being worked on")
 
 
 class Conflict(MerchantError):
-    status, code, title = 409, "conflict", "Something of this name already exists"
+    status, code, title = 409, "conflict", _("Something of this name already exists")
 
 
 class StaleVersion(MerchantError):
-    status, code, title = 412, "stale_version", "Someone changed this since you read it; read it again"
+    status, code, title = 412, "stale_version", _("Someone changed this since you read it; read it again")
+
+
+class MethodNotAllowed(MerchantError):
+    status, code, title = 405, "method_not_allowed", _("This address does not take that method")
 
 
 class TooLarge(MerchantError):
-    status, code, title = 413, "too_large", "The request is larger than this service accepts"
+    status, code, title = 413, "too_large", _("The request is larger than this service accepts")
 
 
 class UnsupportedMediaType(MerchantError):
-    status, code, title = 415, "unsupported_media_type", "Send this as application/json"
+    status, code, title = 415, "unsupported_media_type", _("Send this as application/json")
 
 
 class InvalidFields(MerchantError):
-    status, code, title = 422, "invalid_fields", "Some fields are wrong; see errors"
+    status, code, title = 422, "invalid_fields", _("Some fields are wrong; see errors")
 
 
 class PreconditionMissing(MerchantError):
     status, code = 428, "if_match_missing"
-    title = "Send the version you read in If-Match, so that no one's change is lost"
+    title = _("Send the version you read in If-Match, so that no one's change is lost")
+
+
+class Internal(MerchantError):
+    """What a caller is told of a fault of ours, which the log tells whole."""
+
+    status, code, title = 500, "internal", _("Something went wrong on our side")
 
 
 class Busy(MerchantError):
-    status, code, title = 503, "busy", "Others are changing the same thing at this moment; send this again"
+    status, code, title = 503, "busy", _("Others are changing the same thing at this moment; send this again")
 
 
 class TooManyRequests(MerchantError):
-    status, code, title = 429, "too_many_requests", "Too many tries; wait and try again"
+    status, code, title = 429, "too_many_requests", _("Too many tries; wait and try again")
 
 
 class OperatorProblem(Exception):

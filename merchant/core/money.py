@@ -5,10 +5,13 @@ and leaves through `format_decimal`. Nothing here is ever a float.
 """
 
 import re
+from decimal import Decimal
 
 import msgspec
 
 from kyb.codes import currencies
+from merchant.core import texts
+from merchant.core.texts import _, _n
 from qr.iso import find_currency
 
 # Amount text of our API (docs/contract.md, Payments); FSPIOP's own pattern (18 digits, 4 decimals) is wider.
@@ -24,7 +27,11 @@ class Money(msgspec.Struct, frozen=True, order=True):
 
 
 class AmountProblem(ValueError):
-    """An amount's text is malformed, zero, too fine for its currency or too large; the message says which."""
+    """An amount's text is malformed, zero, too fine for its currency or too large; the sentence says which."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 def is_currency(code: str) -> bool:
@@ -45,18 +52,26 @@ def parse_decimal(text: str, currency: str) -> Money:
     Raises AmountProblem with a sentence for the caller.
     """
     if not _AMOUNT.fullmatch(text):
-        raise AmountProblem("The amount must be digits with at most four decimals, for example 250 or 250.50.")
+        raise AmountProblem(_("The amount must be digits with at most four decimals, for example 250 or 250.50."))
     if not is_currency(currency):
-        raise AmountProblem(f"{currency!r} is not a currency code of ISO 4217.")
-    whole, _, fraction = text.partition(".")
+        raise AmountProblem(_("{currency} is not a currency code of ISO 4217.", currency=currency))
+    whole, _point, fraction = text.partition(".")
     digits = exponent(currency)
     if fraction[digits:].strip("0"):
-        raise AmountProblem(f"{currency} has {digits} decimal digits; {text} is finer than that.")
+        raise AmountProblem(
+            _n(
+                "{currency} has {count} decimal digit; {amount} is finer than that.",
+                "{currency} has {count} decimal digits; {amount} is finer than that.",
+                digits,
+                currency=currency,
+                amount=text,
+            )
+        )
     minor = int(whole) * 10**digits + int(fraction[:digits].ljust(digits, "0") or "0")
     if minor == 0:
-        raise AmountProblem("The amount must be more than zero.")
+        raise AmountProblem(_("The amount must be more than zero."))
     if minor >= MAX_MINOR:
-        raise AmountProblem("The amount is too large.")
+        raise AmountProblem(_("The amount is too large."))
     return Money(minor, currency)
 
 
@@ -68,9 +83,19 @@ def format_decimal(money: Money) -> str:
     return f"{whole}.{text}" if text else str(whole)
 
 
-def display(money: Money) -> str:
-    """Money for people: grouped thousands, all decimals, the code behind: `1,250.00 KES`."""
+@texts.say_value.register(Money)
+def display(money: Money, language: str = texts.SOURCE_LANGUAGE) -> str:
+    """Money for people, with all decimals and the code behind: `1,250.00 KES`, in French `1 250,00 KES`.
+
+    Other languages than English group the thousands with no-break spaces where CLDR does.
+    """
     digits = exponent(money.currency)
     whole, fraction = divmod(money.minor, 10**digits)
     decimals = f".{fraction:0{digits}d}" if digits else ""
-    return f"{whole:,}{decimals} {money.currency}"
+    if language == texts.SOURCE_LANGUAGE:
+        return f"{whole:,}{decimals} {money.currency}"
+    from babel.numbers import format_decimal  # 8 ms, which a process that only speaks English never needs
+
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    number = format_decimal(Decimal(f"{whole}{decimals}"), pattern, texts.locale_of(language))
+    return f"{number}\N{NO-BREAK SPACE}{money.currency}"

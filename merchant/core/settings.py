@@ -62,6 +62,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     settle_check_s: float = 10.0
     # Whether webhooks may also go to plain http on this machine: for the demo and tests, where receivers live there.
     webhook_loopback: bool = False
+    # Language of what is sent to merchants, one of texts.OFFERED. English unless the operator says otherwise, since
+    # most countries have several official languages.
+    language: Literal["en", "fr", "sw"] = "en"
     # Log level of structlog.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
 

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import structlog
 
-from merchant.core import clock, ids, money, outbox, trace
+from merchant.core import clock, ids, outbox, trace
 from merchant.core.db import Tx
 from merchant.core.money import Money
 from merchant.core.service import Service
+from merchant.core.texts import _, translate
 
 TOPIC = "notify.sms"
 _log = structlog.get_logger()
@@ -40,12 +41,20 @@ WHERE s.id = $1
 
 
 async def tell_paid(tx: Tx, service: Service, merchant_id: UUID, amount: Money, payer_masked: str | None) -> None:
-    """Queue the message that tells a merchant of a payment."""
-    payer = f" from {payer_masked}" if payer_masked else ""
+    """Queue the message that tells a merchant of a payment, in the language of the operator's setting."""
     now = clock.now()
-    when = now.astimezone(await service.time_zone())
-    text = f"Paid: {money.display(amount)}{payer} at {when:%H:%M}."
+    time = now.astimezone(await service.time_zone()).time()
+    if payer_masked:
+        told = _("Paid: {amount} from {payer} at {time}.", amount=amount, payer=payer_masked, time=time)
+    else:
+        told = _("Paid: {amount} at {time}.", amount=amount, time=time)
+    text = _for_phones(told, service.settings.language)
     await tx.execute(_TELL, ids.uuid7(), text, now, merchant_id, TOPIC, trace.traceparent())
+
+
+def _for_phones(told: str, language: str) -> str:
+    """A sentence with plain blanks: one no-break space would cost half of the message (GSM 03.38)."""
+    return " ".join(translate(told, language).split())
 
 
 async def to_console(message_id: str, _phone: str, _text: str) -> None:

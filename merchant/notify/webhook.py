@@ -20,6 +20,7 @@ from yarl import URL
 from merchant.core import clock, errors, trace
 from merchant.core.service import Service
 from merchant.core.settings import Settings
+from merchant.core.texts import _
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks, not a secret
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)  # Standard Webhooks recommends 15 to 30 s
@@ -58,7 +59,7 @@ def signature(secret: str, event_id: str, timestamp_s: int, body: bytes) -> str:
 def check_url(settings: Settings, url: str) -> None:
     """Refuse endpoints that would let a caller reach into our own network. Raises InvalidFields."""
     if not _leads_outside(settings, url):
-        raise errors.invalid_field("url", "not_https", "Give a public https address without a user name.")
+        raise errors.invalid_field("url", "not_https", _("Give a public https address without a user name."))
 
 
 def _leads_outside(settings: Settings, url: str) -> bool:

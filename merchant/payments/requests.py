@@ -15,8 +15,9 @@ from merchant.compliance.policies import policy
 from merchant.core import clock, errors, ids, outbox, trace
 from merchant.core.access import Actor
 from merchant.core.db import Tx
-from merchant.core.money import Money, display
+from merchant.core.money import Money
 from merchant.core.service import Service
+from merchant.core.texts import _
 from merchant.payments.problems import BeingPaid, MerchantNotActive
 from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
 from merchant.registry.merchants.states import Capability, merchant_may
@@ -95,10 +96,10 @@ async def find_till(tx: Tx, actor: Actor, counter_id: UUID | None) -> Till:
         only = await tx.fetch("SELECT id FROM counter WHERE merchant_id = $1 LIMIT 2", actor.merchant_id)
         counter_id = only[0]["id"] if len(only) == 1 else None
     if counter_id is None:
-        raise errors.invalid_field("counter_id", "missing", "Say which counter asks for the money.")
+        raise errors.invalid_field("counter_id", "missing", _("Say which counter asks for the money."))
     row = await tx.fetchrow(_TILL, counter_id, actor.own_dfsp(), actor.merchant_id, actor.counter_id)
     if row is None:
-        raise errors.NotFound("There is no such counter.")
+        raise errors.NotFound(_("There is no such counter."))
     return Till(*row)
 
 
@@ -108,12 +109,16 @@ def check_payable(till: Till, amount: Money) -> None:
         raise MerchantNotActive
     if amount.currency not in till.currencies:
         raise errors.invalid_field(
-            "amount.currency", "not_taken", f"This merchant takes {', '.join(till.currencies)} only."
+            "amount.currency",
+            "not_taken",
+            _("This merchant takes {currencies} only.", currencies=", ".join(till.currencies)),
         )
     most = Money(policy().limits(till.tier, amount.currency).per_payment_minor, amount.currency)
     if amount.minor > most.minor:
         raise errors.invalid_field(
-            "amount.amount", "over_limit", f"A payment to this merchant is at most {display(most)} (tier {till.tier})."
+            "amount.amount",
+            "over_limit",
+            _("A payment to this merchant is at most {most} (tier {tier}).", most=most, tier=till.tier),
         )
 
 
@@ -128,7 +133,7 @@ async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest
     expires_in_s = new.expires_in_s or scheme.request_expiry_s
     if not 1 <= expires_in_s <= scheme.request_expiry_max_s:
         raise errors.invalid_field(
-            "expires_in_s", "out_of_range", f"A request lives 1 to {scheme.request_expiry_max_s} seconds."
+            "expires_in_s", "out_of_range", _("A request lives 1 to {most} seconds.", most=scheme.request_expiry_max_s)
         )
     now = clock.now()
     request = LockedRequest(
@@ -200,7 +205,7 @@ async def cancel_request(tx: Tx, actor: Actor, request_id: UUID) -> LockedReques
     if request is None or not seen:
         raise errors.NotFound
     if not may(request.state, RequestCapability.CANCEL):
-        raise errors.WrongState(f"A request that is {request.state} cannot be cancelled.")
+        raise errors.WrongState(_("A request that is {state} cannot be cancelled.", state=request.state))
     under_way = await tx.fetchval(
         "SELECT 1 FROM transfer WHERE request_id = $1 AND state = 'RESERVED' LIMIT 1", request.id
     )

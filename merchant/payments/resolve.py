@@ -10,6 +10,7 @@ from merchant.core import audit, clock, errors
 from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.service import Service
+from merchant.core.texts import _
 from merchant.payments.dispatch import ask_outcome
 from merchant.payments.states import LockedRequest, lock_request
 
@@ -26,7 +27,7 @@ async def ask_hub_again(tx: Tx, service: Service, actor: Actor, request_id: UUID
         raise errors.NotFound
     row = await tx.fetchrow(_OPEN_TRANSFER, request.id)
     if row is None:
-        raise errors.WrongState("No transfer of this request is open; there is nothing to ask the hub about.")
+        raise errors.WrongState(_("No transfer of this request is open; there is nothing to ask the hub about."))
     await ask_outcome(tx, service, row["fsp_id"], request.dfsp_id, row["payer_fsp_id"], row["transfer_id"])
     await audit.record(
         tx,

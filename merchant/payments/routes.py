@@ -9,6 +9,7 @@ from uuid import UUID
 
 from merchant.core import errors
 from merchant.core.access import Permission as P
+from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
 from merchant.payments import queries, schemas
 from merchant.payments.problems import BeingPaid, MerchantNotActive
@@ -22,7 +23,9 @@ _MERCHANT = Filter("merchant_id", "Only those of this merchant.", kind="uuid")
 
 async def _view(call: Call[Any], request_id: UUID) -> schemas.PaymentRequestView:
     row = await queries.payment_request(call.tx, call.actor, request_id)
-    return schemas.request_view(row, await call.service.scheme(), call.service.settings.base_url)
+    return schemas.request_view(
+        row, await call.service.scheme(), call.service.settings.base_url, language_of(call.request)
+    )
 
 
 @route(
@@ -68,7 +71,8 @@ async def list_payment_requests(call: Call[None]) -> Listed:
         merchant_id=call.filter_id("merchant_id"),
     )
     scheme, base_url = await call.service.scheme(), call.service.settings.base_url
-    return Listed([schemas.request_view(row, scheme, base_url) for row in rows], [row["id"] for row in rows])
+    language = language_of(call.request)
+    return Listed([schemas.request_view(row, scheme, base_url, language) for row in rows], [row["id"] for row in rows])
 
 
 @route("GET", "/api/v1/payment-requests/{request_id}", permission=P.PAYMENTS_READ, answer=schemas.PaymentRequestView)

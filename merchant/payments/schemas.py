@@ -11,11 +11,12 @@ from uuid import UUID
 import asyncpg
 from msgspec import Meta, Struct
 
-from merchant.core import errors, money
+from merchant.core import errors, money, texts
 from merchant.core.http import json as web
 from merchant.core.http.fields import CurrencyText, Instant
 from merchant.core.money import Money
 from merchant.core.service import SchemeFacts
+from merchant.core.texts import _
 from merchant.payments.requests import NewRequest, phone_digits
 from merchant.payments.states import RequestState
 from merchant.registry.codes import payload as codes
@@ -57,12 +58,12 @@ class NewPaymentRequest(Struct, frozen=True, forbid_unknown_fields=True):
             amount = money.parse_decimal(self.amount.amount, self.amount.currency)
         except money.AmountProblem as error:
             path = "amount.amount" if money.is_currency(self.amount.currency) else "amount.currency"
-            raise errors.invalid_field(path, f"invalid_{path.rpartition('.')[2]}", str(error)) from None
+            raise errors.invalid_field(path, f"invalid_{path.rpartition('.')[2]}", error.sentence) from None
         digits = None
         if self.payer is not None:
             digits = phone_digits(self.payer.id, country)
             if digits is None:
-                raise errors.invalid_field("payer.id", "invalid_phone", "This is not a phone number.")
+                raise errors.invalid_field("payer.id", "invalid_phone", _("This is not a phone number."))
         return NewRequest(
             counter_id=self.counter_id,
             amount=amount,
@@ -145,8 +146,10 @@ def amount_view(minor: int, currency: str) -> Amount:
     return Amount(money.format_decimal(Money(minor, currency)), currency)
 
 
-def request_view(row: asyncpg.Record | dict[str, Any], scheme: SchemeFacts, base_url: str) -> PaymentRequestView:
-    """A request from a row of queries.payment_request or payment_requests."""
+def request_view(
+    row: asyncpg.Record | dict[str, Any], scheme: SchemeFacts, base_url: str, language: str = texts.SOURCE_LANGUAGE
+) -> PaymentRequestView:
+    """A request from a row of queries.payment_request or payment_requests, its reason told in a language."""
     amount = Money(row["amount_minor"], row["currency"])
     received: datetime | None = row["paid_at"]
     return PaymentRequestView(
@@ -162,7 +165,7 @@ def request_view(row: asyncpg.Record | dict[str, Any], scheme: SchemeFacts, base
         expires_at=web.at(row["expires_at"]),
         paid_at=web.at_or_none(received),
         late=row["late"],
-        reason=ReasonView(row["reason_code"], row["reason_message"]) if row["reason_code"] else None,
+        reason=_reason(row["reason_code"], row["reason_message"], language),
         qr_payload=codes.request_payload(scheme, codes.Shop.of(row), amount, row["short_ref"]),
         pay_url=codes.pay_url(base_url, row["alias"], row["short_ref"]),
         hub=HubIds(row["transaction_request_id"], row["transaction_id"], row["transfer_id"]),
@@ -187,3 +190,7 @@ def payment_view(row: asyncpg.Record) -> PaymentView:
         received_at=web.at(row["received_at"]),
         hub=HubIds(row["transaction_request_id"], row["transaction_id"], row["transfer_id"]),
     )
+
+
+def _reason(code: str | None, message: str, language: str) -> ReasonView | None:
+    return ReasonView(code, texts.translate(message, language)) if code else None

@@ -14,6 +14,7 @@ from merchant.core import clock, ids, money
 from merchant.core.db import Tx
 from merchant.core.money import Money
 from merchant.core.service import Service
+from merchant.core.texts import _
 from merchant.hub.fspiop.error_codes import base_code, reason_for
 from merchant.hub.fspiop.messages import TransactionRequestsPut
 from merchant.notify import events, sms
@@ -23,13 +24,13 @@ from merchant.payments.states import LockedRequest, Reason, RequestCapability, R
 # The longest pause between two questions to the hub about one transfer; the first is settings.settle_check_s.
 LONGEST_CHECK = timedelta(minutes=30)
 
-EXPIRED = Reason("request_expired", "The customer did not answer in time. Ask again if they still want to pay.")
+EXPIRED = Reason("request_expired", _("The customer did not answer in time. Ask again if they still want to pay."))
 CHECKING = Reason(
-    "checking", "The network has not said how the payment ended; we are asking. Do not hand out goods yet."
+    "checking", _("The network has not said how the payment ended; we are asking. Do not hand out goods yet.")
 )
-ABORTED = Reason("aborted_by_network", "The payment was called off before it was complete. No money has moved.")
+ABORTED = Reason("aborted_by_network", _("The payment was called off before it was complete. No money has moved."))
 AMOUNT_CHANGED = Reason(
-    "amount_changed", "The customer's bank offered another amount than you asked for; it was refused."
+    "amount_changed", _("The customer's bank offered another amount than you asked for; it was refused.")
 )
 _PAYER_REFUSALS = frozenset({"4100", "4101"})
 

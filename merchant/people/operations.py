@@ -17,6 +17,7 @@ from merchant.core import access, audit, clock, errors, ids, vault
 from merchant.core.access import DFSP_ROLES, HUB_ROLES, MERCHANT_ROLES, Actor, Permission, Role, scope_to
 from merchant.core.db import Tx
 from merchant.core.service import Service
+from merchant.core.texts import _
 from merchant.people.models import ApiKey, AppUser
 from merchant.registry.merchants.models import Counter, Merchant
 from merchant.scheme import keys
@@ -42,7 +43,7 @@ async def create_dfsp(tx: Tx, service: Service, actor: Actor, fsp_id: str, name:
         transfer_mode=options.get("transfer_mode", "RESERVED"),
     )
     tx.session.add(dfsp)
-    await _flush_unique(tx, "A participant with this fsp_id exists.")
+    await _flush_unique(tx, _("A participant with this fsp_id exists."))
     # The app role may add to the key table but never read it.
     await keys.add_private(
         tx, service.vault, dfsp.id, fsp_id, keys.JWS_SIGN, await asyncio.to_thread(keys.new_private_pem)
@@ -81,13 +82,13 @@ async def create_user(
     dfsp_id = _owner(actor, dfsp_id)
     held = {Role(role) for role in roles}
     if held & HUB_ROLES and (actor.dfsp_id is not None or dfsp_id is not None):
-        raise errors.NotAllowed("Only hub staff may add hub staff, and hub staff belong to no DFSP.")
+        raise errors.NotAllowed(_("Only hub staff may add hub staff, and hub staff belong to no DFSP."))
     if not held & HUB_ROLES and dfsp_id is None:
-        raise errors.invalid_field("dfsp_id", "missing", "Say which DFSP this person works for.")
+        raise errors.invalid_field("dfsp_id", "missing", _("Say which DFSP this person works for."))
     if not any(held <= kind for kind in (HUB_ROLES, DFSP_ROLES, MERCHANT_ROLES)):
-        raise errors.invalid_field("roles", "mixed", "Roles of the hub, of a DFSP and of a merchant do not mix.")
+        raise errors.invalid_field("roles", "mixed", _("Roles of the hub, of a DFSP and of a merchant do not mix."))
     if bool(held & MERCHANT_ROLES) != (merchant_id is not None):
-        raise errors.invalid_field("merchant_id", "mismatch", "Merchant roles need a merchant, other roles none.")
+        raise errors.invalid_field("merchant_id", "mismatch", _("Merchant roles need a merchant, other roles none."))
     if dfsp_id is not None:
         await _require(tx, select(Dfsp).where(Dfsp.id == dfsp_id), "dfsp_id")
     if merchant_id is not None:
@@ -102,7 +103,7 @@ async def create_user(
         roles=sorted(held),
     )
     tx.session.add(user)
-    await _flush_unique(tx, "Someone with this e-mail address exists.")
+    await _flush_unique(tx, _("Someone with this e-mail address exists."))
     await audit.record(tx, actor, "user.created", "user", user.id, dfsp_id=dfsp_id, roles=user.roles)
     return user
 
@@ -136,18 +137,18 @@ async def issue_key(
     """
     owner = _owner(actor, dfsp_id)
     if owner is None:
-        raise errors.invalid_field("dfsp_id", "missing", "Say which DFSP the key is for.")
+        raise errors.invalid_field("dfsp_id", "missing", _("Say which DFSP the key is for."))
     allowed = access.KEY_SCOPES if merchant_id is None and counter_id is None else access.MERCHANT_KEY_SCOPES
     forbidden = {Permission(scope) for scope in scopes} - allowed
     if forbidden:
-        raise errors.NotAllowed(f"Such a key may not hold {', '.join(sorted(forbidden))}.")
+        raise errors.NotAllowed(_("Such a key may not hold {permissions}.", permissions=", ".join(sorted(forbidden))))
     await _require(tx, select(Dfsp).where(Dfsp.id == owner), "dfsp_id")
     if counter_id is not None:
         counter = await _require(
             tx, select(Counter).where(Counter.id == counter_id, Counter.dfsp_id == owner), "counter_id"
         )
         if merchant_id not in (None, counter.merchant_id):
-            raise errors.invalid_field("counter_id", "mismatch", "The counter is another merchant's.")
+            raise errors.invalid_field("counter_id", "mismatch", _("The counter is another merchant's."))
         merchant_id = counter.merchant_id
     elif merchant_id is not None:
         await _require(tx, select(Merchant).where(Merchant.id == merchant_id, Merchant.dfsp_id == owner), "merchant_id")
@@ -179,14 +180,14 @@ async def revoke_key(tx: Tx, actor: Actor, key_id: UUID) -> None:
 def _owner(actor: Actor, dfsp_id: UUID | None) -> UUID | None:
     """The DFSP that a new account is for: a DFSP's admin can name none but their own."""
     if actor.dfsp_id is not None and dfsp_id not in (None, actor.dfsp_id):
-        raise errors.invalid_field("dfsp_id", "unknown", "There is no such one.")
+        raise errors.invalid_field("dfsp_id", "unknown", _("There is no such one."))
     return actor.dfsp_id or dfsp_id
 
 
 async def _require(tx: Tx, statement: Any, field: str) -> Any:
     found = (await tx.session.exec(statement)).one_or_none()
     if found is None:
-        raise errors.invalid_field(field, "unknown", "There is no such one.")
+        raise errors.invalid_field(field, "unknown", _("There is no such one."))
     return found
 
 

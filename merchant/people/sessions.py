@@ -15,6 +15,7 @@ from jose import JWTError, jwt
 from merchant.core import access, clock, errors, vault
 from merchant.core.access import Actor, Permission
 from merchant.core.service import Service
+from merchant.core.texts import _, _n
 
 _ALGORITHM = "HS256"
 _ISSUER = "merchant"
@@ -63,14 +64,18 @@ async def sign_in(service: Service, email: str, password: str) -> SignedIn:
     if locked_until is not None:
         wait_s = int((locked_until - now).total_seconds()) + 1
         raise errors.TooManyRequests(
-            f"Too many wrong passwords; try again in {wait_s} seconds.",
+            _n(
+                "Too many wrong passwords; try again in {count} second.",
+                "Too many wrong passwords; try again in {count} seconds.",
+                wait_s,
+            ),
             headers={"retry-after": str(wait_s)},
         )
     # No connection is held meanwhile: hashing is slow on purpose, and the hub shares the pool.
     password_hash = _DECOY_HASH if row is None else row["password_hash"]
     matches = await asyncio.to_thread(vault.password_matches, password_hash, password)
     if row is None or not matches:
-        raise errors.NotSignedIn("The e-mail address or the password is wrong.")
+        raise errors.NotSignedIn(_("The e-mail address or the password is wrong."))
     async with service.db.system_statements() as tx:
         await tx.execute(_SUCCEEDED, row["id"])
     actor = await user_actor(service, row["id"])
@@ -88,10 +93,10 @@ async def authenticate(service: Service, headers: Mapping[str, str]) -> Actor:
     """The actor of a request's credentials. Raises NotSignedIn."""
     if key := headers.get("x-api-key"):
         return await key_actor(service, key)
-    scheme, _, token = headers.get("authorization", "").partition(" ")
+    scheme, _blank, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
         return await token_actor(service, token.strip())
-    raise errors.NotSignedIn("Send a Bearer token or an x-api-key.", headers={"www-authenticate": "Bearer"})
+    raise errors.NotSignedIn(_("Send a Bearer token or an x-api-key."), headers={"www-authenticate": "Bearer"})
 
 
 async def token_actor(service: Service, token: str) -> Actor:
@@ -107,9 +112,9 @@ async def token_actor(service: Service, token: str) -> Actor:
         )
         user_id, expires = UUID(claims["sub"]), int(claims["exp"])
     except (JWTError, KeyError, ValueError, TypeError):
-        raise errors.NotSignedIn("The access token is not valid; sign in again.") from None
+        raise errors.NotSignedIn(_("The access token is not valid; sign in again.")) from None
     if expires <= clock.now().timestamp():
-        raise errors.NotSignedIn("The access token has expired; sign in again.")
+        raise errors.NotSignedIn(_("The access token has expired; sign in again."))
     return await user_actor(service, user_id)
 
 
@@ -118,7 +123,7 @@ async def user_actor(service: Service, user_id: UUID) -> Actor:
     async with service.db.system_reads() as tx:
         row = await tx.fetchrow(_USER_ACTOR, user_id)
     if row is None:
-        raise errors.NotSignedIn("This user may not sign in any more.")
+        raise errors.NotSignedIn(_("This user may not sign in any more."))
     return Actor(
         kind="user",
         id=row["id"],
@@ -135,7 +140,7 @@ async def key_actor(service: Service, key: str) -> Actor:
     async with service.db.system_reads() as tx:
         row = await tx.fetchrow(_KEY_ACTOR, vault.token_digest(key), clock.now())
     if row is None:
-        raise errors.NotSignedIn("The API key is not valid.")
+        raise errors.NotSignedIn(_("The API key is not valid."))
     return Actor(
         kind="api_key",
         id=row["id"],

@@ -14,7 +14,7 @@ async def home(request: Req) -> Page:
     try:
         name = (await service_of(request).scheme()).name
     except NoScheme:
-        name = "Merchant registry and payments"
+        name = ""
     return pages.respond(request, "landing.html", cache="public, max-age=300", name=name)
 
 

@@ -49,6 +49,8 @@ async def test_nothing_sticks_out_and_nothing_comes_from_elsewhere(tab: Tab, ser
         "/",
         f"/q/{shop.counter.alias}",
         f"/q/{code}",
+        f"/q/{code}?lang=fr",
+        f"/q/{code}?lang=sw",
         "/q/nothing",
         "/demo/news",
         "/demo/inbox?payer=" + CUSTOMERS[0].msisdn,

@@ -208,6 +208,47 @@ def nothing_is_left_to_do(source: Source) -> Iterator[Finding]:
             yield number, "has a note to do something later"
 
 
+# What is told to people: problems, their fields, states as a page names them. The first part of a call's name that is
+# `errors` says the same.
+_TOLD = {"invalid_field", "FieldError", "AmountProblem", "Words", "Reason"}
+# Where every such sentence is in the catalogues by now; grows until it is merchant/.
+_IN_CATALOGUES = (
+    "merchant/core/",
+    "merchant/portal/",
+    "merchant/hub/fspiop/error_codes.py",
+    "merchant/notify/sms.py",
+    "merchant/notify/webhook.py",
+    "merchant/payments/",
+    "merchant/people/operations.py",
+    "merchant/people/sessions.py",
+    "merchant/registry/aliases/",
+    "merchant/registry/applications/problems.py",
+    "merchant/registry/codes/",
+)
+
+
+def sentences_are_marked(source: Source) -> Iterator[Finding]:
+    """What people read is marked with _ (merchant/core/texts.py), so that it can be said in their language."""
+    if not source.path.startswith(_IN_CATALOGUES):
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and (_name(node.func).startswith("errors.") or _tail_of(node) in _TOLD):
+            told = [*node.args, *(one.value for one in node.keywords)]
+            yield from ((one.lineno, f"tells {ast.unparse(one)}") for one in told if _is_sentence(one))
+        if isinstance(node, ast.Assign) and "title" in ast.unparse(node.targets[0]):
+            values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+            yield from ((one.lineno, f"has the title {ast.unparse(one)}") for one in values if _is_sentence(one))
+
+
+def marked_sentences_are_literals(source: Source) -> Iterator[Finding]:
+    """What _ marks is a literal with {names} for values: `make texts` reads it from the code, not from a run of it."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and _name(node.func) in ("_", "_n"):
+            marked = node.args[: 1 if _name(node.func) == "_" else 2]
+            if not all(isinstance(one, ast.Constant) for one in marked):
+                yield node.lineno, f"marks {ast.unparse(node)}"
+
+
 RULES: tuple[Rule, ...] = (
     only_db_commits,
     only_the_outbox_writes_jobs,
@@ -223,6 +264,8 @@ RULES: tuple[Rule, ...] = (
     everything_fits_a_page,
     patterns_end_at_the_end,
     nothing_is_left_to_do,
+    sentences_are_marked,
+    marked_sentences_are_literals,
 )
 
 
@@ -231,6 +274,18 @@ def _name(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return f"{_name(node.value)}.{node.attr}"
     return node.id if isinstance(node, ast.Name) else "?"
+
+
+def _tail_of(call: ast.Call) -> str:
+    """The last part of a called name."""
+    return _name(call.func).rpartition(".")[2]
+
+
+def _is_sentence(node: ast.expr) -> bool:
+    """Whether an expression is text, whole or put together, with a blank between words or a stop at its end."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    text = "".join(str(one.value) for one in parts if isinstance(one, ast.Constant) and isinstance(one.value, str))
+    return " " in text or text.endswith(".")
 
 
 def _tail(name: str) -> str:

@@ -96,6 +96,32 @@ EXAMPLES: list[tuple[Rule, str, str, str]] = [
         'Meta(pattern="^[0-9]{6}$")',
         r'Meta(pattern=r"^[0-9]{6}\Z")',
     ),
+    (
+        source_rules.sentences_are_marked,
+        "merchant/core/http/json.py",
+        "raise errors.BadRequest('This is wrong.')",
+        "raise errors.BadRequest(_('This is wrong.'))",
+    ),
+    (
+        source_rules.sentences_are_marked,
+        "merchant/core/money.py",
+        "raise AmountProblem(f'{currency} is unknown.')",
+        "raise AmountProblem(_('{currency} is unknown.', currency=currency))",
+    ),
+    (
+        source_rules.sentences_are_marked,
+        "merchant/core/idempotency.py",
+        "errors.invalid_field('key', 'missing', 'Send a key.')",
+        "errors.invalid_field('key', 'missing', _('Send a key.'))",
+    ),
+    (
+        source_rules.sentences_are_marked,
+        "merchant/core/errors.py",
+        "class Late(NotFound):\n    code, title = 'late', 'You are late'",
+        "class Late(NotFound):\n    code, title = 'late', _('You are late')",
+    ),
+    (source_rules.marked_sentences_are_literals, "merchant/core/errors.py", "_(sentence)", "_('a {b}', b=sentence)"),
+    (source_rules.marked_sentences_are_literals, "merchant/core/errors.py", "_(f'a {b}')", "_n('one', 'many', count)"),
     (source_rules.nothing_is_left_to_do, "qr/emv.py", "x = 1  # FIX" + "ME later", "x = 1  # fixed"),
 ]
 

@@ -7,6 +7,7 @@ from litestar import Request
 from litestar.datastructures import State
 
 from merchant.core import errors
+from merchant.core.texts import _
 
 Req = Request[Any, Any, State]
 MAX_FORM_BYTES = 16_384  # a dozen short fields
@@ -18,14 +19,14 @@ async def read_form(request: Req) -> dict[str, str]:
     """The fields of a form of ours, blanks stripped. Raises NotAllowed, UnsupportedMediaType, TooLarge, BadRequest."""
     check_same_site(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        raise errors.UnsupportedMediaType("Send this as a form.")
+        raise errors.UnsupportedMediaType(_("Send this as a form."))
     raw = await request.body()
     if len(raw) > MAX_FORM_BYTES:
         raise errors.TooLarge
     try:
         pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
     except ValueError:
-        raise errors.BadRequest("The form is not UTF-8, or has too many fields.") from None
+        raise errors.BadRequest(_("The form is not UTF-8, or has too many fields.")) from None
     if any("\0" in text for pair in pairs for text in pair):
         raise errors.NulCharacter
     return {name: text.strip() for name, text in pairs}

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -21,11 +20,12 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 
-from merchant.core import clock, db, errors, trace
+from merchant.core import clock, db, errors, texts, trace
 from merchant.core.access import Actor
 from merchant.core.http.shape import find_faults
 from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
 from merchant.core.service import Service
+from merchant.core.texts import _
 
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
@@ -102,7 +102,7 @@ def decode(raw: bytes, shape: type[T]) -> T:
     except RecursionError:
         raise errors.JsonTooDeep from None
     except (ValueError, msgspec.DecodeError) as error:
-        raise errors.MalformedJson(f"The body is not valid JSON in UTF-8: {error}") from None
+        raise errors.MalformedJson(_("The body is not valid JSON in UTF-8: {fault}", fault=error)) from None
 
 
 def has_nul(raw: bytes) -> bool:
@@ -128,8 +128,8 @@ def _faults(raw: bytes, shape: Any, message: str) -> tuple[errors.FieldError, ..
 
 def _field_error(message: str) -> errors.FieldError:
     """The decoder's own word, for a fault that find_faults does not know."""
-    text, _, place = message.partition(" - at `$")
-    return errors.FieldError(place.rstrip("`").lstrip(".") or "$", "invalid", f"{text}.")
+    text, _mark, place = message.partition(" - at `$")
+    return errors.FieldError(place.rstrip("`").lstrip(".") or "$", "invalid", _("Not valid: {fault}.", fault=text))
 
 
 def _refuse_constant(name: str) -> Any:
@@ -157,7 +157,7 @@ def limit_of(query: Mapping[str, Any]) -> int:
     """`limit` of a query. Raises InvalidPage."""
     given = query.get("limit", str(DEFAULT_LIMIT))
     if not (given.isascii() and given.isdigit() and len(given) < 4 and 1 <= int(given) <= MAX_LIMIT):
-        raise errors.InvalidPage(f"limit must be between 1 and {MAX_LIMIT}.")
+        raise errors.InvalidPage(_("limit must be between 1 and {most}.", most=MAX_LIMIT))
     return int(given)
 
 
@@ -167,7 +167,7 @@ def page_of(query: Mapping[str, Any]) -> Page:
     try:
         before = UUID(bytes=base64.urlsafe_b64decode(cursor + "==")) if cursor else None
     except (ValueError, binascii.Error):
-        raise errors.InvalidPage("cursor must be what next_cursor said.") from None
+        raise errors.InvalidPage(_("cursor must be what next_cursor said.")) from None
     return Page(limit_of(query), before)
 
 
@@ -210,45 +210,44 @@ def listing(items: list[Any], page: Page, ids: list[UUID]) -> Response[bytes]:
 # --- how problems look -----------------------------------------------------------------------------------------------
 
 
-def problem(
-    status: int,
-    code: str,
-    title: str,
-    detail: str,
-    field_errors: Any = (),
-    headers: dict[str, str] | None = None,
-) -> Response[bytes]:
-    """An RFC 9457 problem."""
+def problem(error: errors.MerchantError, language: str = texts.SOURCE_LANGUAGE) -> Response[bytes]:
+    """An RFC 9457 problem, its sentences in a language; its codes are the same in all of them."""
     content = {
-        "type": f"urn:merchant:problem:{code}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "errors": field_errors,
+        "type": f"urn:merchant:problem:{error.problem_code}",
+        "title": texts.translate(error.title, language),
+        "status": error.status,
+        "detail": texts.translate(error.detail, language),
+        "code": error.problem_code,
+        "errors": [
+            errors.FieldError(one.path, one.code, texts.translate(one.message, language)) for one in error.errors
+        ],
         "request_id": trace.request_id(),
     }
-    return Response(encode(content), status_code=status, media_type="application/problem+json", headers=headers or {})
+    headers = {"content-language": language, "vary": "accept-language", **error.headers}
+    return Response(encode(content), status_code=error.status, media_type="application/problem+json", headers=headers)
 
 
-def on_merchant_error(_: AnyRequest, error: errors.MerchantError) -> Response[bytes]:
+def language_of(request: AnyRequest) -> str:
+    """The language that a request asks for, of those offered."""
+    return texts.language_of(request.headers.get("accept-language"))
+
+
+def on_merchant_error(request: AnyRequest, error: errors.MerchantError) -> Response[bytes]:
     """A problem the caller can solve."""
-    return problem(error.status, error.problem_code, error.title, error.detail, error.errors, error.headers)
+    return problem(error, language_of(request))
 
 
-_REFUSED_BEFORE_US = {
-    404: errors.NotFound(),
-    413: errors.TooLarge(headers={"connection": "close"}),  # the rest of the body is not read
-}
+_REFUSED_BEFORE_US = {404: errors.NotFound, 405: errors.MethodNotAllowed, 413: errors.TooLarge}
 
 
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     """What Litestar itself refuses: unknown paths, wrong methods, bodies too large."""
-    if known := _REFUSED_BEFORE_US.get(error.status_code):
-        return on_merchant_error(request, known)
-    title = HTTPStatus(error.status_code).phrase
-    code = title.lower().replace(" ", "_").replace("-", "_")
-    return problem(error.status_code, code, title, str(error.detail), headers=dict(error.headers or {}))
+    ours = errors.Internal if error.status_code >= 500 else errors.BadRequest
+    told = _REFUSED_BEFORE_US.get(error.status_code, ours)
+    headers = dict(error.headers or {})
+    if error.status_code == 413:
+        headers["connection"] = "close"  # the rest of the body is not read
+    return on_merchant_error(request, told(headers=headers))
 
 
 def on_crash(request: AnyRequest, error: Exception) -> Response[bytes]:
@@ -256,4 +255,4 @@ def on_crash(request: AnyRequest, error: Exception) -> Response[bytes]:
     if db.is_contention(error):
         return on_merchant_error(request, errors.Busy(headers={"retry-after": "1"}))
     _log.exception("request_failed", path=request.scope["path"], exc_info=error)
-    return problem(500, "internal", "Something went wrong on our side", "Nothing was changed; try again later.")
+    return on_merchant_error(request, errors.Internal(_("Nothing was changed; try again later.")))

@@ -22,6 +22,7 @@ from merchant.core.db import Tx
 from merchant.core.http import json as web
 from merchant.core.paging import Page
 from merchant.core.service import Service
+from merchant.core.texts import _
 
 B = TypeVar("B")
 Req = Request[Any, Any, State]
@@ -288,7 +289,9 @@ def _check_query(call: Call[Any]) -> None:
     for name in query:
         if name not in known and name not in paging:
             allowed = ", ".join([*known, *paging]) or "none"
-            raise errors.UnknownFilter(f"There is no filter {name!r} here; there are: {allowed}.")
+            raise errors.UnknownFilter(
+                _("There is no filter {name} here; there are: {allowed}.", name=repr(name), allowed=allowed)
+            )
     call.filters = {name: _checked(one, query.get(name)) for name, one in known.items()}
     if declared.paged:
         call.page = web.page_of(query)
@@ -299,10 +302,12 @@ def _checked(declared: Filter, text: str | None) -> str | None:
     if text is None:
         return None
     if allowed and text not in allowed:
-        raise errors.InvalidFilter(f"{declared.name} must be one of {', '.join(allowed)}.")
+        raise errors.InvalidFilter(
+            _("{name} must be one of {choices}.", name=declared.name, choices=", ".join(allowed))
+        )
     if declared.kind == "uuid":
         try:
             UUID(text)
         except ValueError:
-            raise errors.InvalidFilter(f"{declared.name} must be a UUID.") from None
+            raise errors.InvalidFilter(_("{name} must be a UUID.", name=declared.name)) from None
     return text

@@ -12,15 +12,16 @@ from uuid import UUID
 from msgspec import inspect
 
 from merchant.core.errors import FieldError
+from merchant.core.texts import _, filled
 
 MAX_FAULTS = 100  # a body of a thousand wrong rows is told of the first hundred
 _KINDS = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "text",
-    list: "a list",
-    dict: "an object",
+    bool: _("true or false"),
+    int: _("a whole number"),
+    float: _("a number"),
+    str: _("text"),
+    list: _("a list"),
+    dict: _("an object"),
     type(None): "null",
 }
 
@@ -45,7 +46,8 @@ def _fault(path: str, code: str, message: str) -> FieldError:
 
 
 def _wrong(path: str, expected: str, value: Any) -> FieldError:
-    return _fault(path, "invalid", f"Must be {expected}, not {_KINDS.get(type(value), 'that')}.")
+    found = filled(_KINDS[type(value)], {})
+    return _fault(path, "invalid", _("Must be {expected}, not {found}.", expected=filled(expected, {}), found=found))
 
 
 def _faults(value: Any, info: inspect.Type, path: str) -> Iterator[FieldError]:
@@ -69,7 +71,7 @@ def _faults(value: Any, info: inspect.Type, path: str) -> Iterator[FieldError]:
         case inspect.NoneType() if value is not None:
             yield _wrong(path, "null", value)
         case inspect.UUIDType() if not _is_uuid(value):
-            yield _fault(path, "invalid", "Must be a UUID.")
+            yield _fault(path, "invalid", _("Must be a UUID."))
         case inspect.DictType() if not isinstance(value, dict):
             yield _wrong(path, "an object", value)
 
@@ -82,12 +84,14 @@ def _struct_faults(value: Any, info: inspect.StructType, path: str) -> Iterator[
     if info.forbid_unknown_fields:
         for name in value.keys() - fields.keys():
             allowed = ", ".join(fields)
-            yield _fault(_join(path, name), "unknown", f"There is no such field here; there are {allowed}.")
+            yield _fault(
+                _join(path, name), "unknown", _("There is no such field here; there are {allowed}.", allowed=allowed)
+            )
     for name, field in fields.items():
         if name in value:
             yield from _faults(value[name], field.type, _join(path, name))
         elif field.required:
-            yield _fault(_join(path, name), "missing", f"{name} is required.")
+            yield _fault(_join(path, name), "missing", _("{name} is required.", name=name))
 
 
 def _union_faults(value: Any, info: inspect.UnionType, path: str) -> Iterator[FieldError]:
@@ -104,7 +108,7 @@ def _list_faults(value: Any, info: inspect.ListType | inspect.VarTupleType, path
     if not isinstance(value, list):
         yield _wrong(path, "a list", value)
         return
-    yield from _length_faults(len(value), info.min_length, info.max_length, "items", path)
+    yield from _length_faults(len(value), info.min_length, info.max_length, _("items"), path)
     for index, item in enumerate(value):
         yield from _faults(item, info.item_type, f"{path}[{index}]")
 
@@ -112,23 +116,25 @@ def _list_faults(value: Any, info: inspect.ListType | inspect.VarTupleType, path
 def _choice_faults(value: Any, info: inspect.EnumType | inspect.LiteralType, path: str) -> Iterator[FieldError]:
     allowed = [member.value for member in info.cls] if isinstance(info, inspect.EnumType) else list(info.values)
     if isinstance(value, bool) or value not in allowed:
-        yield _fault(path, "invalid", f"Must be one of {', '.join(map(str, allowed))}.")
+        yield _fault(path, "invalid", _("Must be one of {choices}.", choices=", ".join(map(str, allowed))))
 
 
 def _text_faults(value: Any, info: inspect.StrType, path: str) -> Iterator[FieldError]:
     if not isinstance(value, str):
         yield _wrong(path, "text", value)
         return
-    yield from _length_faults(len(value), info.min_length, info.max_length, "characters", path)
+    yield from _length_faults(len(value), info.min_length, info.max_length, _("characters"), path)
     if info.pattern is not None and re.search(info.pattern, value) is None:
-        yield _fault(path, "invalid", f"Must match the pattern {info.pattern.replace(chr(92) + 'Z', '$')}.")
+        pattern = info.pattern.replace(r"\Z", "$")
+        yield _fault(path, "invalid", _("Must match the pattern {pattern}.", pattern=pattern))
 
 
 def _length_faults(length: int, least: int | None, most: int | None, what: str, path: str) -> Iterator[FieldError]:
+    things = filled(what, {})
     if least is not None and length < least:
-        yield _fault(path, "invalid", f"Must have at least {least} {what}.")
+        yield _fault(path, "invalid", _("Must have at least {least} {things}.", least=least, things=things))
     if most is not None and length > most:
-        yield _fault(path, "invalid", f"Must have at most {most} {what}.")
+        yield _fault(path, "invalid", _("Must have at most {most} {things}.", most=most, things=things))
 
 
 def _number_faults(value: Any, info: inspect.IntType | inspect.FloatType, path: str) -> Iterator[FieldError]:
@@ -137,9 +143,9 @@ def _number_faults(value: Any, info: inspect.IntType | inspect.FloatType, path: 
         yield _wrong(path, "a whole number" if kinds == (int,) else "a number", value)
         return
     if info.ge is not None and value < info.ge:
-        yield _fault(path, "invalid", f"Must be at least {info.ge:g}.")
+        yield _fault(path, "invalid", _("Must be at least {least}.", least=format(info.ge, "g")))
     if info.le is not None and value > info.le:
-        yield _fault(path, "invalid", f"Must be at most {info.le:g}.")
+        yield _fault(path, "invalid", _("Must be at most {most}.", most=format(info.le, "g")))
 
 
 def _is_uuid(value: Any) -> bool:

@@ -80,6 +80,7 @@ async def _world(request: Req, refused: str = "", form: Form | None = None) -> P
         request,
         _DEMO_PAGE,
         422 if form else 200,
+        only_in="en",
         scheme=scheme,
         customers=CUSTOMERS,
         stalls=stalls,
@@ -101,6 +102,7 @@ async def show_news(request: Req) -> Page:
     return pages.respond(
         request,
         _DEMO_NEWS_PAGE,
+        only_in="en",
         framed=True,
         news=await world.news(service),
         zone=await service.time_zone(),
@@ -123,6 +125,7 @@ async def show_inbox(request: Req) -> Page:
     return pages.respond(
         request,
         _DEMO_INBOX_PAGE,
+        only_in="en",
         framed=True,
         customer=customer,
         messages=messages[: world.NEWEST],

@@ -5,6 +5,8 @@ The table is that of FSPIOP section 7.6. Codes xx40 to xx99 belong to the scheme
 
 import msgspec
 
+from merchant.core.texts import _
+
 DESCRIPTION_LENGTH_MAX = 128  # FSPIOP data model, ErrorDescription
 
 MEANINGS = {
@@ -74,14 +76,16 @@ class Reason(msgspec.Struct, frozen=True):
     message: str
 
 
-_UNREACHABLE = Reason("payer_dfsp_unreachable", "The customer's bank or wallet cannot be reached right now. Try again.")
-_BUSY = Reason("hub_busy", "The payment network is busy right now. Try again in a minute.")
-_REFUSED = Reason("request_refused", "The payment network did not accept this request. Ask your provider for help.")
-_NOT_FOUND = Reason("payer_not_found", "No account was found for this customer. Check the number.")
-_EXPIRED = Reason("request_expired", "The customer did not answer in time. Ask again if they still want to pay.")
-_PAYER_PROBLEM = Reason("payer_cannot_pay", "The customer's bank or wallet could not make this payment.")
-_PAYER_REJECTED = Reason("payer_rejected", "The customer said no.")
-_PAYEE_PROBLEM = Reason("payee_refused", "Your own provider did not accept this payment. Ask them for help.")
+_UNREACHABLE = Reason(
+    "payer_dfsp_unreachable", _("The customer's bank or wallet cannot be reached right now. Try again.")
+)
+_BUSY = Reason("hub_busy", _("The payment network is busy right now. Try again in a minute."))
+_REFUSED = Reason("request_refused", _("The payment network did not accept this request. Ask your provider for help."))
+_NOT_FOUND = Reason("payer_not_found", _("No account was found for this customer. Check the number."))
+_EXPIRED = Reason("request_expired", _("The customer did not answer in time. Ask again if they still want to pay."))
+_PAYER_PROBLEM = Reason("payer_cannot_pay", _("The customer's bank or wallet could not make this payment."))
+_PAYER_REJECTED = Reason("payer_rejected", _("The customer said no."))
+_PAYEE_PROBLEM = Reason("payee_refused", _("Your own provider did not accept this payment. Ask them for help."))
 
 # What a code received on a request to pay tells the shopkeeper; other codes take their family's reason.
 _REASONS = {
@@ -94,12 +98,12 @@ _REASONS = {
     "4001": _PAYER_PROBLEM,
     "4102": Reason(
         "payer_dfsp_unsupported",
-        "The customer's bank or wallet does not take payment requests. Ask them to scan the code.",
+        _("The customer's bank or wallet does not take payment requests. Ask them to scan the code."),
     ),
-    "4103": Reason("payer_currency", "The customer cannot pay in this currency."),
-    "5106": Reason("payee_currency", "This counter does not take this currency."),
-    "5200": Reason("payee_limit", "This payment is over your limit. Ask your provider to raise it."),
-    "5400": Reason("payee_blocked", "This shop may not take payments now. Ask your provider."),
+    "4103": Reason("payer_currency", _("The customer cannot pay in this currency.")),
+    "5106": Reason("payee_currency", _("This counter does not take this currency.")),
+    "5200": Reason("payee_limit", _("This payment is over your limit. Ask your provider to raise it.")),
+    "5400": Reason("payee_blocked", _("This shop may not take payments now. Ask your provider.")),
 }
 _FAMILY_REASONS = {
     "10": _UNREACHABLE,
@@ -110,9 +114,9 @@ _FAMILY_REASONS = {
     "33": _EXPIRED,
     "40": _PAYER_PROBLEM,
     "41": _PAYER_REJECTED,
-    "42": Reason("payer_limit", "The customer's bank or wallet does not allow this amount."),
-    "43": Reason("payer_not_permitted", "The customer's account may not make this payment."),
-    "44": Reason("payer_blocked", "The customer's account is blocked."),
+    "42": Reason("payer_limit", _("The customer's bank or wallet does not allow this amount.")),
+    "43": Reason("payer_not_permitted", _("The customer's account may not make this payment.")),
+    "44": Reason("payer_blocked", _("The customer's account is blocked.")),
     "50": _PAYEE_PROBLEM,
     "51": _PAYEE_PROBLEM,
     "52": _PAYEE_PROBLEM,

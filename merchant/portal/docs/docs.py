@@ -42,7 +42,9 @@ def _shelf(documents: Documents) -> Shelf:
 
 
 def _respond(request: Req, template: str, **content: Any) -> Page:
-    return pages.respond(request, f"{__package__}/{template}", cache=_CACHE, titles=BOOKS, main=MAIN, **content)
+    return pages.respond(
+        request, f"{__package__}/{template}", cache=_CACHE, only_in="en", titles=BOOKS, main=MAIN, **content
+    )
 
 
 @get("/docs", **_ROUTE)

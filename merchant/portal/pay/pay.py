@@ -7,6 +7,7 @@ code that cannot be paid looks the same. `/q` asks for the text of a scanned cod
 
 import re
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -18,8 +19,9 @@ from merchant.core import clock
 from merchant.core.http.json import service_of
 from merchant.core.money import Money
 from merchant.core.service import NoScheme, SchemeFacts, Service
+from merchant.core.texts import _, translate
 from merchant.payments.states import RequestState
-from merchant.portal.ui import pages
+from merchant.portal.ui import languages, pages
 from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
 from merchant.registry.codes import payload as codes
 from merchant.registry.codes import stickers
@@ -63,30 +65,39 @@ class Words(Struct, frozen=True):
 
 
 _S = RequestState
-_OPEN = Words("To be paid", "This page shows when the shop has the money.", "wait", True, True)
+_OPEN = Words(_("To be paid"), _("This page shows when the shop has the money."), "wait", True, True)
 STATE_WORDS = {
     _S.CREATED: _OPEN,
     _S.SENT: _OPEN,
     _S.AWAITING_PAYER: _OPEN,
-    _S.ACCEPTED: Words("Being paid", "The payment is on its way. Wait for “paid” here.", "wait", moving=True),
-    _S.PAID: Words("Paid", "The shop has the money. There is nothing left to do.", "good"),
-    _S.REJECTED: Words("Declined", "The payment was declined. To pay after all, ask the shop to ask again.", "bad"),
-    _S.EXPIRED: Words("Expired", "The time to pay is over. Ask the shop to ask again.", "bad"),
-    _S.FAILED: Words("Not paid", "The payment did not go through. Ask the shop to ask again.", "bad"),
-    _S.CANCELLED: Words("Cancelled", "The shop took its request back. There is nothing to pay.", "bad"),
+    _S.ACCEPTED: Words(_("Being paid"), _("The payment is on its way. Wait for “paid” here."), "wait", moving=True),
+    _S.PAID: Words(_("Paid"), _("The shop has the money. There is nothing left to do."), "good"),
+    _S.REJECTED: Words(
+        _("Declined"), _("The payment was declined. To pay after all, ask the shop to ask again."), "bad"
+    ),
+    _S.EXPIRED: Words(_("Expired"), _("The time to pay is over. Ask the shop to ask again."), "bad"),
+    _S.FAILED: Words(_("Not paid"), _("The payment did not go through. Ask the shop to ask again."), "bad"),
+    _S.CANCELLED: Words(_("Cancelled"), _("The shop took its request back. There is nothing to pay."), "bad"),
     _S.IN_DOUBT: Words(
-        "Being checked", "We are asking the hub whether the money arrived. Do not pay again.", "wait", moving=True
+        _("Being checked"), _("We are asking the hub whether the money arrived. Do not pay again."), "wait", moving=True
     ),
 }
 
 STICKER_WORDS = {
     Standing.REPLACED: Words(
-        "Old sticker", "The shop has a newer one. Who pays by this one still pays the shop named above.", "wait", True
+        _("Old sticker"),
+        _("The shop has a newer one. Who pays by this one still pays the shop named above."),
+        "wait",
+        True,
     ),
     Standing.REVOKED: Words(
-        "Withdrawn sticker", "The shop withdrew this sticker; somebody may have tampered with it. Ask the shop.", "bad"
+        _("Withdrawn sticker"),
+        _("The shop withdrew this sticker; somebody may have tampered with it. Ask the shop."),
+        "bad",
     ),
-    Standing.NEVER_ISSUED: Words("False sticker", "The shop never had this sticker. Do not pay; tell the shop.", "bad"),
+    Standing.NEVER_ISSUED: Words(
+        _("False sticker"), _("The shop never had this sticker. Do not pay; tell the shop."), "bad"
+    ),
 }
 
 
@@ -98,12 +109,18 @@ async def scanned_code(request: Req) -> Page:
         return pages.respond(request, _SCAN_PAGE, cache=_SHOP_CACHE, chars_max=MAX_SCANNED_CHARS)
     number = text.replace(" ", "")
     if number.isascii() and number.isdigit() and _CODE.fullmatch(number):
-        return pages.redirect(codes.pay_url("", number))
+        return pages.redirect(_page_of(request, codes.pay_url("", number)))
     scan = codes.read_code(await service.scheme(), text) if len(text) <= MAX_SCANNED_CHARS else None
     if scan is None or not _CODE.fullmatch(scan.alias):
         return pages.respond(request, _UNKNOWN_CODE_PAGE, 404)
-    sticker = f"?sticker={scan.sticker}" if scan.sticker is not None else ""
-    return pages.redirect(codes.pay_url("", scan.alias, scan.short_ref) + sticker)
+    sticker = {"sticker": str(scan.sticker)} if scan.sticker is not None else {}
+    return pages.redirect(_page_of(request, codes.pay_url("", scan.alias, scan.short_ref), **sticker))
+
+
+def _page_of(request: Req, path: str, **query: str) -> str:
+    """A path with its query, and with the language that the visitor chose."""
+    whole = urlencode({**query, **languages.spoken_with(request).query})
+    return f"{path}?{whole}" if whole else path
 
 
 @get("/q/{code:str}", opt=PUBLIC, exception_handlers=IN_WORDS)
@@ -115,7 +132,7 @@ async def pay_page(request: Req, code: FromPath[str]) -> Page:
         return pages.respond(request, _UNKNOWN_CODE_PAGE, 404)
     shop, asked = found
     scheme = await service.scheme()
-    facts = codes.Shop.of(shop)
+    facts, language = codes.Shop.of(shop), languages.spoken_with(request).language
     if asked is None:
         payload = codes.counter_payload(scheme, facts, currency_of(scheme, shop["currencies"]), shop["sticker"])
         sticker = await _sticker_words(service, facts, request.query_params.get("sticker", ""))
@@ -127,7 +144,7 @@ async def pay_page(request: Req, code: FromPath[str]) -> Page:
             scheme=scheme,
             shop=facts,
             payload=payload,
-            code=_picture(payload),
+            code=_picture(payload, language),
             dial=dial,
             amount=None,
             words=None,
@@ -143,15 +160,14 @@ async def pay_page(request: Req, code: FromPath[str]) -> Page:
         scheme=scheme,
         shop=facts,
         payload=payload,
-        code=_picture(payload),
+        code=_picture(payload, language),
         dial=codes.dial_string(scheme.ussd_code, facts.alias, amount),
         amount=amount,
         words=words,
         refresh_s=_refresh_s(asked["created_at"]) if words.moving else None,
         sticker=None,
         reference=asked["short_ref"],
-        until=_local(asked["expires_at"], zone),
-        paid_at=_local(asked["paid_at"], zone),
+        moment=_moment(words, asked["expires_at"], asked["paid_at"], zone),
     )
 
 
@@ -166,7 +182,7 @@ async def find_code(service: Service, code: str) -> tuple[asyncpg.Record, asyncp
         alias_type = (await service.scheme()).alias_type
     except NoScheme:
         return None
-    alias, _, reference = code.rpartition(".")
+    alias, _dot, reference = code.rpartition(".")
     async with service.db.system_reads() as tx:
         asked = await tx.fetchrow(_REQUEST, alias_type, alias, reference) if alias else None
         shop = await tx.fetchrow(_SHOP, alias_type, code if asked is None else alias)
@@ -184,8 +200,8 @@ async def _sticker_words(service: Service, shop: codes.Shop, version: str) -> Wo
     return STICKER_WORDS.get(found.standing) if found is not None else None
 
 
-def _picture(payload: str) -> str:
-    return render_svg(payload, title="QR code to pay")
+def _picture(payload: str, language: str) -> str:
+    return render_svg(payload, title=translate(_("QR code to pay"), language))
 
 
 def currency_of(scheme: SchemeFacts, taken: list[str]) -> str:
@@ -197,12 +213,27 @@ def _refresh_s(created_at: datetime) -> int:
     return _REFRESH_AT_TILL_S if clock.now() - created_at < _TILL_TIME else _REFRESH_LATER_S
 
 
-def _local(instant: datetime | None, zone: ZoneInfo) -> tuple[str, str] | None:
-    """An instant for machines and, in the scheme's time zone, for people: the day only when it is not today."""
+class Moment(Struct, frozen=True):
+    """An instant for machines and as told to people."""
+
+    instant: str
+    told: str
+
+
+def _moment(words: Words, expires_at: datetime, paid_at: datetime | None, zone: ZoneInfo) -> Moment | None:
+    """When it was paid or until when it can be, in the scheme's time zone: the day only when it is not today."""
+    instant = paid_at or (expires_at if words.payable else None)
     if instant is None:
         return None
-    there, today = instant.astimezone(zone), clock.now().astimezone(zone).date()
-    return clock.rfc3339(instant), f"{there:%H:%M}" if there.date() == today else f"{there:%-d %B, %H:%M}"
+    there = instant.astimezone(zone)
+    day, time = there.date(), there.time()
+    if day == clock.now().astimezone(zone).date():
+        told = _("at {time}", time=time) if paid_at else _("until {time}", time=time)
+    elif paid_at:
+        told = _("on {day}, {time}", day=day, time=time)
+    else:
+        told = _("until {day}, {time}", day=day, time=time)
+    return Moment(clock.rfc3339(instant), told)
 
 
 ROUTES = [scanned_code, pay_page]

@@ -18,9 +18,10 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 from msgspec import Struct
 
-from merchant.core import clock, errors, money
+from merchant.core import clock, errors, money, texts
 from merchant.core.http.json import on_crash as log_crash
-from merchant.portal.ui import markup
+from merchant.core.texts import _
+from merchant.portal.ui import languages, markup
 
 Req = Request[Any, Any, State]
 Page = Response[bytes]
@@ -93,20 +94,33 @@ _templates = jinja2.Environment(
     auto_reload=False,
 )
 _templates.filters |= {"grouped": grouped, "money": money.display, "instant": clock.rfc3339}
+_templates.filters |= {"country": texts.country_name, "linked": languages.linked}
 _templates.filters |= {"inline": markup.inline, "prose": markup.prose, "breakable": markup.breakable}
 _templates.globals |= {"asset": lambda name: f"/static/{_ASSETS[name].served_as}", "fresh_id": lambda: str(uuid4())}
 
 
 def respond(
-    request: Req, template: str, status: int = 200, *, cache: str = "no-store", framed: bool = False, **content: Any
+    request: Req,
+    template: str,
+    status: int = 200,
+    *,
+    cache: str = "no-store",
+    framed: bool = False,
+    only_in: str | None = None,
+    **content: Any,
 ) -> Page:
-    """A page. `framed` lets our own pages show it in a frame; all others refuse to be framed."""
+    """A page in the visitor's language, or `only_in` the one it is written in. `framed` lets our own pages show it in a
+    frame; all others refuse to be framed.
+    """
+    spoken = languages.Spoken(only_in, False) if only_in else languages.spoken_with(request)
+    content |= {"_": spoken.say, "spoken": spoken, "others": () if only_in else languages.others(request, spoken)}
     body = _templates.get_template(template).render(content).encode()
     headers = {
         **_HEADERS,
         "cache-control": cache,
         "content-security-policy": _POLICY + ("'self'" if framed else "'none'"),
-        "vary": "accept-encoding",
+        "content-language": spoken.language,
+        "vary": "accept-encoding" if only_in else "accept-encoding, accept-language",
     }
     if takes_gzip(request):
         headers["content-encoding"], body = "gzip", gzip.compress(body, 6, mtime=0)
@@ -144,7 +158,7 @@ async def static_file(request: Req, name: FromPath[str]) -> Page:
 
 def _tell(request: Req, error: errors.MerchantError) -> Page:
     if error.status == 404:
-        return _problem(request, 404, "There is no such page", "Check the address.")
+        return _problem(request, 404, _("There is no such page"), _("Check the address."))
     return _problem(request, error.status, error.title, error.detail)
 
 
@@ -154,7 +168,7 @@ def _tell_http(request: Req, error: HTTPException) -> Page:
 
 def _tell_crash(request: Req, error: Exception) -> Page:
     status = log_crash(request, error).status_code or 500
-    return _problem(request, status, "Something went wrong on our side", "Nothing was changed; try again in a minute.")
+    return _problem(request, status, errors.Internal.title, _("Nothing was changed; try again in a minute."))
 
 
 def _problem(request: Req, status: int, title: str, detail: str) -> Page:

@@ -11,6 +11,7 @@ import kyb
 from merchant.core import clock, errors, ids
 from merchant.core.db import Tx
 from merchant.core.service import SchemeFacts
+from merchant.core.texts import _
 from merchant.hub.fspiop.resources import RESERVED_WORDS
 from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
 
@@ -59,7 +60,7 @@ async def draw(
     external_id: str | None = None,
 ) -> str:
     """Claim a fresh random number. Raises NumbersExhausted when nearly all are taken."""
-    for _ in range(_MAX_DRAWS):
+    for _draw in range(_MAX_DRAWS):
         number = ids.merchant_number(scheme.alias_length)
         if await claim(tx, scheme.alias_type, number, dfsp_id, counter_id=counter_id, external_id=external_id):
             return number
@@ -83,11 +84,11 @@ async def issue_alias(
     if own_alias is None:
         alias = await draw(tx, scheme, dfsp_id, counter_id=counter_id)
     elif not is_identifier(own_alias):
-        raise errors.invalid_field("own_alias", "reserved_alias", "This word is reserved; choose another.")
+        raise errors.invalid_field("own_alias", "reserved_alias", _("This word is reserved; choose another."))
     elif await claim(tx, scheme.alias_type, own_alias, dfsp_id, counter_id=counter_id):
         alias = own_alias
     else:
-        raise AliasTaken(f"The alias {own_alias!r} is taken; choose another.")
+        raise AliasTaken(_("The alias {alias} is taken; choose another.", alias=own_alias))
     await open_routes(tx, scheme.alias_type, alias, dfsp_id, currencies, merchant_id=merchant_id, counter_id=counter_id)
     return alias
 

@@ -14,6 +14,7 @@ from merchant.core import clock, errors
 from merchant.core.db import Tx
 from merchant.core.vault import Vault
 from merchant.hub.fspiop.resources import RESERVED_WORDS
+from merchant.registry.applications.kyb_sentences import marked
 from merchant.registry.applications.models import Application
 
 # Which answers get a blind index: (kind, path below an owner or the business).
@@ -25,7 +26,7 @@ def tidy(sections: kyb.Sections) -> kyb.Sections:
     tidied = kyb.normalise(sections)
     problems = kyb.field_problems(tidied, clock.now(), RESERVED_WORDS)
     if problems:
-        raise errors.InvalidFields(errors=tuple(errors.FieldError(p.path, p.code, p.message) for p in problems))
+        raise errors.InvalidFields(errors=tuple(errors.FieldError(p.path, p.code, marked(p.message)) for p in problems))
     return tidied
 
 

@@ -16,6 +16,7 @@ from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.notify import events
 from merchant.registry.applications import answers, problems
+from merchant.registry.applications.kyb_sentences import marked
 from merchant.registry.applications.models import Application, ApplicationVersion
 from merchant.registry.applications.queries import lock_application
 from merchant.registry.applications.screening import SCREEN_TOPIC, case_of
@@ -96,7 +97,7 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     due = kyb.requirements(case_of(sections), policy()).currently_due
     if due:
         raise problems.Incomplete(
-            errors=tuple(errors.FieldError(item.path, item.code, item.message) for item in due),
+            errors=tuple(errors.FieldError(item.path, item.code, marked(item.message)) for item in due),
         )
     application.makers = _with_maker(application.makers, actor)
     application.submitted_at = clock.now()

@@ -15,6 +15,7 @@ from sqlmodel import Field, SQLModel, select
 from merchant.core import audit, clock, columns, errors
 from merchant.core.access import Actor
 from merchant.core.db import Reads, Tx
+from merchant.core.texts import _
 from merchant.registry.merchants.models import Counter
 from merchant.registry.merchants.queries import find_counter, lock_counter
 
@@ -84,7 +85,7 @@ async def replace_sticker(tx: Tx, actor: Actor, counter_id: UUID, reason: str, e
     counter = await lock_counter(tx, actor, counter_id)  # one replacement at a time
     version = (await current_versions(tx, [counter.id]))[counter.id]
     if version >= MAX_VERSION:
-        raise errors.WrongState(f"A counter has at most {MAX_VERSION} stickers; open another counter.")
+        raise errors.WrongState(_("A counter has at most {most} stickers; open another counter.", most=MAX_VERSION))
     tx.session.add(
         EndedSticker(
             counter_id=counter.id,

@@ -42,7 +42,7 @@ async def oracle_door(scope: Scope, receive: Receive, send: Send) -> None:
     except Refused as refused:
         await respond(send, refused.status, refused.body())
     except errors.MerchantError as error:
-        problem = web.problem(error.status, error.problem_code, error.title, error.detail, error.errors)
+        problem = web.problem(error)
         await respond(send, error.status, problem.content, (b"content-type", b"application/problem+json"))
     except Exception as error:
         if db.is_contention(error):

@@ -7,8 +7,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import msgspec
 import pytest
 
+from kyb.codes import gsm7_septets
 from merchant.core import clock, outbox
 from merchant.core.money import Money
 from merchant.core.service import Service
@@ -112,6 +114,24 @@ async def test_the_amount_is_written_for_people(
     assert text.startswith(start)
     assert len(text) <= 160
     assert text.isascii()
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("fr", f"Payé : 1 234 567,89 KES de {MASKED} à 01:05."),
+        ("sw", f"Umelipwa 1,234,567.89 KES na {MASKED} saa 01:05."),
+    ],
+)
+async def test_a_message_is_in_the_language_of_the_setting_and_fits_one_text_message(
+    service: Service, merchant_id: UUID, monkeypatch: pytest.MonkeyPatch, language: str, told: str
+) -> None:
+    monkeypatch.setattr(clock, "source", lambda: datetime(2026, 3, 1, 22, 5, tzinfo=UTC))
+    monkeypatch.setattr(service, "settings", msgspec.structs.replace(service.settings, language=language))
+    await tell(service, merchant_id, Money(123456789, "KES"))
+    text = (await rows(service))[0]["text"]
+    assert text == told
+    assert (gsm7_septets(text) or 999) <= 160
 
 
 async def test_a_merchant_without_a_phone_gets_no_message_and_leaves_no_job(service: Service, world: World) -> None:

@@ -501,6 +501,13 @@ async def test_a_failed_request_says_why_in_the_history_and_to_the_shopkeeper(st
         "message": "No account was found for this customer. Check the number.",
     }
     assert (await stage.history(request))[-1]["detail"].startswith("3204 ")
+    for language, message in (
+        ("fr", "Aucun compte trouvé pour ce client. Vérifiez le numéro."),
+        ("sw", "Hakuna akaunti ya mteja huyu. Kagua namba."),
+    ):
+        headers = stage.key | {"accept-language": language}
+        told = (await stage.client.get(f"{REQUESTS}/{request['id']}", headers=headers)).json()
+        assert told["reason"] == {"code": "payer_not_found", "message": message}
 
 
 # --- asking the hub again --------------------------------------------------------------------------------------------

@@ -1,0 +1,69 @@
+"""The language of a page: that of `?lang=`, which the links at its foot set, else what the browser asks for.
+
+Whoever chose a language keeps it: links between pages and our redirects carry `lang` on.
+"""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import jinja2
+from litestar import Request
+from markupsafe import Markup, escape
+from msgspec import Struct
+
+from merchant.core import texts
+
+PARAMETER = "lang"
+
+
+class Spoken(Struct, frozen=True):
+    """The language of one page, and whether its visitor chose it by `?lang=`."""
+
+    language: str
+    chosen: bool
+
+    def say(self, sentence: str, **values: Any) -> Markup:
+        """`_` of templates: a sentence with `{name}` for values, of which only markup is taken as HTML."""
+        told = escape(texts.translate(sentence, self.language))
+        return told.format(**{name: self._value(value) for name, value in values.items()}) if values else told
+
+    def _value(self, value: Any) -> str:
+        return value if isinstance(value, Markup) else texts.say_value(value, self.language)
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What a link or a form must carry on."""
+        return {PARAMETER: self.language} if self.chosen else {}
+
+
+class Other(Struct, frozen=True):
+    """A link to the same page in another language, which is called by its own name."""
+
+    language: str
+    name: str
+    href: str
+
+
+def spoken_with(request: Request[Any, Any, Any]) -> Spoken:
+    """The language in which to answer a request."""
+    asked = request.query_params.get(PARAMETER, "")
+    if asked in texts.OFFERED:
+        return Spoken(asked, True)
+    return Spoken(texts.language_of(request.headers.get("accept-language")), False)
+
+
+def others(request: Request[Any, Any, Any], spoken: Spoken) -> list[Other]:
+    """The same page in the other languages."""
+    rest = {name: value for name, value in request.query_params.items() if name != PARAMETER}
+    return [
+        Other(language, name, "?" + urlencode(rest | {PARAMETER: language}))
+        for language, name in texts.OFFERED.items()
+        if language != spoken.language
+    ]
+
+
+@jinja2.pass_context
+def linked(context: jinja2.runtime.Context, path: str) -> str:
+    """A filter for links to our own pages: the path, with the language that was chosen."""
+    query = urlencode(context["spoken"].query)
+    return f"{path}?{query}" if query else path

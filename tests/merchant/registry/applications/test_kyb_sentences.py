@@ -1,0 +1,77 @@
+"""kyb's sentences in the merchant's language: every one of its source and of its policy is listed, and none besides."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+import kyb
+from merchant.core.texts import translate
+from merchant.registry.applications.kyb_sentences import FIELDS, FILLED, POLICY, marked
+from tests import builders
+from tests.builders import World
+from tests.rules.source_rules import ROOT
+
+VALUE = "7"
+
+
+def told_by_fields() -> Iterator[str]:
+    """What kyb says of wrong answers, with VALUE for every value: sentences that are no docstrings."""
+    for name in ("kyb/fields.py", "kyb/tiers.py"):
+        tree = ast.parse((ROOT / name).read_text())
+        parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
+        bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                text = "".join(one.value if isinstance(one, ast.Constant) else VALUE for one in node.values)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and not {id(node)} & (parts | bare):
+                text = node.value
+            else:
+                continue
+            if re.fullmatch(r"[A-Z].* .*\.", text):
+                yield text
+
+
+def test_every_sentence_of_kyb_is_listed_and_no_other() -> None:
+    told = set(told_by_fields())
+    assert {one for one in told if VALUE not in one} == set(FIELDS)
+    assert {re.sub(r"\{\w+\}", VALUE, one) for one in FILLED} == {one for one in told if VALUE in one}
+
+
+def test_every_sentence_of_the_policy_is_listed_and_no_other() -> None:
+    said = re.findall(r'^".+" = "([A-Z].+\.)"$', (ROOT / "kyb/policies/generic.toml").read_text(), re.MULTILINE)
+    assert set(POLICY) == set(said)
+
+
+@pytest.mark.parametrize("language", ["fr", "sw"])
+def test_a_sentence_that_kyb_filled_is_said_with_its_values(language: str) -> None:
+    message = "Must be a number from -90 to 90."
+    assert marked(message) == message
+    said = translate(marked(message), language)
+    assert said != message
+    assert "-90" in said
+    assert "90" in said.replace("-90", "")
+
+
+@pytest.mark.parametrize("message", ["", "Must be", "Nobody lists this sentence.", "Must be one of: ."])
+def test_what_is_not_listed_stays_as_it_is(message: str) -> None:
+    assert translate(marked(message), "fr") == message
+
+
+def test_a_policy_of_an_operators_own_is_told_as_it_is_written() -> None:
+    requirement = kyb.Requirement("business.mcc", "missing", "Ask the chamber of trade.", None)
+    assert translate(marked(requirement.message), "sw") == "Ask the chamber of trade."
+
+
+@pytest.mark.anyio
+@pytest.mark.database
+async def test_wrong_answers_are_told_in_the_language_asked_for(client: httpx.AsyncClient, world: World) -> None:
+    document = builders.company(trading_name="x" * 129)
+    headers = {**world["greenbankfsp"]["maker"].headers, "accept-language": "fr", "idempotency-key": "french"}
+    refused = await client.post("/api/v1/applications", json=document, headers=headers)
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [
+        {"path": "business.trading_name", "code": "too_long", "message": "Au plus 128 caractères."}
+    ]
