@@ -55,9 +55,7 @@ async def create_dfsp(tx: Tx, service: Service, actor: Actor, fsp_id: str, name:
 
 async def set_dfsp_enabled(tx: Tx, actor: Actor, dfsp_id: UUID, enabled: bool) -> Dfsp:
     """Enable or disable a participant: its staff, keys and numbers stop at once. Raises NotFound."""
-    dfsp = (await tx.session.exec(select(Dfsp).where(Dfsp.id == dfsp_id).with_for_update())).one_or_none()
-    if dfsp is None:
-        raise errors.NotFound
+    dfsp: Dfsp = await tx.one(select(Dfsp).where(Dfsp.id == dfsp_id).with_for_update())
     dfsp.enabled = enabled
     action = "dfsp.enabled" if enabled else "dfsp.disabled"
     await audit.record(tx, actor, action, "dfsp", dfsp.id, dfsp_id=None)
@@ -111,13 +109,11 @@ async def create_user(
 async def set_user_enabled(tx: Tx, actor: Actor, user_id: UUID, enabled: bool) -> AppUser:
     """Enable or disable a person, at once. Raises NotFound."""
     statement = scope_to(actor, select(AppUser).where(AppUser.id == user_id), AppUser)
-    user = (await tx.session.exec(statement.with_for_update())).one_or_none()
-    if user is None:
-        raise errors.NotFound
+    user: AppUser = await tx.one(statement.with_for_update())
     user.enabled, user.failed_sign_ins, user.locked_until = enabled, 0, None
     action = "user.enabled" if enabled else "user.disabled"
     await audit.record(tx, actor, action, "user", user.id, dfsp_id=user.dfsp_id)
-    return user  # type: ignore[no-any-return]
+    return user
 
 
 async def issue_key(
@@ -170,9 +166,7 @@ async def issue_key(
 async def revoke_key(tx: Tx, actor: Actor, key_id: UUID) -> None:
     """Stop an API key at once. Raises NotFound."""
     statement = scope_to(actor, select(ApiKey).where(ApiKey.id == key_id), ApiKey)
-    key = (await tx.session.exec(statement.with_for_update())).one_or_none()
-    if key is None:
-        raise errors.NotFound
+    key: ApiKey = await tx.one(statement.with_for_update())
     key.revoked_at = key.revoked_at or clock.now()
     await audit.record(tx, actor, "api_key.revoked", "api_key", key.id, dfsp_id=key.dfsp_id)
 
@@ -185,10 +179,10 @@ def _owner(actor: Actor, dfsp_id: UUID | None) -> UUID | None:
 
 
 async def _require(tx: Tx, statement: Any, field: str) -> Any:
-    found = (await tx.session.exec(statement)).one_or_none()
-    if found is None:
-        raise errors.invalid_field(field, "unknown", _("There is no such one."))
-    return found
+    try:
+        return await tx.one(statement)
+    except errors.NotFound:
+        raise errors.invalid_field(field, "unknown", _("There is no such one.")) from None
 
 
 async def _flush_unique(tx: Tx, message: str) -> None:

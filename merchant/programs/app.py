@@ -3,7 +3,7 @@
 `create_app(service)` makes the ASGI application that granian serves and tests call.
 """
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from litestar import Litestar
@@ -21,7 +21,6 @@ from merchant.core.service import Service
 from merchant.notify.live import Live
 from merchant.payments.callbacks import fspiop_door
 from merchant.people import sessions
-from merchant.programs import system
 from merchant.programs.slices import PERMISSIONS, ROUTES
 from merchant.registry.oracle.routes import oracle_door
 
@@ -53,8 +52,16 @@ def shared_state(service: Service) -> dict[str, Any]:
     return {
         "service": service,
         "authenticate": partial(sessions.authenticate, service),
-        "documents": system.documents,
+        "documents": documents,
     }
+
+
+@cache
+def documents() -> dict[str, bytes]:
+    """Every OpenAPI document by its file name, built when first asked for: a start need not wait for it."""
+    from merchant.programs import openapi
+
+    return openapi.documents(ROUTES)
 
 
 async def _close_live(app: Litestar) -> None:

@@ -1,10 +1,10 @@
 """The service about itself: its health, its metrics, its API's document, its dead jobs; and the shared tables."""
 
-from functools import cache
 from typing import Any
 
 import msgspec
 from litestar import Response, get
+from litestar.datastructures import State
 
 from merchant.core import idempotency, inbox
 from merchant.core.access import Permission as P
@@ -35,20 +35,10 @@ async def read_readiness(call: Call[None]) -> Answer:
 
 
 @get("/openapi.json", opt={"public": True, "hidden": True})
-async def openapi() -> Response[bytes]:
+async def openapi(state: State) -> Response[bytes]:
     """The OpenAPI document of this API."""
-    return Response(
-        documents()["merchant.json"], media_type="application/json", headers={"cache-control": "public, max-age=300"}
-    )
-
-
-@cache
-def documents() -> dict[str, bytes]:
-    """Every OpenAPI document by its file name, built when first asked for: a start need not wait for it."""
-    from merchant.programs import openapi as built
-    from merchant.programs.slices import ROUTES as ALL
-
-    return built.documents(ALL)
+    text = state.documents()["merchant.json"]
+    return Response(text, media_type="application/json", headers={"cache-control": "public, max-age=300"})
 
 
 ROUTES: list[Any] = [read_liveness, read_readiness, openapi, Metrics, *dead_job_routes.ROUTES]
