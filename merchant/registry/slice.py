@@ -8,7 +8,7 @@ from merchant.core.access import Permission as P
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.core.slices import Pruned, Timer, transactional
-from merchant.registry.applications import screening
+from merchant.registry.applications import assess
 from merchant.registry.applications.routes import ROUTES as APPLICATION_ROUTES
 from merchant.registry.merchants.routes import ROUTES as MERCHANT_ROUTES
 from merchant.registry.oracle.routes import oracle_door
@@ -21,11 +21,11 @@ class ScreenJob(Struct, frozen=True):
 
 
 async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
-    await screening.run_checks(tx, service, job.application_id)
+    await assess.screen_submitted(tx, service, job.application_id)
 
 
 ROUTES = [*APPLICATION_ROUTES, *MERCHANT_ROUTES, oracle_door]
-JOBS = (transactional(screening.SCREEN_TOPIC, ScreenJob, _screen),)
+JOBS = (transactional(assess.SCREEN_TOPIC, ScreenJob, _screen),)
 TIMERS: tuple[Timer, ...] = ()
 PRUNED: tuple[Pruned, ...] = ()
 PERMISSIONS = {

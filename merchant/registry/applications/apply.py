@@ -1,7 +1,7 @@
 """First step of an application: a maker writes it, section by section, and submits a version.
 
 open_application → change_sections … → submit, which freezes the version and asks the worker to screen it
-(screening.py). Everyone who wrote or submitted a version is one of its makers and may not decide on it.
+(assess.py). Everyone who wrote or submitted a version is one of its makers and may not decide on it.
 """
 
 from uuid import UUID
@@ -16,9 +16,9 @@ from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.notify import events
 from merchant.registry.applications import answers
+from merchant.registry.applications.assess import SCREEN_TOPIC, case_of
 from merchant.registry.applications.models import Application, ApplicationVersion
 from merchant.registry.applications.queries import lock_application
-from merchant.registry.applications.screening import SCREEN_TOPIC, case_of
 from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
 
 

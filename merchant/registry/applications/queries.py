@@ -12,7 +12,7 @@ from sqlmodel import select
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Reads, Tx
 from merchant.core.paging import Page, containing, page
-from merchant.registry.applications.models import Application
+from merchant.registry.applications.models import Application, ApplicationVersion
 
 
 async def applications(
@@ -35,6 +35,15 @@ async def application(tx: Reads, actor: Actor, application_id: UUID) -> Applicat
 async def lock_application(tx: Tx, actor: Actor, application_id: UUID) -> Application:
     """The application, locked until the transaction ends. Raises NotFound, also for another tenant's."""
     found: Application = await tx.one(_by_id(actor, application_id).with_for_update())
+    return found
+
+
+async def frozen_version(tx: Reads, application: Application, version: int) -> ApplicationVersion:
+    """A version as it was submitted, with its report. Raises NotFound for a version that never was."""
+    statement = select(ApplicationVersion).where(
+        ApplicationVersion.application_id == application.id, ApplicationVersion.version == version
+    )
+    found: ApplicationVersion = await tx.one(statement)
     return found
 
 

@@ -16,7 +16,7 @@ from merchant.core.access import Actor, Permission
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.notify import events
-from merchant.registry.applications import answers, screening
+from merchant.registry.applications import answers, assess
 from merchant.registry.applications.models import Application, Decision
 from merchant.registry.applications.queries import lock_application
 from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
@@ -127,7 +127,7 @@ async def _cleared_tier(tx: Tx, application: Application) -> str:
             "The screening lists could not be read; put them in place and screen again.",
             code="screening_not_checked",
         )
-    decisions = await screening.decisions_on(tx, application)
+    decisions = await assess.decisions_on(tx, application)
     verdicts = [decisions.get(hit["id"]) for hit in report.get("hits", ()) if not hit["hit"]["set_aside"]]
     if any(verdict != FALSE_POSITIVE for verdict in verdicts):
         raise errors.WrongState(

@@ -13,7 +13,7 @@ from merchant.core.access import Permission as P
 from merchant.core.db import Tx
 from merchant.core.http import json as web
 from merchant.core.http.json import actor_of, answer, body, needs, path_id, service_of
-from merchant.registry.applications import apply, queries, review, schemas, screening
+from merchant.registry.applications import apply, assess, queries, review, schemas
 from merchant.registry.applications.models import Application
 from merchant.registry.applications.states import ApplicationState
 from merchant.registry.merchants.schemas import Reason, counter_view
@@ -24,7 +24,7 @@ Answer = Response[bytes]
 
 async def _shown(request: Req, tx: Tx, application: Application, status: int = 200) -> Answer:
     await tx.flush()
-    decisions = await screening.decisions_on(tx, application)
+    decisions = await assess.decisions_on(tx, application)
     view = schemas.application_view(service_of(request), application, decisions)
     return answer(view, status, etag=application.revision)
 
@@ -196,7 +196,7 @@ async def screen_again(request: Req, application_id: FromPath[str]) -> Answer:
     """Screen the version under review once more."""
     service, actor = service_of(request), actor_of(request)
     async with service.db.tenant(actor.dfsp_id) as tx:
-        return await _shown(request, tx, await screening.screen_again(tx, service, actor, path_id(application_id)))
+        return await _shown(request, tx, await assess.screen_again(tx, service, actor, path_id(application_id)))
 
 
 @post(
@@ -209,7 +209,7 @@ async def decide_hit(request: Req, application_id: FromPath[str], hit_id: FromPa
     word = await body(request, schemas.HitDecision)
     service, actor = service_of(request), actor_of(request)
     async with service.db.tenant(actor.dfsp_id) as tx:
-        decided = await screening.decide_hit(tx, actor, path_id(application_id), hit_id, word.decision, word.reason)
+        decided = await assess.decide_hit(tx, actor, path_id(application_id), hit_id, word.decision, word.reason)
         return await _shown(request, tx, decided)
 
 

@@ -1,7 +1,6 @@
-"""JSON routes of applications, merchants and counters: read the request, call the operation, answer.
+"""JSON routes of merchants and their counters: read the request, call the operation, answer.
 
-In the order of an application's life: apply.py opens, changes and submits, screening.py and review.py decide,
-lifecycle.py goes on with the merchant; queries.py reads and schemas.py shapes.
+lifecycle.py changes merchants and opens counters; queries.py reads and schemas.py shapes.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
-"""Second step of an application: the worker assesses a submitted version and hands it to the checkers.
+"""Assess an application: after `apply.submit` and before review.py, and again whenever a checker asks.
 
-Builds kyb's case, assesses it against policy and lists, stores the report with the versions it applied, and moves
-submitted → in_review. Lists that cannot be read make the report say "not checked", never "clear".
+`assess` holds the answers against the policy and the sanctions lists, and writes the report to the application and to
+the frozen version alike. Lists that cannot be read make it say "not checked", never "clear".
 """
 
 import hashlib
@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import structlog
 
 import kyb
 from merchant.compliance.lists import screening_index
@@ -20,11 +19,10 @@ from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.registry.applications import answers
 from merchant.registry.applications.models import Application, ScreeningDecision
-from merchant.registry.applications.queries import lock_application
+from merchant.registry.applications.queries import frozen_version, lock_application
 from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
 
 SCREEN_TOPIC = "registry.screen"
-_log = structlog.get_logger()
 
 
 def case_of(sections: kyb.Sections) -> kyb.Case:
@@ -43,25 +41,19 @@ def case_of(sections: kyb.Sections) -> kyb.Case:
     )
 
 
-async def run_checks(tx: Tx, service: Service, application_id: UUID) -> None:
-    """Assess the submitted version and open it for review. Does nothing when it was withdrawn meanwhile."""
-    application = await lock_application(tx, SERVICE, application_id)
-    if not application_may(application.state, Capability.SCREEN):
-        return
+async def assess(tx: Tx, service: Service, actor: Actor, application: Application, action: str) -> None:
+    """Judge a locked, submitted application by the policy in force and the sanctions lists; audited as `action`.
+
+    The report goes to the application and to its frozen version, so both always say what the checker decides on.
+    """
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
     report = kyb.assess(case_of(sections), policy(), screening_index(service.settings.screening_list), clock.now())
-    application.report = stored_report(report)
-    move_application(application, ApplicationState.IN_REVIEW)
-    await tx.execute(
-        "UPDATE application_version SET report = $3::jsonb WHERE application_id = $1 AND version = $2",
-        application.id,
-        application.version,
-        msgspec.json.encode(application.report).decode(),
-    )
+    frozen = await frozen_version(tx, application, application.version)
+    application.report = frozen.report = stored_report(report)
     await audit.record(
         tx,
-        SERVICE,
-        "application.screened",
+        actor,
+        action,
         "application",
         application.id,
         dfsp_id=application.dfsp_id,
@@ -69,6 +61,15 @@ async def run_checks(tx: Tx, service: Service, application_id: UUID) -> None:
         outcome=report.outcome,
         hits=len(report.hits),
     )
+
+
+async def screen_submitted(tx: Tx, service: Service, application_id: UUID) -> None:
+    """Assess the submitted version and open it for review. Does nothing when it was withdrawn meanwhile."""
+    application = await lock_application(tx, SERVICE, application_id)
+    if not application_may(application.state, Capability.SCREEN):
+        return
+    await assess(tx, service, SERVICE, application, "application.screened")
+    move_application(application, ApplicationState.IN_REVIEW)
 
 
 async def screen_again(tx: Tx, service: Service, actor: Actor, application_id: UUID) -> Application:
@@ -76,21 +77,8 @@ async def screen_again(tx: Tx, service: Service, actor: Actor, application_id: U
     application = await lock_application(tx, actor, application_id)
     if not application_may(application.state, Capability.SCREEN_AGAIN):
         raise errors.WrongState(f"An application that is {application.state} is not under review.")
-    sections = answers.unseal(service.vault, application.id, application.sections_sealed)
-    report = kyb.assess(case_of(sections), policy(), screening_index(service.settings.screening_list), clock.now())
-    application.report = stored_report(report)
+    await assess(tx, service, actor, application, "application.screened_again")
     application.revision += 1
-    await audit.record(
-        tx,
-        actor,
-        "application.screened_again",
-        "application",
-        application.id,
-        dfsp_id=application.dfsp_id,
-        version=application.version,
-        outcome=report.outcome,
-        hits=len(report.hits),
-    )
     return application
 
 
