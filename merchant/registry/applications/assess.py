@@ -13,12 +13,12 @@ import msgspec
 import kyb
 from merchant.compliance.lists import screening_index
 from merchant.compliance.policies import policy
-from merchant.core import audit, clock, errors
+from merchant.core import audit, clock
 from merchant.core.access import SERVICE, Actor
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.registry.applications import answers
-from merchant.registry.applications.models import Application, ScreeningDecision
+from merchant.registry.applications.models import Application
 from merchant.registry.applications.queries import frozen_version, lock_application
 from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
 
@@ -70,63 +70,6 @@ async def screen_submitted(tx: Tx, service: Service, application_id: UUID) -> No
         return
     await assess(tx, service, SERVICE, application, "application.screened")
     move_application(application, ApplicationState.IN_REVIEW)
-
-
-async def screen_again(tx: Tx, service: Service, actor: Actor, application_id: UUID) -> Application:
-    """Screen a version under review once more, for example after a missing list was put in place."""
-    application = await lock_application(tx, actor, application_id)
-    if not application_may(application.state, Capability.SCREEN_AGAIN):
-        raise errors.WrongState(f"An application that is {application.state} is not under review.")
-    await assess(tx, service, actor, application, "application.screened_again")
-    application.revision += 1
-    return application
-
-
-async def decide_hit(
-    tx: Tx, actor: Actor, application_id: UUID, hit_id: str, decision: str, reason: str
-) -> Application:
-    """Record a checker's decision on one hit. Raises NotFound, WrongState, CheckerIsMaker."""
-    application = await lock_application(tx, actor, application_id)
-    if not application_may(application.state, Capability.SCREEN_AGAIN):
-        raise errors.WrongState(f"An application that is {application.state} is not under review.")
-    if actor.id in application.makers:
-        raise errors.CheckerIsMaker
-    if hit_id not in {hit["id"] for hit in (application.report or {}).get("hits", ())}:
-        raise errors.NotFound("The screening of this version has no such hit.")
-    await tx.session.merge(
-        ScreeningDecision(
-            application_id=application.id,
-            version=application.version,
-            hit_id=hit_id,
-            dfsp_id=application.dfsp_id,
-            decision=decision,
-            reason=reason,
-            decided_by=actor.id,
-        )
-    )
-    application.revision += 1
-    await audit.record(
-        tx,
-        actor,
-        "application.hit_decided",
-        "application",
-        application.id,
-        dfsp_id=application.dfsp_id,
-        version=application.version,
-        hit=hit_id,
-        decision=decision,
-    )
-    return application
-
-
-async def decisions_on(tx: Tx, application: Application) -> dict[str, str]:
-    """hit id → decision, for the version under review."""
-    rows = await tx.fetch(
-        "SELECT hit_id, decision FROM screening_decision WHERE application_id = $1 AND version = $2",
-        application.id,
-        application.version,
-    )
-    return {row["hit_id"]: row["decision"] for row in rows}
 
 
 def stored_report(report: kyb.Report) -> dict[str, Any]:

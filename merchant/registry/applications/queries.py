@@ -47,5 +47,15 @@ async def frozen_version(tx: Reads, application: Application, version: int) -> A
     return found
 
 
+async def hit_decisions(tx: Reads, application: Application) -> dict[str, str]:
+    """hit id → decision, for the present version."""
+    rows = await tx.fetch(
+        "SELECT hit_id, decision FROM screening_decision WHERE application_id = $1 AND version = $2",
+        application.id,
+        application.version,
+    )
+    return {row["hit_id"]: row["decision"] for row in rows}
+
+
 def _by_id(actor: Actor, application_id: UUID) -> Any:
     return scope_to(actor, select(Application).where(Application.id == application_id), Application)

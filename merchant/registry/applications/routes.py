@@ -13,7 +13,7 @@ from merchant.core.access import Permission as P
 from merchant.core.db import Tx
 from merchant.core.http import json as web
 from merchant.core.http.json import actor_of, answer, body, needs, path_id, service_of
-from merchant.registry.applications import apply, assess, queries, review, schemas
+from merchant.registry.applications import apply, queries, review, schemas
 from merchant.registry.applications.models import Application
 from merchant.registry.applications.states import ApplicationState
 from merchant.registry.merchants.schemas import Reason, counter_view
@@ -24,7 +24,7 @@ Answer = Response[bytes]
 
 async def _shown(request: Req, tx: Tx, application: Application, status: int = 200) -> Answer:
     await tx.flush()
-    decisions = await assess.decisions_on(tx, application)
+    decisions = await queries.hit_decisions(tx, application)
     view = schemas.application_view(service_of(request), application, decisions)
     return answer(view, status, etag=application.revision)
 
@@ -123,7 +123,7 @@ async def withdraw(request: Req, application_id: FromPath[str]) -> Answer:
 @post(
     "/api/v1/applications/{application_id:str}/claim",
     status_code=200,
-    opt=needs(P.APPLICATIONS_DECIDE, answer=schemas.ApplicationView),
+    opt=needs(P.APPLICATIONS_DECIDE, asks_itself=True, answer=schemas.ApplicationView),
 )
 async def claim(request: Req, application_id: FromPath[str]) -> Answer:
     """Tell the other checkers that you are at it; not required for a decision."""
@@ -135,7 +135,7 @@ async def claim(request: Req, application_id: FromPath[str]) -> Answer:
 @post(
     "/api/v1/applications/{application_id:str}/release",
     status_code=200,
-    opt=needs(P.APPLICATIONS_DECIDE, answer=schemas.ApplicationView),
+    opt=needs(P.APPLICATIONS_DECIDE, asks_itself=True, answer=schemas.ApplicationView),
 )
 async def release(request: Req, application_id: FromPath[str]) -> Answer:
     """Give your claim back."""
@@ -164,7 +164,7 @@ async def approve(request: Req, application_id: FromPath[str]) -> Answer:
 @post(
     "/api/v1/applications/{application_id:str}/reject",
     status_code=200,
-    opt=needs(P.APPLICATIONS_DECIDE, body=Reason, answer=schemas.ApplicationView),
+    opt=needs(P.APPLICATIONS_DECIDE, asks_itself=True, body=Reason, answer=schemas.ApplicationView),
 )
 async def reject(request: Req, application_id: FromPath[str]) -> Answer:
     """Refuse for good, with a reason."""
@@ -177,7 +177,7 @@ async def reject(request: Req, application_id: FromPath[str]) -> Answer:
 @post(
     "/api/v1/applications/{application_id:str}/return",
     status_code=200,
-    opt=needs(P.APPLICATIONS_DECIDE, body=schemas.Returned, answer=schemas.ApplicationView),
+    opt=needs(P.APPLICATIONS_DECIDE, asks_itself=True, body=schemas.Returned, answer=schemas.ApplicationView),
 )
 async def return_for_changes(request: Req, application_id: FromPath[str]) -> Answer:
     """Give it back to the makers, saying what is wrong where."""
@@ -190,26 +190,26 @@ async def return_for_changes(request: Req, application_id: FromPath[str]) -> Ans
 @post(
     "/api/v1/applications/{application_id:str}/screen",
     status_code=200,
-    opt=needs(P.APPLICATIONS_DECIDE, answer=schemas.ApplicationView),
+    opt=needs(P.APPLICATIONS_DECIDE, asks_itself=True, answer=schemas.ApplicationView),
 )
 async def screen_again(request: Req, application_id: FromPath[str]) -> Answer:
     """Screen the version under review once more."""
     service, actor = service_of(request), actor_of(request)
     async with service.db.tenant(actor.dfsp_id) as tx:
-        return await _shown(request, tx, await assess.screen_again(tx, service, actor, path_id(application_id)))
+        return await _shown(request, tx, await review.screen_again(tx, service, actor, path_id(application_id)))
 
 
 @post(
     "/api/v1/applications/{application_id:str}/hits/{hit_id:str}",
     status_code=200,
-    opt=needs(P.APPLICATIONS_DECIDE, body=schemas.HitDecision, answer=schemas.ApplicationView),
+    opt=needs(P.APPLICATIONS_DECIDE, asks_itself=True, body=schemas.HitDecision, answer=schemas.ApplicationView),
 )
 async def decide_hit(request: Req, application_id: FromPath[str], hit_id: FromPath[str]) -> Answer:
     """Decide whether a hit of the screening is the listed one."""
     word = await body(request, schemas.HitDecision)
     service, actor = service_of(request), actor_of(request)
     async with service.db.tenant(actor.dfsp_id) as tx:
-        decided = await assess.decide_hit(tx, actor, path_id(application_id), hit_id, word.decision, word.reason)
+        decided = await review.decide_hit(tx, actor, path_id(application_id), hit_id, word.decision, word.reason)
         return await _shown(request, tx, decided)
 
 

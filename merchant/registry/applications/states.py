@@ -31,6 +31,7 @@ class Capability(StrEnum):
     SCREEN = "screen"
     SCREEN_AGAIN = "screen_again"
     DECIDE = "decide"
+    DECIDE_HIT = "decide_hit"
     WITHDRAW = "withdraw"
 
 
@@ -51,7 +52,7 @@ APPLICATION_MOVES: dict[ApplicationState, frozenset[ApplicationState]] = {
 APPLICATION_CAPABILITIES: dict[ApplicationState, frozenset[Capability]] = {
     _A.DRAFT: frozenset({_C.EDIT, _C.SUBMIT, _C.WITHDRAW}),
     _A.SUBMITTED: frozenset({_C.SCREEN, _C.WITHDRAW}),
-    _A.IN_REVIEW: frozenset({_C.DECIDE, _C.SCREEN_AGAIN, _C.WITHDRAW}),
+    _A.IN_REVIEW: frozenset({_C.DECIDE, _C.DECIDE_HIT, _C.SCREEN_AGAIN, _C.WITHDRAW}),
     _A.RETURNED: frozenset({_C.EDIT, _C.BEGIN_VERSION, _C.WITHDRAW}),
     _A.APPROVED: frozenset(),
     _A.REJECTED: frozenset(),
