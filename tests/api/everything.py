@@ -22,6 +22,9 @@ from merchant.programs.app import create_app
 from tests import builders
 from tests.builders import PASSWORD, Person, World
 
+# Path parameters that identify nothing by themselves.
+NUMBERS = {"version": "1"}
+
 
 class Route(Struct, frozen=True):
     """One method of one path of the JSON API."""
@@ -81,7 +84,7 @@ class Things(Struct, frozen=True):
 
     def path(self, route: Route) -> str:
         """The route's path, naming these things."""
-        return re.sub(r"\{(\w+):str\}", lambda found: self.ids[found[1]], route.path)
+        return re.sub(r"\{(\w+):str\}", lambda found: (self.ids | NUMBERS)[found[1]], route.path)
 
     def body(self, route: Route) -> dict[str, Any] | None:
         """A good body for the route, naming these things where it can."""

@@ -7,12 +7,14 @@ several are held: application, merchant, counter, alias claim.
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlmodel import select
 
+from merchant.core import errors
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Reads, Tx
 from merchant.core.paging import Page, containing, page
-from merchant.registry.applications.models import Application, ApplicationVersion
+from merchant.registry.applications.models import Application, ApplicationVersion, Decision, ScreeningDecision
 
 
 async def applications(
@@ -47,6 +49,38 @@ async def frozen_version(tx: Reads, application: Application, version: int) -> A
     return found
 
 
+class Submitted(Struct, frozen=True):
+    """A frozen version with what was decided on it, oldest decision first."""
+
+    version: ApplicationVersion
+    decisions: list[Decision]
+    hit_decisions: list[ScreeningDecision]
+
+
+async def submitted_versions(tx: Reads, actor: Actor, application_id: UUID) -> list[Submitted]:
+    """Every version that was submitted, oldest first. Raises NotFound for an application the actor may not see."""
+    found = await application(tx, actor, application_id)
+    versions = await _of(tx, found, ApplicationVersion, ApplicationVersion.version)
+    decisions = await _of(tx, found, Decision, Decision.id)
+    hits = await _of(tx, found, ScreeningDecision, ScreeningDecision.decided_at)
+    return [
+        Submitted(
+            frozen,
+            [one for one in decisions if one.version == frozen.version],
+            [one for one in hits if one.version == frozen.version],
+        )
+        for frozen in versions
+    ]
+
+
+async def submitted_version(tx: Reads, actor: Actor, application_id: UUID, version: int) -> Submitted:
+    """One of them. Raises NotFound, also for a version that was never submitted."""
+    for one in await submitted_versions(tx, actor, application_id):
+        if one.version.version == version:
+            return one
+    raise errors.NotFound("No version of this number was submitted.")
+
+
 async def hit_decisions(tx: Reads, application: Application) -> dict[str, str]:
     """hit id → decision, for the present version."""
     rows = await tx.fetch(
@@ -55,6 +89,11 @@ async def hit_decisions(tx: Reads, application: Application) -> dict[str, str]:
         application.version,
     )
     return {row["hit_id"]: row["decision"] for row in rows}
+
+
+async def _of(tx: Reads, found: Application, table: Any, order: Any) -> list[Any]:
+    statement = select(table).where(table.application_id == found.id).order_by(order)
+    return list((await tx.session.exec(statement)).all())
 
 
 def _by_id(actor: Actor, application_id: UUID) -> Any:

@@ -9,6 +9,7 @@ from litestar import Request, Response, get, patch, post
 from litestar.datastructures import State
 from litestar.params import FromPath
 
+from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx
 from merchant.core.http import json as web
@@ -80,6 +81,35 @@ async def read_application(request: Req, application_id: FromPath[str]) -> Answe
     async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
         found = await queries.application(tx, actor_of(request), path_id(application_id))
         return await _shown(request, tx, found)
+
+
+@get(
+    "/api/v1/applications/{application_id:str}/versions",
+    opt=needs(P.APPLICATIONS_READ, items=schemas.ApplicationVersionView),
+)
+async def list_versions(request: Req, application_id: FromPath[str]) -> Answer:
+    """List the submitted versions, oldest first, with the report and the decisions of each."""
+    async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
+        found = await queries.submitted_versions(tx, actor_of(request), path_id(application_id))
+    return answer({"items": [schemas.version_view(one) for one in found], "next_cursor": None})
+
+
+@get(
+    "/api/v1/applications/{application_id:str}/versions/{version:str}",
+    opt=needs(P.APPLICATIONS_READ, answer=schemas.ApplicationVersionDetail),
+)
+async def read_version(request: Req, application_id: FromPath[str], version: FromPath[str]) -> Answer:
+    """Read a submitted version as it was decided on: its answers, its report and the decisions."""
+    number = _version_number(version)
+    async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
+        found = await queries.submitted_version(tx, actor_of(request), path_id(application_id), number)
+        return answer(schemas.version_detail(service_of(request), found))
+
+
+def _version_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise errors.NotFound
+    return int(text)
 
 
 @patch(
@@ -217,6 +247,8 @@ ROUTES = [
     open_application,
     list_applications,
     read_application,
+    list_versions,
+    read_version,
     change_application,
     submit,
     withdraw,

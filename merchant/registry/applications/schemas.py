@@ -16,6 +16,7 @@ from merchant.core.http import json as web
 from merchant.core.service import Service
 from merchant.registry.applications import answers, assess
 from merchant.registry.applications.models import Application
+from merchant.registry.applications.queries import Submitted
 from merchant.registry.merchants.schemas import CounterView, ReasonText
 
 
@@ -112,6 +113,75 @@ class ApprovedView(Struct, frozen=True):
     merchant_id: UUID
     tier: str
     counters: list[CounterView]
+
+
+class DecisionView(Struct, frozen=True):
+    """What a checker decided on a version: approved, rejected or returned."""
+
+    kind: str
+    reason: str | None
+    checker: UUID
+    at: str | None
+
+
+class HitDecisionView(Struct, frozen=True):
+    """What a checker last decided on a hit of the version's report."""
+
+    hit_id: str
+    decision: str
+    reason: str
+    checker: UUID
+    at: str | None
+
+
+class ApplicationVersionView(Struct, frozen=True, kw_only=True):
+    """A version as it was submitted, the report it was decided on, and the decisions."""
+
+    version: int
+    version_hash: str
+    makers: list[UUID]
+    submitted_at: str | None
+    report: dict[str, Any] | None
+    decisions: list[DecisionView]
+    hit_decisions: list[HitDecisionView]
+
+
+class ApplicationVersionDetail(ApplicationVersionView, frozen=True, kw_only=True):
+    """A submitted version with its answers."""
+
+    business: kyb.Business
+    owners: tuple[kyb.Owner, ...]
+    contact: kyb.Contact
+    locations: tuple[kyb.Location, ...]
+    settlement_account: kyb.SettlementAccount
+    external_ref: str | None
+
+
+def version_view(submitted: Submitted) -> ApplicationVersionView:
+    """A submitted version as a line of a list."""
+    row = submitted.version
+    return ApplicationVersionView(
+        version=row.version,
+        version_hash=row.version_hash,
+        makers=row.makers,
+        submitted_at=web.at(row.submitted_at),
+        report=row.report,
+        decisions=[
+            DecisionView(one.kind, one.reason, one.checker_id, web.at(one.decided_at)) for one in submitted.decisions
+        ],
+        hit_decisions=[
+            HitDecisionView(one.hit_id, one.decision, one.reason, one.decided_by, web.at(one.decided_at))
+            for one in submitted.hit_decisions
+        ],
+    )
+
+
+def version_detail(service: Service, submitted: Submitted) -> ApplicationVersionDetail:
+    """A submitted version whole."""
+    row = submitted.version
+    sections = answers.unseal(service.vault, row.application_id, row.sections_sealed)
+    answered = {name: getattr(sections, name) for name in sections.__struct_fields__}
+    return ApplicationVersionDetail(**msgspec.structs.asdict(version_view(submitted)), **answered)
 
 
 def application_view(service: Service, row: Application, hit_decisions: dict[str, str]) -> ApplicationView:
