@@ -17,7 +17,8 @@ LIVE_CHANNEL = "live"
 EVENT_TYPES = frozenset(
     {f"payment_request.{state}" for state in ("paid", "rejected", "expired", "failed", "cancelled", "in_doubt")}
     | {f"application.{state}" for state in ("submitted", "returned", "approved", "rejected")}
-    | {"payment.received", "merchant.suspended", "merchant.reinstated"}
+    | {f"merchant.{state}" for state in ("suspended", "restricted", "reinstated", "closed")}
+    | {"payment.received"}
 )
 
 _ANNOUNCE = """

@@ -121,7 +121,7 @@ async def _bury_a_job(stage: Stage) -> None:
 
 
 async def _onboard(stage: Stage) -> None:
-    """Applications in every state that has a way in, decided as checkers decide."""
+    """Applications in every state but `expired`, decided as checkers decide."""
     service, world = stage.service, stage.world
     maker, checker = world.maker, world.checker
     applications = "/api/v1/applications"

@@ -140,6 +140,7 @@ async def withdraw(tx: Tx, actor: Actor, application_id: UUID) -> Application:
     """Take an open application back. Raises WrongState once it is decided."""
     application = await lock_application(tx, actor, application_id)
     move_application(application, ApplicationState.WITHDRAWN)
+    application.claimed_by = application.claimed_until = None
     await audit.record(
         tx,
         actor,

@@ -98,15 +98,41 @@ async def suspend(request: Req, merchant_id: FromPath[str]) -> Answer:
 
 
 @post(
+    "/api/v1/merchants/{merchant_id:str}/restrict",
+    status_code=200,
+    opt=needs(P.MERCHANTS_SUSPEND, body=schemas.Reason, answer=schemas.MerchantView),
+)
+async def restrict(request: Req, merchant_id: FromPath[str]) -> Answer:
+    """Let a merchant take payments but open no counters."""
+    reason = (await body(request, schemas.Reason)).reason
+    async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
+        merchant = await lifecycle.restrict(tx, actor_of(request), path_id(merchant_id), reason)
+        return await _merchant(request, tx, merchant.id)
+
+
+@post(
+    "/api/v1/merchants/{merchant_id:str}/close",
+    status_code=200,
+    opt=needs(P.MERCHANTS_SUSPEND, body=schemas.Reason, answer=schemas.MerchantView),
+)
+async def close(request: Req, merchant_id: FromPath[str]) -> Answer:
+    """End a merchant for good."""
+    reason = (await body(request, schemas.Reason)).reason
+    async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
+        merchant = await lifecycle.close(tx, actor_of(request), path_id(merchant_id), reason)
+        return await _merchant(request, tx, merchant.id)
+
+
+@post(
     "/api/v1/merchants/{merchant_id:str}/reinstate",
     status_code=200,
     opt=needs(P.MERCHANTS_SUSPEND, answer=schemas.MerchantView),
 )
 async def reinstate(request: Req, merchant_id: FromPath[str]) -> Answer:
-    """End a suspension."""
+    """End a suspension or a restriction."""
     async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
         merchant = await lifecycle.reinstate(tx, actor_of(request), path_id(merchant_id))
         return await _merchant(request, tx, merchant.id)
 
 
-ROUTES = [list_merchants, read_merchant, add_counter, suspend, reinstate]
+ROUTES = [list_merchants, read_merchant, add_counter, suspend, restrict, reinstate, close]
