@@ -12,13 +12,13 @@ from merchant.core.access import SERVICE
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.registry.applications.models import Application
-from merchant.registry.applications.states import APPLICATION_MOVES, ApplicationState, move_application
+from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
 
 # Half a year without a change: by then addresses, owners and papers have to be asked for anew.
 STALE_AFTER = timedelta(days=180)
 EXPIRE_EVERY_S = 3600.0
 _BATCH = 100
-_EXPIRABLE = [state for state, targets in APPLICATION_MOVES.items() if ApplicationState.EXPIRED in targets]
+_EXPIRABLE = [state for state in ApplicationState if application_may(state, Capability.EXPIRE)]
 
 
 async def expire_all_stale(service: Service) -> None:

@@ -29,6 +29,7 @@ class Capability(StrEnum):
     EDIT = "edit"
     SUBMIT = "submit"
     BEGIN_VERSION = "begin_version"  # the next edit begins the next version
+    EXPIRE = "expire"
     SCREEN = "screen"
     SCREEN_AGAIN = "screen_again"
     DECIDE = "decide"
@@ -50,10 +51,10 @@ APPLICATION_MOVES: dict[ApplicationState, frozenset[ApplicationState]] = {
 
 
 APPLICATION_CAPABILITIES: dict[ApplicationState, frozenset[Capability]] = {
-    _A.DRAFT: frozenset({_C.EDIT, _C.SUBMIT}),
+    _A.DRAFT: frozenset({_C.EDIT, _C.SUBMIT, _C.EXPIRE}),
     _A.SUBMITTED: frozenset({_C.SCREEN}),
     _A.IN_REVIEW: frozenset({_C.DECIDE, _C.DECIDE_HIT, _C.SCREEN_AGAIN}),
-    _A.RETURNED: frozenset({_C.EDIT, _C.BEGIN_VERSION}),
+    _A.RETURNED: frozenset({_C.EDIT, _C.BEGIN_VERSION, _C.EXPIRE}),
     _A.APPROVED: frozenset(),
     _A.REJECTED: frozenset(),
     _A.WITHDRAWN: frozenset(),
