@@ -10,7 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.params import FromPath
 
-from merchant.compliance.policies import policy
+from merchant.compliance.policies import Tier
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx
 from merchant.core.http import json as web
@@ -28,7 +28,7 @@ Answer = Response[bytes]
         P.MERCHANTS_READ,
         listing=schemas.MerchantView,
         query=("state", "tier", "search"),
-        choices={"state": tuple(MerchantState), "tier": tuple(tier.name for tier in policy().tiers)},
+        choices={"state": tuple(MerchantState), "tier": tuple(Tier)},
     ),
 )
 async def list_merchants(request: Req) -> Answer:
