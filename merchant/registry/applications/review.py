@@ -20,6 +20,13 @@ from merchant.registry.applications import answers
 from merchant.registry.applications.assess import assess
 from merchant.registry.applications.four_eyes import lock_for_decision
 from merchant.registry.applications.models import Application, Decision, ScreeningDecision
+from merchant.registry.applications.problems import (
+    Claimed,
+    NotClaimed,
+    NoTier,
+    ScreeningHitsOpen,
+    ScreeningNotChecked,
+)
 from merchant.registry.applications.queries import hit_decisions
 from merchant.registry.applications.states import ApplicationState, Capability, move_application
 from merchant.registry.merchants.lifecycle import open_counter
@@ -38,22 +45,22 @@ class Approved(msgspec.Struct, frozen=True):
 
 
 async def claim(tx: Tx, actor: Actor, application_id: UUID) -> Application:
-    """Tell the other checkers that one works on it. Raises WrongState while someone else's claim holds."""
+    """Tell the other checkers that one works on it. Raises Claimed while someone else's claim holds."""
     application = await lock_for_decision(tx, actor, application_id)
     now = clock.now()
     held = application.claimed_by not in (None, actor.id) and (application.claimed_until or now) > now
     if held:
-        raise errors.WrongState("Another checker is working on this application.", code="claimed")
+        raise Claimed
     application.claimed_by, application.claimed_until = actor.id, now + CLAIM_LASTS
     application.revision += 1
     return application
 
 
 async def release(tx: Tx, actor: Actor, application_id: UUID) -> Application:
-    """Give a claim back."""
+    """Give a claim back. Raises NotClaimed, also when it lapsed and another took it."""
     application = await lock_for_decision(tx, actor, application_id)
     if application.claimed_by != actor.id:
-        raise errors.WrongState("You hold no claim on this application.", code="not_claimed")
+        raise NotClaimed
     application.claimed_by = application.claimed_until = None
     application.revision += 1
     return application
@@ -106,8 +113,8 @@ async def decide_hit(
 async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, version_hash: str) -> Approved:
     """Make the merchant.
 
-    Raises CheckerIsMaker, StaleVersion when the hash is not that of the version under review, WrongState when it
-    is not under review, when the screening did not run, or when hits are undecided or true.
+    Raises what lock_for_decision does, StaleVersion when the hash is not that of the version under review,
+    ScreeningNotChecked, ScreeningHitsOpen, NoTier, AliasTaken, NumbersExhausted.
     """
     application = await lock_for_decision(tx, actor, application_id)
     if application.version_hash != version_hash:
@@ -153,20 +160,14 @@ async def return_for_changes(tx: Tx, actor: Actor, application_id: UUID, items: 
 async def _cleared_tier(tx: Tx, application: Application) -> str:
     report = application.report or {}
     if report.get("screening") == NOT_CHECKED:
-        raise errors.WrongState(
-            "The screening lists could not be read; put them in place and screen again.",
-            code="screening_not_checked",
-        )
+        raise ScreeningNotChecked
     decisions = await hit_decisions(tx, application)
     verdicts = [decisions.get(hit["id"]) for hit in report.get("hits", ()) if not hit["hit"]["set_aside"]]
     if any(verdict != FALSE_POSITIVE for verdict in verdicts):
-        raise errors.WrongState(
-            "The screening found names on a sanctions list; decide on each hit first. A true match cannot be approved.",
-            code="screening_hits_open",
-        )
+        raise ScreeningHitsOpen
     tier = report.get("tier")
     if tier is None:
-        raise errors.WrongState("The application reaches no tier; return it to the maker.", code="no_tier")
+        raise NoTier
     return str(tier)
 
 

@@ -24,7 +24,7 @@ MAX_COUNTERS = 1000  # a chain's largest store; more is surely a loop in someone
 async def open_counter(
     tx: Tx, scheme: SchemeFacts, merchant: Merchant, location_id: UUID, name: str, own_alias: str | None
 ) -> Counter:
-    """A new counter of a merchant, with its number. Raises InvalidFields, Conflict, NumbersExhausted."""
+    """A new counter of a merchant, with its number. Raises InvalidFields, AliasTaken, NumbersExhausted."""
     counter = Counter(
         dfsp_id=merchant.dfsp_id,
         merchant_id=merchant.id,
@@ -57,7 +57,7 @@ async def add_counter(
 ) -> Counter:
     """Open a counter at a location; its number exists when this returns.
 
-    Raises NotFound, WrongState, Conflict when the own alias is taken.
+    Raises NotFound, WrongState, InvalidFields, AliasTaken, NumbersExhausted.
     """
     merchant = await lock_merchant(tx, actor, merchant_id)
     if not merchant_may(merchant.state, Capability.ADD_COUNTER):
