@@ -8,7 +8,7 @@ from merchant.core.access import Permission as P
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.core.slices import Pruned, Timer, transactional
-from merchant.registry.applications import assess, expiry
+from merchant.registry.applications import apply, assess, expiry
 from merchant.registry.applications.routes import ROUTES as APPLICATION_ROUTES
 from merchant.registry.merchants.routes import ROUTES as MERCHANT_ROUTES
 from merchant.registry.oracle.routes import oracle_door
@@ -25,7 +25,7 @@ async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
 
 
 ROUTES = [*APPLICATION_ROUTES, *MERCHANT_ROUTES, oracle_door]
-JOBS = (transactional(assess.SCREEN_TOPIC, ScreenJob, _screen),)
+JOBS = (transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),)
 TIMERS = (Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),)
 PRUNED: tuple[Pruned, ...] = ()
 PERMISSIONS = {

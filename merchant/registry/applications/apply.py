@@ -16,14 +16,16 @@ from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.notify import events
 from merchant.registry.applications import answers
-from merchant.registry.applications.assess import SCREEN_TOPIC, case_of
 from merchant.registry.applications.models import Application, ApplicationVersion
+from merchant.registry.applications.problems import ExternalRefTaken, Incomplete
 from merchant.registry.applications.queries import lock_application
 from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
 
+SCREEN_TOPIC = "registry.screen"
+
 
 async def open_application(tx: Tx, service: Service, actor: Actor, given: kyb.Sections) -> Application:
-    """Start an application with any sections. Raises InvalidFields, or Conflict for a known external_ref."""
+    """Start an application with any sections. Raises InvalidFields, ExternalRefTaken."""
     sections = answers.tidy(given)
     application = Application(
         dfsp_id=actor.own_dfsp(), makers=[actor.id], version_hash="", sections_sealed=b"", trading_name=""
@@ -43,7 +45,8 @@ async def change_sections(
 ) -> Application:
     """Replace the sections named in `changes`. Editing a returned application begins its next version.
 
-    Raises NotFound, StaleVersion when `revision` is not the present one, WrongState, InvalidFields, Conflict.
+    Raises NotFound, StaleVersion when `revision` is not the present one, WrongState, InvalidFields,
+    ExternalRefTaken.
     """
     application = await lock_application(tx, actor, application_id)
     if application.revision != revision:
@@ -82,7 +85,8 @@ async def change_sections(
 async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -> Application:
     """Freeze the version for review and queue its screening.
 
-    Raises WrongState, and InvalidFields naming what the lowest tier of this kind of business still lacks.
+    Raises WrongState, InvalidFields for a currency without limits, and Incomplete naming what the lowest tier of this
+    kind of business still lacks.
     """
     application = await lock_application(tx, actor, application_id)
     if not application_may(application.state, Capability.SUBMIT):
@@ -93,11 +97,9 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
         raise errors.invalid_field(
             "business.currencies", "no_limits", f"The policy sets no limits for {', '.join(unlimited)}."
         )
-    due = kyb.requirements(case_of(sections), policy()).currently_due
+    due = kyb.requirements(answers.case_of(sections), policy()).currently_due
     if due:
-        raise errors.InvalidFields(
-            "The application is not complete yet; see errors.",
-            code="incomplete",
+        raise Incomplete(
             errors=tuple(errors.FieldError(item.path, item.code, item.message) for item in due),
         )
     application.makers = _with_maker(application.makers, actor)
@@ -162,7 +164,5 @@ async def _flush_unique(tx: Tx) -> None:
         await tx.flush()
     except IntegrityError as error:
         if "external_ref" in str(error.orig):
-            raise errors.Conflict(
-                "Another application of your DFSP has this external_ref.", code="external_ref_taken"
-            ) from None
+            raise ExternalRefTaken from None
         raise

@@ -22,24 +22,6 @@ from merchant.registry.applications.models import Application
 from merchant.registry.applications.queries import frozen_version, lock_application
 from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
 
-SCREEN_TOPIC = "registry.screen"
-
-
-def case_of(sections: kyb.Sections) -> kyb.Case:
-    """The case kyb judges.
-
-    What the DFSP's maker submits, the DFSP vouches for: a phone that is an account at the DFSP, and numbers of
-    documents its staff saw (DECISIONS, evidence). Answers that are absent vouch for nothing.
-    """
-    return kyb.Case(
-        sections=sections,
-        evidence=kyb.Evidence(
-            phone_verified=answers.merchant_phone(sections) is not None,
-            identity_verified=bool(sections.owners) and all(owner.id_number for owner in sections.owners),
-            licence_verified=bool(sections.business.registration_number or sections.business.tax_id),
-        ),
-    )
-
 
 async def assess(tx: Tx, service: Service, actor: Actor, application: Application, action: str) -> None:
     """Judge a locked, submitted application by the policy in force and the sanctions lists; audited as `action`.
@@ -47,7 +29,8 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
     The report goes to the application and to its frozen version, so both always say what the checker decides on.
     """
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
-    report = kyb.assess(case_of(sections), policy(), screening_index(service.settings.screening_list), clock.now())
+    lists = screening_index(service.settings.screening_list)
+    report = kyb.assess(answers.case_of(sections), policy(), lists, clock.now())
     frozen = await frozen_version(tx, application, application.version)
     application.report = frozen.report = stored_report(report)
     await audit.record(

@@ -14,7 +14,7 @@ import kyb
 from merchant.compliance.policies import policy
 from merchant.core.http import json as web
 from merchant.core.service import Service
-from merchant.registry.applications import answers, assess
+from merchant.registry.applications import answers
 from merchant.registry.applications.models import Application
 from merchant.registry.applications.queries import Submitted
 from merchant.registry.merchants.schemas import CounterView, ReasonText
@@ -187,7 +187,7 @@ def version_detail(service: Service, submitted: Submitted) -> ApplicationVersion
 def application_view(service: Service, row: Application, hit_decisions: dict[str, str]) -> ApplicationView:
     """An application with its answers, report and what is still due."""
     sections = answers.unseal(service.vault, row.id, row.sections_sealed)
-    requirements = kyb.requirements(assess.case_of(sections), policy())
+    requirements = kyb.requirements(answers.case_of(sections), policy())
     return ApplicationView(
         id=row.id,
         state=row.state,

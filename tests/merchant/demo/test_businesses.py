@@ -16,7 +16,7 @@ from merchant.core import clock
 from merchant.core.settings import Settings
 from merchant.demo.businesses import COUNT, LISTED_OWNERS, businesses
 from merchant.demo.world import CURRENCY, SCHEME
-from merchant.registry.applications.assess import case_of
+from merchant.registry.applications.answers import case_of
 
 CASES = businesses(CURRENCY)
 

@@ -18,7 +18,7 @@ from merchant.core.slices import JobKind
 from merchant.programs.slices import JOBS
 from merchant.programs.worker import Worker
 from merchant.registry.applications import apply
-from merchant.registry.applications.assess import SCREEN_TOPIC
+from merchant.registry.applications.apply import SCREEN_TOPIC
 from merchant.registry.applications.models import Application
 from tests import builders
 from tests.builders import World
