@@ -1,4 +1,4 @@
-"""An application's answers between the API, kyb and the sealed column: checked, tidied, hashed, indexed.
+"""An application's answers: normalised and checked, hashed, encrypted at rest, indexed, and read as a kyb case.
 
 The whole of the answers is sealed, since owners' numbers, birth dates and phones stand among them; what lists need
 (names, category) is copied into plain columns, and what must be found by equality into blind indexes.
@@ -96,8 +96,8 @@ def merchant_phone(sections: kyb.Sections) -> str | None:
 def case_of(sections: kyb.Sections) -> kyb.Case:
     """The case kyb judges.
 
-    What the DFSP's maker submits, the DFSP vouches for: a phone that is an account at the DFSP, and numbers of
-    documents its staff saw (DECISIONS, evidence). Answers that are absent vouch for nothing.
+    The DFSP vouches for what its maker submits: that the phone is an account at the DFSP, and that its staff saw the
+    documents whose numbers are given (DECISIONS 6). Answers that are absent count for nothing.
     """
     return kyb.Case(
         sections=sections,

@@ -1,7 +1,7 @@
-"""First step of an application: a maker writes it, section by section, and submits a version.
+"""Write an application: a maker opens it, changes its sections, and submits a version, or withdraws it.
 
-open_application → change_sections … → submit, which freezes the version and asks the worker to screen it
-(assess.py). Everyone who wrote or submitted a version is one of its makers and may not decide on it.
+An application's life goes on in assess.py, which the worker runs after `submit`, and in review.py. Everyone who wrote
+or submitted a version is one of its makers and may not decide on it (four_eyes.py).
 """
 
 from uuid import UUID

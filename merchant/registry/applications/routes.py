@@ -1,6 +1,6 @@
 """JSON routes of applications, in the order of an application's life: read the request, call the operation, answer.
 
-apply.py opens, changes and submits; review.py and four_eyes.py decide; queries.py reads and schemas.py shapes.
+apply.py writes, assess.py screens, review.py decides; queries.py reads and schemas.py shapes.
 """
 
 from typing import Any
@@ -156,7 +156,7 @@ async def withdraw(request: Req, application_id: FromPath[str]) -> Answer:
     opt=needs(P.APPLICATIONS_DECIDE, asks_itself=True, answer=schemas.ApplicationView),
 )
 async def claim(request: Req, application_id: FromPath[str]) -> Answer:
-    """Tell the other checkers that you are at it; not required for a decision."""
+    """Tell the other checkers that you are working on it; not required for a decision."""
     service, actor = service_of(request), actor_of(request)
     async with service.db.tenant(actor.dfsp_id) as tx:
         return await _shown(request, tx, await review.claim(tx, actor, path_id(application_id)))
@@ -236,10 +236,10 @@ async def screen_again(request: Req, application_id: FromPath[str]) -> Answer:
 )
 async def decide_hit(request: Req, application_id: FromPath[str], hit_id: FromPath[str]) -> Answer:
     """Decide whether a hit of the screening is the listed one."""
-    word = await body(request, schemas.HitDecision)
+    given = await body(request, schemas.HitDecision)
     service, actor = service_of(request), actor_of(request)
     async with service.db.tenant(actor.dfsp_id) as tx:
-        decided = await review.decide_hit(tx, actor, path_id(application_id), hit_id, word.decision, word.reason)
+        decided = await review.decide_hit(tx, actor, path_id(application_id), hit_id, given.decision, given.reason)
         return await _shown(request, tx, decided)
 
 

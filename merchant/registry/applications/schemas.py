@@ -1,7 +1,7 @@
 """Shapes of the applications' JSON API: what comes in, what goes out.
 
 routes.py decodes and answers with them, and the OpenAPI document describes them. The sections of an application are
-kyb's own structs, so what a policy judges is what was sent.
+kyb's own structs, so the policy judges exactly what was sent.
 """
 
 from typing import Annotated, Any, Literal
@@ -35,7 +35,7 @@ class ChangedSections(Struct, frozen=True, forbid_unknown_fields=True):
     external_ref: str | UnsetType | None = UNSET
 
     def given(self) -> dict[str, object]:
-        """Only what was named."""
+        """The sections that were sent."""
         return {name: getattr(self, name) for name in self.__struct_fields__ if getattr(self, name) is not UNSET}
 
 
@@ -53,13 +53,13 @@ class ReturnedItem(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Returned(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the makers shall change."""
+    """What the makers have to change."""
 
     items: Annotated[list[ReturnedItem], Meta(min_length=1, max_length=50)]
 
 
 class HitDecision(Struct, frozen=True, forbid_unknown_fields=True):
-    """A checker's word on one hit of the screening."""
+    """A checker's decision on one hit of the screening."""
 
     decision: Literal["false_positive", "true_match"]
     reason: ReasonText
