@@ -82,9 +82,10 @@ class Things(Struct, frozen=True):
     location_id: str
     payload: str
 
-    def path(self, route: Route) -> str:
-        """The route's path, naming these things."""
-        return re.sub(r"\{(\w+):str\}", lambda found: (self.ids | NUMBERS)[found[1]], route.path)
+    def path(self, route: Route, **changes: str) -> str:
+        """The route's path, naming these things, or others by the name of their parameter."""
+        named = self.ids | NUMBERS | changes
+        return re.sub(r"\{(\w+):str\}", lambda found: named[found[1]], route.path)
 
     def body(self, route: Route) -> dict[str, Any] | None:
         """A good body for the route, naming these things where it can."""
