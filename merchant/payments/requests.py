@@ -17,6 +17,7 @@ from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.money import Money, display
 from merchant.core.service import Service
+from merchant.payments.problems import BeingPaid, MerchantNotActive
 from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
 from merchant.registry.merchants.states import Capability, merchant_may
 
@@ -98,7 +99,7 @@ async def find_till(tx: Tx, actor: Actor, counter_id: UUID | None) -> Till:
 def check_payable(till: Till, amount: Money) -> None:
     """Refuse money this merchant may not take. Raises WrongState or InvalidFields."""
     if not merchant_may(till.state, Capability.TAKE_PAYMENT):
-        raise errors.WrongState("This merchant may not take payments now.", code="merchant_not_active")
+        raise MerchantNotActive
     if amount.currency not in till.currencies:
         raise errors.invalid_field(
             "amount.currency", "not_taken", f"This merchant takes {', '.join(till.currencies)} only."
@@ -197,7 +198,7 @@ async def cancel_request(tx: Tx, actor: Actor, request_id: UUID) -> LockedReques
         "SELECT 1 FROM transfer WHERE request_id = $1 AND state = 'RESERVED' LIMIT 1", request.id
     )
     if under_way:
-        raise errors.WrongState("The customer is paying at this moment; wait for the result.", code="being_paid")
+        raise BeingPaid
     await move(tx, request, RequestState.CANCELLED, "cancelled_by_merchant")
     return request
 

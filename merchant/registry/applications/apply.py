@@ -15,9 +15,8 @@ from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.notify import events
-from merchant.registry.applications import answers
+from merchant.registry.applications import answers, problems
 from merchant.registry.applications.models import Application, ApplicationVersion
-from merchant.registry.applications.problems import ExternalRefTaken, Incomplete
 from merchant.registry.applications.queries import lock_application
 from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
 
@@ -99,7 +98,7 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
         )
     due = kyb.requirements(answers.case_of(sections), policy()).currently_due
     if due:
-        raise Incomplete(
+        raise problems.Incomplete(
             errors=tuple(errors.FieldError(item.path, item.code, item.message) for item in due),
         )
     application.makers = _with_maker(application.makers, actor)
@@ -164,5 +163,5 @@ async def _flush_unique(tx: Tx) -> None:
         await tx.flush()
     except IntegrityError as error:
         if "external_ref" in str(error.orig):
-            raise ExternalRefTaken from None
+            raise problems.ExternalRefTaken from None
         raise

@@ -16,17 +16,10 @@ from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.notify import events
-from merchant.registry.applications import answers
+from merchant.registry.applications import answers, problems
 from merchant.registry.applications.assess import assess
 from merchant.registry.applications.four_eyes import lock_for_decision
 from merchant.registry.applications.models import Application, Decision, ScreeningDecision
-from merchant.registry.applications.problems import (
-    Claimed,
-    NotClaimed,
-    NoTier,
-    ScreeningHitsOpen,
-    ScreeningNotChecked,
-)
 from merchant.registry.applications.queries import hit_decisions
 from merchant.registry.applications.states import ApplicationState, Capability, move_application
 from merchant.registry.merchants.lifecycle import open_counter
@@ -50,7 +43,7 @@ async def claim(tx: Tx, actor: Actor, application_id: UUID) -> Application:
     now = clock.now()
     held = application.claimed_by not in (None, actor.id) and (application.claimed_until or now) > now
     if held:
-        raise Claimed
+        raise problems.Claimed
     application.claimed_by, application.claimed_until = actor.id, now + CLAIM_LASTS
     application.revision += 1
     return application
@@ -60,7 +53,7 @@ async def release(tx: Tx, actor: Actor, application_id: UUID) -> Application:
     """Give a claim back. Raises NotClaimed, also when it lapsed and another took it."""
     application = await lock_for_decision(tx, actor, application_id)
     if application.claimed_by != actor.id:
-        raise NotClaimed
+        raise problems.NotClaimed
     application.claimed_by = application.claimed_until = None
     application.revision += 1
     return application
@@ -160,14 +153,14 @@ async def return_for_changes(tx: Tx, actor: Actor, application_id: UUID, items: 
 async def _cleared_tier(tx: Tx, application: Application) -> str:
     report = application.report or {}
     if report.get("screening") == NOT_CHECKED:
-        raise ScreeningNotChecked
+        raise problems.ScreeningNotChecked
     decisions = await hit_decisions(tx, application)
     verdicts = [decisions.get(hit["id"]) for hit in report.get("hits", ()) if not hit["hit"]["set_aside"]]
     if any(verdict != FALSE_POSITIVE for verdict in verdicts):
-        raise ScreeningHitsOpen
+        raise problems.ScreeningHitsOpen
     tier = report.get("tier")
     if tier is None:
-        raise NoTier
+        raise problems.NoTier
     return str(tier)
 
 

@@ -66,8 +66,8 @@ async def answers_to(
 
 
 async def test_the_decision_routes_are_known(service: Service) -> None:
-    acts = {route.path.removeprefix("/api/v1/applications/{application_id:str}/") for route in decision_routes(service)}
-    assert acts == {"claim", "release", "approve", "reject", "return", "screen", "hits/{hit_id:str}"}
+    acts = {route.path.removeprefix("/api/v1/applications/{application_id}/") for route in decision_routes(service)}
+    assert acts == {"claim", "release", "approve", "reject", "return", "screen", "hits/{hit_id}"}
 
 
 @pytest.mark.parametrize("name", MAKERS)
