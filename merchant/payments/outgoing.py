@@ -1,7 +1,7 @@
 """Letters to the hub: written, sealed, into the outbox by whoever has something to say; sent by dispatch.py.
 
 A letter leaves only if the transaction that wrote it commits, and its body is sealed because it holds personal data.
-dispatch.py asks with it; interpret.py, terms.py and transfers.py answer and refuse.
+dispatch.py asks with it; inbound.py, quotes.py and transfers.py answer and refuse.
 """
 
 from datetime import datetime

@@ -117,7 +117,7 @@ def nothing_prints(source: Source) -> Iterator[Finding]:
 
 
 def states_are_asked_not_compared(source: Source) -> Iterator[Finding]:
-    """Callers ask what a state permits (states.py of the slice): they never compare states."""
+    """Callers ask what a state permits (the slice's module `states`): they never compare states."""
     if not source.path.startswith("merchant/") or source.path.endswith("/states.py"):
         return
     for node in ast.walk(source.tree):

@@ -1,4 +1,4 @@
-"""An application's answers: normalised and checked, hashed, encrypted at rest, indexed, and read as a kyb case.
+"""An application's answers: normalised, checked, hashed, encrypted at rest, indexed, read as kyb's applicant.
 
 The whole of the answers is sealed, since owners' numbers, birth dates and phones stand among them; what lists need
 (names, category) is copied into plain columns, and what must be found by equality into blind indexes.
@@ -13,6 +13,7 @@ import kyb
 from merchant.core import clock, errors
 from merchant.core.db import Tx
 from merchant.core.vault import Vault
+from merchant.hub.fspiop.resources import RESERVED_WORDS
 from merchant.registry.applications.models import Application
 
 # Which answers get a blind index: (kind, path below an owner or the business).
@@ -22,7 +23,7 @@ _OWNER_IDENTIFIERS = ("id_number", "phone", "email")
 def tidy(sections: kyb.Sections) -> kyb.Sections:
     """Normalised sections. Raises InvalidFields naming every wrong answer."""
     tidied = kyb.normalise(sections)
-    problems = kyb.field_problems(tidied, clock.now())
+    problems = kyb.field_problems(tidied, clock.now(), RESERVED_WORDS)
     if problems:
         raise errors.InvalidFields(errors=tuple(errors.FieldError(p.path, p.code, p.message) for p in problems))
     return tidied
@@ -93,13 +94,13 @@ def merchant_phone(sections: kyb.Sections) -> str | None:
     return next((owner.phone for owner in sections.owners if owner.phone), None)
 
 
-def case_of(sections: kyb.Sections) -> kyb.Case:
-    """The case kyb judges.
+def applicant_of(sections: kyb.Sections) -> kyb.Applicant:
+    """The applicant whom kyb judges.
 
     The DFSP vouches for what its maker submits: that the phone is an account at the DFSP, and that its staff saw the
     documents whose numbers are given (DECISIONS 6). Answers that are absent count for nothing.
     """
-    return kyb.Case(
+    return kyb.Applicant(
         sections=sections,
         evidence=kyb.Evidence(
             phone_verified=merchant_phone(sections) is not None,

@@ -96,7 +96,7 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
         raise errors.invalid_field(
             "business.currencies", "no_limits", f"The policy sets no limits for {', '.join(unlimited)}."
         )
-    due = kyb.requirements(answers.case_of(sections), policy()).currently_due
+    due = kyb.requirements(answers.applicant_of(sections), policy()).currently_due
     if due:
         raise problems.Incomplete(
             errors=tuple(errors.FieldError(item.path, item.code, item.message) for item in due),

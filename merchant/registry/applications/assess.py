@@ -30,7 +30,7 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
     """
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
     lists = screening_index(service.settings.screening_list)
-    report = kyb.assess(answers.case_of(sections), policy(), lists, clock.now())
+    report = kyb.assess(answers.applicant_of(sections), policy(), lists, clock.now())
     frozen = await frozen_version(tx, application, application.version)
     application.report = frozen.report = stored_report(report)
     await audit.record(

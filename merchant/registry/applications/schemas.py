@@ -222,7 +222,7 @@ def version_detail(service: Service, submitted: Submitted) -> ApplicationVersion
 def application_view(service: Service, row: Application, hit_decisions: dict[str, str]) -> ApplicationView:
     """An application with its answers, report and what is still due."""
     sections = answers.unseal(service.vault, row.id, row.sections_sealed)
-    requirements = kyb.requirements(answers.case_of(sections), policy())
+    requirements = kyb.requirements(answers.applicant_of(sections), policy())
     return ApplicationView(
         id=row.id,
         state=ApplicationState(row.state),

@@ -11,7 +11,7 @@ from merchant.registry.merchants.models import Merchant
 
 
 class MerchantState(StrEnum):
-    """States of a merchant (CONTRACT)."""
+    """States of a merchant."""
 
     ACTIVE = "active"
     RESTRICTED = "restricted"  # takes payments, but does not grow
