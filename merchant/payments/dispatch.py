@@ -12,7 +12,7 @@ import aiohttp
 import structlog
 from msgspec import Struct
 
-from merchant.core import clock
+from merchant.core import clock, outbox, trace
 from merchant.core.db import Tx
 from merchant.core.money import Money
 from merchant.core.service import Service
@@ -184,21 +184,27 @@ _WAITING_FOR_PAYER = """
 SELECT id FROM payment_request
 WHERE payer_digest = $1 AND dfsp_id = $2 AND state = 'created' AND payer_fsp_id IS NULL ORDER BY id LIMIT 100
 """
-_FOUND = """
+_JOB = outbox.job_cte(
+    "FROM waiting",
+    topic="$4",
+    dfsp_id="$2",
+    payload=outbox.json_payload(request_id="id"),
+    now="$5",
+    traceparent="$6",
+)
+_FOUND = f"""
 WITH waiting AS (
   UPDATE payment_request SET payer_fsp_id = $3
   WHERE payer_digest = $1 AND dfsp_id = $2 AND state = 'created' AND payer_fsp_id IS NULL RETURNING id),
-job AS (
-  INSERT INTO outbox (topic, dfsp_id, payload, run_at, attempts, created_at)
-  SELECT $4, $2, convert_to('{"request_id":"' || id || '"}', 'UTF8'), $5, 0, $5 FROM waiting)
-SELECT pg_notify('outbox', '')
-"""
+{_JOB}
+SELECT
+"""  # noqa: S608 - constants
 
 
 async def payer_found(tx: Tx, service: Service, connection: HubConnection, digits: str, fsp_id: str) -> None:
     """Every request that waits to know this payer's DFSP is put to it."""
     digest = service.vault.digest("phone", digits.removeprefix("+"))
-    await tx.execute(_FOUND, digest, connection.dfsp_id, fsp_id, ASK_TOPIC, clock.now())
+    await tx.execute(_FOUND, digest, connection.dfsp_id, fsp_id, ASK_TOPIC, clock.now(), trace.traceparent())
 
 
 async def payer_not_found(

@@ -12,7 +12,7 @@ import phonenumbers
 from msgspec import Struct
 
 from merchant.compliance.policies import policy
-from merchant.core import clock, errors, ids
+from merchant.core import clock, errors, ids, outbox, trace
 from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.money import Money, display
@@ -63,7 +63,15 @@ SELECT c.id, c.alias_type, c.alias, m.id, m.dfsp_id, m.state, m.tier, m.currenci
 FROM counter c JOIN merchant m ON m.id = c.merchant_id
 WHERE c.id = $1 AND m.dfsp_id = $2 AND ($3::uuid IS NULL OR m.id = $3) AND ($4::uuid IS NULL OR c.id = $4)
 """
-_INSERT = """
+_JOB = outbox.job_cte(
+    "WHERE $10::text IS NOT NULL",
+    topic="$21",
+    dfsp_id="$2",
+    payload=outbox.json_payload(request_id="$1::uuid"),
+    now="$19",
+    traceparent="$23",
+)
+_INSERT = f"""
 WITH request AS (
   INSERT INTO payment_request (id, dfsp_id, merchant_id, counter_id, alias_type, alias, state, amount_minor, currency,
     payer_type, payer_sealed, payer_digest, payer_masked, reference, note, short_ref, transaction_request_id, late,
@@ -71,15 +79,13 @@ WITH request AS (
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, false, $18, 1, $19, $20)),
 event AS (
   INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause) VALUES ($1, 1, $2, $19, $7, $18)),
-job AS (
-  INSERT INTO outbox (topic, dfsp_id, payload, run_at, attempts, created_at)
-  SELECT $21, $2, convert_to('{"request_id":"' || $1::uuid || '"}', 'UTF8'), $19, 0, $19 WHERE $10::text IS NOT NULL),
+{_JOB},
 reference AS (
   INSERT INTO open_reference (alias_type, alias, sub_id, dfsp_id, counter_id, request_id, currency, expires_at,
     look_up_at)
   VALUES ($5, $6, $16, $2, $4, $1, $9, $20, $22))
-SELECT pg_notify('outbox', '') WHERE $10::text IS NOT NULL
-"""
+SELECT
+"""  # noqa: S608 - constants
 
 
 async def find_till(tx: Tx, actor: Actor, counter_id: UUID | None) -> Till:
@@ -176,6 +182,7 @@ async def _insert(tx: Tx, service: Service, request: LockedRequest, new: NewRequ
         request.expires_at,
         LOOK_UP_TOPIC,
         now + LOOK_UP_AGAIN_AFTER if new.payer else None,
+        trace.traceparent(),
     )
 
 

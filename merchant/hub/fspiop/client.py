@@ -12,7 +12,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from merchant.core import clock
+from merchant.core import clock, trace
 from merchant.hub.fspiop.headers import outbound_headers
 from merchant.hub.fspiop.jws import SigningKey, fspiop_uri, sign
 from merchant.hub.fspiop.messages import read_error
@@ -41,7 +41,6 @@ class Outbound(msgspec.Struct, frozen=True):
     body: bytes | None = None
     version: str | None = None
     accept: str | None = None
-    traceparent: str | None = None
 
 
 class SendResult(msgspec.Struct, frozen=True):
@@ -70,8 +69,9 @@ async def send(
 ) -> SendResult:
     """Send a message and return the answer, whatever its status; redirects are not followed.
 
-    Bodies are signed when a key is given (FSPIOP signs nothing without a body). `extra_headers` are
-    sent besides, such as a proxy's secret. Raises HubUnreachable when no answer came.
+    The message carries the trace context at work (core/trace.py). Bodies are signed when a key is given (FSPIOP signs
+    nothing without a body). `extra_headers` are for the road, such as a gateway's secret. Raises HubUnreachable when no
+    answer came.
     """
     headers = await _signed_headers(message, key) | (extra_headers or {})
     try:
@@ -100,7 +100,7 @@ async def _signed_headers(message: Outbound, key: SigningKey | None) -> dict[str
         date=clock.now(),
         version=message.version,
         accept=message.accept,
-        traceparent=message.traceparent,
+        traceparent=trace.traceparent(),
     )
     if key is None or message.body is None:
         return headers
