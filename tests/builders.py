@@ -18,8 +18,8 @@ from merchant.core.service import Service
 from merchant.people import operations, sessions
 from merchant.programs.seed import NewScheme, seed_scheme
 from merchant.registry.applications import apply, review
+from merchant.registry.applications.assess import screen_submitted
 from merchant.registry.applications.models import Application
-from merchant.registry.applications.screening import run_checks
 from merchant.registry.merchants.models import Counter, Merchant
 
 SECRET_KEY = "test:" + "QUFB" * 10 + "QUE="  # 32 bytes that protect nothing
@@ -198,7 +198,7 @@ async def create_application(
 async def screen(service: Service, application_id: UUID) -> None:
     """What the worker does after a submission."""
     async with service.db.system() as tx:
-        await run_checks(tx, service, application_id)
+        await screen_submitted(tx, service, application_id)
 
 
 async def create_merchant(

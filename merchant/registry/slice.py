@@ -8,7 +8,7 @@ from merchant.core.access import Permission as P
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.core.slices import Pruned, Timer, transactional
-from merchant.registry.applications import screening
+from merchant.registry.applications import apply, assess, expiry
 from merchant.registry.applications.routes import ROUTES as APPLICATION_ROUTES
 from merchant.registry.merchants.routes import ROUTES as MERCHANT_ROUTES
 from merchant.registry.oracle.routes import oracle_door
@@ -21,12 +21,12 @@ class ScreenJob(Struct, frozen=True):
 
 
 async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
-    await screening.run_checks(tx, service, job.application_id)
+    await assess.screen_submitted(tx, service, job.application_id)
 
 
 ROUTES = [*APPLICATION_ROUTES, *MERCHANT_ROUTES, oracle_door]
-JOBS = (transactional(screening.SCREEN_TOPIC, ScreenJob, _screen),)
-TIMERS: tuple[Timer, ...] = ()
+JOBS = (transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),)
+TIMERS = (Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),)
 PRUNED: tuple[Pruned, ...] = ()
 PERMISSIONS = {
     P.APPLICATIONS_READ: "Read applications.",
@@ -34,6 +34,6 @@ PERMISSIONS = {
     P.APPLICATIONS_DECIDE: "Decide on applications that others wrote.",
     P.MERCHANTS_READ: "Read merchants, their counters and codes.",
     P.MERCHANTS_WRITE: "Open counters and replace stickers.",
-    P.MERCHANTS_SUSPEND: "Suspend and reinstate merchants.",
+    P.MERCHANTS_SUSPEND: "Suspend, restrict, reinstate and close merchants.",
     P.ALIASES_WRITE: "Register merchant numbers of a registry of one's own.",
 }

@@ -23,6 +23,9 @@ from merchant.programs.app import create_app
 from tests import builders
 from tests.builders import PASSWORD, Person, World
 
+# Path parameters that identify nothing by themselves.
+NUMBERS = {"version": "1"}
+
 
 class Route(Struct, frozen=True):
     """One method of one path of the JSON API, as it is declared."""
@@ -95,9 +98,10 @@ class Things(Struct, frozen=True):
     location_id: str
     payload: str
 
-    def path(self, route: Route) -> str:
-        """The route's path, naming these things."""
-        return re.sub(r"\{(\w+)\}", lambda found: self.ids[found[1]], route.path)
+    def path(self, route: Route, **changes: str) -> str:
+        """The route's path, naming these things, or others by the name of their parameter."""
+        named = self.ids | NUMBERS | changes
+        return re.sub(r"\{(\w+)\}", lambda found: named[found[1]], route.path)
 
     def body(self, route: Route) -> dict[str, Any] | None:
         """A good body for the route, naming these things where it can."""

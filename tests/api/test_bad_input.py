@@ -228,7 +228,7 @@ async def test_ids_that_name_nothing_are_not_found_on_every_route(
         headers = headers_for(route, who)
         for name in route.names:
             for value in hostile:
-                path = things.path(route).replace(things.ids[name], value)
+                path = things.path(route, **{name: value})
                 response = await client.request(route.method, path, json=things.body(route), headers=headers)
                 check_problem(response, str(route), value)
                 # An encoded slash makes another path, which may be another route's.

@@ -29,7 +29,7 @@ from merchant.payments import outgoing
 from merchant.payments.timers import run_timers
 from merchant.programs.app import create_app
 from merchant.programs.worker import Worker
-from merchant.registry.applications import screening
+from merchant.registry.applications import apply
 from tests import builders
 from tests.builders import DFSPS, GATEWAY_SECRET, SECRET_KEY, World
 from tests.merchant.payments.stage import PAYER, Stage, connect, running_hub
@@ -121,7 +121,7 @@ async def _bury_a_job(stage: Stage) -> None:
 
 
 async def _onboard(stage: Stage) -> None:
-    """Applications in every state that has a way in, decided as checkers decide."""
+    """Applications in every state but `expired`, decided as checkers decide."""
     service, world = stage.service, stage.world
     maker, checker = world.maker, world.checker
     applications = "/api/v1/applications"
@@ -242,7 +242,7 @@ async def _leave_work(stage: Stage) -> None:
     response = await stage.hub.say("POST", "/quotes", stage.quote_body())
     assert response.status_code == 202, response.text
     left = {row["topic"] for row in await stage.rows("SELECT topic FROM outbox WHERE dead_at IS NULL")}
-    assert left >= {screening.SCREEN_TOPIC, inbox.TOPIC, outgoing.TOPIC, events.WEBHOOK_TOPIC}, left
+    assert left >= {apply.SCREEN_TOPIC, inbox.TOPIC, outgoing.TOPIC, events.WEBHOOK_TOPIC}, left
 
 
 async def check_that_every_table_is_filled(service: Service) -> None:

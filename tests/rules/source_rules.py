@@ -29,6 +29,7 @@ _PRINTS = {"merchant/core/postgres/keeper.py"}
 # uuid7 is a moment by definition (RFC 9562); the clock itself is the other place.
 _TELLS_TIME = {"merchant/core/clock.py", "merchant/core/ids.py"}
 _WALL_CLOCK = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}
+_KNOWS_MAKERS = {"merchant/registry/applications/four_eyes.py", "merchant/registry/applications/apply.py"}
 # The hub's own words for what became of a transfer (FSPIOP 1.1, TransferState): told to us, not moved by us.
 _WIRE_STATES = {"RECEIVED", "RESERVED", "COMMITTED", "ABORTED"}
 _SLOW_CLIENTS = {"httpx", "httpx2", "niquests", "requests", "urllib.request", "urllib3"}
@@ -131,6 +132,19 @@ def states_are_asked_not_compared(source: Source) -> Iterator[Finding]:
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Compare) and _compares_states([node.left, *node.comparators]):
             yield node.lineno, f"compares a state: {ast.unparse(node)}"
+
+
+def makers_are_read_in_one_place(source: Source) -> Iterator[Finding]:
+    """Four eyes are one function: only four_eyes.py reads `.makers`.
+
+    apply.py writes them, and `makers=row.makers` passes them on whole, to a frozen version or to a view.
+    """
+    if not source.path.startswith("merchant/") or source.path in _KNOWS_MAKERS:
+        return
+    passed_on = {node.value for node in ast.walk(source.tree) if isinstance(node, ast.keyword) and node.arg == "makers"}
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Attribute) and node.attr == "makers" and node not in passed_on:
+            yield node.lineno, f"uses {ast.unparse(node)}"
 
 
 def one_http_client(source: Source) -> Iterator[Finding]:
@@ -256,6 +270,7 @@ RULES: tuple[Rule, ...] = (
     one_clock,
     nothing_prints,
     states_are_asked_not_compared,
+    makers_are_read_in_one_place,
     one_http_client,
     libraries_are_pure,
     migrations_are_frozen,

@@ -48,6 +48,24 @@ EXAMPLES: list[tuple[Rule, str, str, str]] = [
         "transfer.state == 'paid'",
         "transfer.state == 'COMMITTED'",
     ),
+    (
+        source_rules.makers_are_read_in_one_place,
+        "merchant/registry/applications/review.py",
+        "if actor.id in application.makers: raise CheckerIsMaker",
+        "application = lock_for_decision(tx, actor, application_id)",
+    ),
+    (
+        source_rules.makers_are_read_in_one_place,
+        "merchant/compliance/cases.py",
+        "view(makers=[one for one in row.makers])",
+        "view(makers=row.makers)",
+    ),
+    (
+        source_rules.makers_are_read_in_one_place,
+        "merchant/registry/applications/queries.py",
+        "select(Application).where(Application.makers.any(actor.id))",
+        "select(Application)",
+    ),
     (source_rules.one_http_client, "merchant/hub/fspiop/client.py", "import httpx", "import aiohttp"),
     (
         source_rules.one_http_client,
@@ -151,6 +169,11 @@ def test_every_rule_is_shown_biting() -> None:
             source_rules.states_are_asked_not_compared,
             "merchant/registry/merchants/states.py",
             "state == ApplicationState.DRAFT",
+        ),
+        (
+            source_rules.makers_are_read_in_one_place,
+            "merchant/registry/applications/four_eyes.py",
+            "actor.id in application.makers",
         ),
         (source_rules.libraries_are_pure, "merchant/programs/runtime.py", "import asyncio"),
         (

@@ -79,7 +79,7 @@ async def issue_alias(
 ) -> str:
     """A counter's number, or the alias it asks for, open to the oracle in the merchant's currencies.
 
-    Raises InvalidFields for an own alias that cannot be one, Conflict when it is taken, NumbersExhausted.
+    Raises InvalidFields for an own alias that cannot be one, AliasTaken, NumbersExhausted.
     """
     if own_alias is None:
         alias = await draw(tx, scheme, dfsp_id, counter_id=counter_id)

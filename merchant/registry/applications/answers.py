@@ -1,4 +1,4 @@
-"""An application's answers between the API, kyb and the sealed column: checked, tidied, hashed, indexed.
+"""An application's answers: normalised, checked, hashed, encrypted at rest, indexed, read as kyb's applicant.
 
 The whole of the answers is sealed, since owners' numbers, birth dates and phones stand among them; what lists need
 (names, category) is copied into plain columns, and what must be found by equality into blind indexes.
@@ -93,3 +93,19 @@ def merchant_phone(sections: kyb.Sections) -> str | None:
     if contact.owner_index is not None:
         return sections.owners[contact.owner_index].phone
     return next((owner.phone for owner in sections.owners if owner.phone), None)
+
+
+def applicant_of(sections: kyb.Sections) -> kyb.Applicant:
+    """The applicant whom kyb judges.
+
+    The DFSP vouches for what its maker submits: that the phone is an account at the DFSP, and that its staff saw the
+    documents whose numbers are given (DECISIONS 6). Answers that are absent count for nothing.
+    """
+    return kyb.Applicant(
+        sections=sections,
+        evidence=kyb.Evidence(
+            phone_verified=merchant_phone(sections) is not None,
+            identity_verified=bool(sections.owners) and all(owner.id_number for owner in sections.owners),
+            licence_verified=bool(sections.business.registration_number or sections.business.tax_id),
+        ),
+    )

@@ -1,7 +1,7 @@
-"""First step of an application: a maker writes it, section by section, and submits a version.
+"""Write an application: a maker opens it, changes its sections, and submits a version, or withdraws it.
 
-open_application → change_sections … → submit, which freezes the version and asks the worker to screen it
-(screening.py). Everyone who wrote or submitted a version is one of its makers and may not decide on it.
+An application's life goes on in assess.py, which the worker runs after `submit`, and in review.py. Everyone who wrote
+or submitted a version is one of its makers and may not decide on it (four_eyes.py).
 """
 
 from uuid import UUID
@@ -19,12 +19,13 @@ from merchant.registry.applications import answers, problems
 from merchant.registry.applications.kyb_sentences import marked
 from merchant.registry.applications.models import Application, ApplicationVersion
 from merchant.registry.applications.queries import lock_application
-from merchant.registry.applications.screening import SCREEN_TOPIC, case_of
 from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
+
+SCREEN_TOPIC = "registry.screen"
 
 
 async def open_application(tx: Tx, service: Service, actor: Actor, given: kyb.Sections) -> Application:
-    """Start an application with any sections. Raises InvalidFields, or Conflict for a known external_ref."""
+    """Start an application with any sections. Raises InvalidFields, ExternalRefTaken."""
     sections = answers.tidy(given)
     application = Application(
         dfsp_id=actor.own_dfsp(), makers=[actor.id], version_hash="", sections_sealed=b"", trading_name=""
@@ -44,7 +45,8 @@ async def change_sections(
 ) -> Application:
     """Replace the sections named in `changes`. Editing a returned application begins its next version.
 
-    Raises NotFound, StaleVersion when `revision` is not the present one, WrongState, InvalidFields, Conflict.
+    Raises NotFound, StaleVersion when `revision` is not the present one, WrongState, InvalidFields,
+    ExternalRefTaken.
     """
     application = await lock_application(tx, actor, application_id)
     if application.revision != revision:
@@ -83,7 +85,8 @@ async def change_sections(
 async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -> Application:
     """Freeze the version for review and queue its screening.
 
-    Raises WrongState, and InvalidFields naming what the lowest tier of this kind of business still lacks.
+    Raises WrongState, InvalidFields for a currency without limits, and Incomplete naming what the lowest tier of this
+    kind of business still lacks.
     """
     application = await lock_application(tx, actor, application_id)
     if not application_may(application.state, Capability.SUBMIT):
@@ -94,7 +97,7 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
         raise errors.invalid_field(
             "business.currencies", "no_limits", f"The policy sets no limits for {', '.join(unlimited)}."
         )
-    due = kyb.requirements(case_of(sections), policy()).currently_due
+    due = kyb.requirements(answers.applicant_of(sections), policy()).currently_due
     if due:
         raise problems.Incomplete(
             errors=tuple(errors.FieldError(item.path, item.code, marked(item.message)) for item in due),
@@ -139,6 +142,7 @@ async def withdraw(tx: Tx, actor: Actor, application_id: UUID) -> Application:
     """Take an open application back. Raises WrongState once it is decided."""
     application = await lock_application(tx, actor, application_id)
     move_application(application, ApplicationState.WITHDRAWN)
+    application.claimed_by = application.claimed_until = None
     await audit.record(
         tx,
         actor,

@@ -45,7 +45,7 @@ class Application(SQLModel, table=True):
 
 
 class ApplicationVersion(SQLModel, table=True):
-    """A version frozen at submission: what the checker decides on, for ever."""
+    """A version frozen at submission, with the report of its newest screening: what the checker decides on."""
 
     __tablename__ = "application_version"
     application_id: UUID = Field(foreign_key="application.id", primary_key=True)

@@ -7,12 +7,14 @@ several are held: application, merchant, counter, alias claim.
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlmodel import select
 
+from merchant.core import errors
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Reads, Tx
 from merchant.core.paging import Page, containing, page
-from merchant.registry.applications.models import Application
+from merchant.registry.applications.models import Application, ApplicationVersion, Decision, ScreeningDecision
 
 
 async def applications(
@@ -36,6 +38,62 @@ async def lock_application(tx: Tx, actor: Actor, application_id: UUID) -> Applic
     """The application, locked until the transaction ends. Raises NotFound, also for another tenant's."""
     found: Application = await tx.one(_by_id(actor, application_id).with_for_update())
     return found
+
+
+async def frozen_version(tx: Reads, application: Application, version: int) -> ApplicationVersion:
+    """A version as it was submitted, with its report. Raises NotFound for a version that never was."""
+    statement = select(ApplicationVersion).where(
+        ApplicationVersion.application_id == application.id, ApplicationVersion.version == version
+    )
+    found: ApplicationVersion = await tx.one(statement)
+    return found
+
+
+class Submitted(Struct, frozen=True):
+    """A frozen version with what was decided on it, oldest decision first."""
+
+    version: ApplicationVersion
+    decisions: list[Decision]
+    hit_decisions: list[ScreeningDecision]
+
+
+async def submitted_versions(tx: Reads, actor: Actor, application_id: UUID) -> list[Submitted]:
+    """Every version that was submitted, oldest first. Raises NotFound for an application the actor may not see."""
+    found = await application(tx, actor, application_id)
+    versions = await _of(tx, found, ApplicationVersion, ApplicationVersion.version)
+    decisions = await _of(tx, found, Decision, Decision.id)
+    hits = await _of(tx, found, ScreeningDecision, ScreeningDecision.decided_at)
+    return [
+        Submitted(
+            frozen,
+            [one for one in decisions if one.version == frozen.version],
+            [one for one in hits if one.version == frozen.version],
+        )
+        for frozen in versions
+    ]
+
+
+async def submitted_version(tx: Reads, actor: Actor, application_id: UUID, version: int) -> Submitted:
+    """One of them. Raises NotFound, also for a version that was never submitted."""
+    for one in await submitted_versions(tx, actor, application_id):
+        if one.version.version == version:
+            return one
+    raise errors.NotFound("No version of this number was submitted.")
+
+
+async def hit_decisions(tx: Reads, application: Application) -> dict[str, str]:
+    """hit id → decision, for the present version."""
+    rows = await tx.fetch(
+        "SELECT hit_id, decision FROM screening_decision WHERE application_id = $1 AND version = $2",
+        application.id,
+        application.version,
+    )
+    return {row["hit_id"]: row["decision"] for row in rows}
+
+
+async def _of(tx: Reads, found: Application, table: Any, order: Any) -> list[Any]:
+    statement = select(table).where(table.application_id == found.id).order_by(order)
+    return list((await tx.session.exec(statement)).all())
 
 
 def _by_id(actor: Actor, application_id: UUID) -> Any:

@@ -1,8 +1,8 @@
-"""Third step of an application: a checker decides. The four-eyes rule lives in this file only.
+"""Review an application: a checker claims it, decides on hits, then approves, rejects or returns the version.
 
-The checker is none of the version's makers; the approval names the hash of the version it read; what changed since
-is refused. Approval makes merchant, counters and numbers in one transaction: a number exists when the screen says
-approved.
+Comes after apply.py and assess.py; four_eyes.py keeps the version's makers out. An approval names the hash of the
+version that the checker read, and makes merchant, counters and numbers in one transaction: the numbers exist when it
+answers.
 """
 
 from datetime import timedelta
@@ -12,14 +12,16 @@ import msgspec
 
 import kyb
 from merchant.core import audit, clock, errors
-from merchant.core.access import Actor, Permission
+from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.notify import events
-from merchant.registry.applications import answers, problems, screening
-from merchant.registry.applications.models import Application, Decision
-from merchant.registry.applications.queries import lock_application
-from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
+from merchant.registry.applications import answers, problems
+from merchant.registry.applications.assess import assess
+from merchant.registry.applications.four_eyes import lock_for_decision
+from merchant.registry.applications.models import Application, Decision, ScreeningDecision
+from merchant.registry.applications.queries import hit_decisions
+from merchant.registry.applications.states import ApplicationState, Capability, move_application
 from merchant.registry.merchants.lifecycle import open_counter
 from merchant.registry.merchants.models import Counter, Location, Merchant
 
@@ -36,8 +38,8 @@ class Approved(msgspec.Struct, frozen=True):
 
 
 async def claim(tx: Tx, actor: Actor, application_id: UUID) -> Application:
-    """Tell the other checkers that one is at it. Raises WrongState while someone else's claim holds."""
-    application = await _open_for_decision(tx, actor, application_id)
+    """Tell the other checkers that one works on it. Raises Claimed while someone else's claim holds."""
+    application = await lock_for_decision(tx, actor, application_id)
     now = clock.now()
     held = application.claimed_by not in (None, actor.id) and (application.claimed_until or now) > now
     if held:
@@ -48,8 +50,8 @@ async def claim(tx: Tx, actor: Actor, application_id: UUID) -> Application:
 
 
 async def release(tx: Tx, actor: Actor, application_id: UUID) -> Application:
-    """Give a claim back."""
-    application = await lock_application(tx, actor, application_id)
+    """Give a claim back. Raises NotClaimed, also when it lapsed and another took it."""
+    application = await lock_for_decision(tx, actor, application_id)
     if application.claimed_by != actor.id:
         raise problems.NotClaimed
     application.claimed_by = application.claimed_until = None
@@ -57,13 +59,57 @@ async def release(tx: Tx, actor: Actor, application_id: UUID) -> Application:
     return application
 
 
+async def screen_again(tx: Tx, service: Service, actor: Actor, application_id: UUID) -> Application:
+    """Screen a version under review once more, for example after a missing list was put in place.
+
+    Raises NotFound, CheckerIsMaker, NotAllowed, WrongState.
+    """
+    application = await lock_for_decision(tx, actor, application_id, capability=Capability.SCREEN_AGAIN)
+    await assess(tx, service, actor, application, "application.screened_again")
+    application.revision += 1
+    return application
+
+
+async def decide_hit(
+    tx: Tx, actor: Actor, application_id: UUID, hit_id: str, decision: str, reason: str
+) -> Application:
+    """Record a checker's decision on one hit. Raises NotFound, CheckerIsMaker, NotAllowed, WrongState."""
+    application = await lock_for_decision(tx, actor, application_id, capability=Capability.DECIDE_HIT)
+    if hit_id not in {hit["id"] for hit in (application.report or {}).get("hits", ())}:
+        raise errors.NotFound("The screening of this version has no such hit.")
+    await tx.session.merge(
+        ScreeningDecision(
+            application_id=application.id,
+            version=application.version,
+            hit_id=hit_id,
+            dfsp_id=application.dfsp_id,
+            decision=decision,
+            reason=reason,
+            decided_by=actor.id,
+        )
+    )
+    application.revision += 1
+    await audit.record(
+        tx,
+        actor,
+        "application.hit_decided",
+        "application",
+        application.id,
+        dfsp_id=application.dfsp_id,
+        version=application.version,
+        hit=hit_id,
+        decision=decision,
+    )
+    return application
+
+
 async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, version_hash: str) -> Approved:
     """Make the merchant.
 
-    Raises CheckerIsMaker, StaleVersion when the hash is not that of the version under review, WrongState when it
-    is not under review, when the screening did not run, or when hits are undecided or true.
+    Raises what lock_for_decision does, StaleVersion when the hash is not that of the version under review,
+    ScreeningNotChecked, ScreeningHitsOpen, NoTier, AliasTaken, NumbersExhausted.
     """
-    application = await _open_for_decision(tx, actor, application_id)
+    application = await lock_for_decision(tx, actor, application_id)
     if application.version_hash != version_hash:
         raise errors.StaleVersion("The application changed since you read it; read and check it again.")
     tier = await _cleared_tier(tx, application)
@@ -90,7 +136,7 @@ async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, 
 
 async def reject(tx: Tx, actor: Actor, application_id: UUID, reason: str) -> Application:
     """Refuse for good, with a reason."""
-    application = await _open_for_decision(tx, actor, application_id)
+    application = await lock_for_decision(tx, actor, application_id)
     application.reject_reason = reason
     await _decide(tx, actor, application, ApplicationState.REJECTED, reason)
     return application
@@ -98,25 +144,9 @@ async def reject(tx: Tx, actor: Actor, application_id: UUID, reason: str) -> App
 
 async def return_for_changes(tx: Tx, actor: Actor, application_id: UUID, items: list[dict[str, str]]) -> Application:
     """Give it back to the makers, saying what is wrong where (`path`, `reason`)."""
-    application = await _open_for_decision(tx, actor, application_id)
+    application = await lock_for_decision(tx, actor, application_id)
     application.returned_items = items
     await _decide(tx, actor, application, ApplicationState.RETURNED, "; ".join(item["reason"] for item in items))
-    return application
-
-
-async def _open_for_decision(tx: Tx, actor: Actor, application_id: UUID) -> Application:
-    application = await lock_application(tx, actor, application_id)
-    # A maker hears why, whatever their roles.
-    if actor.id in application.makers:
-        raise errors.CheckerIsMaker
-    actor.require(Permission.APPLICATIONS_DECIDE)
-    if not application_may(application.state, Capability.DECIDE):
-        hint = (
-            " Its screening is still running; try again in a moment."
-            if application_may(application.state, Capability.SCREEN)
-            else ""
-        )
-        raise errors.WrongState(f"An application that is {application.state} cannot be decided on.{hint}")
     return application
 
 
@@ -124,7 +154,7 @@ async def _cleared_tier(tx: Tx, application: Application) -> str:
     report = application.report or {}
     if report.get("screening") == NOT_CHECKED:
         raise problems.ScreeningNotChecked
-    decisions = await screening.decisions_on(tx, application)
+    decisions = await hit_decisions(tx, application)
     verdicts = [decisions.get(hit["id"]) for hit in report.get("hits", ()) if not hit["hit"]["set_aside"]]
     if any(verdict != FALSE_POSITIVE for verdict in verdicts):
         raise problems.ScreeningHitsOpen

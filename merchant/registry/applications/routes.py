@@ -1,6 +1,6 @@
 """JSON routes of applications, in the order of an application's life: call the operation, show the result.
 
-apply.py opens, changes and submits; screening.py and review.py decide; queries.py reads and schemas.py shapes.
+apply.py writes, assess.py screens, review.py decides; queries.py reads and schemas.py shapes.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
 from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
-from merchant.registry.applications import apply, problems, queries, review, schemas, screening
+from merchant.registry.applications import apply, problems, queries, review, schemas
 from merchant.registry.applications.models import Application
 from merchant.registry.applications.states import ApplicationState
 from merchant.registry.merchants.schemas import ReasonGiven, counter_view
@@ -20,7 +20,7 @@ _DECIDES = (errors.CheckerIsMaker, errors.WrongState)
 
 async def _shown(call: Call[Any], application: Application) -> Answer:
     await call.tx.flush()
-    decisions = await screening.decisions_on(call.tx, application)
+    decisions = await queries.hit_decisions(call.tx, application)
     return Answer(schemas.application_view(call.service, application, decisions), application.revision)
 
 
@@ -71,6 +71,36 @@ async def read_application(call: Call[None], application_id: UUID) -> Answer:
 
 
 @route(
+    "GET",
+    "/api/v1/applications/{application_id}/versions",
+    permission=P.APPLICATIONS_READ,
+    items=schemas.ApplicationVersionView,
+)
+async def list_versions(call: Call[None], application_id: UUID) -> list[schemas.ApplicationVersionView]:
+    """List the submitted versions, oldest first, with the report and the decisions of each."""
+    found = await queries.submitted_versions(call.tx, call.actor, application_id)
+    return [schemas.version_view(one) for one in found]
+
+
+@route(
+    "GET",
+    "/api/v1/applications/{application_id}/versions/{version}",
+    permission=P.APPLICATIONS_READ,
+    answer=schemas.ApplicationVersionDetail,
+)
+async def read_version(call: Call[None], application_id: UUID, version: str) -> schemas.ApplicationVersionDetail:
+    """Read a submitted version as it was decided on: its answers, its report and the decisions."""
+    found = await queries.submitted_version(call.tx, call.actor, application_id, _version_number(version))
+    return schemas.version_detail(call.service, found)
+
+
+def _version_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise errors.NotFound
+    return int(text)
+
+
+@route(
     "PATCH",
     "/api/v1/applications/{application_id}",
     permission=P.APPLICATIONS_WRITE,
@@ -114,6 +144,7 @@ async def withdraw_application(call: Call[None], application_id: UUID) -> Answer
     "POST",
     "/api/v1/applications/{application_id}/claim",
     permission=P.APPLICATIONS_DECIDE,
+    asks_itself=True,
     answer=schemas.ApplicationView,
     raises=(*_DECIDES, problems.Claimed),
 )
@@ -126,8 +157,9 @@ async def claim_application(call: Call[None], application_id: UUID) -> Answer:
     "POST",
     "/api/v1/applications/{application_id}/release",
     permission=P.APPLICATIONS_DECIDE,
+    asks_itself=True,
     answer=schemas.ApplicationView,
-    raises=(problems.NotClaimed,),
+    raises=(*_DECIDES, problems.NotClaimed),
 )
 async def release_application(call: Call[None], application_id: UUID) -> Answer:
     """Give your claim back."""
@@ -162,6 +194,7 @@ async def approve_application(call: Call[schemas.Approval], application_id: UUID
     "POST",
     "/api/v1/applications/{application_id}/reject",
     permission=P.APPLICATIONS_DECIDE,
+    asks_itself=True,
     body=ReasonGiven,
     answer=schemas.ApplicationView,
     raises=_DECIDES,
@@ -175,6 +208,7 @@ async def reject_application(call: Call[ReasonGiven], application_id: UUID) -> A
     "POST",
     "/api/v1/applications/{application_id}/return",
     permission=P.APPLICATIONS_DECIDE,
+    asks_itself=True,
     body=schemas.Returned,
     answer=schemas.ApplicationView,
     raises=_DECIDES,
@@ -189,18 +223,20 @@ async def return_application(call: Call[schemas.Returned], application_id: UUID)
     "POST",
     "/api/v1/applications/{application_id}/screen",
     permission=P.APPLICATIONS_DECIDE,
+    asks_itself=True,
     answer=schemas.ApplicationView,
     raises=_DECIDES,
 )
 async def screen_application(call: Call[None], application_id: UUID) -> Answer:
     """Screen the version under review once more."""
-    return await _shown(call, await screening.screen_again(call.tx, call.service, call.actor, application_id))
+    return await _shown(call, await review.screen_again(call.tx, call.service, call.actor, application_id))
 
 
 @route(
     "POST",
     "/api/v1/applications/{application_id}/hits/{hit_id}",
     permission=P.APPLICATIONS_DECIDE,
+    asks_itself=True,
     body=schemas.HitDecision,
     answer=schemas.ApplicationView,
     raises=_DECIDES,
@@ -208,13 +244,15 @@ async def screen_application(call: Call[None], application_id: UUID) -> Answer:
 async def decide_hit(call: Call[schemas.HitDecision], application_id: UUID, hit_id: str) -> Answer:
     """Decide whether a hit of the screening is the listed one."""
     decision, reason = call.body.decision, call.body.reason
-    return await _shown(call, await screening.decide_hit(call.tx, call.actor, application_id, hit_id, decision, reason))
+    return await _shown(call, await review.decide_hit(call.tx, call.actor, application_id, hit_id, decision, reason))
 
 
 ROUTES = [
     open_application,
     list_applications,
     read_application,
+    list_versions,
+    read_version,
     change_application,
     submit_application,
     withdraw_application,

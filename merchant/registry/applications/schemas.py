@@ -1,7 +1,7 @@
 """Shapes of the applications' JSON API: what comes in, what goes out.
 
 routes.py decodes and answers with them, and the OpenAPI document describes them. The sections of an application are
-kyb's own structs, so what a policy judges is what was sent.
+kyb's own structs, so the policy judges exactly what was sent.
 """
 
 from typing import Annotated, Literal
@@ -15,12 +15,14 @@ from merchant.compliance.policies import policy
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant, ReasonText
 from merchant.core.service import Service
-from merchant.registry.applications import answers, screening
+from merchant.registry.applications import answers
 from merchant.registry.applications.models import Application
+from merchant.registry.applications.queries import Submitted
 from merchant.registry.applications.states import ApplicationState
 from merchant.registry.merchants.schemas import CounterView
 
 HitVerdict = Literal["false_positive", "true_match"]
+Outcome = Literal["approved", "rejected", "returned"]
 
 
 class NewApplication(kyb.Sections, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -38,7 +40,7 @@ class ChangedSections(Struct, frozen=True, forbid_unknown_fields=True):
     external_ref: str | UnsetType | None = UNSET
 
     def given(self) -> dict[str, object]:
-        """Only what was named."""
+        """The sections that were sent."""
         return {name: getattr(self, name) for name in self.__struct_fields__ if getattr(self, name) is not UNSET}
 
 
@@ -56,13 +58,13 @@ class ReturnedItem(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Returned(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the makers shall change."""
+    """What the makers have to change."""
 
     items: Annotated[list[ReturnedItem], Meta(min_length=1, max_length=50)]
 
 
 class HitDecision(Struct, frozen=True, forbid_unknown_fields=True):
-    """A checker's word on one hit of the screening."""
+    """A checker's decision on one hit of the screening."""
 
     decision: HitVerdict
     reason: ReasonText
@@ -141,10 +143,86 @@ class ApprovedView(Struct, frozen=True):
     counters: list[CounterView]
 
 
+class DecisionView(Struct, frozen=True):
+    """What a checker decided on a version: approved, rejected or returned."""
+
+    kind: Outcome
+    reason: str | None
+    checker: UUID
+    at: Instant
+
+
+class HitDecisionView(Struct, frozen=True):
+    """What a checker last decided on a hit of the version's report."""
+
+    hit_id: str
+    decision: HitVerdict
+    reason: str
+    checker: UUID
+    at: Instant
+
+
+class ApplicationVersionView(Struct, frozen=True, kw_only=True):
+    """A version as it was submitted, the report it was decided on, and the decisions."""
+
+    version: int
+    version_hash: str
+    makers: list[UUID]
+    submitted_at: Instant
+    report: ReportView | None
+    decisions: list[DecisionView]
+    hit_decisions: list[HitDecisionView]
+
+
+class ApplicationVersionDetail(ApplicationVersionView, frozen=True, kw_only=True):
+    """A submitted version with its answers."""
+
+    business: kyb.Business
+    owners: tuple[kyb.Owner, ...]
+    contact: kyb.Contact
+    locations: tuple[kyb.Location, ...]
+    settlement_account: kyb.SettlementAccount
+    external_ref: str | None
+
+
+def version_view(submitted: Submitted) -> ApplicationVersionView:
+    """A submitted version as a line of a list."""
+    row = submitted.version
+    return ApplicationVersionView(
+        version=row.version,
+        version_hash=row.version_hash,
+        makers=row.makers,
+        submitted_at=web.at(row.submitted_at),
+        report=msgspec.convert(row.report, ReportView | None),
+        decisions=[
+            DecisionView(msgspec.convert(one.kind, Outcome), one.reason, one.checker_id, web.at(one.decided_at))
+            for one in submitted.decisions
+        ],
+        hit_decisions=[
+            HitDecisionView(
+                one.hit_id,
+                msgspec.convert(one.decision, HitVerdict),
+                one.reason,
+                one.decided_by,
+                web.at(one.decided_at),
+            )
+            for one in submitted.hit_decisions
+        ],
+    )
+
+
+def version_detail(service: Service, submitted: Submitted) -> ApplicationVersionDetail:
+    """A submitted version whole."""
+    row = submitted.version
+    sections = answers.unseal(service.vault, row.application_id, row.sections_sealed)
+    answered = {name: getattr(sections, name) for name in sections.__struct_fields__}
+    return ApplicationVersionDetail(**msgspec.structs.asdict(version_view(submitted)), **answered)
+
+
 def application_view(service: Service, row: Application, hit_decisions: dict[str, str]) -> ApplicationView:
     """An application with its answers, report and what is still due."""
     sections = answers.unseal(service.vault, row.id, row.sections_sealed)
-    requirements = kyb.requirements(screening.case_of(sections), policy())
+    requirements = kyb.requirements(answers.applicant_of(sections), policy())
     return ApplicationView(
         id=row.id,
         state=ApplicationState(row.state),

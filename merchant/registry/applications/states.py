@@ -1,11 +1,12 @@
 """States of applications: which moves are allowed, and what each state permits.
 
-Callers ask application_may, never compare states; move_application is the one place where a state changes.
+Callers ask application_may, never compare states, and change a state by move_application. Each move here is made by
+an operation, and no operation makes another (tests/merchant/registry/test_states.py).
 """
 
 from enum import StrEnum
 
-from merchant.core import errors
+from merchant.core import clock, errors
 from merchant.registry.applications.models import Application
 
 
@@ -19,7 +20,7 @@ class ApplicationState(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
-    EXPIRED = "expired"
+    EXPIRED = "expired"  # nobody went on with it (expiry.py)
 
 
 class Capability(StrEnum):
@@ -28,10 +29,11 @@ class Capability(StrEnum):
     EDIT = "edit"
     SUBMIT = "submit"
     BEGIN_VERSION = "begin_version"  # the next edit begins the next version
+    EXPIRE = "expire"
     SCREEN = "screen"
     SCREEN_AGAIN = "screen_again"
     DECIDE = "decide"
-    WITHDRAW = "withdraw"
+    DECIDE_HIT = "decide_hit"
 
 
 _A, _C = ApplicationState, Capability
@@ -40,7 +42,7 @@ APPLICATION_MOVES: dict[ApplicationState, frozenset[ApplicationState]] = {
     _A.DRAFT: frozenset({_A.SUBMITTED, _A.WITHDRAWN, _A.EXPIRED}),
     _A.SUBMITTED: frozenset({_A.IN_REVIEW, _A.WITHDRAWN}),
     _A.IN_REVIEW: frozenset({_A.APPROVED, _A.REJECTED, _A.RETURNED, _A.WITHDRAWN}),
-    _A.RETURNED: frozenset({_A.DRAFT, _A.SUBMITTED, _A.WITHDRAWN, _A.EXPIRED}),
+    _A.RETURNED: frozenset({_A.DRAFT, _A.WITHDRAWN, _A.EXPIRED}),
     _A.APPROVED: frozenset(),
     _A.REJECTED: frozenset(),
     _A.WITHDRAWN: frozenset(),
@@ -49,10 +51,10 @@ APPLICATION_MOVES: dict[ApplicationState, frozenset[ApplicationState]] = {
 
 
 APPLICATION_CAPABILITIES: dict[ApplicationState, frozenset[Capability]] = {
-    _A.DRAFT: frozenset({_C.EDIT, _C.SUBMIT, _C.WITHDRAW}),
-    _A.SUBMITTED: frozenset({_C.SCREEN, _C.WITHDRAW}),
-    _A.IN_REVIEW: frozenset({_C.DECIDE, _C.SCREEN_AGAIN, _C.WITHDRAW}),
-    _A.RETURNED: frozenset({_C.EDIT, _C.BEGIN_VERSION, _C.WITHDRAW}),
+    _A.DRAFT: frozenset({_C.EDIT, _C.SUBMIT, _C.EXPIRE}),
+    _A.SUBMITTED: frozenset({_C.SCREEN}),
+    _A.IN_REVIEW: frozenset({_C.DECIDE, _C.DECIDE_HIT, _C.SCREEN_AGAIN}),
+    _A.RETURNED: frozenset({_C.EDIT, _C.BEGIN_VERSION, _C.EXPIRE}),
     _A.APPROVED: frozenset(),
     _A.REJECTED: frozenset(),
     _A.WITHDRAWN: frozenset(),
@@ -70,4 +72,5 @@ def move_application(application: Application, target: ApplicationState) -> None
     if target not in APPLICATION_MOVES[ApplicationState(application.state)]:
         raise errors.WrongState(f"An application that is {application.state} cannot become {target}.")
     application.state = target
+    application.updated_at = clock.now()
     application.revision += 1

@@ -1,7 +1,7 @@
-"""What happens to a merchant after approval: more counters, suspension, reinstatement.
+"""What happens to a merchant after approval: more counters, suspension, restriction, reinstatement, closing.
 
 routes.py calls these; the merchant's row is locked first. Each move turns the merchant's numbers in the oracle's
-table on or off in the same transaction, so no payment finds a merchant that was just suspended.
+table on or off in the same transaction, so no look-up finds a merchant that was just suspended or closed.
 """
 
 from uuid import UUID
@@ -16,7 +16,7 @@ from merchant.notify import events
 from merchant.registry.aliases.operations import issue_alias, set_routes_active
 from merchant.registry.merchants.models import Counter, Location, Merchant
 from merchant.registry.merchants.queries import lock_merchant
-from merchant.registry.merchants.states import MERCHANT_MOVES, Capability, MerchantState, merchant_may
+from merchant.registry.merchants.states import Capability, MerchantState, merchant_may, move_merchant
 
 MAX_COUNTERS = 1000  # a chain's largest store; more is surely a loop in someone's script
 
@@ -24,7 +24,7 @@ MAX_COUNTERS = 1000  # a chain's largest store; more is surely a loop in someone
 async def open_counter(
     tx: Tx, scheme: SchemeFacts, merchant: Merchant, location_id: UUID, name: str, own_alias: str | None
 ) -> Counter:
-    """A new counter of a merchant, with its number. Raises InvalidFields, Conflict, NumbersExhausted."""
+    """A new counter of a merchant, with its number. Raises InvalidFields, AliasTaken, NumbersExhausted."""
     counter = Counter(
         dfsp_id=merchant.dfsp_id,
         merchant_id=merchant.id,
@@ -57,7 +57,7 @@ async def add_counter(
 ) -> Counter:
     """Open a counter at a location; its number exists when this returns.
 
-    Raises NotFound, WrongState, Conflict when the own alias is taken.
+    Raises NotFound, WrongState, InvalidFields, AliasTaken, NumbersExhausted.
     """
     merchant = await lock_merchant(tx, actor, merchant_id)
     if not merchant_may(merchant.state, Capability.ADD_COUNTER):
@@ -84,27 +84,37 @@ async def add_counter(
 
 
 async def suspend(tx: Tx, actor: Actor, merchant_id: UUID, reason: str) -> Merchant:
-    """Stop a merchant at once: its numbers answer as unknown and no money is taken."""
-    return await _change_state(tx, actor, merchant_id, Capability.SUSPEND, MerchantState.SUSPENDED, reason)
+    """Stop a merchant at once: its numbers answer as unknown and no money is taken. Raises NotFound, WrongState."""
+    return await _move(tx, actor, merchant_id, MerchantState.SUSPENDED, reason)
+
+
+async def restrict(tx: Tx, actor: Actor, merchant_id: UUID, reason: str) -> Merchant:
+    """Let a merchant take payments but open no counters. Raises NotFound, WrongState."""
+    return await _move(tx, actor, merchant_id, MerchantState.RESTRICTED, reason)
 
 
 async def reinstate(tx: Tx, actor: Actor, merchant_id: UUID) -> Merchant:
-    """End a suspension."""
-    return await _change_state(tx, actor, merchant_id, Capability.REINSTATE, MerchantState.ACTIVE, None)
+    """End a suspension or a restriction. Raises NotFound, WrongState."""
+    return await _move(tx, actor, merchant_id, MerchantState.ACTIVE, None)
 
 
-_EVENTS = {MerchantState.SUSPENDED: "merchant.suspended", MerchantState.ACTIVE: "merchant.reinstated"}
+async def close(tx: Tx, actor: Actor, merchant_id: UUID, reason: str) -> Merchant:
+    """End a merchant for good: its numbers answer as unknown and go to nobody else. Raises NotFound, WrongState."""
+    return await _move(tx, actor, merchant_id, MerchantState.CLOSED, reason)
 
 
-async def _change_state(
-    tx: Tx, actor: Actor, merchant_id: UUID, needed: Capability, target: MerchantState, reason: str | None
-) -> Merchant:
+# Of the audit record and of the webhook alike.
+_EVENTS = {
+    MerchantState.ACTIVE: "merchant.reinstated",
+    MerchantState.RESTRICTED: "merchant.restricted",
+    MerchantState.SUSPENDED: "merchant.suspended",
+    MerchantState.CLOSED: "merchant.closed",
+}
+
+
+async def _move(tx: Tx, actor: Actor, merchant_id: UUID, target: MerchantState, reason: str | None) -> Merchant:
     merchant = await lock_merchant(tx, actor, merchant_id)
-    state = MerchantState(merchant.state)
-    if not merchant_may(state, needed) or target not in MERCHANT_MOVES[state]:
-        raise errors.WrongState(f"A merchant that is {merchant.state} cannot become {target}.")
-    merchant.state = target
-    merchant.revision += 1
+    move_merchant(merchant, target)
     await tx.flush()
     await set_routes_active(tx, merchant.id, merchant_may(target, Capability.TAKE_PAYMENT))
     await audit.record(tx, actor, _EVENTS[target], "merchant", merchant.id, dfsp_id=merchant.dfsp_id, reason=reason)

@@ -1,6 +1,6 @@
-"""Tables of the registry, from the scheme and its DFSPs through applications to merchants and their numbers.
+"""Tables of approved merchants, their locations and their counters.
 
-Rules live in apply, screening, review, alias and lifecycle; these only hold. `alias` is all that the oracle reads.
+review.py of applications makes them and lifecycle.py changes them; these only hold.
 """
 
 from datetime import datetime

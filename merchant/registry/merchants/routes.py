@@ -88,15 +88,51 @@ async def suspend_merchant(call: Call[ReasonGiven], merchant_id: UUID) -> Answer
 
 @route(
     "POST",
+    "/api/v1/merchants/{merchant_id}/restrict",
+    permission=P.MERCHANTS_SUSPEND,
+    body=ReasonGiven,
+    answer=schemas.MerchantView,
+    raises=(errors.WrongState,),
+)
+async def restrict_merchant(call: Call[ReasonGiven], merchant_id: UUID) -> Answer:
+    """Let a merchant take payments but open no counters."""
+    merchant = await lifecycle.restrict(call.tx, call.actor, merchant_id, call.body.reason)
+    return await _shown(call, merchant.id)
+
+
+@route(
+    "POST",
     "/api/v1/merchants/{merchant_id}/reinstate",
     permission=P.MERCHANTS_SUSPEND,
     answer=schemas.MerchantView,
     raises=(errors.WrongState,),
 )
 async def reinstate_merchant(call: Call[None], merchant_id: UUID) -> Answer:
-    """End a suspension."""
+    """End a suspension or a restriction."""
     merchant = await lifecycle.reinstate(call.tx, call.actor, merchant_id)
     return await _shown(call, merchant.id)
 
 
-ROUTES = [list_merchants, read_merchant, add_counter, suspend_merchant, reinstate_merchant]
+@route(
+    "POST",
+    "/api/v1/merchants/{merchant_id}/close",
+    permission=P.MERCHANTS_SUSPEND,
+    body=ReasonGiven,
+    answer=schemas.MerchantView,
+    raises=(errors.WrongState,),
+)
+async def close_merchant(call: Call[ReasonGiven], merchant_id: UUID) -> Answer:
+    """End a merchant for good."""
+    merchant = await lifecycle.close(call.tx, call.actor, merchant_id, call.body.reason)
+    return await _shown(call, merchant.id)
+
+
+ROUTES = [
+    list_merchants,
+    read_merchant,
+    add_counter,
+    suspend_merchant,
+    restrict_merchant,
+    reinstate_merchant,
+    close_merchant,
+]

@@ -1,19 +1,22 @@
 """States of merchants: which moves are allowed, and what each state permits.
 
-Callers ask `merchant_may`, and never compare states.
+Callers ask merchant_may, never compare states, and change a state by move_merchant. Each move here is made by an
+operation, and no operation makes another (tests/merchant/registry/test_states.py).
 """
 
 from enum import StrEnum
+
+from merchant.core import errors
+from merchant.registry.merchants.models import Merchant
 
 
 class MerchantState(StrEnum):
     """States of a merchant."""
 
     ACTIVE = "active"
-    RESTRICTED = "restricted"
+    RESTRICTED = "restricted"  # takes payments, but does not grow
     SUSPENDED = "suspended"
     CLOSED = "closed"
-    BLOCKED = "blocked"
 
 
 class Capability(StrEnum):
@@ -21,24 +24,20 @@ class Capability(StrEnum):
 
     TAKE_PAYMENT = "take_payment"
     ADD_COUNTER = "add_counter"
-    SUSPEND = "suspend"
-    REINSTATE = "reinstate"
 
 
 _M, _C = MerchantState, Capability
 
 MERCHANT_MOVES: dict[MerchantState, frozenset[MerchantState]] = {
-    _M.ACTIVE: frozenset({_M.RESTRICTED, _M.SUSPENDED, _M.CLOSED, _M.BLOCKED}),
-    _M.RESTRICTED: frozenset({_M.ACTIVE, _M.SUSPENDED, _M.CLOSED, _M.BLOCKED}),
-    _M.SUSPENDED: frozenset({_M.ACTIVE, _M.CLOSED, _M.BLOCKED}),
-    _M.BLOCKED: frozenset({_M.CLOSED}),
+    _M.ACTIVE: frozenset({_M.RESTRICTED, _M.SUSPENDED, _M.CLOSED}),
+    _M.RESTRICTED: frozenset({_M.ACTIVE, _M.SUSPENDED, _M.CLOSED}),
+    _M.SUSPENDED: frozenset({_M.ACTIVE, _M.CLOSED}),
     _M.CLOSED: frozenset(),
 }
 MERCHANT_CAPABILITIES: dict[MerchantState, frozenset[Capability]] = {
-    _M.ACTIVE: frozenset({_C.TAKE_PAYMENT, _C.ADD_COUNTER, _C.SUSPEND}),
-    _M.RESTRICTED: frozenset({_C.TAKE_PAYMENT, _C.SUSPEND}),
-    _M.SUSPENDED: frozenset({_C.REINSTATE}),
-    _M.BLOCKED: frozenset(),
+    _M.ACTIVE: frozenset({_C.TAKE_PAYMENT, _C.ADD_COUNTER}),
+    _M.RESTRICTED: frozenset({_C.TAKE_PAYMENT}),
+    _M.SUSPENDED: frozenset(),
     _M.CLOSED: frozenset(),
 }
 
@@ -46,3 +45,11 @@ MERCHANT_CAPABILITIES: dict[MerchantState, frozenset[Capability]] = {
 def merchant_may(state: str, capability: Capability) -> bool:
     """Whether a merchant in this state permits something."""
     return capability in MERCHANT_CAPABILITIES[MerchantState(state)]
+
+
+def move_merchant(merchant: Merchant, target: MerchantState) -> None:
+    """Change the state of a locked merchant. Raises WrongState for a move the table lacks."""
+    if target not in MERCHANT_MOVES[MerchantState(merchant.state)]:
+        raise errors.WrongState(f"A merchant that is {merchant.state} cannot become {target}.")
+    merchant.state = target
+    merchant.revision += 1

@@ -31,6 +31,8 @@ function meaning(kind: Kind): string {
     case "application.rejected":
       return "tell the applicant";
     case "merchant.suspended":
+    case "merchant.restricted":
+    case "merchant.closed":
     case "merchant.reinstated":
       return "tell the merchant";
     default:

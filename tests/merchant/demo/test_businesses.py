@@ -16,7 +16,7 @@ from merchant.core import clock
 from merchant.core.settings import Settings
 from merchant.demo.businesses import COUNT, LISTED_OWNERS, businesses
 from merchant.demo.world import CURRENCY, SCHEME
-from merchant.registry.applications.screening import case_of
+from merchant.registry.applications.answers import applicant_of
 
 CASES = businesses(CURRENCY)
 
@@ -63,7 +63,7 @@ def test_the_scheme_knows_every_currency_and_country() -> None:
 @pytest.mark.parametrize("index", [0, 50, 100, 199])
 def test_an_application_is_complete_as_it_stands(index: int) -> None:
     sections = msgspec.convert(CASES[index], kyb.Sections)
-    report = kyb.assess(case_of(sections), policy(), screening_index(Settings().screening_list), clock.now())
+    report = kyb.assess(applicant_of(sections), policy(), screening_index(Settings().screening_list), clock.now())
     assert (report.tier, report.outcome) in [("T3", "clear"), ("T3", "review")]
 
 
@@ -72,5 +72,5 @@ def test_two_owners_are_on_the_list_on_purpose() -> None:
         [owner] = CASES[index]["owners"]
         assert (owner["given_name"], owner["family_name"]) == (given, family)
         sections = msgspec.convert(CASES[index], kyb.Sections)
-        report = kyb.assess(case_of(sections), policy(), screening_index(Settings().screening_list), clock.now())
+        report = kyb.assess(applicant_of(sections), policy(), screening_index(Settings().screening_list), clock.now())
         assert report.hits

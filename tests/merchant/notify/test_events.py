@@ -32,7 +32,9 @@ CONTRACT = {
     "application.approved",
     "application.rejected",
     "merchant.suspended",
+    "merchant.restricted",
     "merchant.reinstated",
+    "merchant.closed",
 }
 
 
@@ -57,6 +59,8 @@ async def test_the_steps_of_applications_and_merchants_are_told(telling: Telling
     async with service.db.tenant(admin.dfsp_id) as tx:
         await lifecycle.suspend(tx, admin, merchant.id, "a complaint")
         await lifecycle.reinstate(tx, admin, merchant.id)
+        await lifecycle.restrict(tx, admin, merchant.id, "Amina is away")
+        await lifecycle.close(tx, admin, merchant.id, "Amina left")
     returned, rejected = [
         await builders.create_application(service, world[DFSP]["maker"], submitted=True) for _ in range(2)
     ]
@@ -69,6 +73,8 @@ async def test_the_steps_of_applications_and_merchants_are_told(telling: Telling
         "application.approved",
         "merchant.suspended",
         "merchant.reinstated",
+        "merchant.restricted",
+        "merchant.closed",
         "application.submitted",
         "application.submitted",
         "application.returned",

@@ -64,7 +64,7 @@ async def test_a_number_of_another_dfsp_is_unknown_here(stage: Stage) -> None:
     assert (await party(stage, "ALIAS", counters[0].alias)).error_code == "3204"
 
 
-@pytest.mark.parametrize("state", ["suspended", "closed", "blocked"])
+@pytest.mark.parametrize("state", ["suspended", "closed"])
 async def test_a_shop_that_may_not_take_payments_is_not_to_be_paid(stage: Stage, state: str) -> None:
     await stage.rows("UPDATE merchant SET state = $1", state)
     assert (await party(stage, "ALIAS", stage.counter.alias)).error_code == "5400"

@@ -116,7 +116,7 @@ async def test_a_number_of_another_dfsp_is_refused(stage: Stage) -> None:
     await refused(stage, "3204", alias=counters[0].alias)
 
 
-@pytest.mark.parametrize("state", ["suspended", "closed", "blocked"])
+@pytest.mark.parametrize("state", ["suspended", "closed"])
 async def test_a_shop_that_may_not_take_payments_is_refused(stage: Stage, state: str) -> None:
     await stage.rows("UPDATE merchant SET state = $1", state)
     await refused(stage, "5400")

@@ -18,8 +18,8 @@ from merchant.core.slices import JobKind
 from merchant.programs.slices import JOBS
 from merchant.programs.worker import Worker
 from merchant.registry.applications import apply
+from merchant.registry.applications.apply import SCREEN_TOPIC
 from merchant.registry.applications.models import Application
-from merchant.registry.applications.screening import SCREEN_TOPIC
 from tests import builders
 from tests.builders import World
 

@@ -15,7 +15,7 @@ from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings
 from merchant.hub.fspiop.resources import RESERVED_WORDS
 from merchant.registry.aliases import operations as aliases
-from merchant.registry.aliases.operations import NumbersExhausted
+from merchant.registry.aliases.problems import NumbersExhausted
 from merchant.registry.applications.models import Application
 from tests import builders
 from tests.builders import World

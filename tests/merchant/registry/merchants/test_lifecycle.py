@@ -1,4 +1,4 @@
-"""A merchant after approval: more counters, suspension, reinstatement."""
+"""A merchant after approval: more counters, suspension, restriction, reinstatement, closing."""
 
 import asyncio
 from typing import Any
@@ -122,12 +122,65 @@ class TestSuspension:
         async with service.db.system() as tx:
             assert await tx.fetchval("SELECT count(*) FROM audit_entry WHERE action = 'merchant.suspended'") == 1
 
-    @pytest.mark.parametrize("state", ["closed", "blocked"])
-    async def test_what_is_closed_or_blocked_is_not_reinstated(
-        self, staff: Staff, service: Service, state: str
+
+class TestRestriction:
+    async def test_a_restricted_merchant_takes_payments_but_gets_no_new_counters(
+        self, staff: Staff, service: Service
     ) -> None:
-        async with service.db.system() as tx:
-            await tx.execute("UPDATE merchant SET state = $1", state)
-        for name in ("suspend", "reinstate"):
-            assert (await staff.move(name, {"reason": "x"})).status_code == 409
+        response = await staff.move("restrict", {"reason": "Papers are missing."})
+        assert (response.status_code, response.json()["state"]) == (200, "restricted")
+        assert await active_routes(service) == {True}
+        refused = await staff.add()
+        assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
+        assert (await staff.move("reinstate")).json()["state"] == "active"
+        assert (await staff.add()).status_code == 201
+
+    async def test_a_suspended_merchant_is_not_restricted_which_would_let_it_take_payments_again(
+        self, staff: Staff, service: Service
+    ) -> None:
+        await staff.move("suspend", {"reason": "Complaints."})
+        assert (await staff.move("restrict", {"reason": "x"})).status_code == 409
+        assert await active_routes(service) == {False}
+
+
+class TestClosing:
+    async def test_a_closed_merchants_numbers_are_unknown_and_go_to_nobody_else(
+        self, staff: Staff, service: Service, world: World, shop: tuple[Merchant, Counter]
+    ) -> None:
+        response = await staff.move("close", {"reason": "The shop is gone."})
+        assert (response.status_code, response.json()["state"]) == (200, "closed")
+        assert await active_routes(service) == {False}
+        other, counters = await builders.create_merchant(service, world)
+        second = Staff(staff.client, world, (other, counters[0]))
+        taken = await second.add(own_alias=shop[1].alias)
+        assert (taken.status_code, taken.json()["code"]) == (409, "alias_taken")
+
+    async def test_nothing_brings_a_closed_merchant_back(self, staff: Staff) -> None:
+        await staff.move("close", {"reason": "x"})
+        for name in ("suspend", "restrict", "reinstate", "close"):
+            refused = await staff.move(name, {"reason": "x"})
+            assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state"), name
         assert (await staff.add()).status_code == 409
+        assert (await staff.read())["state"] == "closed"
+
+
+@pytest.mark.parametrize(("name", "action"), [("restrict", "merchant.restricted"), ("close", "merchant.closed")])
+async def test_who_restricts_or_closes_needs_the_permission_and_a_reason_which_is_kept(
+    staff: Staff, service: Service, name: str, action: str
+) -> None:
+    for body in ({}, {"reason": ""}, {"reason": " "}):
+        assert (await staff.move(name, body)).status_code == 422
+    for who in ("maker", "auditor"):
+        assert (await staff.move(name, {"reason": "x"}, who)).status_code == 403
+    assert (await staff.read())["state"] == "active"
+    assert (await staff.move(name, {"reason": "Moved away."}, "admin")).status_code == 200
+    async with service.db.system_reads() as tx:
+        [entry] = await tx.fetch("SELECT actor_id, detail->>'reason' AS why FROM audit_entry WHERE action = $1", action)
+    assert entry["why"] == "Moved away."
+    assert entry["actor_id"] == staff.world["greenbankfsp"]["admin"].actor.id
+
+
+async def active_routes(service: Service) -> set[bool]:
+    """Whether the oracle answers the numbers in its table."""
+    async with service.db.system_reads() as tx:
+        return {row["active"] for row in await tx.fetch("SELECT active FROM alias")}

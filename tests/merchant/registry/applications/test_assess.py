@@ -1,6 +1,7 @@
-"""Screening: what a likeness to a listed name holds up, and "not checked" that is never taken for clear."""
+"""Screening: hits hold an approval up, "not checked" is never "clear", and frozen reports say what was decided on."""
 
 import gzip
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ class Case:
     """An application under review, as the checker sees it."""
 
     def __init__(self, client: httpx.AsyncClient, world: World, application_id: object) -> None:
-        self.client, self.world = client, world
+        self.client, self.world, self.application_id = client, world, application_id
         self.path = f"/api/v1/applications/{application_id}"
 
     async def read(self) -> dict[str, Any]:
@@ -145,14 +146,67 @@ async def test_hits_keep_their_names_when_screened_again_so_that_decisions_hold(
     assert (await listed.approve()).status_code == 200
 
 
-class TestMissingLists:
-    def without_list(self, service: Service, path: Path) -> None:
-        service.settings = msgspec.structs.replace(service.settings, screening_list=path)
+def use_list(service: Service, path: Path) -> None:
+    """Screen against the list at `path` from now on."""
+    service.settings = msgspec.structs.replace(service.settings, screening_list=path)
 
+
+async def reports(service: Service, application_id: object) -> tuple[Any, dict[int, Any]]:
+    """The report on the application, and the report on each of its frozen versions."""
+    async with service.db.system() as tx:
+        live = await tx.fetchval("SELECT report FROM application WHERE id = $1", application_id)
+        frozen = await tx.fetch(
+            "SELECT version, report FROM application_version WHERE application_id = $1", application_id
+        )
+    return live, {row["version"]: row["report"] for row in frozen}
+
+
+class TestFrozenReports:
+    """The frozen version holds the report that the checker decided on."""
+
+    async def test_they_equal_the_live_report_after_any_number_of_screenings(
+        self, client: httpx.AsyncClient, service: Service, world: World, tmp_path: Path
+    ) -> None:
+        paths = {"gone": tmp_path / "gone.xml", "there": Settings().screening_list}
+        for lists in itertools.product(paths, repeat=3):
+            use_list(service, paths[lists[0]])
+            application = await builders.create_application(service, world.maker, listed_company(), submitted=True)
+            case = Case(client, world, application.id)
+            for which in lists[1:]:
+                use_list(service, paths[which])
+                assert (await case.post("screen")).status_code == 200
+                live, frozen = await reports(service, application.id)
+                assert live["screening"] == ("review" if which == "there" else "not_checked"), lists
+                assert frozen == {1: live}, lists
+            await case.decide_all(FALSE_POSITIVE)
+            assert (await case.approve()).status_code == (200 if lists[-1] == "there" else 409), lists
+            live, frozen = await reports(service, application.id)
+            assert frozen == {1: live}, lists
+
+    async def test_a_later_versions_screening_leaves_the_earlier_versions_report_alone(
+        self, client: httpx.AsyncClient, service: Service, world: World, tmp_path: Path, listed: Case
+    ) -> None:
+        use_list(service, tmp_path / "gone.xml")
+        await listed.post("screen")
+        await listed.post("return", {"items": [{"path": "owners", "reason": "again"}]})
+        _, before = await reports(service, listed.application_id)
+        use_list(service, Settings().screening_list)
+        tag = (await client.get(listed.path, headers=world.maker.headers)).headers["etag"]
+        headers = {**world.maker.headers, "if-match": tag}
+        assert (await client.patch(listed.path, json={"external_ref": "R"}, headers=headers)).status_code == 200
+        assert (await client.post(f"{listed.path}/submit", headers=world.maker.headers)).status_code == 200
+        await builders.work(service)
+        await listed.post("screen")
+        live, frozen = await reports(service, listed.application_id)
+        assert before[1]["screening"] == "not_checked"
+        assert frozen == {1: before[1], 2: live}
+
+
+class TestMissingLists:
     async def test_a_missing_list_means_not_checked_and_nothing_is_approved_until_it_is_back(
         self, client: httpx.AsyncClient, service: Service, world: World, tmp_path: Path
     ) -> None:
-        self.without_list(service, tmp_path / "gone.xml")
+        use_list(service, tmp_path / "gone.xml")
         application = await builders.create_application(service, world.maker, submitted=True)
         case = Case(client, world, application.id)
         body = await case.read()
@@ -160,7 +214,7 @@ class TestMissingLists:
         refused = await case.approve()
         assert (refused.status_code, refused.json()["code"]) == (409, "screening_not_checked")
         assert (await case.post("screen")).json()["report"]["screening"] == "not_checked"
-        self.without_list(service, Settings().screening_list)
+        use_list(service, Settings().screening_list)
         assert (await case.post("screen")).json()["report"]["screening"] == "clear"
         assert (await case.approve()).status_code == 200
 

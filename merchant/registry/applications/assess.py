@@ -1,0 +1,64 @@
+"""Assess an application: after `apply.submit` and before review.py, and again whenever a checker asks.
+
+`assess` holds the answers against the policy and the sanctions lists, and writes the report to the application and to
+the frozen version alike. Lists that cannot be read make it say "not checked", never "clear".
+"""
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+import kyb
+from merchant.compliance.lists import screening_index
+from merchant.compliance.policies import policy
+from merchant.core import audit, clock
+from merchant.core.access import SERVICE, Actor
+from merchant.core.db import Tx
+from merchant.core.service import Service
+from merchant.registry.applications import answers
+from merchant.registry.applications.models import Application
+from merchant.registry.applications.queries import frozen_version, lock_application
+from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
+
+
+async def assess(tx: Tx, service: Service, actor: Actor, application: Application, action: str) -> None:
+    """Judge a locked, submitted application by the policy in force and the sanctions lists; audited as `action`.
+
+    The report goes to the application and to its frozen version, so both always say what the checker decides on.
+    """
+    sections = answers.unseal(service.vault, application.id, application.sections_sealed)
+    lists = screening_index(service.settings.screening_list)
+    report = kyb.assess(answers.applicant_of(sections), policy(), lists, clock.now())
+    frozen = await frozen_version(tx, application, application.version)
+    application.report = frozen.report = stored_report(report)
+    await audit.record(
+        tx,
+        actor,
+        action,
+        "application",
+        application.id,
+        dfsp_id=application.dfsp_id,
+        version=application.version,
+        outcome=report.outcome,
+        hits=len(report.hits),
+    )
+
+
+async def screen_submitted(tx: Tx, service: Service, application_id: UUID) -> None:
+    """Assess the submitted version and open it for review. Does nothing when it was withdrawn meanwhile."""
+    application = await lock_application(tx, SERVICE, application_id)
+    if not application_may(application.state, Capability.SCREEN):
+        return
+    await assess(tx, service, SERVICE, application, "application.screened")
+    move_application(application, ApplicationState.IN_REVIEW)
+
+
+def stored_report(report: kyb.Report) -> dict[str, Any]:
+    """The report as JSON values, each hit with an id that stays the same when screened again."""
+    document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(report))
+    document["assessed_at"] = clock.rfc3339(report.assessed_at)
+    for hit in document["hits"]:
+        hit["id"] = hashlib.sha256(f"{hit['path']}|{hit['hit']['entry_id']}".encode()).hexdigest()[:12]
+    return document

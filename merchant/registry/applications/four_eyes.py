@@ -1,0 +1,34 @@
+"""The four-eyes rule: whoever wrote or submitted a version does not decide on it.
+
+Every act of a checker in review.py begins with `lock_for_decision`. Nothing else reads an application's makers
+(tests/rules/source_rules.py); apply.py writes them.
+"""
+
+from uuid import UUID
+
+from merchant.core import errors
+from merchant.core.access import Actor, Permission
+from merchant.core.db import Tx
+from merchant.registry.applications.models import Application
+from merchant.registry.applications.queries import lock_application
+from merchant.registry.applications.states import Capability, application_may
+
+
+async def lock_for_decision(
+    tx: Tx, actor: Actor, application_id: UUID, *, capability: Capability = Capability.DECIDE
+) -> Application:
+    """The application, locked for an act of a checker who is none of the version's makers.
+
+    Raises NotFound, CheckerIsMaker, NotAllowed without the checker's permission, WrongState when its state does not
+    permit `capability`.
+    """
+    application = await lock_application(tx, actor, application_id)
+    # A maker hears why, whatever their roles.
+    if actor.id in application.makers:
+        raise errors.CheckerIsMaker
+    actor.require(Permission.APPLICATIONS_DECIDE)
+    if not application_may(application.state, capability):
+        screening = application_may(application.state, Capability.SCREEN)
+        hint = " Its screening is still running; try again in a moment." if screening else ""
+        raise errors.WrongState(f"An application that is {application.state} is not under review.{hint}")
+    return application
