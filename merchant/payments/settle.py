@@ -1,7 +1,8 @@
 """Last step of a payment request: what the payer answered and what became of the money.
 
-The only writers of final states. `paid` comes from a committed transfer that matches request, amount and currency,
-and from nothing else; a silence is in doubt, never failed; late truth wins.
+The only writers of final states. `paid` comes from a committed transfer and from nothing else: quotes.py holds the
+quote against the request, transfers.py the transfer against the quote, and commit_transfer asserts the result again.
+A silence is in doubt, never failed; late truth wins.
 """
 
 from collections.abc import Mapping
@@ -32,6 +33,13 @@ AMOUNT_CHANGED = Reason(
     "amount_changed", "The customer's bank offered another amount than you asked for; it was refused."
 )
 _PAYER_REFUSALS = frozenset({"4100", "4101"})
+
+
+class AmountMismatch(RuntimeError):
+    """A committed transfer and the request it would pay differ in amount or currency: a fault of ours or a bent row.
+
+    Nothing is written; the job fails, is retried, and ends as a dead letter for a person to look into.
+    """
 
 
 class LockedTransfer(Struct):
@@ -128,27 +136,33 @@ async def _money_under_way(tx: Tx, request: LockedRequest) -> bool:
 
 _COMMIT = """
 WITH ended AS (
-  UPDATE transfer SET state = 'COMMITTED', ended_at = $3, check_at = NULL WHERE payer_fsp_id = $1 AND transfer_id = $2),
+  UPDATE transfer SET state = 'COMMITTED', ended_at = $3, check_at = NULL WHERE payer_fsp_id = $1 AND transfer_id = $2
+  RETURNING amount_minor, currency),
 asked AS (SELECT * FROM quote WHERE payer_fsp_id = $1 AND quote_id = $4),
 request AS (
   UPDATE payment_request SET transfer_id = $2, transaction_id = asked.transaction_id FROM asked
   WHERE payment_request.id = $6)
 INSERT INTO payment (id, dfsp_id, merchant_id, counter_id, request_id, payer_fsp_id, transfer_id, transaction_id,
                      amount_minor, currency, payer_masked, note, received_at)
-SELECT $5, dfsp_id, merchant_id, counter_id, $6, $1, $2, transaction_id, amount_minor, currency, payer_masked, note, $3
-FROM asked
+SELECT $5, dfsp_id, merchant_id, counter_id, $6, $1, $2, transaction_id, ended.amount_minor, ended.currency,
+       payer_masked, note, $3
+FROM asked, ended
 RETURNING id, counter_id, payer_masked
 """
 
 
 async def commit_transfer(tx: Tx, service: Service, transfer: LockedTransfer, cause: str) -> None:
-    """The hub says the money has moved. Saying it twice changes nothing."""
+    """The hub says the money has moved. Saying it twice changes nothing. Raises AmountMismatch."""
     if transfer.state == "COMMITTED":
         return
     request = await lock_request(tx, request_id=transfer.request_id) if transfer.request_id else None
     if request is not None and not may(request.state, RequestCapability.BE_PAID):
         # Another transfer paid it after this one had been called off: this is money of its own.
         request = None
+    if request is not None and request.amount != transfer.amount:
+        raise AmountMismatch(
+            f"transfer {transfer.transfer_id}: {transfer.amount}, request {request.id}: {request.amount}"
+        )
     if transfer.state == "ABORTED":
         # We had given the room back; the money came all the same, so it counts, over the limit if need be.
         await limits.take_anyway(
