@@ -12,7 +12,7 @@ import aiohttp
 import structlog
 from msgspec import Struct
 
-from merchant.core import clock
+from merchant.core import clock, sql
 from merchant.core.db import Tx
 from merchant.core.money import Money
 from merchant.core.service import Service
@@ -76,12 +76,12 @@ class _Asked(Struct, frozen=True):
     mcc: str
 
 
-_ASKED = """
-SELECT p.id, p.state, d.fsp_id, p.payer_sealed, p.payer_fsp_id, p.alias_type, p.alias, p.amount_minor, p.currency,
-       p.note, p.transaction_request_id, p.expires_at, m.trading_name, m.mcc
-FROM payment_request p JOIN dfsp d ON d.id = p.dfsp_id JOIN merchant m ON m.id = p.merchant_id
-WHERE p.id = $1 AND p.expires_at > $2
-"""
+_ASKED = sql.select(
+    _Asked,
+    from_="payment_request p JOIN dfsp d ON d.id = p.dfsp_id JOIN merchant m ON m.id = p.merchant_id",
+    columns={"id": "p.id", "state": "p.state"},
+    where="p.id = $1 AND p.expires_at > $2",
+)
 
 
 async def look_up_payer(sending: Sending, request_id: UUID) -> None:
@@ -154,7 +154,7 @@ async def _read(sending: Sending, request_id: UUID) -> tuple[_Asked | None, str,
         row = await tx.fetchrow(_ASKED, request_id, clock.now())
         if row is None:
             return None, "", None
-        asked = _Asked(*row)
+        asked = sql.row(_Asked, row)
         connection = await sending.connections.connection(tx, asked.fsp_id)
     payer = sending.service.vault.open(asked.payer_sealed, f"payment_request:{asked.id}").decode()
     return asked, payer, connection

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from merchant.core import clock, inbox, money
+from merchant.core import clock, inbox, money, sql
 from merchant.core.db import Tx
 from merchant.core.inbox import Message
 from merchant.core.service import Service
@@ -32,6 +32,7 @@ from merchant.hub.fspiop.messages import (
     to_wire,
 )
 from merchant.payments import limits, outgoing
+from merchant.payments.models import Quote
 from merchant.payments.participants import HubConnection
 from merchant.payments.requests import mask
 from merchant.payments.settle import AMOUNT_CHANGED, expire_if_over
@@ -59,11 +60,12 @@ class Shop(Struct, frozen=True):
     mcc: str
 
 
-_SHOP = """
-SELECT c.id, m.id, m.dfsp_id, c.alias_type, c.alias, m.state, m.tier, m.currencies, m.trading_name, m.mcc
-FROM counter c JOIN merchant m ON m.id = c.merchant_id
-WHERE c.alias = $1 AND c.alias_type = $2 AND m.dfsp_id = $3
-"""
+_SHOP = sql.select(
+    Shop,
+    from_="counter c JOIN merchant m ON m.id = c.merchant_id",
+    columns={"counter_id": "c.id", "merchant_id": "m.id", "dfsp_id": "m.dfsp_id"},
+    where="c.alias = $1 AND c.alias_type = $2 AND m.dfsp_id = $3",
+)
 
 
 async def find_shop(tx: Tx, dfsp_id: UUID, alias_type: str, alias: str) -> Shop:
@@ -71,19 +73,14 @@ async def find_shop(tx: Tx, dfsp_id: UUID, alias_type: str, alias: str) -> Shop:
     row = await tx.fetchrow(_SHOP, alias, alias_type, dfsp_id)
     if row is None:
         raise FspiopError("3204", "No merchant has this identifier here")
-    shop = Shop(*row)
+    shop = sql.row(Shop, row)
     if not merchant_may(shop.state, Capability.TAKE_PAYMENT):
         raise FspiopError("5400", "This merchant may not take payments now")
     return shop
 
 
 _KNOWN = "SELECT body_hash, answer FROM quote WHERE payer_fsp_id = $1 AND quote_id = $2"
-_INSERT = """
-INSERT INTO quote (payer_fsp_id, quote_id, dfsp_id, merchant_id, counter_id, request_id, transaction_id, body_hash,
-                   answer, amount_minor, currency, condition, payer_masked, note, expires_at, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-ON CONFLICT (payer_fsp_id, quote_id) DO NOTHING
-"""
+_INSERT = sql.insert("quote", Quote.model_fields, "ON CONFLICT (payer_fsp_id, quote_id) DO NOTHING")
 
 
 async def answer_quote(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
@@ -128,23 +125,24 @@ async def answer_quote(tx: Tx, service: Service, connection: HubConnection, mess
         )
     )
     is_new = await tx.execute(
-        _INSERT,
-        message.source,
-        asked.quote_id,
-        shop.dfsp_id,
-        shop.merchant_id,
-        shop.counter_id,
-        request.id if request else None,
-        asked.transaction_id,
-        body_hash,
-        _seal(service, asked.quote_id, answer),
-        amount.minor,
-        amount.currency,
-        made.condition,
-        mask(asked.payer.party_id_info.party_identifier),
-        asked.note,
-        expires_at,
-        now,
+        *_INSERT(
+            payer_fsp_id=message.source,
+            quote_id=asked.quote_id,
+            dfsp_id=shop.dfsp_id,
+            merchant_id=shop.merchant_id,
+            counter_id=shop.counter_id,
+            request_id=request.id if request else None,
+            transaction_id=asked.transaction_id,
+            body_hash=body_hash,
+            answer=_seal(service, asked.quote_id, answer),
+            amount_minor=amount.minor,
+            currency=amount.currency,
+            condition=made.condition,
+            payer_masked=mask(asked.payer.party_id_info.party_identifier),
+            note=asked.note,
+            expires_at=expires_at,
+            created_at=now,
+        )
     )
     if not is_new:
         return  # of two deliveries at once this is the second; the first one's answer is on its way

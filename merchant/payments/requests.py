@@ -12,7 +12,7 @@ import phonenumbers
 from msgspec import Struct
 
 from merchant.compliance.policies import policy
-from merchant.core import clock, errors, ids
+from merchant.core import clock, errors, ids, sql
 from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.money import Money, display
@@ -56,29 +56,33 @@ class Till(Struct, frozen=True):
     mcc: str
 
 
-_TILL = """
-SELECT c.id, c.alias_type, c.alias, m.id, m.dfsp_id, m.state, m.tier, m.currencies, m.trading_name, m.city, m.country,
-       m.mcc
-FROM counter c JOIN merchant m ON m.id = c.merchant_id
-WHERE c.id = $1 AND m.dfsp_id = $2 AND ($3::uuid IS NULL OR m.id = $3) AND ($4::uuid IS NULL OR c.id = $4)
-"""
-_INSERT = """
+_TILL = sql.select(
+    Till,
+    from_="counter c JOIN merchant m ON m.id = c.merchant_id",
+    columns={"counter_id": "c.id", "merchant_id": "m.id", "dfsp_id": "m.dfsp_id"},
+    where="c.id = $1 AND m.dfsp_id = $2 AND ($3::uuid IS NULL OR m.id = $3) AND ($4::uuid IS NULL OR c.id = $4)",
+)
+_INSERT = sql.Named("""
 WITH request AS (
   INSERT INTO payment_request (id, dfsp_id, merchant_id, counter_id, alias_type, alias, state, amount_minor, currency,
     payer_type, payer_sealed, payer_digest, payer_masked, reference, note, short_ref, transaction_request_id, late,
     channel, steps, created_at, expires_at)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, false, $18, 1, $19, $20)),
+  VALUES (:id, :dfsp_id, :merchant_id, :counter_id, :alias_type, :alias, :state, :amount_minor, :currency,
+    :payer_type, :payer_sealed, :payer_digest, :payer_masked, :reference, :note, :short_ref, :transaction_request_id,
+    false, :channel, 1, :now, :expires_at)),
 event AS (
-  INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause) VALUES ($1, 1, $2, $19, $7, $18)),
+  INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause)
+  VALUES (:id, 1, :dfsp_id, :now, :state, :channel)),
 job AS (
   INSERT INTO outbox (topic, dfsp_id, payload, run_at, attempts, created_at)
-  SELECT $21, $2, convert_to('{"request_id":"' || $1::uuid || '"}', 'UTF8'), $19, 0, $19 WHERE $10::text IS NOT NULL),
+  SELECT :topic, :dfsp_id, convert_to('{"request_id":"' || :id::uuid || '"}', 'UTF8'), :now, 0, :now
+  WHERE :payer_type::text IS NOT NULL),
 reference AS (
   INSERT INTO open_reference (alias_type, alias, sub_id, dfsp_id, counter_id, request_id, currency, expires_at,
     look_up_at)
-  VALUES ($5, $6, $16, $2, $4, $1, $9, $20, $22))
-SELECT pg_notify('outbox', '') WHERE $10::text IS NOT NULL
-"""
+  VALUES (:alias_type, :alias, :short_ref, :dfsp_id, :counter_id, :id, :currency, :expires_at, :look_up_at))
+SELECT pg_notify('outbox', '') WHERE :payer_type::text IS NOT NULL
+""")
 
 
 async def find_till(tx: Tx, actor: Actor, counter_id: UUID | None) -> Till:
@@ -92,7 +96,7 @@ async def find_till(tx: Tx, actor: Actor, counter_id: UUID | None) -> Till:
     row = await tx.fetchrow(_TILL, counter_id, actor.own_dfsp(), actor.merchant_id, actor.counter_id)
     if row is None:
         raise errors.NotFound("There is no such counter.")
-    return Till(*row)
+    return sql.row(Till, row)
 
 
 def check_payable(till: Till, amount: Money) -> None:
@@ -152,29 +156,30 @@ async def _insert(tx: Tx, service: Service, request: LockedRequest, new: NewRequ
         payer_sealed = service.vault.seal(new.payer.encode(), f"payment_request:{request.id}")
         payer_digest = service.vault.digest("phone", new.payer)
     await tx.execute(
-        _INSERT,
-        request.id,
-        request.dfsp_id,
-        request.merchant_id,
-        request.counter_id,
-        request.alias_type,
-        request.alias,
-        request.state,
-        request.amount_minor,
-        request.currency,
-        MSISDN if new.payer else None,
-        payer_sealed,
-        payer_digest,
-        request.payer_masked,
-        new.reference,
-        new.note,
-        request.short_ref,
-        request.transaction_request_id,
-        new.channel,
-        now,
-        request.expires_at,
-        LOOK_UP_TOPIC,
-        now + LOOK_UP_AGAIN_AFTER if new.payer else None,
+        *_INSERT(
+            id=request.id,
+            dfsp_id=request.dfsp_id,
+            merchant_id=request.merchant_id,
+            counter_id=request.counter_id,
+            alias_type=request.alias_type,
+            alias=request.alias,
+            state=request.state,
+            amount_minor=request.amount_minor,
+            currency=request.currency,
+            payer_type=MSISDN if new.payer else None,
+            payer_sealed=payer_sealed,
+            payer_digest=payer_digest,
+            payer_masked=request.payer_masked,
+            reference=new.reference,
+            note=new.note,
+            short_ref=request.short_ref,
+            transaction_request_id=request.transaction_request_id,
+            channel=new.channel,
+            now=now,
+            expires_at=request.expires_at,
+            topic=LOOK_UP_TOPIC,
+            look_up_at=now + LOOK_UP_AGAIN_AFTER if new.payer else None,
+        )
     )
 
 

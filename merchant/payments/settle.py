@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from merchant.core import clock, ids, money
+from merchant.core import clock, ids, money, sql
 from merchant.core.db import Tx
 from merchant.core.money import Money
 from merchant.core.service import Service
@@ -64,16 +64,15 @@ class LockedTransfer(Struct):
         return Money(self.amount_minor, self.currency)
 
 
-_TRANSFER_COLUMNS = ", ".join(LockedTransfer.__struct_fields__)
-_LOCK_TRANSFER = f"""
-SELECT {_TRANSFER_COLUMNS} FROM transfer WHERE transfer_id = $1 AND dfsp_id = $2 FOR UPDATE
-"""  # noqa: S608 - column names of our own struct
+_LOCK_TRANSFER = sql.select(
+    LockedTransfer, from_="transfer", where="transfer_id = $1 AND dfsp_id = $2", tail="FOR UPDATE"
+)
 
 
 async def lock_transfer(tx: Tx, dfsp_id: UUID, transfer_id: str) -> LockedTransfer | None:
     """Lock a transfer to one of our DFSPs; None when there is none of this id."""
     row = await tx.fetchrow(_LOCK_TRANSFER, transfer_id, dfsp_id)
-    return None if row is None else LockedTransfer(*row)
+    return None if row is None else sql.row(LockedTransfer, row)
 
 
 # --- what the payer's side says of a request ---------------------------------------------------------------------

@@ -13,7 +13,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from merchant.core import clock, money
+from merchant.core import clock, money, sql
 from merchant.core.db import Tx
 from merchant.core.money import Money
 from merchant.notify import events
@@ -116,9 +116,8 @@ class LockedRequest(Struct):
         return Money(self.amount_minor, self.currency)
 
 
-_COLUMNS = ", ".join(LockedRequest.__struct_fields__)
 _LOCK = {
-    column: f"SELECT {_COLUMNS} FROM payment_request WHERE {column} = $1 FOR UPDATE"  # noqa: S608 - our own names
+    column: sql.select(LockedRequest, from_="payment_request", where=f"{column} = $1", tail="FOR UPDATE")
     for column in ("id", "transaction_request_id")
 }
 
@@ -131,7 +130,7 @@ async def lock_request(
     row = await tx.fetchrow(_LOCK[column], request_id or transaction_request_id)
     if row is None or dfsp_id not in (None, row["dfsp_id"]):
         return None
-    return LockedRequest(*row)
+    return sql.row(LockedRequest, row)
 
 
 class Reason(Struct, frozen=True):
@@ -141,15 +140,15 @@ class Reason(Struct, frozen=True):
     message: str
 
 
-_MOVE = """
+_MOVE = sql.Named("""
 WITH changed AS (
-  UPDATE payment_request SET state = $2::text, steps = steps + 1, reason_code = $3, reason_message = $4,
-    paid_at = CASE WHEN $2::text = 'paid' THEN $5 ELSE paid_at END, late = $6
-  WHERE id = $1 RETURNING id, dfsp_id, steps),
-closed AS (DELETE FROM open_reference WHERE request_id = $1 AND $9)
+  UPDATE payment_request SET state = :state::text, steps = steps + 1, reason_code = :code, reason_message = :message,
+    paid_at = CASE WHEN :paid THEN :now ELSE paid_at END, late = :late
+  WHERE id = :id RETURNING id, dfsp_id, steps),
+closed AS (DELETE FROM open_reference WHERE request_id = :id AND :closed)
 INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause, detail)
-SELECT id, steps, dfsp_id, $5, $2::text, $7, $8 FROM changed
-"""
+SELECT id, steps, dfsp_id, :now, :state::text, :cause, :detail FROM changed
+""")
 
 
 async def move(
@@ -169,16 +168,18 @@ async def move(
     ended = before in CLOSED or (before is RequestState.IN_DOUBT and request.expires_at <= clock.now())
     request.late = request.late or ended
     await tx.execute(
-        _MOVE,
-        request.id,
-        target,
-        reason.code if reason else None,
-        reason.message if reason else None,
-        clock.now(),
-        request.late,
-        cause,
-        detail,
-        target in CLOSED,
+        *_MOVE(
+            id=request.id,
+            state=target,
+            code=reason.code if reason else None,
+            message=reason.message if reason else None,
+            paid=target is RequestState.PAID,
+            now=clock.now(),
+            late=request.late,
+            closed=target in CLOSED,
+            cause=cause,
+            detail=detail,
+        )
     )
     request.state = target
     if target in _ANNOUNCED:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from merchant.core import clock
+from merchant.core import clock, sql
 from merchant.core.db import Tx
 from merchant.core.inbox import Message
 from merchant.core.money import Money
@@ -60,22 +60,23 @@ class Promise(Struct, frozen=True):
 
 
 _KNOWN = "SELECT body_hash, answer FROM transfer WHERE payer_fsp_id = $1 AND transfer_id = $2"
-_PROMISE = """
-SELECT q.quote_id, q.merchant_id, q.request_id, q.amount_minor, q.currency, q.expires_at, m.state, m.tier
-FROM quote q JOIN merchant m ON m.id = q.merchant_id
-WHERE q.condition = $1 AND q.payer_fsp_id = $2 AND q.dfsp_id = $3
-"""
+_PROMISE = sql.select(
+    Promise,
+    from_="quote q JOIN merchant m ON m.id = q.merchant_id",
+    where="q.condition = $1 AND q.payer_fsp_id = $2 AND q.dfsp_id = $3",
+)
 # A quote is used up even by a transfer that was called off; a request may then be paid by another quote.
 _USED = """
 SELECT 1 FROM transfer
 WHERE (payer_fsp_id = $1 AND quote_id = $2) OR (request_id = $3 AND state <> 'ABORTED') LIMIT 1
 """
-_INSERT = """
-WITH asked AS (UPDATE payment_request SET transfer_id = $2 WHERE id = $6)
+_INSERT = sql.Named("""
+WITH asked AS (UPDATE payment_request SET transfer_id = :transfer_id WHERE id = :request_id)
 INSERT INTO transfer (payer_fsp_id, transfer_id, dfsp_id, merchant_id, quote_id, request_id, state, amount_minor,
                       currency, usage_day, body_hash, answer, expires_at, reserved_at, check_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'RESERVED', $7, $8, $9, $10, $11, $12, $13, $14)
-"""
+VALUES (:payer_fsp_id, :transfer_id, :dfsp_id, :merchant_id, :quote_id, :request_id, :state, :amount_minor,
+        :currency, :usage_day, :body_hash, :answer, :expires_at, :reserved_at, :check_at)
+""")
 
 
 async def answer_transfer(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
@@ -106,21 +107,23 @@ async def answer_transfer(tx: Tx, service: Service, connection: HubConnection, m
         raise FspiopError("5200", "This payment is over the merchant's limit")
     answer = encode(TransfersPut(connection.transfer_mode, fulfilment, format_datetime(now)))  # type: ignore[arg-type]
     await tx.execute(
-        _INSERT,
-        message.source,
-        prepared.transfer_id,
-        connection.dfsp_id,
-        promise.merchant_id,
-        promise.quote_id,
-        promise.request_id,
-        amount.minor,
-        amount.currency,
-        day.isoformat(),
-        body_hash,
-        answer,
-        expires_at,
-        now,
-        now + timedelta(seconds=service.settings.settle_check_s),
+        *_INSERT(
+            payer_fsp_id=message.source,
+            transfer_id=prepared.transfer_id,
+            dfsp_id=connection.dfsp_id,
+            merchant_id=promise.merchant_id,
+            quote_id=promise.quote_id,
+            request_id=promise.request_id,
+            state="RESERVED",
+            amount_minor=amount.minor,
+            currency=amount.currency,
+            usage_day=day.isoformat(),
+            body_hash=body_hash,
+            answer=answer,
+            expires_at=expires_at,
+            reserved_at=now,
+            check_at=now + timedelta(seconds=service.settings.settle_check_s),
+        )
     )
     # In COMMITTED mode no PATCH follows: the money has moved once the hub has taken our answer.
     committed_by_answer = (message.source, prepared.transfer_id) if connection.transfer_mode == "COMMITTED" else None
@@ -137,7 +140,7 @@ async def _promise_of(
     row = await tx.fetchrow(_PROMISE, prepared.condition, payer_fsp_id, connection.dfsp_id)
     if row is None:
         raise FspiopError("3205", "No quote of ours has this condition")
-    promise = Promise(*row)
+    promise = sql.row(Promise, row)
     if (promise.amount_minor, promise.currency) != (amount.minor, amount.currency):
         raise FspiopError("3106", "The amount is not the one that was quoted")
     if promise.expires_at <= clock.now():
