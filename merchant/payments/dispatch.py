@@ -15,6 +15,7 @@ from msgspec import Struct
 from merchant.core import clock, sql
 from merchant.core.db import Tx
 from merchant.core.money import Money
+from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.hub.fspiop import client
 from merchant.hub.fspiop.client import Outbound, SendResult
@@ -182,12 +183,12 @@ async def _refused(sending: Sending, request_id: UUID, result: SendResult, cause
 
 _WAITING_FOR_PAYER = """
 SELECT id FROM payment_request
-WHERE payer_digest = $1 AND dfsp_id = $2 AND state = 'created' AND payer_fsp_id IS NULL ORDER BY id LIMIT 100
+WHERE payer_digest = ANY($1) AND dfsp_id = $2 AND state = 'created' AND payer_fsp_id IS NULL ORDER BY id LIMIT 100
 """
 _FOUND = """
 WITH waiting AS (
   UPDATE payment_request SET payer_fsp_id = $3
-  WHERE payer_digest = $1 AND dfsp_id = $2 AND state = 'created' AND payer_fsp_id IS NULL RETURNING id),
+  WHERE payer_digest = ANY($1) AND dfsp_id = $2 AND state = 'created' AND payer_fsp_id IS NULL RETURNING id),
 job AS (
   INSERT INTO outbox (topic, dfsp_id, payload, run_at, attempts, created_at)
   SELECT $4, $2, convert_to('{"request_id":"' || id || '"}', 'UTF8'), $5, 0, $5 FROM waiting)
@@ -195,25 +196,24 @@ SELECT pg_notify('outbox', '')
 """
 
 
-async def payer_found(tx: Tx, service: Service, connection: HubConnection, digits: str, fsp_id: str) -> None:
+async def payer_found(tx: Tx, service: Service, connection: HubConnection, payer: Msisdn, fsp_id: str) -> None:
     """Every request that waits to know this payer's DFSP is put to it."""
-    digest = service.vault.digest("phone", digits.removeprefix("+"))
-    await tx.execute(_FOUND, digest, connection.dfsp_id, fsp_id, ASK_TOPIC, clock.now())
+    await tx.execute(_FOUND, payer.payer_digests(service.vault), connection.dfsp_id, fsp_id, ASK_TOPIC, clock.now())
 
 
 async def payer_not_found(
-    tx: Tx, service: Service, connection: HubConnection, digits: str, code: str, description: str
+    tx: Tx, service: Service, connection: HubConnection, payer: Msisdn, code: str, description: str
 ) -> None:
     """Nobody knows this payer, or their DFSP cannot be reached: nothing was asked, so nothing can move."""
-    for request_id in await _waiting(tx, service, connection, digits):
+    for request_id in await _waiting(tx, service, connection, payer):
         request = await lock_request(tx, request_id=request_id)
         if request is not None and may(request.state, RequestCapability.LOOK_UP_PAYER):
             await apply_bad_news(tx, request, code, description, "look_up_failed")
 
 
-async def _waiting(tx: Tx, service: Service, connection: HubConnection, digits: str) -> list[UUID]:
-    digest = service.vault.digest("phone", digits.removeprefix("+"))
-    return [row["id"] for row in await tx.fetch(_WAITING_FOR_PAYER, digest, connection.dfsp_id)]
+async def _waiting(tx: Tx, service: Service, connection: HubConnection, payer: Msisdn) -> list[UUID]:
+    rows = await tx.fetch(_WAITING_FOR_PAYER, payer.payer_digests(service.vault), connection.dfsp_id)
+    return [row["id"] for row in rows]
 
 
 # --- asking the hub what became of a transfer ---------------------------------------------------------------------

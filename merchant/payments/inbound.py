@@ -13,6 +13,7 @@ import structlog
 
 from merchant.core.db import Tx
 from merchant.core.inbox import Message
+from merchant.core.phone import InvalidNumber, Msisdn
 from merchant.core.service import Service
 from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.messages import (
@@ -100,14 +101,25 @@ async def hear_party(tx: Tx, service: Service, connection: HubConnection, messag
     fsp_id = found.fsp_id or message.source
     if fsp_id != message.source:
         raise FspiopError("3100", f"{message.source} cannot say that {fsp_id} has this account")
-    await dispatch.payer_found(tx, service, connection, unquote(message.path.split("/")[3]), fsp_id)
+    payer = _payer_named(message)
+    if payer is not None:
+        await dispatch.payer_found(tx, service, connection, payer, fsp_id)
 
 
 async def hear_no_party(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
     """PUT /parties/…/error: the payer was not found."""
     error = decode(ErrorPut, message.body).error_information
-    digits = unquote(message.path.split("/")[3])
-    await dispatch.payer_not_found(tx, service, connection, digits, error.error_code, error.error_description)
+    payer = _payer_named(message)
+    if payer is not None:
+        await dispatch.payer_not_found(tx, service, connection, payer, error.error_code, error.error_description)
+
+
+def _payer_named(message: Message) -> Msisdn | None:
+    """The payer of an answer to a look-up; None when it is no number, since only numbers are looked up."""
+    try:
+        return Msisdn.of(unquote(message.path.partition("?")[0].split("/")[3]))
+    except InvalidNumber:
+        return None
 
 
 async def hear_payer(tx: Tx, _: Service, connection: HubConnection, message: Message) -> None:

@@ -15,6 +15,7 @@ from msgspec import Struct
 from merchant.core import clock, inbox, money, sql
 from merchant.core.db import Tx
 from merchant.core.inbox import Message
+from merchant.core.phone import mask
 from merchant.core.service import Service
 from merchant.hub.fspiop import ilp
 from merchant.hub.fspiop.error_codes import FspiopError
@@ -34,7 +35,6 @@ from merchant.hub.fspiop.messages import (
 from merchant.payments import limits, outgoing
 from merchant.payments.models import Quote
 from merchant.payments.participants import HubConnection
-from merchant.payments.requests import mask
 from merchant.payments.settle import AMOUNT_CHANGED, expire_if_over
 from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
 from merchant.registry.merchants.states import Capability, merchant_may

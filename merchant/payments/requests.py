@@ -4,11 +4,9 @@ create_request checks that the merchant may take this money, stores the request 
 a job for dispatch.py. A request without a payer waits for a shopper to scan its code.
 """
 
-import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import phonenumbers
 from msgspec import Struct
 
 from merchant.compliance.policies import policy
@@ -16,6 +14,7 @@ from merchant.core import clock, errors, ids, sql
 from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.money import Money, display
+from merchant.core.phone import Msisdn, mask
 from merchant.core.service import Service
 from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
 from merchant.registry.merchants.states import Capability, merchant_may
@@ -24,15 +23,14 @@ LOOK_UP_TOPIC = "payments.look_up"
 # A look-up without an answer is repeated once; hubs answer within seconds or never.
 LOOK_UP_AGAIN_AFTER = timedelta(seconds=15)
 MSISDN = "MSISDN"
-_PHONE = re.compile(r"\+?[0-9][0-9 -]*")
 
 
 class NewRequest(Struct, frozen=True, kw_only=True):
-    """A demand for money, checked for form. `payer` is an E.164 number's digits."""
+    """A demand for money, checked for form."""
 
     counter_id: UUID | None
     amount: Money
-    payer: str | None = None
+    payer: Msisdn | None = None
     reference: str | None = None
     note: str | None = None
     expires_in_s: int | None = None
@@ -136,7 +134,7 @@ async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest
         state=RequestState.CREATED if new.payer else RequestState.AWAITING_PAYER,
         amount_minor=new.amount.minor,
         currency=new.amount.currency,
-        payer_masked=mask(new.payer) if new.payer else None,
+        payer_masked=mask(new.payer.digits) if new.payer else None,
         reference=new.reference,
         short_ref=ids.short_reference(),
         alias_type=till.alias_type,
@@ -153,8 +151,8 @@ async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest
 async def _insert(tx: Tx, service: Service, request: LockedRequest, new: NewRequest, now: datetime) -> None:
     payer_sealed = payer_digest = None
     if new.payer:
-        payer_sealed = service.vault.seal(new.payer.encode(), f"payment_request:{request.id}")
-        payer_digest = service.vault.digest("phone", new.payer)
+        payer_sealed = service.vault.seal(new.payer.digits.encode(), f"payment_request:{request.id}")
+        payer_digest = new.payer.digest(service.vault)
     await tx.execute(
         *_INSERT(
             id=request.id,
@@ -205,26 +203,3 @@ async def cancel_request(tx: Tx, actor: Actor, request_id: UUID) -> LockedReques
         raise errors.WrongState("The customer is paying at this moment; wait for the result.", code="being_paid")
     await move(tx, request, RequestState.CANCELLED, "cancelled_by_merchant")
     return request
-
-
-def phone_digits(text: str, country: str) -> str | None:
-    """A phone number, with or without `+`, as the digits that FSPIOP carries; None when it is none.
-
-    Digits without `+` are read as international first (as wallets write them), then as the country's own.
-    """
-    if not _PHONE.fullmatch(text):
-        return None
-    stripped = text.replace(" ", "").replace("-", "")
-    for attempt, region in ((f"+{stripped.removeprefix('+')}", None), (stripped, country)):
-        try:
-            number = phonenumbers.parse(attempt, region)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_possible_number(number) and not number.extension:
-            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
-    return None
-
-
-def mask(digits: str) -> str:
-    """A phone number of which only the ends are legible: 2547*****001."""
-    return digits[:4] + "*" * max(0, len(digits) - 7) + digits[-3:]

@@ -20,6 +20,7 @@ from PIL import Image
 
 from merchant.core.access import Actor
 from merchant.core.money import Money
+from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.demo.hub import exchange_keys
@@ -54,11 +55,13 @@ class Shop(msgspec.Struct):
     merchant: Merchant
     counter: Counter
 
-    async def ask(self, amount: Money = TEN, state: RequestState | None = None, **more: Any) -> str:
+    async def ask(
+        self, amount: Money = TEN, state: RequestState | None = None, payer: str | None = None, **more: Any
+    ) -> str:
         """Ask for money; the code of the request's page."""
         dfsp_id = self.merchant.dfsp_id
         actor = Actor(kind="service", id=UUID(int=0), name="test", dfsp_id=dfsp_id)
-        new = NewRequest(counter_id=self.counter.id, amount=amount, **more)
+        new = NewRequest(counter_id=self.counter.id, amount=amount, payer=Msisdn.of(payer) if payer else None, **more)
         async with self.service.db.tenant(dfsp_id) as tx:
             made, till = await create_request(tx, self.service, actor, new)
         async with self.service.db.system() as tx:
