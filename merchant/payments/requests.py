@@ -1,7 +1,7 @@
 """First step of a payment request: it is created, durable in one transaction, or taken back.
 
 create_request checks that the merchant may take this money, stores the request with its ids for the hub, and leaves
-a job for dispatch.py. A request without a payer waits for a shopper to scan its code.
+a job that looks the payer up (parties.py). A request without a payer waits for a shopper to scan its code.
 """
 
 from datetime import datetime, timedelta

@@ -1,6 +1,6 @@
 """JSON routes of payment requests and payments: read the request, call the operation, answer.
 
-Nothing is decided here: request.py creates and cancels, resolve.py asks the hub, queries.py reads, schemas.py shapes
+Nothing is decided here: requests.py creates and cancels, transfers.py asks the hub, queries.py reads, schemas.py shapes
 what comes in and goes out.
 """
 
@@ -17,8 +17,8 @@ from merchant.core.http import json as web
 from merchant.core.http.json import actor_of, answer, body, needs, path_id, service_of
 from merchant.payments import queries, schemas
 from merchant.payments.requests import cancel_request, create_request
-from merchant.payments.resolve import ask_hub_again
 from merchant.payments.states import RequestState
+from merchant.payments.transfers import ask_hub_again
 
 Req = Request[Any, Any, State]
 Answer = Response[bytes]

@@ -88,7 +88,7 @@ _PAYER_STATES: Mapping[str, tuple[RequestState, Reason | None]] = {
 
 async def apply_payer_answer(tx: Tx, request: LockedRequest, said: TransactionRequestsPut) -> None:
     """PUT /transactionRequests: RECEIVED, PENDING, ACCEPTED, REJECTED, in any order and number."""
-    if not may(request.state, RequestCapability.HEAR_PAYER) or await _money_under_way(tx, request):
+    if not may(request.state, RequestCapability.TAKE_ANSWER) or await _money_under_way(tx, request):
         return
     if said.transaction_id is not None:
         # On an ISO 20022 hub the quote names only this id.

@@ -41,7 +41,8 @@ class RequestCapability(StrEnum):
     EXPIRE = "expire"
     SHOW_CODE = "show_code"  # shoppers may be shown its QR code
     LOOK_UP_PAYER = "look_up_payer"
-    HEAR_PAYER = "hear_payer"  # the payer's DFSP may still answer the request
+    ASK_PAYER = "ask_payer"  # the transaction request may be sent
+    TAKE_ANSWER = "take_answer"  # the payer's DFSP may still answer the transaction request
     QUOTE = "quote"  # a quote for it is answered with terms
     TAKE_TRANSFER = "take_transfer"
     BE_PAID = "be_paid"  # money that has moved for it is its payment
@@ -63,13 +64,13 @@ MOVES: Mapping[RequestState, frozenset[RequestState]] = {
     _S.CANCELLED: frozenset({_S.PAID}),
     _S.PAID: frozenset(),
 }
-_OPEN = frozenset({_C.CANCEL, _C.EXPIRE, _C.SHOW_CODE, _C.HEAR_PAYER, _C.QUOTE, _C.TAKE_TRANSFER, _C.BE_PAID, _C.FAIL})
+_OPEN = frozenset({_C.CANCEL, _C.EXPIRE, _C.SHOW_CODE, _C.TAKE_ANSWER, _C.QUOTE, _C.TAKE_TRANSFER, _C.BE_PAID, _C.FAIL})
 CAPABILITIES: Mapping[RequestState, frozenset[RequestCapability]] = {
-    _S.CREATED: _OPEN | {_C.LOOK_UP_PAYER},
+    _S.CREATED: _OPEN | {_C.LOOK_UP_PAYER, _C.ASK_PAYER},
     _S.SENT: _OPEN,
     _S.AWAITING_PAYER: _OPEN,
     _S.ACCEPTED: _OPEN,
-    _S.IN_DOUBT: frozenset({_C.HEAR_PAYER, _C.TAKE_TRANSFER, _C.BE_PAID, _C.FAIL}),
+    _S.IN_DOUBT: frozenset({_C.TAKE_ANSWER, _C.TAKE_TRANSFER, _C.BE_PAID, _C.FAIL}),
     # A payer may come late, or try again after a failure: the money is welcome and the request still true.
     _S.EXPIRED: frozenset({_C.QUOTE, _C.TAKE_TRANSFER, _C.BE_PAID}),
     _S.FAILED: frozenset({_C.QUOTE, _C.TAKE_TRANSFER, _C.BE_PAID}),

@@ -8,10 +8,10 @@ from datetime import timedelta
 from merchant.core import clock, outbox
 from merchant.core.db import Tx
 from merchant.core.service import Service
-from merchant.payments.dispatch import ask_outcome
 from merchant.payments.requests import LOOK_UP_TOPIC
 from merchant.payments.settle import expire_if_over, lock_transfer, put_in_doubt
 from merchant.payments.states import lock_request
+from merchant.payments.transfers import ask_outcome
 
 BATCH = 100
 # Promises still standing come up again a little later; they must not stand in the way of the rest.

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from merchant.core import clock, sql
+from merchant.core import audit, clock, errors, sql
+from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.inbox import Message
 from merchant.core.money import Money
@@ -31,7 +32,7 @@ from merchant.payments import limits, outgoing
 from merchant.payments.participants import HubConnection
 from merchant.payments.quotes import fingerprint
 from merchant.payments.settle import abort_transfer, commit_transfer, lock_transfer
-from merchant.payments.states import RequestCapability, lock_request, may
+from merchant.payments.states import LockedRequest, RequestCapability, lock_request, may
 from merchant.registry.merchants.states import Capability, merchant_may
 
 # The hub forgets a transfer that never was; before this code nothing else says so for certain.
@@ -178,7 +179,7 @@ async def repeat_transfer(tx: Tx, service: Service, connection: HubConnection, m
     await outgoing.answer(tx, service, message, connection.dfsp_id, f"/transfers/{transfer_id}", known["answer"])
 
 
-async def hear_outcome(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
+async def receive_outcome(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
     """PATCH /transfers/{id}, and PUT as the answer to our GET: committed, aborted, or not decided yet."""
     _check_hub(service, message)
     said = decode(TransfersPatch, message.body)
@@ -198,7 +199,7 @@ def _check_hub(service: Service, message: Message) -> None:
         raise FspiopError("3000", f"{message.source} is not the hub, which alone ends transfers")
 
 
-async def hear_error(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
+async def receive_error(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
     """PUT or PATCH /transfers/{id}/error: only "no such transfer" says for certain that no money moves."""
     _check_hub(service, message)
     transfer = await lock_transfer(tx, connection.dfsp_id, message.path.split("/")[2])
@@ -208,3 +209,51 @@ async def hear_error(tx: Tx, service: Service, connection: HubConnection, messag
     hub_gave_up = message.method == "PATCH" or code == _NOT_KNOWN_TO_HUB
     if hub_gave_up and transfer.expires_at <= clock.now():
         await abort_transfer(tx, transfer, f"hub_error_{code}")
+
+
+# --- asking the hub what became of a transfer ---------------------------------------------------------------------
+
+_QUESTION_LASTS = timedelta(minutes=1)
+_OPEN_TRANSFER = """
+SELECT t.payer_fsp_id, t.transfer_id, d.fsp_id FROM transfer t JOIN dfsp d ON d.id = t.dfsp_id
+WHERE t.request_id = $1 AND t.state = 'RESERVED' ORDER BY t.reserved_at DESC LIMIT 1
+"""
+
+
+async def ask_outcome(
+    tx: Tx, service: Service, fsp_id: str, dfsp_id: UUID, payer_fsp_id: str, transfer_id: str
+) -> None:
+    """Queue GET /transfers/{id}; the answer comes as PUT /transfers/{id} (receive_outcome)."""
+    question = outgoing.QueuedMessage(
+        method="GET",
+        path=f"/transfers/{transfer_id}",
+        source=fsp_id,
+        destination=payer_fsp_id,
+        useless_after=clock.now() + _QUESTION_LASTS,
+    )
+    await outgoing.queue(tx, service, question, dfsp_id)
+
+
+async def ask_hub_again(tx: Tx, service: Service, actor: Actor, request_id: UUID) -> LockedRequest:
+    """Ask the hub now what became of a request's transfer; the timers ask by themselves, with growing pauses.
+
+    Raises NotFound, or WrongState when no transfer of this request is open.
+    """
+    request = await lock_request(tx, request_id=request_id)
+    if request is None or actor.dfsp_id not in (None, request.dfsp_id):
+        raise errors.NotFound
+    row = await tx.fetchrow(_OPEN_TRANSFER, request.id)
+    if row is None:
+        raise errors.WrongState("No transfer of this request is open; there is nothing to ask the hub about.")
+    await ask_outcome(tx, service, row["fsp_id"], request.dfsp_id, row["payer_fsp_id"], row["transfer_id"])
+    await audit.record(
+        tx,
+        actor,
+        "payment_request.checked",
+        "payment_request",
+        request.id,
+        dfsp_id=request.dfsp_id,
+        state=request.state,
+        at=clock.rfc3339(clock.now()),
+    )
+    return request

@@ -41,11 +41,13 @@ async def fill(service: Service, world: World) -> None:
     vault, endpoint_id = service.vault, application.id
     place = (merchant.dfsp_id, merchant.id)
     message = inbox.Message("POST", "/quotes", "payerfsp", "greenbankfsp", "1.1", b"{}")
-    letter = outgoing.Letter(method="GET", path="/parties/MSISDN/254711000001", source="greenbankfsp", destination="")
+    letter = outgoing.QueuedMessage(
+        method="GET", path="/parties/MSISDN/254711000001", source="greenbankfsp", destination=""
+    )
     money = NewRequest(counter_id=counters[0].id, amount=Money(100, "KES"), payer=Msisdn("254711000001"))
     async with service.db.system() as tx:
         await inbox.store_once(tx, vault, message)
-        await outgoing.send(tx, service, letter, merchant.dfsp_id)
+        await outgoing.queue(tx, service, letter, merchant.dfsp_id)
         await create_request(tx, service, world.maker.actor, money)
         tx.session.add(
             Quote(
