@@ -269,7 +269,7 @@ async def dynamic_qr(request: Req) -> Answer:
             expires_in_s=static.expires_in_s,
             channel="qr",
         )
-        made, _ = await create_request(tx, service, actor, new)
+        made = await create_request(tx, service, actor, new)
         row = await payment_queries.payment_request(tx, actor, made.id)
         return 201, request_view(row, scheme, service.settings.base_url)
 

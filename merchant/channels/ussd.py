@@ -28,7 +28,7 @@ from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.payments import limits
 from merchant.payments.requests import NewRequest, create_request
-from merchant.payments.states import RequestState
+from merchant.payments.states import RequestCapability, RequestState, states_that_permit
 from merchant.registry.merchants.states import Capability, merchant_may
 
 MOUNT = "/ussd"
@@ -146,11 +146,11 @@ FROM payment_request p JOIN merchant m ON m.id = p.merchant_id
 WHERE p.payer_digest = ANY($1) AND p.created_at > $2 AND p.channel = 'ussd'
 ORDER BY p.id DESC LIMIT 1
 """
-_OPEN_REQUESTS = """
+_OPEN_REQUESTS = f"""
 SELECT count(*) FROM payment_request
-WHERE payer_digest = ANY($1) AND channel = 'ussd' AND state IN ('created', 'sent', 'awaiting_payer', 'accepted')
+WHERE payer_digest = ANY($1) AND channel = 'ussd' AND state IN {states_that_permit(RequestCapability.EXPIRE)}
   AND expires_at > $2
-"""
+"""  # noqa: S608 - constants
 _LAST_SESSION = """
 SELECT state FROM ussd_session WHERE msisdn_digest = $1 AND state <> '' ORDER BY touched_at DESC LIMIT 1
 """
@@ -204,7 +204,7 @@ class ServiceBackend:
         actor = Actor(kind="service", id=UUID(int=0), name=CHANNEL, dfsp_id=shop["dfsp_id"])
         new = NewRequest(counter_id=UUID(order.counter_id), amount=amount, payer=payer, channel=CHANNEL)
         try:
-            request, _ = await create_request(tx, service, actor, new)
+            request = await create_request(tx, service, actor, new)
         except errors.WrongState:
             return ussd.PaymentOutcome("refused", reason="closed")
         except errors.InvalidFields:

@@ -12,6 +12,7 @@ import asyncpg
 from msgspec import Struct
 
 S = TypeVar("S", bound=Struct)
+_WORD = re.compile(r"[A-Za-z_]+")
 _PARAMETER = re.compile(r"(?<!:):([a-z][a-z0-9_]*)")  # `:name`, and not the cast `::type`
 
 
@@ -58,6 +59,14 @@ def insert(table: str, names: Iterable[str], tail: str = "") -> "Named":
     listed = tuple(names)
     places = ", ".join(f":{name}" for name in listed)
     return Named(f"INSERT INTO {table} ({', '.join(listed)}) VALUES ({places}) {tail}".rstrip())  # noqa: S608
+
+
+def literals(words: Iterable[str]) -> str:
+    """Constants of ours as the list behind IN: `('created', 'sent')`. Raises WrongColumns for none, or no bare word."""
+    listed = [str(word) for word in words]
+    if not listed or not all(_WORD.fullmatch(word) for word in listed):
+        raise WrongColumns(f"not a list of words: {listed}")
+    return "('" + "', '".join(listed) + "')"
 
 
 def _wrong(struct: type[Struct], record: asyncpg.Record) -> WrongColumns:

@@ -34,8 +34,6 @@ async def interpret(tx: Tx, service: Service, message: Message) -> None:
     try:
         await handler(tx, service, connection, message)
     except FspiopError as refusal:
-        if isinstance(refusal, quotes.AmountChanged):
-            await quotes.fail_changed_amount(tx, refusal.request_id)
         await _refuse(tx, service, connection, message, refusal)
 
 

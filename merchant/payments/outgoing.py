@@ -22,7 +22,8 @@ from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.messages import Message as WireMessage
 from merchant.hub.fspiop.messages import encode, encode_error
 from merchant.payments.participants import HubConnection, HubConnections
-from merchant.payments.settle import commit_transfer, lock_transfer
+from merchant.payments.settle import commit_transfer
+from merchant.payments.transfer_states import lock_transfer
 
 TOPIC = "hub.send"
 CONTEXT = "hub.send"

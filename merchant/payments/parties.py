@@ -18,24 +18,24 @@ from merchant.payments import outgoing
 from merchant.payments.ask import ASK_TOPIC, fail_if_refused, read_asked
 from merchant.payments.outgoing import Sender, transmit
 from merchant.payments.participants import HubConnection
-from merchant.payments.quotes import find_shop
+from merchant.payments.quotes import find_payee
 from merchant.payments.requests import MSISDN
 from merchant.payments.settle import apply_bad_news
-from merchant.payments.states import RequestCapability, lock_request, may
+from merchant.payments.states import RequestCapability, lock_request, may, states_that_permit
 
-_WAITING_FOR_PAYER = """
-SELECT id FROM payment_request
-WHERE payer_digest = ANY($1) AND dfsp_id = $2 AND state = 'created' AND payer_fsp_id IS NULL ORDER BY id LIMIT 100
+_WAITING = f"""
+payer_digest = ANY($1) AND dfsp_id = $2 AND payer_fsp_id IS NULL
+  AND state IN {states_that_permit(RequestCapability.LOOK_UP_PAYER)}
 """
-_FOUND = """
+_WAITING_FOR_PAYER = f"SELECT id FROM payment_request WHERE {_WAITING} ORDER BY id LIMIT 100"  # noqa: S608 - constants
+_FOUND = f"""
 WITH waiting AS (
-  UPDATE payment_request SET payer_fsp_id = $3
-  WHERE payer_digest = ANY($1) AND dfsp_id = $2 AND state = 'created' AND payer_fsp_id IS NULL RETURNING id),
+  UPDATE payment_request SET payer_fsp_id = $3 WHERE {_WAITING} RETURNING id),
 job AS (
   INSERT INTO outbox (topic, dfsp_id, payload, run_at, attempts, created_at)
-  SELECT $4, $2, convert_to('{"request_id":"' || id || '"}', 'UTF8'), $5, 0, $5 FROM waiting)
+  SELECT $4, $2, convert_to('{{"request_id":"' || id || '"}}', 'UTF8'), $5, 0, $5 FROM waiting)
 SELECT pg_notify('outbox', '')
-"""
+"""  # noqa: S608 - constants
 
 
 async def look_up_payer(sender: Sender, request_id: UUID) -> None:
@@ -89,13 +89,13 @@ async def answer_look_up(tx: Tx, service: Service, connection: HubConnection, me
     path = message.path.partition("?")[0]
     parts = [unquote(part) for part in path.split("/")]
     alias_type, alias, sub_id = parts[2], parts[3], parts[4] if len(parts) > 4 else None
-    shop = await find_shop(tx, connection.dfsp_id, alias_type, alias)
+    payee = await find_payee(tx, connection.dfsp_id, alias_type, alias)
     if sub_id is not None and not await _is_open(tx, alias_type, alias, sub_id):
         raise FspiopError("3204", "This code is not open any more; ask the shop for a new one")
     party = Party(
         PartyIdInfo(alias_type, alias, sub_id, connection.fsp_id),
-        merchant_classification_code=shop.mcc,
-        name=safe_party_name(shop.trading_name, alias),
+        merchant_classification_code=payee.mcc,
+        name=safe_party_name(payee.trading_name, alias),
     )
     await outgoing.answer(tx, service, message, connection.dfsp_id, path, PartiesPut(party))
 

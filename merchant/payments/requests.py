@@ -17,6 +17,8 @@ from merchant.core.money import Money, display
 from merchant.core.phone import Msisdn, mask
 from merchant.core.service import Service
 from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
+from merchant.payments.transfer_states import money_under_way
+from merchant.registry.merchants.counters import CounterFacts, counter_by_id
 from merchant.registry.merchants.states import Capability, merchant_may
 
 LOOK_UP_TOPIC = "payments.look_up"
@@ -37,29 +39,6 @@ class NewRequest(Struct, frozen=True, kw_only=True):
     channel: str = "api"
 
 
-class Till(Struct, frozen=True):
-    """The counter that asks, with what is needed of its merchant."""
-
-    counter_id: UUID
-    alias_type: str
-    alias: str
-    merchant_id: UUID
-    dfsp_id: UUID
-    state: str
-    tier: str
-    currencies: list[str]
-    trading_name: str
-    city: str
-    country: str
-    mcc: str
-
-
-_TILL = sql.select(
-    Till,
-    from_="counter c JOIN merchant m ON m.id = c.merchant_id",
-    columns={"counter_id": "c.id", "merchant_id": "m.id", "dfsp_id": "m.dfsp_id"},
-    where="c.id = $1 AND m.dfsp_id = $2 AND ($3::uuid IS NULL OR m.id = $3) AND ($4::uuid IS NULL OR c.id = $4)",
-)
 _INSERT = sql.Named("""
 WITH request AS (
   INSERT INTO payment_request (id, dfsp_id, merchant_id, counter_id, alias_type, alias, state, amount_minor, currency,
@@ -83,7 +62,7 @@ SELECT pg_notify('outbox', '') WHERE :payer_type::text IS NOT NULL
 """)
 
 
-async def find_till(tx: Tx, actor: Actor, counter_id: UUID | None) -> Till:
+async def find_counter(tx: Tx, actor: Actor, counter_id: UUID | None) -> CounterFacts:
     """The counter, or the actor's only one. Raises NotFound, InvalidFields."""
     counter_id = counter_id or actor.counter_id
     if counter_id is None and actor.merchant_id is not None:
@@ -91,34 +70,40 @@ async def find_till(tx: Tx, actor: Actor, counter_id: UUID | None) -> Till:
         counter_id = only[0]["id"] if len(only) == 1 else None
     if counter_id is None:
         raise errors.invalid_field("counter_id", "missing", "Say which counter asks for the money.")
-    row = await tx.fetchrow(_TILL, counter_id, actor.own_dfsp(), actor.merchant_id, actor.counter_id)
-    if row is None:
+    counter = await counter_by_id(tx, actor.own_dfsp(), counter_id)
+    if (
+        counter is None
+        or actor.merchant_id not in (None, counter.merchant_id)
+        or actor.counter_id not in (None, counter.counter_id)
+    ):
         raise errors.NotFound("There is no such counter.")
-    return sql.row(Till, row)
+    return counter
 
 
-def check_payable(till: Till, amount: Money) -> None:
+def check_payable(counter: CounterFacts, amount: Money) -> None:
     """Refuse money this merchant may not take. Raises WrongState or InvalidFields."""
-    if not merchant_may(till.state, Capability.TAKE_PAYMENT):
+    if not merchant_may(counter.state, Capability.TAKE_PAYMENT):
         raise errors.WrongState("This merchant may not take payments now.", code="merchant_not_active")
-    if amount.currency not in till.currencies:
+    if amount.currency not in counter.currencies:
         raise errors.invalid_field(
-            "amount.currency", "not_taken", f"This merchant takes {', '.join(till.currencies)} only."
+            "amount.currency", "not_taken", f"This merchant takes {', '.join(counter.currencies)} only."
         )
-    most = Money(policy().limits(till.tier, amount.currency).per_payment_minor, amount.currency)
+    most = Money(policy().limits(counter.tier, amount.currency).per_payment_minor, amount.currency)
     if amount.minor > most.minor:
         raise errors.invalid_field(
-            "amount.amount", "over_limit", f"A payment to this merchant is at most {display(most)} (tier {till.tier})."
+            "amount.amount",
+            "over_limit",
+            f"A payment to this merchant is at most {display(most)} (tier {counter.tier}).",
         )
 
 
-async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest) -> tuple[LockedRequest, Till]:
+async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest) -> LockedRequest:
     """Store a demand for money and, when it names a payer, the job to ask them.
 
     Raises NotFound, WrongState, InvalidFields.
     """
-    till = await find_till(tx, actor, new.counter_id)
-    check_payable(till, new.amount)
+    counter = await find_counter(tx, actor, new.counter_id)
+    check_payable(counter, new.amount)
     scheme = await service.scheme()
     expires_in_s = new.expires_in_s or scheme.request_expiry_s
     if not 1 <= expires_in_s <= scheme.request_expiry_max_s:
@@ -128,24 +113,24 @@ async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest
     now = clock.now()
     request = LockedRequest(
         id=ids.uuid7(),
-        dfsp_id=till.dfsp_id,
-        merchant_id=till.merchant_id,
-        counter_id=till.counter_id,
+        dfsp_id=counter.dfsp_id,
+        merchant_id=counter.merchant_id,
+        counter_id=counter.counter_id,
         state=RequestState.CREATED if new.payer else RequestState.AWAITING_PAYER,
         amount_minor=new.amount.minor,
         currency=new.amount.currency,
         payer_masked=mask(new.payer.digits) if new.payer else None,
         reference=new.reference,
         short_ref=ids.short_reference(),
-        alias_type=till.alias_type,
-        alias=till.alias,
+        alias_type=counter.alias_type,
+        alias=counter.alias,
         transaction_request_id=ids.wire_id(),
         payer_fsp_id=None,
         transfer_id=None,
         expires_at=now + timedelta(seconds=expires_in_s),
     )
     await _insert(tx, service, request, new, now)
-    return request, till
+    return request
 
 
 async def _insert(tx: Tx, service: Service, request: LockedRequest, new: NewRequest, now: datetime) -> None:
@@ -196,10 +181,7 @@ async def cancel_request(tx: Tx, actor: Actor, request_id: UUID) -> LockedReques
         raise errors.NotFound
     if not may(request.state, RequestCapability.CANCEL):
         raise errors.WrongState(f"A request that is {request.state} cannot be cancelled.")
-    under_way = await tx.fetchval(
-        "SELECT 1 FROM transfer WHERE request_id = $1 AND state = 'RESERVED' LIMIT 1", request.id
-    )
-    if under_way:
+    if await money_under_way(tx, request):
         raise errors.WrongState("The customer is paying at this moment; wait for the result.", code="being_paid")
     await move(tx, request, RequestState.CANCELLED, "cancelled_by_merchant")
     return request

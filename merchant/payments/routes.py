@@ -45,7 +45,7 @@ async def create(request: Req) -> Answer:
     command = new.to_command((await service.scheme()).country)
 
     async def do(tx: Tx) -> tuple[int, Any]:
-        made, _ = await create_request(tx, service, actor, command)
+        made = await create_request(tx, service, actor, command)
         return 201, await _view(request, tx, made.id)
 
     return await web.once(request, "payment-requests", do)

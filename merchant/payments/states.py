@@ -15,6 +15,7 @@ from msgspec.structs import asdict
 
 from merchant.core import clock, money, sql
 from merchant.core.db import Tx
+from merchant.core.errors import Reason
 from merchant.core.money import Money
 from merchant.notify import events
 
@@ -90,6 +91,11 @@ def may(state: str, capability: RequestCapability) -> bool:
     return capability in CAPABILITIES[RequestState(state)]
 
 
+def states_that_permit(capability: RequestCapability) -> str:
+    """The states that permit something, as SQL lists them behind IN."""
+    return sql.literals(state for state in RequestState if may(state, capability))
+
+
 class LockedRequest(Struct):
     """A payment request whose row this transaction has locked; `move` keeps it in step with the row."""
 
@@ -132,13 +138,6 @@ async def lock_request(
     if row is None or dfsp_id not in (None, row["dfsp_id"]):
         return None
     return sql.row(LockedRequest, row)
-
-
-class Reason(Struct, frozen=True):
-    """Why: a code for programs and a sentence for the shopkeeper."""
-
-    code: str
-    message: str
 
 
 _MOVE = sql.Named("""

@@ -39,8 +39,14 @@ EXAMPLES: list[tuple[Rule, str, str, str]] = [
     (
         source_rules.states_are_asked_not_compared,
         "merchant/payments/settle.py",
-        "transfer.state == 'paid'",
         "transfer.state == 'COMMITTED'",
+        "transfer_may(transfer.state, BE_COMMITTED)",
+    ),
+    (
+        source_rules.sql_takes_states_from_the_table,
+        "merchant/payments/timers.py",
+        """_DUE = "SELECT 1 FROM transfer t WHERE t.state in ('RESERVED')" """,
+        "_DUE = f'SELECT 1 FROM transfer t WHERE t.state IN {UNDER_WAY} AND t.state = $1'",
     ),
     (source_rules.one_http_client, "merchant/hub/fspiop/client.py", "import httpx", "import aiohttp"),
     (
@@ -119,6 +125,16 @@ def test_every_rule_is_shown_biting() -> None:
             source_rules.states_are_asked_not_compared,
             "merchant/registry/merchants/states.py",
             "state == ApplicationState.DRAFT",
+        ),
+        (
+            source_rules.states_are_asked_not_compared,
+            "merchant/demo/simulator/hub.py",
+            "entry.state == 'ABORTED'",
+        ),
+        (
+            source_rules.sql_takes_states_from_the_table,
+            "merchant/payments/states.py",
+            "_NOTE_SENT = \"UPDATE payment_request SET state = 'sent'\"",
         ),
         (source_rules.libraries_are_pure, "merchant/programs/runtime.py", "import asyncio"),
         (

@@ -172,7 +172,7 @@ async def _ask(service: Service, form: dict[str, str], raw: bytes) -> UUID:
     async with service.db.tenant(actor.dfsp_id) as tx:
 
         async def work() -> tuple[int, bytes]:
-            made, _ = await create_request(tx, service, actor, new)
+            made = await create_request(tx, service, actor, new)
             return 201, made.id.bytes
 
         # The form holds an id made for it, so a form sent twice asks once, and a changed one asks again.

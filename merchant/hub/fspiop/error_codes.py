@@ -3,7 +3,7 @@
 The table is that of FSPIOP section 7.6. Codes xx40 to xx99 belong to the scheme and are read as xx00.
 """
 
-import msgspec
+from merchant.core.errors import Reason
 
 DESCRIPTION_LENGTH_MAX = 128  # FSPIOP data model, ErrorDescription
 
@@ -65,13 +65,6 @@ MEANINGS = {
     "5300": "Payee permission error",
     "5400": "Generic payee blocked error",
 }
-
-
-class Reason(msgspec.Struct, frozen=True):
-    """Why a payment request ended: a code for programs and a sentence for the shopkeeper."""
-
-    code: str
-    message: str
 
 
 _UNREACHABLE = Reason("payer_dfsp_unreachable", "The customer's bank or wallet cannot be reached right now. Try again.")

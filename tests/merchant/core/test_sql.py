@@ -63,6 +63,16 @@ def test_a_missing_or_an_unknown_parameter_is_refused(given: dict[str, int]) -> 
         Named("SELECT :first, :second")(**given)
 
 
+def test_constants_become_a_list() -> None:
+    assert sql.literals(["created", "in_doubt"]) == "('created', 'in_doubt')"
+
+
+@pytest.mark.parametrize("words", [[], ["it's"], ["a", ""], ["a b"]])
+def test_a_list_of_anything_but_words_is_refused(words: list[str]) -> None:
+    with pytest.raises(WrongColumns, match="not a list of words"):
+        sql.literals(words)
+
+
 def test_an_insert_names_each_column_once() -> None:
     statement = sql.insert("pair", ("first", "second"), "ON CONFLICT DO NOTHING")
     assert statement(second=2, first=1) == (

@@ -63,12 +63,12 @@ class Shop(msgspec.Struct):
         actor = Actor(kind="service", id=UUID(int=0), name="test", dfsp_id=dfsp_id)
         new = NewRequest(counter_id=self.counter.id, amount=amount, payer=Msisdn.of(payer) if payer else None, **more)
         async with self.service.db.tenant(dfsp_id) as tx:
-            made, till = await create_request(tx, self.service, actor, new)
+            made = await create_request(tx, self.service, actor, new)
         async with self.service.db.system() as tx:
             request = await lock_request(tx, request_id=made.id)
             assert request is not None
             assert state in (None, request.state) or await move(tx, request, RequestState(state), "test")
-        return f"{till.alias}.{made.short_ref}"
+        return f"{made.alias}.{made.short_ref}"
 
     async def put_into(self, state: str) -> None:
         """Bring the merchant into a state."""
