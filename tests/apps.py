@@ -1,12 +1,16 @@
 """Applications that tests share: making one costs 80 ms, moving it to another test's service next to nothing."""
 
+import re
 from typing import Any
 
 import httpx
+import msgspec
 from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
 
 from merchant.core.service import Service
 from merchant.programs.app import create_app, shared_state
+from merchant.programs.slices import ROUTES
 
 _APPS: dict[int, Litestar] = {}
 
@@ -24,4 +28,29 @@ def app_on(service: Service, routes: list[Any] | None = None) -> Litestar:
 def client_on(app: Litestar) -> httpx.AsyncClient:
     """A client of an application, in the same event loop, without a socket."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url="http://test.local")
+    hooks = {"response": [_check_declared]}
+    return httpx.AsyncClient(transport=transport, base_url="http://test.local", event_hooks=hooks)
+
+
+# What any address may answer: faults of ours, and paths and methods that no route has.
+_ANYWHERE = {"internal", "method_not_allowed"}
+_DECLARED = [
+    (
+        one.method,
+        re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(one.path))),
+        {each.code for each in one.problems()},
+    )
+    for one in (
+        handler.opt["route"] for handler in ROUTES if isinstance(handler, HTTPRouteHandler) and "route" in handler.opt
+    )
+]
+
+
+async def _check_declared(response: httpx.Response) -> None:
+    """Whatever a test calls: a problem that a route answers with is one that it declares, hence documents."""
+    if response.headers.get("content-type") != "application/problem+json":
+        return
+    code = msgspec.json.decode(await response.aread())["code"]
+    for method, path, codes in _DECLARED:
+        if method == response.request.method and path.fullmatch(response.request.url.path):
+            assert code in codes | _ANYWHERE, f"{method} {response.request.url.path} does not declare {code}"

@@ -234,3 +234,8 @@ async def work(service: Service) -> None:
     async with Worker(service).by_hand() as worker:
         while await worker.run_due():
             pass
+
+
+def suspended(merchant_id: UUID, number: int = 0) -> dict[str, Any]:
+    """The data of a merchant event; its state holds a number by which tests tell events apart."""
+    return {"merchant_id": merchant_id, "state": str(number)}

@@ -5,12 +5,9 @@ posters.py prints; the answer to an order is 202, since a thousand posters take 
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
-from litestar.params import FromPath
 from litestar.response import File
 from msgspec import Meta, Struct, convert
 
@@ -18,13 +15,12 @@ from merchant.channels import posters
 from merchant.channels.models import PosterBatch
 from merchant.core import errors
 from merchant.core.access import Permission as P
-from merchant.core.db import Tx
 from merchant.core.http import json as web
-from merchant.core.http.json import actor_of, needs, path_id, service_of
+from merchant.core.http.fields import Instant
+from merchant.core.http.route import Call, Listed, route
 from merchant.core.service import Service
 from qr.posters.poster import Page
 
-Req = Request[Any, Any, State]
 _PRIVATE = {"cache-control": "private, no-store"}
 LanguageText = Annotated[str, Meta(pattern=r"^[a-z]{2}\Z")]
 
@@ -56,8 +52,8 @@ class BatchView(Struct, frozen=True):
     skipped: list[SkippedCode]
     problem: str | None
     pdf_sha256: str | None
-    created_at: str | None
-    finished_at: str | None
+    created_at: Instant
+    finished_at: Instant | None
 
 
 def batch_view(batch: PosterBatch) -> BatchView:
@@ -73,7 +69,7 @@ def batch_view(batch: PosterBatch) -> BatchView:
         problem=batch.problem,
         pdf_sha256=batch.pdf_sha256,
         created_at=web.at(batch.created_at),
-        finished_at=web.at(batch.finished_at),
+        finished_at=web.at_or_none(batch.finished_at),
     )
 
 
@@ -83,69 +79,69 @@ def _state(batch: PosterBatch) -> Literal["waiting", "printing", "done", "failed
     return "printing" if batch.done else "waiting"
 
 
-@post(
+@route(
+    "POST",
     "/api/v1/poster-batches",
-    status_code=202,
-    opt=needs(P.MERCHANTS_READ, body=NewBatch, answer=BatchView, once=True),
+    permission=P.MERCHANTS_READ,
+    body=NewBatch,
+    answer=BatchView,
+    status=202,
+    idempotency_key="required",
+    raises=(errors.WrongState, errors.TooManyRequests),
 )
-async def order(request: Req) -> Response[bytes]:
+async def order_posters(call: Call[NewBatch]) -> BatchView:
     """Order posters of all counters, or of some merchants', as one PDF."""
-    new = await web.body(request, NewBatch)
-    service, actor = service_of(request), actor_of(request)
-
-    async def do(tx: Tx) -> tuple[int, Any]:
-        wanted = posters.Order(new.page, new.languages, new.merchant_ids)
-        return 202, batch_view(await posters.order_batch(tx, service, actor, wanted))
-
-    return await web.once(request, "poster-batches", do)
+    wanted = posters.Order(call.body.page, call.body.languages, call.body.merchant_ids)
+    return batch_view(await posters.order_batch(call.tx, call.service, call.actor, wanted))
 
 
-@get("/api/v1/poster-batches", opt=needs(P.MERCHANTS_READ, listing=BatchView))
-async def list_batches(request: Req) -> Response[bytes]:
+@route("GET", "/api/v1/poster-batches", permission=P.MERCHANTS_READ, items=BatchView, paged=True)
+async def list_poster_batches(call: Call[None]) -> Listed:
     """List print runs, newest first; they are kept for a week."""
-    page = web.page_of(request)
-    async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
-        rows = await posters.list_batches(tx, actor_of(request), page.limit, page.before)
-    return web.listing([batch_view(row) for row in rows], page, [row.id for row in rows])
+    rows = await posters.list_batches(call.tx, call.actor, call.page)
+    return Listed([batch_view(row) for row in rows], [row.id for row in rows])
 
 
-@get("/api/v1/poster-batches/{batch_id:str}", opt=needs(P.MERCHANTS_READ, answer=BatchView))
-async def read(request: Req, batch_id: FromPath[str]) -> Response[bytes]:
+@route("GET", "/api/v1/poster-batches/{batch_id}", permission=P.MERCHANTS_READ, answer=BatchView)
+async def read_poster_batch(call: Call[None], batch_id: UUID) -> BatchView:
     """How far a print run is."""
-    async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
-        return web.answer(batch_view(await posters.find_batch(tx, actor_of(request), path_id(batch_id))))
+    return batch_view(await posters.find_batch(call.tx, call.actor, batch_id))
 
 
-@get(
-    "/api/v1/poster-batches/{batch_id:str}/pdf",
-    opt=needs(P.MERCHANTS_READ, media=("pdf",), conflicts=True),
+@route(
+    "GET",
+    "/api/v1/poster-batches/{batch_id}/pdf",
+    permission=P.MERCHANTS_READ,
+    media=("application/pdf",),
+    raises=(errors.WrongState,),
 )
-async def read_pdf(request: Req, batch_id: FromPath[str]) -> File:
+async def read_poster_pdf(call: Call[None], batch_id: UUID) -> File:
     """Fetch the PDF of a print run that is done."""
-    path = await _finished(request, batch_id, posters.pdf_file)
+    path = await _finished(call, batch_id, posters.pdf_file)
     return File(path, filename=f"posters-{batch_id}.pdf", media_type="application/pdf", headers=_PRIVATE)
 
 
-@get(
-    "/api/v1/poster-batches/{batch_id:str}/manifest",
-    opt=needs(P.MERCHANTS_READ, media=("manifest",), conflicts=True),
+@route(
+    "GET",
+    "/api/v1/poster-batches/{batch_id}/manifest",
+    permission=P.MERCHANTS_READ,
+    media=("application/x-ndjson",),
+    raises=(errors.WrongState,),
 )
-async def read_manifest(request: Req, batch_id: FromPath[str]) -> File:
+async def read_poster_manifest(call: Call[None], batch_id: UUID) -> File:
     """Fetch the manifest: a JSON line for each page, with the hashes of its codes, and one for the file."""
-    path = await _finished(request, batch_id, posters.manifest_file)
+    path = await _finished(call, batch_id, posters.manifest_file)
     return File(path, filename=f"posters-{batch_id}.jsonl", media_type="application/x-ndjson", headers=_PRIVATE)
 
 
-async def _finished(request: Req, batch_id: str, place: Callable[[Service, UUID], Path]) -> Path:
-    service, actor = service_of(request), actor_of(request)
-    async with service.db.tenant(actor.dfsp_id) as tx:
-        batch = await posters.find_batch(tx, actor, path_id(batch_id))
+async def _finished(call: Call[None], batch_id: UUID, place: Callable[[Service, UUID], Path]) -> Path:
+    batch = await posters.find_batch(call.tx, call.actor, batch_id)
     if batch.pdf_sha256 is None:
         raise errors.WrongState("This print run is not done; ask for its state.")
-    path = place(service, batch.id)
+    path = place(call.service, batch.id)
     if not path.exists():
         raise errors.NotFound("The file is no longer kept; order the posters again.")
     return path
 
 
-ROUTES = [order, list_batches, read, read_pdf, read_manifest]
+ROUTES = [order_posters, list_poster_batches, read_poster_batch, read_poster_pdf, read_poster_manifest]

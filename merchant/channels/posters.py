@@ -8,7 +8,6 @@ on several machines must share. Routes: poster_routes.py.
 import asyncio
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -20,11 +19,12 @@ from merchant.channels.models import PosterBatch
 from merchant.channels.press import MANIFEST, Run, print_slice
 from merchant.core import audit, clock, errors, outbox
 from merchant.core.access import Actor, scope_to
-from merchant.core.db import Tx
+from merchant.core.db import Reads, Tx
+from merchant.core.paging import Page, page
 from merchant.core.service import Service
 from merchant.registry.merchants.states import Capability, MerchantState, merchant_may
 from qr.posters import BadDesign, Design
-from qr.posters.poster import Page
+from qr.posters.poster import Page as Paper
 from qr.symbols.errors import PictureError
 
 TOPIC = "channels.posters"
@@ -39,7 +39,7 @@ _log = structlog.get_logger()
 class Order(Struct, frozen=True):
     """What shall be printed: no merchants named means all that may take payments."""
 
-    page: Page
+    page: Paper
     languages: tuple[str, ...]
     merchant_ids: tuple[UUID, ...] = ()
 
@@ -123,22 +123,17 @@ async def _merchants(tx: Tx, actor: Actor, dfsp_id: UUID, order: Order) -> list[
     return wanted
 
 
-async def find_batch(tx: Tx, actor: Actor, batch_id: UUID) -> PosterBatch:
+async def find_batch(tx: Reads, actor: Actor, batch_id: UUID) -> PosterBatch:
     """A print run that the actor may see. Raises NotFound."""
-    statement = scope_to(actor, select(PosterBatch).where(PosterBatch.id == batch_id), PosterBatch)
-    found = (await tx.session.exec(statement)).one_or_none()
-    if found is None:
-        raise errors.NotFound
-    return found  # type: ignore[no-any-return]
+    found: PosterBatch = await tx.one(
+        scope_to(actor, select(PosterBatch).where(PosterBatch.id == batch_id), PosterBatch)
+    )
+    return found
 
 
-async def list_batches(tx: Tx, actor: Actor, limit: int, before: UUID | None) -> list[PosterBatch]:
-    """Print runs, newest first, one more than `limit` when there are more."""
-    table: Any = PosterBatch
-    statement = scope_to(actor, select(PosterBatch), PosterBatch).order_by(table.id.desc()).limit(limit + 1)
-    if before is not None:
-        statement = statement.where(table.id < before)
-    return list((await tx.session.exec(statement)).all())
+async def list_batches(tx: Reads, actor: Actor, wanted: Page) -> list[PosterBatch]:
+    """Print runs, newest first."""
+    return await page(tx, scope_to(actor, select(PosterBatch), PosterBatch), PosterBatch.id, wanted)
 
 
 def pdf_file(service: Service, batch_id: UUID) -> Path:

@@ -8,44 +8,39 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
-from litestar.params import FromPath
+from litestar import Response
 from msgspec import Meta, Struct
 
 import qr
 from merchant.core import clock, errors, money
 from merchant.core.access import Permission as P
-from merchant.core.db import Tx
 from merchant.core.http import json as web
-from merchant.core.http.json import actor_of, needs, path_id, service_of
-from merchant.core.service import Service
+from merchant.core.http.fields import CurrencyText, Instant, ReasonText
+from merchant.core.http.route import Call, Filter, route
+from merchant.core.service import SchemeFacts, Service
 from merchant.payments import queries as payment_queries
+from merchant.payments.problems import MerchantNotActive
 from merchant.payments.requests import NewRequest, create_request
-from merchant.payments.schemas import CurrencyText, ExpiryS, NoteText, PaymentRequestView, ReferenceText, request_view
+from merchant.payments.schemas import ExpiryS, NoteText, PaymentRequestView, ReferenceText, request_view
 from merchant.payments.states import RequestCapability, may
 from merchant.registry.codes import payload as codes
 from merchant.registry.codes import stickers
 from merchant.registry.codes.stickers import Standing
 from merchant.registry.merchants import queries
-from merchant.registry.merchants.schemas import ReasonText
 from qr.iso import find_currency
+from qr.mojaloop import Party
 from qr.reader import INPUT_CHARS_MAX
 from qr.render import render_pdf, render_png, render_svg
 from qr.symbols.errors import PictureError
 from qr.symbols.style import PLAIN, Style
 
-Req = Request[Any, Any, State]
-Answer = Response[bytes]
-
 MODULE_PX = (1, 10, 40)  # least, usual, most pixels a module: 40 gives a 2,600-pixel image, enough for any printer
 MODULE_MM = (0.5, 0.8, 10.0)  # half a millimetre is what a cheap phone reads; ten make a poster of 65 cm
 LEVELS = ("M", "Q", "H")  # L gives way to the first scratch
 SHAPES = ("square", "rounded")
-LOOK_QUERY = ("format", "module_px", "module_mm", "level", "dark", "light", "shape")
 
 
 class Look(Struct, frozen=True):
@@ -81,80 +76,100 @@ FORMATS: dict[str, tuple[str, Draw]] = {
 # --- drawing -----------------------------------------------------------------------------------------------------
 
 
-@get(
-    "/api/v1/counters/{counter_id:str}/qr",
-    opt=needs(P.MERCHANTS_READ, media=tuple(FORMATS), query=(*LOOK_QUERY, "currency")),
+MEDIA = tuple(media_type for media_type, _ in FORMATS.values())
+_LOOK = (
+    Filter("format", "How the code is drawn; svg unless given.", choices=tuple(FORMATS)),
+    Filter(
+        "module_px",
+        "Pixels a module of a PNG, at least 4 of rounded ones.",
+        kind="integer",
+        schema={"type": "integer", "minimum": MODULE_PX[0], "maximum": MODULE_PX[2], "default": MODULE_PX[1]},
+    ),
+    Filter(
+        "module_mm",
+        "Millimetres a module of an SVG or PDF.",
+        kind="number",
+        schema={"type": "number", "minimum": MODULE_MM[0], "maximum": MODULE_MM[2], "default": MODULE_MM[1]},
+    ),
+    Filter("level", "Error correction; M for a plain code and Q for a branded one unless given.", choices=LEVELS),
+    Filter("dark", "Colour of the modules, #rrggbb; black unless given."),
+    Filter("light", "Colour of the ground, #rrggbb; white unless given."),
+    Filter("shape", "Form of the modules; square unless given.", choices=SHAPES),
 )
-async def counter_qr(request: Req, counter_id: FromPath[str]) -> Answer:
+
+
+@route(
+    "GET",
+    "/api/v1/counters/{counter_id}/qr",
+    permission=P.MERCHANTS_READ,
+    media=MEDIA,
+    filters=(*_LOOK, Filter("currency", "One of the merchant's currencies; the first unless given.")),
+    raises=(errors.BadRequest,),
+)
+async def read_counter_qr(call: Call[None], counter_id: UUID) -> Response[bytes]:
     """A counter's QR code, as its present sticker says it: payload text, SVG, PNG or PDF."""
-    service, actor, query = service_of(request), actor_of(request), request.query_params
-    look = look_of(query)
-    async with service.db.tenant(actor.dfsp_id) as tx:
-        counter = await queries.find_counter(tx, actor, path_id(counter_id))
-        merchant = await queries.merchant(tx, actor, counter.merchant_id)
-        versions = await stickers.current_versions(tx, [counter.id])
-    currency = query.get("currency", merchant.currencies[0])
+    look = look_of(call.filters)
+    counter = await queries.find_counter(call.tx, call.actor, counter_id)
+    merchant = await queries.merchant(call.tx, call.actor, counter.merchant_id)
+    versions = await stickers.current_versions(call.tx, [counter.id])
+    currency = call.filters["currency"] or merchant.currencies[0]
     if currency not in merchant.currencies:
-        raise errors.BadRequest(f"This merchant takes {', '.join(merchant.currencies)}.")
+        raise errors.InvalidFilter(f"currency must be one of {', '.join(merchant.currencies)}.")
     shop = codes.Shop(
         counter.alias_type, counter.alias, merchant.trading_name, merchant.city, merchant.country, merchant.mcc
     )
-    payload = codes.counter_payload(await service.scheme(), shop, currency, versions[counter.id])
+    payload = codes.counter_payload(await call.service.scheme(), shop, currency, versions[counter.id])
     return await _picture(payload, look)
 
 
-@get(
-    "/api/v1/payment-requests/{request_id:str}/qr",
-    opt=needs(P.PAYMENTS_READ, media=tuple(FORMATS), query=LOOK_QUERY, conflicts=True),
+@route(
+    "GET",
+    "/api/v1/payment-requests/{request_id}/qr",
+    permission=P.PAYMENTS_READ,
+    media=MEDIA,
+    filters=_LOOK,
+    raises=(errors.BadRequest, errors.WrongState),
 )
-async def request_qr(request: Req, request_id: FromPath[str]) -> Answer:
+async def read_payment_request_qr(call: Call[None], request_id: UUID) -> Response[bytes]:
     """The QR code of one payment, as long as it may be paid; 409 once the request has ended or its time is over."""
-    service, actor = service_of(request), actor_of(request)
-    look = look_of(request.query_params)
-    async with service.db.tenant(actor.dfsp_id) as tx:
-        row = await payment_queries.payment_request(tx, actor, path_id(request_id))
+    look = look_of(call.filters)
+    row = await payment_queries.payment_request(call.tx, call.actor, request_id)
     if not may(row["state"], RequestCapability.SHOW_CODE) or row["expires_at"] <= clock.now():
         raise errors.WrongState("This request can no longer be paid, so it has no code; make a new one.")
     amount = money.Money(row["amount_minor"], row["currency"])
-    payload = codes.request_payload(await service.scheme(), codes.Shop.of(row), amount, row["short_ref"])
+    payload = codes.request_payload(await call.service.scheme(), codes.Shop.of(row), amount, row["short_ref"])
     return await _picture(payload, look)
 
 
-def look_of(query: Mapping[str, str]) -> Look:
-    """The look that a query asks for. Raises BadRequest."""
+def look_of(query: Mapping[str, str | None]) -> Look:
+    """The look that a query asks for; choices are checked before. Raises BadRequest, InvalidFilter."""
     try:
         style = Style(
-            dark=query.get("dark", PLAIN.dark),
-            light=query.get("light", PLAIN.light),
-            rounded=_choice(query, "shape", SHAPES) == "rounded",
+            dark=query.get("dark") or PLAIN.dark,
+            light=query.get("light") or PLAIN.light,
+            rounded=query.get("shape") == "rounded",
         )
     except PictureError as error:
         raise errors.BadRequest(f"dark and light: {error}.") from None
     return Look(
-        form=_choice(query, "format", tuple(FORMATS), default="svg"),
+        form=query.get("format") or "svg",
         module_px=int(_number(query, "module_px", MODULE_PX, "[0-9]{1,3}")),
         module_mm=_number(query, "module_mm", MODULE_MM, r"[0-9]{1,2}(\.[0-9]{1,2})?"),
-        level=_choice(query, "level", LEVELS) if "level" in query else None,
+        level=query.get("level"),
         style=style,
     )
 
 
-def _choice(query: Mapping[str, str], name: str, choices: tuple[str, ...], default: str | None = None) -> str:
-    chosen = query.get(name, default or choices[0])
-    if chosen not in choices:
-        raise errors.BadRequest(f"{name} is one of {', '.join(choices)}.")
-    return chosen
-
-
-def _number(query: Mapping[str, str], name: str, bounds: tuple[float, float, float], pattern: str) -> float:
+def _number(query: Mapping[str, str | None], name: str, bounds: tuple[float, float, float], pattern: str) -> float:
     least, usual, most = bounds
-    text = query.get(name, str(usual))
+    given = query.get(name)
+    text = str(usual) if given is None else given
     if not (re.fullmatch(pattern, text, re.ASCII) and least <= float(text) <= most):
-        raise errors.BadRequest(f"{name} is a number from {least} to {most}.")
+        raise errors.InvalidFilter(f"{name} must be between {least} and {most}.")
     return float(text)
 
 
-async def _picture(payload: str, look: Look) -> Answer:
+async def _picture(payload: str, look: Look) -> Response[bytes]:
     media_type, draw = FORMATS[look.form]
     if look.style == PLAIN or look.form == "payload":
         content = draw(payload, look)
@@ -193,7 +208,7 @@ class StickerView(Struct, frozen=True):
     version: int
     standing: Standing
     current_version: int
-    ended_at: str | None
+    ended_at: Instant | None
 
 
 class Explained(qr.Report, frozen=True, kw_only=True):
@@ -202,13 +217,19 @@ class Explained(qr.Report, frozen=True, kw_only=True):
     sticker: StickerView | None
 
 
-@post("/api/v1/qr/decode", status_code=200, opt=needs(P.MERCHANTS_READ, body=ScannedCode, answer=Explained))
-async def decode_qr(request: Req) -> Answer:
+@route(
+    "POST",
+    "/api/v1/qr/decode",
+    permission=P.MERCHANTS_READ,
+    body=ScannedCode,
+    answer=Explained,
+    transaction=False,
+)
+async def decode_qr(call: Call[ScannedCode]) -> Explained:
     """What a scanned code says: its fields, everything that is wrong with it, and whether its sticker still holds."""
-    scanned = await web.body(request, ScannedCode)
-    report = qr.explain(scanned.payload)
-    view = await _sticker_of(service_of(request), scanned.payload)
-    return web.answer(Explained(**{name: getattr(report, name) for name in qr.Report.__struct_fields__}, sticker=view))
+    report = qr.explain(call.body.payload)
+    view = await _sticker_of(call.service, call.body.payload)
+    return Explained(**{name: getattr(report, name) for name in qr.Report.__struct_fields__}, sticker=view)
 
 
 async def _sticker_of(service: Service, text: str) -> StickerView | None:
@@ -220,7 +241,7 @@ async def _sticker_of(service: Service, text: str) -> StickerView | None:
         found = await stickers.scanned(tx, scan.alias_type, scan.alias, scan.sticker)
     if found is None:
         return None
-    return StickerView(found.version, found.standing, found.current_version, web.at(found.ended_at))
+    return StickerView(found.version, found.standing, found.current_version, web.at_or_none(found.ended_at))
 
 
 class StaticCode(Struct, frozen=True, forbid_unknown_fields=True):
@@ -234,16 +255,45 @@ class StaticCode(Struct, frozen=True, forbid_unknown_fields=True):
     expires_in_s: ExpiryS | None = None
 
 
-@post("/api/v1/qr/dynamic", opt=needs(P.PAYMENTS_REQUEST, body=StaticCode, answer=PaymentRequestView, once=True))
-async def dynamic_qr(request: Req) -> Answer:
+@route(
+    "POST",
+    "/api/v1/qr/dynamic",
+    permission=P.PAYMENTS_REQUEST,
+    body=StaticCode,
+    answer=PaymentRequestView,
+    status=201,
+    idempotency_key="required",
+    operation="qr-dynamic",
+    raises=(errors.NotFound, MerchantNotActive),
+)
+async def create_dynamic_qr(call: Call[StaticCode]) -> PaymentRequestView:
     """Turn a printed code of a counter of yours into the code of one payment: a payment request, with its expiry."""
-    static = await web.body(request, StaticCode)
-    service, actor = service_of(request), actor_of(request)
-    scheme = await service.scheme()
+    scheme = await call.service.scheme()
+    party, amount = _printed(scheme, call.body)
+    counter_id: UUID | None = await call.tx.fetchval(
+        "SELECT id FROM counter WHERE alias_type = $1 AND alias = $2", party.party_id_type, party.identifier
+    )
+    if counter_id is None:
+        raise errors.NotFound("This is not a code of a counter of yours.")
+    new = NewRequest(
+        counter_id=counter_id,
+        amount=amount,
+        reference=call.body.reference,
+        note=call.body.note,
+        expires_in_s=call.body.expires_in_s,
+        channel="qr",
+    )
+    made = await create_request(call.tx, call.service, call.actor, new)
+    row = await payment_queries.payment_request(call.tx, call.actor, made.id)
+    return request_view(row, scheme, call.service.settings.base_url)
+
+
+def _printed(scheme: SchemeFacts, static: StaticCode) -> tuple[Party, money.Money]:
+    """Whom a printed code names, and the amount to ask for. Raises InvalidFields, NotFound."""
     try:
         code = qr.decode(qr.clean(static.payload), mode="tolerant")
     except qr.DecodeError as error:
-        raise errors.invalid_field("payload", error.findings[0].code, f"No payment code: {error}.") from None
+        raise errors.invalid_field("payload", error.findings[0].code, f"Not a payment code: {error}.") from None
     party = qr.mojaloop_party(code, scheme.qr_domain)
     if party is None:
         raise errors.NotFound("This is not a code of a counter of yours.")
@@ -251,29 +301,9 @@ async def dynamic_qr(request: Req) -> Answer:
         raise errors.invalid_field("payload", "not_static", "This code is for one payment already.")
     known = find_currency(static.currency or code.currency or "")
     try:
-        amount = money.parse_decimal(static.amount, known.alpha if known else "")
+        return party, money.parse_decimal(static.amount, known.alpha if known else "")
     except money.AmountProblem as error:
         raise errors.invalid_field("amount", "invalid_amount", str(error)) from None
-
-    async def do(tx: Tx) -> tuple[int, Any]:
-        counter_id: UUID | None = await tx.fetchval(
-            "SELECT id FROM counter WHERE alias_type = $1 AND alias = $2", party.party_id_type, party.identifier
-        )
-        if counter_id is None:
-            raise errors.NotFound("This is not a code of a counter of yours.")
-        new = NewRequest(
-            counter_id=counter_id,
-            amount=amount,
-            reference=static.reference,
-            note=static.note,
-            expires_in_s=static.expires_in_s,
-            channel="qr",
-        )
-        made = await create_request(tx, service, actor, new)
-        row = await payment_queries.payment_request(tx, actor, made.id)
-        return 201, request_view(row, scheme, service.settings.base_url)
-
-    return await web.once(request, "qr-dynamic", do)
 
 
 # --- stickers ----------------------------------------------------------------------------------------------------
@@ -292,34 +322,35 @@ class VersionView(Struct, frozen=True):
     version: int
     standing: Standing
     reason: str | None
-    ended_at: str | None
+    ended_at: Instant | None
 
 
-@post(
-    "/api/v1/counters/{counter_id:str}/stickers",
-    opt=needs(P.MERCHANTS_WRITE, body=NewSticker, answer=VersionView, once=True),
+@route(
+    "POST",
+    "/api/v1/counters/{counter_id}/stickers",
+    permission=P.MERCHANTS_WRITE,
+    body=NewSticker,
+    answer=VersionView,
+    status=201,
+    idempotency_key="required",
+    operation="stickers:{counter_id}",
+    raises=(errors.WrongState,),
 )
-async def replace_sticker(request: Req, counter_id: FromPath[str]) -> Answer:
+async def replace_sticker(call: Call[NewSticker], counter_id: UUID) -> VersionView:
     """Give a counter a new sticker; whoever scans the old one is told that it was replaced or revoked."""
-    new, actor, counter = await web.body(request, NewSticker), actor_of(request), path_id(counter_id)
-
-    async def do(tx: Tx) -> tuple[int, Any]:
-        made = await stickers.replace_sticker(tx, actor, counter, new.reason, Standing(new.old_sticker))
-        return 201, _version_view(made)
-
-    return await web.once(request, f"stickers:{counter}", do)
+    ended_as = Standing(call.body.old_sticker)
+    made = await stickers.replace_sticker(call.tx, call.actor, counter_id, call.body.reason, ended_as)
+    return _version_view(made)
 
 
-@get("/api/v1/counters/{counter_id:str}/stickers", opt=needs(P.MERCHANTS_READ, items=VersionView))
-async def list_stickers(request: Req, counter_id: FromPath[str]) -> Answer:
+@route("GET", "/api/v1/counters/{counter_id}/stickers", permission=P.MERCHANTS_READ, items=VersionView)
+async def list_stickers(call: Call[None], counter_id: UUID) -> list[VersionView]:
     """Every version of a counter's sticker, the present one first."""
-    async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
-        found = await stickers.stickers(tx, actor_of(request), path_id(counter_id))
-    return web.answer({"items": [_version_view(one) for one in found], "next_cursor": None})
+    return [_version_view(one) for one in await stickers.stickers(call.tx, call.actor, counter_id)]
 
 
 def _version_view(sticker: stickers.Sticker) -> VersionView:
-    return VersionView(sticker.version, sticker.standing, sticker.reason, web.at(sticker.ended_at))
+    return VersionView(sticker.version, sticker.standing, sticker.reason, web.at_or_none(sticker.ended_at))
 
 
-ROUTES = [counter_qr, request_qr, decode_qr, dynamic_qr, replace_sticker, list_stickers]
+ROUTES = [read_counter_qr, read_payment_request_qr, decode_qr, create_dynamic_qr, replace_sticker, list_stickers]

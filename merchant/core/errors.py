@@ -47,7 +47,41 @@ class MerchantError(Exception):
 
 
 class BadRequest(MerchantError):
-    """Malformed JSON, a bad query value, a missing Idempotency-Key."""
+    """What cannot be understood."""
+
+
+class NulCharacter(BadRequest):
+    code, title = "nul_character", "Text may not hold the character U+0000"
+
+
+class MalformedJson(BadRequest):
+    code, title = "malformed_json", "The body is not valid JSON in UTF-8"
+
+
+class JsonTooDeep(BadRequest):
+    code, title = "json_too_deep", "The JSON is nested too deeply"
+
+
+class UnknownFilter(BadRequest):
+    code, title = "unknown_filter", "This list has no such filter"
+
+
+class InvalidFilter(BadRequest):
+    code, title = "invalid_filter", "A filter's value is not one of those allowed"
+
+
+class InvalidPage(BadRequest):
+    code, title = "invalid_page", "limit or cursor is not valid"
+
+
+class IdempotencyKeyMissing(BadRequest):
+    code = "idempotency_key_missing"
+    title = "Send an Idempotency-Key header: an id you make once per intended operation and repeat on retries"
+
+
+class IdempotencyKeyMalformed(BadRequest):
+    code = "idempotency_key_malformed"
+    title = "An Idempotency-Key has 1 to 64 letters, digits, hyphens or underscores"
 
 
 class NotSignedIn(MerchantError):
@@ -58,12 +92,16 @@ class NotAllowed(MerchantError):
     status, code, title = 403, "not_allowed", "Your role does not allow this"
 
 
+class CrossSite(NotAllowed):
+    code, title = "cross_site", "This form came from a page of another site"
+
+
 class CheckerIsMaker(NotAllowed):
     code, title = "checker_is_maker", "Who made this version may not decide on it; ask another checker"
 
 
 class NotFound(MerchantError):
-    status, code, title = 404, "not_found", "There is no such thing, or it belongs to someone else"
+    status, code, title = 404, "not_found", "Not found"
 
 
 class WrongState(MerchantError):
@@ -73,6 +111,10 @@ class WrongState(MerchantError):
 class IdempotencyKeyReused(MerchantError):
     status, code = 409, "idempotency_key_reused"
     title = "This Idempotency-Key was used for another input; use a new key for a new request"
+
+
+class IdempotencyInProgress(MerchantError):
+    status, code, title = 409, "in_progress", "The first request with this key is still being worked on"
 
 
 class Conflict(MerchantError):

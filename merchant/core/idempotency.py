@@ -54,17 +54,11 @@ _STORE = "UPDATE idempotency_key SET status = $3, body_sealed = $4 WHERE scope =
 
 
 def check_key(key: str | None) -> str:
-    """The caller's key. Raises BadRequest when it is missing or malformed."""
+    """The caller's key. Raises IdempotencyKeyMissing, IdempotencyKeyMalformed."""
     if key is None:
-        raise errors.BadRequest(
-            "Send an Idempotency-Key header: an id you make once per intended operation and repeat on retries.",
-            code="idempotency_key_missing",
-        )
+        raise errors.IdempotencyKeyMissing
     if not _KEY.fullmatch(key):
-        raise errors.BadRequest(
-            "An Idempotency-Key has 1 to 64 letters, digits, hyphens or underscores.",
-            code="idempotency_key_malformed",
-        )
+        raise errors.IdempotencyKeyMalformed
     return key
 
 
@@ -88,7 +82,7 @@ async def run_once(
     if not claimed:
         first = await tx.fetchrow(_READ, scope, key)
         if first is None or first["status"] is None:
-            raise errors.WrongState("The first request with this key is still being worked on.", code="in_progress")
+            raise errors.IdempotencyInProgress
         if first["input_hash"] != input_hash:
             raise errors.IdempotencyKeyReused
         return Outcome(first["status"], vault.open(first["body_sealed"], context), replayed=True)

@@ -4,6 +4,7 @@ One statement writes a delivery and a job for each endpoint that asked, and noti
 when the transaction commits).
 """
 
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,84 @@ from merchant.core.db import Tx
 
 WEBHOOK_TOPIC = "notify.webhook"
 LIVE_CHANNEL = "live"
-EVENT_TYPES = frozenset(
-    {f"payment_request.{state}" for state in ("paid", "rejected", "expired", "failed", "cancelled", "in_doubt")}
-    | {f"application.{state}" for state in ("submitted", "returned", "approved", "rejected")}
-    | {"payment.received", "merchant.suspended", "merchant.reinstated"}
-)
+
+
+class EventType(StrEnum):
+    """What may be announced."""
+
+    APPLICATION_APPROVED = "application.approved"
+    APPLICATION_REJECTED = "application.rejected"
+    APPLICATION_RETURNED = "application.returned"
+    APPLICATION_SUBMITTED = "application.submitted"
+    MERCHANT_REINSTATED = "merchant.reinstated"
+    MERCHANT_SUSPENDED = "merchant.suspended"
+    PAYMENT_RECEIVED = "payment.received"
+    PAYMENT_REQUEST_CANCELLED = "payment_request.cancelled"
+    PAYMENT_REQUEST_EXPIRED = "payment_request.expired"
+    PAYMENT_REQUEST_FAILED = "payment_request.failed"
+    PAYMENT_REQUEST_IN_DOUBT = "payment_request.in_doubt"
+    PAYMENT_REQUEST_PAID = "payment_request.paid"
+    PAYMENT_REQUEST_REJECTED = "payment_request.rejected"
+
+
+class EventAmount(msgspec.Struct, frozen=True):
+    """Decimal text and a currency of ISO 4217."""
+
+    amount: str
+    currency: str
+
+
+class EventReason(msgspec.Struct, frozen=True):
+    """Why a request ended as it did: a stable code and a sentence in English."""
+
+    code: str
+    message: str
+
+
+class ApplicationEvent(msgspec.Struct, frozen=True):
+    """What became of an application; `merchant_id` once it is approved."""
+
+    application_id: UUID
+    version: int
+    merchant_id: UUID | None = None
+
+
+class MerchantEvent(msgspec.Struct, frozen=True):
+    """A merchant's new state."""
+
+    merchant_id: UUID
+    state: str
+
+
+class PaymentReceived(msgspec.Struct, frozen=True):
+    """Money that arrived without a request; the payer's number is masked."""
+
+    payment_id: UUID
+    merchant_id: UUID
+    counter_id: UUID
+    amount: EventAmount
+    payer: str | None = None
+
+
+class PaymentRequestEvent(msgspec.Struct, frozen=True):
+    """A payment request's new state; the payer's number is masked."""
+
+    payment_request_id: UUID
+    merchant_id: UUID
+    counter_id: UUID
+    amount: EventAmount
+    state: str
+    late: bool
+    reference: str | None = None
+    payer: str | None = None
+    reason: EventReason | None = None
+
+
+_DATA_OF = {"application": ApplicationEvent, "merchant": MerchantEvent, "payment_request": PaymentRequestEvent}
+# The shape of each event's data; what is announced is held against it.
+EVENT_DATA: dict[EventType, Any] = {
+    event: _DATA_OF.get(event.partition(".")[0], PaymentReceived) for event in EventType
+}
 
 _ANNOUNCE = """
 WITH endpoint AS (
@@ -38,13 +112,17 @@ SELECT pg_notify('live', $8), CASE WHEN EXISTS (SELECT 1 FROM delivery) THEN pg_
 
 
 async def announce(tx: Tx, event_type: str, dfsp_id: UUID, merchant_id: UUID | None, data: dict[str, Any]) -> None:
-    """Tell everyone who may know. `data` holds JSON values without personal data."""
-    assert event_type in EVENT_TYPES, event_type
+    """Tell everyone who may know. `data` has the shape that EVENT_DATA names and holds no personal data.
+
+    Raises ValueError for an unknown event type, msgspec.ValidationError for data of another shape.
+    """
+    kind = EventType(event_type)
+    shaped = msgspec.convert(msgspec.to_builtins(data), EVENT_DATA[kind])
     await tx.flush()
     event_id, now = ids.uuid7(), clock.now()
-    event = {"id": event_id, "type": event_type, "created_at": clock.rfc3339(now), "data": data}
+    event = {"id": event_id, "type": kind, "created_at": clock.rfc3339(now), "data": shaped}
     body = msgspec.json.encode(event)
     screens = msgspec.json.encode(
-        {"id": event_id, "type": event_type, "dfsp_id": dfsp_id, "merchant_id": merchant_id, "data": data}
+        {"id": event_id, "type": kind, "dfsp_id": dfsp_id, "merchant_id": merchant_id, "data": shaped}
     )
-    await tx.execute(_ANNOUNCE, dfsp_id, merchant_id, event_type, event_id, body, now, WEBHOOK_TOPIC, screens.decode())
+    await tx.execute(_ANNOUNCE, dfsp_id, merchant_id, kind, event_id, body, now, WEBHOOK_TOPIC, screens.decode())

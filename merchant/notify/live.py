@@ -14,8 +14,6 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import structlog
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
 from litestar.response import Stream
 
 from merchant.core import clock, errors, ids, vault
@@ -23,11 +21,11 @@ from merchant.core.access import Actor
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx, forget
 from merchant.core.http import json as web
-from merchant.core.http.json import actor_of, answer, needs, service_of
+from merchant.core.http.fields import Instant
+from merchant.core.http.route import Call, Filter, route
 from merchant.core.service import Service
 from merchant.notify.events import LIVE_CHANNEL
 
-Req = Request[Any, Any, State]
 TICKET_LIFE = timedelta(seconds=60)
 HEARTBEAT_S = 15.0  # below the idle limit of common proxies (60 s) and phones' networks
 MAX_STREAMS = 500  # of one process: each holds a socket
@@ -134,23 +132,31 @@ class Ticket(msgspec.Struct, frozen=True):
     """A ticket for one event stream."""
 
     ticket: str
-    expires_at: str
+    expires_at: Instant
 
 
-@post("/api/v1/event-tickets", opt=needs(P.EVENTS_READ, answer=Ticket))
-async def issue_ticket(request: Req) -> Response[bytes]:
+@route("POST", "/api/v1/event-tickets", permission=P.EVENTS_READ, answer=Ticket, status=201, transaction=False)
+async def issue_event_ticket(call: Call[None]) -> Ticket:
     """A ticket that opens one event stream within a minute, for browsers that cannot send headers."""
     ticket, expires_at = ids.secret_token(), clock.now() + TICKET_LIFE
-    async with service_of(request).db.system_statements() as tx:
-        await tx.execute(_KEEP_TICKET, vault.token_digest(ticket), msgspec.json.encode(actor_of(request)), expires_at)
-    return answer(Ticket(ticket, clock.rfc3339(expires_at)), 201)
+    async with call.service.db.system_statements() as tx:
+        await tx.execute(_KEEP_TICKET, vault.token_digest(ticket), msgspec.json.encode(call.actor), expires_at)
+    return Ticket(ticket, clock.rfc3339(expires_at))
 
 
-@get("/api/v1/events", opt={"public": True, "streams": True})
-async def read_events(request: Req) -> Stream:
+@route(
+    "GET",
+    "/api/v1/events",
+    public=True,
+    streams=True,
+    media=("text/event-stream",),
+    filters=(Filter("ticket", "A ticket from POST /api/v1/event-tickets."),),
+    raises=(errors.NotAllowed, errors.TooManyRequests),
+)
+async def stream_events(call: Call[None]) -> Stream:
     """Server-sent events of what the caller may see (Bearer, x-api-key, or ?ticket=)."""
-    live = service_of(request).shared(Live)
-    actor = await _listener(request)
+    live = call.service.shared(Live)
+    actor = await _listener(call)
     actor.require(P.EVENTS_READ)
     if live.is_full():
         raise errors.TooManyRequests("Too many screens are open; try again later.", headers={"retry-after": "30"})
@@ -158,11 +164,11 @@ async def read_events(request: Req) -> Stream:
     return Stream(live.stream(actor), media_type="text/event-stream", headers=headers)
 
 
-async def _listener(request: Req) -> Actor:
-    ticket = request.query_params.get("ticket")
+async def _listener(call: Call[None]) -> Actor:
+    ticket = call.filters["ticket"]
     if ticket is None:
-        return await web.authenticate(request.app.state, request.headers)
-    async with service_of(request).db.system_statements() as tx:
+        return await web.authenticate(call.request.app.state, call.request.headers)
+    async with call.service.db.system_statements() as tx:
         row = await tx.fetchrow(_USE_TICKET, vault.token_digest(ticket))
     if row is None or row["expires_at"] <= clock.now():
         raise errors.NotSignedIn("The ticket was used or has expired; get a new one.")
@@ -174,4 +180,4 @@ async def prune(tx: Tx, limit: int) -> int:
     return await forget(tx, "event_ticket", "digest", "expires_at", clock.now(), limit)
 
 
-ROUTES = [issue_ticket, read_events]
+ROUTES = [issue_event_ticket, stream_events]

@@ -16,6 +16,7 @@ from merchant.core.db import Tx
 from merchant.core.money import Money, display
 from merchant.core.phone import Msisdn, mask
 from merchant.core.service import Service
+from merchant.payments.problems import BeingPaid, MerchantNotActive
 from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
 from merchant.payments.transfer_states import money_under_way
 from merchant.registry.merchants.counters import CounterFacts, counter_by_id
@@ -83,7 +84,7 @@ async def find_counter(tx: Tx, actor: Actor, counter_id: UUID | None) -> Counter
 def check_payable(counter: CounterFacts, amount: Money) -> None:
     """Refuse money this merchant may not take. Raises WrongState or InvalidFields."""
     if not merchant_may(counter.state, Capability.TAKE_PAYMENT):
-        raise errors.WrongState("This merchant may not take payments now.", code="merchant_not_active")
+        raise MerchantNotActive
     if amount.currency not in counter.currencies:
         raise errors.invalid_field(
             "amount.currency", "not_taken", f"This merchant takes {', '.join(counter.currencies)} only."
@@ -182,6 +183,6 @@ async def cancel_request(tx: Tx, actor: Actor, request_id: UUID) -> LockedReques
     if not may(request.state, RequestCapability.CANCEL):
         raise errors.WrongState(f"A request that is {request.state} cannot be cancelled.")
     if await money_under_way(tx, request):
-        raise errors.WrongState("The customer is paying at this moment; wait for the result.", code="being_paid")
+        raise BeingPaid
     await move(tx, request, RequestState.CANCELLED, "cancelled_by_merchant")
     return request

@@ -13,13 +13,14 @@ from msgspec import Meta, Struct
 
 from merchant.core import errors, money
 from merchant.core.http import json as web
+from merchant.core.http.fields import CurrencyText, Instant
 from merchant.core.money import Money
 from merchant.core.phone import parse
 from merchant.core.service import SchemeFacts
 from merchant.payments.requests import NewRequest
+from merchant.payments.states import RequestState
 from merchant.registry.codes import payload as codes
 
-CurrencyText = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
 ReferenceText = Annotated[
     str, Meta(min_length=1, max_length=35, pattern=r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*\Z")
 ]
@@ -99,16 +100,16 @@ class PaymentRequestView(Struct, frozen=True):
     """A payment request."""
 
     id: UUID
-    state: str
+    state: RequestState
     amount: Amount
     counter_id: UUID
     merchant_id: UUID
     payer: MaskedPayer | None
     reference: str | None
     note: str | None
-    created_at: str | None
-    expires_at: str | None
-    paid_at: str | None
+    created_at: Instant
+    expires_at: Instant
+    paid_at: Instant | None
     late: bool
     reason: ReasonView | None
     qr_payload: str
@@ -120,8 +121,8 @@ class EventView(Struct, frozen=True):
     """One step of a request's history."""
 
     seq: int
-    at: str | None
-    state: str
+    at: Instant
+    state: RequestState
     cause: str
     detail: str | None
 
@@ -136,7 +137,7 @@ class PaymentView(Struct, frozen=True):
     payment_request_id: UUID | None
     payer: str | None
     note: str | None
-    received_at: str | None
+    received_at: Instant
     hub: HubIds
 
 
@@ -151,7 +152,7 @@ def request_view(row: asyncpg.Record | dict[str, Any], scheme: SchemeFacts, base
     received: datetime | None = row["paid_at"]
     return PaymentRequestView(
         id=row["id"],
-        state=row["state"],
+        state=RequestState(row["state"]),
         amount=amount_view(row["amount_minor"], row["currency"]),
         counter_id=row["counter_id"],
         merchant_id=row["merchant_id"],
@@ -160,10 +161,30 @@ def request_view(row: asyncpg.Record | dict[str, Any], scheme: SchemeFacts, base
         note=row["note"],
         created_at=web.at(row["created_at"]),
         expires_at=web.at(row["expires_at"]),
-        paid_at=web.at(received),
+        paid_at=web.at_or_none(received),
         late=row["late"],
         reason=ReasonView(row["reason_code"], row["reason_message"]) if row["reason_code"] else None,
         qr_payload=codes.request_payload(scheme, codes.Shop.of(row), amount, row["short_ref"]),
         pay_url=codes.pay_url(base_url, row["alias"], row["short_ref"]),
+        hub=HubIds(row["transaction_request_id"], row["transaction_id"], row["transfer_id"]),
+    )
+
+
+def event_view(row: asyncpg.Record) -> EventView:
+    """A step of a request from a row of queries.history."""
+    return EventView(row["seq"], web.at(row["at"]), RequestState(row["state"]), row["cause"], row["detail"])
+
+
+def payment_view(row: asyncpg.Record) -> PaymentView:
+    """A payment from a row of queries.payments."""
+    return PaymentView(
+        id=row["id"],
+        amount=amount_view(row["amount_minor"], row["currency"]),
+        counter_id=row["counter_id"],
+        merchant_id=row["merchant_id"],
+        payment_request_id=row["request_id"],
+        payer=row["payer_masked"],
+        note=row["note"],
+        received_at=web.at(row["received_at"]),
         hub=HubIds(row["transaction_request_id"], row["transaction_id"], row["transfer_id"]),
     )

@@ -82,12 +82,13 @@ def _check_permissions(app: Litestar) -> None:
     for route in app.routes:
         handlers = getattr(route, "route_handlers", None) or [getattr(route, "route_handler", None)]
         for handler in handlers:
-            said = handler is not None and ("permission" in handler.opt or handler.opt.get("public"))
-            if not said and not (isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}):
-                raise RuntimeError(f"The route {route.path} names neither a permission nor public=True.")
-            asked = handler.opt.get("permission") if handler is not None else None
-            if asked is not None and asked not in PERMISSIONS:
-                raise RuntimeError(f"The route {route.path} asks for {asked}, which no slice lists.")
+            if isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}:
+                continue
+            declared = handler.opt.get("route") if handler is not None else None
+            if declared is None and not (handler is not None and handler.opt.get("public")):
+                raise RuntimeError(f"The route {route.path} is neither declared nor public.")
+            if declared is not None and declared.permission not in (None, *PERMISSIONS):
+                raise RuntimeError(f"The route {route.path} asks for {declared.permission}, which no slice lists.")
 
 
 def configure_logs(level: str) -> None:

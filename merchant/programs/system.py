@@ -5,13 +5,11 @@ from typing import Any
 
 import msgspec
 from litestar import Response, get
-from litestar.datastructures import State
 from litestar.plugins.prometheus import PrometheusController
 
 from merchant.core import idempotency, inbox
 from merchant.core.access import Permission as P
-from merchant.core.http import json as web
-from merchant.core.service import Service
+from merchant.core.http.route import Answer, Call, route
 from merchant.core.slices import JobKind, Pruned, Timer
 
 
@@ -21,19 +19,18 @@ class Health(msgspec.Struct, frozen=True):
     status: str
 
 
-@get("/health/live", opt={"public": True, "answer": Health})
-async def live() -> Response[bytes]:
+@route("GET", "/health/live", public=True, answer=Health)
+async def read_liveness(_: Call[None]) -> Health:
     """The process runs."""
-    return web.answer(Health("live"))
+    return Health("live")
 
 
-@get("/health/ready", opt={"public": True, "answer": Health, "unready": True})
-async def ready(state: State) -> Response[bytes]:
+@route("GET", "/health/ready", public=True, answer=Health, unready=True)
+async def read_readiness(call: Call[None]) -> Answer:
     """The process can serve: its database answers and its scheme is set up."""
-    service: Service = state.service
-    async with service.db.system_reads() as tx:
+    async with call.service.db.system_reads() as tx:
         found = await tx.fetchval("SELECT name FROM scheme WHERE id = 1")
-    return web.answer(Health("ready" if found else "no scheme"), 200 if found else 503)
+    return Answer(Health("ready" if found else "no scheme"), status=200 if found else 503)
 
 
 @get("/openapi.json", opt={"public": True, "hidden": True})
@@ -61,7 +58,7 @@ class Metrics(PrometheusController):
     openmetrics_format = True
 
 
-ROUTES: list[Any] = [live, ready, openapi, Metrics]
+ROUTES: list[Any] = [read_liveness, read_readiness, openapi, Metrics]
 JOBS: tuple[JobKind, ...] = ()
 TIMERS: tuple[Timer, ...] = ()
 PRUNED = (Pruned("idempotency keys", idempotency.prune), Pruned("hub messages", inbox.prune))

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from merchant.core import clock
 from merchant.core.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, Permission, Role
+from merchant.core.http import route as declared
 from merchant.core.service import Service
 from merchant.people import operations, sessions
 from merchant.programs.app import create_app
@@ -24,27 +25,44 @@ from tests.builders import PASSWORD, Person, World
 
 
 class Route(Struct, frozen=True):
-    """One method of one path of the JSON API."""
+    """One method of one path of the JSON API, as it is declared."""
 
-    method: str
-    path: str
-    opt: dict[str, Any]
+    declared: declared.Route
+
+    @property
+    def method(self) -> str:
+        """Its HTTP method."""
+        return self.declared.method
+
+    @property
+    def path(self) -> str:
+        """Its path, with {names}."""
+        return self.declared.path
 
     @property
     def names(self) -> list[str]:
         """The path's parameters."""
-        return re.findall(r"\{(\w+):str\}", self.path)
+        return re.findall(r"\{(\w+)\}", self.path)
 
     @property
     def permission(self) -> Permission | None:
         """What it demands; None is any signed-in actor."""
-        permission: Permission | None = self.opt["permission"]
-        return permission
+        return self.declared.permission
 
     @property
     def shape(self) -> str | None:
         """The name of the struct that its body is."""
-        return self.opt["body"].__name__ if "body" in self.opt else None
+        return self.declared.body.__name__ if self.declared.body is not None else None
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it answers page by page."""
+        return self.declared.paged
+
+    @property
+    def filters(self) -> dict[str, tuple[str, ...]]:
+        """Its filters with their allowed values, none where any will do."""
+        return {one.name: one.allowed() for one in self.declared.filters}
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -52,22 +70,20 @@ class Route(Struct, frozen=True):
 
 def walled_routes(service: Service) -> list[Route]:
     """Every route that asks who is there."""
-    return [route for route in _routes(create_app(service)) if "permission" in route.opt]
+    return [route for route in _routes(create_app(service)) if not route.declared.public]
 
 
 def routes_with_a_body(service: Service) -> list[Route]:
     """Every route that reads JSON, signing in among them."""
-    return [route for route in _routes(create_app(service)) if "body" in route.opt]
+    return [route for route in _routes(create_app(service)) if route.declared.body is not None]
 
 
 def _routes(app: Litestar) -> list[Route]:
     return [
-        Route(method, route.path, handler.opt)
+        Route(handler.opt["route"])
         for route in app.routes
         for handler in getattr(route, "route_handlers", ())
-        if isinstance(handler, HTTPRouteHandler)
-        for method in sorted(handler.http_methods - {"OPTIONS"})
-        if route.path.startswith("/api/")
+        if isinstance(handler, HTTPRouteHandler) and "route" in handler.opt and route.path.startswith("/api/")
     ]
 
 
@@ -81,7 +97,7 @@ class Things(Struct, frozen=True):
 
     def path(self, route: Route) -> str:
         """The route's path, naming these things."""
-        return re.sub(r"\{(\w+):str\}", lambda found: self.ids[found[1]], route.path)
+        return re.sub(r"\{(\w+)\}", lambda found: self.ids[found[1]], route.path)
 
     def body(self, route: Route) -> dict[str, Any] | None:
         """A good body for the route, naming these things where it can."""
@@ -105,7 +121,7 @@ class Things(Struct, frozen=True):
             "NewApplication": builders.company(),
             "ChangedSections": {"business": {"trading_name": "Changed"}},
             "Approval": {"version_hash": self.version_hash},
-            "Reason": {"reason": "Because."},
+            "ReasonGiven": {"reason": "Because."},
             "Returned": {"items": [{"path": "business.mcc", "reason": "Wrong."}]},
             "HitDecision": {"decision": "false_positive", "reason": "Another person."},
             "NewCounter": {"location_id": self.location_id, "name": "Till 9"},
@@ -124,8 +140,8 @@ class Things(Struct, frozen=True):
 
 def headers_for(route: Route, who: dict[str, str]) -> dict[str, str]:
     """What a well-behaved caller of this route sends."""
-    asked = {"idempotency-key": "key-1"} if route.opt.get("once") else {}
-    versioned = {"if-match": '"1"'} if route.opt.get("versioned") else {}
+    asked = {"idempotency-key": "key-1"} if route.declared.idempotency_key == "required" else {}
+    versioned = {"if-match": '"1"'} if route.declared.if_match else {}
     return {**who, **asked, **versioned}
 
 

@@ -54,7 +54,7 @@ async def test_every_creating_route_demands_a_key(
     client: httpx.AsyncClient, service: Service, world: World, things: Things
 ) -> None:
     key = await builders.issue_key(service, world["greenbankfsp"]["admin"], ["payments:request"])
-    creating = [route for route in walled_routes(service) if route.opt.get("once")]
+    creating = [route for route in walled_routes(service) if route.declared.idempotency_key == "required"]
     assert {route.path for route in creating} >= {APPLICATIONS, "/api/v1/payment-requests"}
     for route in creating:
         who = key if route.permission == "payments:request" else world.maker.headers

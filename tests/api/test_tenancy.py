@@ -106,9 +106,9 @@ async def test_lists_of_another_dfsp_are_empty_whatever_they_filter(
 ) -> None:
     [person, key] = await strongest(service, world, "lakemfi")
     for route in walled_routes(service):
-        if route.method == "GET" and not route.names and "listing" in route.opt:
-            choices = {name: allowed[0] for name, allowed in route.opt.get("choices", {}).items()}
-            wanted = {name: things.ids.get(name, "Shop") for name in route.opt.get("query", ())} | choices
+        if route.method == "GET" and not route.names and route.is_list:
+            choices = {name: allowed[0] for name, allowed in route.filters.items() if allowed}
+            wanted = {name: things.ids.get(name, "Shop") for name in route.filters} | choices
             for who in (person, key):
                 response = await client.get(route.path, params=wanted, headers=who)
                 assert response.status_code in (200, 403), str(route)

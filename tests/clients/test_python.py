@@ -60,31 +60,31 @@ async def test_a_business_is_registered_and_paid_through_the_generated_client(pa
 
     # The maker applies; what the form lacks is told by field.
     empty = await maker.call(
-        "applications_open_application", 201, body=maker.model("NewApplication", {}), idempotency_key=uuid4().hex
+        "open_application", 201, body=maker.model("NewApplication", {}), idempotency_key=uuid4().hex
     )
-    refused = await maker.call("applications_submit", 422, empty.id)
+    refused = await maker.call("submit_application", 422, empty.id)
     assert refused.code == "incomplete"
     assert {"business.trading_name", "locations"} <= {error.path for error in refused.errors}
     document = builders.company()
     opened = await both.call(
-        "applications_open_application", 201, body=both.model("NewApplication", document), idempotency_key=uuid4().hex
+        "open_application", 201, body=both.model("NewApplication", document), idempotency_key=uuid4().hex
     )
     assert isinstance(opened.id, UUID)
-    await both.call("applications_submit", 200, opened.id)
+    await both.call("submit_application", 200, opened.id)
 
     # The worker screens; nobody decides on what they wrote, another checker approves.
     async def in_review() -> object:
-        seen = await checker.call("applications_read_application", 200, opened.id)
+        seen = await checker.call("read_application", 200, opened.id)
         return seen if seen.state == "in_review" else None
 
     seen = await until(in_review, "the application is screened")
     approval = checker.model("Approval", {"version_hash": seen.version_hash})
-    assert (await both.call("applications_approve", 403, opened.id, body=approval)).code == "checker_is_maker"
-    made = await checker.call("applications_approve", 200, opened.id, body=approval)
-    merchant = await checker.call("merchants_read_merchant", 200, made.merchant_id)
+    assert (await both.call("approve_application", 403, opened.id, body=approval)).code == "checker_is_maker"
+    made = await checker.call("approve_application", 200, opened.id, body=approval)
+    merchant = await checker.call("read_merchant", 200, made.merchant_id)
     assert (merchant.trading_name, merchant.state) == (document["business"]["trading_name"], "active")
     [counter] = merchant.counters
-    page = await checker.call("merchants_list_merchants", 200, state="active", search=merchant.trading_name)
+    page = await checker.call("list_merchants", 200, state="active", search=merchant.trading_name)
     assert [one.id for one in page.items] == [merchant.id]
 
     # The till asks a customer for money; sent twice it asks once.
@@ -96,20 +96,20 @@ async def test_a_business_is_registered_and_paid_through_the_generated_client(pa
         "reference": "order 17",
     }
     order, key = till.model("NewPaymentRequest", content), uuid4().hex
-    asked = await till.call("payment_requests_create", 201, body=order, idempotency_key=key)
-    again = await till.call("payment_requests_create", 201, body=order, idempotency_key=key)
+    asked = await till.call("create_payment_request", 201, body=order, idempotency_key=key)
+    again = await till.call("create_payment_request", 201, body=order, idempotency_key=key)
     assert again.id == asked.id
 
     async def paid() -> object:
-        shown = await till.call("payment_requests_read", 200, asked.id)
+        shown = await till.call("read_payment_request", 200, asked.id)
         return shown if shown.state == "paid" else None
 
     await until(paid, "the customer has paid")
-    [payment] = (await till.call("payments_list_payments", 200, counter_id=counter.id)).items
+    [payment] = (await till.call("list_payments", 200, counter_id=counter.id)).items
     assert (payment.amount.amount, payment.amount.currency) == ("250.5", "KES")
-    steps = (await till.call("payment_requests_read_events", 200, asked.id)).items
+    steps = (await till.call("list_payment_request_events", 200, asked.id)).items
     assert [step.state for step in steps][-1] == "paid"
-    assert counter.alias in await till.call("counters_counter_qr", 200, counter.id, format_="payload")
+    assert counter.alias in await till.call("read_counter_qr", 200, counter.id, format_="payload")
 
 
 async def test_lists_are_read_page_by_page_with_a_filter(package: Path, served: Served) -> None:
@@ -118,39 +118,37 @@ async def test_lists_are_read_page_by_page_with_a_filter(package: Path, served: 
         content = {"amount": {"amount": "1", "currency": "USD"}, "reference": reference}
         content |= {"counter_id": str(served.town.counter.id)}
         body = till.model("NewPaymentRequest", content)
-        await till.call("payment_requests_create", 201, body=body, idempotency_key=uuid4().hex)
-    first = await till.call("payment_requests_list_requests", 200, state="awaiting_payer", limit=2)
+        await till.call("create_payment_request", 201, body=body, idempotency_key=uuid4().hex)
+    first = await till.call("list_payment_requests", 200, state="awaiting_payer", limit=2)
     assert [one.reference for one in first.items] == ["third", "second"]
-    last = await till.call(
-        "payment_requests_list_requests", 200, state="awaiting_payer", limit=2, cursor=first.next_cursor
-    )
+    last = await till.call("list_payment_requests", 200, state="awaiting_payer", limit=2, cursor=first.next_cursor)
     assert [one.reference for one in last.items] == ["first"]
     assert last.next_cursor is None
-    paid = await till.call("payment_requests_list_requests", 200, state="paid")
+    paid = await till.call("list_payment_requests", 200, state="paid")
     assert paid.items == []
 
 
 async def test_problems_are_typed_and_have_a_code(package: Path, served: Served) -> None:
     anyone = PythonClient(package, served.base_url)
     credentials = anyone.model("SignIn", {"email": served.email("maker"), "password": "a wrong password"})
-    assert (await anyone.call("sessions_sign_in", 401, body=credentials)).code == "not_signed_in"
-    assert (await anyone.with_token("nonsense").call("users_read_me", 401)).code == "not_signed_in"
+    assert (await anyone.call("sign_in", 401, body=credentials)).code == "not_signed_in"
+    assert (await anyone.with_token("nonsense").call("read_me", 401)).code == "not_signed_in"
     till = anyone.with_key(served.town.key["x-api-key"])
-    assert (await till.call("payment_requests_read", 404, uuid4())).code == "not_found"
-    assert (await till.call("users_list_users", 403)).code == "not_allowed"
+    assert (await till.call("read_payment_request", 404, uuid4())).code == "not_found"
+    assert (await till.call("list_users", 403)).code == "not_allowed"
     content = {"counter_id": str(served.town.counter.id), "amount": {"amount": "1.001", "currency": "USD"}}
     body = till.model("NewPaymentRequest", content)
-    refused = await till.call("payment_requests_create", 422, body=body, idempotency_key="1")
+    refused = await till.call("create_payment_request", 422, body=body, idempotency_key="1")
     assert (refused.code, [error.path for error in refused.errors]) == ("invalid_fields", ["amount.amount"])
     good = till.model("NewPaymentRequest", content | {"amount": {"amount": "1", "currency": "USD"}})
-    asked = await till.call("payment_requests_create", 201, body=good, idempotency_key="2")
-    await till.call("payment_requests_cancel", 200, asked.id)
-    assert (await till.call("payment_requests_cancel", 409, asked.id)).code == "wrong_state"
-    assert (await till.call("payment_requests_list_requests", 400, limit=1000)).code == "bad_request"
+    asked = await till.call("create_payment_request", 201, body=good, idempotency_key="2")
+    await till.call("cancel_payment_request", 200, asked.id)
+    assert (await till.call("cancel_payment_request", 409, asked.id)).code == "wrong_state"
+    assert (await till.call("list_payment_requests", 400, limit=1000)).code == "invalid_page"
 
 
 async def sign_in(anyone: PythonClient, served: Served, title: str) -> PythonClient:
     """The client of someone who signed in with a password."""
     body = anyone.model("SignIn", {"email": served.email(title), "password": served.password})
-    session = await anyone.call("sessions_sign_in", 201, body=body)
+    session = await anyone.call("sign_in", 201, body=body)
     return anyone.with_token(session.access_token)

@@ -180,7 +180,8 @@ def public_functions_have_docstrings(source: Source) -> Iterator[Finding]:
         return
     functions = [node for node in source.tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     for function in functions:
-        if not function.name.startswith("_") and not ast.get_docstring(function):
+        overload = any(_name(each) == "overload" for each in function.decorator_list)
+        if not function.name.startswith("_") and not overload and not ast.get_docstring(function):
             yield function.lineno, f"{function.name} has no docstring"
 
 

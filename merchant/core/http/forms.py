@@ -27,7 +27,7 @@ async def read_form(request: Req) -> dict[str, str]:
     except ValueError:
         raise errors.BadRequest("The form is not UTF-8, or has too many fields.") from None
     if any("\0" in text for pair in pairs for text in pair):
-        raise errors.BadRequest("Text may not hold the character U+0000.", code="nul_character")
+        raise errors.NulCharacter
     return {name: text.strip() for name, text in pairs}
 
 
@@ -43,4 +43,4 @@ def check_same_site(request: Req) -> None:
     origin = request.headers.get("origin") or request.headers.get("referer")
     if site is None and (origin is None or urlsplit(origin).netloc == request.headers.get("host")):
         return
-    raise errors.NotAllowed("This form came from a page of another site.", code="cross_site")
+    raise errors.CrossSite

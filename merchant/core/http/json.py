@@ -1,7 +1,7 @@
 """The one way in and out of our JSON API: who asks, what the body says, how answers and problems look.
 
-Handlers take a `Request`, call `body()` and the domain, and answer with `answer()`. Every route names a permission
-in its `opt`, or says `public=True`; app.py refuses to start otherwise.
+route.py joins these to a declaration of each route; app.py refuses to start with a route that names neither a
+permission nor that it is public.
 """
 
 import base64
@@ -9,6 +9,7 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID
@@ -20,8 +21,9 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 
-from merchant.core import clock, db, errors, idempotency
-from merchant.core.access import Actor, Permission
+from merchant.core import clock, db, errors
+from merchant.core.access import Actor
+from merchant.core.http.shape import find_faults
 from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
 from merchant.core.service import Service
 
@@ -39,14 +41,16 @@ _log = structlog.get_logger()
 async def authorise(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Guard of every route: find the actor and hold it against the route's permission."""
     if b"%00" in connection.scope["query_string"]:
-        raise errors.BadRequest("Text may not hold the character U+0000.", code="nul_character")
+        raise errors.NulCharacter
     # OPTIONS is the framework's own: it names a path's methods, which openapi.json does too.
     if handler.opt.get("public") or connection.scope.get("method") == "OPTIONS":
         return
+    declared = handler.opt["route"]
+    if declared.public:
+        return
     actor = await authenticate(connection.app.state, connection.headers)
-    permission = handler.opt["permission"]
-    if permission is not None and not handler.opt.get("asks_itself"):
-        actor.require(permission)
+    if declared.permission is not None and not declared.asks_itself:
+        actor.require(declared.permission)
     connection.scope["state"]["actor"] = actor
     structlog.contextvars.bind_contextvars(actor=str(actor.id))
 
@@ -55,14 +59,6 @@ async def authenticate(state: Any, headers: Mapping[str, str]) -> Actor:
     """The actor of a request's credentials, found by what the application put into its state. Raises NotSignedIn."""
     actor: Actor = await state.authenticate(headers)
     return actor
-
-
-def needs(permission: Permission | None, **more: Any) -> dict[str, Any]:
-    """A route's `opt`: the permission it demands (None: any signed-in actor).
-
-    `asks_itself=True` leaves the check to the operation, which has something more telling to say first.
-    """
-    return {"permission": permission, **more}
 
 
 def actor_of(request: AnyRequest) -> Actor:
@@ -97,16 +93,16 @@ def decode(raw: bytes, shape: type[T]) -> T:
     and missing fields are field errors (422).
     """
     if has_nul(raw):
-        raise errors.BadRequest("Text may not hold the character U+0000.", code="nul_character")
+        raise errors.NulCharacter
     try:
         json.loads(raw.decode(), object_pairs_hook=_refuse_repeats, parse_constant=_refuse_constant)
         return msgspec.json.decode(raw, type=shape)
     except msgspec.ValidationError as error:
-        raise _field_error(str(error)) from None
+        raise errors.InvalidFields(errors=_faults(raw, shape, str(error))) from None
     except RecursionError:
-        raise errors.BadRequest("The JSON is nested too deeply.", code="json_too_deep") from None
+        raise errors.JsonTooDeep from None
     except (ValueError, msgspec.DecodeError) as error:
-        raise errors.BadRequest(f"The body is not valid JSON in UTF-8: {error}", code="malformed_json") from None
+        raise errors.MalformedJson(f"The body is not valid JSON in UTF-8: {error}") from None
 
 
 def has_nul(raw: bytes) -> bool:
@@ -114,31 +110,30 @@ def has_nul(raw: bytes) -> bool:
     return _ESCAPED_NUL.search(raw) is not None
 
 
-_NAMED_FIELD = re.compile(r"Object (?:contains )?(?P<kind>missing required|unknown) field `(?P<field>[^`]+)`")
-_REGEX = re.compile(r"matching regex '.*'", re.DOTALL)
-
-
 def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("duplicate key in an object")
     return found
 
 
-def _field_error(message: str) -> errors.InvalidFields:
-    # msgspec ends its messages with " - at `$.owners[0].email`"; a field that is missing or too many it names before.
+def _faults(raw: bytes, shape: Any, message: str) -> tuple[errors.FieldError, ...]:
+    """Every fault of a body that the decoder refused; the decoder's own word where none is found."""
+    try:
+        found = find_faults(msgspec.json.decode(raw), shape)
+    except msgspec.ValidationError:  # a number that no machine holds
+        found = []
+    return tuple(found) or (_field_error(message),)
+
+
+def _field_error(message: str) -> errors.FieldError:
+    """The decoder's own word, for a fault that find_faults does not know."""
     text, _, place = message.partition(" - at `$")
-    path = place.rstrip("`").lstrip(".")
-    code = "invalid"
-    if named := _NAMED_FIELD.search(text):
-        path = f"{path}.{named['field']}" if path else named["field"]
-        code = "missing" if named["kind"] == "missing required" else "unknown"
-    text = _REGEX.sub("in the format that the API description gives", text)
-    return errors.invalid_field(path or "$", code, text + ".")
+    return errors.FieldError(place.rstrip("`").lstrip(".") or "$", "invalid", f"{text}.")
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def path_id(value: str) -> UUID:
@@ -158,28 +153,22 @@ def if_match(request: AnyRequest) -> int:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else -1
 
 
-def limit_of(request: AnyRequest) -> int:
-    """`limit` of the query. Raises BadRequest."""
-    given = request.query_params.get("limit", str(DEFAULT_LIMIT))
+def limit_of(query: Mapping[str, Any]) -> int:
+    """`limit` of a query. Raises InvalidPage."""
+    given = query.get("limit", str(DEFAULT_LIMIT))
     if not (given.isascii() and given.isdigit() and len(given) < 4 and 1 <= int(given) <= MAX_LIMIT):
-        raise errors.BadRequest(f"limit is a number from 1 to {MAX_LIMIT}.")
+        raise errors.InvalidPage(f"limit must be between 1 and {MAX_LIMIT}.")
     return int(given)
 
 
-def page_of(request: AnyRequest) -> Page:
-    """`limit` and `cursor` of the query. Raises BadRequest."""
-    unknown = set(request.query_params) - {"limit", "cursor", *request.route_handler.opt.get("query", ())}
-    if unknown:
-        raise errors.BadRequest(f"This list knows no filter {min(unknown)!r}.", code="unknown_filter")
-    for name, choices in request.route_handler.opt.get("choices", {}).items():
-        if request.query_params.get(name, choices[0]) not in choices:
-            raise errors.BadRequest(f"{name} is one of {', '.join(choices)}.", code="unknown_filter")
-    cursor = request.query_params.get("cursor")
+def page_of(query: Mapping[str, Any]) -> Page:
+    """`limit` and `cursor` of a query. Raises InvalidPage."""
+    cursor = query.get("cursor")
     try:
         before = UUID(bytes=base64.urlsafe_b64decode(cursor + "==")) if cursor else None
     except (ValueError, binascii.Error):
-        raise errors.BadRequest("cursor is what next_cursor said.") from None
-    return Page(limit_of(request), before)
+        raise errors.InvalidPage("cursor must be what next_cursor said.") from None
+    return Page(limit_of(query), before)
 
 
 # --- how answers look ------------------------------------------------------------------------------------------------
@@ -190,8 +179,13 @@ def encode(content: Any) -> bytes:
     return msgspec.json.encode(content)
 
 
-def at(instant: Any) -> str | None:
-    """An instant, or None, as our API shows it."""
+def at(instant: datetime) -> str:
+    """An instant as our API shows it."""
+    return clock.rfc3339(instant)
+
+
+def at_or_none(instant: datetime | None) -> str | None:
+    """An instant as our API shows it, or None."""
     return None if instant is None else clock.rfc3339(instant)
 
 
@@ -211,25 +205,6 @@ def listing(items: list[Any], page: Page, ids: list[UUID]) -> Response[bytes]:
     more = len(items) > page.limit
     cursor = base64.urlsafe_b64encode(ids[page.limit - 1].bytes).decode().rstrip("=") if more else None
     return answer({"items": items[: page.limit], "next_cursor": cursor})
-
-
-async def once(request: AnyRequest, operation: str, do: Any) -> Response[bytes]:
-    """Run a creating operation under the caller's Idempotency-Key, in one tenant transaction.
-
-    `do(tx)` returns (status, struct).
-    """
-    service, actor = service_of(request), actor_of(request)
-    key = idempotency.check_key(request.headers.get("idempotency-key"))
-    raw = await request.body()
-    async with service.db.tenant(actor.dfsp_id) as tx:
-
-        async def work() -> tuple[int, bytes]:
-            status, content = await do(tx)
-            return status, encode(content)
-
-        outcome = await idempotency.run_once(tx, service.vault, actor, operation, key, raw, work)
-    replayed = {"idempotency-replayed": "true"} if outcome.replayed else {}
-    return answer(outcome.body, outcome.status, headers=replayed)
 
 
 # --- how problems look -----------------------------------------------------------------------------------------------

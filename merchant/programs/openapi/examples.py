@@ -7,11 +7,12 @@ from typing import Any
 
 from merchant.channels.poster_routes import NewBatch
 from merchant.channels.qr import NewSticker, ScannedCode, StaticCode
+from merchant.notify.events import ApplicationEvent, MerchantEvent, PaymentReceived, PaymentRequestEvent
 from merchant.notify.routes import NewEndpoint
 from merchant.payments.schemas import NewPaymentRequest
-from merchant.people.routes import Enabled, NewApiKey, NewDfsp, NewUser, SignIn
+from merchant.people.schemas import Enabled, NewApiKey, NewDfsp, NewUser, SignIn
 from merchant.registry.applications.schemas import Approval, ChangedSections, HitDecision, NewApplication, Returned
-from merchant.registry.merchants.schemas import NewCounter, Reason
+from merchant.registry.merchants.schemas import NewCounter, ReasonGiven
 
 _BUSINESS = {
     "trading_name": "Mama Njeri Vegetables",
@@ -71,7 +72,7 @@ EXAMPLES: dict[Any, Any] = {
     NewApplication: _APPLICATION,
     ChangedSections: {"business": _BUSINESS},
     Approval: {"version_hash": "a" * 64},
-    Reason: {"reason": "The shop has moved and does not answer."},
+    ReasonGiven: {"reason": "The shop has moved and does not answer."},
     Returned: {"items": [{"path": "owners[0].birth_date", "reason": "Not the date on the identity card."}]},
     HitDecision: {"decision": "false_positive", "reason": "Another year and place of birth."},
     NewCounter: {"location_id": _ID, "name": "Till 2"},
@@ -87,4 +88,37 @@ EXAMPLES: dict[Any, Any] = {
     StaticCode: {"payload": _PAYLOAD, "amount": "250.50", "reference": "order 17"},
     NewSticker: {"reason": "The old one was pasted over.", "old_sticker": "revoked"},
     NewBatch: {"page": "A5", "languages": ["sw", "en"]},
+}
+
+_EVENT = {"id": "01a203bf-b1c2-7f00-9a55-0d1f6a2b7c11", "created_at": "2026-03-02T08:15:30.125Z"}
+_MERCHANT_ID = "01a203bf-aa11-7c40-8d0e-5b7c2f9e1a22"
+_SHOWN_AMOUNT = {"amount": "250.5", "currency": "KES"}
+# By the struct of an event's data; the event's own type is added.
+EVENT_EXAMPLES: dict[Any, dict[str, Any]] = {
+    ApplicationEvent: _EVENT | {"data": {"application_id": _ID, "version": 1, "merchant_id": _MERCHANT_ID}},
+    MerchantEvent: _EVENT | {"data": {"merchant_id": _MERCHANT_ID, "state": "suspended"}},
+    PaymentReceived: _EVENT
+    | {
+        "data": {
+            "payment_id": _ID,
+            "merchant_id": _MERCHANT_ID,
+            "counter_id": _ID,
+            "amount": _SHOWN_AMOUNT,
+            "payer": "2547*****001",
+        }
+    },
+    PaymentRequestEvent: _EVENT
+    | {
+        "data": {
+            "payment_request_id": _ID,
+            "merchant_id": _MERCHANT_ID,
+            "counter_id": _ID,
+            "amount": _SHOWN_AMOUNT,
+            "state": "paid",
+            "late": False,
+            "reference": "order 17",
+            "payer": "2547*****001",
+            "reason": None,
+        }
+    },
 }

@@ -3,13 +3,16 @@
 api.py and wire.py put them together. Schemas come from msgspec, so they say what the decoder enforces.
 """
 
+import tomllib
 from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import msgspec
 
 from merchant import __version__
-from merchant.core.errors import FieldError
+from merchant.core.errors import FieldError, MerchantError
 
 _REF = "#/components/schemas/{name}"
 
@@ -29,14 +32,15 @@ def schemas(types: Iterable[Any]) -> tuple[dict[Any, dict[str, Any]], dict[str, 
     """For each type its schema, and the components they refer to."""
     wanted = list(dict.fromkeys(types))
     found, components = msgspec.json.schema_components(wanted, ref_template=_REF)
-    return dict(zip(wanted, map(_in_json_terms, found), strict=True)), _in_json_terms(components)
+    return dict(zip(wanted, map(_in_json_terms, found), strict=True)), _described(_in_json_terms(components))
 
 
 def _in_json_terms(schema: Any) -> Any:
     """A schema as others read it.
 
     Patterns are of the regular expressions that JSON Schema means (ECMA-262), not Python's: there `$` is the very end
-    of the text and `\\Z` does not exist. An array of anything says `items: {}`, without which generators refuse it.
+    of the text and `\\Z` does not exist. An array of anything says `items: {}` and an enumeration of texts its type,
+    without which generators refuse them; that an optional field is null unless given goes without saying.
     """
     if isinstance(schema, list):
         return [_in_json_terms(part) for part in schema]
@@ -45,15 +49,44 @@ def _in_json_terms(schema: Any) -> Any:
     found = {
         name: part.replace(r"\Z", "$") if name == "pattern" and isinstance(part, str) else _in_json_terms(part)
         for name, part in schema.items()
+        if not (name == "default" and part is None)
     }
-    return (
-        {**found, "items": {}}
-        if found.get("type") == "array" and not {"items", "prefixItems"} & found.keys()
-        else found
-    )
+    if found.get("type") == "array" and not {"items", "prefixItems"} & found.keys():
+        found["items"] = {}
+    if isinstance(found.get("enum"), list) and "type" not in found and all(isinstance(x, str) for x in found["enum"]):
+        found["type"] = "string"
+    return found
 
 
-def document(title: str, description: str, paths: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+@cache
+def _field_texts() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = tomllib.loads(files(__package__).joinpath("fields.toml").read_text("utf-8"))
+    return found
+
+
+def _described(components: dict[str, Any]) -> dict[str, Any]:
+    """Schemas whose properties say what they mean: as fields.toml has it for the struct, else for the name."""
+    texts = _field_texts()
+    for struct, schema in components.items():
+        for name, part in schema.get("properties", {}).items():
+            text = texts.get(struct, {}).get(name) or texts["any"].get(name)
+            if text and "description" not in part:
+                # Beside a reference a description would be read as part of what it refers to.
+                schema["properties"][name] = (
+                    {"allOf": [part], "description": text} if "$ref" in part else (part | {"description": text})
+                )
+    return components
+
+
+def document(
+    title: str,
+    description: str,
+    paths: dict[str, Any],
+    components: dict[str, Any],
+    *,
+    server: str = "/",
+    tags: list[dict[str, str]] | None = None,
+) -> dict[str, Any]:
     """An OpenAPI 3.1 document."""
     return {
         "openapi": "3.1.0",
@@ -63,8 +96,22 @@ def document(title: str, description: str, paths: dict[str, Any], components: di
             "description": description,
             "license": {"name": "Apache-2.0"},
         },
+        "servers": [{"url": server, "description": "This service."}],
+        "tags": tags or [],
         "paths": paths,
         "components": components,
+    }
+
+
+def example_problem(problem: type[MerchantError]) -> dict[str, Any]:
+    """How an answer with a problem looks."""
+    return {
+        "type": f"urn:merchant:problem:{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": f"{problem.title}.",
+        "code": problem.code,
+        "errors": [],
     }
 
 

@@ -4,13 +4,17 @@ Those doors are raw ASGI and declare nothing, so their operations stand here as 
 the structs that the doors decode.
 """
 
-from typing import Any, NamedTuple
+import re
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, defstruct
 
+from merchant.core.http.fields import Instant
 from merchant.hub.fspiop import messages as wire
 from merchant.hub.fspiop.headers import media_type, version_for
-from merchant.notify.events import EVENT_TYPES
+from merchant.notify.events import EVENT_DATA, EventType
+from merchant.programs.openapi.examples import EVENT_EXAMPLES
 from merchant.programs.openapi.parts import body, document, parameter, schemas
 from merchant.registry.oracle import operations as oracle
 
@@ -143,8 +147,7 @@ def _wire_document(
         if row.body is not None:
             operation["requestBody"] = {"required": True, "content": body(by_type[row.body], _media(mount, row.path))}
         paths.setdefault(row.path, {})[row.method] = operation
-    found = document(title, description, paths, {"schemas": components, "securitySchemes": _SECRETS})
-    return found | {"servers": [{"url": mount}]}
+    return document(title, description, paths, {"schemas": components, "securitySchemes": _SECRETS}, server=mount)
 
 
 def _media(mount: str, path: str) -> str:
@@ -153,34 +156,37 @@ def _media(mount: str, path: str) -> str:
     return "application/json" if mount == "/oracle" else media_type(resource, version_for(resource))
 
 
-class Event(Struct):
-    """What a webhook's body holds (Standard Webhooks)."""
-
-    id: str
-    type: str
-    created_at: str
-    data: dict[str, Any]
-
-
 def webhooks_document() -> dict[str, Any]:
-    """What we POST to webhook endpoints."""
-    by_type, components = schemas([Event])
+    """What we POST to webhook endpoints, one operation an event type."""
+    events = {kind: _event_struct(kind) for kind in EventType}
+    by_type, components = schemas(events.values())
     headers = [
         parameter("webhook-id", "header", "The event's id; the same at every try.", required=True),
         parameter("webhook-timestamp", "header", "Seconds since 1970, of this try.", required=True),
         parameter("webhook-signature", "header", "`v1,` and base64 HMAC-SHA256 of id.timestamp.body.", required=True),
     ]
     hooks = {
-        name: {
+        kind.value: {
             "post": {
-                "operationId": name.replace(".", "_"),
-                "summary": f"Sent when {name.replace('_', ' ').replace('.', ': ')}.",
+                "operationId": kind.value.replace(".", "_"),
+                "tags": [kind.value.partition(".")[0]],
+                "summary": f"Sent when {kind.value.replace('_', ' ').replace('.', ': ')}.",
                 "parameters": headers,
-                "requestBody": {"required": True, "content": body(by_type[Event])},
+                "requestBody": {
+                    "required": True,
+                    "content": body(by_type[events[kind]], example=EVENT_EXAMPLES[EVENT_DATA[kind]] | {"type": kind}),
+                },
                 "responses": {"2XX": {"description": "Taken. Anything else is sent again, later."}},
             }
         }
-        for name in sorted(EVENT_TYPES)
+        for kind in sorted(EventType)
     }
     found = document("Webhooks", "Events, after the Standard Webhooks specification.", {}, {"schemas": components})
     return found | {"webhooks": hooks}
+
+
+def _event_struct(kind: EventType) -> Any:
+    """The struct of one event's body (Standard Webhooks): its type is a constant, its data has the event's shape."""
+    name = "".join(part.title() for part in re.split(r"[._]", kind.value)) + "Webhook"
+    fields = [("id", UUID), ("type", Literal[kind.value]), ("created_at", Instant), ("data", EVENT_DATA[kind])]
+    return defstruct(name, fields, namespace={"__doc__": f"The body of a `{kind.value}` event."})

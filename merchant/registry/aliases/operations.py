@@ -12,6 +12,7 @@ from kyb.codes import FSPIOP_RESOURCES
 from merchant.core import clock, errors, ids
 from merchant.core.db import Tx
 from merchant.core.service import SchemeFacts
+from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
 
 # With 90 % of the numbers of a length taken, 64 draws still fail less than once in 800 calls.
 _MAX_DRAWS = 64
@@ -28,16 +29,6 @@ SELECT $1, $2, '', currency, $3, $4, $5, $6, true FROM unnest($7::text[]) AS cur
 ON CONFLICT (alias_type, alias, sub_id, currency) DO NOTHING
 """
 _SET_ACTIVE = "UPDATE alias SET active = $2 WHERE merchant_id = $1"
-
-
-class NumbersExhausted(errors.MerchantError):
-    """No free merchant number was found; the scheme needs a longer number."""
-
-    status, code, title = (
-        503,
-        "numbers_exhausted",
-        "No free merchant number was found; tell the scheme's operator",
-    )
 
 
 def is_identifier(text: str) -> bool:
@@ -98,7 +89,7 @@ async def issue_alias(
     elif await claim(tx, scheme.alias_type, own_alias, dfsp_id, counter_id=counter_id):
         alias = own_alias
     else:
-        raise errors.Conflict(f"The alias {own_alias!r} is taken; choose another.", code="alias_taken")
+        raise AliasTaken(f"The alias {own_alias!r} is taken; choose another.")
     await open_routes(tx, scheme.alias_type, alias, dfsp_id, currencies, merchant_id=merchant_id, counter_id=counter_id)
     return alias
 

@@ -15,7 +15,7 @@ from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.notify import events
-from merchant.registry.applications import answers
+from merchant.registry.applications import answers, problems
 from merchant.registry.applications.models import Application, ApplicationVersion
 from merchant.registry.applications.queries import lock_application
 from merchant.registry.applications.screening import SCREEN_TOPIC, case_of
@@ -95,9 +95,7 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
         )
     due = kyb.requirements(case_of(sections), policy()).currently_due
     if due:
-        raise errors.InvalidFields(
-            "The application is not complete yet; see errors.",
-            code="incomplete",
+        raise problems.Incomplete(
             errors=tuple(errors.FieldError(item.path, item.code, item.message) for item in due),
         )
     application.makers = _with_maker(application.makers, actor)
@@ -161,7 +159,5 @@ async def _flush_unique(tx: Tx) -> None:
         await tx.flush()
     except IntegrityError as error:
         if "external_ref" in str(error.orig):
-            raise errors.Conflict(
-                "Another application of your DFSP has this external_ref.", code="external_ref_taken"
-            ) from None
+            raise problems.ExternalRefTaken from None
         raise

@@ -17,7 +17,7 @@ from merchant.core.db import Tx
 from merchant.core.phone import Msisdn, mask
 from merchant.core.service import Service
 from merchant.notify import events
-from merchant.registry.applications import answers, screening
+from merchant.registry.applications import answers, problems, screening
 from merchant.registry.applications.models import Application, Decision
 from merchant.registry.applications.queries import lock_application
 from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
@@ -42,7 +42,7 @@ async def claim(tx: Tx, actor: Actor, application_id: UUID) -> Application:
     now = clock.now()
     held = application.claimed_by not in (None, actor.id) and (application.claimed_until or now) > now
     if held:
-        raise errors.WrongState("Another checker is working on this application.", code="claimed")
+        raise problems.Claimed
     application.claimed_by, application.claimed_until = actor.id, now + CLAIM_LASTS
     application.revision += 1
     return application
@@ -52,7 +52,7 @@ async def release(tx: Tx, actor: Actor, application_id: UUID) -> Application:
     """Give a claim back."""
     application = await lock_application(tx, actor, application_id)
     if application.claimed_by != actor.id:
-        raise errors.WrongState("You hold no claim on this application.", code="not_claimed")
+        raise problems.NotClaimed
     application.claimed_by = application.claimed_until = None
     application.revision += 1
     return application
@@ -124,20 +124,14 @@ async def _open_for_decision(tx: Tx, actor: Actor, application_id: UUID) -> Appl
 async def _cleared_tier(tx: Tx, application: Application) -> str:
     report = application.report or {}
     if report.get("screening") == NOT_CHECKED:
-        raise errors.WrongState(
-            "The screening lists could not be read; put them in place and screen again.",
-            code="screening_not_checked",
-        )
+        raise problems.ScreeningNotChecked
     decisions = await screening.decisions_on(tx, application)
     verdicts = [decisions.get(hit["id"]) for hit in report.get("hits", ()) if not hit["hit"]["set_aside"]]
     if any(verdict != FALSE_POSITIVE for verdict in verdicts):
-        raise errors.WrongState(
-            "The screening found names on a sanctions list; decide on each hit first. A true match cannot be approved.",
-            code="screening_hits_open",
-        )
+        raise problems.ScreeningHitsOpen
     tier = report.get("tier")
     if tier is None:
-        raise errors.WrongState("The application reaches no tier; return it to the maker.", code="no_tier")
+        raise problems.NoTier
     return str(tier)
 
 

@@ -1,216 +1,214 @@
-"""JSON routes of applications, in the order of an application's life: read the request, call the operation, answer.
+"""JSON routes of applications, in the order of an application's life: call the operation, show the result.
 
-apply.py opens, changes and submits; review.py and four_eyes.py decide; queries.py reads and schemas.py shapes.
+apply.py opens, changes and submits; screening.py and review.py decide; queries.py reads and schemas.py shapes.
 """
 
 from typing import Any
+from uuid import UUID
 
-from litestar import Request, Response, get, patch, post
-from litestar.datastructures import State
-from litestar.params import FromPath
-
+from merchant.core import errors
 from merchant.core.access import Permission as P
-from merchant.core.db import Tx
-from merchant.core.http import json as web
-from merchant.core.http.json import actor_of, answer, body, needs, path_id, service_of
-from merchant.registry.applications import apply, queries, review, schemas, screening
+from merchant.core.http.route import Answer, Call, Filter, Listed, route
+from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
+from merchant.registry.applications import apply, problems, queries, review, schemas, screening
 from merchant.registry.applications.models import Application
 from merchant.registry.applications.states import ApplicationState
-from merchant.registry.merchants.schemas import Reason, counter_view
+from merchant.registry.merchants.schemas import ReasonGiven, counter_view
 
-Req = Request[Any, Any, State]
-Answer = Response[bytes]
-
-
-async def _shown(request: Req, tx: Tx, application: Application, status: int = 200) -> Answer:
-    await tx.flush()
-    decisions = await screening.decisions_on(tx, application)
-    view = schemas.application_view(service_of(request), application, decisions)
-    return answer(view, status, etag=application.revision)
+_DECIDES = (errors.CheckerIsMaker, errors.WrongState)
 
 
-@post(
+async def _shown(call: Call[Any], application: Application) -> Answer:
+    await call.tx.flush()
+    decisions = await screening.decisions_on(call.tx, application)
+    return Answer(schemas.application_view(call.service, application, decisions), application.revision)
+
+
+@route(
+    "POST",
     "/api/v1/applications",
-    opt=needs(P.APPLICATIONS_WRITE, body=schemas.NewApplication, answer=schemas.ApplicationView, once=True),
+    permission=P.APPLICATIONS_WRITE,
+    body=schemas.NewApplication,
+    answer=schemas.ApplicationView,
+    status=201,
+    idempotency_key="required",
+    etag='"1"',
+    raises=(problems.ExternalRefTaken,),
 )
-async def open_application(request: Req) -> Answer:
+async def open_application(call: Call[schemas.NewApplication]) -> schemas.ApplicationView:
     """Open an application with any of its sections."""
-    new = await body(request, schemas.NewApplication)
-    service, actor = service_of(request), actor_of(request)
-
-    async def do(tx: Tx) -> tuple[int, Any]:
-        opened = await apply.open_application(tx, service, actor, new)
-        return 201, schemas.application_view(service, opened, {})
-
-    response = await web.once(request, "applications", do)
-    response.headers["etag"] = '"1"'
-    return response
+    opened = await apply.open_application(call.tx, call.service, call.actor, call.body)
+    return schemas.application_view(call.service, opened, {})
 
 
-@get(
+@route(
+    "GET",
     "/api/v1/applications",
-    opt=needs(
-        P.APPLICATIONS_READ,
-        listing=schemas.ApplicationSummary,
-        query=("state", "external_ref", "search"),
-        choices={"state": tuple(ApplicationState)},
+    permission=P.APPLICATIONS_READ,
+    items=schemas.ApplicationSummary,
+    paged=True,
+    filters=(
+        Filter("state", "Only those in this state.", choices=tuple(ApplicationState)),
+        Filter("external_ref", "Only the one with the DFSP's own reference."),
+        Filter("search", "Only those whose trading or legal name contains this text."),
     ),
 )
-async def list_applications(request: Req) -> Answer:
+async def list_applications(call: Call[None]) -> Listed:
     """List applications, newest first."""
-    page, query = web.page_of(request), request.query_params
-    async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
-        rows = await queries.applications(
-            tx,
-            actor_of(request),
-            page,
-            state=query.get("state"),
-            external_ref=query.get("external_ref"),
-            search=query.get("search"),
-        )
-    return web.listing([schemas.application_summary(row) for row in rows], page, [row.id for row in rows])
+    rows = await queries.applications(call.tx, call.actor, call.page, **call.filters)
+    return Listed([schemas.application_summary(row) for row in rows], [row.id for row in rows])
 
 
-@get(
-    "/api/v1/applications/{application_id:str}",
-    opt=needs(P.APPLICATIONS_READ, answer=schemas.ApplicationView),
+@route(
+    "GET",
+    "/api/v1/applications/{application_id}",
+    permission=P.APPLICATIONS_READ,
+    answer=schemas.ApplicationView,
 )
-async def read_application(request: Req, application_id: FromPath[str]) -> Answer:
-    """Read an application whole, with its report and what is still due."""
-    async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
-        found = await queries.application(tx, actor_of(request), path_id(application_id))
-        return await _shown(request, tx, found)
+async def read_application(call: Call[None], application_id: UUID) -> Answer:
+    """Read an application with its answers, its report and what is still due."""
+    return await _shown(call, await queries.application(call.tx, call.actor, application_id))
 
 
-@patch(
-    "/api/v1/applications/{application_id:str}",
-    opt=needs(P.APPLICATIONS_WRITE, body=schemas.ChangedSections, answer=schemas.ApplicationView, versioned=True),
+@route(
+    "PATCH",
+    "/api/v1/applications/{application_id}",
+    permission=P.APPLICATIONS_WRITE,
+    body=schemas.ChangedSections,
+    answer=schemas.ApplicationView,
+    if_match=True,
+    raises=(errors.WrongState, problems.ExternalRefTaken),
 )
-async def change_application(request: Req, application_id: FromPath[str]) -> Answer:
+async def change_application(call: Call[schemas.ChangedSections], application_id: UUID) -> Answer:
     """Replace the sections named in the body; If-Match carries the ETag last read."""
-    revision = web.if_match(request)
-    changes = (await body(request, schemas.ChangedSections)).given()
-    service, actor = service_of(request), actor_of(request)
-    async with service.db.tenant(actor.dfsp_id) as tx:
-        changed = await apply.change_sections(tx, service, actor, path_id(application_id), revision, changes)
-        return await _shown(request, tx, changed)
+    changes = call.body.given()
+    changed = await apply.change_sections(call.tx, call.service, call.actor, application_id, call.revision, changes)
+    return await _shown(call, changed)
 
 
-@post(
-    "/api/v1/applications/{application_id:str}/submit",
-    status_code=200,
-    opt=needs(P.APPLICATIONS_WRITE, answer=schemas.ApplicationView),
+@route(
+    "POST",
+    "/api/v1/applications/{application_id}/submit",
+    permission=P.APPLICATIONS_WRITE,
+    answer=schemas.ApplicationView,
+    raises=(errors.WrongState, problems.Incomplete, errors.InvalidFields),
 )
-async def submit(request: Req, application_id: FromPath[str]) -> Answer:
+async def submit_application(call: Call[None], application_id: UUID) -> Answer:
     """Freeze this version and send it to screening and review."""
-    service, actor = service_of(request), actor_of(request)
-    async with service.db.tenant(actor.dfsp_id) as tx:
-        return await _shown(request, tx, await apply.submit(tx, service, actor, path_id(application_id)))
+    return await _shown(call, await apply.submit(call.tx, call.service, call.actor, application_id))
 
 
-@post(
-    "/api/v1/applications/{application_id:str}/withdraw",
-    status_code=200,
-    opt=needs(P.APPLICATIONS_WRITE, answer=schemas.ApplicationView),
+@route(
+    "POST",
+    "/api/v1/applications/{application_id}/withdraw",
+    permission=P.APPLICATIONS_WRITE,
+    answer=schemas.ApplicationView,
+    raises=(errors.WrongState,),
 )
-async def withdraw(request: Req, application_id: FromPath[str]) -> Answer:
+async def withdraw_application(call: Call[None], application_id: UUID) -> Answer:
     """Take an open application back."""
-    service, actor = service_of(request), actor_of(request)
-    async with service.db.tenant(actor.dfsp_id) as tx:
-        return await _shown(request, tx, await apply.withdraw(tx, actor, path_id(application_id)))
+    return await _shown(call, await apply.withdraw(call.tx, call.actor, application_id))
 
 
-@post(
-    "/api/v1/applications/{application_id:str}/claim",
-    status_code=200,
-    opt=needs(P.APPLICATIONS_DECIDE, answer=schemas.ApplicationView),
+@route(
+    "POST",
+    "/api/v1/applications/{application_id}/claim",
+    permission=P.APPLICATIONS_DECIDE,
+    answer=schemas.ApplicationView,
+    raises=(*_DECIDES, problems.Claimed),
 )
-async def claim(request: Req, application_id: FromPath[str]) -> Answer:
-    """Tell the other checkers that you are at it; not required for a decision."""
-    service, actor = service_of(request), actor_of(request)
-    async with service.db.tenant(actor.dfsp_id) as tx:
-        return await _shown(request, tx, await review.claim(tx, actor, path_id(application_id)))
+async def claim_application(call: Call[None], application_id: UUID) -> Answer:
+    """Tell the other checkers that you are working on it; not required for a decision."""
+    return await _shown(call, await review.claim(call.tx, call.actor, application_id))
 
 
-@post(
-    "/api/v1/applications/{application_id:str}/release",
-    status_code=200,
-    opt=needs(P.APPLICATIONS_DECIDE, answer=schemas.ApplicationView),
+@route(
+    "POST",
+    "/api/v1/applications/{application_id}/release",
+    permission=P.APPLICATIONS_DECIDE,
+    answer=schemas.ApplicationView,
+    raises=(problems.NotClaimed,),
 )
-async def release(request: Req, application_id: FromPath[str]) -> Answer:
+async def release_application(call: Call[None], application_id: UUID) -> Answer:
     """Give your claim back."""
-    service, actor = service_of(request), actor_of(request)
-    async with service.db.tenant(actor.dfsp_id) as tx:
-        return await _shown(request, tx, await review.release(tx, actor, path_id(application_id)))
+    return await _shown(call, await review.release(call.tx, call.actor, application_id))
 
 
-@post(
-    "/api/v1/applications/{application_id:str}/approve",
-    status_code=200,
-    opt=needs(P.APPLICATIONS_DECIDE, asks_itself=True, body=schemas.Approval, answer=schemas.ApprovedView),
+@route(
+    "POST",
+    "/api/v1/applications/{application_id}/approve",
+    permission=P.APPLICATIONS_DECIDE,
+    asks_itself=True,
+    body=schemas.Approval,
+    answer=schemas.ApprovedView,
+    raises=(
+        *_DECIDES,
+        errors.StaleVersion,
+        problems.ScreeningNotChecked,
+        problems.ScreeningHitsOpen,
+        problems.NoTier,
+        AliasTaken,
+        NumbersExhausted,
+    ),
 )
-async def approve(request: Req, application_id: FromPath[str]) -> Answer:
+async def approve_application(call: Call[schemas.Approval], application_id: UUID) -> schemas.ApprovedView:
     """Approve the version whose hash you name; merchant, counters and numbers exist when this answers."""
-    approval = await body(request, schemas.Approval)
-    service, actor = service_of(request), actor_of(request)
-    async with service.db.tenant(actor.dfsp_id) as tx:
-        made = await review.approve(tx, service, actor, path_id(application_id), approval.version_hash)
-        view = schemas.ApprovedView(
-            made.merchant.id, made.merchant.tier, [counter_view(counter) for counter in made.counters]
-        )
-    return answer(view)
+    made = await review.approve(call.tx, call.service, call.actor, application_id, call.body.version_hash)
+    counters = [counter_view(counter) for counter in made.counters]
+    return schemas.ApprovedView(made.merchant.id, made.merchant.tier, counters)
 
 
-@post(
-    "/api/v1/applications/{application_id:str}/reject",
-    status_code=200,
-    opt=needs(P.APPLICATIONS_DECIDE, body=Reason, answer=schemas.ApplicationView),
+@route(
+    "POST",
+    "/api/v1/applications/{application_id}/reject",
+    permission=P.APPLICATIONS_DECIDE,
+    body=ReasonGiven,
+    answer=schemas.ApplicationView,
+    raises=_DECIDES,
 )
-async def reject(request: Req, application_id: FromPath[str]) -> Answer:
+async def reject_application(call: Call[ReasonGiven], application_id: UUID) -> Answer:
     """Refuse for good, with a reason."""
-    reason = (await body(request, Reason)).reason
-    service, actor = service_of(request), actor_of(request)
-    async with service.db.tenant(actor.dfsp_id) as tx:
-        return await _shown(request, tx, await review.reject(tx, actor, path_id(application_id), reason))
+    return await _shown(call, await review.reject(call.tx, call.actor, application_id, call.body.reason))
 
 
-@post(
-    "/api/v1/applications/{application_id:str}/return",
-    status_code=200,
-    opt=needs(P.APPLICATIONS_DECIDE, body=schemas.Returned, answer=schemas.ApplicationView),
+@route(
+    "POST",
+    "/api/v1/applications/{application_id}/return",
+    permission=P.APPLICATIONS_DECIDE,
+    body=schemas.Returned,
+    answer=schemas.ApplicationView,
+    raises=_DECIDES,
 )
-async def return_for_changes(request: Req, application_id: FromPath[str]) -> Answer:
+async def return_application(call: Call[schemas.Returned], application_id: UUID) -> Answer:
     """Give it back to the makers, saying what is wrong where."""
-    items = [{"path": item.path, "reason": item.reason} for item in (await body(request, schemas.Returned)).items]
-    service, actor = service_of(request), actor_of(request)
-    async with service.db.tenant(actor.dfsp_id) as tx:
-        return await _shown(request, tx, await review.return_for_changes(tx, actor, path_id(application_id), items))
+    items = [{"path": item.path, "reason": item.reason} for item in call.body.items]
+    return await _shown(call, await review.return_for_changes(call.tx, call.actor, application_id, items))
 
 
-@post(
-    "/api/v1/applications/{application_id:str}/screen",
-    status_code=200,
-    opt=needs(P.APPLICATIONS_DECIDE, answer=schemas.ApplicationView),
+@route(
+    "POST",
+    "/api/v1/applications/{application_id}/screen",
+    permission=P.APPLICATIONS_DECIDE,
+    answer=schemas.ApplicationView,
+    raises=_DECIDES,
 )
-async def screen_again(request: Req, application_id: FromPath[str]) -> Answer:
+async def screen_application(call: Call[None], application_id: UUID) -> Answer:
     """Screen the version under review once more."""
-    service, actor = service_of(request), actor_of(request)
-    async with service.db.tenant(actor.dfsp_id) as tx:
-        return await _shown(request, tx, await screening.screen_again(tx, service, actor, path_id(application_id)))
+    return await _shown(call, await screening.screen_again(call.tx, call.service, call.actor, application_id))
 
 
-@post(
-    "/api/v1/applications/{application_id:str}/hits/{hit_id:str}",
-    status_code=200,
-    opt=needs(P.APPLICATIONS_DECIDE, body=schemas.HitDecision, answer=schemas.ApplicationView),
+@route(
+    "POST",
+    "/api/v1/applications/{application_id}/hits/{hit_id}",
+    permission=P.APPLICATIONS_DECIDE,
+    body=schemas.HitDecision,
+    answer=schemas.ApplicationView,
+    raises=_DECIDES,
 )
-async def decide_hit(request: Req, application_id: FromPath[str], hit_id: FromPath[str]) -> Answer:
+async def decide_hit(call: Call[schemas.HitDecision], application_id: UUID, hit_id: str) -> Answer:
     """Decide whether a hit of the screening is the listed one."""
-    word = await body(request, schemas.HitDecision)
-    service, actor = service_of(request), actor_of(request)
-    async with service.db.tenant(actor.dfsp_id) as tx:
-        decided = await screening.decide_hit(tx, actor, path_id(application_id), hit_id, word.decision, word.reason)
-        return await _shown(request, tx, decided)
+    decision, reason = call.body.decision, call.body.reason
+    return await _shown(call, await screening.decide_hit(call.tx, call.actor, application_id, hit_id, decision, reason))
 
 
 ROUTES = [
@@ -218,13 +216,13 @@ ROUTES = [
     list_applications,
     read_application,
     change_application,
-    submit,
-    withdraw,
-    claim,
-    release,
-    approve,
-    reject,
-    return_for_changes,
-    screen_again,
+    submit_application,
+    withdraw_application,
+    claim_application,
+    release_application,
+    approve_application,
+    reject_application,
+    return_application,
+    screen_application,
     decide_hit,
 ]

@@ -4,7 +4,7 @@ routes.py decodes and answers with them, and the OpenAPI document describes them
 kyb's own structs, so what a policy judges is what was sent.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -13,10 +13,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 import kyb
 from merchant.compliance.policies import policy
 from merchant.core.http import json as web
+from merchant.core.http.fields import Instant, ReasonText
 from merchant.core.service import Service
 from merchant.registry.applications import answers, screening
 from merchant.registry.applications.models import Application
-from merchant.registry.merchants.schemas import CounterView, ReasonText
+from merchant.registry.applications.states import ApplicationState
+from merchant.registry.merchants.schemas import CounterView
+
+HitVerdict = Literal["false_positive", "true_match"]
 
 
 class NewApplication(kyb.Sections, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -60,30 +64,53 @@ class Returned(Struct, frozen=True, forbid_unknown_fields=True):
 class HitDecision(Struct, frozen=True, forbid_unknown_fields=True):
     """A checker's word on one hit of the screening."""
 
-    decision: Literal["false_positive", "true_match"]
+    decision: HitVerdict
     reason: ReasonText
+
+
+class ListedHit(Struct, frozen=True):
+    """A listed name that is like one of the application's, with the id by which a checker decides on it."""
+
+    id: str
+    path: str
+    hit: kyb.Hit
+
+
+class ReportView(Struct, frozen=True):
+    """What was found about a version: checks, hits and the tier it reaches, with what it was held against."""
+
+    outcome: str
+    screening: Literal["clear", "review", "not_checked"]
+    tier: str | None
+    checks: list[kyb.Check]
+    hits: list[ListedHit]
+    requirements: kyb.Requirements
+    reasons: list[kyb.Reason]
+    policy_version: str
+    list_versions: list[kyb.ListVersion]
+    assessed_at: Instant
 
 
 class ApplicationSummary(Struct, frozen=True):
     """An application in a list."""
 
     id: UUID
-    state: str
+    state: ApplicationState
     version: int
     trading_name: str
     legal_name: str
     mcc: str
     external_ref: str | None
     merchant_id: UUID | None
-    created_at: str | None
-    updated_at: str | None
+    created_at: Instant
+    updated_at: Instant
 
 
 class ApplicationView(Struct, frozen=True):
     """An application whole."""
 
     id: UUID
-    state: str
+    state: ApplicationState
     version: int
     version_hash: str
     makers: list[UUID]
@@ -95,15 +122,15 @@ class ApplicationView(Struct, frozen=True):
     locations: tuple[kyb.Location, ...]
     settlement_account: kyb.SettlementAccount
     external_ref: str | None
-    report: dict[str, Any] | None
-    requirements: dict[str, Any]
-    hit_decisions: dict[str, str]
-    returned_items: list[dict[str, str]] | None
+    report: ReportView | None
+    requirements: kyb.Requirements
+    hit_decisions: dict[str, HitVerdict]
+    returned_items: list[ReturnedItem] | None
     reject_reason: str | None
     merchant_id: UUID | None
-    created_at: str | None
-    updated_at: str | None
-    submitted_at: str | None
+    created_at: Instant
+    updated_at: Instant
+    submitted_at: Instant | None
 
 
 class ApprovedView(Struct, frozen=True):
@@ -120,7 +147,7 @@ def application_view(service: Service, row: Application, hit_decisions: dict[str
     requirements = kyb.requirements(screening.case_of(sections), policy())
     return ApplicationView(
         id=row.id,
-        state=row.state,
+        state=ApplicationState(row.state),
         version=row.version,
         version_hash=row.version_hash,
         makers=row.makers,
@@ -132,15 +159,15 @@ def application_view(service: Service, row: Application, hit_decisions: dict[str
         locations=sections.locations,
         settlement_account=sections.settlement_account,
         external_ref=sections.external_ref,
-        report=row.report,
-        requirements=msgspec.to_builtins(requirements),
-        hit_decisions=hit_decisions,
-        returned_items=row.returned_items,
+        report=msgspec.convert(row.report, ReportView | None),
+        requirements=requirements,
+        hit_decisions=msgspec.convert(hit_decisions, dict[str, HitVerdict]),
+        returned_items=msgspec.convert(row.returned_items, list[ReturnedItem] | None),
         reject_reason=row.reject_reason,
         merchant_id=row.merchant_id,
         created_at=web.at(row.created_at),
         updated_at=web.at(row.updated_at),
-        submitted_at=web.at(row.submitted_at),
+        submitted_at=web.at_or_none(row.submitted_at),
     )
 
 
@@ -148,7 +175,7 @@ def application_summary(row: Application) -> ApplicationSummary:
     """An application as a line of a list."""
     return ApplicationSummary(
         row.id,
-        row.state,
+        ApplicationState(row.state),
         row.version,
         row.trading_name,
         row.legal_name,

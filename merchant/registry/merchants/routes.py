@@ -1,113 +1,102 @@
-"""JSON routes of applications, merchants and counters: read the request, call the operation, answer.
+"""JSON routes of merchants and their counters: call the operation, show the result.
 
-In the order of an application's life: apply.py opens, changes and submits, screening.py and review.py decide,
-lifecycle.py goes on with the merchant; queries.py reads and schemas.py shapes.
+lifecycle.py changes, queries.py reads and schemas.py shapes.
 """
 
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
-from litestar.params import FromPath
-
 from merchant.compliance.policies import policy
+from merchant.core import errors
 from merchant.core.access import Permission as P
-from merchant.core.db import Tx
-from merchant.core.http import json as web
-from merchant.core.http.json import actor_of, answer, body, needs, path_id, service_of
+from merchant.core.http.route import Answer, Call, Filter, Listed, route
+from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
 from merchant.registry.merchants import lifecycle, queries, schemas
+from merchant.registry.merchants.schemas import ReasonGiven
 from merchant.registry.merchants.states import MerchantState
 
-Req = Request[Any, Any, State]
-Answer = Response[bytes]
+
+def _tiers() -> tuple[str, ...]:
+    return tuple(tier.name for tier in policy().tiers)
 
 
-@get(
+@route(
+    "GET",
     "/api/v1/merchants",
-    opt=needs(
-        P.MERCHANTS_READ,
-        listing=schemas.MerchantView,
-        query=("state", "tier", "search"),
-        choices={"state": tuple(MerchantState), "tier": tuple(tier.name for tier in policy().tiers)},
+    permission=P.MERCHANTS_READ,
+    items=schemas.MerchantView,
+    paged=True,
+    filters=(
+        Filter("state", "Only those in this state.", choices=tuple(MerchantState)),
+        Filter("tier", "Only those of this tier.", choices=_tiers),
+        Filter("search", "Only those whose trading or legal name contains this text."),
     ),
 )
-async def list_merchants(request: Req) -> Answer:
+async def list_merchants(call: Call[None]) -> Listed:
     """List merchants, newest first."""
-    page, query, actor = web.page_of(request), request.query_params, actor_of(request)
-    async with service_of(request).db.tenant(actor.dfsp_id) as tx:
-        rows = await queries.merchants(
-            tx,
-            actor,
-            page,
-            state=query.get("state"),
-            tier=query.get("tier"),
-            search=query.get("search"),
-        )
-        locations, counters = await queries.places(tx, actor, [row.id for row in rows])
-    views = [schemas.merchant_view(row, locations, counters) for row in rows]
-    return web.listing(views, page, [row.id for row in rows])
+    rows = await queries.merchants(call.tx, call.actor, call.page, **call.filters)
+    locations, counters = await queries.places(call.tx, call.actor, [row.id for row in rows])
+    return Listed([schemas.merchant_view(row, locations, counters) for row in rows], [row.id for row in rows])
 
 
-async def _merchant(request: Req, tx: Tx, merchant_id: UUID) -> Answer:
-    await tx.flush()
-    row = await queries.merchant(tx, actor_of(request), merchant_id)
-    locations, counters = await queries.places(tx, actor_of(request), [row.id])
-    return answer(schemas.merchant_view(row, locations, counters), etag=row.revision)
+async def _shown(call: Call[Any], merchant_id: UUID) -> Answer:
+    await call.tx.flush()
+    row = await queries.merchant(call.tx, call.actor, merchant_id)
+    locations, counters = await queries.places(call.tx, call.actor, [row.id])
+    return Answer(schemas.merchant_view(row, locations, counters), row.revision)
 
 
-@get("/api/v1/merchants/{merchant_id:str}", opt=needs(P.MERCHANTS_READ, answer=schemas.MerchantView))
-async def read_merchant(request: Req, merchant_id: FromPath[str]) -> Answer:
+@route("GET", "/api/v1/merchants/{merchant_id}", permission=P.MERCHANTS_READ, answer=schemas.MerchantView)
+async def read_merchant(call: Call[None], merchant_id: UUID) -> Answer:
     """Read a merchant with its locations and counters."""
-    async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
-        return await _merchant(request, tx, path_id(merchant_id))
+    return await _shown(call, merchant_id)
 
 
-@post(
-    "/api/v1/merchants/{merchant_id:str}/counters",
-    opt=needs(P.MERCHANTS_WRITE, body=schemas.NewCounter, answer=schemas.CounterView, once=False),
+@route(
+    "POST",
+    "/api/v1/merchants/{merchant_id}/counters",
+    permission=P.MERCHANTS_WRITE,
+    body=schemas.NewCounter,
+    answer=schemas.CounterView,
+    status=201,
+    idempotency_key="optional",
+    operation="counters:{merchant_id}",
+    raises=(errors.WrongState, AliasTaken, NumbersExhausted),
 )
-async def add_counter(request: Req, merchant_id: FromPath[str]) -> Answer:
+async def add_counter(call: Call[schemas.NewCounter], merchant_id: UUID) -> schemas.CounterView:
     """Open a counter; its number exists when this answers. An Idempotency-Key, if sent, makes retries safe."""
-    new = await body(request, schemas.NewCounter)
-    service, actor = service_of(request), actor_of(request)
-
-    async def do(tx: Tx) -> tuple[int, Any]:
-        counter = await lifecycle.add_counter(
-            tx, service, actor, path_id(merchant_id), new.location_id, new.name, new.own_alias
-        )
-        return 201, schemas.counter_view(counter)
-
-    if "idempotency-key" in request.headers:
-        return await web.once(request, f"counters:{merchant_id}", do)
-    async with service.db.tenant(actor.dfsp_id) as tx:
-        status, view = await do(tx)
-    return answer(view, status)
+    new = call.body
+    counter = await lifecycle.add_counter(
+        call.tx, call.service, call.actor, merchant_id, new.location_id, new.name, new.own_alias
+    )
+    return schemas.counter_view(counter)
 
 
-@post(
-    "/api/v1/merchants/{merchant_id:str}/suspend",
-    status_code=200,
-    opt=needs(P.MERCHANTS_SUSPEND, body=schemas.Reason, answer=schemas.MerchantView),
+@route(
+    "POST",
+    "/api/v1/merchants/{merchant_id}/suspend",
+    permission=P.MERCHANTS_SUSPEND,
+    body=ReasonGiven,
+    answer=schemas.MerchantView,
+    raises=(errors.WrongState,),
 )
-async def suspend(request: Req, merchant_id: FromPath[str]) -> Answer:
+async def suspend_merchant(call: Call[ReasonGiven], merchant_id: UUID) -> Answer:
     """Stop a merchant at once."""
-    reason = (await body(request, schemas.Reason)).reason
-    async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
-        merchant = await lifecycle.suspend(tx, actor_of(request), path_id(merchant_id), reason)
-        return await _merchant(request, tx, merchant.id)
+    merchant = await lifecycle.suspend(call.tx, call.actor, merchant_id, call.body.reason)
+    return await _shown(call, merchant.id)
 
 
-@post(
-    "/api/v1/merchants/{merchant_id:str}/reinstate",
-    status_code=200,
-    opt=needs(P.MERCHANTS_SUSPEND, answer=schemas.MerchantView),
+@route(
+    "POST",
+    "/api/v1/merchants/{merchant_id}/reinstate",
+    permission=P.MERCHANTS_SUSPEND,
+    answer=schemas.MerchantView,
+    raises=(errors.WrongState,),
 )
-async def reinstate(request: Req, merchant_id: FromPath[str]) -> Answer:
+async def reinstate_merchant(call: Call[None], merchant_id: UUID) -> Answer:
     """End a suspension."""
-    async with service_of(request).db.tenant(actor_of(request).dfsp_id) as tx:
-        merchant = await lifecycle.reinstate(tx, actor_of(request), path_id(merchant_id))
-        return await _merchant(request, tx, merchant.id)
+    merchant = await lifecycle.reinstate(call.tx, call.actor, merchant_id)
+    return await _shown(call, merchant.id)
 
 
-ROUTES = [list_merchants, read_merchant, add_counter, suspend, reinstate]
+ROUTES = [list_merchants, read_merchant, add_counter, suspend_merchant, reinstate_merchant]

@@ -3,20 +3,17 @@
 routes.py decodes and answers with them, and the OpenAPI document describes them.
 """
 
-from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from merchant.core.http import json as web
+from merchant.core.http.fields import AliasText, Instant, NameText, ReasonText
 from merchant.registry.merchants.models import Counter, Location, Merchant
-
-ReasonText = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
-NameText = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")]
-AliasText = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
+from merchant.registry.merchants.states import MerchantState
 
 
-class Reason(Struct, frozen=True, forbid_unknown_fields=True):
+class ReasonGiven(Struct, frozen=True, forbid_unknown_fields=True):
     """Why."""
 
     reason: ReasonText
@@ -53,7 +50,7 @@ class MerchantView(Struct, frozen=True):
     """A merchant as lists and details show it."""
 
     id: UUID
-    state: str
+    state: MerchantState
     tier: str
     kind: str
     trading_name: str
@@ -63,7 +60,7 @@ class MerchantView(Struct, frozen=True):
     country: str
     city: str
     application_id: UUID
-    created_at: str | None
+    created_at: Instant
     locations: list[LocationView]
     counters: list[CounterView]
 
@@ -77,7 +74,7 @@ def merchant_view(row: Merchant, locations: list[Location], counters: list[Count
     """A merchant with those of the given places that are its own."""
     return MerchantView(
         id=row.id,
-        state=row.state,
+        state=MerchantState(row.state),
         tier=row.tier,
         kind=row.kind,
         trading_name=row.trading_name,

@@ -24,7 +24,7 @@ async def store(service: Service, message: Message) -> bool:
 
 async def jobs(service: Service) -> list[Message]:
     """The messages that await their interpreter."""
-    async with service.db.system_reads() as tx:
+    async with service.db.system_statements() as tx:
         claimed = await outbox.claim(tx, 100)
     assert {job.topic for job in claimed} <= {inbox.TOPIC}
     return [inbox.open_message(service.vault, job.payload) for job in claimed]
@@ -92,7 +92,7 @@ async def test_nothing_of_a_message_that_names_a_payer_is_stored_in_the_open(ser
 
 async def test_a_message_opens_with_our_key_only(service: Service) -> None:
     await store(service, POST)
-    async with service.db.system_reads() as tx:
+    async with service.db.system_statements() as tx:
         [job] = await outbox.claim(tx, 1)
     with pytest.raises(BadSecretKey):
         inbox.open_message(Vault("test:" + "QkJC" * 10 + "QkI="), job.payload)

@@ -82,10 +82,11 @@ class Telling:
         assert response.status_code == 201, response.text
         return dict(response.json())
 
-    async def announce(self, event_type: str = "merchant.suspended", **data: Any) -> None:
+    async def announce(self, event_type: str = "merchant.suspended", number: int = 0) -> None:
         """Something happens at the merchant."""
         dfsp_id = self.merchant.dfsp_id
         async with self.service.db.tenant(dfsp_id) as tx:
+            data = builders.suspended(self.merchant.id, number)
             await events.announce(tx, event_type, dfsp_id, self.merchant.id, data)
 
     async def deliveries(self, endpoint: dict[str, Any]) -> list[dict[str, Any]]:

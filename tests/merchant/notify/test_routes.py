@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from merchant.core import ids
 from merchant.notify import events
-from merchant.notify.routes import MAX_ENDPOINTS
+from merchant.notify.endpoints import MAX_ENDPOINTS
 from tests import builders
 from tests.merchant.notify.conftest import ENDPOINTS, OURS, THEIRS, Telling
 
@@ -63,7 +64,7 @@ async def test_a_wrong_endpoint_is_refused_by_field_and_nothing_is_kept(telling:
 async def test_there_is_a_limit_to_endpoints_and_removing_one_makes_room(telling: Telling) -> None:
     made = [await telling.listen(f"/{number}") for number in range(MAX_ENDPOINTS)]
     full = await telling.client.post(ENDPOINTS, json={"url": telling.ear.url + "/one-more"}, headers=telling.key)
-    assert (full.status_code, full.json()["code"]) == (409, "wrong_state")
+    assert (full.status_code, full.json()["code"]) == (409, "too_many_endpoints")
     await telling.client.delete(f"{ENDPOINTS}/{made[0]['id']}", headers=telling.key)
     await telling.listen("/one-more")
 
@@ -120,10 +121,11 @@ async def test_a_merchants_endpoint_hears_of_that_merchant_only_and_the_dfsps_of
         await telling.listen(path, who=await merchant_key(telling, merchant.id))
     for merchant in (telling.merchant, other, foreign):
         async with telling.service.db.tenant(merchant.dfsp_id) as tx:
-            about = {"merchant_id": merchant.id}
+            about = builders.suspended(merchant.id)
             await events.announce(tx, "merchant.suspended", merchant.dfsp_id, merchant.id, about)
     async with telling.service.db.tenant(telling.merchant.dfsp_id) as tx:
-        await events.announce(tx, "application.submitted", telling.merchant.dfsp_id, None, {"merchant_id": None})
+        about = {"application_id": ids.uuid7(), "version": 1}
+        await events.announce(tx, "application.submitted", telling.merchant.dfsp_id, None, about)
     await telling.work()
     heard = {
         path: [json.loads(one.body)["data"]["merchant_id"] for one in telling.ear.at(path)]

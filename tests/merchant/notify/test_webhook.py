@@ -19,6 +19,7 @@ from aiohttp import web
 from merchant.core import clock, errors, outbox
 from merchant.core.settings import Settings
 from merchant.notify import events, webhook
+from tests import builders
 from tests.merchant.notify.conftest import Heard, Telling, hang_up
 
 pytestmark = pytest.mark.anyio
@@ -54,7 +55,7 @@ def test_the_signature_is_that_of_the_specifications_example() -> None:
 async def test_an_event_arrives_signed_with_the_endpoints_secret(telling: Telling) -> None:
     endpoint = await telling.listen()
     before = int(clock.now().timestamp())
-    await telling.announce(state="suspended")
+    await telling.announce(number=7)
     await telling.work()
     [heard] = telling.ear.heard
     assert_signed(heard, endpoint["secret"])
@@ -64,14 +65,14 @@ async def test_an_event_arrives_signed_with_the_endpoints_secret(telling: Tellin
 
 async def test_the_body_is_id_type_created_at_and_data(telling: Telling) -> None:
     await telling.listen()
-    await telling.announce(state="suspended")
+    await telling.announce(number=7)
     await telling.work()
     [heard] = telling.ear.heard
     body = json.loads(heard.body)
     assert list(body) == ["id", "type", "created_at", "data"]
     assert (body["id"], body["type"]) == (heard.headers["webhook-id"], "merchant.suspended")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["created_at"])
-    assert body["data"] == {"state": "suspended"}
+    assert body["data"] == {"merchant_id": str(telling.merchant.id), "state": "7"}
 
 
 async def test_every_endpoint_has_a_secret_of_its_own_as_long_as_the_specification_asks(telling: Telling) -> None:
@@ -89,7 +90,13 @@ async def test_an_event_whose_transaction_is_rolled_back_is_told_to_nobody(telli
     endpoint = await telling.listen()
     with pytest.raises(RuntimeError, match="it did not happen"):
         async with telling.service.db.tenant(telling.merchant.dfsp_id) as tx:
-            await events.announce(tx, "merchant.suspended", telling.merchant.dfsp_id, telling.merchant.id, {})
+            await events.announce(
+                tx,
+                "merchant.suspended",
+                telling.merchant.dfsp_id,
+                telling.merchant.id,
+                builders.suspended(telling.merchant.id),
+            )
             raise RuntimeError("it did not happen")
     await telling.work()
     assert telling.ear.heard == []
@@ -192,7 +199,7 @@ async def test_an_endpoint_hears_events_in_order_and_a_failing_one_holds_back_on
 
 
 def numbers(heard: list[Heard]) -> list[int]:
-    return [json.loads(one.body)["data"]["number"] for one in heard]
+    return [int(json.loads(one.body)["data"]["state"]) for one in heard]
 
 
 # --- what is kept of the answers -----------------------------------------------------------------------------------

@@ -99,11 +99,13 @@ async def listen(service: Service, merchant: Merchant, peer: Peer) -> UUID:
 
 async def tell(service: Service, merchant: Merchant, number: int) -> None:
     async with service.db.tenant(merchant.dfsp_id) as tx:
-        await events.announce(tx, "merchant.suspended", merchant.dfsp_id, merchant.id, {"number": number})
+        await events.announce(
+            tx, "merchant.suspended", merchant.dfsp_id, merchant.id, builders.suspended(merchant.id, number)
+        )
 
 
 def numbers(peer: Peer) -> list[int]:
-    return [event["data"]["number"] for event in peer.heard]
+    return [int(event["data"]["state"]) for event in peer.heard]
 
 
 async def write_letters(service: Service, fsp_id: str, count: int) -> None:

@@ -118,7 +118,7 @@ async def test_a_route_that_names_no_permission_stops_the_start(service: Service
     @get("/api/v1/forgotten")
     async def forgotten() -> None: ...
 
-    with pytest.raises(RuntimeError, match="/api/v1/forgotten names neither"):
+    with pytest.raises(RuntimeError, match="/api/v1/forgotten is neither declared"):
         create_app(service, [forgotten])
 
 

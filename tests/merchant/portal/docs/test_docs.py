@@ -101,7 +101,7 @@ async def test_a_documents_page_names_every_operation(client: httpx.AsyncClient,
 
 
 async def test_an_operations_page_says_what_it_takes_and_what_it_answers(client: httpx.AsyncClient) -> None:
-    page = await client.get("/docs/merchant/payment_requests_create")
+    page = await client.get("/docs/merchant/create_payment_request")
     said = words_of(page)
     for part in ("payments:request", "Idempotency-Key required", "curl -X POST", "One of MSISDN", "application/json"):
         assert part in said
@@ -131,9 +131,9 @@ async def test_the_documents_themselves_are_there_for_generators(client: httpx.A
         "/docs/nothing",
         "/docs/nothing.json",
         "/docs/merchant/nothing",
-        "/docs/nothing/payment_requests_create",
-        "/docs/oracle/payment_requests_create",
-        "/docs/errors/payment_requests_create",
+        "/docs/nothing/create_payment_request",
+        "/docs/oracle/create_payment_request",
+        "/docs/errors/create_payment_request",
         "/docs/errors.json",
         "/docs/..%2Fmerchant",
         "/docs/.json",

@@ -1,0 +1,308 @@
+"""One declaration a route: who may call it, what it takes, what it answers, how it refuses.
+
+The guard, the handler and the OpenAPI document all read this declaration, so none of them can promise what another
+does not do. `route(...)` turns a function on a `Call` into a handler: the caller is known, the body decoded, the page
+and filters checked, the tenant's transaction open, an Idempotency-Key kept, the answer encoded.
+"""
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Concatenate, Generic, Literal, TypedDict, TypeVar, Unpack, overload
+from uuid import UUID
+
+from litestar import Request, Response
+from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
+
+from merchant.core import errors, idempotency
+from merchant.core.access import Actor, Permission
+from merchant.core.db import Tx
+from merchant.core.http import json as web
+from merchant.core.paging import Page
+from merchant.core.service import Service
+
+B = TypeVar("B")
+Req = Request[Any, Any, State]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Problems = tuple[type[errors.MerchantError], ...]
+
+
+class Filter(Struct, frozen=True):
+    """A query name that narrows a list or chooses how something looks.
+
+    `choices` are its allowed values, or a function that knows them; `kind` is what the text must be.
+    """
+
+    name: str
+    description: str
+    kind: Literal["text", "uuid", "integer", "number"] = "text"
+    choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
+    schema: dict[str, Any] = {}  # more of it for the OpenAPI document
+
+    def allowed(self) -> tuple[str, ...]:
+        """Its allowed values; empty when any will do."""
+        return self.choices() if callable(self.choices) else self.choices
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """What a route declares of itself."""
+
+    method: Method
+    path: str  # with {names}, as OpenAPI writes it
+    permission: Permission | None  # None with public=False: any signed-in actor
+    public: bool = False  # nobody is asked who they are
+    asks_itself: bool = False  # the operation asks for the permission, having something more telling to say first
+    status: int = 200
+    body: Any = None
+    answer: Any = None  # the struct of a good answer
+    items: Any = None  # the struct of a list's items
+    paged: bool = False
+    filters: tuple[Filter, ...] = ()
+    media: tuple[str, ...] = ()  # media types of a good answer that is no JSON
+    idempotency_key: Literal["required", "optional"] | None = None
+    operation: str = ""  # what a key belongs to, with {names}; the path below /api/v1/ unless given
+    if_match: bool = False
+    etag: str | None = None  # of a thing that has just been made
+    raises: Problems = ()
+    transaction: bool = True
+    unready: bool = False  # may answer 503 with a good answer's shape
+    streams: bool = False
+    tag: str = ""
+    name: str = ""
+    doc: str = ""
+
+    def problems(self) -> tuple[type[errors.MerchantError], ...]:
+        """Every problem the route may answer with: what it declares, and what follows from the rest."""
+        found: list[type[errors.MerchantError]] = [errors.NulCharacter] if self.path.startswith("/api/") else []
+        if not self.public or self.streams:
+            found += [errors.NotSignedIn]
+        if self.permission is not None:
+            found += [errors.NotAllowed]
+        if "{" in self.path:
+            found += [errors.NotFound]
+        if self.body is not None:
+            found += [errors.MalformedJson, errors.JsonTooDeep, errors.UnsupportedMediaType, errors.InvalidFields]
+            found += [errors.TooLarge]
+        if self.paged:
+            found += [errors.InvalidPage]
+        if self.filters or self.items is not None:
+            found += [errors.UnknownFilter, errors.InvalidFilter]
+        if self.idempotency_key is not None:
+            found += [errors.IdempotencyKeyMalformed, errors.IdempotencyKeyReused, errors.IdempotencyInProgress]
+        if self.idempotency_key == "required":
+            found += [errors.IdempotencyKeyMissing]
+        if self.if_match:
+            found += [errors.PreconditionMissing, errors.StaleVersion]
+        if self.transaction and not self.public:
+            found += [errors.Busy]
+        return tuple(dict.fromkeys([*found, *self.raises]))
+
+
+class Options(TypedDict, total=False):
+    """The keyword arguments of `route`: fields of `Route`."""
+
+    permission: Permission | None
+    public: bool
+    asks_itself: bool
+    status: int
+    answer: Any
+    items: Any
+    paged: bool
+    filters: tuple[Filter, ...]
+    media: tuple[str, ...]
+    idempotency_key: Literal["required", "optional"] | None
+    operation: str
+    if_match: bool
+    etag: str | None
+    raises: Problems
+    transaction: bool
+    unready: bool
+    streams: bool
+    tag: str
+
+
+class Answer(Struct, frozen=True):
+    """A view with the revision of what it shows, or with a status of its own."""
+
+    view: Any
+    revision: int | None = None
+    status: int | None = None
+
+
+class Listed(Struct, frozen=True):
+    """A page of views, with the ids of the rows they show; one more than the limit tells that there is more."""
+
+    views: list[Any]
+    ids: list[UUID]
+
+
+class Call(Generic[B]):
+    """One call of a route: who calls, what was sent, and the transaction to work in."""
+
+    def __init__(self, declared: Route, request: Req) -> None:
+        self.declared = declared
+        self.request = request
+        self.body: B
+        self.page = Page()
+        self.filters: Mapping[str, str | None] = {}
+        self.revision = -1
+        self._tx: Tx | None = None
+
+    @property
+    def service(self) -> Service:
+        """The process's service."""
+        return web.service_of(self.request)
+
+    @property
+    def actor(self) -> Actor:
+        """Who calls. Public routes have none."""
+        return web.actor_of(self.request)
+
+    @property
+    def tx(self) -> Tx:
+        """The tenant's transaction, which commits when the handler returns."""
+        assert self._tx is not None, f"{self.declared.path} declares transaction=False"
+        return self._tx
+
+    def filter_id(self, name: str) -> UUID | None:
+        """A filter that names a thing."""
+        text = self.filters.get(name)
+        return UUID(text) if text else None
+
+
+Handler = Callable[Concatenate[Call[B], ...], Awaitable[Any]]
+
+
+@overload
+def route(
+    method: Method, path: str, *, body: type[B], **options: Unpack[Options]
+) -> Callable[[Callable[Concatenate[Call[B], ...], Awaitable[Any]]], HTTPRouteHandler]: ...
+
+
+@overload
+def route(
+    method: Method, path: str, *, body: None = None, **options: Unpack[Options]
+) -> Callable[[Callable[Concatenate[Call[None], ...], Awaitable[Any]]], HTTPRouteHandler]: ...
+
+
+def route(
+    method: Method, path: str, *, body: Any = None, **options: Unpack[Options]
+) -> Callable[[Callable[..., Awaitable[Any]]], HTTPRouteHandler]:
+    """Declare a route. The function takes a `Call` and the path's names, and returns a view.
+
+    A path name is a UUID or text, as the function's parameter says; what is no UUID is not found. The function
+    returns a struct, an `Answer`, a `Listed`, a `Response` that goes out as it is, or None for 204.
+    """
+
+    def declare(function: Callable[..., Awaitable[Any]]) -> HTTPRouteHandler:
+        given: Any = {"tag": path.split("/")[3] if path.startswith("/api/") else "service", "permission": None}
+        doc = " ".join((function.__doc__ or "").split())
+        declared = Route(method=method, path=path, body=body, name=function.__name__, doc=doc, **given | options)
+        return _handler(declared, function)
+
+    return declare
+
+
+def _handler(declared: Route, function: Callable[..., Awaitable[Any]]) -> HTTPRouteHandler:
+    parameters = inspect.signature(function, eval_str=True).parameters
+    names = {name: parameters[name].annotation for name in re.findall(r"\{(\w+)\}", declared.path)}
+
+    async def handle(request: Req) -> Response[Any]:
+        call: Call[Any] = Call(declared, request)
+        given = {name: web.path_id(text) if kind is UUID else text for name, kind, text in _given(names, request)}
+        _check_query(call)
+        if declared.if_match:
+            call.revision = web.if_match(request)
+        if declared.body is not None:
+            call.body = await web.body(request, declared.body)
+        return await _run(call, lambda: function(call, **given))
+
+    handle.__name__, handle.__doc__, handle.__module__ = function.__name__, function.__doc__, function.__module__
+    litestar_path = re.sub(r"\{(\w+)\}", r"{\1:str}", declared.path)
+    opt: dict[str, Any] = {"route": declared}
+    # The status is the answer's own; Litestar would refuse a handler of 204 that returns a response.
+    return HTTPRouteHandler(litestar_path, http_method=declared.method, status_code=200, opt=opt)(handle)
+
+
+def _given(names: Mapping[str, Any], request: Req) -> list[tuple[str, Any, str]]:
+    return [(name, kind, request.path_params[name]) for name, kind in names.items()]
+
+
+async def _run(call: Call[Any], work: Callable[[], Awaitable[Any]]) -> Response[Any]:
+    """Do the work in the tenant's transaction where the route wants one; encode what it returns."""
+    declared = call.declared
+    if declared.public or not declared.transaction:
+        return _respond(call, await work())
+    key = call.request.headers.get("idempotency-key")
+    once = declared.idempotency_key == "required" or (declared.idempotency_key == "optional" and key is not None)
+    if once:
+        key = idempotency.check_key(key)
+    async with call.service.db.tenant(call.actor.dfsp_id) as tx:
+        call._tx = tx
+        if key is None or not once:
+            return _respond(call, await work())
+        raw = await call.request.body()
+
+        async def encoded() -> tuple[int, bytes]:
+            answer = await work()
+            view = answer.view if isinstance(answer, Answer) else answer
+            return declared.status, web.encode(view)
+
+        operation = _operation(declared, call.request)
+        outcome = await idempotency.run_once(tx, call.service.vault, call.actor, operation, key, raw, encoded)
+    headers = {"idempotency-replayed": "true"} if outcome.replayed else {}
+    if declared.etag is not None:
+        headers["etag"] = declared.etag
+    return web.answer(outcome.body, outcome.status, headers=headers)
+
+
+def _operation(declared: Route, request: Req) -> str:
+    """What an Idempotency-Key belongs to, with the ids in its path."""
+    return (declared.operation or declared.path.removeprefix("/api/v1/")).format(**request.path_params)
+
+
+def _respond(call: Call[Any], result: Any) -> Response[Any]:
+    declared = call.declared
+    if isinstance(result, Response):
+        return result
+    if isinstance(result, Listed):
+        return web.listing(result.views, call.page, result.ids)
+    if isinstance(result, Answer):
+        return web.answer(result.view, result.status or declared.status, etag=result.revision)
+    if result is None:
+        return Response(b"", status_code=204)
+    if isinstance(result, list):
+        return web.answer({"items": result, "next_cursor": None}, declared.status)
+    return web.answer(result, declared.status)
+
+
+def _check_query(call: Call[Any]) -> None:
+    """The page and the filters of a list. Raises UnknownFilter, InvalidFilter, InvalidPage."""
+    declared, query = call.declared, call.request.query_params
+    if not (declared.filters or declared.items is not None):
+        return
+    known = {one.name: one for one in declared.filters}
+    paging = ("limit", "cursor") if declared.paged else ()
+    for name in query:
+        if name not in known and name not in paging:
+            allowed = ", ".join([*known, *paging]) or "none"
+            raise errors.UnknownFilter(f"There is no filter {name!r} here; there are: {allowed}.")
+    call.filters = {name: _checked(one, query.get(name)) for name, one in known.items()}
+    if declared.paged:
+        call.page = web.page_of(query)
+
+
+def _checked(declared: Filter, text: str | None) -> str | None:
+    allowed = declared.allowed()
+    if text is None:
+        return None
+    if allowed and text not in allowed:
+        raise errors.InvalidFilter(f"{declared.name} must be one of {', '.join(allowed)}.")
+    if declared.kind == "uuid":
+        try:
+            UUID(text)
+        except ValueError:
+            raise errors.InvalidFilter(f"{declared.name} must be a UUID.") from None
+    return text

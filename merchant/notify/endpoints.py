@@ -1,0 +1,98 @@
+"""Webhook endpoints and their deliveries: added, removed, listed, sent again.
+
+What is kept here decides to whom events.announce writes a delivery; sending one again leaves a job in the outbox for
+webhook.deliver, as the first time.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlmodel import select
+
+from merchant.core import audit, errors, outbox
+from merchant.core.access import Actor, scope_to
+from merchant.core.db import Reads, Tx
+from merchant.core.service import Service
+from merchant.notify import events, webhook
+from merchant.notify.models import WebhookDelivery, WebhookEndpoint
+
+MAX_ENDPOINTS = 20  # of one DFSP or merchant: an event is stored once for each
+
+
+class TooManyEndpoints(errors.WrongState):
+    code, title = "too_many_endpoints", f"There are {MAX_ENDPOINTS} endpoints already; remove one first"
+
+
+class EndpointRemoved(errors.WrongState):
+    code, title = "endpoint_removed", "This endpoint was removed; nothing is sent to it any more"
+
+
+class MadeEndpoint(Struct, frozen=True):
+    """A new endpoint; its secret is shown this once only."""
+
+    row: WebhookEndpoint
+    secret: str
+
+
+async def create_endpoint(
+    tx: Tx, service: Service, actor: Actor, url: str, event_types: list[events.EventType]
+) -> MadeEndpoint:
+    """Add an endpoint; no types means all. Raises InvalidFields for a URL not to be called, TooManyEndpoints."""
+    webhook.check_url(service.settings, url)
+    secret = webhook.new_secret()
+    row = WebhookEndpoint(
+        dfsp_id=actor.own_dfsp(), merchant_id=actor.merchant_id, url=url, event_types=[*event_types], secret_sealed=b""
+    )
+    row.secret_sealed = service.vault.seal(secret.encode(), f"webhook:{row.id}")
+    own = select(WebhookEndpoint.id).where(WebhookEndpoint.enabled, WebhookEndpoint.merchant_id == actor.merchant_id)
+    if len((await tx.session.exec(scope_to(actor, own, WebhookEndpoint))).all()) >= MAX_ENDPOINTS:
+        raise TooManyEndpoints
+    tx.session.add(row)
+    await audit.record(tx, actor, "webhook.created", "webhook_endpoint", row.id, dfsp_id=row.dfsp_id)
+    return MadeEndpoint(row, secret)
+
+
+async def endpoints(tx: Reads, actor: Actor) -> list[WebhookEndpoint]:
+    """The endpoints that the actor may see, oldest first."""
+    statement = scope_to(actor, select(WebhookEndpoint), WebhookEndpoint).order_by(WebhookEndpoint.id)
+    return list((await tx.session.exec(statement)).all())
+
+
+async def find_endpoint(tx: Reads, actor: Actor, endpoint_id: UUID) -> WebhookEndpoint:
+    """One endpoint. Raises NotFound."""
+    statement = select(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id)
+    found: WebhookEndpoint = await tx.one(scope_to(actor, statement, WebhookEndpoint))
+    return found
+
+
+async def remove_endpoint(tx: Tx, actor: Actor, endpoint_id: UUID) -> None:
+    """Stop telling an endpoint; its deliveries stay listed. Raises NotFound."""
+    row = await find_endpoint(tx, actor, endpoint_id)
+    row.enabled = False
+    await audit.record(tx, actor, "webhook.removed", "webhook_endpoint", row.id, dfsp_id=row.dfsp_id)
+
+
+async def deliveries(tx: Reads, actor: Actor, endpoint_id: UUID, limit: int) -> list[WebhookDelivery]:
+    """The newest deliveries of an endpoint. Raises NotFound."""
+    endpoint = await find_endpoint(tx, actor, endpoint_id)
+    table: Any = WebhookDelivery
+    statement = select(table).where(table.endpoint_id == endpoint.id).order_by(table.created_at.desc()).limit(limit)
+    return list((await tx.session.exec(statement)).all())
+
+
+async def resend(tx: Tx, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> WebhookDelivery:
+    """Send an event once more, with the same id. Raises NotFound, EndpointRemoved."""
+    endpoint = await find_endpoint(tx, actor, endpoint_id)
+    if not endpoint.enabled:
+        raise EndpointRemoved
+    statement = select(WebhookDelivery).where(
+        WebhookDelivery.id == delivery_id, WebhookDelivery.endpoint_id == endpoint.id
+    )
+    delivery: WebhookDelivery = await tx.one(statement.with_for_update())
+    delivery.state = "pending"
+    await tx.flush()
+    await outbox.add(
+        tx, events.WEBHOOK_TOPIC, delivery.id, dfsp_id=endpoint.dfsp_id, order_key=f"webhook:{endpoint.id}"
+    )
+    return delivery

@@ -1,0 +1,33 @@
+"""Problems of applications that a caller can solve, each with its stable code."""
+
+from merchant.core import errors
+
+
+class ExternalRefTaken(errors.Conflict):
+    code, title = "external_ref_taken", "Another application of your DFSP has this external_ref"
+
+
+class Incomplete(errors.InvalidFields):
+    code, title = "incomplete", "The application is not complete yet; see errors"
+
+
+class Claimed(errors.WrongState):
+    code, title = "claimed", "Another checker is working on this application"
+
+
+class NotClaimed(errors.WrongState):
+    code, title = "not_claimed", "You hold no claim on this application"
+
+
+class ScreeningNotChecked(errors.WrongState):
+    code = "screening_not_checked"
+    title = "The screening lists could not be read; put them in place and screen again"
+
+
+class ScreeningHitsOpen(errors.WrongState):
+    code = "screening_hits_open"
+    title = "The screening found names on a sanctions list; decide on each hit first. A true match cannot be approved"
+
+
+class NoTier(errors.WrongState):
+    code, title = "no_tier", "The application reaches no tier; return it to the maker"
