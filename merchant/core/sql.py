@@ -82,12 +82,15 @@ class Named:
 
     def __init__(self, text: str) -> None:
         self._names = tuple(dict.fromkeys(_PARAMETER.findall(text)))
-        self._known = frozenset(self._names)
         places = {name: f"${place}" for place, name in enumerate(self._names, start=1)}
         self.text = _PARAMETER.sub(lambda found: places[found[1]], text)
 
     def __call__(self, **values: Any) -> tuple[Any, ...]:
         """The text with `$1` parameters and the values in their order. Raises WrongColumns."""
-        if values.keys() != self._known:
+        try:
+            ordered = [values[name] for name in self._names]
+        except KeyError:
+            ordered = []
+        if len(ordered) != len(values) or len(values) != len(self._names):
             raise WrongColumns(f"the statement takes {self._names}, not {tuple(values)}")
-        return (self.text, *(values[name] for name in self._names))
+        return (self.text, *ordered)

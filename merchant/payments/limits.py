@@ -1,4 +1,4 @@
-"""Tier limits: looked at when a quote is asked, reserved when a transfer comes, released when it is aborted.
+"""Tier limits: checked when a quote is asked for, reserved by a transfer, released when the transfer is aborted.
 
 One conditional update a period, so that two transfers at once cannot both take the last of it. Days and months are
 those of the scheme's time zone; the day stands in the transfer's row, so a release finds what was reserved.

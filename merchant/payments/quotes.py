@@ -70,9 +70,8 @@ async def answer_quote(tx: Tx, service: Service, connection: HubConnection, mess
             raise FspiopError("3106", "This quote id came before with another content")
         if known["answer"] is None:
             raise FspiopError("3302", "This quote has expired; ask for a new one")
-        await outgoing.answer(
-            tx, service, message, connection.dfsp_id, path, _unseal(service, asked.quote_id, known["answer"])
-        )
+        same = _unseal(service, asked.quote_id, known["answer"])
+        await outgoing.answer(tx, service, message, connection.dfsp_id, path, same)
         return
     payee = asked.payee.party_id_info
     counter = await find_payee(tx, connection.dfsp_id, payee.party_id_type, payee.party_identifier)
@@ -88,22 +87,8 @@ async def answer_quote(tx: Tx, service: Service, connection: HubConnection, mess
     await _check_amount(tx, service, counter, amount)
     now = clock.now()
     expires_at = _expiry(asked, now)
-    transaction = _transaction(asked, connection, amount, expires_at)
-    try:
-        made = ilp.build_terms(
-            ILP_VERSION, transaction, connection.ilp_secret, decimals=money.exponent(amount.currency)
-        )
-    except ilp.IlpError as error:
-        raise FspiopError("3100", f"The quote cannot be promised: {error}") from None
-    answer = encode(
-        QuotesPut(
-            transfer_amount=to_wire(amount),
-            payee_receive_amount=to_wire(amount),
-            ilp_packet=made.packet,
-            condition=made.condition,
-            expiration=format_datetime(expires_at),
-        )
-    )
+    made = _answer_with_packet(asked, connection, amount, expires_at)
+    answer = encode(made)
     is_new = await tx.execute(
         *_INSERT(
             payer_fsp_id=message.source,
@@ -129,6 +114,25 @@ async def answer_quote(tx: Tx, service: Service, connection: HubConnection, mess
     if request is not None:
         await move(tx, request, RequestState.ACCEPTED, "quoted")
     await outgoing.answer(tx, service, message, connection.dfsp_id, path, answer, useless_after=expires_at)
+
+
+def _answer_with_packet(
+    asked: QuotesPost, connection: HubConnection, amount: money.Money, expires_at: datetime
+) -> QuotesPut:
+    """The answer with its ILP packet and condition. Raises FspiopError 3100 when no packet can hold the quote."""
+    transaction = _transaction(asked, connection, amount, expires_at)
+    decimals = money.exponent(amount.currency)
+    try:
+        made = ilp.build_terms(ILP_VERSION, transaction, connection.ilp_secret, decimals=decimals)
+    except ilp.IlpError as error:
+        raise FspiopError("3100", f"The quote cannot be answered: {error}") from None
+    return QuotesPut(
+        transfer_amount=to_wire(amount),
+        payee_receive_amount=to_wire(amount),
+        ilp_packet=made.packet,
+        condition=made.condition,
+        expiration=format_datetime(expires_at),
+    )
 
 
 _PRUNE = """

@@ -1,4 +1,4 @@
-"""First step of a payment request: it is created, durable in one transaction, or taken back.
+"""Payment requests: created durably in one transaction, or cancelled.
 
 create_request checks that the merchant may take this money, stores the request with its ids for the hub, and leaves
 a job that looks the payer up (parties.py). A request without a payer waits for a shopper to scan its code.
@@ -29,7 +29,7 @@ MSISDN = "MSISDN"
 
 
 class NewRequest(Struct, frozen=True, kw_only=True):
-    """A demand for money, checked for form."""
+    """A payment request to create, checked for form."""
 
     counter_id: UUID | None
     amount: Money
@@ -99,7 +99,7 @@ def check_payable(counter: CounterFacts, amount: Money) -> None:
 
 
 async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest) -> LockedRequest:
-    """Store a demand for money and, when it names a payer, the job to ask them.
+    """Store a payment request and, when it names a payer, the job that looks them up.
 
     Raises NotFound, WrongState, InvalidFields.
     """

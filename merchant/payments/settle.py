@@ -1,8 +1,8 @@
-"""Last step of a payment request: what the payer answered and what became of the money.
+"""How a payment request ends: by the payer's answer, an error, its expiry, or a transfer that the hub has ended.
 
 The only writers of final states. `paid` comes from a committed transfer and from nothing else: quotes.py holds the
 quote against the request, transfers.py the transfer against the quote, and commit_transfer asserts the result again.
-A silence is in doubt, never failed; late truth wins.
+No answer means in doubt, never failed; a later truth replaces an earlier end.
 """
 
 from collections.abc import Mapping
@@ -71,7 +71,7 @@ async def apply_payer_answer(tx: Tx, request: LockedRequest, said: TransactionRe
 
 
 async def expire_if_over(tx: Tx, service: Service, request: LockedRequest) -> None:
-    """What becomes of a request whose time is over, by the timer or by whatever comes first: expired; in doubt while
+    """End a request whose time is over, from the timer or from whatever message comes first: expired; in doubt while
     its money is under way; for a short while nothing while an answered quote is still valid.
     """
     now = clock.now()
@@ -114,7 +114,7 @@ RETURNING id, counter_id, payer_masked
 
 
 async def commit_transfer(tx: Tx, service: Service, transfer: LockedTransfer, cause: str) -> None:
-    """The hub says the money has moved. Saying it twice changes nothing. Raises AmountMismatch."""
+    """The hub says that the money has moved. A repetition changes nothing. Raises AmountMismatch."""
     if not transfer_may(transfer.state, TransferCapability.BE_COMMITTED):
         return
     request = await lock_request(tx, request_id=transfer.request_id) if transfer.request_id else None
@@ -167,7 +167,7 @@ UPDATE transfer SET state = $4, ended_at = $3, check_at = NULL WHERE payer_fsp_i
 
 
 async def abort_transfer(tx: Tx, transfer: LockedTransfer, cause: str) -> None:
-    """The hub says the money has not moved and will not."""
+    """The hub says that the money has not moved and will not."""
     if not transfer_may(transfer.state, TransferCapability.BE_ABORTED):
         return
     # Locks are taken in one order everywhere: request, then headroom.
@@ -180,7 +180,7 @@ async def abort_transfer(tx: Tx, transfer: LockedTransfer, cause: str) -> None:
 
 
 async def put_in_doubt(tx: Tx, service: Service, transfer: LockedTransfer) -> datetime:
-    """No word on a transfer that we answered: say so, and when to ask the hub next."""
+    """The hub has not ended a transfer that we fulfilled: its request is in doubt. Returns when to ask the hub next."""
     now = clock.now()
     waited = now - transfer.reserved_at
     next_check = now + min(LONGEST_CHECK, max(timedelta(seconds=service.settings.settle_check_s), waited))

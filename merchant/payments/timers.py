@@ -1,6 +1,6 @@
-"""What happens because nothing happened: requests expire, look-ups are repeated, silent transfers are put in doubt.
+"""Timers: requests expire, unanswered look-ups are repeated, transfers that the hub has not ended are in doubt.
 
-The worker runs these every second. Each claims a few rows by SKIP LOCKED, so any number of workers may.
+The worker runs them every second. Each claims a batch of rows by SKIP LOCKED, so any number of workers may run.
 """
 
 from datetime import timedelta
@@ -67,7 +67,7 @@ async def expire_due(tx: Tx, service: Service) -> int:
 
 
 async def check_silent_transfers(tx: Tx, service: Service) -> int:
-    """Transfers that we fulfilled and nobody has ended: in doubt, and the hub is asked."""
+    """Transfers that we fulfilled and the hub has not ended: in doubt, and the hub is asked."""
     rows = await tx.fetch(_SILENT, clock.now(), BATCH)
     for row in rows:
         transfer = await lock_transfer(tx, row["dfsp_id"], row["transfer_id"])
