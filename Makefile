@@ -49,8 +49,8 @@ format: install ## Format the code
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: install ## Measure CPU time per operation, with the budget beside it
-	$(PY) -m tests.load.bench
+bench: install ## Measure CPU time per operation beside budget and figure before; RECORD="of what" keeps the run
+	$(PY) -m tests.load.bench --record "$$RECORD"
 
 openapi: install ## Write the OpenAPI documents to openapi/
 	$(PY) -m merchant openapi

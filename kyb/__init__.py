@@ -1,12 +1,12 @@
 """Know Your Business: pure decisions about merchants; no database, network, clock or environment.
 
-Reading order: case (the answers) → normal and fields (their form) → policy and tiers (how far they reach)
-→ screening (sanctions lists) → report (all of it, for the person who decides).
+Reading order: applicant (the answers and what was verified) → normal and fields (the form of an answer) → policy and
+tiers (requirements and limits) → screening (sanctions lists) → report (all of it, for the person who decides).
 """
 
-from kyb.case import (
+from kyb.applicant import (
+    Applicant,
     Business,
-    Case,
     Contact,
     Counter,
     Evidence,
@@ -15,7 +15,7 @@ from kyb.case import (
     Sections,
     SettlementAccount,
 )
-from kyb.fields import Problem, field_problems
+from kyb.fields import ALIAS_PATTERN, Problem, field_problems, is_alias
 from kyb.normal import normalise
 from kyb.policy import (
     Limits,
@@ -33,9 +33,10 @@ from kyb.screening.match import Hit, Piece, screen
 from kyb.tiers import Requirement, Requirements, requirements
 
 __all__ = [
+    "ALIAS_PATTERN",
+    "Applicant",
     "BadList",
     "Business",
-    "Case",
     "Check",
     "Contact",
     "Counter",
@@ -66,6 +67,7 @@ __all__ = [
     "build_index",
     "default_policy",
     "field_problems",
+    "is_alias",
     "load_policy",
     "load_un_list",
     "normalise",

@@ -1,6 +1,7 @@
-"""Code lists of the field rules: MCC, ISO 3166, ISO 4217, GSM-7, and the contract's own enumerations.
+"""Code lists of the field rules: MCC, ISO 3166, ISO 4217, GSM-7, and the enumerations of the answers.
 
-Each list is read from its library once per process, on first use, into a frozenset.
+The ISO lists are read from iso18245 and pycountry once per process, on first use. tests/rules/test_facts.py compares
+every list with its source and with the copies in other packages.
 """
 
 from functools import cache
@@ -26,30 +27,21 @@ EMPLOYEES_BANDS = ("1-5", "6-10", "11-50", "51-100", "100+")
 ID_TYPES = ("national_id", "passport", "driving_licence", "voter_id", "tax_id", "other")
 LOCATION_KINDS = ("physical", "virtual")
 
-# First path segments of the Mojaloop FSPIOP API 1.0 to 2.0 (resources and sub-resources): an alias that
-# equals one would be read as a resource by routers and by people.
-FSPIOP_RESOURCES = _codes(
-    """
-    participants parties transactionrequests quotes authorizations transfers transactions
-    bulkquotes bulktransfers fxquotes fxtransfers services consents consentrequests
-    thirdpartyrequests accounts linkedaccounts oracle error
-    """
-)
-
-# ISO 4217 codes that are not money a shop can take: bond-market units, metals, testing, none, funds codes.
-_NOT_TENDER = _codes(
+# ISO 4217 codes that are not money a shop can take: bond-market units, metals, testing, no currency, funds codes.
+NOT_TENDER = _codes(
     """
     XBA XBB XBC XBD XAG XAU XPD XPT XTS XXX XDR XSU XUA XAD
     BOV CHE CHW CLF COU MXV USN UYI UYW
     """
 )
 
-# GSM 03.38 (3GPP TS 23.038 section 6.2.1): default alphabet, and the extension at two septets each.
-_GSM7_BASIC = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+# 3GPP TS 23.038 section 6.2.1: the default alphabet, and its extension at two septets each. The control characters of
+# both tables (LF, CR, FF, ESC) are left out: no answer may hold one.
+GSM7_BASIC = frozenset(
+    "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-_GSM7_EXTENSION = frozenset("^{}\\[~]|€\f")
+GSM7_EXTENDED = frozenset("^{}\\[~]|€")
 
 
 @cache
@@ -73,11 +65,11 @@ def subdivisions() -> frozenset[str]:
 @cache
 def currencies() -> frozenset[str]:
     """Active ISO 4217 codes of money in circulation."""
-    return frozenset(currency.alpha_3 for currency in pycountry.currencies) - _NOT_TENDER
+    return frozenset(currency.alpha_3 for currency in pycountry.currencies) - NOT_TENDER
 
 
 def gsm7_septets(text: str) -> int | None:
     """Length of a text in GSM-7 septets, or None when a character is outside the alphabet."""
-    if not all(char in _GSM7_BASIC or char in _GSM7_EXTENSION for char in text):
+    if not all(char in GSM7_BASIC or char in GSM7_EXTENDED for char in text):
         return None
-    return len(text) + sum(char in _GSM7_EXTENSION for char in text)
+    return len(text) + sum(char in GSM7_EXTENDED for char in text)

@@ -19,7 +19,7 @@ import stdnum.lei
 from msgspec import Struct
 
 from kyb import codes
-from kyb.case import Location, Sections
+from kyb.applicant import Location, Sections
 
 MAX_TRADING_NAME_CHARS = 128  # FSPIOP 1.1 data model: PartyName, what a payer is shown
 MAX_LEGAL_NAME_CHARS = 256  # our limit: twice what any of the 598 legal entities in our test data needs
@@ -45,7 +45,8 @@ _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # Unicode categories
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_]{2,63}")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_OWN_ALIAS = re.compile(r"[A-Za-z0-9._-]{1,32}")
+ALIAS_PATTERN = r"[A-Za-z0-9._-]{1,32}"  # an identifier that passes through a URI path unescaped
+_ALIAS = re.compile(ALIAS_PATTERN)
 
 
 class Problem(Struct, frozen=True):
@@ -57,10 +58,11 @@ class Problem(Struct, frozen=True):
 
 
 class _Context(Struct, frozen=True):
-    """What a rule may look at beside the value: today, and the country for phone numbers without +."""
+    """What a rule may look at beside the value: today, the country of phone numbers without +, reserved aliases."""
 
     today: date
     country: str | None
+    reserved_aliases: Collection[str]
 
 
 _Fault = tuple[str, str] | None  # code and message, or None when the value is right
@@ -147,10 +149,10 @@ def _website(value: str, context: _Context) -> _Fault:
     return None if right else ("bad_url", message)
 
 
-def _own_alias(value: str, _: _Context) -> _Fault:
-    if not _OWN_ALIAS.fullmatch(value):
+def _own_alias(value: str, context: _Context) -> _Fault:
+    if not _ALIAS.fullmatch(value):
         return "bad_alias", "Must be 1 to 32 letters, digits, dots, dashes or underscores."
-    if value.lower() in codes.FSPIOP_RESOURCES or not value.strip("."):
+    if not is_alias(value, context.reserved_aliases):
         return "reserved_alias", "This word is reserved."
     return None
 
@@ -206,14 +208,25 @@ _SETTLEMENT_ACCOUNT: dict[str, _Rule] = {
 }
 
 
-def field_problems(sections: Sections, now: datetime) -> tuple[Problem, ...]:
+def field_problems(
+    sections: Sections, now: datetime, reserved_aliases: Collection[str] = frozenset()
+) -> tuple[Problem, ...]:
     """Every value present that breaks its rule, in the order of the sections; empty when all are right.
 
     now decides whether a birth date is plausible. Phones without + are read as numbers of the first
     location's country. Run it on normalised sections (kyb.normalise): codes are compared as written.
+    reserved_aliases are words in lower case that own_alias must not be, for example path segments of the caller's API.
     """
-    context = _Context(now.date(), phone_country(sections))
+    context = _Context(now.date(), phone_country(sections), reserved_aliases)
     return (*_each_field(sections, context), *_between_fields(sections))
+
+
+def is_alias(text: str, reserved: Collection[str] = frozenset()) -> bool:
+    """Whether a text has the form of an alias, is more than dots (a path of its own), and is no reserved word.
+
+    reserved holds words in lower case; letter case of the text does not matter for them.
+    """
+    return bool(_ALIAS.fullmatch(text) and text.strip(".")) and text.lower() not in reserved
 
 
 def phone_country(sections: Sections) -> str | None:

@@ -1,7 +1,7 @@
 """One spelling per answer: kyb.normalise runs before answers are checked, hashed, stored or compared.
 
 Only harmless differences are removed (Unicode form, spaces, letter case of codes, phone notation);
-what cannot be understood is left as it was for kyb.fields to report.
+what cannot be parsed stays as it was, for kyb.fields to report.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from kyb.case import Sections
+from kyb.applicant import Sections
 from kyb.fields import e164, phone_country
 
 _SPACES = re.compile(r"[ \u00a0\u2000-\u200a\u202f\u205f\u3000]+")

@@ -1,7 +1,7 @@
 """The policy: tiers, what each asks for and how much it allows, read from one TOML text.
 
 Loaded once by the caller and passed to kyb.requirements and kyb.assess. A policy that contradicts itself is
-refused when it is loaded, so that nothing else has to doubt it. policies/generic.toml shows every key.
+refused when it is loaded, so no other code has to check it. policies/generic.toml shows every key.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from kyb import codes
-from kyb.case import Business, Contact, Evidence, Location, Owner, SettlementAccount
+from kyb.applicant import Business, Contact, Evidence, Location, Owner, SettlementAccount
 
 # What the parts of a requirement path may name: section -> the fields of its struct.
 _SECTIONS: dict[str, type[Struct]] = {
@@ -58,7 +58,7 @@ class TierLimits(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tier(Struct, frozen=True, forbid_unknown_fields=True):
-    """One rung: kinds of business it is open to, requirements (path -> sentence) and limits.
+    """One tier: the kinds of business it is open to, requirements (path -> sentence) and limits.
 
     limits_minor overrides the reference amounts for a currency, in its minor units.
     """

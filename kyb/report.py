@@ -1,7 +1,7 @@
-"""kyb.assess: one case held against the policy and the lists, answered as a Report.
+"""kyb.assess: one applicant checked against the policy and the sanctions lists; the result is a Report.
 
 The last step of the flow: fields, tiers and screening meet here. The report says what was checked, what came
-of it and why, in codes and words, with the versions of everything it used: same input, same bytes.
+of it and why, in codes and words, with the versions of everything it used. The same input gives the same bytes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from kyb.case import Case, owner_name
+from kyb.applicant import Applicant, owner_name
 from kyb.fields import Problem, field_problems
 from kyb.policy import Policy
 from kyb.screening.index import ListVersion, ScreeningIndex
@@ -31,7 +31,7 @@ class Check(Struct, frozen=True):
 
 
 class SubjectHit(Struct, frozen=True):
-    """A likeness to a listed name, and which answer of the case it concerns."""
+    """A likeness to a listed name, and the path of the answer it concerns."""
 
     path: str
     hit: Hit
@@ -73,22 +73,23 @@ class _Subject(Struct, frozen=True):
     birth_year: int | None = None
 
 
-def assess(case: Case, policy: Policy, lists: ScreeningIndex | None, now: datetime) -> Report:
-    """Judge a case: form, completeness, tier and likeness to listed names.
+def assess(applicant: Applicant, policy: Policy, lists: ScreeningIndex | None, now: datetime) -> Report:
+    """Assess an applicant: form and completeness of the answers, tier, likeness to listed names.
 
     lists None or without entries means that screening could not run: the outcome is then never clear.
-    Pass normalised sections. The report repeats names, never identity numbers, birth dates or phones.
+    Pass normalised sections. Reserved aliases are not checked here: the caller names them to field_problems on save.
+    The report repeats names, never identity numbers, birth dates or phones.
     """
-    problems = field_problems(case.sections, now)
-    needs = requirements(case, policy)
+    problems = field_problems(applicant.sections, now)
+    needs = requirements(applicant, policy)
     tier = None if problems else needs.tier_reachable
-    screened = _screen_all(tuple(_subjects(case)), lists)
+    screened = _screen_all(tuple(_subjects(applicant)), lists)
     screening = _worst(check.outcome for check in screened.checks)
     return Report(
         outcome=INCOMPLETE if screening == CLEAR and tier is None else screening,
         screening=screening,
         tier=tier,
-        checks=(*_field_checks(problems), *_evidence_checks(case), *screened.checks),
+        checks=(*_field_checks(problems), *_evidence_checks(applicant), *screened.checks),
         hits=screened.hits,
         requirements=needs,
         reasons=tuple(_reasons(screening, problems, needs)),
@@ -146,13 +147,13 @@ _EVIDENCE = (
 )
 
 
-def _evidence_checks(case: Case) -> Iterator[Check]:
+def _evidence_checks(applicant: Applicant) -> Iterator[Check]:
     for fact, code, verified in _EVIDENCE:
-        if getattr(case.evidence, fact):
+        if getattr(applicant.evidence, fact):
             yield Check(code, PASSED, verified, f"evidence.{fact}")
         else:
             yield Check(code, NOT_CHECKED, "Not verified.", f"evidence.{fact}")
-    if case.sections.business.lei is not None:  # its check digits are a field rule, see kyb.fields
+    if applicant.sections.business.lei is not None:  # its check digits are a field rule, see kyb.fields
         message = "The LEI was not looked up in the register of legal entities."
         yield Check("lei_active", NOT_CHECKED, message, "business.lei")
 
@@ -161,16 +162,16 @@ def _reasons(screening: str, problems: tuple[Problem, ...], needs: Requirements)
     if screening == REVIEW:
         yield Reason("potential_match", "A name is like a listed one: compare the two and decide.")
     if screening == NOT_CHECKED:
-        yield Reason("screening_not_checked", "Names could not be held against a sanctions list.")
+        yield Reason("screening_not_checked", "Names could not be screened against a sanctions list.")
     if problems:
         yield Reason("field_problems", f"{len(problems)} answers have the wrong form.")
     if needs.tier_reachable is None:
         yield Reason("no_tier_reachable", f"{len(needs.currently_due)} requirements are missing.")
 
 
-def _subjects(case: Case) -> Iterator[_Subject]:
-    """Every name in the case. A business may bear a person's name, so its names are screened as both."""
-    sections = case.sections
+def _subjects(applicant: Applicant) -> Iterator[_Subject]:
+    """Every name among the answers. A business may bear a person's name, so its names are screened as both."""
+    sections = applicant.sections
     business = sections.business
     for path, name in (
         ("business.legal_name", business.legal_name),

@@ -1,14 +1,14 @@
-"""Which tier a case can reach and what is missing for the next one.
+"""Which tier an applicant can reach and what is missing for the next one.
 
 Between the answers and the report: kyb.assess calls it, and so may a form that shows progress. Pure
-projection of case and policy, recomputed whenever either changes, never stored as flags.
+projection of answers and policy, recomputed whenever either changes, never stored as flags.
 """
 
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from kyb.case import Case, Evidence
+from kyb.applicant import Applicant, Evidence
 from kyb.policy import OR, Policy
 
 
@@ -25,24 +25,24 @@ _NO_LADDER = Requirement("business.kind", "no_tier", "No tier is open to this ki
 
 
 class Requirements(Struct, frozen=True):
-    """What a case can reach. currently_due is empty exactly when some tier is reachable."""
+    """What an applicant can reach. currently_due is empty exactly when some tier is reachable."""
 
     tier_reachable: str | None
     currently_due: tuple[Requirement, ...]  # stands in the way of the lowest tier open to this kind
     eventually_due: tuple[Requirement, ...]  # stands in the way of the higher tiers
 
 
-def requirements(case: Case, policy: Policy) -> Requirements:
-    """The highest tier the case satisfies, and what the lower bound and the higher tiers still lack.
+def requirements(applicant: Applicant, policy: Policy) -> Requirements:
+    """The highest tier whose requirements are met, and what is missing for the lowest and for the higher tiers.
 
     Tiers add up: a tier is reached when its own requirements and those of every lower tier open to the
     same kind of business are met. Answers count when present; their form is kyb.field_problems' matter.
     """
-    general = tuple(_missing(case, policy.requires, None))
-    ladder = policy.ladder(case.sections.business.kind or "")
+    general = tuple(_missing(applicant, policy.requires, None))
+    ladder = policy.ladder(applicant.sections.business.kind or "")
     if not ladder and all(item.path != _NO_LADDER.path for item in general):
         general = (*general, _NO_LADDER)
-    missing_by_tier = {tier.name: tuple(_missing(case, tier.requires, tier.name)) for tier in ladder}
+    missing_by_tier = {tier.name: tuple(_missing(applicant, tier.requires, tier.name)) for tier in ladder}
 
     reachable: str | None = None
     if not general:
@@ -66,21 +66,21 @@ def _first_of_each_path(items: Iterable[Requirement], seen: set[str]) -> Iterato
             yield item
 
 
-def _missing(case: Case, requires: dict[str, str], tier: str | None) -> Iterator[Requirement]:
+def _missing(applicant: Applicant, requires: dict[str, str], tier: str | None) -> Iterator[Requirement]:
     for path, message in requires.items():
         alternatives = path.split(OR)
         # What is asked of each owner is met where there are none, but then it stands in for nothing else.
-        lacking = [list(_lacking(case, one, empty_lacks=len(alternatives) > 1)) for one in alternatives]
+        lacking = [list(_lacking(applicant, one, empty_lacks=len(alternatives) > 1)) for one in alternatives]
         if all(lacking):
             code = "not_verified" if path.startswith("evidence.") else "missing"
             for place in lacking[0]:
                 yield Requirement(place, code, message, tier)
 
 
-def _lacking(case: Case, path: str, *, empty_lacks: bool) -> Iterator[str]:
+def _lacking(applicant: Applicant, path: str, *, empty_lacks: bool) -> Iterator[str]:
     """The places where one alternative of a requirement is not met."""
     section, _, names = path.partition(".")
-    for place, holder in _holders(case, section):
+    for place, holder in _holders(applicant, section):
         if not names:
             if holder is None:
                 yield place
@@ -89,19 +89,19 @@ def _lacking(case: Case, path: str, *, empty_lacks: bool) -> Iterator[str]:
             yield f"{place}.{first}"
 
 
-def _holders(case: Case, section: str) -> Iterator[tuple[str, Struct | None]]:
+def _holders(applicant: Applicant, section: str) -> Iterator[tuple[str, Struct | None]]:
     """The struct, or for a list each struct, that a path's first part means, with its concrete place."""
     if section == "evidence":
-        yield section, case.evidence
+        yield section, applicant.evidence
     elif section.endswith("[]"):
         name = section.removesuffix("[]")
-        items: tuple[Struct, ...] = getattr(case.sections, name)
+        items: tuple[Struct, ...] = getattr(applicant.sections, name)
         if not items:
             yield name, None
         for index, item in enumerate(items):
             yield f"{name}[{index}]", item
     else:
-        yield section, getattr(case.sections, section)
+        yield section, getattr(applicant.sections, section)
 
 
 def _given(holder: Struct, name: str) -> bool:

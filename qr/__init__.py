@@ -6,10 +6,9 @@
     >>> qr.mojaloop_party(qr.decode(qr.encode(code, profile="mojaloop")))
     Party(party_id_type='ALIAS', identifier='52318764', sub_id=None)
 
-To meaning: `clean`, `decode`, `networks`, `explain`. To payload: `MerchantCode`, `mojaloop_code`,
-`account`, `encode`. To picture: `render_svg` and its like, `qr.posters`. Schemes: `list_profiles`,
-`read_profile`. Errors are QrErrors, whose `findings` say what. Names load when first used: importing costs
-next to nothing, and no image library.
+Read: `clean`, `decode`, `networks`, `explain`. Write: `MerchantCode`, `mojaloop_code`, `account`, `encode`. Draw:
+`render_svg` and its like, with a `Look`; `qr.posters`. Schemes: `list_profiles`, `read_profile`. Errors are QrErrors,
+whose `findings` name every broken rule. Names load when first used, so `import qr` is cheap and loads no image library.
 """
 
 from importlib import import_module
@@ -24,7 +23,17 @@ if TYPE_CHECKING:
     from qr.mojaloop import Party, dynamic_code, guid_from_domain, mojaloop_code, mojaloop_party, sticker_version
     from qr.network import Network, account, additional, networks, unreserved, validate_profile, with_defaults
     from qr.profile import Profile
-    from qr.render import Rendered, prove, render_data_uri, render_eps, render_pdf, render_png, render_svg, render_text
+    from qr.render import (
+        Look,
+        Rendered,
+        prove,
+        render_data_uri,
+        render_eps,
+        render_pdf,
+        render_png,
+        render_svg,
+        render_text,
+    )
     from qr.report import Report, explain
     from qr.scan import clean
     from qr.signature import Verdict, VerificationKey, sign_code, signature_chars, verify_code
@@ -48,6 +57,7 @@ _HOMES = {
     "qr.network": ("Network", "account", "additional", "networks", "unreserved", "validate_profile", "with_defaults"),
     "qr.profile": ("Profile",),
     "qr.render": (
+        "Look",
         "Rendered",
         "prove",
         "render_data_uri",
@@ -72,6 +82,7 @@ __all__ = [
     "EncodeError",
     "Finding",
     "Language",
+    "Look",
     "MerchantCode",
     "Network",
     "Party",

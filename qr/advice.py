@@ -1,6 +1,6 @@
-"""Advice on a payload that no mode refuses, and guesses at text that cannot be read. Serves the explain report.
+"""Warnings about a payload that no mode refuses, and guesses at unreadable text, for the explain report.
 
-Warnings follow what EMVCo words as "should", or what wallets in the field stumble over.
+Warnings follow what EMVCo words as "should", or what breaks wallets in use.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
 
 
 def advise(payload: str, code: MerchantCode) -> list[Finding]:
-    """What would be better otherwise, all of severity warning."""
+    """What should be changed, all of severity warning."""
     advice = [
-        _warning(f"{template.tag}.00", "guid_shape", f"{template.guid!r} is no AID, UUID or reverse domain", "4.7.11")
+        _warning(f"{template.tag}.00", "guid_shape", f"{template.guid!r}: not an AID, UUID or reverse domain", "4.7.11")
         for template in (*code.accounts, *code.unreserved)
         if template.guid is not None and not _GUID_SHAPE(template.guid)
     ]
@@ -44,11 +44,11 @@ def advise(payload: str, code: MerchantCode) -> list[Finding]:
         if not all(value.isascii() for value in account.fields.values())
     ]
     if code.mcc is not None and code.mcc not in MCCS and code.mcc != _UNLISTED_MCC:
-        advice.append(_warning("52", "mcc_unlisted", f"{code.mcc} is no ISO 18245 category", "table 3.3"))
+        advice.append(_warning("52", "mcc_unlisted", f"{code.mcc} is not an ISO 18245 category", "table 3.3"))
     if code.additional is not None and "00" in code.additional.reserved:
         advice.append(_warning("62.00", "undefined_id", "62-00 has no meaning", "table 3.7"))
     if code.point_of_initiation == DYNAMIC and code.amount is None:
-        advice.append(_warning("01", "dynamic_without_amount", "a code for one payment names no amount", "table 3.3"))
+        advice.append(_warning("01", "dynamic_without_amount", "a code for one payment without an amount", "table 3.3"))
     return advice + _money_advice(code)
 
 
@@ -69,19 +69,19 @@ def _money_advice(code: MerchantCode) -> list[Finding]:
 
 
 def guess(payload: str, code: MerchantCode | None) -> tuple[Kind, str | None, list[Finding]]:
-    """What kind of text it is, a repaired text that reads, and what seems to have happened to it."""
+    """The kind of text, a repaired text that can be read, and what probably happened to it."""
     kind: Kind = next((kind for kind, start in _KINDS if payload.lstrip("\ufeff \t\r\n").startswith(start)), "unknown")
     if checksum_holds(payload):
         return kind, None, [] if code is not None else _length_hints(payload)
     cleaned = clean(payload)
     if not checksum_holds(cleaned):
         return kind, None, []
-    message = "the text was changed on its way: cleaned, its checksum is right"
+    message = "the text was changed in transit: cleaned, its checksum is right"
     return "merchant", cleaned, [_warning("", "scanner_artefact", message, "4.7.3.1")]
 
 
 def _length_hints(payload: str) -> list[Finding]:
-    """Whether lengths that fail as characters hold as bytes, or as the UTF-16 units that some languages count."""
+    """Whether lengths that are wrong in characters are right in bytes, or in UTF-16 units as some languages count."""
     hints = []
     for unit, width, encoding in (("bytes", 1, "utf-8"), ("UTF-16 units", 2, "utf-16-le")):
         data = payload.encode(encoding, "surrogatepass")

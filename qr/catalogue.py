@@ -1,7 +1,7 @@
 """Profiles from files: parsed, checked, found by id.
 
-TOML is untrusted here, since operators bring files of their own: whatever the text, it gives a sound Profile or a
-ProfileError that names the place.
+The TOML is untrusted, since operators bring their own files: any text gives a valid Profile or a ProfileError that
+names the place.
 """
 
 from __future__ import annotations
@@ -36,9 +36,18 @@ FILE_BYTES_MAX = 65_536
 # Findings of severity error, by code; those of structure are fatal outside templates.
 _STRUCTURE = frozenset(("bad_header", "empty_value", "value_overruns", "duplicate_id"))
 FORGIVABLE = _STRUCTURE | {
-    "bad_value", "too_long", "bad_character", "missing", "guid_missing", "reserved_id", "no_account", "tip_mismatch",
-    "checksum_lower_case", "not_precomposed", "payload_too_long",
-}  # fmt: skip
+    "bad_value",
+    "too_long",
+    "bad_character",
+    "missing",
+    "guid_missing",
+    "reserved_id",
+    "no_account",
+    "tip_mismatch",
+    "checksum_lower_case",
+    "not_precomposed",
+    "payload_too_long",
+}
 _FATAL = frozenset(
     ("checksum_wrong", "checksum_not_last", "format_not_first", "not_unicode", "input_too_long", "empty")
 )
@@ -54,7 +63,7 @@ Faults = Iterator[tuple[str, str]]
 def parse_profile(text: str, origin: str = "profile") -> Profile:
     """A profile from TOML text; ProfileError with findings (path in the file, message) when it is not valid.
 
-    Its golden payloads are not tried here: `validate_profile` does that.
+    Its golden payloads are not checked here: `validate_profile` does that.
     """
     if len(text) > FILE_BYTES_MAX:
         raise _invalid(origin, "", f"more than {FILE_BYTES_MAX} characters")
@@ -105,7 +114,7 @@ def list_profiles() -> tuple[Profile, ...]:
 
 
 def _faults(profile: Profile) -> Faults:
-    """What TOML's shape cannot say: places, codes, patterns."""
+    """Faults that the types cannot express: places, codes, patterns."""
     for country in profile.countries:
         if country not in COUNTRIES:
             yield f"countries.{country}", "not an ISO 3166-1 code"
@@ -155,10 +164,10 @@ def _template_faults(rule: TemplateRule, places: frozenset[str]) -> Faults:
     yield from _pattern_faults("guid", (rule.guid_pattern, rule.text_pattern))
     names = [field.name for field in _all_fields(rule.fields)]
     if len(set(names)) < len(names):
-        yield "field", "names must differ"
+        yield "field", "field names must be unique"
     for name in rule.one_of:
         if name != ANY_FIELD and all(name != field.name for field in rule.fields):
-            yield "one_of", f"{name} is no field of the template"
+            yield "one_of", f"{name} is not a field of the template"
     yield from _sibling_faults("field", rule.fields)
 
 
@@ -194,7 +203,7 @@ def _pattern_faults(path: str, patterns: Iterable[str | None]) -> Faults:
 
 
 def _waiver_faults(entry: str) -> Iterator[str]:
-    """Why no finding is meant by an entry of waive or tolerate, or one that may not be forgiven."""
+    """Why an entry of waive or tolerate matches no finding, or one that may not be waived."""
     path, colon, code = entry.partition(":")
     tags = path.split(".")
     if not _is_finding_path(path):

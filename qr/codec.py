@@ -1,4 +1,4 @@
-"""The two doors of the library: `encode` and `decode`, EMVCo's rules first and a scheme's profile over them.
+"""The entry points of the library, `encode` and `decode`: EMVCo's rules, changed by a scheme's profile.
 
 Strict decoding refuses findings of severity `fatal` and `error`, tolerant decoding only `fatal`: wrong checksum,
 unreadable or repeated root objects, 00 not first, 63 not last. Encoding is always strict.
@@ -38,9 +38,9 @@ def encode(code: MerchantCode, profile: str | Profile | None = None) -> str:
 
 
 def decode(payload: str, mode: Mode = "strict", profile: str | Profile | None = None) -> MerchantCode:
-    """The code a payload stands for.
+    """Decode a payload into a MerchantCode.
 
-    Raises DecodeError with every finding when the payload breaks a rule that `mode` does not forgive; a profile, as
+    Raises DecodeError with every finding when the payload breaks a rule that `mode` does not tolerate; a profile, as
     in `encode`, changes the rules. Text from a scanner may need `clean` first.
     """
     code, findings = read(payload)

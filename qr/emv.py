@@ -1,4 +1,4 @@
-"""What the objects mean: the MerchantCode and the tables of EMVCo's rules for each object.
+"""The meaning of each object: MerchantCode and the tables of EMVCo's rules.
 
 Reader and writer both walk these tables, so what one refuses the other cannot write. Numbers in sections and tables
 are those of EMVCo's "QR Code Specification for Payment Systems, Merchant-Presented Mode" 1.1 (EMV MPM).
@@ -41,7 +41,7 @@ class Template(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Account(Template, frozen=True, omit_defaults=True):
-    """Where the money goes in one payment network: root objects 02 to 51."""
+    """The merchant account in one payment network: root objects 02 to 51."""
 
 
 class Tip(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -108,7 +108,7 @@ class MerchantCode(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 
 
 class Field(NamedTuple):
-    """The rule of one plain object. `match` answers None for a value that the rule refuses."""
+    """The rule of one plain object. `match` returns None for a value that the rule refuses."""
 
     tag: str
     attribute: str

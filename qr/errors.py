@@ -1,4 +1,4 @@
-"""What is wrong with a code: findings, and the errors that carry them.
+"""Findings (broken rules of a code) and the errors that carry them.
 
 Every layer above tlv.py reports through Finding, so that a program can act on `code` and a person can read `message`.
 """
@@ -14,7 +14,7 @@ Severity = Literal["fatal", "error", "warning"]
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One departure from a rule.
+    """One broken rule.
 
     `path` names the object (`54`, `26.00`, `62.05`; empty for the payload as a whole). `severity`: `fatal` even
     tolerant decoding refuses, `error` strict decoding refuses, `warning` nothing refuses. `section` is the source.
@@ -44,7 +44,7 @@ class QrError(ValueError):
 
 
 class DecodeError(QrError):
-    """The payload breaks rules that the chosen mode does not forgive."""
+    """The payload breaks rules that the chosen mode does not tolerate."""
 
 
 class EncodeError(QrError):

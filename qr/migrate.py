@@ -1,4 +1,4 @@
-"""Stickers of the registry before this one, read and issued again.
+"""Reads stickers of the former Mojaloop registry and reissues them.
 
 mojaloop/merchant-registry-svc prints a random UUID where the scheme's name belongs, marks printed codes as used once,
 writes the currency in letters and leaves out country and city. What it says is enough to write the code it meant.
@@ -22,7 +22,7 @@ INCUMBENT = "mojaloop-incumbent"
 
 
 class Reissued(msgspec.Struct, frozen=True):
-    """One sticker: the payload it showed, and the new one or what stands in its way."""
+    """One sticker: its old payload, and the new one or the findings that prevent it."""
 
     old: str
     new: str | None

@@ -1,7 +1,7 @@
-"""Codes for a Mojaloop scheme: whom `GET /parties/{Type}/{ID}/{SubId}` should ask for, and back.
+"""Codes of a Mojaloop scheme: from the parameters of `GET /parties/{Type}/{ID}/{SubId}` to a code, and back.
 
 One account template carries it: 00 the scheme's domain reversed, 01 party id type, 02 party identifier, 03 sub-id,
-04 the DFSP, 05 the version of the printed sticker; the last three are optional. Everything else stands in EMVCo's own
+04 the DFSP, 05 the version of the printed sticker; the last three are optional. Everything else is in EMVCo's own
 objects. The tag is the scheme's choice among 26 to 51.
 """
 
@@ -38,7 +38,7 @@ PARTY_ID_TYPES = frozenset(
 
 
 class Party(NamedTuple):
-    """Whom to look up: the parts of an FSPIOP party look-up."""
+    """The parameters of an FSPIOP party look-up."""
 
     party_id_type: str
     identifier: str
@@ -85,7 +85,7 @@ def mojaloop_code(
     """
     known = find_currency(currency)
     if known is None:
-        message = f"{currency!r} is no ISO 4217 currency"
+        message = f"{currency!r} is not an ISO 4217 currency"
         raise EncodeError((Finding("53", "bad_value", message, "error", "EMV MPM table 3.3"),))
     version = None if sticker_version is None else str(sticker_version)
     given = {"01": party_id_type, "02": identifier, "03": sub_id, "04": fsp_id, STICKER_VERSION: version}
@@ -154,7 +154,7 @@ def _local(name: str, city: str, language: str | None) -> Language | None:
 
 
 def mojaloop_party(code: MerchantCode, domain: str | None = None) -> Party | None:
-    """The party a code points at, None when no account is a Mojaloop one.
+    """The party that a code identifies, None when no account is a Mojaloop one.
 
     With `domain` only that scheme's account counts; without it, any whose GUID is a domain name and whose 01 is a
     party id type.
@@ -164,7 +164,7 @@ def mojaloop_party(code: MerchantCode, domain: str | None = None) -> Party | Non
 
 
 def sticker_version(code: MerchantCode, domain: str | None = None) -> int | None:
-    """The version of the printed sticker that a code says it is, None when it says nothing; `domain` as above."""
+    """The version of the printed sticker, None when the code holds none; `domain` as above."""
     text = (_mojaloop_fields(code, domain) or {}).get(STICKER_VERSION, "")
     return int(text) if _is_version(text) else None
 

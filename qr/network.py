@@ -1,4 +1,4 @@
-"""Profiles applied: the networks a code pays through, what a scheme holds against it, accounts made by name.
+"""Applies profiles: the networks of a code, the findings of a scheme, accounts from named values.
 
 The layer above EMVCo's rules. A profile is given by id, if it comes with the library, or as a Profile.
 """
@@ -20,7 +20,7 @@ PAYLOAD_FORMAT_ID = "00"  # never without a value
 
 
 class Network(msgspec.Struct, frozen=True):
-    """One way to pay that a code offers: the profile, its account rule, where it stands and what it says."""
+    """One payment network of a code: the profile, its account rule, the tag of the account and its values."""
 
     profile: str
     name: str
@@ -74,7 +74,7 @@ def read_values(rule: TemplateRule, template: Template) -> dict[str, str]:
 
 
 def judge(profile: Profile, code: MerchantCode, findings: list[Finding], *, reading: bool) -> list[Finding]:
-    """EMVCo's findings without those the profile waives, and with what the profile's own rules say."""
+    """EMVCo's findings without those that the profile waives, plus those of the profile's own rules."""
     kept = [finding for finding in findings if not profile.waives(finding, reading=reading)] if findings else []
     section = profile.section
     if not _judge_templates(profile.accounts, code.accounts, "", section, kept):
@@ -107,7 +107,7 @@ def _judge_templates(
     section: str,
     findings: list[Finding],
 ) -> bool:
-    """Adds what the rules hold against the templates; whether any template is one of theirs.
+    """Adds the findings of the template rules; returns whether any template belongs to one.
 
     One that a rule only takes for its own, such as any domain's in a scheme of domains, is held to it when no other is
     surely the rule's, and no other rule has it.
@@ -220,7 +220,7 @@ def _fill(scheme: Profile, rule: TemplateRule, values: dict[str, str]) -> Templa
             fields |= {tag: left.pop(tag) for tag in sorted(left.keys() & IDS)}
         template = Template(tag, fields)
     if left:
-        raise _misfit(scheme, min(left), "no such value in this scheme")
+        raise _misfit(scheme, min(left), "the scheme has no such value")
     if not rule.has_one_of(template.fields):
         raise _misfit(scheme, tag, _one_of_wants(rule))
     if not rule.judge(template):
@@ -250,7 +250,7 @@ def _misfit(scheme: Profile, path: str, message: str) -> ProfileError:
 
 
 def with_defaults(code: MerchantCode, profile: str | Profile) -> MerchantCode:
-    """The code with what the scheme fixes, filled in where the code says nothing; its payload format in any case."""
+    """The code with the scheme's default values where it has none, and always with the scheme's payload format."""
     scheme = resolve(profile)
     for path, value in scheme.defaults.items():
         if path == PAYLOAD_FORMAT_ID or VALUE_PATHS[path](code) is None:

@@ -42,9 +42,7 @@ def _compile(pattern: str, shape: Match | None = None) -> Match:
 
 
 class SubField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """One object in a template: its type, length in characters and pattern, which all hold, and the value written by
-    default.
-    """
+    """One object in a template: type, length in characters and pattern, which must all match, and the default value."""
 
     id: TwoDigits
     name: str
@@ -57,7 +55,7 @@ class SubField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @cached_property
     def match(self) -> Match:
-        """Answers None for a value that is not this field's."""
+        """Returns None for a value that the field does not allow."""
         if self.fields:
             return self._match_fields
         low, high = self.bounds
@@ -66,13 +64,13 @@ class SubField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def bounds(self) -> tuple[int, int]:
-        """The least and the greatest length."""
+        """Minimum and maximum length."""
         low, _, high = self.length.partition("-")
         return int(low), int(high or low)
 
     @property
     def shape(self) -> str:
-        """What the field must be, for people."""
+        """A description of valid values, for error messages."""
         if self.fields:
             return "made of " + ", ".join(f"{field.id} {field.name}" for field in self.fields)
         shape = f"{self.length} characters of type {self.type}"
@@ -123,12 +121,12 @@ class TemplateRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     @cached_property
     def required_ids(self) -> frozenset[str]:
-        """Fields that must be there."""
+        """Required fields."""
         return frozenset(field.id for field in self.fields if field.required)
 
     @cached_property
     def one_of_ids(self) -> frozenset[str]:
-        """Fields of which at least one must be there, none when there is no such rule."""
+        """Fields of which at least one is required; empty without such a rule."""
         if ANY_FIELD in self.one_of:
             return IDS - {"00"}
         return frozenset(field.id for field in self.fields if field.name in self.one_of)
@@ -177,7 +175,7 @@ class TemplateRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         )
 
     def owns(self, template: Template) -> bool:
-        """Whether `template` is this one, sound or not."""
+        """Whether `template` is this one, valid or not."""
         sound = self.judge(template)
         return sound is True or (sound is False and self.knows(template))
 

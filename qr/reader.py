@@ -1,7 +1,7 @@
 """From payload to MerchantCode: every rule of EMVCo's specification, in one pass over the tables of emv.py.
 
-It never raises and never repairs: it answers what it could read and a finding for every rule broken. What to refuse,
-codec.py decides by the severity of the findings; `fatal` is what makes a payload unfit to be trusted at all.
+It never raises and never repairs: it returns what it could read and a finding for every broken rule. What to refuse,
+codec.py decides by the severity of the findings; a `fatal` one means that nothing in the payload can be trusted.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def read(payload: str) -> tuple[MerchantCode | None, list[Finding]]:
     except tlv.TlvError:
         return None, _unreadable(payload)
     if not objects:
-        return None, [_fatal("", "empty", "there is no text", "EMV MPM 4.6.1")]
+        return None, [_fatal("", "empty", "the payload is empty", "EMV MPM 4.6.1")]
     findings: list[Finding] = []
     _check_frame(payload, objects, findings)
     code = _build(objects, findings)
@@ -99,7 +99,7 @@ def _check_unicode(payload: str, findings: list[Finding]) -> None:
     if not unicodedata.is_normalized("NFC", payload):
         findings.append(_error("", "not_precomposed", "text is not in precomposed form (NFC)", "EMV MPM 4.5.3"))
     if _SURROGATE.search(payload) is not None:
-        findings.append(_fatal("", "not_unicode", "half a surrogate pair is no character", "EMV MPM 4.5.3"))
+        findings.append(_fatal("", "not_unicode", "a lone surrogate is not a character", "EMV MPM 4.5.3"))
 
 
 def _check_frame(payload: str, objects: dict[str, str], findings: list[Finding]) -> None:
@@ -252,7 +252,7 @@ def _tip(objects: dict[str, str], findings: list[Finding]) -> Tip | None:
 
 
 def _unreadable(payload: str) -> list[Finding]:
-    """Why the root is not a clean sequence of objects."""
+    """Why the root is not a valid sequence of objects."""
     _, faults = tlv.scan(payload)
     return [
         _fatal(fault.tag, fault.code, f"{fault.message} (at character {fault.offset})", _SECTIONS[fault.code])
@@ -261,7 +261,7 @@ def _unreadable(payload: str) -> list[Finding]:
 
 
 def _not_objects(path: str, value: str) -> list[Finding]:
-    """Why a template's value is not a clean sequence of objects."""
+    """Why a template's value is not a valid sequence of objects."""
     _, faults = tlv.scan(value)
     return [
         _error(f"{path}.{fault.tag}" if fault.tag else path, fault.code, fault.message, _SECTIONS[fault.code])

@@ -1,8 +1,9 @@
 """Pictures of a payload: SVG, PNG, PDF, EPS, terminal text and data URI; plain, coloured, rounded, with a logo.
 
 Symbols come from `qr.symbols`. The quiet zone is always four modules (ISO/IEC 18004:2015 5.3.8), no pixel belongs
-to two modules, and no picture holds a date, so the same call gives the same bytes. Plain codes need no image
-library; logos take Pillow, rounded PNGs qrcode as well. `render` makes every kind and can prove what it made.
+to two modules, and no picture holds a date, so the same call gives the same bytes. A `Look` says how a code is drawn.
+Only logos need an image library (Pillow); text for a terminal is drawn by qrcode. `render` makes every kind and can
+prove what it made.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from qr import symbols
+from qr.drawing.canvas import Canvas
+from qr.drawing.marks import add_mark, open_mark
+from qr.drawing.pdf import PdfFile
 from qr.symbols import MODULE_MM_MAX, MODULE_MM_MIN, QUIET_ZONE_MODULES, reading
 from qr.symbols.errors import BadLogo, CodeTooSmall, PictureError, Unreadable
 from qr.symbols.outlines import (
@@ -27,7 +31,7 @@ from qr.symbols.outlines import (
     svg_path,
     svg_round_path,
 )
-from qr.symbols.png import png
+from qr.symbols.png import png, rounded_png
 from qr.symbols.style import BRANDED_LEVEL, PLAIN, Style, rgb
 
 if TYPE_CHECKING:
@@ -40,7 +44,7 @@ LOGO_PX = 512  # side to which a logo is reduced before it is embedded
 MODULE_MM = 0.8
 MODULE_PX, MODULE_PX_MAX = 10, 64
 BRANDED_PX_MIN = 4  # with fewer, round ends leave nothing that reads
-PIXELS_MAX = 50_000_000  # 600 MB while a rounded picture is drawn
+PIXELS_MAX = 50_000_000  # 150 MB while a picture with a logo is drawn
 PROOF_MODULE_PX = 6
 POINTS_PER_MM = 72 / 25.4
 EPS_OPERATORS = (
@@ -59,143 +63,121 @@ MEDIA_TYPES: dict[Kind, str] = {
 }
 
 
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """How a code is drawn. Each kind of picture takes what it knows of this.
+
+    `level` is M for a plain code and Q for a branded one unless given; a `logo` is the bytes of a PNG or JPEG file, for
+    the middle of SVG, PNG and PDF. `module_px` is of PNG and data URI, `module_mm` of SVG, PDF and EPS.
+    """
+
+    style: Style = PLAIN
+    level: str | None = None
+    logo: bytes | None = None
+    module_px: int = MODULE_PX
+    module_mm: float = MODULE_MM
+
+
+PLAIN_LOOK = Look()
+
+
 class Rendered(msgspec.Struct, frozen=True):
-    """A finished picture; `margin` is what it bears, where that was measured."""
+    """A finished picture; `margin` is the damage it survives, where that was measured."""
 
     data: bytes
     media_type: str
     margin: reading.Margin | None = None
 
 
-def render(
-    payload: str,
-    kind: Kind = "svg",
-    *,
-    level: str | None = None,
-    style: Style = PLAIN,
-    logo: bytes | None = None,
-    module_px: int = MODULE_PX,
-    module_mm: float = MODULE_MM,
-    verify: bool = False,
-) -> Rendered:
+def render(payload: str, kind: Kind = "svg", look: Look = PLAIN_LOOK, *, verify: bool = False) -> Rendered:
     """A picture of any kind. With `verify` its look is damaged until it fails, and its very pixels are read back.
-
-    `level` is M for a plain code and Q for a branded one, unless given; `module_px` is of PNG and data URI,
-    `module_mm` of SVG, PDF and EPS.
 
     Raises PictureError for another kind, what the functions for one kind raise, and with `verify` Unreadable.
     """
     if kind not in MEDIA_TYPES:
         raise PictureError(f"{kind!r} is not a kind of picture; there are {', '.join(MEDIA_TYPES)}")
-    if kind in ("eps", "text") and logo is not None:
+    if kind in ("eps", "text") and look.logo is not None:
         raise BadLogo(f"{kind} cannot hold a logo")
-    if kind == "text" and style != PLAIN:
+    if kind == "text" and look.style != PLAIN:
         raise PictureError("text has no colours or shapes")
-    drawers: dict[Kind, Callable[[], str | bytes]] = {
-        "svg": lambda: render_svg(payload, level=level, style=style, logo=logo, module_mm=module_mm),
-        "png": lambda: render_png(payload, level=level, style=style, logo=logo, module_px=module_px),
-        "pdf": lambda: render_pdf(payload, level=level, style=style, logo=logo, module_mm=module_mm),
-        "eps": lambda: render_eps(payload, level=level, style=style, module_mm=module_mm),
-        "text": lambda: render_text(payload, level=level),
-        "data-uri": lambda: render_data_uri(payload, level=level, style=style, logo=logo, module_px=module_px),
+    drawers: dict[Kind, Callable[[str, Look], str | bytes]] = {
+        "svg": render_svg,
+        "png": render_png,
+        "pdf": render_pdf,
+        "eps": render_eps,
+        "text": render_text,
+        "data-uri": render_data_uri,
     }
-    drawn = drawers[kind]()
+    drawn = drawers[kind](payload, look)
     data = drawn.encode() if isinstance(drawn, str) else drawn
-    margin = prove(payload, level=level, style=style, logo=logo) if verify else None
+    margin = prove(payload, look) if verify else None
     if verify and kind in ("png", "data-uri"):
         _read_back(payload, data if kind == "png" else base64.b64decode(data.partition(b",")[2]))
     return Rendered(data, MEDIA_TYPES[kind], margin)
 
 
-def render_svg(
-    payload: str,
-    *,
-    level: str | None = None,
-    style: Style = PLAIN,
-    logo: bytes | None = None,
-    module_mm: float = MODULE_MM,
-    title: str = "",
-) -> str:
+def render_svg(payload: str, look: Look = PLAIN_LOOK, *, title: str = "") -> str:
     """A standalone SVG document, one user unit a module, sized for print.
 
     Raises ValueError (no such level, or too long a payload), BadLogo, CodeTooSmall, PictureError (too large).
     """
-    symbol, plate = _symbol(payload, level, style, logo)
+    symbol, plate = _symbol(payload, look)
     units = len(symbol.matrix) + 2 * QUIET_ZONE_MODULES
-    side_mm = f"{units * _checked_mm(module_mm):g}mm"
+    side_mm = f"{units * _checked_mm(look.module_mm):g}mm"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{side_mm}" height="{side_mm}" '
         f'viewBox="0 0 {units} {units}" role="img">',
         f"<title>{escape(title)}</title>" if title else "",
-        f'<path fill="{style.light}" d="M0 0h{units}v{units}H0z"/>',
-        _svg_modules(symbol, style),
+        f'<path fill="{look.style.light}" d="M0 0h{units}v{units}H0z"/>',
+        _svg_modules(symbol, look.style),
     ]
-    if logo:
+    if look.logo:
         at, spare = (units - plate) / 2, 0.5
-        picture = base64.b64encode(_logo_png(logo)).decode()
+        picture = base64.b64encode(_logo_png(look.logo)).decode()
         parts.append(
-            f'<path fill="{style.light}" d="M{at:g} {at:g}h{plate}v{plate}h-{plate}z"/>'
+            f'<path fill="{look.style.light}" d="M{at:g} {at:g}h{plate}v{plate}h-{plate}z"/>'
             f'<image x="{at + spare:g}" y="{at + spare:g}" width="{plate - 2 * spare:g}" '
             f'height="{plate - 2 * spare:g}" href="data:image/png;base64,{picture}"/>'
         )
     return "".join((*parts, "</svg>"))
 
 
-def render_png(
-    payload: str,
-    *,
-    level: str | None = None,
-    style: Style = PLAIN,
-    logo: bytes | None = None,
-    module_px: int = MODULE_PX,
-) -> bytes:
+def render_png(payload: str, look: Look = PLAIN_LOOK) -> bytes:
     """A PNG of whole pixels a module; a logo (PNG or JPEG) is centred and lifts the level to Q.
 
     Raises ValueError (no such level, too long a payload), PictureError (module_px out of range, or too many pixels in
     all), CodeTooSmall (fewer than four a module for round ends or a logo), BadLogo.
     """
+    module_px = look.module_px
     if not 1 <= module_px <= MODULE_PX_MAX:
         raise PictureError(f"a module has 1 to {MODULE_PX_MAX} pixels, not {module_px}")
-    branded = style.rounded or logo is not None
-    if branded and module_px < BRANDED_PX_MIN:
+    if (look.style.rounded or look.logo is not None) and module_px < BRANDED_PX_MIN:
         raise CodeTooSmall(f"round ends or a logo need {BRANDED_PX_MIN} pixels a module, not {module_px}")
-    symbol, plate = _symbol(payload, level, style, logo)
+    symbol, plate = _symbol(payload, look)
     if ((len(symbol.matrix) + 2 * QUIET_ZONE_MODULES) * module_px) ** 2 > PIXELS_MAX:
         raise PictureError(
             f"a picture may have {PIXELS_MAX // 1_000_000} million pixels: {module_px} a module are too many"
         )
-    if not branded:
-        return _plain_png(symbol, module_px, style)
+    if not look.logo:
+        return _png(symbol, look.style, module_px)
     out = io.BytesIO()
-    _branded_picture(symbol, module_px, style, logo, plate).save(out, "PNG", optimize=True)
+    _picture(symbol, look, module_px, plate).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
-def render_pdf(
-    payload: str,
-    *,
-    level: str | None = None,
-    style: Style = PLAIN,
-    logo: bytes | None = None,
-    module_mm: float = MODULE_MM,
-    title: str = "",
-) -> bytes:
+def render_pdf(payload: str, look: Look = PLAIN_LOOK, *, title: str = "") -> bytes:
     """The code on a PDF page of its own size, as vectors. Raises as `render_svg`."""
-    from qr.posters.canvas import Canvas
-    from qr.posters.marks import add_mark
-    from qr.posters.pdf import PdfFile
-
-    symbol, plate = _symbol(payload, level, style, logo)
-    quiet = QUIET_ZONE_MODULES * _checked_mm(module_mm)
+    symbol, plate = _symbol(payload, look)
+    module_mm = _checked_mm(look.module_mm)
+    quiet = QUIET_ZONE_MODULES * module_mm
     side = len(symbol.matrix) * module_mm + 2 * quiet
     canvas = Canvas()
-    canvas.rectangle(0, 0, side, side, style.light)
-    canvas.symbol(payload, symbol, quiet, quiet, module_mm, style)
-    if logo:
+    canvas.rectangle(0, 0, side, side, look.style.light)
+    canvas.symbol(payload, symbol, quiet, quiet, module_mm, look.style)
+    if look.logo:
         plate_mm = plate * module_mm
         at, spare = (side - plate_mm) / 2, module_mm / 2
-        canvas.rectangle(at, at, plate_mm, plate_mm, style.light)
-        canvas.mark(_logo_png(logo), at + spare, at + spare, plate_mm - 2 * spare, plate_mm - 2 * spare)
+        canvas.rectangle(at, at, plate_mm, plate_mm, look.style.light)
+        canvas.mark(_logo_png(look.logo), at + spare, at + spare, plate_mm - 2 * spare, plate_mm - 2 * spare)
     out = io.BytesIO()
     pdf = PdfFile(out)
     pdf.add_page(side * POINTS_PER_MM, side * POINTS_PER_MM, canvas.content())
@@ -204,12 +186,13 @@ def render_pdf(
     return out.getvalue()
 
 
-def render_eps(payload: str, *, level: str | None = None, style: Style = PLAIN, module_mm: float = MODULE_MM) -> str:
+def render_eps(payload: str, look: Look = PLAIN_LOOK) -> str:
     """Encapsulated PostScript for a print shop. Raises as `render_svg`."""
-    symbol, _ = _symbol(payload, level, style, None)
+    symbol, _ = _symbol(payload, msgspec.structs.replace(look, logo=None))
     units = len(symbol.matrix) + 2 * QUIET_ZONE_MODULES
-    module_pt = _checked_mm(module_mm) * POINTS_PER_MM
+    module_pt = _checked_mm(look.module_mm) * POINTS_PER_MM
     side_pt = units * module_pt
+    style = look.style
     if style.rounded:
         finders, rest = split_finders(symbol.matrix)
         modules = f"{pdf_path(finders)} fill\n1 setlinecap {ROUNDED_WIDTH} setlinewidth\n{pdf_round_path(rest)} stroke"
@@ -224,40 +207,43 @@ def render_eps(payload: str, *, level: str | None = None, style: Style = PLAIN, 
     )
 
 
-def render_text(payload: str, *, level: str | None = None, inverted: bool = False) -> str:
-    """Half blocks for a terminal with light text on dark; `inverted` for dark text on light."""
-    symbol, _ = _symbol(payload, level, PLAIN, None)
-    width = len(symbol.matrix) + 2 * QUIET_ZONE_MODULES
-    blank = [bytes(width)] * QUIET_ZONE_MODULES
-    edge = bytes(QUIET_ZONE_MODULES)
-    rows = [*blank, *(edge + bytes(row) + edge for row in symbol.matrix), *blank, bytes(width)]
-    blocks = "█▀▄ " if not inverted else " ▄▀█"  # by the upper and lower module: both light to both dark
-    return "".join(
-        "".join(blocks[2 * upper + lower] for upper, lower in zip(*pair, strict=True)) + "\n"
-        for pair in zip(rows[::2], rows[1::2], strict=False)
-    )
+def render_text(payload: str, look: Look = PLAIN_LOOK, *, inverted: bool = False) -> str:
+    """Half blocks for a terminal with light text on dark; `inverted` for dark text on light.
+
+    Encoded and drawn by qrcode, in byte mode. It writes no ECI header, so scanners have to guess that text beyond ASCII
+    is UTF-8: draw another kind of picture for customers.
+
+    Raises ValueError (no such level, an empty payload, or too long a one).
+    """
+    from qrcode import QRCode, constants
+    from qrcode.exceptions import DataOverflowError
+    from qrcode.util import MODE_8BIT_BYTE, QRData
+
+    level = look.level or look.style.level
+    symbols.check_request(payload, level)
+    code = QRCode(error_correction=getattr(constants, f"ERROR_CORRECT_{level}"), border=QUIET_ZONE_MODULES)
+    code.add_data(QRData(payload.encode(), mode=MODE_8BIT_BYTE))
+    out = io.StringIO()
+    try:
+        code.print_ascii(out, invert=not inverted)
+    except DataOverflowError:
+        raise PictureError(f"{len(payload)} characters do not fit into a QR symbol") from None
+    return out.getvalue()
 
 
-def render_data_uri(
-    payload: str,
-    *,
-    level: str | None = None,
-    style: Style = PLAIN,
-    logo: bytes | None = None,
-    module_px: int = MODULE_PX,
-) -> str:
+def render_data_uri(payload: str, look: Look = PLAIN_LOOK) -> str:
     """A PNG as a data: URI (RFC 2397), for pages and e-mails that load nothing. Raises as `render_png`."""
-    picture = render_png(payload, level=level, style=style, logo=logo, module_px=module_px)
+    picture = render_png(payload, look)
     return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
 
 
-def prove(payload: str, *, level: str | None = None, style: Style = PLAIN, logo: bytes | None = None) -> reading.Margin:
+def prove(payload: str, look: Look = PLAIN_LOOK) -> reading.Margin:
     """How much damage a code of this look bears, measured on a picture of six pixels a module.
 
     Raises Unreadable if it does not read back, or not with 8 % of it covered, at half size, or blurred.
     """
-    symbol, plate = _symbol(payload, level, style, logo)
-    picture = _branded_picture(symbol, PROOF_MODULE_PX, style, logo, plate)
+    symbol, plate = _symbol(payload, look)
+    picture = _picture(symbol, look, PROOF_MODULE_PX, plate)
     return reading.check(picture, payload, PROOF_MODULE_PX, QUIET_ZONE_MODULES, plate)
 
 
@@ -268,12 +254,13 @@ def _read_back(payload: str, picture: bytes) -> None:
         raise Unreadable("the finished picture does not read back")
 
 
-def _symbol(payload: str, level: str | None, style: Style, logo: bytes | None) -> tuple[QRCode, int]:
+def _symbol(payload: str, look: Look) -> tuple[QRCode, int]:
     """The symbol, and the side in modules of the plate a logo stands on."""
+    logo, level = look.logo, look.level
     if logo == b"":
         raise BadLogo("the logo is empty")
     if level is None:
-        level = BRANDED_LEVEL if logo else style.level
+        level = BRANDED_LEVEL if logo else look.style.level
     if logo and level not in LOGO_LEVELS:
         raise BadLogo(f"a code with a logo needs level {' or '.join(LOGO_LEVELS)}, not {level}")
     symbol = symbols.make(payload, level)
@@ -303,48 +290,29 @@ def _svg_modules(symbol: QRCode, style: Style) -> str:
     )
 
 
-def _plain_png(symbol: QRCode, module_px: int, style: Style) -> bytes:
-    return png(symbol.matrix, module_px, QUIET_ZONE_MODULES, rgb(style.light), rgb(style.dark))
+def _png(symbol: QRCode, style: Style, module_px: int) -> bytes:
+    draw = rounded_png if style.rounded else png
+    return draw(symbol.matrix, module_px, QUIET_ZONE_MODULES, rgb(style.light), rgb(style.dark))
 
 
-def _branded_picture(symbol: QRCode, module_px: int, style: Style, logo: bytes | None, plate: int) -> Image:
+def _picture(symbol: QRCode, look: Look, module_px: int, plate: int) -> Image:
+    """The pixels that `_png` writes, with the logo on its plate of light."""
     from PIL import Image
 
-    if style.rounded:
-        picture = _rounded_picture(symbol, module_px, style)
-    else:
-        picture = Image.open(io.BytesIO(_plain_png(symbol, module_px, style))).convert("RGB")
-    if logo:
+    picture = Image.open(io.BytesIO(_png(symbol, look.style, module_px))).convert("RGB")
+    if look.logo:
         side = plate * module_px
         at = (picture.width - side) // 2
-        picture.paste(style.light, (at, at, at + side, at + side))
+        picture.paste(look.style.light, (at, at, at + side, at + side))
         inner = side - module_px  # half a module of light around the logo
-        mark = Image.open(io.BytesIO(_logo_png(logo))).resize((inner, inner), Image.Resampling.LANCZOS)
+        mark = Image.open(io.BytesIO(_logo_png(look.logo))).resize((inner, inner), Image.Resampling.LANCZOS)
         picture.paste(mark, (at + module_px // 2, at + module_px // 2), mark)
     return picture
-
-
-def _rounded_picture(symbol: QRCode, module_px: int, style: Style) -> Image:
-    """Drawn by qrcode, whose object is given our modules: by itself it knows no ECI and mixes modes."""
-    import qrcode
-    from PIL import ImageOps
-    from qrcode.image.styledpil import StyledPilImage
-    from qrcode.image.styles.moduledrawers.pil import HorizontalBarsDrawer, SquareModuleDrawer
-
-    code = qrcode.QRCode(border=QUIET_ZONE_MODULES, box_size=module_px)
-    code.modules = [[bool(module) for module in row] for row in symbol.matrix]
-    code.modules_count = len(symbol.matrix)
-    code.data_cache = []  # tells qrcode that the modules are final
-    bars = HorizontalBarsDrawer(vertical_shrink=ROUNDED_WIDTH)
-    drawn = code.make_image(StyledPilImage, module_drawer=bars, eye_drawer=SquareModuleDrawer())
-    return ImageOps.colorize(drawn.get_image().convert("L"), style.dark, style.light)
 
 
 def _logo_png(logo: bytes) -> bytes:
     """A logo made square on a clear ground and reduced, without whatever else its file held."""
     from PIL import Image, ImageOps
-
-    from qr.posters.marks import open_mark
 
     square = ImageOps.pad(open_mark(logo), (LOGO_PX, LOGO_PX), Image.Resampling.LANCZOS, color=(0, 0, 0, 0))
     out = io.BytesIO()

@@ -1,6 +1,6 @@
-"""Everything that can be said about a payload, for people: the explain report. It never raises.
+"""The explain report: everything that is known about a payload, for people. It never raises.
 
-The top of the library: the reader for EMVCo's rules, network.py for schemes, advice.py for what no mode refuses.
+The top of the library: the reader for EMVCo's rules, network.py for schemes, advice.py for warnings.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _CONSUMER_DATA = {"A": "address", "M": "mobile number", "E": "e-mail address"}
 
 
 class Node(msgspec.Struct, frozen=True):
-    """One object as it stands in the payload; `offset` in characters from its start."""
+    """One object of the payload; `offset` in characters from its start."""
 
     path: str
     title: str
@@ -72,7 +72,7 @@ class Node(msgspec.Struct, frozen=True):
 
 
 class Scheme(msgspec.Struct, frozen=True):
-    """What a recognised scheme's own profile says of the code: its findings, none when it is sound."""
+    """The findings of a recognised scheme's profile; none when the code is valid there."""
 
     profile: str
     name: str
@@ -109,8 +109,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 def explain(payload: str) -> Report:
     """Everything known about a payload: what each mode makes of it and why, networks, country, amount, languages.
 
-    Never raises, whatever the text. `findings` are EMVCo's, worst first; what schemes hold against the code stands in
-    `schemes`. `cleaned` is a repaired text that reads, if there is one.
+    Never raises, whatever the text. `findings` are EMVCo's, worst first; those of schemes are in
+    `schemes`. `cleaned` is a repaired text that can be read, if there is one.
     """
     code, faults = read(payload)
     text = payload[:INPUT_CHARS_MAX]

@@ -1,6 +1,6 @@
-"""Undoing what scanners, copy and paste and web forms do to a payload, before it is decoded.
+"""Undoes what scanners, copy and paste, and web forms do to a payload, before it is decoded.
 
-A separate step on purpose: decoding never repairs. A repair is kept only when the checksum then agrees, so a sound
+A separate step on purpose: decoding never repairs. A repair is kept only when the checksum then agrees, so a valid
 payload is never changed.
 """
 

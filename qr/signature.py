@@ -58,7 +58,7 @@ class VerificationKey(msgspec.Struct, frozen=True):
 
 
 class Verdict(StrEnum):
-    """What a signature is worth."""
+    """The result of verifying a signature."""
 
     VALID = "valid"
     UNSIGNED = "unsigned"
@@ -96,7 +96,7 @@ def sign_code(
 def verify_code(
     code: MerchantCode, keys: Mapping[str, VerificationKey], *, guid: str, now: datetime
 ) -> tuple[Verdict, str | None]:
-    """What a decoded code's signature is worth at `now`, and the id of the key it names.
+    """The verdict on a decoded code's signature at `now`, and the id of the key it names.
 
     Objects 98 and 99 must hold the signature and nothing besides, and a code that no payload can hold is invalid. Keys
     are rotated by adding the new one under its own id and bounding the old one's validity.

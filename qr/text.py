@@ -1,5 +1,4 @@
-"""Names in any script made to fit: a Latin form for the wallets that know no other, and cuts that never split a
-letter.
+"""Fits names of any script: a Latin form for wallets that know no other script, and cuts that never split a letter.
 
 What a reader calls a letter may be several characters (base, vowel signs, stacked consonants), so cuts are made
 between grapheme clusters, and between words where that costs little.
@@ -26,17 +25,50 @@ _JAMO_MEDIAL_FINAL = range(0x1160, 0x1200)
 # The language (ISO 639-1) that a script stands for, by the first word of its letters' Unicode names; and where the same
 # script is another language's, that of the country.
 _LANGUAGES = {
-    "MYANMAR": "my", "KHMER": "km", "THAI": "th", "LAO": "lo", "ETHIOPIC": "am", "ARABIC": "ar", "HEBREW": "he",
-    "DEVANAGARI": "hi", "BENGALI": "bn", "GURMUKHI": "pa", "GUJARATI": "gu", "ORIYA": "or", "TAMIL": "ta",
-    "TELUGU": "te", "KANNADA": "kn", "MALAYALAM": "ml", "SINHALA": "si", "TIBETAN": "bo", "GEORGIAN": "ka",
-    "ARMENIAN": "hy", "GREEK": "el", "CYRILLIC": "ru", "CJK": "zh", "HANGUL": "ko", "HIRAGANA": "ja", "KATAKANA": "ja",
-}  # fmt: skip
+    "MYANMAR": "my",
+    "KHMER": "km",
+    "THAI": "th",
+    "LAO": "lo",
+    "ETHIOPIC": "am",
+    "ARABIC": "ar",
+    "HEBREW": "he",
+    "DEVANAGARI": "hi",
+    "BENGALI": "bn",
+    "GURMUKHI": "pa",
+    "GUJARATI": "gu",
+    "ORIYA": "or",
+    "TAMIL": "ta",
+    "TELUGU": "te",
+    "KANNADA": "kn",
+    "MALAYALAM": "ml",
+    "SINHALA": "si",
+    "TIBETAN": "bo",
+    "GEORGIAN": "ka",
+    "ARMENIAN": "hy",
+    "GREEK": "el",
+    "CYRILLIC": "ru",
+    "CJK": "zh",
+    "HANGUL": "ko",
+    "HIRAGANA": "ja",
+    "KATAKANA": "ja",
+}
 _NATIONAL = {
-    ("ARABIC", "PK"): "ur", ("ARABIC", "IR"): "fa", ("ARABIC", "AF"): "fa", ("DEVANAGARI", "NP"): "ne",
-    ("ETHIOPIC", "ER"): "ti", ("TIBETAN", "BT"): "dz", ("CJK", "JP"): "ja", ("CYRILLIC", "UA"): "uk",
-    ("CYRILLIC", "KZ"): "kk", ("CYRILLIC", "KG"): "ky", ("CYRILLIC", "MN"): "mn", ("CYRILLIC", "TJ"): "tg",
-    ("CYRILLIC", "RS"): "sr", ("CYRILLIC", "BG"): "bg", ("CYRILLIC", "MK"): "mk",
-}  # fmt: skip
+    ("ARABIC", "PK"): "ur",
+    ("ARABIC", "IR"): "fa",
+    ("ARABIC", "AF"): "fa",
+    ("DEVANAGARI", "NP"): "ne",
+    ("ETHIOPIC", "ER"): "ti",
+    ("TIBETAN", "BT"): "dz",
+    ("CJK", "JP"): "ja",
+    ("CYRILLIC", "UA"): "uk",
+    ("CYRILLIC", "KZ"): "kk",
+    ("CYRILLIC", "KG"): "ky",
+    ("CYRILLIC", "MN"): "mn",
+    ("CYRILLIC", "TJ"): "tg",
+    ("CYRILLIC", "RS"): "sr",
+    ("CYRILLIC", "BG"): "bg",
+    ("CYRILLIC", "MK"): "mk",
+}
 _SPACING_VOWELS = frozenset("\u0e33\u0eb3")  # Thai and Lao sara am belong to the consonant before
 
 

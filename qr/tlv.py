@@ -1,8 +1,8 @@
-"""Identifier, length, value: how every level of a payload is written and read.
+"""Identifier, length, value: the encoding of every level of a payload.
 
-The single place that counts length, in characters (code points) as EMV MPM 4.4.1.1 says, never in bytes. It knows no
-meaning: emv.py gives the identifiers theirs. `split` is the fast way; `scan` walks the same text slowly and says
-where and why it stopped.
+The single place that counts length, in characters (code points) as EMV MPM 4.4.1.1 says, never in bytes. The
+meaning of identifiers is in emv.py. `split` is fast; `scan` reads the same text slowly and tells where and why it
+stopped.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LENGTHS = {text: number for number, text in enumerate(TWO_DIGITS) if number}
 
 
 class TlvError(ValueError):
-    """The text is not a clean sequence of objects (`scan` tells where), or a value fits in none; `tag` names it."""
+    """The text is not a valid sequence of objects (`scan` tells where), or a value fits no object; `tag` names it."""
 
     def __init__(self, message: str, tag: str = "") -> None:
         self.tag = tag
@@ -29,7 +29,7 @@ class TlvError(ValueError):
 
 
 class Item(NamedTuple):
-    """One object as it stands in the text."""
+    """One object of the text."""
 
     tag: str
     value: str
@@ -37,7 +37,7 @@ class Item(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """Why an object cannot be read or may not stand here."""
+    """Why an object cannot be read or is not allowed here."""
 
     code: str
     message: str
@@ -109,7 +109,7 @@ def _precompose(tag: str, value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise TlvError("half a surrogate pair is no character", tag) from None
+        raise TlvError("a lone surrogate is not a character", tag) from None
     return normalize("NFC", value)
 
 

@@ -1,8 +1,8 @@
-"""From MerchantCode to payload text, identifiers ascending, text in NFC.
+"""Writes a MerchantCode as payload text, identifiers ascending, text in NFC.
 
-Two ways to the same text. `_write_sound` serves everyday codes that surely keep EMVCo's rules and gives up at the
-first doubt; `_write` takes any code, and the reader then says which rules it breaks, so both directions name a fault
-alike.
+Two functions write the same text. `_write_sound` is the fast path for common codes that keep every rule of EMVCo, and
+returns None in doubt. `_write` takes any code; the reader then finds the rules it breaks, so reading and writing report
+a fault alike.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Heads = dict[int, str]
 
 
 def compose(code: MerchantCode) -> tuple[str, list[Finding]]:
-    """The payload of `code` and what EMVCo's rules say against it.
+    """The payload of `code` and its findings under EMVCo's rules.
 
     Raises EncodeError when no payload can hold the code: an empty value or one over 99 characters, an identifier out
     of place.
@@ -134,9 +134,9 @@ _POINTS = frozenset((None, STATIC, DYNAMIC))
 
 
 def _write_sound(code: MerchantCode) -> str | None:
-    """What `_write` writes for an everyday code that keeps every rule; None when either is in doubt.
+    """What `_write` writes for a common code that keeps every rule; None when in doubt.
 
-    Everyday: ASCII but for a language template, no templates besides accounts, nothing reserved.
+    Common: ASCII but for a language template, no templates besides accounts, nothing reserved.
     """
     accounts = code.accounts
     try:

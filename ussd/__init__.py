@@ -1,4 +1,4 @@
-"""USSD dialogue engine: a shopper pays, a merchant looks up, on any handset.
+"""USSD dialogue engine: a shopper pays, a merchant looks up payments, on any handset.
 
 Pure: no database, network, clock or environment. A gateway module parses a message into a `Step`; `step`
 takes it with the stored `Session`, asks the caller's `Backend`, and gives the next session and a `Reply`.

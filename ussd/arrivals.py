@@ -1,9 +1,8 @@
 """What is new in a gateway's message: nothing, the first inputs of a session, or one more input.
 
-Gateways say this in different shapes, and the shape cannot be guessed from the wire. A reader per shape
-turns a step into an Arrival, so the dialogue behind it knows none of them. Shape A, cumulative text, is
-here; a reader of latest-only text would count steps by the session and tell a retry by the screen last
-shown.
+Gateways send either all inputs so far (cumulative text) or only the latest, which the text alone does not show. A
+reader for each kind turns a step into an Arrival, so the dialogue does not depend on it. Only the reader of cumulative
+text exists; one for the latest input would count steps by the session and detect a retry by the screen last shown.
 """
 
 from collections.abc import Callable
@@ -57,10 +56,10 @@ Reader = Callable[[Session | None, Step, datetime], Arrival]
 
 
 def read_cumulative(session: Session | None, step: Step, now: datetime) -> Arrival:
-    """Shape A: the text is every input so far, joined by `*`, so it is its own step number.
+    """Cumulative text: every input so far, joined by `*`, so it is its own step number.
 
     The new input is what follows the text last seen, so an input may itself contain `*`. A text that is not
-    an extension of the last one is late or garbled and changes nothing.
+    an extension of the last one is late or garbled, and changes nothing.
     """
     text = step.text
     number = text.count(SEPARATOR) + 1 if text else 0

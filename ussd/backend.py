@@ -1,6 +1,6 @@
 """What the dialogue asks of the service: the structs it reads and the `Backend` that the caller implements.
 
-Everything the engine knows of the world passes through here. Amounts are integer minor units beside an ISO
+The engine gets all its data from here. Amounts are integer minor units beside an ISO
 4217 code and its exponent; names are the short trading names meant for a handset.
 """
 
@@ -44,7 +44,7 @@ class PaymentOutcome(Struct, frozen=True):
     """What became of an order. `reference` names a sent request.
 
     `reason` of a refused one is a name from the catalogues' `refused` table (closed, limit, daily_limit,
-    too_many, payer_unknown); any other is told as `other`.
+    too_many, payer_unknown); any other is shown as `other`.
     """
 
     state: Literal["sent", "refused"]
@@ -57,7 +57,7 @@ RequestState = Literal["waiting", "paid", "refused", "unknown"]
 
 
 class LastRequest(Struct, frozen=True):
-    """The latest request of a payer that is still worth telling: waiting, or settled a few minutes ago."""
+    """The latest request of a payer that is still worth showing: waiting, or ended a few minutes ago."""
 
     counter_id: str
     shop: str
@@ -69,7 +69,7 @@ class LastRequest(Struct, frozen=True):
 
     @property
     def on_its_way(self) -> bool:
-        """Whether its end is not known, so that asking again could pay twice."""
+        """Whether its outcome is not known, so that a second request could pay twice."""
         return self.state in ("waiting", "unknown")
 
 

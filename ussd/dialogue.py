@@ -30,8 +30,8 @@ async def step(session: Session | None, step: Step, backend: Backend, now: datet
     """Take one step of a dialogue.
 
     `session` is the one stored under the step's gateway, session id and phone number, or None. Store the
-    returned one in the transaction in which `backend` acted. The same step delivered again answers the same
-    bytes and leaves the backend alone; the reply to an event without text (`cancel`, `timeout`, `ended`) is
+    returned one in the transaction in which `backend` acted. The same step delivered again gives the same
+    bytes and does not call the backend; the reply to an event without text (`cancel`, `timeout`, `ended`) is
     empty. Exceptions of the backend pass through: roll back and answer `busy(session)`.
     """
     expires_at = now + timedelta(seconds=SESSION_LIFE_S)
@@ -69,7 +69,7 @@ def _effect_key(step: Step, number: int) -> str:
 
 
 def _interrupt(session: Session | None, expires_at: datetime) -> tuple[Session, Reply]:
-    """The gateway closed the session: what was done stays done, what still arrives is too late."""
+    """The gateway closed the session: effects stay, and later inputs are refused."""
     if session is None:
         reply = _last_words("end.closed", DEFAULT_LANGUAGE)
         session = Session("home", DEFAULT_LANGUAGE, expires_at, reply, step=0)
@@ -77,7 +77,7 @@ def _interrupt(session: Session | None, expires_at: datetime) -> tuple[Session, 
 
 
 async def _open(arrival: Begin, turn: Turn, expires_at: datetime) -> Moved:
-    """Start a session: at home, at a request still on its way, or as far along its inputs as is safe.
+    """Start a session: at home, at an open request, or as far along its inputs as is safe.
 
     A dial string (`*code*NUMBER*AMOUNT#`) and the text of a session we lost look alike, except that the
     latter begins with a choice from home.
@@ -108,7 +108,7 @@ async def _dial(session: Session, number: str, amount: str = "", *rest: str, tur
 
 
 async def _replay(moved: Moved, inputs: tuple[str, ...], turn: Turn) -> Moved:
-    """Answer screen after screen, but never one whose answer has an effect: that takes a live person."""
+    """Answer screen after screen, but never one whose answer has an effect: that takes a live input."""
     for text in inputs[:REPLAY_INPUTS_MAX]:
         session, _ = moved
         if session.ended or SCREENS[session.screen].commits:
@@ -136,7 +136,7 @@ async def _take(session: Session, raw: str, turn: Turn) -> Moved:
 
 
 def _typed(raw: str) -> str:
-    """An input as meant: digits of any script, without the spaces and the hash that people add."""
+    """A normalised input: digits of any script, without the spaces and the hash that people add."""
     return western_digits(raw).strip().rstrip("#").rstrip()
 
 

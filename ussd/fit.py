@@ -1,4 +1,4 @@
-"""How much fits on a handset: alphabets, sizes, cuts and pages.
+"""What fits on a handset: alphabets, sizes, cuts and pages.
 
 A USSD string carries 160 octets: 182 characters of the 7-bit alphabet, or 80 of UCS-2, and one character
 outside the alphabet turns the whole screen into UCS-2. Networks cap lower, so 160 and 70 are what screens
@@ -67,7 +67,7 @@ def fits(text: str, cap: Cap) -> bool:
 
 
 def legible(value: str, alphabet: Alphabet) -> str:
-    """A value made safe for a screen: one line, no control characters, in 7 bits where the language is.
+    """A value made safe for a screen: one line, no control characters, in the 7-bit alphabet where the language is.
 
     What the 7-bit alphabet lacks is written in Latin letters; pictures are dropped.
     """
@@ -91,7 +91,7 @@ def _spelled(character: str) -> str:
 
 
 def graphemes(text: str) -> Iterator[str]:
-    """Split into what a reader takes for one character, so that a cut never strips an accent from its letter.
+    """Split into user-perceived characters, so that a cut never separates an accent from its letter.
 
     The part of Unicode annex 29 that names need: combining signs, joined and toned pictures, flags, stacked
     consonants and Hangul jamo.

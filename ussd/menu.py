@@ -1,4 +1,4 @@
-"""The vocabulary of screens: what a screen shows, what it does with an input, and how that is laid out.
+"""The types of screens: what a screen shows, what it does with an input, and how that is laid out.
 
 `ussd.screens` fills the table; `ussd.dialogue` walks it. A screen never sees languages, sizes or pages.
 """
@@ -86,7 +86,7 @@ class Screen(Struct, frozen=True):
     """A row of the table. Option numbers are learned by heart: never renumber them.
 
     `typed` takes what is neither navigation nor option. A screen that `commits` has an effect on the world,
-    so only a live answer may leave it. `navigation` lists the keys it obeys; the others are input to it.
+    so only a live answer may leave it. `navigation` lists the keys it takes; the others are input to it.
     """
 
     show: Callable[[Turn], Awaitable[View]]

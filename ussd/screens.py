@@ -1,4 +1,4 @@
-"""The dialogue itself: every screen, what it shows and where its answers lead, as a shopper meets them.
+"""The screens of the dialogue: what each shows and where its answers lead, in the order in which a shopper sees them.
 
 The table at the end is the menu. Each screen has a `show_…` that may read the backend and handlers that
 turn one input into a Move. `pay` is the only one with an effect.
@@ -85,7 +85,7 @@ async def show_amount(turn: Turn) -> View:
 
 
 async def take_amount(turn: Turn, text: str) -> Move:
-    """Read the amount and hold it against what the shop may take at once."""
+    """Read the amount and check it against the shop's limit per payment."""
     shop = turn.shop
     try:
         amount_minor = parse_amount(text, shop.exponent)
@@ -99,7 +99,7 @@ async def take_amount(turn: Turn, text: str) -> Move:
 
 
 async def show_confirm(turn: Turn) -> View:
-    """The payment in one sentence, for a last yes or no; told again when the same one still waits."""
+    """The payment in one sentence, to confirm or cancel; says so when the same payment is still waiting."""
     return View(_about_payment(turn, "confirm.again" if turn.answers.asked_before else "confirm.ask"))
 
 
@@ -135,11 +135,11 @@ def _short(reference: str) -> str:
     return clip(reference, REFERENCE_UNITS_MAX, ucs2_units)
 
 
-# A request that is still on its way, shown first on redial
+# A request that is still open, shown first on redial
 
 
 async def show_status(turn: Turn) -> View:
-    """What became of this phone's latest request, if it has one to tell of."""
+    """The state of this phone's latest request, if there is one."""
     request = await turn.backend.last_request(turn.step.msisdn)
     if request is None:
         return View(say("status.none"))

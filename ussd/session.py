@@ -1,4 +1,4 @@
-"""The values that cross the library's border: a gateway's `Step` in, a `Reply` out, a `Session` between.
+"""The values that callers see: a gateway's `Step` in, a `Reply` out, the `Session` stored in between.
 
 A session is everything remembered between two steps. It is frozen, plain and small, so the caller can keep
 it in one database row and any process can take the next step. It holds no phone number and no raw input.
@@ -55,7 +55,7 @@ class Seen(Struct, frozen=True):
 
 
 class Answers(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What the shopper or merchant has told so far."""
+    """The answers given so far."""
 
     shop: MerchantView | None = None
     amount_minor: int | None = None
@@ -64,7 +64,7 @@ class Answers(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
 
 class Session(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Where one dialogue stands after its last step."""
+    """The state of one dialogue after its last step."""
 
     screen: ScreenName
     language: str

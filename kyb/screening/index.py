@@ -78,7 +78,7 @@ class Part(Struct, frozen=True):
 
 
 class ListVersion(Struct, frozen=True):
-    """Which list names were held against."""
+    """The version of a list that names were screened against."""
 
     source: str
     published_on: date

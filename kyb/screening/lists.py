@@ -1,7 +1,7 @@
 """Readers of sanctions lists: a publisher's file in, one ScreeningList out.
 
 A list is an immutable snapshot that knows its source, date and hash, so every report can name what it was
-held against. Files come from outside: XML is read by defusedxml, a malformed one raises BadList.
+screened against. Files come from outside: XML is read by defusedxml, a malformed one raises BadList.
 """
 
 import hashlib

@@ -23,11 +23,28 @@ _GLIDES = frozenset("wy")  # count as consonants only at the start
 # One sound that romanisations write in several ways, longest spelling first (ch as in French: Rachid is
 # Rashid); X stands for the sound of tch.
 _SOUNDS = (
-    ("tsch", "X"), ("sch", "s"), ("dzh", "j"), ("tch", "X"),
-    ("kh", "k"), ("gh", "k"), ("ph", "f"), ("sh", "s"), ("zh", "j"), ("dj", "j"), ("dh", "d"),
-    ("th", "t"), ("ch", "s"), ("ou", "u"), ("ee", "i"), ("oo", "u"),
-    ("c", "k"), ("q", "k"), ("x", "ks"), ("z", "s"), ("v", "f"),
-)  # fmt: skip
+    ("tsch", "X"),
+    ("sch", "s"),
+    ("dzh", "j"),
+    ("tch", "X"),
+    ("kh", "k"),
+    ("gh", "k"),
+    ("ph", "f"),
+    ("sh", "s"),
+    ("zh", "j"),
+    ("dj", "j"),
+    ("dh", "d"),
+    ("th", "t"),
+    ("ch", "s"),
+    ("ou", "u"),
+    ("ee", "i"),
+    ("oo", "u"),
+    ("c", "k"),
+    ("q", "k"),
+    ("x", "ks"),
+    ("z", "s"),
+    ("v", "f"),
+)
 
 # Cyrillic and Greek letters that look like Latin ones, read as Latin inside a word that has Latin letters.
 _LOOK_ALIKES = str.maketrans(
@@ -45,9 +62,33 @@ _SERVANT_ALONE = frozenset(
     ("abd", "abdal", "abdel", "abdul", "abdol", "abdoul", "abdou", "abdur", "abdar", "abder", "abdus", "abdud", "bd")
 )
 _ARTICLES = frozenset(
-    ("al", "el", "ul", "ur", "ar", "er", "as", "es", "us", "ad", "ed", "ud", "an", "en", "un", "az", "ez", "uz",
-     "at", "et", "ut", "ash", "esh", "ush")
-)  # fmt: skip
+    (
+        "al",
+        "el",
+        "ul",
+        "ur",
+        "ar",
+        "er",
+        "as",
+        "es",
+        "us",
+        "ad",
+        "ed",
+        "ud",
+        "an",
+        "en",
+        "un",
+        "az",
+        "ez",
+        "uz",
+        "at",
+        "et",
+        "ut",
+        "ash",
+        "esh",
+        "ush",
+    )
+)
 
 
 class Word(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 A session is the screen a phone shows, durable so that a restart or a repeated step changes nothing; ussd.py locks one
 row a step, and a key rotation empties the table, since no dialogue outlives it by more than minutes. A poster batch is
-a print run, whose pages posters.py writes to a file beside the database.
+a background job of posters.py (core/background.py).
 """
 
 from datetime import datetime
@@ -13,6 +13,7 @@ from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from merchant.core import columns
+from merchant.core.background import BackgroundJob
 
 
 class UssdSession(SQLModel, table=True):
@@ -28,20 +29,12 @@ class UssdSession(SQLModel, table=True):
     touched_at: datetime = columns.instant()
 
 
-class PosterBatch(SQLModel, table=True):
-    """A print run: whose codes, in which look, how far it is. `merchant_ids` empty means all of the DFSP's."""
+class PosterBatch(BackgroundJob, table=True):
+    """A print run: whose codes and in which look. `merchant_ids` empty means all of the DFSP's; `done` counts codes."""
 
     __tablename__ = "poster_batch"
-    id: UUID = columns.key()
-    dfsp_id: UUID = columns.dfsp()
-    merchant_id: UUID | None = Field(default=None, foreign_key="merchant.id")
     merchant_ids: list[UUID] = columns.uuids()
     page: str
     languages: list[str] = columns.texts()
-    done: int = 0
-    total: int
     skipped: list[dict[str, Any]] = columns.document(nullable=False)
-    problem: str | None = None
     pdf_sha256: str | None = None
-    created_at: datetime = columns.instant()
-    finished_at: datetime | None = columns.instant(nullable=True)

@@ -3,7 +3,6 @@
 posters.py prints; the answer to an order is 202, since a thousand posters take seconds.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
@@ -13,14 +12,16 @@ from msgspec import Meta, Struct, convert
 
 from merchant.channels import posters
 from merchant.channels.models import PosterBatch
-from merchant.core import errors
+from merchant.channels.problems import NothingToPrint
+from merchant.core import background
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant
 from merchant.core.http.route import Call, Listed, route
-from merchant.core.service import Service
 from qr.posters.poster import Page
 
+BatchState = Literal["waiting", "printing", "done", "failed"]
+_STATES: dict[str, BatchState] = {"waiting": "waiting", "running": "printing", "done": "done", "failed": "failed"}
 _PRIVATE = {"cache-control": "private, no-store"}
 LanguageText = Annotated[str, Meta(pattern=r"^[a-z]{2}\Z")]
 
@@ -44,7 +45,7 @@ class BatchView(Struct, frozen=True):
     """A print run; `done` and `total` count codes, `skipped` are those left out."""
 
     id: UUID
-    state: Literal["waiting", "printing", "done", "failed"]
+    state: BatchState
     page: str
     languages: list[str]
     done: int
@@ -60,7 +61,7 @@ def batch_view(batch: PosterBatch) -> BatchView:
     """A print run as the API shows it."""
     return BatchView(
         id=batch.id,
-        state=_state(batch),
+        state=_STATES[background.state_of(batch)],
         page=batch.page,
         languages=batch.languages,
         done=batch.done,
@@ -73,12 +74,6 @@ def batch_view(batch: PosterBatch) -> BatchView:
     )
 
 
-def _state(batch: PosterBatch) -> Literal["waiting", "printing", "done", "failed"]:
-    if batch.finished_at is not None:
-        return "done" if batch.problem is None else "failed"
-    return "printing" if batch.done else "waiting"
-
-
 @route(
     "POST",
     "/api/v1/poster-batches",
@@ -87,25 +82,25 @@ def _state(batch: PosterBatch) -> Literal["waiting", "printing", "done", "failed
     answer=BatchView,
     status=202,
     idempotency_key="required",
-    raises=(errors.WrongState, errors.TooManyRequests),
+    raises=(NothingToPrint, background.TooManyJobs),
 )
 async def order_posters(call: Call[NewBatch]) -> BatchView:
     """Order posters of all counters, or of some merchants', as one PDF."""
     wanted = posters.Order(call.body.page, call.body.languages, call.body.merchant_ids)
-    return batch_view(await posters.order_batch(call.tx, call.service, call.actor, wanted))
+    return batch_view(await posters.order_batch(call.tx, call.actor, wanted))
 
 
 @route("GET", "/api/v1/poster-batches", permission=P.MERCHANTS_READ, items=BatchView, paged=True)
 async def list_poster_batches(call: Call[None]) -> Listed:
     """List print runs, newest first; they are kept for a week."""
-    rows = await posters.list_batches(call.tx, call.actor, call.page)
+    rows = await background.list_page(call.tx, posters.KIND, call.actor, call.page)
     return Listed([batch_view(row) for row in rows], [row.id for row in rows])
 
 
 @route("GET", "/api/v1/poster-batches/{batch_id}", permission=P.MERCHANTS_READ, answer=BatchView)
 async def read_poster_batch(call: Call[None], batch_id: UUID) -> BatchView:
     """How far a print run is."""
-    return batch_view(await posters.find_batch(call.tx, call.actor, batch_id))
+    return batch_view(await background.find(call.tx, posters.KIND, call.actor, batch_id))
 
 
 @route(
@@ -113,11 +108,11 @@ async def read_poster_batch(call: Call[None], batch_id: UUID) -> BatchView:
     "/api/v1/poster-batches/{batch_id}/pdf",
     permission=P.MERCHANTS_READ,
     media=("application/pdf",),
-    raises=(errors.WrongState,),
+    raises=(background.NotFinished, background.FileGone),
 )
 async def read_poster_pdf(call: Call[None], batch_id: UUID) -> File:
     """Fetch the PDF of a print run that is done."""
-    path = await _finished(call, batch_id, posters.pdf_file)
+    path = await _finished(call, batch_id, posters.PDF)
     return File(path, filename=f"posters-{batch_id}.pdf", media_type="application/pdf", headers=_PRIVATE)
 
 
@@ -126,22 +121,17 @@ async def read_poster_pdf(call: Call[None], batch_id: UUID) -> File:
     "/api/v1/poster-batches/{batch_id}/manifest",
     permission=P.MERCHANTS_READ,
     media=("application/x-ndjson",),
-    raises=(errors.WrongState,),
+    raises=(background.NotFinished, background.FileGone),
 )
 async def read_poster_manifest(call: Call[None], batch_id: UUID) -> File:
     """Fetch the manifest: a JSON line for each page, with the hashes of its codes, and one for the file."""
-    path = await _finished(call, batch_id, posters.manifest_file)
+    path = await _finished(call, batch_id, posters.MANIFEST)
     return File(path, filename=f"posters-{batch_id}.jsonl", media_type="application/x-ndjson", headers=_PRIVATE)
 
 
-async def _finished(call: Call[None], batch_id: UUID, place: Callable[[Service, UUID], Path]) -> Path:
-    batch = await posters.find_batch(call.tx, call.actor, batch_id)
-    if batch.pdf_sha256 is None:
-        raise errors.WrongState("This print run is not done; ask for its state.")
-    path = place(call.service, batch.id)
-    if not path.exists():
-        raise errors.NotFound("The file is no longer kept; order the posters again.")
-    return path
+async def _finished(call: Call[None], batch_id: UUID, suffix: str) -> Path:
+    batch = await background.find(call.tx, posters.KIND, call.actor, batch_id)
+    return background.finished_file(call.service, posters.KIND, batch, suffix)
 
 
 ROUTES = [order_posters, list_poster_batches, read_poster_batch, read_poster_pdf, read_poster_manifest]

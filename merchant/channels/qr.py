@@ -43,33 +43,18 @@ LEVELS = ("M", "Q", "H")  # L gives way to the first scratch
 SHAPES = ("square", "rounded")
 
 
-class Look(Struct, frozen=True):
-    """How a code is drawn; no level means M for a plain code and Q for a branded one."""
+class FormLook(qr.Look, frozen=True, kw_only=True):
+    """How a code is drawn, and in which format."""
 
     form: str
-    module_px: int
-    module_mm: float
-    level: str | None
-    style: Style
 
 
-Draw = Callable[[str, Look], bytes]
+Draw = Callable[[str, qr.Look], bytes]
 FORMATS: dict[str, tuple[str, Draw]] = {
     "payload": ("text/plain", lambda payload, _: payload.encode()),
-    "svg": (
-        "image/svg+xml",
-        lambda payload, look: render_svg(
-            payload, level=look.level, style=look.style, module_mm=look.module_mm
-        ).encode(),
-    ),
-    "png": (
-        "image/png",
-        lambda payload, look: render_png(payload, level=look.level, style=look.style, module_px=look.module_px),
-    ),
-    "pdf": (
-        "application/pdf",
-        lambda payload, look: render_pdf(payload, level=look.level, style=look.style, module_mm=look.module_mm),
-    ),
+    "svg": ("image/svg+xml", lambda payload, look: render_svg(payload, look).encode()),
+    "png": ("image/png", render_png),
+    "pdf": ("application/pdf", render_pdf),
 }
 
 
@@ -141,7 +126,7 @@ async def read_payment_request_qr(call: Call[None], request_id: UUID) -> Respons
     return await _picture(payload, look)
 
 
-def look_of(query: Mapping[str, str | None]) -> Look:
+def look_of(query: Mapping[str, str | None]) -> FormLook:
     """The look that a query asks for; choices are checked before. Raises BadRequest, InvalidFilter."""
     try:
         style = Style(
@@ -151,7 +136,7 @@ def look_of(query: Mapping[str, str | None]) -> Look:
         )
     except PictureError as error:
         raise errors.BadRequest(f"dark and light: {error}.") from None
-    return Look(
+    return FormLook(
         form=query.get("format") or "svg",
         module_px=int(_number(query, "module_px", MODULE_PX, "[0-9]{1,3}")),
         module_mm=_number(query, "module_mm", MODULE_MM, r"[0-9]{1,2}(\.[0-9]{1,2})?"),
@@ -169,7 +154,7 @@ def _number(query: Mapping[str, str | None], name: str, bounds: tuple[float, flo
     return float(text)
 
 
-async def _picture(payload: str, look: Look) -> Response[bytes]:
+async def _picture(payload: str, look: FormLook) -> Response[bytes]:
     media_type, draw = FORMATS[look.form]
     if look.style == PLAIN or look.form == "payload":
         content = draw(payload, look)
@@ -178,17 +163,17 @@ async def _picture(payload: str, look: Look) -> Response[bytes]:
     return Response(content, media_type=media_type, headers={"cache-control": "private, max-age=60"})
 
 
-def _branded(payload: str, look: Look, draw: Draw) -> bytes:
+def _branded(payload: str, look: FormLook, draw: Draw) -> bytes:
     try:
-        _prove(payload, look.level, look.style)
+        _prove(payload, qr.Look(style=look.style, level=look.level))
         return draw(payload, look)
     except PictureError as error:
         raise errors.BadRequest(f"A code of this look could not be read by every phone: {error}.") from None
 
 
 @lru_cache(maxsize=1024)
-def _prove(payload: str, level: str | None, style: Style) -> None:
-    qr.prove(payload, level=level, style=style)
+def _prove(payload: str, look: qr.Look) -> None:
+    qr.prove(payload, look)
 
 
 # --- scanned codes -----------------------------------------------------------------------------------------------

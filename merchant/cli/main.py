@@ -11,6 +11,7 @@ import sys
 import click
 
 from merchant import __version__
+from merchant.cli import qr_posters
 from merchant.cli.audit import audit
 from merchant.cli.demo import demo
 from merchant.cli.keys import rotate_keys
@@ -21,6 +22,7 @@ from merchant.cli.setup import check, seed
 from merchant.core.errors import OperatorProblem
 from merchant.core.settings import BadSettings, load
 
+qr_commands.add_command(qr_posters.poster)
 COMMANDS = (serve, worker, migrate, seed, demo, check, audit, rotate_keys, qr_commands, openapi)
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 import click
 
@@ -37,10 +36,9 @@ _mode = click.option(
     show_default=True,
     help="How much to forgive.",
 )
-_page = click.option("--page", default="A5", show_default=True, help="A4, A5, A6, tent, or sheet (of stickers).")
 
 
-def _look(command: F) -> F:
+def look_options(command: F) -> F:
     """Options of how a code looks."""
     for option in (
         click.option("--rounded", is_flag=True, help="Round modules; lifts the error correction to Q."),
@@ -95,12 +93,12 @@ def encode(json_file: BinaryIO | None, profile: str | None, **values: Any) -> No
     try:
         if json_file is not None:
             if given:
-                raise click.UsageError(f"--json says it all; leave out {', '.join(map(_option, given))}.")
+                raise click.UsageError(f"--json says it all; leave out {', '.join(map(option_name, given))}.")
             code = _code_from_json(json_file.read(INPUT_BYTES_MAX))
         else:
             needed = ("domain", "identifier", "name", "city", "country", "currency", "mcc")
             if missing := [name for name in needed if name not in given]:
-                raise click.UsageError(f"{', '.join(map(_option, missing))} or --json is needed.")
+                raise click.UsageError(f"{', '.join(map(option_name, missing))} or --json is needed.")
             code = qr.mojaloop_code(**given)
         click.echo(qr.encode(code, profile=_scheme(profile or (None if json_file else "mojaloop"))))
     except qr.QrError as error:
@@ -139,7 +137,7 @@ def explain(payload: str | None, as_json: bool) -> None:
     import qr
 
     report = qr.explain(_text(payload))
-    click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2) if as_json else _printable(str(report)))
+    click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2) if as_json else printable(str(report)))
     own_rules = (all(one.severity == "warning" for one in scheme.findings) for scheme in report.schemes)
     if not (report.strict or any(own_rules)):
         sys.exit(1)
@@ -164,7 +162,7 @@ def profiles(files: tuple[Path, ...]) -> None:
             continue
         for profile, findings in checked:
             click.echo(_profile_line(profile, "sound" if not findings else "at fault"))
-            _tell(findings)
+            tell_findings(findings)
             faulty += any(finding.severity != "warning" for finding in findings)
     if faulty:
         raise click.ClickException(f"{faulty} profile{'s are' if faulty > 1 else ' is'} at fault")
@@ -182,7 +180,7 @@ def profiles(files: tuple[Path, ...]) -> None:
 @click.option("--module-mm", type=float, default=0.8, show_default=True, help="Millimetres a module, of SVG, PDF, EPS.")
 @click.option("--logo", type=READABLE, help="A PNG or JPEG for the middle.")
 @click.option("--verify", is_flag=True, help="Read it back, and damage its look to see what that bears.")
-@_look
+@look_options
 def render(
     payload: str | None,
     output: Path | None,
@@ -207,22 +205,20 @@ def render(
     if kind in LOGOLESS_KINDS and logo is not None:
         raise click.UsageError(f"{kind} cannot hold a logo.")
     try:
-        drawn = draw(
-            text,
-            cast("Kind", kind),
+        look = qr.Look(
             level=level,
-            style=_style(**colours),
-            logo=_bytes(logo) or None,
+            style=read_style(**colours),
+            logo=read_bytes(logo) or None,
             module_px=module_px,
             module_mm=module_mm,
-            verify=verify,
         )
+        drawn = draw(text, cast("Kind", kind), look, verify=verify)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     try:
         qr.decode(text, mode="tolerant")
     except qr.QrError as error:
-        click.echo(_printable(f"warning: wallets refuse this payload: {error}"), err=True)
+        click.echo(printable(f"warning: wallets refuse this payload: {error}"), err=True)
     if margin := drawn.margin:
         click.echo(f"reads, {margin.cover_percent} % covered or blurred by {margin.blur_modules:.2f} modules", err=True)
     try:
@@ -230,53 +226,6 @@ def render(
             out.write(drawn.data + b"\n" * (kind == "data-uri"))
     except OSError as error:
         raise click.ClickException(str(error)) from None
-
-
-@qr_commands.command()
-@click.argument("table", default="-", type=click.File("r", encoding="utf-8-sig"))
-@click.option("-o", "--output", type=FILE, required=True, help="The PDF to write, or to go on with.")
-@click.option("--manifest", type=FILE, help="Its manifest; beside the PDF unless given.")
-@_page
-@click.option("--language", "languages", multiple=True, default=("en",), help="One or two, ISO 639-1; en unless given.")
-@click.option("--scheme", default="", help="Name of the scheme.")
-@click.option("--scheme-mark", type=READABLE, help="The scheme's mark, PNG or JPEG.")
-@click.option("--dfsp-mark", type=READABLE, help="The provider's mark, PNG or JPEG.")
-@click.option("--accent", default="#14213d", show_default=True, help="Colour of frame and heading.")
-@click.option("--font", "fonts", type=READABLE, multiple=True, help="A TrueType font for a script that is not shipped.")
-@click.option("--columns", type=int, default=3, show_default=True, help="Stickers beside each other on a sheet.")
-@click.option("--rows", type=int, default=4, show_default=True, help="Stickers below each other on a sheet.")
-@_look
-def poster(table: TextIO, output: Path, manifest: Path | None, **design: Any) -> None:
-    """Print counter posters or sheets of stickers from a CSV table as one PDF.
-
-    The table's first line names its columns: payload, name, number, and where wanted second_name, ussd, counter, dfsp.
-    Started again with the same table after an interruption, it goes on where it stopped. Other files than those of an
-    earlier run are never written over.
-    """
-    from qr.posters import poster_pdf, print_batch, read_csv
-    from qr.posters.files import check_files, open_grown
-
-    codes = read_csv(table, _bytes(design.pop("dfsp_mark")))
-    look = _design(**design)
-    done = 0
-
-    def progress(count: int) -> None:
-        nonlocal done
-        done = count
-        if sys.stderr.isatty():
-            click.echo(f"\r{done} codes ", nl=False, err=True)
-
-    try:
-        records = manifest or output.with_suffix(".jsonl")
-        check_files(output, records, Path(str(getattr(table, "name", "-"))))
-        first = list(islice(codes, look.per_page))
-        poster_pdf(first, look)  # most faults show on the first page, and then no file is touched
-        with open_grown(records) as lines, open_grown(output) as pdf:
-            printed = print_batch(chain(first, codes), pdf, lines, look, progress=progress)
-    except (ValueError, OSError) as error:
-        kept = f"\nCodes printed and kept: {done}. Mend it and start again." if done else ""
-        raise click.ClickException(_printable(f"{error}{kept}")) from None
-    click.echo(f"{printed.codes} codes on {printed.pages} pages in {output}", err=True)
 
 
 # --- what they share ---------------------------------------------------------------------------------------------
@@ -308,7 +257,7 @@ def _code_from_json(raw: bytes) -> Any:
     except RecursionError:
         raise click.ClickException("this is not a code in JSON: it is nested too deeply") from None
     if unknown:
-        raise click.ClickException(_printable(f"a code has no {', '.join(unknown)}"))
+        raise click.ClickException(printable(f"a code has no {', '.join(unknown)}"))
     return code
 
 
@@ -337,36 +286,14 @@ def _scheme(profile: str | None) -> str | Profile | None:
         raise click.ClickException(f"{profile} cannot be read: {error}") from None
 
 
-def _style(dark: str, light: str, rounded: bool) -> Style:
+def read_style(dark: str, light: str, rounded: bool) -> Style:
+    """Colours and form of the modules. Raises BadParameter."""
     import qr
 
     return qr.Style(dark=dark, light=light, rounded=rounded)
 
 
-def _design(
-    languages: tuple[str, ...],
-    scheme_mark: Path | None,
-    fonts: tuple[Path, ...],
-    dark: str,
-    light: str,
-    rounded: bool,
-    **values: Any,
-) -> Any:
-    from qr.posters import Design
-
-    try:
-        return Design(
-            languages=languages,
-            scheme_mark=_bytes(scheme_mark),
-            fonts=tuple(map(_bytes, fonts)),
-            style=_style(dark, light, rounded),
-            **values,
-        )
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
-
-
-def _bytes(path: Path | None) -> bytes:
+def read_bytes(path: Path | None) -> bytes:
     """What a file holds, which is something; nothing without a file."""
     if path is None:
         return b""
@@ -376,7 +303,8 @@ def _bytes(path: Path | None) -> bytes:
     return data
 
 
-def _option(name: str) -> str:
+def option_name(name: str) -> str:
+    """A parameter as it is written on the command line."""
     return f"--{name.replace('_', '-')}"
 
 
@@ -388,16 +316,17 @@ def _profile_line(profile: Profile, verdict: str) -> str:
 def _refused(findings: Iterable[Finding]) -> click.ClickException:
     """Tells what is wrong, and ends the command with status 1."""
     told = [*findings]
-    _tell(told)
+    tell_findings(told)
     return click.ClickException(f"{len(told)} finding{'s' if len(told) > 1 else ''}")
 
 
-def _tell(findings: Iterable[Finding]) -> None:
+def tell_findings(findings: Iterable[Finding]) -> None:
+    """Findings on standard error, one a line."""
     for one in findings:
         text = f"{one.severity:<8} {one.path or 'payload'} {one.code}: {one.message} [{one.section}]"
-        click.echo(_printable(text), err=True)
+        click.echo(printable(text), err=True)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Text of a stranger's code without what would steer a terminal."""
     return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)

@@ -5,39 +5,11 @@ and leaves through `format_decimal`. Nothing here is ever a float.
 """
 
 import re
-from functools import cache
 
 import msgspec
-import pycountry
 
 from kyb.codes import currencies
-
-# Minor-unit digits that differ from two (ISO 4217:2015 and amendments, list one).
-_EXPONENTS = {
-    **dict.fromkeys(
-        [
-            "BIF",
-            "CLP",
-            "DJF",
-            "GNF",
-            "ISK",
-            "JPY",
-            "KMF",
-            "KRW",
-            "PYG",
-            "RWF",
-            "UGX",
-            "UYI",
-            "VND",
-            "VUV",
-            "XAF",
-            "XOF",
-            "XPF",
-        ],
-        0,
-    ),
-    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
-}
+from qr.iso import find_currency
 
 # CONTRACT: amount text of our API; FSPIOP's own pattern (18 digits, 4 decimals) is wider.
 _AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,4})?")
@@ -60,17 +32,10 @@ def is_currency(code: str) -> bool:
     return code in currencies()
 
 
-@cache
-def numeric_code(code: str) -> str:
-    """The three-digit ISO 4217 code that EMV QR codes carry."""
-    found = pycountry.currencies.get(alpha_3=code)
-    assert found is not None, f"{code} is no currency"
-    return str(found.numeric)
-
-
 def exponent(currency: str) -> int:
-    """How many decimal digits the currency's minor unit has."""
-    return _EXPONENTS.get(currency, 2)
+    """How many decimal digits the currency's minor unit has; 2 for a code that ISO 4217 does not list."""
+    found = find_currency(currency)
+    return found.decimals if found else 2
 
 
 def parse_decimal(text: str, currency: str) -> Money:

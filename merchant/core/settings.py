@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from merchant.core import files
+
 PREFIX = "MERCHANT_"
 
 
@@ -106,9 +108,7 @@ def with_secret_key(settings: Settings) -> Settings:
         return settings
     path = settings.data_dir / "secret.key"
     if not path.exists():
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(new_secret_key())
+        files.write(path, new_secret_key().encode(), replace=False)  # of two processes that start, one key wins
     return msgspec.structs.replace(settings, secret_key=path.read_text().strip())
 
 

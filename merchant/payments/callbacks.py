@@ -32,13 +32,11 @@ from merchant.hub.fspiop.messages import (
     encode_error,
 )
 from merchant.hub.fspiop.messages import Message as WireMessage
+from merchant.hub.fspiop.resources import ANSWERED
 from merchant.payments.participants import HubConnection, HubConnections
 
 MOUNT: Final = "/fspiop"
 _ACCEPTED: Final = {"GET": 202, "POST": 202, "PUT": 200, "PATCH": 200}
-_RESOURCES: Final = frozenset(
-    {"parties", "participants", "transactionRequests", "quotes", "authorizations", "transfers", "transactions"}
-)
 # A malformed body is refused at once, in the HTTP answer.
 _BODIES: Final[dict[tuple[str, str], type[WireMessage]]] = {
     ("POST", "quotes"): QuotesPost,
@@ -77,7 +75,7 @@ async def fspiop_door(scope: Scope, receive: Receive, send: Send) -> None:
 async def _checked(tx: Tx, service: Service, connections: HubConnections, call: Call) -> Message:
     """The message, if it is well formed and its signature is its sender's. Raises FspiopError."""
     resource = call.raw_path.split("/", 2)[1] if call.raw_path.count("/") else ""
-    if resource not in _RESOURCES:
+    if resource not in ANSWERED:
         raise FspiopError("3002", "There is no such resource", 404)
     if call.method not in _ACCEPTED:
         raise FspiopError("3000", "This method is not possible here", 405)

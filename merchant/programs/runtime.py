@@ -17,6 +17,7 @@ import uvloop
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
+import merchant.migrations.schema  # noqa: F401 - every table, since foreign keys name tables of other slices
 from merchant import migrations
 from merchant.core import postgres
 from merchant.core.errors import OperatorProblem

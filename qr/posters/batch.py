@@ -1,8 +1,8 @@
 """Many codes to one PDF: streamed, read back, and resumable through its manifest.
 
-The manifest is JSON lines, one for each page (`PageRecord`) and one at the end (`Printed`). It says by hashes what
-was printed and holds what is needed to go on after an interruption: a run with the same codes and design keeps
-every whole page and gives in the end the very bytes of an uninterrupted run.
+The manifest is JSON lines, one for each page (`PageRecord`) and one at the end (`Printed`). Its hashes name
+what was printed, and it holds what is needed to continue after an interruption: a run with the same codes and design
+keeps every whole page and ends with the same bytes as an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import BinaryIO
 
 import msgspec
 
-from qr.posters.canvas import MM, Canvas
-from qr.posters.fonts import Font, embed, font_named
+from qr.drawing.canvas import MM, Canvas
+from qr.drawing.fonts import Font, embed, font_named
+from qr.drawing.marks import add_mark, mark_name
+from qr.drawing.pdf import PdfFile
 from qr.posters.layout import draw_page
-from qr.posters.marks import add_mark, mark_name
-from qr.posters.pdf import PdfFile
 from qr.posters.poster import Design, Poster, Sticker
 from qr.symbols import reading
 
@@ -40,7 +40,7 @@ class PageRecord(msgspec.Struct, frozen=True):
 
     `input_sha256` covers design and codes, `pdf_sha256` the file up to its size `end`; `objects` are the offsets
     of the page's objects by number, `glyphs` those of each font that no page before it used. `record_sha256` covers
-    the rest of the record, for a damaged one is not to be gone on with.
+    the rest of the record, so that a damaged one is not continued.
     """
 
     page: int
@@ -68,7 +68,7 @@ class Printed(msgspec.Struct, frozen=True):
 
 
 class _Run(msgspec.Struct):
-    """The file under way and what its pages share."""
+    """The file being written and what its pages share."""
 
     pdf: PdfFile
     design: Design

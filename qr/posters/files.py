@@ -1,6 +1,6 @@
-"""The two files of a print run: told from those of others, which are never written over, and opened to go on with.
+"""The two files of a print run: never overwrites other files, and opens those of an interrupted run to continue them.
 
-Stands between a command line, where a name is soon mistyped, and batch.py, which takes what it is given.
+For command lines, where a name is easily mistyped; batch.py writes to whatever files it is given.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
-from qr.posters.pdf import FIRST_FREE_NUMBER, HEADER
+from qr.drawing.pdf import FIRST_FREE_NUMBER, HEADER
 from qr.symbols.errors import PictureError
 
 PDF_START = HEADER + b"%d 0 obj\n" % FIRST_FREE_NUMBER
@@ -16,7 +16,7 @@ MANIFEST_START = b'{"page'  # of a page's record, and of the last one
 
 
 class FileInTheWay(PictureError):
-    """A file to be written is the table, or none of an earlier run, or its folder is missing."""
+    """A file to be written is the table, or not of an earlier run, or its folder is missing."""
 
 
 def check_files(pdf: Path, manifest: Path, table: Path) -> None:
@@ -27,9 +27,9 @@ def check_files(pdf: Path, manifest: Path, table: Path) -> None:
         if _same(path, table):
             raise FileInTheWay(f"{path} is the table; choose another name")
         if not path.parent.is_dir():
-            raise FileInTheWay(f"there is no folder {path.parent}")
+            raise FileInTheWay(f"the folder {path.parent} does not exist")
         if path.exists() and not _begins(path, start):
-            raise FileInTheWay(f"{path} exists already and is none of ours; choose another name or remove it")
+            raise FileInTheWay(f"{path} exists already, but is not of an earlier run; choose another name or remove it")
     if pdf.exists() and not manifest.exists():
         raise FileInTheWay(f"{pdf} exists already, without {manifest}; choose another name or remove it")
 

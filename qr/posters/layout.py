@@ -1,4 +1,4 @@
-"""Where things stand on each kind of page. Millimetres, from the lower left; a poster is laid out once, for A5,
+"""The layout of each kind of page. Millimetres, from the lower left; a poster is laid out once, for A5,
 and scaled, since all A sizes have one shape."""
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from qr import symbols
-from qr.posters.canvas import Align, Canvas
-from qr.posters.marks import open_mark
+from qr.drawing.canvas import Align, Canvas
+from qr.drawing.marks import open_mark
+from qr.drawing.text import fit
 from qr.posters.poster import MILLIMETRES, Design, Poster, Sticker, grouped
-from qr.posters.text import fit
 from qr.symbols import MODULE_MM_MIN, QUIET_ZONE_MODULES
 from qr.symbols.errors import CodeTooSmall
 from qr.symbols.style import luminance

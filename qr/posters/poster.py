@@ -1,7 +1,6 @@
-"""What stands on a printed code, and how all of one print run look: the values that callers hand in.
+"""The content of a printed code and the design of a print run: the values that callers pass in.
 
-A Design refuses what cannot be printed when it is made, so that layout.py and batch.py have nothing left to refuse
-about it. The words come from instructions.toml, a language each.
+A Design that cannot be printed is refused when it is made. The words come from instructions.toml, a language each.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from qr.posters.fonts import Font, added_font
+from qr.drawing.fonts import Font, added_font
 from qr.symbols.errors import PictureError
 from qr.symbols.style import PLAIN, Style, luminance
 
@@ -42,7 +41,7 @@ class Sticker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Poster(Sticker, frozen=True, kw_only=True):
-    """A sticker with more to say; `dfsp_mark` is a PNG or JPEG, `ussd` the whole string to dial."""
+    """A sticker with more details; `dfsp_mark` is a PNG or JPEG, `ussd` the whole string to dial."""
 
     second_name: str = ""
     ussd: str = ""
@@ -51,7 +50,7 @@ class Poster(Sticker, frozen=True, kw_only=True):
 
 
 class Instruction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The words of one language."""
+    """The instructions in one language."""
 
     scan: str
     number: str
@@ -80,10 +79,10 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.languages) <= LANGUAGES_MAX:
-            raise BadDesign(f"a poster speaks one or two languages, not {len(self.languages)}")
+            raise BadDesign(f"a poster has one or two languages, not {len(self.languages)}")
         for language in self.languages:
             if language not in self.instructions and language not in shipped_instructions():
-                raise BadDesign(f"there are no instructions in {language!r}; pass some")
+                raise BadDesign(f"no instructions in {language!r} are shipped: pass them")
         if not (1 <= self.columns <= GRID_MAX and 1 <= self.rows <= GRID_MAX):
             raise BadDesign(f"a sheet has 1 to {GRID_MAX} columns and rows")
         if self.page not in PAGES:
@@ -130,6 +129,6 @@ def grouped(number: str) -> str:
 
 @lru_cache(maxsize=1)
 def shipped_instructions() -> Mapping[str, Instruction]:
-    """The words that come with the library, by language."""
+    """The instructions that come with the library, by language."""
     tables = tomllib.loads(INSTRUCTIONS_FILE.read_text(encoding="utf-8"))
     return msgspec.convert(tables, dict[str, Instruction])

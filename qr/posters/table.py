@@ -18,7 +18,7 @@ OPTIONAL_COLUMNS = ("second_name", "ussd", "counter", "dfsp")
 
 
 class BadTable(PictureError):
-    """A column is unknown, missing or there twice, or a row lacks what every code needs or cannot be paid."""
+    """A column is unknown, missing or repeated, or a row lacks a required cell or has an invalid payload."""
 
 
 def read_csv(lines: Iterable[str], dfsp_mark: bytes = b"") -> Iterator[Poster]:
@@ -49,7 +49,7 @@ def _check_columns(columns: Sequence[str]) -> None:
     if unknown or missing:
         raise BadTable(f"columns missing: {missing}, unknown: {unknown}")
     if len(set(columns)) < len(columns):
-        raise BadTable(f"a column is there twice: {', '.join(columns)}")
+        raise BadTable(f"a column is repeated: {', '.join(columns)}")
 
 
 def _poster(row: dict[str, str], dfsp_mark: bytes) -> Poster:
@@ -59,5 +59,5 @@ def _poster(row: dict[str, str], dfsp_mark: bytes) -> Poster:
     try:
         decode(row["payload"], mode="tolerant")
     except QrError as error:
-        raise BadTable(f"the payload cannot be paid: {error}") from error
+        raise BadTable(f"wallets refuse the payload: {error}") from error
     return Poster(**row, dfsp_mark=dfsp_mark)

@@ -28,8 +28,13 @@ def make(payload: str, level: str = "M") -> segno.QRCode:
     # segno alone takes longer to import than the whole of qr may, so it waits for the first symbol.
     from qr.symbols.engine import make_symbol
 
+    check_request(payload, level)
+    return make_symbol(payload, level)
+
+
+def check_request(payload: str, level: str) -> None:
+    """Raises ValueError for an unknown level or an empty payload."""
     if level not in LEVELS:
         raise ValueError(f"error correction level {level!r} is not one of {', '.join(LEVELS)}")
     if not payload:
         raise ValueError("an empty payload has no symbol")
-    return make_symbol(payload, level)

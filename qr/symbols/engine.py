@@ -1,4 +1,4 @@
-"""Fills a symbol: codewords in their places, each mask tried, the best one returned as a segno.QRCode.
+"""Makes a symbol: places the codewords, tries each mask, and returns the best result as a segno.QRCode.
 
 A symbol under work is one integer that holds it twice, by rows and by columns (see `template`), so that masking
 and scoring are a few dozen operations on long integers instead of loops over modules.

@@ -23,4 +23,4 @@ class CodeTooSmall(PictureError):
 
 
 class Unreadable(PictureError):
-    """The finished picture does not read back, or bears too little damage."""
+    """The finished picture does not read back, or survives too little damage."""

@@ -16,6 +16,7 @@ SPAN = re.Match[bytes].span
 ROW_END = b"\x02"
 DARK_RUN_OR_MOVE = re.compile(rb"\x01+|[\x00\x02]+")
 ROUNDED_WIDTH = 0.9  # modules; the height of a bar with round ends
+ROUND_END = ROUNDED_WIDTH / 2  # modules; a bar fills the length of its run, or scanners misjudge short runs
 
 Matrix = Sequence[bytearray]
 
@@ -29,8 +30,8 @@ def svg_path(matrix: Matrix, x: float, y: float) -> str:
 
 
 def svg_round_path(matrix: Matrix, x: float, y: float) -> str:
-    """Path data for a stroke of ROUNDED_WIDTH with round caps: a dark run becomes a bar, a lone module a dot."""
-    start = x + 0.5 if matrix[0][0] else x - 0.5  # a first move then counts from the middle of a module before it
+    """Path data for a stroke of ROUNDED_WIDTH with round caps: a dark run becomes a bar as long as the run."""
+    start = x + ROUND_END if matrix[0][0] else x - ROUND_END  # a first move then counts from the end of a bar before it
     return f"M{start:g} {y + 0.5:g}" + "".join(map(_round_moves(len(matrix)).__getitem__, _tokens(matrix)))
 
 
@@ -46,7 +47,10 @@ def pdf_round_path(matrix: Matrix) -> str:
     """Lines, for `S` with round caps and a width of ROUNDED_WIDTH, placed as in `pdf_path`."""
     lines = []
     for y, row in zip(range(len(matrix) - 1, -1, -1), matrix, strict=True):
-        lines += [f"{start}.5 {y}.5 m {end - 1}.5 {y}.5 l" for start, end in map(SPAN, DARK_RUN.finditer(row))]
+        lines += [
+            f"{start + ROUND_END:g} {y}.5 m {end - ROUND_END:g} {y}.5 l"
+            for start, end in map(SPAN, DARK_RUN.finditer(row))
+        ]
     return "\n".join(lines)
 
 
@@ -74,25 +78,25 @@ def _square_moves(size: int) -> _Moves:
 
 @lru_cache(maxsize=40)
 def _round_moves(size: int) -> _Moves:
-    return _Moves(size, before=1)
+    return _Moves(size, before=ROUNDED_WIDTH)
 
 
 class _Moves(dict[bytes, str]):
     """A token's instruction: a line along a dark run, or a move over light modules and row ends.
 
-    With `before` set, lines stop half a module short of both ends of their run.
+    Lines stop short of both ends of their run by half of `before`, in modules.
     """
 
-    def __init__(self, size: int, before: int) -> None:
+    def __init__(self, size: int, before: float) -> None:
         super().__init__()
         self.size, self.before = size, before
 
     def __missing__(self, token: bytes) -> str:
         rows = token.count(ROW_END)
         if token[0] == 1:
-            instruction = f"h{len(token) - self.before}"
+            instruction = f"h{len(token) - self.before:g}"
         else:
             along = len(token) - rows - rows * self.size + self.before
-            instruction = f"m{along} {rows}"
+            instruction = f"m{along:g} {rows}"
         self[token] = instruction
         return instruction

@@ -1,6 +1,6 @@
-"""How a code may look: its two colours and the shape of its modules, refused when a scanner would suffer.
+"""The two colours of a code and the shape of its modules; a Style that scanners cannot read is refused.
 
-qr/render.py and the posters draw with a Style; both know by its existence that its contrast is enough.
+Every Style has enough contrast, so qr/render.py and the posters do not check it again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def level(self) -> str:
-        """The error correction a code of this look carries if nothing else is said."""
+        """The default error correction level of a code in this style."""
         return PLAIN_LEVEL if self == PLAIN else BRANDED_LEVEL
 
     def __post_init__(self) -> None:

@@ -91,6 +91,6 @@ def sections(document: dict[str, Any], **changes: Any) -> kyb.Sections:
     return msgspec.convert(changed, kyb.Sections)
 
 
-def case(document: dict[str, Any], evidence: kyb.Evidence = ALL_VERIFIED, **changes: Any) -> kyb.Case:
-    """A case of the document with everything verified, unless told otherwise."""
-    return kyb.Case(sections(document, **changes), evidence)
+def applicant(document: dict[str, Any], evidence: kyb.Evidence = ALL_VERIFIED, **changes: Any) -> kyb.Applicant:
+    """An applicant with the answers of the document with everything verified, unless told otherwise."""
+    return kyb.Applicant(sections(document, **changes), evidence)

@@ -11,9 +11,11 @@ import kyb
 from kyb.fields import MAX_COUNTERS, MAX_LOCATIONS, MAX_OWNERS
 from tests.kyb.samples import COMPANY, INDIVIDUAL, NOW, sections
 
+RESERVED = frozenset({"parties", "transactionrequests"})
+
 
 def codes_at(document: dict[str, Any], **changes: Any) -> list[tuple[str, str]]:
-    problems = kyb.field_problems(sections(document, **changes), NOW)
+    problems = kyb.field_problems(sections(document, **changes), NOW, RESERVED)
     return [(problem.path, problem.code) for problem in problems]
 
 
@@ -120,6 +122,16 @@ WRONG_IN_LISTS = [
 @pytest.mark.parametrize(("path", "value", "shown", "code"), WRONG_IN_LISTS)
 def test_a_wrong_answer_in_a_list_is_named_by_its_position(path: str, value: object, shown: str, code: str) -> None:
     assert codes_at(COMPANY, **{path: value}) == [(shown, code)]
+
+
+def test_no_word_is_reserved_unless_the_caller_says_so() -> None:
+    answers = sections(COMPANY, **{"locations.0.counters.1.own_alias": "Parties"})
+    assert kyb.field_problems(answers, NOW) == ()
+
+
+@pytest.mark.parametrize("text", ["", ".", "..", "a/b", "a b", "a\n", "ä", "a" * 33, "PARTIES"])
+def test_reserved_words_and_texts_unsafe_in_a_uri_are_invalid_aliases(text: str) -> None:
+    assert not kyb.is_alias(text, RESERVED)
 
 
 @pytest.mark.parametrize(("section", "item", "limit"), [("owners", {}, MAX_OWNERS), ("locations", {}, MAX_LOCATIONS)])

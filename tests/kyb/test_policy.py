@@ -54,7 +54,7 @@ def test_every_kind_of_business_has_a_ladder() -> None:
     assert DEFAULT.ladder("circus") == ()
 
 
-def test_the_hash_tells_texts_apart() -> None:
+def test_different_texts_have_different_hashes() -> None:
     other = kyb.load_policy(GENERIC + "\n# a remark\n")
     assert other.tiers == DEFAULT.tiers
     assert other.sha256 != DEFAULT.sha256

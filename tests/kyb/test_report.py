@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kyb
-from tests.kyb.samples import ALL_VERIFIED, COMPANY, INDIVIDUAL, NOW, case
+from tests.kyb.samples import ALL_VERIFIED, COMPANY, INDIVIDUAL, NOW, applicant
 
 POLICY = kyb.default_policy()
 LISTED = kyb.ListEntry(
@@ -26,7 +26,7 @@ def assess(
     evidence: kyb.Evidence = ALL_VERIFIED,
     **changes: Any,
 ) -> kyb.Report:
-    return kyb.assess(case(document, evidence, **changes), POLICY, index, NOW)
+    return kyb.assess(applicant(document, evidence, **changes), POLICY, index, NOW)
 
 
 def outcomes(report: kyb.Report, code: str) -> dict[str, str]:
@@ -84,7 +84,7 @@ def test_an_owner_on_the_list_is_held_for_review() -> None:
         ("owners.1.given_name", "Erik Badegge", "owners[1]"),
     ],
 )
-def test_every_name_in_a_case_is_screened(path: str, name: object, shown: str) -> None:
+def test_every_name_of_an_applicant_is_screened(path: str, name: object, shown: str) -> None:
     assert [found.path for found in assess(COMPANY, **{path: name}).hits] == [shown]
 
 
@@ -150,8 +150,8 @@ def test_the_report_holds_no_numbers_dates_or_phones_of_people() -> None:
     evidence=st.builds(kyb.Evidence, st.booleans(), st.booleans(), st.booleans()),
 )
 def test_the_same_input_gives_the_same_bytes(name: str, moment: datetime, evidence: kyb.Evidence) -> None:
-    given_case = case(INDIVIDUAL, evidence, **{"owners.0.given_name": name})
-    reports = [kyb.assess(given_case, POLICY, INDEX, moment) for _ in range(2)]
+    who = applicant(INDIVIDUAL, evidence, **{"owners.0.given_name": name})
+    reports = [kyb.assess(who, POLICY, INDEX, moment) for _ in range(2)]
     written = [msgspec.json.encode(report) for report in reports]
     assert written[0] == written[1]
     assert msgspec.json.decode(written[0], type=kyb.Report) == reports[0]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kyb
-from tests.kyb.samples import ALL_VERIFIED, COMPANY, INDIVIDUAL, case, sections
+from tests.kyb.samples import ALL_VERIFIED, COMPANY, INDIVIDUAL, applicant, sections
 
 POLICY = kyb.default_policy()
 PHONE_ONLY = kyb.Evidence(phone_verified=True)
@@ -15,7 +15,7 @@ IDENTIFIED = kyb.Evidence(phone_verified=True, identity_verified=True)
 
 
 def needs(document: dict[str, Any], evidence: kyb.Evidence = ALL_VERIFIED, **changes: Any) -> kyb.Requirements:
-    return kyb.requirements(case(document, evidence, **changes), POLICY)
+    return kyb.requirements(applicant(document, evidence, **changes), POLICY)
 
 
 def paths(items: tuple[kyb.Requirement, ...]) -> list[str]:
@@ -146,7 +146,7 @@ def test_a_tier_is_reachable_exactly_when_nothing_is_due(kind: str, pruned: set[
     changes |= dict.fromkeys(lists)
     if "business.kind" not in pruned:
         changes["business.kind"] = kind
-    found = kyb.requirements(kyb.Case(sections(document, **changes), evidence), POLICY)
+    found = kyb.requirements(kyb.Applicant(sections(document, **changes), evidence), POLICY)
     assert (found.tier_reachable is None) == bool(found.currently_due)
     if found.tier_reachable is not None and not found.eventually_due:
         assert found.tier_reachable == POLICY.ladder(kind)[-1].name

@@ -47,6 +47,19 @@ def test_the_quick_way_writes_what_the_general_way_writes_and_only_sound_codes(c
         assert reader.read(sealed(quick))[1] == []
 
 
+def test_a_plain_shop_is_written_the_quick_way():
+    code = qr.mojaloop_code(
+        domain="pay.example.org",
+        identifier="52318764",
+        name="Mama Njeri",
+        city="Nairobi",
+        country="KE",
+        currency="KES",
+        mcc="5411",
+    )
+    assert writer._write_sound(code) is not None
+
+
 @given(merchant_codes)
 @settings(deadline=None, max_examples=30)
 def test_a_code_survives_json(code):

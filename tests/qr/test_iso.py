@@ -1,32 +1,10 @@
-import json
-from pathlib import Path
-
-import pycountry
 import pytest
 
-from qr.iso import COUNTRIES, CURRENCIES, MCCS, find_currency
-
-DECIMALS = json.loads((Path(__file__).parents[1] / "vectors" / "currency_decimals.json").read_text(encoding="utf-8"))
-# Another library's slips: it takes the codes for "no currency" and testing for money, and keeps a currency since left.
-DIFFERENT = {"XXX", "XTS", "ANG"}
+from qr.iso import CURRENCIES, MCCS, find_currency
 
 
-def test_every_country_of_iso_3166_is_known():
-    assert set(COUNTRIES) == {country.alpha_2 for country in pycountry.countries} | {"XK"}
-
-
-def test_every_currency_of_iso_4217_is_known_by_number_and_letters():
-    for currency in pycountry.currencies:
-        found = find_currency(currency.alpha_3)
-        assert found is not None
-        assert found.numeric == currency.numeric
-        assert CURRENCIES[currency.numeric] == found == find_currency(currency.numeric)
-
-
-@pytest.mark.parametrize("alpha", sorted(DECIMALS.keys() - DIFFERENT))
-def test_decimals_agree_with_another_list(alpha):
-    found = find_currency(alpha)
-    assert found is None or found.decimals == DECIMALS[alpha]
+def test_a_currency_is_found_by_number_and_by_letters():
+    assert find_currency("TZS") == find_currency("834") == CURRENCIES["834"]
 
 
 def test_currencies_that_ended_are_marked():
@@ -35,7 +13,7 @@ def test_currencies_that_ended_are_marked():
 
 
 @pytest.mark.parametrize("code", ["", "40", "kes", "٤٠٤", "KESX"])
-def test_what_is_no_currency_code_is_not_found(code):
+def test_an_unknown_currency_code_is_not_found(code):
     assert find_currency(code) is None
 
 

@@ -100,7 +100,7 @@ def test_a_payment_code_is_no_sticker():
 
 
 @pytest.mark.parametrize("text", ["0", "02", "x", "12345", "²", "-1"])
-def test_what_is_no_version_is_refused_in_writing_and_ignored_in_reading(text):
+def test_an_invalid_version_is_refused_in_writing_and_ignored_in_reading(text):
     static = qr.mojaloop_code(**SHOP)
     account = msgspec.structs.replace(static.accounts[0], fields=static.accounts[0].fields | {"05": text})
     odd = msgspec.structs.replace(static, accounts=(account,))

@@ -44,16 +44,27 @@ def same_amount(ours: str | None, theirs: Any) -> bool:
 @given(names, amounts)
 def test_khqr(name: str, amount: str | None) -> None:
     theirs = bakong_khqr.KHQR().create_qr(
-        account_id="shop_one@devb", merchant_name=name, merchant_city="Battambang", currency="USD",
-        amount=float(amount or 0), static=amount is None, bill_number="TRX01", store_label="Main",
-    )  # fmt: skip
+        account_id="shop_one@devb",
+        merchant_name=name,
+        merchant_city="Battambang",
+        currency="USD",
+        amount=float(amount or 0),
+        static=amount is None,
+        bill_number="TRX01",
+        store_label="Main",
+    )
     code, values = read(str(theirs), "khqr")
     assert (values["guid"], code.name, code.city, code.currency) == ("shop_one@devb", name, "Battambang", "840")
     assert same_amount(code.amount, amount)
     heard = emv_parser.EMVParser(qr.encode(code, "khqr"))
     assert [heard.get(tag) for tag in ("29", "52", "53", "58", "59", "60")] == [
-        "0013shop_one@devb", "5999", "840", "KH", name, "Battambang",
-    ]  # fmt: skip
+        "0013shop_one@devb",
+        "5999",
+        "840",
+        "KH",
+        name,
+        "Battambang",
+    ]
 
 
 # --- PromptPay -------------------------------------------------------------------------------------------------------
@@ -76,11 +87,12 @@ def test_promptpay(kind: str, data: st.DataObject, amount: str | None) -> None:
     assert values == {"guid": "A000000677010111", kind: value}
     ours = qr.with_defaults(
         qr.MerchantCode(
-            accounts=(qr.account("promptpay", "transfer", **{kind: value}),), amount=amount,
+            accounts=(qr.account("promptpay", "transfer", **{kind: value}),),
+            amount=amount,
             point_of_initiation="12" if amount else "11",
         ),
         "promptpay",
-    )  # fmt: skip
+    )
     assert ours == code
     # It writes the country before the currency; EMVCo leaves the order to the writer.
     assert sorted(_objects(qr.encode(ours, "promptpay"))) == sorted(_objects(theirs))
@@ -120,20 +132,28 @@ def test_pix(name: str, amount: str | None, note: str | None) -> None:
     account = qr.account("pix", **{"key": "loja@example.com"} | ({"text": note} if note else {}))
     ours = qr.with_defaults(
         qr.MerchantCode(
-            accounts=(account,), name=name, city="SAO PAULO", amount=amount, point_of_initiation="11",
+            accounts=(account,),
+            name=name,
+            city="SAO PAULO",
+            amount=amount,
+            point_of_initiation="11",
             additional=qr.Additional(reference_label="PEDIDO0001"),
         ),
         "pix",
-    )  # fmt: skip
+    )
     heard = pixcanvas.parse_pix(qr.encode(ours, "pix"))
     # It writes and reads names in capitals.
     assert (heard.pix_key, heard.merchant_name, heard.merchant_city) == ("loja@example.com", name.upper(), "SAO PAULO")
     assert (heard.txid, heard.description) == ("PEDIDO0001", note)
     assert same_amount(amount, heard.amount)
     theirs = pixcanvas.create_static_pix(
-        pix_key="loja@example.com", merchant_name=name, merchant_city="SAO PAULO", amount=amount, txid="PEDIDO0001",
+        pix_key="loja@example.com",
+        merchant_name=name,
+        merchant_city="SAO PAULO",
+        amount=amount,
+        txid="PEDIDO0001",
         description=note,
-    )  # fmt: skip
+    )
     code, values = read(theirs.br_code, "pix")
     assert (values["key"], values.get("text"), code.city) == ("loja@example.com", theirs.description, "SAO PAULO")
     assert same_amount(code.amount, theirs.amount)
@@ -147,9 +167,13 @@ def test_pix(name: str, amount: str | None, note: str | None) -> None:
 @given(names, whole_amounts)
 def test_cemac(name: str, amount: str | None) -> None:
     builder = (
-        cemacqr.MerchantQr().merchant(name=name, city="Douala", country="CM").category("5462").currency("950")
-        .account("26", gui="A15600000000", **{"01": "2376000000001"}).cemac_data(payment_system="1003", member="10790")
-    )  # fmt: skip
+        cemacqr.MerchantQr()
+        .merchant(name=name, city="Douala", country="CM")
+        .category("5462")
+        .currency("950")
+        .account("26", gui="A15600000000", **{"01": "2376000000001"})
+        .cemac_data(payment_system="1003", member="10790")
+    )
     theirs = str((builder.amount(amount).reusable(False) if amount else builder.reusable()).build())
     code, values = read(theirs, "cemac")
     assert (values["merchant"], code.name, code.amount) == ("2376000000001", name, amount)
@@ -189,10 +213,15 @@ PARSERS: dict[str, Callable[[str], bool]] = {
 @pytest.mark.parametrize("parser", PARSERS)
 @some
 @given(names, amounts)
-def test_our_own_codes_are_sound_to_others(parser: str, name: str, amount: str | None) -> None:
+def test_other_libraries_accept_our_codes(parser: str, name: str, amount: str | None) -> None:
     code = qr.mojaloop_code(
-        domain="pay.example.org", identifier="52318764", name=name, city="Nairobi", country="KE", currency="KES",
+        domain="pay.example.org",
+        identifier="52318764",
+        name=name,
+        city="Nairobi",
+        country="KE",
+        currency="KES",
         mcc="5411",
-    )  # fmt: skip
+    )
     code = qr.dynamic_code(code, amount=amount, reference_label="7K3M9Q2XPABCD") if amount else code
     assert PARSERS[parser](qr.encode(code, "mojaloop"))

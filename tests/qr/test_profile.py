@@ -95,7 +95,7 @@ NESTED = '{ id = "01", name = "deep", fields = [{ id = "01", name = "deepest", p
         ("[[account]]", 'defaults = { "26" = "x" }\n[[account]]', "26"),
         ("[[account]]", "[[unreserved]]", "account"),
         ("[[account]]", "[[account", "TOML"),
-        ('{ id = "01"', '{ id = "02", name = "number" }, { id = "01"', "differ"),
+        ('{ id = "01"', '{ id = "02", name = "number" }, { id = "01"', "unique"),
         ('{ id = "01"', '{ id = "01", name = "other" }, { id = "01"', "01 occurs twice"),
         ('length = "6-8"', 'length = "8-2"', "number.*8-2"),
         ('length = "6-8"', 'length = "0-2"', "number.*0-2"),
@@ -173,7 +173,7 @@ def test_pattern_type_and_length_hold_together():
         qr.account(words, number="1234567")
 
 
-def test_what_is_fatal_no_profile_forgives():
+def test_no_profile_waives_a_fatal_finding():
     profile = qr.parse_profile(LAND.replace("[[account]]", 'waive = ["00:bad_value", "59"]\n[[account]]'))
     fatal = qr.Finding("59", "duplicate_id", "", "fatal", "")
     assert not profile.waives(fatal, reading=True)

@@ -17,3 +17,9 @@ def test_the_five_uses_run_as_printed(capsys):
 
 def test_the_number_of_schemes_is_true():
     assert f"{len(qr.list_profiles())} payment schemes" in README
+
+
+def test_every_module_has_its_place():
+    package = Path(qr.__file__).parent
+    parts = {path.stem for path in package.glob("*.py")} | {path.parent.name for path in package.glob("*/__init__.py")}
+    assert {name for name in parts - {"__init__"} if f"`{name}`" not in README} == set()

@@ -13,13 +13,15 @@ import zlib
 from typing import get_args
 
 import pytest
+import zxingcpp
 from PIL import Image
 
 from qr import render as pictures_of
 from qr import symbols
-from qr.posters.marks import open_mark
+from qr.drawing.marks import open_mark
 from qr.render import (
     Kind,
+    Look,
     prove,
     render,
     render_data_uri,
@@ -31,7 +33,7 @@ from qr.render import (
 )
 from qr.symbols.errors import BadLogo, CodeTooSmall, PictureError, PoorContrast, Unreadable
 from qr.symbols.style import PLAIN, Style
-from tests.qr.symbols.pictures import Spot, mistreated, of_pdf, of_png, of_svg, texts
+from tests.qr.symbols.pictures import Spot, mistreated, of_pdf, of_png, of_svg, of_text, texts
 
 PAYLOAD = (
     "00020101021126410016org.example.pay0105ALIAS0208523187645204541153034045802KE5915Mama Njeri Shop6007Nairobi"
@@ -69,21 +71,21 @@ def mark(request: pytest.FixtureRequest) -> bytes | None:
 
 
 def test_a_png_reads_back(style: Style, mark: bytes | None) -> None:
-    assert texts(of_png(render_png(PAYLOAD, style=style, logo=mark))) == [PAYLOAD]
+    assert texts(of_png(render_png(PAYLOAD, Look(style=style, logo=mark)))) == [PAYLOAD]
 
 
 def test_an_svg_reads_back(style: Style, mark: bytes | None) -> None:
-    assert texts(of_svg(render_svg(PAYLOAD, style=style, logo=mark))) == [PAYLOAD]
+    assert texts(of_svg(render_svg(PAYLOAD, Look(style=style, logo=mark)))) == [PAYLOAD]
 
 
 def test_a_pdf_reads_back(style: Style, mark: bytes | None) -> None:
-    (page,) = of_pdf(render_pdf(PAYLOAD, style=style, logo=mark))
+    (page,) = of_pdf(render_pdf(PAYLOAD, Look(style=style, logo=mark)))
     assert texts(page) == [PAYLOAD]
 
 
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_a_mistreated_code_still_reads(kind: Kind, style: Style, mark: bytes | None) -> None:
-    data = render(PAYLOAD, kind, style=style, logo=mark).data
+    data = render(PAYLOAD, kind, Look(style=style, logo=mark)).data
     module = 10 if kind == "png" else 0.8 / 25.4 * 300
     picture = of_png(data) if kind == "png" else of_svg(data.decode(), 300) if kind == "svg" else of_pdf(data, 300)[0]
     side = round(modules_in(PAYLOAD, "M" if style == PLAIN and not mark else "Q") * module)
@@ -104,20 +106,34 @@ def test_a_data_uri_holds_the_png() -> None:
     assert base64.b64decode(uri.partition(",")[2]) == render_png(PAYLOAD)
 
 
-def test_terminal_text_shows_the_symbol_with_its_quiet_zone() -> None:
-    halves = {"█": (0, 0), "▀": (0, 1), "▄": (1, 0), " ": (1, 1)}
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("payload", [PAYLOAD, LOCAL, "0", "a" * 181])
+def test_a_terminal_code_reads_back(payload: str, inverted: bool) -> None:
+    assert texts(of_text(render_text(payload, inverted=inverted), inverted=inverted)) == [payload]
+
+
+@pytest.mark.parametrize("level", ["L", "M", "Q", "H"])
+def test_a_terminal_code_has_the_level_asked_for(level: str) -> None:
+    (found,) = zxingcpp.read_barcodes(of_text(render_text(PAYLOAD, Look(level=level))))
+    assert (found.text, found.ec_level) == (PAYLOAD, level)
+
+
+def test_a_terminal_code_has_its_quiet_zone() -> None:
     lines = render_text(PAYLOAD).splitlines()
-    rows = [[halves[block][part] for block in line] for line in lines for part in (0, 1)]
-    matrix = symbols.make(PAYLOAD).matrix
-    inner = [row[QUIET:-QUIET] for row in rows[QUIET : QUIET + len(matrix)]]
-    assert inner == [list(row) for row in matrix]
-    assert len({len(row) for row in rows}) == 1
-    assert not any(map(any, rows[:QUIET]))
+    assert {len(line) for line in lines} == {modules_in(PAYLOAD, "M") + 2 * QUIET}
+    assert all(line[:QUIET] == line[-QUIET:] == "█" * QUIET for line in lines[:-1])
+    assert {*lines[0], *lines[1]} == {"█"}
 
 
-def test_inverted_text_swaps_light_and_dark() -> None:
-    swap = str.maketrans("█▀▄ ", " ▄▀█")
-    assert render_text(PAYLOAD, inverted=True) == render_text(PAYLOAD).translate(swap)
+@pytest.mark.parametrize("payload", ["", "x" * 3000, "\ud800"])
+def test_a_terminal_code_refuses_an_empty_long_or_broken_payload(payload: str) -> None:
+    with pytest.raises(ValueError):
+        render_text(payload)
+
+
+def test_a_terminal_code_refuses_an_unknown_level() -> None:
+    with pytest.raises(ValueError, match="not one of"):
+        render_text(PAYLOAD, Look(level="X"))
 
 
 def test_an_eps_draws_every_dark_module() -> None:
@@ -138,9 +154,9 @@ def test_the_same_call_gives_the_same_bytes(kind: Kind) -> None:
 
 def test_a_printed_module_is_as_large_as_asked_for() -> None:
     units = modules_in(PAYLOAD, "M") + 2 * QUIET
-    root = ET.fromstring(render_svg(PAYLOAD, module_mm=0.5))
+    root = ET.fromstring(render_svg(PAYLOAD, Look(module_mm=0.5)))
     assert root.get("width") == f"{units * 0.5:g}mm"
-    (page,) = of_pdf(render_pdf(PAYLOAD, module_mm=1.0), dpi=254)
+    (page,) = of_pdf(render_pdf(PAYLOAD, Look(module_mm=1.0)), dpi=254)
     assert page.width == pytest.approx(units * 10, abs=1)
 
 
@@ -152,12 +168,12 @@ def test_a_title_is_escaped() -> None:
 @pytest.mark.parametrize("brand", [{"logo": logo()}, {"style": GREEN}, {"style": Style(rounded=True)}])
 def test_branding_lifts_the_level_to_q(brand: dict[str, object]) -> None:
     units = modules_in(PAYLOAD, "Q") + 2 * QUIET
-    assert of_png(render_png(PAYLOAD, module_px=4, **brand)).width == 4 * units  # type: ignore[arg-type]
+    assert of_png(render_png(PAYLOAD, Look(module_px=4, **brand))).width == 4 * units  # type: ignore[arg-type]
 
 
 def test_a_logo_hides_at_most_a_fifth_of_the_side() -> None:
-    bare = of_png(render_png(PAYLOAD, level="Q", module_px=4))
-    branded = of_png(render_png(PAYLOAD, logo=logo(200, 200), module_px=4))
+    bare = of_png(render_png(PAYLOAD, Look(level="Q", module_px=4)))
+    branded = of_png(render_png(PAYLOAD, Look(logo=logo(200, 200), module_px=4)))
     changed = [
         (x, y)
         for y in range(bare.height)
@@ -174,7 +190,7 @@ def test_a_logo_file_is_not_passed_on_as_it_came() -> None:
     exif = Image.Exif()
     exif[0x010E] = "SECRET PLACE"
     picture.save(out, "JPEG", exif=exif)
-    document = render_svg(PAYLOAD, logo=out.getvalue())
+    document = render_svg(PAYLOAD, Look(logo=out.getvalue()))
     embedded = base64.b64decode(re.search(r"base64,([^\"]+)", document)[1])
     assert b"SECRET" not in embedded
     assert embedded.startswith(b"\x89PNG")
@@ -189,20 +205,20 @@ def test_verifying_returns_the_margin() -> None:
 
 
 def test_every_style_has_enough_margin(style: Style, mark: bytes | None) -> None:
-    assert prove(PAYLOAD, style=style, logo=mark).sufficient
+    assert prove(PAYLOAD, Look(style=style, logo=mark)).sufficient
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
-def test_verifying_refuses_a_level_that_bears_too_little(kind: Kind) -> None:
+def test_verifying_refuses_a_level_that_survives_too_little_damage(kind: Kind) -> None:
     with pytest.raises(Unreadable):
-        render(PAYLOAD, kind, level="L", verify=True)
+        render(PAYLOAD, kind, Look(level="L"), verify=True)
 
 
 @pytest.mark.parametrize("level", ["L", "M"])
 @pytest.mark.parametrize("draw", [render_png, render_svg, render_pdf, prove])
 def test_a_logo_on_a_low_level_is_refused(draw: object, level: str) -> None:
     with pytest.raises(BadLogo, match="level"):
-        draw(PAYLOAD, level=level, logo=logo())  # type: ignore[operator]
+        draw(PAYLOAD, Look(level=level, logo=logo()))  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
@@ -221,47 +237,47 @@ def test_a_logo_on_a_low_level_is_refused(draw: object, level: str) -> None:
     ids=["empty", "text", "svg", "broken", "gif", "cut off", "short head", "too wide", "too heavy"],
 )
 @pytest.mark.parametrize("draw", [render_png, render_svg, render_pdf])
-def test_what_is_not_a_fit_logo_is_refused(draw: object, data: bytes) -> None:
+def test_an_invalid_logo_is_refused(draw: object, data: bytes) -> None:
     with pytest.raises(BadLogo):
-        draw(PAYLOAD, logo=data)  # type: ignore[operator]
+        draw(PAYLOAD, Look(logo=data))  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("kind", ["eps", "text"])
-def test_kinds_that_hold_no_logo_refuse_one(kind: Kind) -> None:
+def test_eps_and_text_refuse_a_logo(kind: Kind) -> None:
     with pytest.raises(BadLogo):
-        render(PAYLOAD, kind, logo=logo())
+        render(PAYLOAD, kind, Look(logo=logo()))
 
 
 def test_text_has_no_style() -> None:
     with pytest.raises(ValueError, match="colours"):
-        render(PAYLOAD, "text", style=GREEN)
+        render(PAYLOAD, "text", Look(style=GREEN))
 
 
 @pytest.mark.parametrize("draw", [render_svg, render_pdf, render_eps])
 @pytest.mark.parametrize("module_mm", [0.49, 0.0, -1.0])
 def test_printing_smaller_than_half_a_millimetre_is_refused(draw: object, module_mm: float) -> None:
     with pytest.raises(CodeTooSmall):
-        draw(PAYLOAD, module_mm=module_mm)  # type: ignore[operator]
+        draw(PAYLOAD, Look(module_mm=module_mm))  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("draw", [render_svg, render_pdf, render_eps])
 @pytest.mark.parametrize("module_mm", [10.1, 1e300, float("inf"), float("nan")])
 def test_printing_larger_than_ten_millimetres_is_refused(draw: object, module_mm: float) -> None:
     with pytest.raises(PictureError, match=r"0\.5 to 10 mm"):
-        draw(PAYLOAD, module_mm=module_mm)  # type: ignore[operator]
+        draw(PAYLOAD, Look(module_mm=module_mm))  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("brand", [{"logo": logo()}, {"style": Style(rounded=True)}])
 @pytest.mark.parametrize("module_px", [1, 2, 3])
 def test_a_branded_module_of_too_few_pixels_is_refused(brand: dict[str, object], module_px: int) -> None:
     with pytest.raises(CodeTooSmall, match="4 pixels"):
-        render_png(PAYLOAD, module_px=module_px, **brand)  # type: ignore[arg-type]
+        render_png(PAYLOAD, Look(module_px=module_px, **brand))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("look", [PLAIN, Style(rounded=True)])
-def test_a_picture_of_too_many_pixels_is_refused_before_it_is_drawn(look: Style) -> None:
+@pytest.mark.parametrize("style", [PLAIN, Style(rounded=True)])
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_drawn(style: Style) -> None:
     with pytest.raises(PictureError, match="million pixels"):
-        render_png("x" * 1600, module_px=64, style=look)
+        render_png("x" * 1600, Look(module_px=64, style=style))
 
 
 @pytest.mark.parametrize("kind", ["png", "data-uri"])
@@ -273,8 +289,8 @@ def test_verifying_reads_the_very_picture(kind: Kind, monkeypatch: pytest.Monkey
 
 
 def test_sizes_of_modules_reach_the_picture() -> None:
-    assert render(PAYLOAD, "png", module_px=3, verify=True).data == render_png(PAYLOAD, module_px=3)
-    assert render(PAYLOAD, "svg", module_mm=2).data.decode() == render_svg(PAYLOAD, module_mm=2)
+    assert render(PAYLOAD, "png", Look(module_px=3), verify=True).data == render_png(PAYLOAD, Look(module_px=3))
+    assert render(PAYLOAD, "svg", Look(module_mm=2)).data.decode() == render_svg(PAYLOAD, Look(module_mm=2))
 
 
 def test_a_kind_that_does_not_exist_is_refused() -> None:
@@ -287,7 +303,7 @@ def test_a_logo_that_swells_when_it_is_unpacked_is_refused(kind: bytes) -> None:
     packed = (b"k\0\1\0\0\0" if kind == b"iTXt" else b"k\0\0") + zlib.compress(bytes(80_000_000))
     chunk = struct.pack(">I", len(packed)) + kind + packed + struct.pack(">I", zlib.crc32(kind + packed))
     with pytest.raises(BadLogo):
-        render_png(PAYLOAD, logo=logo()[:33] + chunk + logo()[33:])
+        render_png(PAYLOAD, Look(logo=logo()[:33] + chunk + logo()[33:]))
 
 
 def test_decoded_marks_are_kept_in_bounds() -> None:
@@ -297,12 +313,12 @@ def test_decoded_marks_are_kept_in_bounds() -> None:
 @pytest.mark.parametrize("module_px", [0, -1, 65, 10_000])
 def test_a_module_of_no_or_too_many_pixels_is_refused(module_px: int) -> None:
     with pytest.raises(ValueError, match="pixels"):
-        render_png(PAYLOAD, module_px=module_px)
+        render_png(PAYLOAD, Look(module_px=module_px))
 
 
 def test_colours_without_contrast_never_reach_a_picture() -> None:
     with pytest.raises(PoorContrast):
-        render_png(PAYLOAD, style=Style(dark="#ff0000"))
+        render_png(PAYLOAD, Look(style=Style(dark="#ff0000")))
 
 
 def test_an_empty_payload_is_refused() -> None:
@@ -317,10 +333,10 @@ def test_no_engine_or_image_library_is_imported_before_it_is_needed() -> None:
     assert finished.stdout.split() == []
 
 
-def test_a_plain_picture_needs_no_image_library() -> None:
+def test_a_plain_picture_needs_neither_an_image_library_nor_harfbuzz() -> None:
     script = (
         "import sys, qr.render as r; r.render_svg('0002'); r.render_png('0002'); r.render_pdf('0002'); "
-        "print('PIL' in sys.modules, 'qrcode' in sys.modules)"
+        "print(*{'PIL', 'qrcode', 'uharfbuzz'}.intersection(sys.modules))"
     )
     finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert finished.stdout.split() == ["False", "False"]
+    assert finished.stdout.split() == []

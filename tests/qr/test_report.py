@@ -21,7 +21,7 @@ def codes(report: qr.Report) -> set[str]:
     return {finding.code for finding in report.findings}
 
 
-def test_the_specification_sample_is_told_in_full():
+def test_the_specification_sample_is_explained_in_full():
     report = qr.explain(EMVCO_SAMPLE)
     assert (report.strict, report.tolerant, report.kind) == (True, True, "merchant")
     assert (report.initiation, report.country, report.languages) == ("dynamic", "CN", ("ZH",))
@@ -90,7 +90,7 @@ def test_networks_without_a_profile_are_named_by_identifier_or_guid():
         ({"accounts": (qr.Account("26", {"00": "org.example", "01": "é"}),)}, "not_ascii"),
     ],
 )
-def test_what_no_mode_refuses_is_a_warning(change, code):
+def test_findings_that_no_mode_refuses_are_warnings(change, code):
     report = qr.explain(qr.encode(msgspec.structs.replace(SHOP, **change)))
     assert report.strict
     assert code in codes(report)
@@ -119,7 +119,7 @@ def test_the_amount_rule_is_said_in_words(change, amount):
         ("0002", "merchant"),
     ],
 )
-def test_text_that_is_no_merchant_code_is_recognised_for_what_it_is(text, kind):
+def test_other_kinds_of_text_are_recognised(text, kind):
     report = qr.explain(text)
     assert (report.kind, report.tolerant, report.code) == (kind, False, None)
 

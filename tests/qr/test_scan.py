@@ -33,7 +33,7 @@ def test_utf8_read_as_latin1_is_read_again():
     assert qr.clean(EMVCO_SAMPLE.encode().decode("latin-1")) == EMVCO_SAMPLE
 
 
-def test_a_sound_payload_is_left_alone_whatever_its_characters():
+def test_a_valid_payload_is_left_unchanged_whatever_its_characters():
     plus = sealed("000201" + "5909A+B %41+C")
     assert qr.clean(plus) == plus
 

@@ -66,7 +66,7 @@ def test_split_refuses_exactly_what_scan_finds_fault_with(text):
 @pytest.mark.parametrize(
     ("tag", "value"), [("59", ""), ("59", "x" * 100), ("5", "x"), ("059", "x"), ("ab", "x"), ("59", "\ud800")]
 )
-def test_what_no_object_can_hold_is_not_written(tag, value):
+def test_invalid_tags_and_values_are_not_written(tag, value):
     with pytest.raises(tlv.TlvError) as raised:
         tlv.join([(tag, value)])
     assert raised.value.tag == tag

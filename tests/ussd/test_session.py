@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from tests.ussd.world import AMINA, NOW
 from ussd import Reply, Session, decode_session, encode_session
-from ussd.session import STACK_MAX, UNREADABLE, Answers, Seen
+from ussd.session import NEEDS, STACK_MAX, UNREADABLE, Answers, Seen
 
 CONFIRM = Session(
     screen="confirm",
@@ -71,8 +71,17 @@ def test_decoding_never_fails(stored: bytes | str) -> None:
 
 
 @given(st.integers(0, len(FIRST_VERSION) - 1), st.binary(min_size=1, max_size=3))
-def test_a_damaged_row_never_fails(at: int, damage: bytes) -> None:
-    decode_session(FIRST_VERSION[:at] + damage + FIRST_VERSION[at + 1 :])
+def test_a_damaged_row_starts_over_or_is_a_session_with_all_its_answers(at: int, damage: bytes) -> None:
+    found = decode_session(FIRST_VERSION[:at] + damage + FIRST_VERSION[at + 1 :])
+    if found != UNREADABLE:
+        assert decode_session(encode_session(found)) == found
+        needed = [field for screen in (found.screen, *found.stack) for field in NEEDS.get(screen, ())]
+        assert all(getattr(found.answers, field) is not None for field in needed)
+
+
+@pytest.mark.parametrize("at", range(0, len(FIRST_VERSION), 7))
+def test_a_row_that_was_cut_off_starts_over(at: int) -> None:
+    assert decode_session(FIRST_VERSION[:at]) == UNREADABLE
 
 
 def test_the_largest_session_stays_within_its_bytes() -> None:

@@ -53,7 +53,7 @@ def test_no_screen_that_reads_an_input_speaks_of_a_pin(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_navigation_is_told_by_the_keys_that_do_it(language: str) -> None:
+def test_navigation_labels_name_the_keys_that_work(language: str) -> None:
     for key, label in NAVIGATION.items():
         assert CATALOGUES[language][label].startswith(f"{key} ")
 
@@ -91,7 +91,7 @@ def test_values_cannot_smuggle_in_placeholders_or_lines() -> None:
         b'alphabet = "gsm7"\nextra = 1\n[texts.a]\nb = "c"',
     ],
 )
-def test_a_file_that_is_no_catalogue_is_refused(toml: bytes) -> None:
+def test_an_invalid_catalogue_file_is_refused(toml: bytes) -> None:
     with pytest.raises(msgspec.ValidationError):
         read_catalogue(toml)
 

@@ -1,4 +1,4 @@
-"""The gateways we speak with, a row each: a wire format, how its text is read, what its handsets show.
+"""The supported gateways, a row each: the wire format, how its text is read, how much a screen holds.
 
 A wire format is one module with two pure functions: `parse` a message into a Step, `render` a Reply.
 """
@@ -15,7 +15,7 @@ from ussd.session import Reply, Step
 
 
 class Gateway(Struct, frozen=True):
-    """All there is to know of a gateway."""
+    """A gateway: functions for its messages, the reader of its text, and the size of a screen."""
 
     parse: Callable[[Mapping[str, str]], Step]
     render: Callable[[Reply], bytes]

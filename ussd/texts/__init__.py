@@ -1,6 +1,6 @@
 """The message catalogues: one TOML file per language, the same keys and placeholders in each.
 
-A language written in the 7-bit alphabet says so, and then every value put into its texts is spelled in it
+A language written in the 7-bit alphabet says so, and then every value put into its texts is written in it
 too.
 """
 
@@ -18,7 +18,7 @@ LANGUAGES: Final = ("en", "sw", "fr")
 
 
 class Line(Struct, frozen=True):
-    """A message before it has a language: its key and the values of its placeholders."""
+    """A message independent of language: its key and the values of its placeholders."""
 
     key: str
     fields: dict[str, str]

@@ -8,5 +8,4 @@ from msgspec import Meta
 Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 ReasonText = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
 NameText = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")]
-AliasText = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
 CurrencyText = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]

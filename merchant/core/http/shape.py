@@ -112,7 +112,7 @@ def _list_faults(value: Any, info: inspect.ListType | inspect.VarTupleType, path
 def _choice_faults(value: Any, info: inspect.EnumType | inspect.LiteralType, path: str) -> Iterator[FieldError]:
     allowed = [member.value for member in info.cls] if isinstance(info, inspect.EnumType) else list(info.values)
     if isinstance(value, bool) or value not in allowed:
-        yield _fault(path, "not_one_of", f"Must be one of {', '.join(map(str, allowed))}.")
+        yield _fault(path, "invalid", f"Must be one of {', '.join(map(str, allowed))}.")
 
 
 def _text_faults(value: Any, info: inspect.StrType, path: str) -> Iterator[FieldError]:
@@ -126,9 +126,9 @@ def _text_faults(value: Any, info: inspect.StrType, path: str) -> Iterator[Field
 
 def _length_faults(length: int, least: int | None, most: int | None, what: str, path: str) -> Iterator[FieldError]:
     if least is not None and length < least:
-        yield _fault(path, "too_short", f"Must have at least {least} {what}.")
+        yield _fault(path, "invalid", f"Must have at least {least} {what}.")
     if most is not None and length > most:
-        yield _fault(path, "too_long", f"Must have at most {most} {what}.")
+        yield _fault(path, "invalid", f"Must have at most {most} {what}.")
 
 
 def _number_faults(value: Any, info: inspect.IntType | inspect.FloatType, path: str) -> Iterator[FieldError]:
@@ -137,9 +137,9 @@ def _number_faults(value: Any, info: inspect.IntType | inspect.FloatType, path: 
         yield _wrong(path, "a whole number" if kinds == (int,) else "a number", value)
         return
     if info.ge is not None and value < info.ge:
-        yield _fault(path, "too_small", f"Must be at least {info.ge:g}.")
+        yield _fault(path, "invalid", f"Must be at least {info.ge:g}.")
     if info.le is not None and value > info.le:
-        yield _fault(path, "too_large", f"Must be at most {info.le:g}.")
+        yield _fault(path, "invalid", f"Must be at most {info.le:g}.")
 
 
 def _is_uuid(value: Any) -> bool:

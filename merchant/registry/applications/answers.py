@@ -13,6 +13,7 @@ import kyb
 from merchant.core import clock, errors
 from merchant.core.db import Tx
 from merchant.core.vault import Vault
+from merchant.hub.fspiop.resources import RESERVED_WORDS
 from merchant.registry.applications.models import Application
 
 # Which answers get a blind index: (kind, path below an owner or the business).
@@ -22,7 +23,7 @@ _OWNER_IDENTIFIERS = ("id_number", "phone", "email")
 def tidy(sections: kyb.Sections) -> kyb.Sections:
     """Normalised sections. Raises InvalidFields naming every wrong answer."""
     tidied = kyb.normalise(sections)
-    problems = kyb.field_problems(tidied, clock.now())
+    problems = kyb.field_problems(tidied, clock.now(), RESERVED_WORDS)
     if problems:
         raise errors.InvalidFields(errors=tuple(errors.FieldError(p.path, p.code, p.message) for p in problems))
     return tidied

@@ -1,6 +1,6 @@
 """Second step of an application: the worker assesses a submitted version and hands it to the checkers.
 
-Builds kyb's case, assesses it against policy and lists, stores the report with the versions it applied, and moves
+Builds the Applicant that kyb judges, applies policy and lists, stores the report with the versions it used, and moves
 submitted → in_review. Lists that cannot be read make the report say "not checked", never "clear".
 """
 
@@ -27,13 +27,13 @@ SCREEN_TOPIC = "registry.screen"
 _log = structlog.get_logger()
 
 
-def case_of(sections: kyb.Sections) -> kyb.Case:
-    """The case kyb judges.
+def case_of(sections: kyb.Sections) -> kyb.Applicant:
+    """The applicant whom kyb judges.
 
     What the DFSP's maker submits, the DFSP vouches for: a phone that is an account at the DFSP, and numbers of
     documents its staff saw (DECISIONS, evidence). Answers that are absent vouch for nothing.
     """
-    return kyb.Case(
+    return kyb.Applicant(
         sections=sections,
         evidence=kyb.Evidence(
             phone_verified=answers.merchant_phone(sections) is not None,

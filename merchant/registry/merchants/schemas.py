@@ -3,14 +3,18 @@
 routes.py decodes and answers with them, and the OpenAPI document describes them.
 """
 
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+import kyb
 from merchant.core.http import json as web
-from merchant.core.http.fields import AliasText, Instant, NameText, ReasonText
+from merchant.core.http.fields import Instant, NameText, ReasonText
 from merchant.registry.merchants.models import Counter, Location, Merchant
 from merchant.registry.merchants.states import MerchantState
+
+AliasText = Annotated[str, Meta(pattern=rf"^{kyb.ALIAS_PATTERN}\Z")]
 
 
 class ReasonGiven(Struct, frozen=True, forbid_unknown_fields=True):

@@ -49,7 +49,7 @@ def test_a_slip_of_the_keyboard_is_forgiven_in_long_words(given_word: str, liste
 
 @settings(deadline=None)
 @given(st.from_regex(r"[bdfglmnprst]{2}[a-z]{4,9}", fullmatch=True), st.integers(0, 12), st.sampled_from("abdelmrtz"))
-def test_one_slip_is_found_by_its_keys_and_liked(listed: str, place: int, letter: str) -> None:
+def test_a_word_with_one_slip_is_found_by_its_keys(listed: str, place: int, letter: str) -> None:
     place %= len(listed)
     for slipped in (listed[:place] + letter + listed[place + 1 :], listed[:place] + letter + listed[place:]):
         assume(slipped != listed)

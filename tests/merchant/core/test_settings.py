@@ -1,6 +1,7 @@
 """Settings: read once from MERCHANT_* variables, wrong ones named in a sentence."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -67,6 +68,13 @@ def test_a_secret_key_is_made_once_kept_private_and_found_again(tmp_path: Path) 
     Vault(first.secret_key)
     kept = tmp_path / "new" / "secret.key"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_processes_that_start_together_agree_on_one_secret_key(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with ThreadPoolExecutor(8) as starting:
+        keys = {each.secret_key for each in starting.map(with_secret_key, [settings] * 8)}
+    assert keys == {(tmp_path / "secret.key").read_text()}
 
 
 def test_a_given_secret_key_is_used_and_none_is_written(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qr.drawing.fonts import font_named
 from qr.posters import Design, MissingGlyph, Poster, poster_pdf, print_batch
-from qr.posters.fonts import font_named
 from tests.qr.posters.samples import SCRIPTS, design, mark, poster
 from tests.qr.symbols.pictures import of_pdf, texts
 
@@ -100,7 +100,7 @@ def test_a_damaged_file_is_not_continued_past_the_damage(at: int) -> None:
 
 
 @pytest.mark.parametrize("manifest", [b"not json\n", b"{}\n", b"[]", b"\xff\xfe\n", WHOLE_MANIFEST[5:]])
-def test_a_manifest_that_is_none_is_replaced(manifest: bytes) -> None:
+def test_an_invalid_manifest_is_replaced(manifest: bytes) -> None:
     file = io.BytesIO(manifest)
     print_batch(POSTERS, io.BytesIO(), file, LOOK)
     assert file.getvalue() == WHOLE_MANIFEST
@@ -154,7 +154,7 @@ def test_a_name_of_spaces_is_left_blank() -> None:
     assert len(of_pdf(poster_pdf([poster(name="  ", counter=" ")]))) == 1
 
 
-def test_the_manifest_tells_what_was_printed_by_hashes() -> None:
+def test_the_manifest_holds_hashes_of_what_was_printed() -> None:
     *pages, last = map(json.loads, WHOLE_MANIFEST.splitlines())
     assert last == {"pages": 12, "codes": 12, "pdf_sha256": hashlib.sha256(WHOLE_PDF).hexdigest()}
     assert [page["page"] for page in pages] == list(range(1, 13))
@@ -164,7 +164,7 @@ def test_the_manifest_tells_what_was_printed_by_hashes() -> None:
         assert hashlib.sha256(WHOLE_PDF[: page["end"]]).hexdigest() == page["pdf_sha256"]
 
 
-def test_progress_is_told_page_by_page() -> None:
+def test_progress_is_reported_page_by_page() -> None:
     told: list[int] = []
     print_batch(POSTERS[:10], io.BytesIO(), io.BytesIO(), SHEET, progress=told.append)
     assert told == [4, 8, 10]

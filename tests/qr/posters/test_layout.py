@@ -8,10 +8,10 @@ import pypdfium2
 import pytest
 
 from qr import symbols
+from qr.drawing.fonts import shipped_font
+from qr.drawing.text import shape
 from qr.posters import BadDesign, Design, MissingGlyph, Sticker, TextTooLong, grouped, poster_pdf, sheet_pdf
-from qr.posters.fonts import shipped_font
 from qr.posters.poster import Instruction, shipped_instructions
-from qr.posters.text import shape
 from qr.symbols.errors import BadLogo, CodeTooSmall, PoorContrast
 from qr.symbols.style import Style
 from tests.qr.posters.samples import SCRIPTS, design, mark, payload, poster
@@ -160,7 +160,7 @@ def font_with(character: str) -> bytes:
 
 
 @pytest.mark.parametrize("data", [b"", b"not a font", b"OTTO" + bytes(100)])
-def test_a_file_that_is_no_font_is_refused(data: bytes) -> None:
+def test_an_invalid_font_file_is_refused(data: bytes) -> None:
     with pytest.raises(BadDesign, match="TrueType"):
         Design(fonts=(data,))
 
@@ -215,7 +215,7 @@ def test_a_design_that_does_not_exist_is_refused(fields: dict[str, object]) -> N
         Design(**fields)  # type: ignore[arg-type]
 
 
-def test_an_accent_that_is_no_colour_is_refused() -> None:
+def test_an_invalid_accent_colour_is_refused() -> None:
     with pytest.raises(PoorContrast):
         Design(accent="red")
 
@@ -238,7 +238,7 @@ def test_a_name_too_long_for_its_place_is_refused() -> None:
         poster_pdf([poster(name="Wholesale and Retail " * 40)], design(page="A6"))
 
 
-def test_a_mark_that_is_no_picture_is_refused() -> None:
+def test_an_invalid_mark_is_refused() -> None:
     with pytest.raises(BadLogo):
         poster_pdf([poster(dfsp_mark=b"<svg/>")], design())
 

@@ -47,7 +47,7 @@ def test_rows_are_read_as_they_are_asked_for() -> None:
         ([HEADER, f"{PAYLOAD},Shop,1,,\n", ",Shop,1,,\n"], "line 3"),
         ([HEADER, '0002,"Shop,1,,\n'], "after line 1"),
         ([HEADER], "no rows"),
-        (["payload,name,number,name\n"], "twice"),
+        (["payload,name,number,name\n"], "repeated"),
         (['payload,"name,number\n'], "head"),
         ([f"payload,name,number,{'x' * 131_073}\n"], "head"),
         ([HEADER, f"{PAYLOAD},   ,1,,\n"], "line 2"),
@@ -72,7 +72,7 @@ def test_rows_are_read_as_they_are_asked_for() -> None:
         "wrong checksum",
     ],
 )
-def test_a_table_that_is_not_fit_is_refused_with_its_line(lines: list[str], complaint: str) -> None:
+def test_an_invalid_table_is_refused_with_its_line(lines: list[str], complaint: str) -> None:
     with pytest.raises(BadTable, match=complaint):
         list(read_csv(lines))
 

@@ -38,6 +38,15 @@ def of_pdf(data: bytes, dpi: float = 200) -> list[Image.Image]:
     return [page.render(scale=dpi / 72).to_pil().convert("L") for page in document]
 
 
+def of_text(text: str, *, inverted: bool = False) -> Image.Image:
+    """The picture a terminal shows: half blocks, light on dark or inverted, at four pixels a module."""
+    light = {"█": (1, 1), "▀": (1, 0), "▄": (0, 1), "\xa0": (0, 0)}
+    pixels = [[light[block][half] ^ inverted for block in line] for line in text.splitlines() for half in (0, 1)]
+    picture = Image.new("L", (len(pixels[0]), len(pixels)))
+    picture.putdata([255 * pixel for line in pixels for pixel in line])
+    return picture.resize((picture.width * 4, picture.height * 4), Image.Resampling.NEAREST)
+
+
 def texts(picture: Image.Image) -> list[str]:
     """What zxing-cpp finds, each as often as it stands there."""
     return [found.text for found in zxingcpp.read_barcodes(picture, formats=QR)]

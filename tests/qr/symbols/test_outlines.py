@@ -7,7 +7,7 @@ import re
 import pytest
 
 from qr import symbols
-from qr.symbols.outlines import pdf_path, pdf_round_path, split_finders, svg_path, svg_round_path
+from qr.symbols.outlines import ROUND_END, pdf_path, pdf_round_path, split_finders, svg_path, svg_round_path
 
 Matrix = tuple[bytearray, ...]
 PAYLOADS = ("0", "00020101021226", "a" * 181, "é" * 60)
@@ -44,12 +44,12 @@ def test_an_svg_path_covers_each_dark_module_once(matrix: Matrix) -> None:
 
 
 def test_a_round_svg_path_covers_each_dark_module_once(matrix: Matrix) -> None:
-    assert walked(svg_round_path(matrix, 0, 0), len(matrix), 0.5) == matrix
+    assert walked(svg_round_path(matrix, 0, 0), len(matrix), ROUND_END) == matrix
 
 
 def test_a_round_path_may_begin_with_light_modules(matrix: Matrix) -> None:
     _, rest = split_finders(matrix)
-    assert walked(svg_round_path(rest, 0, 0), len(matrix), 0.5) == rest
+    assert walked(svg_round_path(rest, 0, 0), len(matrix), ROUND_END) == rest
 
 
 def test_pdf_rectangles_cover_each_dark_module_once_from_below(matrix: Matrix) -> None:
@@ -65,7 +65,7 @@ def test_pdf_lines_cover_each_dark_module_once_from_below(matrix: Matrix) -> Non
     modules = blank(len(matrix))
     for x, y, to_x, to_y in re.findall(r"([\d.]+) ([\d.]+) m ([\d.]+) ([\d.]+) l", pdf_round_path(matrix)):
         assert y == to_y
-        for column in range(round(float(x) - 0.5), round(float(to_x) + 0.5)):
+        for column in range(round(float(x) - ROUND_END), round(float(to_x) + ROUND_END)):
             modules[len(matrix) - 1 - int(float(y))][column] += 1
     assert modules == matrix
 

@@ -32,7 +32,7 @@ def test_a_symbol_with_a_ruined_finder_is_not_confirmed() -> None:
         reading.confirm(symbol, PAYLOAD)
 
 
-def test_two_codes_in_one_picture_are_read_as_none() -> None:
+def test_a_picture_with_two_codes_is_not_read() -> None:
     one = picture()
     both = Image.new("L", (2 * one.width, one.height), 255)
     both.paste(one, (0, 0))
@@ -40,13 +40,13 @@ def test_two_codes_in_one_picture_are_read_as_none() -> None:
     assert reading.read(both) is None
 
 
-def test_a_good_code_bears_what_may_be_printed() -> None:
+def test_a_good_code_survives_the_required_damage() -> None:
     margin = reading.check(picture(), PAYLOAD, MODULE_PX, BORDER)
     assert margin.sufficient
     assert margin.cover_percent >= 8
 
 
-def test_a_higher_level_bears_more_cover() -> None:
+def test_a_higher_level_survives_more_cover() -> None:
     covers = [
         reading.check(picture(level=level), PAYLOAD, MODULE_PX, BORDER).cover_percent for level in ("M", "Q", "H")
     ]
@@ -54,7 +54,7 @@ def test_a_higher_level_bears_more_cover() -> None:
     assert covers[0] < covers[2]
 
 
-def test_level_l_bears_too_little_cover() -> None:
+def test_level_l_survives_too_little_cover() -> None:
     with pytest.raises(Unreadable, match="too little damage"):
         reading.check(picture(level="L"), PAYLOAD, MODULE_PX, BORDER)
 

@@ -87,7 +87,7 @@ def test_programs_that_are_too_old_or_do_not_run_are_told(bare_machine: Path) ->
 
 
 def test_a_machine_without_postgresql_is_told_the_ways_out(bare_machine: Path) -> None:
-    with pytest.raises(postgres.NoPostgres, match=r"MERCHANT_DATABASE_URL.*package, 15 or later.*platform"):
+    with pytest.raises(postgres.NoPostgres, match=r"MERCHANT_DATABASE_URL.*package, 15 or later.*extra `demo`"):
         postgres.find_binaries()
 
 

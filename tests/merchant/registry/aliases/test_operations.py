@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kyb.codes import FSPIOP_RESOURCES
 from merchant.core import ids
 from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings
+from merchant.hub.fspiop.resources import RESERVED_WORDS
 from merchant.registry.aliases import operations as aliases
 from merchant.registry.aliases.operations import NumbersExhausted
 from merchant.registry.applications.models import Application
@@ -148,7 +148,7 @@ async def test_an_alias_opens_once_for_each_currency(service: Service, world: Wo
 
 @given(st.from_regex(r"[A-Za-z0-9._-]{1,32}", fullmatch=True))
 def test_what_matches_the_contract_is_an_alias_unless_it_is_a_resource_or_only_dots(text: str) -> None:
-    reserved = text.lower() in FSPIOP_RESOURCES or not text.strip(".")
+    reserved = text.lower() in RESERVED_WORDS or not text.strip(".")
     assert aliases.is_identifier(text) != reserved
 
 

@@ -1,7 +1,7 @@
-"""A page under the pen, in millimetres from its lower left corner.
+"""A page while it is drawn, in millimetres from its lower left corner.
 
-layout.py draws on it, qr/render.py single codes; it collects PDF operators and what they need (glyphs, marks, symbols),
-and batch.py writes those to the file.
+posters/layout.py draws posters on it, qr/render.py single codes. It collects PDF operators and what they need (glyphs,
+marks, symbols); posters/batch.py and qr/render.py write those to the file.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from qr.posters.fonts import EM, Font
-from qr.posters.marks import mark_name
-from qr.posters.pdf import number, numbers, text_string
-from qr.posters.text import Line
+from qr.drawing.marks import mark_name
+from qr.drawing.pdf import EM, number, numbers, text_string
 from qr.symbols.outlines import ROUNDED_WIDTH, pdf_path, pdf_round_path, split_finders
 from qr.symbols.style import Style, rgb
 
 if TYPE_CHECKING:
     from segno import QRCode
+
+    from qr.drawing.fonts import Font
+    from qr.drawing.text import Line
 
 MM = 72 / 25.4  # points
 CIRCLE_HANDLE = 0.5523  # length of the handles of a quarter circle drawn as a Bézier curve

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qr.posters.bidi import levels, visual_order
+from qr.drawing.bidi import levels, visual_order
 
 # Hebrew and Arabic letters are written as escapes, so that an editor does not reorder the expectations.
 ALEF, BET, SEEN = "\u05d0", "\u05d1", "\u0633"

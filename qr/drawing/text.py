@@ -14,8 +14,9 @@ from itertools import groupby
 import msgspec
 import uharfbuzz as hb
 
-from qr.posters import bidi
-from qr.posters.fonts import EM, FAMILIES, Font, shipped_font
+from qr.drawing import bidi
+from qr.drawing.fonts import FAMILIES, Font, shipped_font
+from qr.drawing.pdf import EM
 from qr.symbols.errors import PictureError
 
 JOINERS = "\u200c\u200d"  # zero width non-joiner and joiner: spelling in Khmer, Persian, Sinhala and others

@@ -1,6 +1,6 @@
 """The facts of one application: what the applicant answered and what the caller has verified.
 
-First in the flow: the caller turns its stored sections into a Case, everything else in kyb reads it.
+First in the flow: the caller turns its stored sections into an Applicant, which everything else in kyb reads.
 The structs mirror the sections of the application API field by field. Every field is optional, since a
 draft is saved long before it is complete: kyb.fields judges the form of what is present,
 kyb.tiers what is still missing.
@@ -99,7 +99,7 @@ class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
     licence_verified: bool = False  # a trade licence, permit or association letter was seen
 
 
-class Case(Struct, frozen=True, forbid_unknown_fields=True):
+class Applicant(Struct, frozen=True, forbid_unknown_fields=True):
     """What kyb.assess and kyb.requirements judge."""
 
     sections: Sections

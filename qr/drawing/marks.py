@@ -1,7 +1,7 @@
 """Marks of schemes and providers: PNG or JPEG in, checked, and an image object out.
 
-layout.py opens a mark for its shape, canvas.py draws it by its name, batch.py writes it once a file however many pages
-show it.
+posters/layout.py opens a mark for its shape, canvas.py draws it by its name, posters/batch.py writes it once a file,
+however many pages show it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import io
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from qr.posters.pdf import PdfFile
+from qr.drawing.pdf import PdfFile
 from qr.symbols.errors import BadLogo
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import uharfbuzz as hb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qr.posters.fonts import FAMILIES, FONT_FOLDER, WEIGHTS, shipped_font
-from qr.posters.text import MissingGlyph, TextTooLong, fit, shape
+from qr.drawing.fonts import FAMILIES, FONT_FOLDER, WEIGHTS, shipped_font
+from qr.drawing.text import MissingGlyph, TextTooLong, fit, shape
 from tests.qr.posters.samples import SCRIPTS
 
 

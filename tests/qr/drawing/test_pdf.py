@@ -9,9 +9,9 @@ import zlib
 import pypdfium2
 import pytest
 
-from qr.posters.fonts import Font, embed
-from qr.posters.pdf import PdfFile, number, numbers, text_string
-from qr.posters.text import shape
+from qr.drawing.fonts import Font, embed
+from qr.drawing.pdf import PdfFile, number, numbers, text_string
+from qr.drawing.text import shape
 
 
 def written(pages: int = 3) -> bytes:

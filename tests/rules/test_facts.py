@@ -1,0 +1,131 @@
+"""Facts that more than one package holds agree with their source, and every difference that is meant has a name here.
+
+The libraries kyb, qr and ussd do not import each other, so each keeps the copy it needs. The sources: pycountry
+(ISO 3166, ISO 4217), iso4217 (the table that the maintenance agency publishes, with minor units), iso18245, and
+gsm0338 (3GPP TS 23.038).
+"""
+
+import json
+from pathlib import Path
+
+import iso4217
+import iso18245
+import pycountry
+import pytest
+from gsm0338 import Codec
+
+import kyb.codes
+import kyb.fields
+import qr.iso
+import ussd.fit
+import ussd.screens
+from merchant.core.money import exponent, is_currency
+from merchant.hub.fspiop import resources
+from qr.iso import find_currency
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+
+# Countries: XK is user-assigned in ISO 3166 and used for Kosovo by payment schemes. Codes may carry it; an address may
+# not, since no ISO list names its subdivisions.
+ONLY_QR_COUNTRIES = {"XK"}
+# Currencies: a code printed before a currency was replaced stays readable, marked as withdrawn.
+WITHDRAWN = {"BGN", "BYR", "CUC", "EEK", "GHC", "HRK", "LTL", "LVL", "MRO", "SLL", "STD", "VEF", "ZMK", "ZWL"}
+# The table of decimals that Mojaloop's components share gives four to the codes for no currency and for testing, and
+# keeps one that ended in 2025.
+VECTOR_DIFFERENCES = {"XXX", "XTS", "ANG"}
+# Merchant categories: one code for each airline, car hire or hotel company. A payload may hold one that is newer than
+# the list, so qr takes the whole range; an application takes only what is assigned.
+COMPANY_MCCS = {f"{number}" for number in range(3000, 4000)}
+# The control characters of the GSM 7-bit tables: no name holds one. Line feed is added where a screen is measured.
+GSM7_CONTROLS = set("\n\r\f\x1b")
+
+
+def official_currencies() -> dict[str, tuple[str, int]]:
+    """Number and decimals by alphabetic code; a unit without decimals (gold, no currency) has 0."""
+    return {one.value: (f"{one.number:03d}", one.exponent or 0) for one in iso4217.Currency}
+
+
+def current_qr_currencies() -> dict[str, tuple[str, int]]:
+    return {one.alpha: (one.numeric, one.decimals) for one in qr.iso.CURRENCIES.values() if not one.withdrawn}
+
+
+def test_countries_are_those_of_iso_3166():
+    published = {country.alpha_2 for country in pycountry.countries}
+    assert kyb.codes.countries() == published
+    assert set(qr.iso.COUNTRIES) == published | ONLY_QR_COUNTRIES
+
+
+def test_subdivisions_belong_to_the_countries():
+    assert {code.partition("-")[0] for code in kyb.codes.subdivisions()} <= kyb.codes.countries()
+
+
+def test_currencies_have_the_numbers_and_decimals_that_iso_4217_publishes():
+    assert current_qr_currencies() == official_currencies()
+
+
+def test_withdrawn_currencies_are_in_no_current_list():
+    withdrawn = {one.alpha for one in qr.iso.CURRENCIES.values() if one.withdrawn}
+    assert withdrawn == WITHDRAWN
+    assert not withdrawn & official_currencies().keys()
+    assert not withdrawn & kyb.codes.currencies()
+
+
+def test_a_shop_takes_every_current_currency_that_is_money():
+    assert kyb.codes.currencies() == official_currencies().keys() - kyb.codes.NOT_TENDER
+    assert official_currencies().keys() >= kyb.codes.NOT_TENDER
+
+
+@pytest.mark.parametrize("code", sorted(official_currencies()))
+def test_amounts_have_the_decimals_of_their_currency(code: str):
+    assert exponent(code) == official_currencies()[code][1]
+    assert is_currency(code) == (code not in kyb.codes.NOT_TENDER)
+
+
+def test_decimals_agree_with_the_table_that_mojaloop_shares():
+    shared = json.loads((VECTORS / "currency_decimals.json").read_text(encoding="utf-8"))
+    found = {code: find_currency(code) for code in shared}
+    assert {code for code, one in found.items() if not one or one.decimals != shared[code]} == VECTOR_DIFFERENCES
+
+
+def test_merchant_categories_are_those_of_iso_18245():
+    assigned = {entry.mcc for entry in iso18245.get_all_mccs()}
+    assert kyb.codes.merchant_category_codes() == assigned
+    assert assigned | COMPANY_MCCS == qr.iso.MCCS
+
+
+@pytest.mark.parametrize(
+    ("basic", "extended"),
+    [(kyb.codes.GSM7_BASIC, kyb.codes.GSM7_EXTENDED), (ussd.fit.GSM7_BASIC, ussd.fit.GSM7_EXTENDED)],
+)
+def test_the_gsm_alphabet_is_that_of_3gpp(basic: frozenset[str], extended: frozenset[str]):
+    septets = {code: _gsm7_length(chr(code)) for code in range(0x10000) if _gsm7_length(chr(code))}
+    assert basic == {chr(code) for code, length in septets.items() if length == 1} - GSM7_CONTROLS
+    assert extended == {chr(code) for code, length in septets.items() if length == 2} - GSM7_CONTROLS
+
+
+def _gsm7_length(character: str) -> int:
+    try:
+        return len(Codec().encode(character)[0])
+    except UnicodeEncodeError:
+        return 0
+
+
+@pytest.mark.parametrize("text", ["", "Duka", "a" * 20, "{20}", "€" * 11, "ñandú", "Mama Njeri", "\n", "ç"])
+def test_names_are_measured_alike_when_they_are_asked_for_and_when_they_are_shown(text: str):
+    shown = ussd.fit.septets(text) if ussd.fit.GSM7.issuperset(text) else None
+    assert kyb.codes.gsm7_septets(text) == shown
+
+
+def test_a_phone_can_type_every_alias_that_may_be_given():
+    assert ussd.screens.NUMBER.pattern == kyb.fields.ALIAS_PATTERN
+
+
+@pytest.mark.parametrize("word", sorted(resources.URI_STARTS))
+def test_no_alias_cuts_the_uri_that_a_signature_covers(word: str):
+    assert not kyb.is_alias(word, resources.RESERVED_WORDS)
+    assert not kyb.is_alias(word.upper(), resources.RESERVED_WORDS)
+
+
+def test_the_resources_that_are_answered_start_a_signed_uri():
+    assert set(resources.ANSWERED) < set(resources.URI_STARTS)
+    assert {name.lower() for name in resources.URI_STARTS} < resources.RESERVED_WORDS
