@@ -1,8 +1,9 @@
 """How a payment request ends: by the payer's answer, an error, its expiry, or a transfer that the hub has ended.
 
-The only writers of final states. `paid` comes from a committed transfer and from nothing else: quotes.py holds the
-quote against the request, transfers.py the transfer against the quote, and commit_transfer asserts the result again.
-No answer means in doubt, never failed; a later truth replaces an earlier end.
+Two ends are written elsewhere: a cancellation (requests.py) and a quote for another amount (quotes.py). `paid` comes
+from a committed transfer alone: quotes.py compares the quote with the request, transfers.py the transfer with the
+quote, and commit_transfer the transfer with the request. No answer means in doubt, never failed; a later truth
+replaces an earlier end.
 """
 
 from collections.abc import Mapping
@@ -40,7 +41,7 @@ _PAYER_REFUSALS = frozenset({"4100", "4101"})
 
 
 class AmountMismatch(RuntimeError):
-    """A committed transfer and the request it would pay differ in amount or currency: a fault of ours or a bent row.
+    """A committed transfer and the request it would pay differ in amount or currency: a fault of ours, or of the data.
 
     Nothing is written; the job fails, is retried, and ends as a dead letter for a person to look into.
     """
