@@ -35,7 +35,7 @@ from tests.builders import GATEWAY_SECRET, SECRET_KEY, World
 _RUN = os.environ.setdefault("MERCHANT_TEST_RUN", uuid.uuid4().hex)
 _WORLD, _SHOP = "template_world", "template_shop"
 _SLICES = re.compile(r"tests/merchant/(?!channels|portal|demo|cli)")
-# Durability costs time and is tested where it matters (tests/merchant/postgres, the kill tests).
+# Durability costs time and is tested where it matters (tests/merchant/core/postgres, the kill tests).
 _FAST = {
     "fsync": "off",
     "synchronous_commit": "off",

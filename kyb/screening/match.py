@@ -1,6 +1,6 @@
 """Compare one name with every listed name: find candidates, align word by word, score, look at birth years.
 
-The last step of screening: report.py calls screen() for each name of a case. The score speaks of names only;
+The last step of screening: kyb/report.py calls screen() for each name of a case. The score speaks of names only;
 the birth year is reported beside it and never changes it.
 """
 

@@ -1,1 +1,1 @@
-"""Doors for shoppers: they join the pure libraries (qr, ussd) to the registry and the payments."""
+"""USSD and QR codes: they join the pure libraries (qr, ussd) to the registry and the payments."""

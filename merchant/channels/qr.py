@@ -1,7 +1,8 @@
 """QR codes over the API: a counter's, a payment request's, one that was scanned, and the stickers they are printed on.
 
 Codes are drawn on demand from what the registry knows now: nothing stored, so nothing stale. What a code says is
-registry/codes.py's, which sticker is valid registry/stickers.py's; here a payload becomes text, SVG, PNG or PDF.
+registry/codes/payload.py's, which sticker is valid registry/codes/stickers.py's; here a payload becomes text, SVG, PNG
+or PDF.
 """
 
 import asyncio

@@ -1,1 +1,1 @@
-"""What every slice stands on: database, outbox, vault, clock, money, errors, HTTP. Knows no slice and no wire."""
+"""What every slice stands on: database, outbox, vault, clock, money, errors, HTTP. Knows no slice."""

@@ -38,7 +38,7 @@ class Permission(StrEnum):
 
 
 class Role(StrEnum):
-    """The people's roles (CONTRACT, Access)."""
+    """The roles that a person may hold."""
 
     HUB_OPERATOR = "hub_operator"
     HUB_CHECKER = "hub_checker"
@@ -81,7 +81,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 MERCHANT_ROLES = frozenset({Role.MERCHANT_OWNER, Role.MERCHANT_CASHIER})
 HUB_ROLES = frozenset({Role.HUB_OPERATOR, Role.HUB_CHECKER})
 DFSP_ROLES = frozenset(Role) - MERCHANT_ROLES - HUB_ROLES
-# Machines never decide on applications (four eyes need eyes), make no accounts, and run no hub.
+# No key may decide on applications (four eyes are people's), make accounts, or run the hub.
 KEY_SCOPES = frozenset(Permission) - {
     _P.APPLICATIONS_DECIDE,
     _P.DFSPS_WRITE,

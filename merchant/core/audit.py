@@ -121,7 +121,7 @@ async def newest(tx: Tx, chain: UUID, limit: int, before_seq: int | None) -> lis
 
 
 class ChainBroken(msgspec.Struct, frozen=True):
-    """Where a chain stops making sense."""
+    """Where a chain is broken."""
 
     dfsp_id: UUID
     seq: int
@@ -129,7 +129,7 @@ class ChainBroken(msgspec.Struct, frozen=True):
 
 
 async def chains(tx: Tx) -> list[UUID]:
-    """Every chain of the record, also one whose head was taken away."""
+    """Every chain of the record, also one whose head row is missing."""
     rows = await tx.fetch("SELECT dfsp_id FROM audit_head UNION SELECT dfsp_id FROM audit_entry ORDER BY dfsp_id")
     return [row["dfsp_id"] for row in rows]
 

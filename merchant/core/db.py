@@ -27,7 +27,7 @@ from merchant.core.errors import NotFound, OperatorProblem
 
 APP_ROLE = "merchant_app"
 SYSTEM_ROLE = "merchant_system"
-# A statement that takes longer is a fault; the caller gets an error instead of a hung till.
+# A statement that takes longer is a fault; the caller gets an error instead of waiting.
 _STATEMENT_TIMEOUT_MS = 15_000
 # Waiting longer than this for another transaction's row is a fault too.
 _LOCK_TIMEOUT_MS = 5_000
@@ -165,7 +165,7 @@ class Database:
         return await asyncpg.connect(url, server_settings=_server_settings(SYSTEM_ROLE))
 
     async def close(self) -> None:
-        """Close both pools."""
+        """Close the pools."""
         await self._app.dispose()
         await self._system.dispose()
         await self._reads.dispose()

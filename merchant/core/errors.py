@@ -1,7 +1,7 @@
 """Every problem a caller can meet: typed, coded, with a sentence that says what to do.
 
-Domain code raises these; app.py turns them into RFC 9457 problem+json. FSPIOP codes live in hub/. What only whoever
-runs the service can solve is an OperatorProblem, which the `merchant` command ends with.
+Domain code raises these; core/http/json.py turns them into RFC 9457 problem+json. FSPIOP codes live in hub/. What only
+whoever runs the service can solve is an OperatorProblem, which the `merchant` command ends with.
 """
 
 from typing import ClassVar

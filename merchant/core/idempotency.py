@@ -19,7 +19,7 @@ from merchant.core.db import Tx, forget
 from merchant.core.vault import Vault
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# CONTRACT: at least 24 hours; two days also cover a till that was switched off over a public holiday.
+# A day is the least that clients count on; two days also cover a till that was switched off over a public holiday.
 KEPT_FOR = timedelta(hours=48)
 
 

@@ -48,7 +48,7 @@ def has_luhn(number: str) -> bool:
 
 
 def merchant_number(length: int) -> str:
-    """A random merchant number: decimal digits, first 1-9, last the Luhn digit (CONTRACT, alias)."""
+    """A random merchant number: decimal digits, first 1-9, last the Luhn digit."""
     body = str(secrets.choice("123456789")) + "".join(secrets.choice("0123456789") for _ in range(length - 2))
     return body + luhn_digit(body)
 

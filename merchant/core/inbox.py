@@ -63,12 +63,12 @@ job AS (
 SELECT times FROM stored, (SELECT count(*) FROM job) AS queued
 """
 _REQUESTS = frozenset({"GET", "POST"})
-# Two look-ups of one payer are answered in the same words; the second answer is as new as the first.
+# Two look-ups of one payer get identical answers; the second is no duplicate of the first.
 _LOOK_UPS = frozenset({"parties", "participants"})
 
 
 async def store_once(tx: Tx, vault: Vault, message: Message) -> bool:
-    """Store a message and the job to interpret it; False when it had come before."""
+    """Store a message and the job to interpret it; False for a duplicate."""
     seen = b"\0".join((message.source.encode(), message.method.encode(), message.path.encode(), message.body))
     digest = hashlib.sha256(seen).digest()
     times = await tx.fetchval(
@@ -86,7 +86,7 @@ async def store_once(tx: Tx, vault: Vault, message: Message) -> bool:
 
 
 def _may_mean_more(message: Message) -> bool:
-    """Whether an answer in the same words is news: of a look-up, or "no such transfer" again after its time is over."""
+    """Whether an identical answer counts anew: of a look-up, or "no such transfer" again after its time is over."""
     return message.resource in _LOOK_UPS or (message.resource == "transfers" and message.path.endswith("/error"))
 
 

@@ -11,7 +11,7 @@ import msgspec
 from kyb.codes import currencies
 from qr.iso import find_currency
 
-# CONTRACT: amount text of our API; FSPIOP's own pattern (18 digits, 4 decimals) is wider.
+# Amount text of our API (docs/contract.md, Payments); FSPIOP's own pattern (18 digits, 4 decimals) is wider.
 _AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,4})?")
 MAX_MINOR = 10**17
 

@@ -2,8 +2,8 @@
 
 The worker leases rows in batches by SKIP LOCKED; a lease is simply the row's `run_at` moved ahead, again and again
 while the work lasts, so a worker that dies gives its rows back by doing nothing. Failures come back later with
-growing pauses; what keeps failing is kept as a dead letter, visible and repeatable, never deleted. Rows of one
-`order_key` run one after another.
+growing pauses; what keeps failing stays as a dead letter, which `revive` puts back to work. Rows of one `order_key`
+run one after another.
 """
 
 import random
@@ -20,7 +20,7 @@ from merchant.core import clock, columns, sql
 from merchant.core.db import Tx
 
 CHANNEL = "outbox"  # NOTIFY channel that wakes the worker
-# How soon after a worker's death its jobs are taken up by another; the living renew what they still work on.
+# How soon after a worker's death its jobs are taken up by another; running workers renew their leases.
 LEASE = timedelta(seconds=10)
 RENEW_EVERY_S = 3.0
 MAX_ATTEMPTS = 12  # with the pauses below about nine hours
@@ -130,23 +130,23 @@ async def claim(tx: Tx, limit: int, limit_in_order: int | None = None) -> list[J
 
 
 async def done(tx: Tx, job: Job) -> None:
-    """Forget a finished job. Raises LeaseLost."""
+    """Delete a finished job. Raises LeaseLost."""
     if not await tx.execute(_DONE, job.id, job.attempts):
         raise LeaseLost(f"job {job.id} ({job.topic}) took longer than its lease")
 
 
 async def all_done(tx: Tx, jobs: Sequence[Job]) -> None:
-    """Forget jobs whose work left no trace in the database; one whose lease was lost is another worker's."""
+    """Delete finished network jobs; one whose lease was lost is another worker's and stays."""
     await tx.execute(_ALL_DONE, [job.id for job in jobs], [job.attempts for job in jobs])
 
 
 async def renew(tx: Tx, jobs: Sequence[Job]) -> None:
-    """Hold on to jobs that take longer than a lease."""
+    """Renew the leases of jobs that take longer than one."""
     await tx.execute(_RENEW, [job.id for job in jobs], [job.attempts for job in jobs], clock.now() + LEASE)
 
 
 async def retry(tx: Tx, job: Job, error: str) -> bool:
-    """Give a failed job back for later; True when it has failed too often and was buried instead."""
+    """Schedule the retry of a failed job; True when it has failed too often and became a dead letter instead."""
     now = clock.now()
     buried = job.attempts >= MAX_ATTEMPTS
     pause_s = min(_LONGEST_RETRY_S, _FIRST_RETRY_S * 2 ** (job.attempts - 1)) * random.uniform(0.75, 1.25)
@@ -156,5 +156,5 @@ async def retry(tx: Tx, job: Job, error: str) -> bool:
 
 
 async def revive(tx: Tx, job_id: int) -> bool:
-    """Try a buried job again; False when there is none of this id."""
+    """Put a dead letter back to work; False when there is none of this id."""
     return bool(await tx.execute(_REVIVE, job_id, clock.now()))

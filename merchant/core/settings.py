@@ -41,7 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Keys that encrypt personal data: `id:base64(32 bytes)`, newest first, comma-separated.
     # Empty means one generated in data_dir/secret.key.
     secret_key: str = ""
-    # Shared secret that the hub's gateway sends as x-gateway-secret to /oracle and /fspiop.
+    # Shared secret that the hub's proxy sends as x-gateway-secret to /oracle and /fspiop.
     # Empty means those paths answer only to loopback.
     gateway_secret: str = ""
     # Whether inbound FSPIOP requests must carry a valid JWS signature.
@@ -60,7 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # How long after its expiry an accepted request is in doubt rather than expired (a transfer may still be under way).
     settle_grace_s: int = 30
     # How long after our answer to a transfer we ask the hub ourselves what became of it; doubles at every try.
-    # The hub's own word comes within a second or is lost.
+    # The hub's own notification comes within a second or is lost.
     settle_check_s: float = 10.0
     # Whether webhooks may also go to plain http on this machine: for the demo and tests, where receivers live there.
     webhook_loopback: bool = False
@@ -70,7 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
 
     def is_hub(self, fsp_id: str) -> bool:
-        """Whether a message from this FSP is the hub's own word."""
+        """Whether a message from this FSP comes from the hub itself."""
         return fsp_id.casefold() in {name.strip().casefold() for name in self.hub_fsp_ids.split(",")}
 
     @property

@@ -1,4 +1,4 @@
-"""What a slice exports, so that the programs need to know no slice from within.
+"""What a slice exports, so that the programs depend on no slice's internals.
 
 Each slice has a module `slice` with the names of `Slice`; `programs/slices.py` lists them. The application mounts
 ROUTES, the worker runs JOBS, TIMERS and PRUNED, and a start is refused when a route asks for a permission that no
@@ -34,7 +34,7 @@ class JobKind(msgspec.Struct, frozen=True):
 
 
 class Timer(msgspec.Struct, frozen=True):
-    """What every worker does again and again; `every_s` None is the worker's poll interval."""
+    """What every worker runs at an interval; `every_s` None is the worker's poll interval."""
 
     name: str
     run: Callable[[Service], Awaitable[None]]

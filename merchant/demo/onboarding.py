@@ -1,6 +1,6 @@
-"""The first half of the show: makers apply for 200 businesses, the worker screens, checkers approve.
+"""The first half of the demo: makers apply for 200 businesses, the worker screens, checkers approve.
 
-Everything goes over HTTP as staff would do it; the two owners on the UN list stay held for a person.
+Everything goes over HTTP as staff would do it; the applications of the two owners on the UN list stay undecided.
 """
 
 import asyncio

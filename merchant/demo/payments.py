@@ -1,4 +1,4 @@
-"""The second half of the show: one request accepted, one refused, one never answered, one paid late, one code scanned.
+"""The second half of the demo: one request accepted, one refused, one never answered, one paid late, one code scanned.
 
 The terminal tells what happened with ids and times; everything goes over HTTP, to the service and to the simulated hub.
 """
@@ -15,7 +15,7 @@ from msgspec import Struct
 from merchant.demo.api import Api, ApiProblem
 from merchant.demo.world import CURRENCY, DemoWorld
 
-# The last digit chooses how the simulated payer behaves (CONTRACT, Simulator).
+# The last digit chooses how the simulated payer behaves (docs/contract.md, Simulator).
 PAYERS = {
     "accept": "254711000001",
     "reject": "254711000002",
@@ -31,7 +31,7 @@ _PATIENCE_S = 30.0
 
 
 class Scene(Struct, frozen=True):
-    """One request of the show, and the state it must end in."""
+    """One request of the demo, and the state it must end in."""
 
     title: str
     behaviour: str

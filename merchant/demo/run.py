@@ -1,6 +1,6 @@
-"""`merchant demo`, in reading order: database, service, server, worker; then the show; then it stays up.
+"""`merchant demo`, in reading order: database, service, server, worker; what is shown; then it stays up.
 
-The command calls run_demo. A data folder that has seen the show is served as it stands; what was made up is in
+The command calls run_demo. A data folder in which everything was shown is served as it is; what was made up is in
 demo.json (world.py).
 """
 

@@ -61,7 +61,7 @@ class DemoUser(msgspec.Struct):
 
 
 class DemoWorld(msgspec.Struct):
-    """demo.json (CONTRACT)."""
+    """demo.json (docs/contract.md)."""
 
     base_url: str
     simulator_url: str

@@ -1,4 +1,4 @@
-"""Schema migrations: linear, run by `merchant migrate` and at the start of the demo, one process at a time."""
+"""Schema migrations: linear, run by `merchant migrate` and at the start of every program, one process at a time."""
 
 from __future__ import annotations
 

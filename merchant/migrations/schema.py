@@ -1,5 +1,6 @@
-"""All tables together, and who may touch which. The migrations build exactly this (tests/merchant/test_schema.py).
+"""All tables together, and who may touch which.
 
+The migrations build exactly this, says tests/merchant/migrations/test_schema.py.
 Three roles: the owner migrates; `merchant_app` serves people and API keys and sees one DFSP through row-level
 security; `merchant_system` is the worker, the oracle and the hub's callbacks, and names tenants in its SQL.
 """

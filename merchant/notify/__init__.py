@@ -1,1 +1,4 @@
-"""Telling merchants and their systems: webhooks, SMS, server-sent events. Each is fed from the outbox."""
+"""Notifications to merchants and their systems: webhooks, SMS, server-sent events.
+
+Webhooks and SMS go through the outbox; live events through NOTIFY, which PostgreSQL delivers at the commit.
+"""

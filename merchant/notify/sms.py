@@ -1,6 +1,7 @@
 """Text messages to merchants, through one interface. The messages stay in a table that staff and the demo can show.
 
-`SENDERS` names the ways out; the console is the only one so far: it marks the message as sent and logs its id.
+`SENDERS` has a sender for each value of the setting; the console is the only one so far: it marks the message as sent
+and logs its id.
 """
 
 from collections.abc import Awaitable, Callable
@@ -45,7 +46,7 @@ async def tell_paid(tx: Tx, service: Service, merchant_id: UUID, amount: Money, 
 
 
 async def to_console(message_id: str, _phone: str, _text: str) -> None:
-    """A sender for places without a gateway: the message can be read in the table."""
+    """A sender for places without an aggregator: the message can be read in the table."""
     _log.info("sms_to_console", sms=message_id)
 
 

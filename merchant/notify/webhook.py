@@ -40,7 +40,7 @@ UPDATE webhook_delivery SET attempts = attempts + 1, state = $2::text, response_
 
 
 class NotDelivered(Exception):
-    """The endpoint did not take the event; the job comes back later."""
+    """The endpoint did not take the event; `retry` in core/outbox.py schedules the next try."""
 
 
 def new_secret() -> str:

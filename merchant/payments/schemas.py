@@ -1,7 +1,7 @@
 """Shapes of the payments' JSON API: what comes in, what goes out, and the way between them and the domain's terms.
 
 routes.py decodes and answers with them, and openapi/ describes them; checks that need more than the body itself are
-request.py's.
+requests.py's.
 """
 
 from datetime import datetime

@@ -21,7 +21,7 @@ from merchant.notify import events
 
 
 class RequestState(StrEnum):
-    """States of a payment request (CONTRACT)."""
+    """States of a payment request."""
 
     CREATED = "created"
     SENT = "sent"

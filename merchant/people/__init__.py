@@ -1,1 +1,1 @@
-"""DFSPs, their staff and their machines: who may be here at all."""
+"""DFSPs, people and API keys: accounts, credentials and sign-in."""

@@ -1,7 +1,7 @@
 """Enabling DFSPs, adding users, issuing and revoking API keys. Every change is audited.
 
 routes.py calls these in its transaction. They write the rows by which sessions.py then recognises people and keys,
-and, for a new DFSP, the keys with which payments sign and promise.
+and, for a new DFSP, the keys for signatures and for ILP.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ async def create_dfsp(tx: Tx, service: Service, actor: Actor, fsp_id: str, name:
 
 
 async def set_dfsp_enabled(tx: Tx, actor: Actor, dfsp_id: UUID, enabled: bool) -> Dfsp:
-    """Let a participant in or shut it out: its staff, keys and numbers stop at once. Raises NotFound."""
+    """Enable or disable a participant: its staff, keys and numbers stop at once. Raises NotFound."""
     dfsp = (await tx.session.exec(select(Dfsp).where(Dfsp.id == dfsp_id).with_for_update())).one_or_none()
     if dfsp is None:
         raise errors.NotFound
@@ -109,7 +109,7 @@ async def create_user(
 
 
 async def set_user_enabled(tx: Tx, actor: Actor, user_id: UUID, enabled: bool) -> AppUser:
-    """Let a person in or shut them out at once. Raises NotFound."""
+    """Enable or disable a person, at once. Raises NotFound."""
     statement = scope_to(actor, select(AppUser).where(AppUser.id == user_id), AppUser)
     user = (await tx.session.exec(statement.with_for_update())).one_or_none()
     if user is None:

@@ -95,7 +95,7 @@ async def authenticate(service: Service, headers: Mapping[str, str]) -> Actor:
 
 
 async def token_actor(service: Service, token: str) -> Actor:
-    """The person a token names. Raises NotSignedIn for forged, expired or orphaned tokens."""
+    """The person a token names. Raises NotSignedIn when it is invalid, expired, or names nobody who may sign in."""
     try:
         # Expiry is compared to our own clock below, which tests can move.
         claims = jwt.decode(

@@ -1,1 +1,1 @@
-"""Doors for people: pages rendered here, plain forms, no JavaScript and nothing from another host."""
+"""Pages for people: rendered here, plain forms, no JavaScript and nothing from another host."""

@@ -1,7 +1,7 @@
 """Writes the filled database that every later release must be able to migrate: `python -m tests.migrations.fill`.
 
 A server of its own, today's schema, everything made through the service itself (its operations, its HTTP doors, its
-worker), then pg_dump to dumps/REVISION.sql.gz. What is left undone at the end is what test_upgrade.py goes on with.
+worker), then pg_dump to dumps/NNNN.sql.gz. What is left undone at the end is what test_upgrade.py goes on with.
 """
 
 import asyncio

@@ -119,7 +119,7 @@ def nothing_prints(source: Source) -> Iterator[Finding]:
 
 
 def states_are_asked_not_compared(source: Source) -> Iterator[Finding]:
-    """Callers ask what a state permits (states.py of the slice): they never compare states."""
+    """Callers ask what a state permits (the slice's module `states`): they never compare states."""
     if not source.path.startswith("merchant/") or source.path.endswith("states.py"):
         return
     for node in ast.walk(source.tree):
@@ -130,7 +130,7 @@ def states_are_asked_not_compared(source: Source) -> Iterator[Finding]:
 
 
 def sql_takes_states_from_the_table(source: Source) -> Iterator[Finding]:
-    """SQL of the payments spells no state: its lists come from states.py and transfer_states.py."""
+    """SQL of the payments spells no state: its lists come from the modules `states` and `transfer_states`."""
     if not source.path.startswith("merchant/payments/") or source.path.endswith(("states.py", "models.py")):
         return
     for node in ast.walk(source.tree):

@@ -1,16 +1,29 @@
-"""What the documents promise, checked against the code: settings, commands, targets and dependencies."""
+"""What the documents say, checked against the code: the contract, citations, settings, commands, dependencies."""
 
+import json
+import pkgutil
 import re
 import tomllib
 
 import click
 import msgspec
+import pytest
 
+import kyb
 from merchant.cli.main import cli
+from merchant.core.access import Role
 from merchant.core.settings import PREFIX, Settings
+from merchant.demo.simulator.behaviours import PLANS
+from merchant.notify.events import EventType
+from merchant.payments.states import RequestState
+from merchant.registry.applications.states import ApplicationState
+from merchant.registry.merchants.states import MerchantState
+from tests.rules import citations
+from tests.rules.citations import Text
 from tests.rules.source_rules import ROOT
 
 README = (ROOT / "README.md").read_text()
+CONTRACT = (ROOT / "docs" / "contract.md").read_text()
 PYPROJECT_TEXT = (ROOT / "pyproject.toml").read_text()
 PYPROJECT = tomllib.loads(PYPROJECT_TEXT)
 LOCK = (ROOT / "requirements.lock").read_text()
@@ -58,3 +71,133 @@ def test_the_lock_file_pins_every_dependency_with_hashes() -> None:
 
 def test_the_lock_file_names_no_index_and_no_place_on_a_disk() -> None:
     assert not re.search(r"https?://|file:|^-|@ ", LOCK, re.MULTILINE)
+
+
+# --- the contract ----------------------------------------------------------------------------------------------------
+
+
+def routes_of_the_contract() -> set[tuple[str, str]]:
+    """Every (method, path) that docs/contract.md names; `…/x` continues the path before it, or replaces its end."""
+    described = json.loads((ROOT / "openapi" / "merchant.json").read_text())["paths"]
+    found, methods, path = set(), "", ""
+    for given, whole, more in re.findall(r"`(?:([A-Z|]+) )?(?:(/(?:api|health)/[^`? ]+)|…(/[^`? ]+))", CONTRACT):
+        methods = given or methods
+        if more:
+            further = [path + more, path.rpartition("/")[0] + more]
+            whole = next((known for known in further if known in described), path + more)
+        path = whole
+        found |= {(method.lower(), path) for method in methods.split("|")}
+    return found
+
+
+def test_the_contract_names_every_route_and_no_other() -> None:
+    described = json.loads((ROOT / "openapi" / "merchant.json").read_text())["paths"]
+    known = {(method, path) for path, methods in described.items() for method in methods if method != "parameters"}
+    assert routes_of_the_contract() == known
+
+
+@pytest.mark.parametrize(
+    ("label", "known"),
+    [
+        ("Roles", set(Role)),
+        ("Application states", set(ApplicationState)),
+        ("Merchant states", set(MerchantState)),
+        ("Request states", set(RequestState)),
+        ("Event types", {kind.value for kind in EventType}),
+        ("Behaviours", set(PLANS)),
+    ],
+)
+def test_the_contract_lists_every_word_of_a_kind_and_no_other(label: str, known: set[str]) -> None:
+    listed = re.findall(rf"\*\*{label}\*\*: `([^`]+)`", CONTRACT)
+    assert [set(words.split()) for words in listed] == [known]
+
+
+@pytest.mark.parametrize(
+    ("section", "shape"),
+    [
+        ("business", kyb.Business),
+        ("owners[]", kyb.Owner),
+        ("contact", kyb.Contact),
+        ("locations[]", kyb.Location),
+        ("settlement_account", kyb.SettlementAccount),
+    ],
+)
+def test_the_contract_lists_every_field_of_a_section_and_no_other(section: str, shape: type[msgspec.Struct]) -> None:
+    (row,) = re.findall(rf"^\| `{re.escape(section)}` \| ([^(|]+)", CONTRACT, re.MULTILINE)
+    assert [name.removesuffix("[]") for name in re.findall(r"`([^`]+)`", row)] == list(shape.__struct_fields__)
+
+
+# --- citations -------------------------------------------------------------------------------------------------------
+
+
+def test_whatever_a_comment_or_document_cites_exists() -> None:
+    assert [
+        f"{text.path}:{text.line}: {what}" for text in citations.every_text() for what in citations.dangling(text)
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "gone.py does it",
+        "see registry/gone.py",
+        "states.py says so",  # there are several
+        "below `merchant/gone/`",
+        "as in DECISIONS 999",
+        "as in DECISIONS, evidence",
+        "(docs/contract.md, Weather)",
+        "(CONTRACT, Access)",
+        "[words](docs/gone.svg)",
+    ],
+)
+def test_a_citation_of_what_does_not_exist_is_found(words: str) -> None:
+    assert len(list(citations.dangling(Text("README.md", 1, words)))) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "only db.py commits",
+        "see payments/states.py and `merchant/core/`",
+        "as in DECISIONS 6 and 7, and DECISIONS.md",
+        "(docs/contract.md, Access)",
+        "[words](GLOSSARY.md#machinery), [elsewhere](https://example.org/gone.md)",
+        "versions/NNNN_what_it_does.py",
+    ],
+)
+def test_a_citation_of_what_exists_is_no_finding(words: str) -> None:
+    assert list(citations.dangling(Text("README.md", 1, words))) == []
+
+
+# --- the glossary ----------------------------------------------------------------------------------------------------
+
+
+def test_every_name_that_the_glossary_gives_exists() -> None:
+    names = re.findall(r"^\|.*\| `([\w.]+)` \|$", (ROOT / "GLOSSARY.md").read_text(), re.MULTILINE)
+    missing = []
+    for name in names:
+        try:
+            pkgutil.resolve_name(name)
+        except (ImportError, AttributeError):
+            missing.append(name)
+    assert names
+    assert missing == []
+
+
+def test_the_glossary_gives_each_word_once() -> None:
+    heads = re.findall(r"^\| ([^|]+) \|", (ROOT / "GLOSSARY.md").read_text(), re.MULTILINE)
+    words = [word.strip() for head in heads if head != "word" for word in head.split(",")]
+    assert sorted(words) == sorted(set(words))
+
+
+# --- the decisions ---------------------------------------------------------------------------------------------------
+
+
+def test_every_decision_has_one_form() -> None:
+    entries = re.split(r"^## ", (ROOT / "DECISIONS.md").read_text(), flags=re.MULTILINE)[1:]
+    assert [int(entry.partition(".")[0]) for entry in entries] == list(range(1, len(entries) + 1))
+    form = ["Tags", "Context", "Decision", "Figures", "Consequences", "Alternatives"]
+    for entry in entries:
+        named = re.findall(r"^- (\w+): ", entry, re.MULTILINE)
+        assert named == [name for name in form if name in named], entry
+        assert {*named, "Figures"} == set(form), entry

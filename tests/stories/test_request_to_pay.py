@@ -22,7 +22,7 @@ from tests.stories.town import Town, until
 
 pytestmark = pytest.mark.anyio
 
-# The last digit chooses how a customer behaves (CONTRACT, Simulator).
+# The last digit chooses how a customer behaves (docs/contract.md, Simulator).
 ACCEPT, REJECT, SILENT, LATE, TWICE, REORDER, AMOUNT, DROP, UNKNOWN = (f"25471100000{digit}" for digit in range(1, 10))
 
 

@@ -1,6 +1,6 @@
 """The one way in and out of our JSON API: who asks, what the body says, how answers and problems look.
 
-route.py joins these to a declaration of each route; app.py refuses to start with a route that names neither a
+route.py joins these to a declaration of each route; programs/app.py refuses to start with a route that names neither a
 permission nor that it is public.
 """
 

@@ -1,7 +1,7 @@
-"""The door that only the hub's gateway may use: /oracle and /fspiop.
+"""Raw ASGI for the hottest paths, /oracle, /fspiop and /ussd: a bounded body, and answers without a framework between.
 
-Raw ASGI, since these are the hottest paths: a shared secret (or loopback where none is set), a bounded body, and
-answers without a framework between. Problems are FSPIOP error bodies.
+/oracle and /fspiop let in the hub's proxy only, by a shared secret, or loopback where none is set. Problems are FSPIOP
+error bodies.
 """
 
 import hmac
@@ -51,7 +51,7 @@ def error_body(error_code: str, description: str) -> bytes:
 
 
 def check_gateway(settings: Settings, scope: Scope, headers: Mapping[str, str]) -> None:
-    """Let in only the hub's gateway. Raises Refused."""
+    """Let in only the hub's proxy. Raises Refused."""
     if settings.gateway_secret:
         given = headers.get("x-gateway-secret", "")
         if not hmac.compare_digest(given.encode(), settings.gateway_secret.encode()):

@@ -1,4 +1,4 @@
-"""Which user runs the server: PostgreSQL refuses root, so a program run as root lends it another uid.
+"""Which user runs the server: PostgreSQL refuses root, so a program run as root starts it under another uid.
 
 No user is created. The uid is the owner of an existing cluster, else `postgres` where the machine has
 one, else `nobody`. That uid can reach neither a project under a home of mode 700 nor our own folder,

@@ -22,7 +22,7 @@ _EMV_START = "000201"  # every EMV merchant code begins with payload format indi
 
 
 class Customer(Struct, frozen=True):
-    """A simulated shopper; the number's last digit decides what they do (CONTRACT, Simulator)."""
+    """A simulated shopper; the number's last digit decides what they do (docs/contract.md, Simulator)."""
 
     msisdn: str
     does: str

@@ -1,7 +1,7 @@
 """What the demo's pages show: merchants with their codes, and everything that happens, of all DFSPs side by side.
 
-No person looks at the demo's pages as anyone: they are the stage, not a seat in the house. So these reads act as the
-service, across tenants, on purpose; phone numbers come masked, and outside the demo no route leads here.
+The demo's pages are unauthenticated and read across tenants on purpose: these reads act as the service. Phone numbers
+are masked, and only `merchant demo` has routes that lead here.
 """
 
 from datetime import datetime

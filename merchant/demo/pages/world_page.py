@@ -1,7 +1,7 @@
-"""The demo's start page: the whole world on one page, with forms that really do the work.
+"""The demo's start page: merchants, shoppers and news on one page, with forms that call the service.
 
 Nobody signs in: whoever sees the page may act as any merchant and any shopper, so only `merchant demo` hands these
-routes to the application. What is asked for goes through payments.create_request in the merchant's own tenant; what
+routes to the application. What is asked for goes through create_request in the merchant's own tenant; what
 shoppers do goes over HTTP to the simulator and to our own USSD door (phones.py).
 """
 
@@ -36,7 +36,7 @@ _DEMO_PAGE, _DEMO_NEWS_PAGE, _DEMO_INBOX_PAGE = (
     f"{__package__}/{name}.html" for name in ("demo", "demo_news", "demo_inbox")
 )
 COOKIE = "keypad"
-# As long as networks keep a dialogue open (ussd.md: 180 s at most).
+# As long as networks keep a dialogue open (180 s at most).
 COOKIE_LIFE_S = 180
 NEWS_REFRESH_S = 3
 # Short, so that silent and late customers show their end while one watches; a code to scan needs more time.

@@ -1,4 +1,4 @@
-"""The world outside, simulated: a hub, its Account Lookup Service, two payer DFSPs and their customers' phones.
+"""The simulator: a hub, its Account Lookup Service, two payer DFSPs and their customers' phones.
 
 A party of its own: it speaks FSPIOP with the service over HTTP, signs and verifies, keeps its own journal,
 and shares nothing with the service but the wire code of merchant.hub. Read in this order: world (what is

@@ -1,6 +1,6 @@
-"""The handles of the simulated world: who lives in it, how they behave, what shoppers do, and the ledger.
+"""Routes that control the simulator: who is in it, how they behave, what shoppers do, and the ledger.
 
-The demo and tests turn them over HTTP. A change becomes an event in the journal; a purchase becomes a flow of
+The demo and tests call them over HTTP. A change becomes an event in the journal; a purchase becomes a flow of
 shopper.py that goes on after the answer.
 """
 

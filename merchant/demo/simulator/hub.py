@@ -1,4 +1,4 @@
-"""The switch: look-ups, and the transfers whose ledger is the truth about money.
+"""The switch: look-ups, and the transfers, with the ledger of record.
 
 A transfer is reserved when the payer's DFSP sends it, committed when the payee's fulfilment opens the
 condition in time, aborted otherwise. A payee that answered RESERVED is owed a PATCH with the end.
@@ -105,9 +105,9 @@ async def carry_transfer(
 
 
 async def take_fulfilment(sim: Simulation, transfer_id: str, source: str, answer: TransfersPut) -> None:
-    """Hear the payee's answer to a transfer: commit it, or abort it, once.
+    """Receive the payee's answer to a transfer: commit it, or abort it, once.
 
-    Raises FspiopError for an answer that cannot stand: of a stranger, of an unknown transfer, or a
+    Raises FspiopError for an answer that cannot stand: from another DFSP, to an unknown transfer, or a
     COMMITTED of what has been aborted (its payee must not believe in the money).
     """
     entry = sim.world.ledger.get(transfer_id)
@@ -130,7 +130,7 @@ async def take_fulfilment(sim: Simulation, transfer_id: str, source: str, answer
 
 
 def take_refusal(sim: Simulation, transfer_id: str, source: str, error: FspiopError) -> None:
-    """Hear the payee's refusal of a transfer. Raises FspiopError for a stranger or an unknown transfer."""
+    """Receive the payee's refusal of a transfer. Raises FspiopError for another DFSP or an unknown transfer."""
     entry = sim.world.ledger.get(transfer_id)
     if entry is None or entry.transfer.payee_fsp != source:
         raise FspiopError("3208", meaning_of("3208"))

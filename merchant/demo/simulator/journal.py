@@ -1,4 +1,4 @@
-"""The journal: one JSON line for everything that became true, appended before anyone is told.
+"""The journal: one JSON line an event, appended before the event has any effect.
 
 A killed process loses nothing but a line it was writing, and that line had no effect yet.
 """

@@ -1,4 +1,4 @@
-"""Sending and waiting: every message of this world goes out here, and every callback it waits for ends here.
+"""Sends every message of the simulator, and waits for the callbacks that answer.
 
 Peers may be down, slow or killed in between: callbacks are sent until taken, questions are asked again
 with the same id and the same body, as FSPIOP section 3.2.5 asks of a client without an answer.
@@ -61,7 +61,7 @@ async def ask(
 
 
 def resolve(sim: Simulation, topic: Topic, answer: Message | FspiopError) -> None:
-    """Hand a callback to whoever waits for it; a second copy, or one nobody waits for, is no matter."""
+    """Hand a callback to whoever waits for it; a duplicate, or one that nobody waits for, is ignored."""
     for future in sim.waiting.get(topic, ()):
         if future.done():
             continue

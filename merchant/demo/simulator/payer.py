@@ -1,4 +1,4 @@
-"""The payer's DFSP: hears a request to pay, asks its customer, quotes and transfers.
+"""The payer's DFSP: receives a request to pay, asks its customer, quotes and transfers.
 
 The customer's plan decides each step. Every attempt is written down with all its ids before the first
 message, so that a restart takes it up where it stood and sends the same messages again.

@@ -50,7 +50,7 @@ class Simulation:
         }
 
     def record(self, event: Event) -> None:
-        """Write an event and make it true."""
+        """Write an event to the journal and apply it."""
         self.journal.append(event)
         apply(self.world, event)
 

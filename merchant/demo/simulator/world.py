@@ -1,6 +1,6 @@
-"""What is true in the simulated world, and the events that make it so.
+"""The state of the simulated world, and the events that change it.
 
-The world is folded from its journal: `apply` is the only writer, live and at restart.
+The state is rebuilt from the journal: `apply` is its only writer, live and at restart.
 """
 
 from collections import deque
@@ -76,7 +76,7 @@ class TransferReserved(msgspec.Struct, frozen=True, tag=True):
 
 
 class TransferSettled(msgspec.Struct, frozen=True, tag=True):
-    """The switch decided; this is the truth about the money."""
+    """The switch decided; this is final."""
 
     transfer_id: str
     state: Literal["COMMITTED", "ABORTED"]
@@ -147,7 +147,7 @@ class World:
 
 
 def apply(world: World, event: Event) -> None:
-    """Make an event true."""
+    """Apply an event."""
     _APPLY[type(event)](world, event)
 
 

@@ -74,7 +74,7 @@ async def send(
     """Send a message and return the answer, whatever its status; redirects are not followed.
 
     Bodies are signed when a key is given (FSPIOP signs nothing without a body). `extra_headers` are not signed,
-    such as a gateway's secret. Raises HubUnreachable when no answer came.
+    such as a proxy's secret. Raises HubUnreachable when no answer came.
     """
     headers = await _signed_headers(message, key) | (extra_headers or {})
     try:

@@ -115,7 +115,7 @@ _FAMILY_REASONS = {
 
 
 class FspiopError(Exception):
-    """A problem to be told in FSPIOP's terms: in the answer, or in a callback to `/error`.
+    """A problem as FSPIOP reports it: in the answer, or in a callback to `/error`.
 
     `code` is one of MEANINGS; `description` is one sentence, cut to what the wire allows;
     `extensions` fill the extension list (a refused version lists the versions we speak).

@@ -107,7 +107,7 @@ class AuthenticationInfo(Message, frozen=True):
 
 
 class ErrorInformation(Message, frozen=True):
-    """Read at any length and without its extensions: an error must never be lost to its own wording."""
+    """Read at any length and without its extensions: a malformed error is an error all the same."""
 
     error_code: ErrorCode
     error_description: Annotated[str, Meta(pattern=r"^[^\x00]*\Z")] = ""
@@ -194,7 +194,7 @@ class TransfersPut(Message, frozen=True):
 
 
 class TransfersPatch(Message, frozen=True):
-    """The switch's last word on a transfer that we answered RESERVED."""
+    """The switch's final notice on a transfer that we answered RESERVED."""
 
     transfer_state: TransferState
     completed_timestamp: DateTime | None = None
@@ -249,7 +249,7 @@ def encode(body: Message) -> bytes:
 
 
 def encode_error(error: FspiopError) -> bytes:
-    """The body that tells a problem, in a PUT …/error or in a synchronous refusal."""
+    """The error body of a problem, in a PUT …/error or in a synchronous refusal."""
     information: dict[str, object] = {"errorCode": error.code, "errorDescription": error.description}
     if error.extensions:
         extension = [{"key": key, "value": value} for key, value in error.extensions]
@@ -272,7 +272,7 @@ def to_wire(amount: money.Money) -> WireMoney:
 
 
 def from_wire(amount: WireMoney) -> money.Money:
-    """FSPIOP's Money as ours. Raises FspiopError 3100 for zero, too fine, or a currency that is none."""
+    """FSPIOP's Money as ours. Raises FspiopError 3100 for zero, too many decimals, or an unknown currency."""
     try:
         return money.parse_decimal(amount.amount, amount.currency)
     except money.AmountProblem as error:

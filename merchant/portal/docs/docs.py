@@ -1,7 +1,7 @@
 """/docs: the API as pages that a person reads, drawn from the OpenAPI documents by this service alone.
 
 One page lists a document's operations, each of which has a page of its own; one lists the stable codes of problems.
-docs_reader.py reads the documents; app.py puts the function that writes them into the application's state.
+reader.py reads the documents; programs/app.py puts the function that writes them into the application's state.
 """
 
 from collections.abc import Callable

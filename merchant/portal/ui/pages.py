@@ -161,7 +161,7 @@ def _problem(request: Req, status: int, title: str, detail: str) -> Page:
     return respond(request, "problem.html", status, title=title, detail=detail, code=status)
 
 
-# For the handlers of pages: as app.py's, but for people.
+# For the handlers of pages: as programs/app.py's, but for people.
 IN_WORDS: dict[Any, Any] = {errors.MerchantError: _tell, HTTPException: _tell_http, Exception: _tell_crash}
 
 

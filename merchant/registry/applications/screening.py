@@ -31,7 +31,7 @@ def case_of(sections: kyb.Sections) -> kyb.Applicant:
     """The applicant whom kyb judges.
 
     What the DFSP's maker submits, the DFSP vouches for: a phone that is an account at the DFSP, and numbers of
-    documents its staff saw (DECISIONS, evidence). Answers that are absent vouch for nothing.
+    documents its staff saw (DECISIONS 6). Answers that are absent vouch for nothing.
     """
     return kyb.Applicant(
         sections=sections,

@@ -10,7 +10,7 @@ from merchant.registry.applications.models import Application
 
 
 class ApplicationState(StrEnum):
-    """States of an application (CONTRACT)."""
+    """States of an application."""
 
     DRAFT = "draft"
     SUBMITTED = "submitted"

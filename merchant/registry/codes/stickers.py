@@ -1,7 +1,7 @@
 """Printed stickers by version, so that one which was replaced or revoked is known for it wherever it is scanned.
 
 A counter's first sticker is version 1 and needs no row; each row here ends one version, and the next is the current
-one. codes.py writes the version into the code, the pay page and POST /api/v1/qr/decode ask `scanned`.
+one. payload.py writes the version into the code, the pay page and POST /api/v1/qr/decode ask `scanned`.
 """
 
 from collections.abc import Sequence

@@ -1,13 +1,13 @@
-"""States of applications and merchants: which moves are allowed, and what each state permits.
+"""States of merchants: which moves are allowed, and what each state permits.
 
-Callers ask `may(...)`, never compare states; `move_application` is the one place where a state changes.
+Callers ask `merchant_may`, and never compare states.
 """
 
 from enum import StrEnum
 
 
 class MerchantState(StrEnum):
-    """States of a merchant (CONTRACT)."""
+    """States of a merchant."""
 
     ACTIVE = "active"
     RESTRICTED = "restricted"

@@ -2,7 +2,7 @@
 
 The Account Lookup Service checks answers literally (single POST exactly 201, PUT with a JSON body, "unknown" as an
 empty list); it drops the sub-id on DELETE, so a DELETE never takes a parent with it. Operations only; the HTTP is in
-oracle_routes.py.
+routes.py.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""HTTP of the oracle, as raw ASGI below /oracle: see oracle.py for what it means.
+"""HTTP of the oracle, as raw ASGI below /oracle: see operations.py for what it means.
 
 GET    /participants/{Type}/{ID}[/{SubId}]   who serves it
 POST   /participants                         an array: an external DFSP's batch (x-api-key);

@@ -85,7 +85,7 @@ def test_one_command_shows_the_main_job_and_keeps_its_world(tmp_path: Path) -> N
 
 
 def check_world(known: dict[str, Any], port: int, hub_port: int) -> None:
-    """demo.json holds what CONTRACT says, and its credentials work."""
+    """demo.json holds what docs/contract.md says, and its credentials work."""
     base_url = f"http://127.0.0.1:{port}"
     assert (known["base_url"], known["simulator_url"]) == (base_url, f"http://127.0.0.1:{hub_port}")
     assert set(known["scheme"]) == {"currency", "time_zone"}

@@ -1,4 +1,4 @@
-"""What is announced: every event that CONTRACT names, told once, without personal data."""
+"""What is announced: every event that docs/contract.md names, told once, without personal data."""
 
 import json
 from datetime import datetime, timedelta

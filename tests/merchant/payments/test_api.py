@@ -1,4 +1,4 @@
-"""The payment request API as CONTRACT words it: shapes, amounts, payers, keys, lists, walls."""
+"""The payment request API as docs/contract.md words it: shapes, amounts, payers, keys, lists, walls."""
 
 import asyncio
 import re

@@ -222,7 +222,7 @@ async def test_a_request_that_was_taken_back_or_refused_takes_no_quote(stage: St
     assert await stage.state(request) == ending
 
 
-# --- which request a quote pays (CONTRACT, Payments) ------------------------------------------------------------------
+# --- which request a quote pays (docs/contract.md, Payments) ---------------------------------------------------------
 
 
 async def scannable(stage: Stage, **body: Any) -> tuple[dict[str, Any], str]:

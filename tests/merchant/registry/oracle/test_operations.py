@@ -1,4 +1,4 @@
-"""The oracle as the Account Lookup Service and external DFSPs use it: CONTRACT's alias and oracle section."""
+"""The oracle as the Account Lookup Service and external DFSPs use it: docs/contract.md, Alias and oracle."""
 
 import asyncio
 import json
