@@ -8,6 +8,7 @@ import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
+from merchant.core.http.context import with_context
 from merchant.core.service import Service
 from merchant.programs.app import create_app, shared_state
 from merchant.programs.slices import ROUTES
@@ -27,7 +28,7 @@ def app_on(service: Service, routes: list[Any] | None = None) -> Litestar:
 
 def client_on(app: Litestar) -> httpx.AsyncClient:
     """A client of an application, in the same event loop, without a socket."""
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(with_context(app), raise_app_exceptions=False)
     hooks = {"response": [_check_declared]}
     return httpx.AsyncClient(transport=transport, base_url="http://test.local", event_hooks=hooks)
 

@@ -16,6 +16,7 @@ from merchant.cli.audit import audit
 from merchant.cli.demo import demo
 from merchant.cli.keys import rotate_keys
 from merchant.cli.openapi import openapi
+from merchant.cli.outbox import outbox
 from merchant.cli.qr import qr_commands
 from merchant.cli.serve import migrate, serve, worker
 from merchant.cli.setup import check, seed
@@ -23,7 +24,7 @@ from merchant.core.errors import OperatorProblem
 from merchant.core.settings import BadSettings, load
 
 qr_commands.add_command(qr_posters.poster)
-COMMANDS = (serve, worker, migrate, seed, demo, check, audit, rotate_keys, qr_commands, openapi)
+COMMANDS = (serve, worker, migrate, seed, demo, check, audit, outbox, rotate_keys, qr_commands, openapi)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,11 +12,12 @@ from merchant.core.settings import Settings
 @click.pass_obj
 def serve(settings: Settings, worker: bool) -> None:
     """Serve HTTP (and work off the outbox) until Ctrl-C."""
+    from merchant.core import logs
     from merchant.programs import runtime
-    from merchant.programs.app import configure_logs, create_app, with_doors
+    from merchant.programs.app import create_app, with_doors
     from merchant.programs.worker import Worker
 
-    configure_logs(settings.log_level)
+    logs.configure(settings.log_level)
 
     async def main(url: str) -> None:
         async with contextlib.AsyncExitStack() as stack:
@@ -37,11 +38,11 @@ def serve(settings: Settings, worker: bool) -> None:
 @click.pass_obj
 def worker(settings: Settings) -> None:
     """Work off the outbox until Ctrl-C; any number of workers may run."""
+    from merchant.core import logs
     from merchant.programs import runtime
-    from merchant.programs.app import configure_logs
     from merchant.programs.worker import Worker
 
-    configure_logs(settings.log_level)
+    logs.configure(settings.log_level)
 
     async def main(url: str) -> None:
         async with runtime.ready_service(settings, url) as service, Worker(service).running():

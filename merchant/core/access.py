@@ -35,6 +35,7 @@ class Permission(StrEnum):
     WEBHOOKS_WRITE = "webhooks:write"
     EVENTS_READ = "events:read"
     OPERATIONS_READ = "operations:read"
+    OPERATIONS_WRITE = "operations:write"
 
 
 class Role(StrEnum):
@@ -64,7 +65,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.AUDIT_READ,
             _P.APPLICATIONS_READ,
         }
-        | {_P.MERCHANTS_READ, _P.PAYMENTS_READ, _P.PAYMENTS_RESOLVE, _P.OPERATIONS_READ, _P.EVENTS_READ}
+        | {_P.MERCHANTS_READ, _P.PAYMENTS_READ, _P.PAYMENTS_RESOLVE, _P.EVENTS_READ}
+        | {_P.OPERATIONS_READ, _P.OPERATIONS_WRITE}
     ),
     Role.HUB_CHECKER: frozenset({_P.DFSPS_READ, _P.AUDIT_READ, _P.APPLICATIONS_READ, _P.MERCHANTS_READ}),
     Role.DFSP_ADMIN: frozenset(
@@ -88,6 +90,7 @@ KEY_SCOPES = frozenset(Permission) - {
     _P.USERS_WRITE,
     _P.API_KEYS_WRITE,
     _P.OPERATIONS_READ,
+    _P.OPERATIONS_WRITE,
 }
 # The key of one merchant does for it what its own people may do.
 MERCHANT_KEY_SCOPES = ROLE_PERMISSIONS[Role.MERCHANT_OWNER]

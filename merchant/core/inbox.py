@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from merchant.core import clock, columns
+from merchant.core import clock, columns, outbox, trace
 from merchant.core.db import Tx, forget
 from merchant.core.vault import Vault
 
@@ -43,6 +43,7 @@ class Message(msgspec.Struct, frozen=True):
     destination: str
     version: str  # the FSPIOP version that an answer must be written in
     body: bytes
+    traceparent: str | None = None  # of the trace in which it came
 
     @property
     def resource(self) -> str:
@@ -50,25 +51,23 @@ class Message(msgspec.Struct, frozen=True):
         return self.path.split("/", 2)[1]
 
 
-_STORE = """
+_STORE = f"""
 WITH stored AS (
   INSERT INTO inbox (digest, method, resource, source, sealed, times, received_at)
   VALUES ($1, $2, $3, $4, $5, 1, $6)
   ON CONFLICT (digest) DO UPDATE SET times = inbox.times + 1
   RETURNING times),
-job AS (
-  INSERT INTO outbox (topic, payload, run_at, attempts, created_at)
-  SELECT $7, $5, $6, 0, $6 FROM stored WHERE times = 1 OR $8
-  RETURNING pg_notify('outbox', ''))
-SELECT times FROM stored, (SELECT count(*) FROM job) AS queued
-"""
+{outbox.job_cte("FROM stored WHERE times = 1 OR $8", topic="$7", payload="$5", now="$6", traceparent="$9")}
+SELECT times FROM stored
+"""  # noqa: S608 - constants
 _REQUESTS = frozenset({"GET", "POST"})
 # Two look-ups of one payer get identical answers; the second is no duplicate of the first.
 _LOOK_UPS = frozenset({"parties", "participants"})
 
 
 async def store_once(tx: Tx, vault: Vault, message: Message) -> bool:
-    """Store a message and the job to interpret it; False for a duplicate."""
+    """Store a message and the job to interpret it; False when it had come before."""
+    message = msgspec.structs.replace(message, traceparent=trace.traceparent())
     seen = b"\0".join((message.source.encode(), message.method.encode(), message.path.encode(), message.body))
     digest = hashlib.sha256(seen).digest()
     times = await tx.fetchval(
@@ -81,6 +80,7 @@ async def store_once(tx: Tx, vault: Vault, message: Message) -> bool:
         clock.now(),
         TOPIC,
         message.method in _REQUESTS or _may_mean_more(message),
+        message.traceparent,
     )
     return bool(times == 1)
 

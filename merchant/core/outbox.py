@@ -2,8 +2,8 @@
 
 The worker leases rows in batches by SKIP LOCKED; a lease is simply the row's `run_at` moved ahead, again and again
 while the work lasts, so a worker that dies gives its rows back by doing nothing. Failures come back later with
-growing pauses; what keeps failing stays as a dead letter, which `revive` puts back to work. Rows of one `order_key`
-run one after another.
+growing pauses. What failed MAX_ATTEMPTS times is dead: it is kept and tried no more until someone revives or discards
+it (programs/dead_jobs.py). Rows of one `order_key` run one after another.
 """
 
 import random
@@ -16,8 +16,9 @@ import msgspec
 from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
-from merchant.core import clock, columns, sql
-from merchant.core.db import Tx
+from merchant.core import clock, columns, sql, trace
+from merchant.core.db import Reads, Tx
+from merchant.core.paging import Page
 
 CHANNEL = "outbox"  # NOTIFY channel that wakes the worker
 # How soon after a worker's death its jobs are taken up by another; running workers renew their leases.
@@ -26,6 +27,7 @@ RENEW_EVERY_S = 3.0
 MAX_ATTEMPTS = 12  # with the pauses below about nine hours
 _FIRST_RETRY_S = 2.0
 _LONGEST_RETRY_S = 3600.0
+_NO_ID = 2**63 - 1  # greater than any id
 
 
 class OutboxJob(SQLModel, table=True):
@@ -40,6 +42,7 @@ class OutboxJob(SQLModel, table=True):
             "id",
             postgresql_where=text("order_key IS NOT NULL AND dead_at IS NULL"),
         ),
+        Index("outbox_dead", "id", postgresql_where=text("dead_at IS NOT NULL")),
     )
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     topic: str
@@ -49,6 +52,7 @@ class OutboxJob(SQLModel, table=True):
     attempts: int = 0
     run_at: datetime = columns.instant()
     last_error: str | None = None
+    traceparent: str | None = None  # W3C trace context of what caused it
     dead_at: datetime | None = columns.instant(nullable=True)
     created_at: datetime = columns.instant()
 
@@ -62,14 +66,61 @@ class Job(msgspec.Struct, frozen=True):
     attempts: int
     dfsp_id: UUID | None = None
     in_order: bool = False
+    traceparent: str | None = None
 
 
-_ADD = """
-WITH job AS (
-  INSERT INTO outbox (topic, order_key, dfsp_id, payload, run_at, attempts, created_at)
-  VALUES ($1, $2, $3, $4, $5, 0, $6))
-SELECT pg_notify('outbox', '')
-"""
+class DeadJob(msgspec.Struct, frozen=True):
+    """A job that failed too often, without its payload, which may hold personal data."""
+
+    id: int
+    topic: str
+    dfsp_id: UUID | None
+    attempts: int
+    last_error: str | None
+    created_at: datetime
+    dead_at: datetime
+
+
+class Depth(msgspec.Struct, frozen=True):
+    """How much of one topic lies in the outbox: live jobs, dead ones, and since when the oldest due one waits."""
+
+    topic: str
+    live: int
+    dead: int
+    oldest_due_at: datetime | None
+
+
+def job_cte(
+    source: str = "",
+    *,
+    topic: str,
+    payload: str,
+    now: str,
+    traceparent: str,
+    order_key: str = "NULL",
+    dfsp_id: str = "NULL",
+    run_at: str | None = None,
+) -> str:
+    """SQL of `job AS (INSERT INTO outbox ...)`, for a WITH, so that a job is written by the statement that causes it.
+
+    `source` is what follows the select list (`FROM delivery`, `WHERE $1`): one job for each of its rows; one job where
+    it is empty. The others are SQL expressions over it: constants and `$n` of the caller, never values; that of
+    `traceparent` is handed `trace.traceparent()`. Workers are woken at the commit, when there is a job at all.
+    """
+    return f"""job AS (
+  INSERT INTO outbox (topic, order_key, dfsp_id, payload, run_at, attempts, created_at, traceparent)
+  SELECT {topic}, {order_key}, {dfsp_id}, {payload}, {run_at or now}, 0, {now}, {traceparent} {source}
+  RETURNING pg_notify('{CHANNEL}', ''))"""
+
+
+def json_payload(value: str = "", **fields: str) -> str:
+    """SQL of a payload as JSON: of one expression's value, or an object of several by their names."""
+    pairs = ", ".join(f"'{name}', {field}" for name, field in fields.items())
+    return f"convert_to(({f'json_build_object({pairs})' if fields else f'to_json({value})'})::text, 'UTF8')"
+
+
+_JOB = job_cte(topic="$1", order_key="$2", dfsp_id="$3", payload="$4", run_at="$5", now="$6", traceparent="$7")
+_ADD = f"WITH {_JOB} SELECT"
 # Of what has an order only the heads are looked at, one index probe each: however much waits behind a silent endpoint,
 # finding the rest costs the same.
 _CLAIM = f"""
@@ -100,7 +151,23 @@ UPDATE outbox SET run_at = $3 FROM unnest($1::bigint[], $2::int[]) AS job (id, a
 WHERE outbox.id = job.id AND outbox.attempts = job.attempts
 """
 _RETRY = "UPDATE outbox SET run_at = $3, last_error = $4, dead_at = $5 WHERE id = $1 AND attempts = $2"
-_REVIVE = "UPDATE outbox SET dead_at = NULL, attempts = 0, run_at = $2 WHERE id = $1 AND dead_at IS NOT NULL"
+_DEAD = """
+SELECT id, topic, dfsp_id, attempts, last_error, created_at, dead_at FROM outbox
+WHERE dead_at IS NOT NULL AND id < $1 AND ($2::text IS NULL OR topic = $2) ORDER BY id DESC LIMIT $3
+"""
+_REVIVE = """
+UPDATE outbox SET dead_at = NULL, attempts = 0, run_at = $1 WHERE dead_at IS NOT NULL AND id IN (
+  SELECT id FROM outbox
+  WHERE dead_at IS NOT NULL AND ($2::bigint IS NULL OR id = $2) AND ($3::text IS NULL OR topic = $3)
+  ORDER BY id LIMIT $4 FOR UPDATE)
+RETURNING pg_notify('outbox', '')
+"""
+_DISCARD = "DELETE FROM outbox WHERE id = $1 AND dead_at IS NOT NULL RETURNING topic"
+_DEPTHS = """
+SELECT topic, count(*) FILTER (WHERE dead_at IS NULL) AS live, count(dead_at) AS dead,
+       min(run_at) FILTER (WHERE dead_at IS NULL AND run_at <= $1) AS oldest_due_at
+FROM outbox GROUP BY topic
+"""
 
 
 class LeaseLost(RuntimeError):
@@ -119,7 +186,7 @@ async def add(
     """Write work into the caller's transaction. `payload` is anything msgspec encodes, or bytes taken as they are."""
     now = clock.now()
     raw = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
-    await tx.execute(_ADD, topic, order_key, dfsp_id, raw, run_at or now, now)
+    await tx.execute(_ADD, topic, order_key, dfsp_id, raw, run_at or now, now, trace.traceparent())
 
 
 async def claim(tx: Tx, limit: int, limit_in_order: int | None = None) -> list[Job]:
@@ -146,7 +213,10 @@ async def renew(tx: Tx, jobs: Sequence[Job]) -> None:
 
 
 async def retry(tx: Tx, job: Job, error: str) -> bool:
-    """Schedule the retry of a failed job; True when it has failed too often and became a dead letter instead."""
+    """Give a failed job back for later; True when it has failed too often and is dead instead.
+
+    `error` is kept and shown to operators: it must hold no personal data (`logs.describe`).
+    """
     now = clock.now()
     buried = job.attempts >= MAX_ATTEMPTS
     pause_s = min(_LONGEST_RETRY_S, _FIRST_RETRY_S * 2 ** (job.attempts - 1)) * random.uniform(0.75, 1.25)
@@ -155,6 +225,31 @@ async def retry(tx: Tx, job: Job, error: str) -> bool:
     return buried
 
 
+async def dead(tx: Reads, page: Page, topic: str | None = None) -> list[DeadJob]:
+    """Dead jobs, newest first, of one topic or of all; one more than the page's limit when there are more.
+
+    The page's cursor is a job's id as a UUID of that number.
+    """
+    before = min(page.before.int, _NO_ID) if page.before else _NO_ID
+    return [DeadJob(**row) for row in await tx.fetch(_DEAD, before, topic, page.limit + 1)]
+
+
 async def revive(tx: Tx, job_id: int) -> bool:
-    """Put a dead letter back to work; False when there is none of this id."""
-    return bool(await tx.execute(_REVIVE, job_id, clock.now()))
+    """Try a dead job again, with all its attempts; False when no dead job has this id."""
+    return bool(await tx.execute(_REVIVE, clock.now(), job_id, None, 1))
+
+
+async def revive_many(tx: Tx, topic: str | None, limit: int) -> int:
+    """Try dead jobs again, of one topic or of all, oldest first; how many there were, at most `limit`."""
+    return await tx.execute(_REVIVE, clock.now(), None, topic, limit)
+
+
+async def discard(tx: Tx, job_id: int) -> str | None:
+    """Delete a dead job, payload and all; its topic, or None when no dead job has this id."""
+    topic: str | None = await tx.fetchval(_DISCARD, job_id)
+    return topic
+
+
+async def depths(tx: Reads) -> list[Depth]:
+    """How much of each topic lies in the outbox. Reads the whole table: for a scrape, not for a request."""
+    return [Depth(**row) for row in await tx.fetch(_DEPTHS, clock.now())]

@@ -32,8 +32,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Connections per pool, of which a process has three (requests of people, the service's own, its reads); opened when
     # first needed. 8 keep two cores busy.
     database_pool_size: int = 8
-    # Hub mode of a DFSP that has none of its own. Both speak FSPIOP; the SDK scheme adapter's own API is not built.
-    hub: Literal["simulator", "fspiop"] = "simulator"
     # Base URL of the hub's FSPIOP endpoints for DFSPs that have none of their own.
     hub_url: str = ""
     # What the hub calls itself in FSPIOP-Source, comma-separated, in any case: only it says what became of a transfer.
@@ -64,8 +62,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     settle_check_s: float = 10.0
     # Whether webhooks may also go to plain http on this machine: for the demo and tests, where receivers live there.
     webhook_loopback: bool = False
-    # How text messages leave: console keeps them in the table only.
-    sms_sender: Literal["console"] = "console"
     # Log level of structlog.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
 

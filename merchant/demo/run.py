@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from merchant.channels.ussd import gateway_path
+from merchant.core import logs
 from merchant.core.access import Role
 from merchant.core.service import Service
 from merchant.core.settings import Settings
@@ -22,14 +23,14 @@ from merchant.demo.pages.world_page import demo_routes
 from merchant.demo.payments import PAYERS, show_payments
 from merchant.demo.world import CURRENCY, OPERATOR_EMAIL, SCHEME, DemoUser, DemoWorld
 from merchant.programs import runtime
-from merchant.programs.app import configure_logs, create_app, with_doors
+from merchant.programs.app import create_app, with_doors
 from merchant.programs.seed import seed_scheme
 from merchant.programs.worker import Worker
 
 
 def run_demo(settings: Settings) -> None:
     """Run the demo until Ctrl-C."""
-    configure_logs("WARNING" if settings.log_level == "INFO" else settings.log_level)
+    logs.configure("WARNING" if settings.log_level == "INFO" else settings.log_level)
     click.echo("starting the database")
     with runtime.open_database(settings) as url:
         runtime.run(_demo(settings, url))
@@ -40,7 +41,7 @@ async def _demo(settings: Settings, database_url: str) -> None:
     begun = time.perf_counter()
     hub_port = settings.simulator_port or settings.port + 1
     hub_url = f"http://{settings.host}:{hub_port}"
-    settings = msgspec.structs.replace(settings, hub="simulator", webhook_loopback=True, hub_url=hub_url)
+    settings = msgspec.structs.replace(settings, webhook_loopback=True, hub_url=hub_url)
     async with contextlib.AsyncExitStack() as stack:
         service = await stack.enter_async_context(runtime.ready_service(settings, database_url))
         known = world.load(settings.data_dir) or await _new_world(service)

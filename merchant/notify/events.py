@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from merchant.core import clock, ids
+from merchant.core import clock, ids, outbox, trace
 from merchant.core.db import Tx
 
 WEBHOOK_TOPIC = "notify.webhook"
@@ -94,21 +94,28 @@ EVENT_DATA: dict[EventType, Any] = {
     event: _DATA_OF.get(event.partition(".")[0], PaymentReceived) for event in EventType
 }
 
-_ANNOUNCE = """
+_JOB = outbox.job_cte(
+    "FROM delivery",
+    topic="$7",
+    order_key="'webhook:' || endpoint_id",
+    dfsp_id="$1",
+    payload=outbox.json_payload("id"),
+    now="$6",
+    traceparent="$9",
+)
+_ANNOUNCE = f"""
 WITH endpoint AS (
   SELECT id FROM webhook_endpoint
   WHERE dfsp_id = $1 AND enabled AND (merchant_id IS NULL OR merchant_id = $2)
-    AND (event_types = '{}' OR $3 = ANY(event_types))),
+    AND (event_types = '{{}}' OR $3 = ANY(event_types))),
 delivery AS (
   INSERT INTO webhook_delivery (id, dfsp_id, endpoint_id, event_id, event_type, body, state, attempts, created_at)
   SELECT (left($4::uuid::text, 13) || '-7' || substr(gen_random_uuid()::text, 16))::uuid, -- UUIDv7, of the event's time
          $1, id, $4, $3, $5, 'pending', 0, $6 FROM endpoint
   RETURNING id, endpoint_id),
-job AS (
-  INSERT INTO outbox (topic, order_key, dfsp_id, payload, run_at, attempts, created_at)
-  SELECT $7, 'webhook:' || endpoint_id, $1, convert_to('"' || id || '"', 'UTF8'), $6, 0, $6 FROM delivery)
-SELECT pg_notify('live', $8), CASE WHEN EXISTS (SELECT 1 FROM delivery) THEN pg_notify('outbox', '') END
-"""
+{_JOB}
+SELECT pg_notify('live', $8)
+"""  # noqa: S608 - constants
 
 
 async def announce(tx: Tx, event_type: str, dfsp_id: UUID, merchant_id: UUID | None, data: dict[str, Any]) -> None:
@@ -125,4 +132,15 @@ async def announce(tx: Tx, event_type: str, dfsp_id: UUID, merchant_id: UUID | N
     screens = msgspec.json.encode(
         {"id": event_id, "type": kind, "dfsp_id": dfsp_id, "merchant_id": merchant_id, "data": shaped}
     )
-    await tx.execute(_ANNOUNCE, dfsp_id, merchant_id, kind, event_id, body, now, WEBHOOK_TOPIC, screens.decode())
+    await tx.execute(
+        _ANNOUNCE,
+        dfsp_id,
+        merchant_id,
+        kind,
+        event_id,
+        body,
+        now,
+        WEBHOOK_TOPIC,
+        screens.decode(),
+        trace.traceparent(),
+    )

@@ -17,7 +17,7 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from merchant.core import clock, errors
+from merchant.core import clock, errors, trace
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 
@@ -109,6 +109,8 @@ async def deliver(service: Service, http: aiohttp.ClientSession, delivery_id: UU
         "webhook-timestamp": str(now_s),
         "webhook-signature": signature(secret, str(row["event_id"]), now_s, row["body"]),
     }
+    if (parent := trace.traceparent()) is not None:
+        headers["traceparent"] = parent
     status, text = await _post(service.settings, http, row["url"], row["body"], headers)
     taken = status is not None and 200 <= status < 300
     state = "delivered" if taken else "failed"

@@ -6,7 +6,7 @@ A payer is looked up before anything is asked of them; the answer queues the tra
 from urllib.parse import quote, unquote
 from uuid import UUID
 
-from merchant.core import clock
+from merchant.core import clock, outbox, trace
 from merchant.core.db import Tx
 from merchant.core.inbox import Message
 from merchant.core.phone import InvalidNumber, Msisdn
@@ -28,13 +28,19 @@ payer_digest = ANY($1) AND dfsp_id = $2 AND payer_fsp_id IS NULL
   AND state IN {states_that_permit(RequestCapability.LOOK_UP_PAYER)}
 """
 _WAITING_FOR_PAYER = f"SELECT id FROM payment_request WHERE {_WAITING} ORDER BY id LIMIT 100"  # noqa: S608 - constants
+_JOB = outbox.job_cte(
+    "FROM waiting",
+    topic="$4",
+    dfsp_id="$2",
+    payload=outbox.json_payload(request_id="id"),
+    now="$5",
+    traceparent="$6",
+)
 _FOUND = f"""
 WITH waiting AS (
   UPDATE payment_request SET payer_fsp_id = $3 WHERE {_WAITING} RETURNING id),
-job AS (
-  INSERT INTO outbox (topic, dfsp_id, payload, run_at, attempts, created_at)
-  SELECT $4, $2, convert_to('{{"request_id":"' || id || '"}}', 'UTF8'), $5, 0, $5 FROM waiting)
-SELECT pg_notify('outbox', '')
+{_JOB}
+SELECT
 """  # noqa: S608 - constants
 
 
@@ -58,7 +64,8 @@ async def receive_party(tx: Tx, service: Service, connection: HubConnection, mes
     payer = _payer_of(message)
     if payer is not None:
         digests = payer.payer_digests(service.vault)
-        await tx.execute(_FOUND, digests, connection.dfsp_id, fsp_id, ASK_TOPIC, clock.now())
+        now = clock.now()
+        await tx.execute(_FOUND, digests, connection.dfsp_id, fsp_id, ASK_TOPIC, now, trace.traceparent())
 
 
 async def receive_party_error(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from merchant.compliance.policies import policy
-from merchant.core import clock, errors, ids, sql
+from merchant.core import clock, errors, ids, outbox, sql, trace
 from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.money import Money, display
@@ -40,7 +40,15 @@ class NewRequest(Struct, frozen=True, kw_only=True):
     channel: str = "api"
 
 
-_INSERT = sql.Named("""
+_JOB = outbox.job_cte(
+    "WHERE :payer_type::text IS NOT NULL",
+    topic=":topic",
+    dfsp_id=":dfsp_id",
+    payload=outbox.json_payload(request_id=":id::uuid"),
+    now=":now",
+    traceparent=":traceparent",
+)
+_INSERT = sql.Named(f"""
 WITH request AS (
   INSERT INTO payment_request (id, dfsp_id, merchant_id, counter_id, alias_type, alias, state, amount_minor, currency,
     payer_type, payer_sealed, payer_digest, payer_masked, reference, note, short_ref, transaction_request_id, late,
@@ -51,16 +59,13 @@ WITH request AS (
 event AS (
   INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause)
   VALUES (:id, 1, :dfsp_id, :now, :state, :channel)),
-job AS (
-  INSERT INTO outbox (topic, dfsp_id, payload, run_at, attempts, created_at)
-  SELECT :topic, :dfsp_id, convert_to('{"request_id":"' || :id::uuid || '"}', 'UTF8'), :now, 0, :now
-  WHERE :payer_type::text IS NOT NULL),
+{_JOB},
 reference AS (
   INSERT INTO open_reference (alias_type, alias, sub_id, dfsp_id, counter_id, request_id, currency, expires_at,
     look_up_at)
   VALUES (:alias_type, :alias, :short_ref, :dfsp_id, :counter_id, :id, :currency, :expires_at, :look_up_at))
-SELECT pg_notify('outbox', '') WHERE :payer_type::text IS NOT NULL
-""")
+SELECT
+""")  # noqa: S608 - constants
 
 
 async def find_counter(tx: Tx, actor: Actor, counter_id: UUID | None) -> CounterFacts:
@@ -163,6 +168,7 @@ async def _insert(tx: Tx, service: Service, request: LockedRequest, new: NewRequ
             expires_at=request.expires_at,
             topic=LOOK_UP_TOPIC,
             look_up_at=now + LOOK_UP_AGAIN_AFTER if new.payer else None,
+            traceparent=trace.traceparent(),
         )
     )
 

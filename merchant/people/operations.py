@@ -38,7 +38,6 @@ async def create_dfsp(tx: Tx, service: Service, actor: Actor, fsp_id: str, name:
     dfsp = Dfsp(
         fsp_id=fsp_id,
         name=name,
-        hub_mode=options.get("hub_mode") or service.settings.hub,
         hub_url=options.get("hub_url", ""),
         transfer_mode=options.get("transfer_mode", "RESERVED"),
     )

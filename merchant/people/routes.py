@@ -11,6 +11,7 @@ from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.route import Call, Listed, route
 from merchant.people import operations, queries, schemas, sessions
+from merchant.people.problems import TotpNotEnabled
 from merchant.people.schemas import ApiKeyView, AuditView, DfspView, Enabled, UserDetail, UserView
 from merchant.scheme import queries as scheme
 
@@ -22,10 +23,12 @@ from merchant.scheme import queries as scheme
     body=schemas.SignIn,
     answer=schemas.SessionView,
     status=201,
-    raises=(errors.NotSignedIn, errors.TooManyRequests),
+    raises=(errors.NotSignedIn, errors.TooManyRequests, TotpNotEnabled),
 )
 async def sign_in(call: Call[schemas.SignIn]) -> schemas.SessionView:
     """Sign in; the token goes into `Authorization: Bearer`."""
+    if call.body.totp is not None:
+        raise TotpNotEnabled
     signed = await sessions.sign_in(call.service, call.body.email, call.body.password)
     user = schemas.actor_view(signed.user)
     return schemas.SessionView(signed.access_token, "Bearer", web.at(signed.expires_at), user)
@@ -55,7 +58,6 @@ async def create_dfsp(call: Call[schemas.NewDfsp]) -> DfspView:
         call.actor,
         new.fsp_id,
         new.name,
-        hub_mode=new.hub_mode or "",
         hub_url=new.hub_url or "",
         transfer_mode=new.transfer_mode,
     )

@@ -23,7 +23,7 @@ Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@
 
 
 class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """An e-mail address and a password. `totp` is for an authenticator app's six digits; none can be set up yet."""
+    """An e-mail address and a password. `totp`, of an authenticator app, is refused: none can be set up yet."""
 
     email: Annotated[str, Meta(max_length=254)]
     password: Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_LENGTH)]
@@ -53,7 +53,6 @@ class NewDfsp(Struct, frozen=True, forbid_unknown_fields=True):
 
     fsp_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
     name: NameText
-    hub_mode: Literal["simulator", "fspiop"] | None = None
     hub_url: Annotated[str, Meta(max_length=500, pattern=r"^https?://")] | None = None
     transfer_mode: Literal["RESERVED", "COMMITTED"] = "RESERVED"
 
@@ -71,7 +70,6 @@ class DfspView(Struct, frozen=True):
     fsp_id: str
     name: str
     enabled: bool
-    hub_mode: Literal["simulator", "fspiop"]
     transfer_mode: Literal["RESERVED", "COMMITTED"]
 
 

@@ -6,7 +6,6 @@
 from functools import partial
 from typing import Any
 
-import structlog
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
@@ -17,6 +16,7 @@ from litestar.types import ASGIApp, Receive, Send
 from merchant.channels.ussd import ussd_door
 from merchant.core import errors
 from merchant.core.http import json as web
+from merchant.core.http.context import with_context
 from merchant.core.service import Service
 from merchant.notify.live import Live
 from merchant.payments.callbacks import fspiop_door
@@ -62,7 +62,10 @@ async def _close_live(app: Litestar) -> None:
 
 
 def with_doors(app: Litestar) -> ASGIApp:
-    """The application with its hottest doors in front of the router, which costs as much as they do themselves."""
+    """The whole application, as it is served: every request in its context, the hottest doors before the router.
+
+    The router costs as much as those doors do themselves.
+    """
     doors = [(f"{path}/", door.fn) for door in (fspiop_door, oracle_door, ussd_door) for path in door.paths]
 
     async def front(scope: Any, receive: Receive, send: Send) -> None:
@@ -74,7 +77,7 @@ def with_doors(app: Litestar) -> ASGIApp:
                     return
         await app(scope, receive, send)
 
-    return front
+    return with_context(front)
 
 
 def _check_permissions(app: Litestar) -> None:
@@ -89,19 +92,3 @@ def _check_permissions(app: Litestar) -> None:
                 raise RuntimeError(f"The route {route.path} is neither declared nor public.")
             if declared is not None and declared.permission not in (None, *PERMISSIONS):
                 raise RuntimeError(f"The route {route.path} asks for {declared.permission}, which no slice lists.")
-
-
-def configure_logs(level: str) -> None:
-    """JSON lines on standard error, without personal data: callers log ids and codes only."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(),
-        cache_logger_on_first_use=True,
-    )

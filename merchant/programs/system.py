@@ -1,16 +1,17 @@
-"""The service about itself: its health, its metrics, its OpenAPI document; and the tables that all slices share."""
+"""The service about itself: its health, its metrics, its API's document, its dead jobs; and the shared tables."""
 
 from functools import cache
 from typing import Any
 
 import msgspec
 from litestar import Response, get
-from litestar.plugins.prometheus import PrometheusController
 
 from merchant.core import idempotency, inbox
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Answer, Call, route
 from merchant.core.slices import JobKind, Pruned, Timer
+from merchant.programs import dead_job_routes
+from merchant.programs.metrics import Metrics
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -50,16 +51,11 @@ def documents() -> dict[str, bytes]:
     return built.documents(ALL)
 
 
-class Metrics(PrometheusController):
-    """Prometheus metrics."""
-
-    path = "/metrics"
-    opt = {"public": True, "hidden": True}  # noqa: RUF012
-    openmetrics_format = True
-
-
-ROUTES: list[Any] = [read_liveness, read_readiness, openapi, Metrics]
+ROUTES: list[Any] = [read_liveness, read_readiness, openapi, Metrics, *dead_job_routes.ROUTES]
 JOBS: tuple[JobKind, ...] = ()
 TIMERS: tuple[Timer, ...] = ()
 PRUNED = (Pruned("idempotency keys", idempotency.prune), Pruned("hub messages", inbox.prune))
-PERMISSIONS: dict[P, str] = {}
+PERMISSIONS = {
+    P.OPERATIONS_READ: "See jobs that failed too often.",
+    P.OPERATIONS_WRITE: "Try jobs that failed too often again, or discard them.",
+}

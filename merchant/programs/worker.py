@@ -6,16 +6,16 @@ handler talks to the outside first and the row is deleted after: at least once, 
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import aiohttp
 import structlog
 
-from merchant.core import outbox
+from merchant.core import logs, outbox, trace
 from merchant.core.outbox import Job
 from merchant.core.service import Service
-from merchant.core.slices import Timer
+from merchant.core.slices import JobKind, Pruned, Timer
 from merchant.programs.slices import JOBS, PRUNED, TIMERS
 
 _log = structlog.get_logger()
@@ -31,10 +31,19 @@ PRUNED_AT_ONCE = 5_000
 
 
 class Worker:
-    """One worker in one process; any number of them may run."""
+    """One worker in one process; any number of them may run. It runs what it is handed: all slices' unless told."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(
+        self,
+        service: Service,
+        jobs: Mapping[str, JobKind] = JOBS,
+        timers: Sequence[Timer] = TIMERS,
+        pruned: Sequence[Pruned] = PRUNED,
+    ) -> None:
         self.service = service
+        self._jobs = jobs
+        self._timers = timers
+        self._pruned = pruned
         self._http: aiohttp.ClientSession
         self._wake = asyncio.Event()
         # A transaction holds a connection for as long as it lasts; the web shares the pool.
@@ -49,7 +58,7 @@ class Worker:
         async with self.by_hand():
             working = asyncio.create_task(self._loop())
             beside = [asyncio.create_task(each()) for each in (self._listen, self._renew_leases, self._prune)]
-            beside += [asyncio.create_task(self._run_timer(timer)) for timer in TIMERS]
+            beside += [asyncio.create_task(self._run_timer(timer)) for timer in self._timers]
             try:
                 yield
             finally:
@@ -62,7 +71,7 @@ class Worker:
 
     @asynccontextmanager
     async def by_hand(self) -> AsyncIterator["Worker"]:
-        """A worker whose rounds the caller runs itself with `run_due`."""
+        """For tests: a worker that does nothing by itself; the caller runs its rounds with `run_due`."""
         connector = aiohttp.TCPConnector(limit=_MAX_RUNNING, limit_per_host=_CONNECTIONS_PER_PEER)
         async with aiohttp.ClientSession(connector=connector) as http:
             self._http = http
@@ -75,7 +84,7 @@ class Worker:
                 found = await self._start_due()
             except Exception as error:
                 # The database may be restarting; the jobs are still there when it is back.
-                _log.warning("worker_round_failed", error=str(error))
+                _log.warning("worker_round_failed", error=logs.describe(error))
                 found = 0
             if not found and not self._stopping:
                 with contextlib.suppress(TimeoutError):
@@ -107,7 +116,7 @@ class Worker:
         self._wake.set()  # the next of an order may be due now
 
     async def run_due(self) -> int:
-        """Claim one batch of due jobs and run them to their end; how many there were."""
+        """For tests: claim one batch of due jobs and run them to their end; how many there were."""
         async with self.service.db.system_statements() as tx:
             jobs = await outbox.claim(tx, self.service.settings.worker_batch)
         await asyncio.gather(*(self._run_one(job) for job in jobs))
@@ -127,8 +136,9 @@ class Worker:
             raise
 
     async def _run_one(self, job: Job) -> None:
+        trace.start(None, job.traceparent)  # for this task, in which only this job runs
         try:
-            kind = JOBS[job.topic]
+            kind = self._jobs[job.topic]
             if kind.transactional is not None:
                 async with self._transactions, self.service.db.system() as tx:
                     await kind.transactional(tx, self.service, job)
@@ -140,24 +150,24 @@ class Worker:
             await self._failed(job, error)
 
     async def _failed(self, job: Job, error: Exception) -> None:
+        expected = self._jobs[job.topic].expected if job.topic in self._jobs else ()
+        why = logs.describe(error, expected)
         try:
             async with self.service.db.system_statements() as tx:
-                buried = await outbox.retry(tx, job, f"{type(error).__name__}: {error}")
+                dead = await outbox.retry(tx, job, why)
         except Exception as away:
             # Without its database a worker can give nothing back; the lease will.
-            _log.warning("job_left_to_its_lease", job=job.id, why=str(error), error=str(away))
+            _log.warning("job_left_to_its_lease", job=job.id, why=why, error=logs.describe(away))
             return
         # What is expected to come again (a silent hub, a message too early) needs no stack trace.
-        trace = None if job.topic in JOBS and isinstance(error, JOBS[job.topic].expected) else error
-        _log.warning(
-            "job_failed",
-            topic=job.topic,
-            job=job.id,
-            attempt=job.attempts,
-            buried=buried,
-            why=str(error),
-            exc_info=trace,
-        )
+        trace = None if isinstance(error, expected) else error
+        _log.warning("job_failed", topic=job.topic, job=job.id, attempt=job.attempts, why=why, exc_info=trace)
+        if dead:
+            advice = (
+                f"The job failed {job.attempts} times and is tried no more. Mend the cause, then run"
+                f" `merchant outbox retry {job.id}`."
+            )
+            _log.error("job_dead", topic=job.topic, job=job.id, why=why, advice=advice)
 
     async def _renew_leases(self) -> None:
         """Hold on to what still runs, so that leases may be short and a dead worker's jobs be taken up soon."""
@@ -167,23 +177,23 @@ class Worker:
                 async with self.service.db.system_statements() as tx:
                     await outbox.renew(tx, list(self._running.values()))
             except Exception as error:
-                _log.warning("leases_not_renewed", error=str(error))
+                _log.warning("leases_not_renewed", error=logs.describe(error))
 
     async def _run_timer(self, timer: Timer) -> None:
         while True:
             try:
                 await timer.run(self.service)
             except Exception as error:
-                _log.warning("timer_failed", timer=timer.name, error=str(error))
+                _log.warning("timer_failed", timer=timer.name, error=logs.describe(error))
             await asyncio.sleep(timer.every_s or self.service.settings.worker_poll_s)
 
     async def _prune(self) -> None:
         """At the start and every hour, beside the timers: a long clean-up must not hold up what expires."""
         while True:
             try:
-                await prune(self.service)
+                await prune(self.service, self._pruned)
             except Exception as error:
-                _log.warning("not_pruned", error=str(error))
+                _log.warning("not_pruned", error=logs.describe(error))
             await asyncio.sleep(_PRUNE_EVERY_S)
 
     async def _listen(self) -> None:
@@ -199,13 +209,13 @@ class Worker:
                     await connection.close(timeout=1)
             except Exception as error:
                 # A database that is starting refuses connections in words of its own.
-                _log.warning("listen_lost", error=str(error))
+                _log.warning("listen_lost", error=logs.describe(error))
                 await asyncio.sleep(self.service.settings.worker_poll_s)
 
 
-async def prune(service: Service) -> None:
+async def prune(service: Service, everything: Sequence[Pruned] = PRUNED) -> None:
     """Delete what has been kept long enough, some thousand rows a transaction, so that no statement takes long."""
-    for pruned in PRUNED:
+    for pruned in everything:
         more = True
         while more:
             async with service.db.system() as tx:

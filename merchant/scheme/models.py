@@ -34,7 +34,7 @@ class Dfsp(SQLModel, table=True):
     fsp_id: str = Field(unique=True, max_length=32)
     name: str
     enabled: bool = True
-    hub_mode: str = "simulator"
+    hub_mode: str = "simulator"  # read by nothing; goes in two releases (DECISIONS 26)
     hub_url: str = ""
     transfer_mode: str = "RESERVED"
     created_at: datetime = columns.instant()

@@ -135,6 +135,8 @@ class Things(Struct, frozen=True):
                 "payer": {"type": "MSISDN", "id": "254711000001"},
             },
             "NewEndpoint": {"url": "https://shop.example/hooks"},
+            "RetryDeadJobs": {"topic": "hub.send"},
+            "DiscardDeadJob": {"reason": "It was settled by hand."},
         }
 
 
@@ -189,6 +191,9 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
     async with service.db.system() as tx:
         key_id = await tx.fetchval("SELECT id FROM api_key WHERE merchant_id = $1", merchant.id)
         delivery_id = await tx.fetchval("SELECT id FROM webhook_delivery LIMIT 1")
+        # A long number is not found by chance in ids of other things.
+        dead = "UPDATE outbox SET dead_at = run_at, id = 123456789012345678 WHERE topic = $1 RETURNING id"
+        job_id = await tx.fetchval(dead, "payments.look_up")
     qr = await client.get(f"/api/v1/counters/{counters[0].id}/qr?format=payload", headers=checker)
     ids = {
         "dfsp_id": merchant.dfsp_id,
@@ -202,6 +207,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "endpoint_id": created["/api/v1/webhook-endpoints"]["id"],
         "hit_id": application.report["hits"][0]["id"],
         "batch_id": batch["id"],
+        "job_id": job_id,
     }
     return Things(
         {name: str(value) for name, value in ids.items()},

@@ -85,7 +85,8 @@ def check_problem(response: httpx.Response, *where: object) -> dict[str, Any]:
     assert 400 <= response.status_code < 500, (*where, response.status_code, response.text[:500])
     assert response.headers["content-type"] == "application/problem+json", where
     problem: dict[str, Any] = response.json()
-    assert set(problem) == {"type", "title", "status", "detail", "code", "errors"}, where
+    assert set(problem) == {"type", "title", "status", "detail", "code", "errors", "request_id"}, where
+    assert problem["request_id"] == response.headers["x-request-id"], where
     assert problem["status"] == response.status_code
     assert problem["type"].endswith(problem["code"])
     assert problem["detail"]

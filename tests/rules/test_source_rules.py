@@ -11,6 +11,12 @@ from tests.rules.source_rules import RULES, Rule, every_source, parse
 EXAMPLES: list[tuple[Rule, str, str, str]] = [
     (source_rules.only_db_commits, "merchant/registry/applications/apply.py", "await tx.commit()", "await tx.flush()"),
     (source_rules.only_db_commits, "merchant/core/outbox.py", "tx.execute('commit;')", "tx.execute('ON COMMIT DROP')"),
+    (
+        source_rules.only_the_outbox_writes_jobs,
+        "merchant/notify/sms.py",
+        "tx.execute(f'WITH job AS (INSERT INTO outbox (topic) VALUES ({topic}))')",
+        "tx.execute(f'WITH {outbox.job_cte(topic=topic)} SELECT')",
+    ),
     (source_rules.money_is_never_a_float, "merchant/payments/limits.py", "float('1.10')", "int('110')"),
     (source_rules.money_is_never_a_float, "merchant/core/money.py", "minor / 100", "minor // 100"),
     (source_rules.money_is_never_a_float, "merchant/core/money.py", "minor /= 100", "minor //= 100"),

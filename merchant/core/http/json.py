@@ -21,7 +21,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 
-from merchant.core import clock, db, errors
+from merchant.core import clock, db, errors, trace
 from merchant.core.access import Actor
 from merchant.core.http.shape import find_faults
 from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
@@ -226,6 +226,7 @@ def problem(
         "detail": detail,
         "code": code,
         "errors": field_errors,
+        "request_id": trace.request_id(),
     }
     return Response(encode(content), status_code=status, media_type="application/problem+json", headers=headers or {})
 

@@ -9,6 +9,7 @@ from litestar import Request, Response, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from merchant.core import trace
 from merchant.demo.simulator import hub, payer
 from merchant.demo.simulator.link import resolve
 from merchant.demo.simulator.simulation import Simulation
@@ -42,6 +43,8 @@ async def admit(request: AnyRequest, resource: str) -> Arrival:
     """Check headers, sender and signature of a message. Raises FspiopError."""
     sim: Simulation = request.app.state.simulation
     headers = {name.lower(): value for name, value in request.headers.items()}
+    # What this message sets going is spawned from here and goes on in its trace.
+    trace.start(None, headers.get("traceparent"))
     inbound = check_headers(request.method, resource, headers)
     if request.method == "PUT" and "accept" in headers and parse_media_type(headers["accept"]) is None:
         # Mojaloop's services validate an Accept that should not be there; `*/*` fails.

@@ -12,7 +12,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from merchant.core import clock
+from merchant.core import clock, trace
 from merchant.hub.fspiop.headers import outbound_headers
 from merchant.hub.fspiop.jws import SigningKey, fspiop_uri, sign
 from merchant.hub.fspiop.messages import read_error
@@ -73,8 +73,9 @@ async def send(
 ) -> SendResult:
     """Send a message and return the answer, whatever its status; redirects are not followed.
 
-    Bodies are signed when a key is given (FSPIOP signs nothing without a body). `extra_headers` are not signed,
-    such as a proxy's secret. Raises HubUnreachable when no answer came.
+    The message carries the current trace context (core/trace.py). Bodies are signed when a key is given (FSPIOP signs
+    nothing without a body). `extra_headers` are not signed, such as a proxy's secret. Raises HubUnreachable when no
+    answer came.
     """
     headers = await _signed_headers(message, key) | (extra_headers or {})
     try:
@@ -103,6 +104,7 @@ async def _signed_headers(message: OutgoingMessage, key: SigningKey | None) -> d
         date=clock.now(),
         version=message.version,
         accept=message.accept,
+        traceparent=trace.traceparent(),
     )
     if key is None or message.body is None:
         return headers

@@ -45,7 +45,6 @@ class Inbound(msgspec.Struct, frozen=True):
     destination: str | None
     version: str
     answer_version: str
-    traceparent: str | None = None
 
 
 def version_for(resource: str) -> str:
@@ -122,7 +121,7 @@ def check_headers(method: str, resource: str, headers: Mapping[str, str]) -> Inb
     answer_version = version
     if method in ("GET", "POST", "DELETE"):
         answer_version = _accepted_version(resource, headers.get("accept"), version)
-    return Inbound(source, destination, version, answer_version, headers.get("traceparent"))
+    return Inbound(source, destination, version, answer_version)
 
 
 def _check_date(text: str) -> None:

@@ -35,6 +35,7 @@ _TAGS = {
     "poster-batches": "Posters of many counters, printed in the background.",
     "webhook-endpoints": "Where events are delivered.",
     "events": "Live events.",
+    "dead-jobs": "Jobs of the service that failed too often.",
     "event-tickets": "Tickets for browsers that cannot send headers.",
     "audit": "The record of who did what.",
     "service": "The service about itself.",

@@ -11,6 +11,7 @@ from merchant.notify.events import ApplicationEvent, MerchantEvent, PaymentRecei
 from merchant.notify.routes import NewEndpoint
 from merchant.payments.schemas import NewPaymentRequest
 from merchant.people.schemas import Enabled, NewApiKey, NewDfsp, NewUser, SignIn
+from merchant.programs.dead_job_routes import DiscardDeadJob, RetryDeadJobs
 from merchant.registry.applications.schemas import Approval, ChangedSections, HitDecision, NewApplication, Returned
 from merchant.registry.merchants.schemas import NewCounter, ReasonGiven
 
@@ -69,6 +70,8 @@ EXAMPLES: dict[Any, Any] = {
     },
     NewApiKey: {"name": "core banking", "scopes": ["payments:request", "payments:read"], "expires_in_days": 365},
     Enabled: {"enabled": False},
+    RetryDeadJobs: {"topic": "hub.send"},
+    DiscardDeadJob: {"reason": "The payment was settled by hand."},
     NewApplication: _APPLICATION,
     ChangedSections: {"business": _BUSINESS},
     Approval: {"version_hash": "a" * 64},

@@ -26,6 +26,7 @@ class Problem(msgspec.Struct):
     detail: str
     code: str
     errors: list[FieldError]
+    request_id: str | None
 
 
 def schemas(types: Iterable[Any]) -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
@@ -112,6 +113,7 @@ def example_problem(problem: type[MerchantError]) -> dict[str, Any]:
         "detail": f"{problem.title}.",
         "code": problem.code,
         "errors": [],
+        "request_id": "0f3a9c1d2b4e5f60",
     }
 
 

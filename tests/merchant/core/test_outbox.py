@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -98,6 +99,43 @@ async def test_a_request_of_a_dfsp_may_add_work_but_never_see_it(service: Servic
 async def test_bytes_go_in_as_they_are(service: Service) -> None:
     await add(service, b"\x00\xff")
     assert await payloads(service) == [b"\x00\xff"]
+
+
+async def test_a_statement_writes_one_job_for_each_row_of_its_cause(service: Service) -> None:
+    job = outbox.job_cte(
+        "FROM cause WHERE n > 1",
+        topic="$1",
+        payload=outbox.json_payload(number="n", text="'\"' || n"),
+        now="$2",
+        order_key="'key ' || n",
+        traceparent="NULL",
+    )
+    async with service.db.system() as tx:
+        await tx.execute(f"WITH cause AS (SELECT generate_series(1, 3) AS n), {job} SELECT", TOPIC, clock.now())
+    jobs = await claim(service)
+    assert [msgspec.json.decode(job.payload) for job in jobs] == [
+        {"number": 2, "text": '"2'},
+        {"number": 3, "text": '"3'},
+    ]
+    assert all(job.in_order for job in jobs)
+
+
+async def test_workers_are_woken_by_a_job_and_not_by_the_lack_of_one(service: Service) -> None:
+    woken: list[str] = []
+    listener = await service.db.listener()
+    try:
+        await listener.add_listener(outbox.CHANNEL, lambda *_: woken.append("once"))
+        for condition in ("false", "true"):
+            job = outbox.job_cte(
+                f"WHERE {condition}", topic="$1", payload=outbox.json_payload("1"), now="$2", traceparent="NULL"
+            )
+            async with service.db.system() as tx:
+                await tx.execute(f"WITH {job} SELECT", TOPIC, clock.now())
+            # What was notified is delivered before the answer to a statement that the listener sends later.
+            await listener.execute("SELECT 1")
+            assert woken == (["once"] if condition == "true" else [])
+    finally:
+        await listener.close()
 
 
 async def test_a_leased_job_is_nobody_elses_until_the_lease_runs_out(service: Service, move_clock: Move) -> None:

@@ -39,7 +39,7 @@ class Phones:
 @pytest.fixture
 def phones(monkeypatch: pytest.MonkeyPatch) -> Phones:
     arriving = Phones()
-    monkeypatch.setitem(sms.SENDERS, "console", arriving.send)
+    monkeypatch.setattr(sms, "to_console", arriving.send)
     return arriving
 
 

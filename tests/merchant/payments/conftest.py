@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from merchant.core.http.context import with_context
 from merchant.core.service import Service
 from merchant.notify.routes import ROUTES as WEBHOOK_ROUTES
 from merchant.payments.callbacks import fspiop_door
@@ -28,7 +29,7 @@ def template(shop_template: str) -> str:
 @pytest.fixture
 async def stage(service: Service, world: World) -> AsyncIterator[Stage]:
     """A shop of tier T3 that takes USD and KES, asked for and paid through a stub hub."""
-    transport = httpx.ASGITransport(app_on(service, ROUTES), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(with_context(app_on(service, ROUTES)), raise_app_exceptions=False)
     async with (
         httpx.AsyncClient(transport=transport, base_url="http://test.local") as client,
         running_hub(client) as hub,

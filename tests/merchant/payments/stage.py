@@ -94,6 +94,7 @@ class StubHub:
     url: str = ""
     sent: list[Sent] = field(default_factory=list)
     statuses: dict[str, list[tuple[int, str | None]]] = field(default_factory=dict)
+    traceparent: str | None = None  # of all that it says
 
     async def take(self, request: web.Request) -> web.Response:
         """Whatever the service sends."""
@@ -134,6 +135,8 @@ class StubHub:
             )
             all_headers |= {"FSPIOP-Signature": signature, "FSPIOP-URI": uri, "FSPIOP-HTTP-Method": method}
         all_headers["x-gateway-secret"] = GATEWAY_SECRET
+        if self.traceparent is not None:
+            all_headers["traceparent"] = self.traceparent
         changed = {name.lower(): value for name, value in all_headers.items()} | (headers or {})
         final = {name: value for name, value in changed.items() if value is not None}
         return await self.client.request(method, f"/fspiop{path}", content=raw, headers=final)

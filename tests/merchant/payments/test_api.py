@@ -389,8 +389,9 @@ async def assert_stranger(stage: Stage, request: dict[str, Any], stranger: dict[
     """Someone who may not know that the request exists."""
     path = f"{REQUESTS}/{request['id']}"
     unknown = f"{REQUESTS}/{uuid4()}"
+    named = stranger | {"x-request-id": "one"}
     for method, suffix in (("GET", ""), ("GET", "/events"), ("POST", "/cancel")):
-        answers = [await stage.client.request(method, place + suffix, headers=stranger) for place in (path, unknown)]
+        answers = [await stage.client.request(method, place + suffix, headers=named) for place in (path, unknown)]
         assert [answer.status_code for answer in answers] == [404, 404]
         assert answers[0].content == answers[1].content
     assert (await post(stage, {"amount": CASH, "counter_id": str(stage.counter.id)}, stranger)).status_code == 404

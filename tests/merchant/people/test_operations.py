@@ -43,7 +43,7 @@ class TestDfsps:
             body = {"fsp_id": fsp_id, "name": "New"}
             response = await client.post("/api/v1/dfsps", json=body, headers=world.operator.headers)
             assert response.status_code == 422, fsp_id
-        for more in ({"hub_url": "ftp://hub"}, {"hub_mode": "other"}, {"transfer_mode": "x"}, {"name": " "}):
+        for more in ({"hub_url": "ftp://hub"}, {"hub_mode": "fspiop"}, {"transfer_mode": "x"}, {"name": " "}):
             body = {"fsp_id": "newfsp", "name": "New", **more}
             response = await client.post("/api/v1/dfsps", json=body, headers=world.operator.headers)
             assert response.status_code == 422, more

@@ -20,6 +20,7 @@ from tests.merchant.demo.simulator.conftest import free_port
 
 pytestmark = pytest.mark.anyio
 GATE = {"x-gateway-secret": GATEWAY_SECRET}
+NAMED = {"x-request-id": "one"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 STEP = "sessionId={}&serviceCode=%2A384%2A123%23&phoneNumber=%2B254733000001&text="
 
@@ -28,7 +29,7 @@ STEP = "sessionId={}&serviceCode=%2A384%2A123%23&phoneNumber=%2B254733000001&tex
 async def front(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application with its doors before the router."""
     transport = httpx.ASGITransport(with_doors(create_app(service)), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test.local") as opened:
+    async with httpx.AsyncClient(transport=transport, base_url="http://test.local", headers=NAMED) as opened:
         yield opened
 
 
@@ -60,12 +61,14 @@ async def test_the_doors_answer_alike_before_the_router_and_behind_it(
         ("POST", ussd + "x", {"headers": FORM, "content": STEP.format("one").encode()}),
         ("POST", "/ussd/", {}),
     ]
+    client.headers.update(NAMED)
     for method, path, more in calls:
         behind, before = [await each.request(method, path, **more) for each in (client, front)]
         assert seen(behind) == seen(before), (method, path)
 
 
 async def test_every_other_path_goes_to_the_router(client: httpx.AsyncClient, front: httpx.AsyncClient) -> None:
+    client.headers.update(NAMED)
     for path in (
         "/health/live",
         "/api/v1/merchants",
@@ -96,7 +99,7 @@ async def test_what_nobody_serves_is_told_so_as_a_problem(front: httpx.AsyncClie
         response = await front.request(method, path)
         assert (response.status_code, response.headers["content-type"]) == (status, "application/problem+json"), path
         problem = response.json()
-        assert set(problem) == {"type", "title", "status", "detail", "code", "errors"}
+        assert set(problem) == {"type", "title", "status", "detail", "code", "errors", "request_id"}
         assert (problem["status"], problem["code"]) == (status, code)
 
 

@@ -127,6 +127,43 @@ async def connect(service: Service, fsp_id: str, peer: Peer) -> None:
         await tx.execute("DELETE FROM scheme_key WHERE purpose = 'jws_sign'")
 
 
+class Server:
+    """The test's database as its server sees it."""
+
+    def __init__(self, connection: "asyncpg.Connection[Any]", name: str) -> None:
+        self._connection = connection
+        self._name = name
+
+    async def go_away(self) -> None:
+        """What a stop of the server does to its clients: every connection breaks, and none can be made."""
+        await self._connection.execute(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS false")
+        broken = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
+        assert len(await self._connection.fetch(broken, self._name)) > 1
+
+    async def come_back(self) -> None:
+        """It can be reached again."""
+        await self._connection.execute(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS true")
+
+    async def listeners(self) -> int:
+        """How many connections listen for new work."""
+        listening = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND query ILIKE 'LISTEN%outbox%'"
+        count: int = await self._connection.fetchval(listening, self._name)
+        return count
+
+    async def until_heard(self) -> None:
+        """Wait until someone listens for new work."""
+        async with asyncio.timeout(SOON_S):
+            while not await self.listeners():
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def server(postgres_server: postgres.Running, database_url: str) -> AsyncIterator[Server]:
+    connection = await asyncpg.connect(postgres_server.url("postgres"))
+    yield Server(connection, urlsplit(database_url).path.strip("/"))
+    await connection.close()
+
+
 # --- slow peers ------------------------------------------------------------------------------------------------------
 
 
@@ -179,12 +216,12 @@ async def test_several_workers_keep_each_endpoints_order(
 
 
 async def test_work_is_taken_up_when_it_is_written_and_not_at_the_next_poll(
-    service: Service, merchant: Merchant
+    service: Service, merchant: Merchant, server: Server
 ) -> None:
     service.settings = replace(service.settings, worker_poll_s=60.0)
     async with peering() as peer, Worker(service).running():
         await listen(service, merchant, peer)
-        await asyncio.sleep(0.2)  # let it run dry and fall asleep
+        await server.until_heard()  # from here on only a notice wakes it: the next poll is a minute away
         for number in range(3):
             await tell(service, merchant, number)
             await until(lambda: len(peer.heard) == number + 1)  # noqa: B023 - awaited within the turn
@@ -202,49 +239,25 @@ async def test_stopping_finishes_the_jobs_at_hand(service: Service, merchant: Me
         assert await tx.fetch("SELECT * FROM outbox") == []
 
 
-async def test_a_worker_that_stops_takes_up_nothing_more(service: Service, merchant: Merchant) -> None:
+async def test_a_worker_that_stops_takes_up_nothing_more(service: Service, merchant: Merchant, server: Server) -> None:
     async with peering() as peer:
         await listen(service, merchant, peer)
         async with Worker(service).running():
-            pass
-        await tell(service, merchant, 1)
-        await asyncio.sleep(0.2)
-        assert peer.heard == []
+            await tell(service, merchant, 1)
+            await until(lambda: numbers(peer) == [1])
+            await until_no_jobs(service)
+        others = asyncio.all_tasks()
+        await tell(service, merchant, 2)
+        # Whatever could claim it must be listening, or a task of this loop: there is none of either.
+        assert await server.listeners() == 0
+        assert not [task for task in others if "Worker." in repr(task.get_coro())]
+        async with service.db.system_reads() as tx:
+            assert await tx.fetchval("SELECT attempts FROM outbox") == 0
+        async with Worker(service).running():
+            await until(lambda: numbers(peer) == [1, 2])
 
 
 # --- a database that goes away ---------------------------------------------------------------------------------------
-
-
-class Server:
-    """The test's database as its server sees it."""
-
-    def __init__(self, connection: "asyncpg.Connection[Any]", name: str) -> None:
-        self._connection = connection
-        self._name = name
-
-    async def go_away(self) -> None:
-        """What a stop of the server does to its clients: every connection breaks, and none can be made."""
-        await self._connection.execute(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS false")
-        broken = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
-        assert len(await self._connection.fetch(broken, self._name)) > 1
-
-    async def come_back(self) -> None:
-        """It can be reached again."""
-        await self._connection.execute(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS true")
-
-    async def until_heard(self) -> None:
-        """Wait until someone listens for new work."""
-        listening = "SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND query ILIKE 'LISTEN%outbox%'"
-        async with asyncio.timeout(SOON_S):
-            while not await self._connection.fetchval(listening, self._name):
-                await asyncio.sleep(0.01)
-
-
-@pytest.fixture
-async def server(postgres_server: postgres.Running, database_url: str) -> AsyncIterator[Server]:
-    connection = await asyncpg.connect(postgres_server.url("postgres"))
-    yield Server(connection, urlsplit(database_url).path.strip("/"))
-    await connection.close()
 
 
 async def test_a_worker_finds_its_database_again(service: Service, merchant: Merchant, server: Server) -> None:

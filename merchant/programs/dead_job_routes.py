@@ -1,0 +1,122 @@
+"""JSON routes of dead jobs, for operators of the hub: list, try again, discard."""
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from merchant.core import errors, outbox
+from merchant.core.access import Permission as P
+from merchant.core.http import json as web
+from merchant.core.http.fields import Instant, ReasonText
+from merchant.core.http.route import Call, Filter, Listed, route
+from merchant.programs import dead_jobs
+from merchant.programs.dead_jobs import NoSuchDeadJob
+
+_ID_DIGITS_MAX = 18  # fits PostgreSQL's bigint
+
+
+class DeadJobView(Struct, frozen=True):
+    """A job that failed too often and is tried no more. Its payload is not shown: it may hold personal data."""
+
+    id: int
+    topic: str
+    dfsp_id: UUID | None
+    attempts: int
+    last_error: str | None
+    created_at: Instant
+    dead_at: Instant
+
+
+class RetryDeadJobs(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which dead jobs to try again: those of one topic."""
+
+    topic: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class DeadJobsRetried(Struct, frozen=True):
+    """How many are tried again now. A call takes at most 1000, oldest first: repeat it until this is 0."""
+
+    retried: int
+
+
+class DiscardDeadJob(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a job need not be done any more; kept in the audit record."""
+
+    reason: ReasonText
+
+
+@route(
+    "GET",
+    "/api/v1/dead-jobs",
+    permission=P.OPERATIONS_READ,
+    items=DeadJobView,
+    paged=True,
+    filters=(Filter("topic", "Only those of this topic."),),
+    transaction=False,
+)
+async def list_dead_jobs(call: Call[None]) -> Listed:
+    """List jobs that failed too often, newest first."""
+    async with call.service.db.system_reads() as tx:
+        rows = await outbox.dead(tx, call.page, call.filters["topic"])
+    return Listed([_view(row) for row in rows], [UUID(int=row.id) for row in rows])
+
+
+def _view(job: outbox.DeadJob) -> DeadJobView:
+    created_at, dead_at = web.at(job.created_at), web.at(job.dead_at)
+    return DeadJobView(job.id, job.topic, job.dfsp_id, job.attempts, job.last_error, created_at, dead_at)
+
+
+@route(
+    "POST",
+    "/api/v1/dead-jobs/{job_id}/retry",
+    permission=P.OPERATIONS_WRITE,
+    answer=DeadJobsRetried,
+    transaction=False,
+    raises=(NoSuchDeadJob, errors.Busy),
+)
+async def retry_dead_job(call: Call[None], job_id: str) -> DeadJobsRetried:
+    """Try one dead job again, with all its attempts."""
+    async with call.service.db.system() as tx:
+        await dead_jobs.retry(tx, call.actor, _job_id(job_id))
+    return DeadJobsRetried(1)
+
+
+@route(
+    "POST",
+    "/api/v1/dead-jobs/retry",
+    permission=P.OPERATIONS_WRITE,
+    body=RetryDeadJobs,
+    answer=DeadJobsRetried,
+    transaction=False,
+    raises=(errors.Busy,),
+)
+async def retry_dead_jobs(call: Call[RetryDeadJobs]) -> DeadJobsRetried:
+    """Try the dead jobs of one topic again, at most 1000 of them, oldest first."""
+    async with call.service.db.system() as tx:
+        return DeadJobsRetried(await dead_jobs.retry_many(tx, call.actor, call.body.topic))
+
+
+@route(
+    "POST",
+    "/api/v1/dead-jobs/{job_id}/discard",
+    permission=P.OPERATIONS_WRITE,
+    body=DiscardDeadJob,
+    status=204,
+    transaction=False,
+    raises=(NoSuchDeadJob, errors.Busy),
+)
+async def discard_dead_job(call: Call[DiscardDeadJob], job_id: str) -> None:
+    """Delete a dead job for good; who, when and why stay in the audit record."""
+    async with call.service.db.system() as tx:
+        await dead_jobs.discard(tx, call.actor, _job_id(job_id), call.body.reason)
+
+
+def _job_id(text: str) -> int:
+    """A job's id from a path. What is no number is simply not found. Raises NoSuchDeadJob."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS_MAX):
+        raise NoSuchDeadJob
+    return int(text)
+
+
+ROUTES = [list_dead_jobs, retry_dead_job, retry_dead_jobs, discard_dead_job]

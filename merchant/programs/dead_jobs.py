@@ -1,0 +1,38 @@
+"""Jobs of the outbox that failed too often: what an operator may do with them. Every act is audited.
+
+dead_job_routes.py and cli/outbox.py call these; the list itself is `outbox.dead`. A payload is never shown.
+"""
+
+from merchant.core import audit, errors, outbox
+from merchant.core.access import Actor
+from merchant.core.db import Tx
+
+# How many are revived at once: a hub that has just come back should not get a day's messages in one second.
+REVIVED_AT_ONCE = 1_000
+
+
+class NoSuchDeadJob(errors.NotFound):
+    code, title = "no_such_dead_job", "There is no dead job of this id; it may have been retried or discarded"
+
+
+async def retry(tx: Tx, actor: Actor, job_id: int) -> None:
+    """Try a dead job again, with all its attempts. Raises NoSuchDeadJob."""
+    if not await outbox.revive(tx, job_id):
+        raise NoSuchDeadJob
+    await audit.record(tx, actor, "dead_job.retried", "job", job_id, dfsp_id=None)
+
+
+async def retry_many(tx: Tx, actor: Actor, topic: str | None) -> int:
+    """Try dead jobs again, of one topic or of all, oldest first; how many, at most REVIVED_AT_ONCE."""
+    count = await outbox.revive_many(tx, topic, REVIVED_AT_ONCE)
+    if count:
+        await audit.record(tx, actor, "dead_jobs.retried", "topic", topic or "*", dfsp_id=None, count=count)
+    return count
+
+
+async def discard(tx: Tx, actor: Actor, job_id: int, reason: str) -> None:
+    """Delete a dead job for good, payload and all; the audit record keeps who, when and why. Raises NoSuchDeadJob."""
+    topic = await outbox.discard(tx, job_id)
+    if topic is None:
+        raise NoSuchDeadJob
+    await audit.record(tx, actor, "dead_job.discarded", "job", job_id, dfsp_id=None, topic=topic, reason=reason)

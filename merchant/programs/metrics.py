@@ -1,0 +1,76 @@
+"""`/metrics` for Prometheus: what the process counts, and the outbox as it is at the moment of the scrape.
+
+The outbox is read by one statement a scrape, and at most every few seconds, since anyone may ask for /metrics.
+"""
+
+import time
+from typing import Any
+
+import structlog
+from litestar import Response, get
+from litestar.datastructures import State
+from litestar.plugins.prometheus import PrometheusController
+from prometheus_client import Gauge
+
+from merchant.core import clock, logs, outbox
+from merchant.core.service import Service
+
+KEPT_S = 5.0  # how old figures of the outbox may be; scrapes are usually 15 s or more apart
+_log = structlog.get_logger()
+_live = Gauge("merchant_outbox_jobs", "Jobs of the outbox that wait or run, by topic.", ["topic"])
+_age = Gauge("merchant_outbox_oldest_due_seconds", "How long the oldest due job has been due, by topic.", ["topic"])
+_dead = Gauge("merchant_outbox_dead_jobs", "Jobs that failed too often and are tried no more, by topic.", ["topic"])
+
+
+class Metrics(PrometheusController):
+    """Prometheus metrics."""
+
+    path = "/metrics"
+    opt = {"public": True, "hidden": True}  # noqa: RUF012
+    openmetrics_format = True
+
+    @get()
+    async def get(self, state: State) -> Response[bytes]:
+        """Everything that is measured, as text."""
+        service: Service = state.service
+        await service.shared(OutboxGauges).refresh()
+        told: Response[bytes] = await PrometheusController.get.fn(self)
+        return told
+
+
+class OutboxGauges:
+    """The figures of the outbox; a topic that has no job any more falls to zero."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._read_at: float | None = None
+
+    async def refresh(self) -> None:
+        """Read the figures unless they are fresh. Without its database the service still tells the others."""
+        now_s = time.monotonic()
+        if self._read_at is not None and now_s - self._read_at < KEPT_S:
+            return
+        self._read_at = now_s
+        try:
+            async with self._service.db.system_reads() as tx:
+                depths = await outbox.depths(tx)
+        except Exception as error:
+            _log.warning("outbox_not_measured", error=logs.describe(error))
+            for gauge in (_live, _age, _dead):
+                gauge.clear()  # no figure is better than an old one
+            return
+        _set(depths)
+
+
+def _set(depths: list[outbox.Depth]) -> None:
+    from merchant.programs.slices import JOBS
+
+    now = clock.now()
+    none: list[Any] = [outbox.Depth(topic, 0, 0, None) for topic in JOBS]
+    for gauge in (_live, _age, _dead):
+        gauge.clear()
+    for depth in [*none, *depths]:
+        due_s = (now - depth.oldest_due_at).total_seconds() if depth.oldest_due_at else 0.0
+        _live.labels(depth.topic).set(depth.live)
+        _age.labels(depth.topic).set(due_s)
+        _dead.labels(depth.topic).set(depth.dead)

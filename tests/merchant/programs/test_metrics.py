@@ -1,0 +1,95 @@
+"""/metrics: the outbox by topic, as it is at the scrape and at the cost of one statement now and then."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import asyncpg
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from merchant.core import outbox
+from merchant.core.service import Service
+from merchant.programs import metrics
+from tests.builders import World
+
+pytestmark = pytest.mark.anyio
+Move = Callable[[timedelta], datetime]
+
+
+@pytest.fixture(autouse=True)
+def _always_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "KEPT_S", 0.0)
+
+
+async def figures(client: httpx.AsyncClient, topic: str) -> dict[str, float]:
+    """What /metrics says of a topic, by the name's end."""
+    lines = (await client.get("/metrics")).text.splitlines()
+    told = [line.removeprefix("merchant_outbox_") for line in lines if line.startswith("merchant_outbox_")]
+    label = f'{{topic="{topic}"}} '
+    return {line.partition("{")[0]: float(line.partition(label)[2]) for line in told if label in line}
+
+
+async def add(service: Service, topic: str, count: int = 1) -> None:
+    async with service.db.system() as tx:
+        for _ in range(count):
+            await outbox.add(tx, topic, 0)
+
+
+async def test_depth_age_and_dead_jobs_are_told_by_topic(
+    client: httpx.AsyncClient, service: Service, world: World, move_clock: Move
+) -> None:
+    await add(service, "hub.send", 2)
+    move_clock(timedelta(seconds=90))
+    await add(service, "hub.send")
+    await add(service, "notify.sms", 2)
+    async with service.db.system() as tx:
+        await tx.execute(
+            "UPDATE outbox SET dead_at = run_at WHERE id = (SELECT max(id) FROM outbox WHERE topic = 'notify.sms')"
+        )
+    assert await figures(client, "hub.send") == {"jobs": 3, "oldest_due_seconds": 90, "dead_jobs": 0}
+    assert await figures(client, "notify.sms") == {"jobs": 1, "oldest_due_seconds": 0, "dead_jobs": 1}
+
+
+async def test_a_topic_without_jobs_says_zero_so_that_an_alarm_can_end(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    none = {"jobs": 0, "oldest_due_seconds": 0, "dead_jobs": 0}
+    assert await figures(client, "hub.send") == none
+    await add(service, "hub.send")
+    assert (await figures(client, "hub.send"))["jobs"] == 1
+    async with service.db.system() as tx:
+        await tx.execute("DELETE FROM outbox")
+    assert await figures(client, "hub.send") == none
+
+
+async def test_a_job_at_work_or_for_later_is_not_late(
+    client: httpx.AsyncClient, service: Service, world: World, move_clock: Move
+) -> None:
+    await add(service, "hub.send", 2)
+    async with service.db.system() as tx:
+        assert len(await outbox.claim(tx, 2)) == 2
+    move_clock(outbox.LEASE - timedelta(seconds=1))
+    assert (await figures(client, "hub.send"))["oldest_due_seconds"] == 0
+
+
+async def test_scrapes_in_quick_succession_ask_the_database_once(
+    client: httpx.AsyncClient, service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "KEPT_S", 3600.0)
+    assert (await figures(client, "hub.send"))["jobs"] == 0
+    await add(service, "hub.send")
+    assert (await figures(client, "hub.send"))["jobs"] == 0
+
+
+async def test_an_outbox_that_cannot_be_read_is_not_told_and_the_rest_is(
+    client: httpx.AsyncClient, service: Service, world: World, database_url: str
+) -> None:
+    assert await figures(client, "hub.send")
+    owner = await asyncpg.connect(database_url)
+    await owner.execute("ALTER TABLE outbox RENAME TO elsewhere")
+    await owner.close()
+    with capture_logs() as logs:
+        assert await figures(client, "hub.send") == {}
+    assert [entry["event"] for entry in logs] == ["outbox_not_measured"]
+    assert "python_info" in (await client.get("/metrics")).text
