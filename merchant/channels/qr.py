@@ -98,7 +98,8 @@ async def read_counter_qr(call: Call[None], counter_id: UUID) -> Response[bytes]
     counter = await queries.find_counter(call.tx, call.actor, counter_id)
     merchant = await queries.merchant(call.tx, call.actor, counter.merchant_id)
     versions = await stickers.current_versions(call.tx, [counter.id])
-    currency = call.filters["currency"] or merchant.currencies[0]
+    given = call.filters["currency"]
+    currency = merchant.currencies[0] if given is None else given
     if currency not in merchant.currencies:
         raise errors.InvalidFilter(f"currency must be one of {', '.join(merchant.currencies)}.")
     shop = codes.Shop(
@@ -131,8 +132,8 @@ def look_of(query: Mapping[str, str | None]) -> FormLook:
     """The look that a query asks for; choices are checked before. Raises BadRequest, InvalidFilter."""
     try:
         style = Style(
-            dark=query.get("dark") or PLAIN.dark,
-            light=query.get("light") or PLAIN.light,
+            dark=PLAIN.dark if query.get("dark") is None else str(query["dark"]),
+            light=PLAIN.light if query.get("light") is None else str(query["light"]),
             rounded=query.get("shape") == "rounded",
         )
     except PictureError as error:
@@ -269,7 +270,7 @@ async def create_dynamic_qr(call: Call[StaticCode]) -> PaymentRequestView:
         expires_in_s=call.body.expires_in_s,
         channel="qr",
     )
-    made, _ = await create_request(call.tx, call.service, call.actor, new)
+    made = await create_request(call.tx, call.service, call.actor, new)
     row = await payment_queries.payment_request(call.tx, call.actor, made.id)
     return request_view(row, scheme, call.service.settings.base_url)
 

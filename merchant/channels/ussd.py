@@ -24,10 +24,11 @@ from merchant.core.db import Tx, forget
 from merchant.core.http import raw
 from merchant.core.http.raw import Refused, respond
 from merchant.core.money import Money
+from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.payments import limits
 from merchant.payments.requests import NewRequest, create_request
-from merchant.payments.states import RequestState
+from merchant.payments.states import RequestCapability, RequestState, states_that_permit
 from merchant.registry.merchants.states import Capability, merchant_may
 
 MOUNT = "/ussd"
@@ -99,7 +100,7 @@ def _form(body: bytes) -> Mapping[str, str]:
 async def take_step(service: Service, step: ussd.Step) -> ussd.Reply:
     """One step of a dialogue, durable; on a fault of ours nothing was asked and the phone is told so."""
     now = clock.now()
-    digest = service.vault.digest("phone", step.msisdn)
+    digest = Msisdn.of(step.msisdn).digest(service.vault)
     session: ussd.Session | None = None
     try:
         async with service.db.system() as tx:
@@ -142,14 +143,14 @@ SELECT amount_minor, currency, payer_masked, received_at FROM payment WHERE coun
 _LAST_REQUEST = """
 SELECT p.counter_id, p.amount_minor, p.currency, p.state, p.short_ref, m.ussd_name, m.trading_name
 FROM payment_request p JOIN merchant m ON m.id = p.merchant_id
-WHERE p.payer_digest = $1 AND p.created_at > $2 AND p.channel = 'ussd'
+WHERE p.payer_digest = ANY($1) AND p.created_at > $2 AND p.channel = 'ussd'
 ORDER BY p.id DESC LIMIT 1
 """
-_OPEN_REQUESTS = """
+_OPEN_REQUESTS = f"""
 SELECT count(*) FROM payment_request
-WHERE payer_digest = $1 AND channel = 'ussd' AND state IN ('created', 'sent', 'awaiting_payer', 'accepted')
+WHERE payer_digest = ANY($1) AND channel = 'ussd' AND state IN {states_that_permit(RequestCapability.EXPIRE)}
   AND expires_at > $2
-"""
+"""  # noqa: S608 - constants
 _LAST_SESSION = """
 SELECT state FROM ussd_session WHERE msisdn_digest = $1 AND state <> '' ORDER BY touched_at DESC LIMIT 1
 """
@@ -193,17 +194,17 @@ class ServiceBackend:
         shop = await tx.fetchrow(_SHOP, UUID(order.counter_id))
         if shop is None:
             return ussd.PaymentOutcome("refused", reason="closed")
-        digits = order.payer_msisdn.removeprefix("+")
+        payer = Msisdn.of(order.payer_msisdn)
         now, amount = clock.now(), Money(order.amount_minor, order.currency)
-        if await tx.fetchval(_OPEN_REQUESTS, service.vault.digest("phone", digits), now) >= MAX_OPEN_REQUESTS:
+        if await tx.fetchval(_OPEN_REQUESTS, payer.payer_digests(service.vault), now) >= MAX_OPEN_REQUESTS:
             return ussd.PaymentOutcome("refused", reason="too_many")
         day = clock.local_date(now, (await service.scheme()).time_zone)
         if not await limits.would_fit(tx, shop["id"], shop["tier"], amount, day):
             return ussd.PaymentOutcome("refused", reason="daily_limit")
         actor = Actor(kind="service", id=UUID(int=0), name=CHANNEL, dfsp_id=shop["dfsp_id"])
-        new = NewRequest(counter_id=UUID(order.counter_id), amount=amount, payer=digits, channel=CHANNEL)
+        new = NewRequest(counter_id=UUID(order.counter_id), amount=amount, payer=payer, channel=CHANNEL)
         try:
-            request, _ = await create_request(tx, service, actor, new)
+            request = await create_request(tx, service, actor, new)
         except errors.WrongState:
             return ussd.PaymentOutcome("refused", reason="closed")
         except errors.InvalidFields:
@@ -212,7 +213,7 @@ class ServiceBackend:
 
     async def own_counters(self, msisdn: str) -> list[ussd.OwnCounter]:
         """The counters of the merchant whose phone this is."""
-        rows = await self._tx.fetch(_OWN, self._service.vault.digest("phone", msisdn))
+        rows = await self._tx.fetch(_OWN, Msisdn.of(msisdn).digest(self._service.vault))
         return [ussd.OwnCounter(str(row["id"]), row["alias"], row["name"]) for row in rows]
 
     async def recent_payments(self, counter_id: str, limit: int) -> list[ussd.PaymentLine]:
@@ -231,8 +232,8 @@ class ServiceBackend:
 
     async def last_request(self, msisdn: str) -> ussd.LastRequest | None:
         """This phone's last request by USSD, while it is fresh."""
-        digest = self._service.vault.digest("phone", msisdn.removeprefix("+"))
-        row = await self._tx.fetchrow(_LAST_REQUEST, digest, clock.now() - STATUS_SHOWN_FOR)
+        digests = Msisdn.of(msisdn).payer_digests(self._service.vault)
+        row = await self._tx.fetchrow(_LAST_REQUEST, digests, clock.now() - STATUS_SHOWN_FOR)
         if row is None:
             return None
         return ussd.LastRequest(

@@ -19,6 +19,13 @@ class FieldError(msgspec.Struct, frozen=True):
     message: str
 
 
+class Reason(msgspec.Struct, frozen=True):
+    """Why something ended as it did: a code for programs and a sentence for people."""
+
+    code: str
+    message: str
+
+
 class MerchantError(Exception):
     """Base of all problems that are the caller's to solve. Subclasses give status, code and title.
 

@@ -1,7 +1,7 @@
-"""Where the hub's messages arrive: headers and signature checked, stored once, acknowledged; interpreted later.
+"""The hub's callbacks: headers and signature are checked, the message is stored once and acknowledged.
 
 Raw ASGI below /fspiop, since every payment passes here five times. 202 to requests, 200 to answers, both empty; a
-refusal is an FSPIOP error body. Nothing is decided here but whether the message is well formed and truly the sender's.
+refusal is an FSPIOP error body. inbound.py handles the stored message; here only its form and its sender are checked.
 """
 
 from typing import Final
@@ -37,7 +37,7 @@ from merchant.payments.participants import HubConnection, HubConnections
 
 MOUNT: Final = "/fspiop"
 _ACCEPTED: Final = {"GET": 202, "POST": 202, "PUT": 200, "PATCH": 200}
-# A body that cannot be understood is refused while its sender still listens.
+# A malformed body is refused at once, in the HTTP answer.
 _BODIES: Final[dict[tuple[str, str], type[WireMessage]]] = {
     ("POST", "quotes"): QuotesPost,
     ("POST", "transfers"): TransfersPost,
@@ -73,7 +73,7 @@ async def fspiop_door(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _checked(tx: Tx, service: Service, connections: HubConnections, call: Call) -> Message:
-    """The message, if it is well formed and truly its sender's. Raises FspiopError."""
+    """The message, if it is well formed and its signature is its sender's. Raises FspiopError."""
     resource = call.raw_path.split("/", 2)[1] if call.raw_path.count("/") else ""
     if resource not in ANSWERED:
         raise FspiopError("3002", "There is no such resource", 404)
@@ -104,7 +104,7 @@ async def _checked(tx: Tx, service: Service, connections: HubConnections, call: 
 
 
 async def _served_by(tx: Tx, call: Call) -> str | None:
-    """Whose merchant a look-up without destination is about (FSPIOP 1.1, section 3.2.3.5 allows it there)."""
+    """The DFSP of the merchant whom a look-up without destination names (allowed by FSPIOP 1.1, section 3.2.3.5)."""
     parts = unquote(call.raw_path).split("/")[1:]
     if call.method != "GET" or parts[0] != "parties":
         return None
@@ -124,8 +124,8 @@ def _check_path(call: Call) -> None:
 async def _hubs_own_error(
     tx: Tx, connections: HubConnections, resource: str, call: Call, inbound: Inbound
 ) -> HubConnection | None:
-    """Whose request a hub gives back: when it cannot reach the payer it answers unsigned, with the headers of our own
-    request, so that we are the source and the payer's DFSP the destination (transaction-requests-service).
+    """Our DFSP whose request a hub returns undelivered: such an error is unsigned and repeats the headers of our own
+    request, with us as the source and the payer's DFSP as the destination (transaction-requests-service).
     """
     is_error = call.method == "PUT" and resource == "transactionRequests" and call.raw_path.endswith("/error")
     return await connections.connection(tx, inbound.source) if is_error else None

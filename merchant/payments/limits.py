@@ -1,4 +1,4 @@
-"""Tier limits: looked at when a quote is asked, reserved when a transfer comes, released when it is aborted.
+"""Tier limits: checked when a quote is asked for, reserved by a transfer, released when the transfer is aborted.
 
 One conditional update a period, so that two transfers at once cannot both take the last of it. Days and months are
 those of the scheme's time zone; the day stands in the transfer's row, so a release finds what was reserved.
@@ -14,7 +14,8 @@ from merchant.core.money import Money
 # Always the day before the month, so that two transfers at once never wait for each other.
 _RESERVE = """
 INSERT INTO limit_usage (merchant_id, period, currency, dfsp_id, taken_minor, payments)
-SELECT $1, period, $2, $3, $4, 1 FROM unnest($5::text[], $6::bigint[]) WITH ORDINALITY AS room (period, most_minor, n)
+SELECT $1, period, $2, $3, $4, 1
+FROM unnest($5::text[], $6::bigint[]) WITH ORDINALITY AS headroom (period, most_minor, n)
 ORDER BY n
 ON CONFLICT (merchant_id, period, currency) DO UPDATE
 SET taken_minor = limit_usage.taken_minor + $4, payments = limit_usage.payments + 1
@@ -55,7 +56,7 @@ async def would_fit(tx: Tx, merchant_id: UUID, tier: str, amount: Money, day: da
 
 
 async def reserve(tx: Tx, merchant_id: UUID, dfsp_id: UUID, tier: str, amount: Money, day: date) -> bool:
-    """Take the amount out of the day's and the month's room; False, with nothing taken, when it does not fit."""
+    """Take the amount out of the day's and the month's headroom; False, with nothing taken, when it does not fit."""
     limits = policy().limits(tier, amount.currency)
     if amount.minor > limits.per_payment_minor:
         return False
@@ -70,14 +71,14 @@ async def reserve(tx: Tx, merchant_id: UUID, dfsp_id: UUID, tier: str, amount: M
 
 
 async def take_anyway(tx: Tx, merchant_id: UUID, dfsp_id: UUID, amount: Money, day: date) -> None:
-    """Count money that arrived although its room had been given back: the truth stands above the limit."""
+    """Count money that arrived although its headroom had been released: over the limit if need be."""
     await _take(tx, merchant_id, dfsp_id, amount, day, [_NO_AMOUNT_LIMIT] * 2, [_NO_COUNT_LIMIT] * 2)
 
 
 async def _take(
     tx: Tx, merchant_id: UUID, dfsp_id: UUID, amount: Money, day: date, most: list[int], counts: list[int]
 ) -> list[str]:
-    """Take the amount where there is room for it; the periods where there was."""
+    """Take the amount where there is headroom for it; the periods where there was."""
     rows = await tx.fetch(
         _RESERVE, merchant_id, amount.currency, dfsp_id, amount.minor, list(periods(day)), most, counts
     )
@@ -85,6 +86,6 @@ async def _take(
 
 
 async def release(tx: Tx, merchant_id: UUID, amount: Money, day: date) -> None:
-    """Give back what an aborted transfer had reserved."""
+    """Release what an aborted transfer had reserved."""
     for period in periods(day):  # the day before the month, as when they are taken
         await tx.execute(_RELEASE, merchant_id, [period], amount.currency, amount.minor)

@@ -78,7 +78,7 @@ class PaymentEvent(SQLModel, table=True):
 
 
 class Quote(SQLModel, table=True):
-    """A quote we answered: the promise whose condition a transfer must carry."""
+    """An answered quote, whose condition a transfer must carry."""
 
     __table_args__ = (
         Index("quote_condition", "condition"),

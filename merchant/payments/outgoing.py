@@ -1,53 +1,63 @@
-"""Letters to the hub: written, sealed, into the outbox by whoever has something to say; sent by dispatch.py.
+"""Outgoing hub messages: encrypted and queued in the outbox, sent by the worker, accepted or retried.
 
-A letter leaves only if the transaction that wrote it commits, and its body is sealed because it holds personal data.
-dispatch.py asks with it; inbound.py, quotes.py and transfers.py answer and refuse.
+A message leaves only if the transaction that queued it commits, and it is encrypted because it holds personal data.
+quotes.py, transfers.py and parties.py answer and refuse with it; ask.py and parties.py send at once, by `transmit`.
 """
 
 from datetime import datetime
 from uuid import UUID
 
+import aiohttp
 import msgspec
+import structlog
+from msgspec import Struct
 
-from merchant.core import outbox
+from merchant.core import clock, outbox
 from merchant.core.db import Tx
 from merchant.core.inbox import Message
 from merchant.core.service import Service
+from merchant.hub.fspiop import client
+from merchant.hub.fspiop.client import OutgoingMessage, SendResult
 from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.messages import Message as WireMessage
 from merchant.hub.fspiop.messages import encode, encode_error
+from merchant.payments.participants import HubConnection, HubConnections
+from merchant.payments.settle import commit_transfer
+from merchant.payments.transfer_states import lock_transfer
 
 TOPIC = "hub.send"
 CONTEXT = "hub.send"
+_log = structlog.get_logger()
 
 
-class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """One message to send. `transfer` names a transfer that counts as committed once the hub has taken this."""
+class Retry(Exception):
+    """The hub is busy or broken at the moment; the job comes back later."""
 
-    method: str
-    path: str
-    source: str
-    destination: str
-    version: str | None = None
-    body: bytes | None = None
+
+class Sender(Struct, frozen=True):
+    """What the worker lends to whatever sends a message."""
+
+    service: Service
+    connections: HubConnections
+    http: aiohttp.ClientSession
+
+
+class QueuedMessage(OutgoingMessage, frozen=True, kw_only=True):
+    """A message in the outbox. `transfer` names a transfer that counts as committed once the hub has taken this."""
+
     useless_after: datetime | None = None
     transfer: tuple[str, str] | None = None  # payer FSP, transfer id
 
-    @property
-    def resource(self) -> str:
-        """The first segment of the path."""
-        return self.path.split("/", 2)[1].partition("?")[0]
 
-
-async def send(tx: Tx, service: Service, letter: Letter, dfsp_id: UUID) -> None:
-    """Leave a letter in the caller's transaction."""
-    sealed = service.vault.seal(msgspec.json.encode(letter), CONTEXT)
+async def queue(tx: Tx, service: Service, message: QueuedMessage, dfsp_id: UUID) -> None:
+    """Queue a message in the caller's transaction."""
+    sealed = service.vault.seal(msgspec.json.encode(message), CONTEXT)
     await outbox.add(tx, TOPIC, sealed, dfsp_id=dfsp_id)
 
 
-def open_letter(service: Service, payload: bytes) -> Letter:
-    """A letter out of the outbox."""
-    return msgspec.json.decode(service.vault.open(payload, CONTEXT), type=Letter)
+def open_queued(service: Service, payload: bytes) -> QueuedMessage:
+    """A message out of the outbox."""
+    return msgspec.json.decode(service.vault.open(payload, CONTEXT), type=QueuedMessage)
 
 
 async def answer(
@@ -62,21 +72,17 @@ async def answer(
     transfer: tuple[str, str] | None = None,
 ) -> None:
     """Answer a request by a PUT to whoever sent it, in the version they asked for."""
-    await send(
-        tx,
-        service,
-        Letter(
-            method="PUT",
-            path=path,
-            source=message.destination,
-            destination=message.source,
-            version=message.version,
-            body=body if isinstance(body, bytes) else encode(body),
-            useless_after=useless_after,
-            transfer=transfer,
-        ),
-        dfsp_id,
+    queued = QueuedMessage(
+        method="PUT",
+        path=path,
+        source=message.destination,
+        destination=message.source,
+        version=message.version,
+        body=body if isinstance(body, bytes) else encode(body),
+        useless_after=useless_after,
+        transfer=transfer,
     )
+    await queue(tx, service, queued, dfsp_id)
 
 
 async def refuse(
@@ -84,3 +90,28 @@ async def refuse(
 ) -> None:
     """Answer a request by a PUT to its /error."""
     await answer(tx, service, message, dfsp_id, f"{path}/error", encode_error(FspiopError(code, description)))
+
+
+async def send_queued(sender: Sender, payload: bytes) -> None:
+    """Send a queued message; one that is too late is dropped. Raises Retry or HubUnreachable."""
+    message = open_queued(sender.service, payload)
+    async with sender.service.db.system_reads() as tx:
+        connection = await sender.connections.connection(tx, message.source)
+    if connection is None or (message.useless_after is not None and message.useless_after <= clock.now()):
+        return
+    result = await transmit(sender, connection, message)
+    if not result.is_accepted:
+        _log.warning("message_refused", method=message.method, resource=message.resource, code=result.error_code)
+    elif message.transfer is not None:
+        async with sender.service.db.system() as tx:
+            transfer = await lock_transfer(tx, connection.dfsp_id, message.transfer[1])
+            if transfer is not None:
+                await commit_transfer(tx, sender.service, transfer, "answer_taken_by_hub")
+
+
+async def transmit(sender: Sender, connection: HubConnection, message: OutgoingMessage) -> SendResult:
+    """Send a message now, outside any transaction. Raises Retry or HubUnreachable."""
+    result = await client.send(sender.http, connection.hub_url, message, connection.signing_key)
+    if result.status >= 500 or result.status == 429:
+        raise Retry(f"the hub answered {result.status}")
+    return result

@@ -1,7 +1,7 @@
 """How we reach the hub for each of our DFSPs: its FSPIOP base URL, our signing key, our ILP secret, partners' keys.
 
-Key objects are dear to build (an RSA key costs as much as a hundred signatures), so each process keeps them for
-half a minute; a rotated or withdrawn key is gone from all processes after that.
+Building a key object is expensive (an RSA key costs as much as a hundred signatures), so each process caches them
+for half a minute; a rotated or withdrawn key is gone from all processes after that.
 """
 
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from merchant.hub.fspiop.jws import SigningKey, VerifyKey, load_signing_key, loa
 from merchant.scheme import keys
 
 _KEPT_FOR = timedelta(seconds=30)
-# What is still the same after the half minute is not built again: an RSA key takes 65 ms, in which nothing else runs.
+# An unchanged key is not built again after the half minute: an RSA key takes 65 ms, in which nothing else runs.
 _signing_key = lru_cache(maxsize=64)(load_signing_key)
 _verify_key = lru_cache(maxsize=256)(load_verify_key)
 T = TypeVar("T")
@@ -36,8 +36,8 @@ class HubConnection(Struct, frozen=True):
     ilp_secret: bytes
 
 
-class _Kept(Generic[T]):
-    """Values by name, forgotten after a while."""
+class _Cache(Generic[T]):
+    """Values by name, each valid for _KEPT_FOR."""
 
     def __init__(self) -> None:
         self._values: dict[str, tuple[datetime, T]] = {}
@@ -56,8 +56,8 @@ class HubConnections:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._connections: _Kept[HubConnection] = _Kept()
-        self._partners: _Kept[list[VerifyKey]] = _Kept()
+        self._connections: _Cache[HubConnection] = _Cache()
+        self._partners: _Cache[list[VerifyKey]] = _Cache()
 
     async def connection(self, tx: Reads, fsp_id: str) -> HubConnection | None:
         """The connection of one of our DFSPs by its FSP id; None when it is none of ours.

@@ -1,7 +1,7 @@
-"""Quotes: a payer's DFSP asks for terms, we promise them: amount, expiry, ILP packet and condition.
+"""Quotes: a payer's DFSP asks for a quote; the answer has the amount, expiry, ILP packet and condition.
 
-This is where a payment finds the request it pays, where limits are looked at, and where another amount than the one
-asked for is refused before any money can move.
+This is where a payment finds the request it pays, where limits are checked, and where another amount than the
+requested one is refused before any money can move.
 """
 
 import hashlib
@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
 
-from merchant.core import clock, inbox, money
+from merchant.core import clock, inbox, money, sql
 from merchant.core.db import Tx
 from merchant.core.inbox import Message
+from merchant.core.phone import mask
 from merchant.core.service import Service
 from merchant.hub.fspiop import ilp
 from merchant.hub.fspiop.error_codes import FspiopError
@@ -32,10 +32,11 @@ from merchant.hub.fspiop.messages import (
     to_wire,
 )
 from merchant.payments import limits, outgoing
+from merchant.payments.models import Quote
 from merchant.payments.participants import HubConnection
-from merchant.payments.requests import mask
 from merchant.payments.settle import AMOUNT_CHANGED, expire_if_over
 from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
+from merchant.registry.merchants.counters import CounterFacts, counter_by_alias
 from merchant.registry.merchants.states import Capability, merchant_may
 
 # FSPIOP gives no figure; a payer who has to type a PIN on a 2G phone needs a minute or two.
@@ -44,50 +45,22 @@ REFERENCE_EXTENSION = "QrReference"
 ILP_VERSION: ilp.Version = 1
 
 
-class Shop(Struct, frozen=True):
-    """The counter that a quote would pay, with what is needed of its merchant."""
-
-    counter_id: UUID
-    merchant_id: UUID
-    dfsp_id: UUID
-    alias_type: str
-    alias: str
-    state: str
-    tier: str
-    currencies: list[str]
-    trading_name: str
-    mcc: str
-
-
-_SHOP = """
-SELECT c.id, m.id, m.dfsp_id, c.alias_type, c.alias, m.state, m.tier, m.currencies, m.trading_name, m.mcc
-FROM counter c JOIN merchant m ON m.id = c.merchant_id
-WHERE c.alias = $1 AND c.alias_type = $2 AND m.dfsp_id = $3
-"""
-
-
-async def find_shop(tx: Tx, dfsp_id: UUID, alias_type: str, alias: str) -> Shop:
+async def find_payee(tx: Tx, dfsp_id: UUID, alias_type: str, alias: str) -> CounterFacts:
     """The counter behind an alias of one of our DFSPs. Raises FspiopError 3204, 5400."""
-    row = await tx.fetchrow(_SHOP, alias, alias_type, dfsp_id)
-    if row is None:
+    counter = await counter_by_alias(tx, dfsp_id, alias_type, alias)
+    if counter is None:
         raise FspiopError("3204", "No merchant has this identifier here")
-    shop = Shop(*row)
-    if not merchant_may(shop.state, Capability.TAKE_PAYMENT):
+    if not merchant_may(counter.state, Capability.TAKE_PAYMENT):
         raise FspiopError("5400", "This merchant may not take payments now")
-    return shop
+    return counter
 
 
 _KNOWN = "SELECT body_hash, answer FROM quote WHERE payer_fsp_id = $1 AND quote_id = $2"
-_INSERT = """
-INSERT INTO quote (payer_fsp_id, quote_id, dfsp_id, merchant_id, counter_id, request_id, transaction_id, body_hash,
-                   answer, amount_minor, currency, condition, payer_masked, note, expires_at, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-ON CONFLICT (payer_fsp_id, quote_id) DO NOTHING
-"""
+_INSERT = sql.insert("quote", Quote.model_fields, "ON CONFLICT (payer_fsp_id, quote_id) DO NOTHING")
 
 
 async def answer_quote(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
-    """POST /quotes: terms, or a refusal that says why. The same quote again gets the same answer."""
+    """POST /quotes: an answered quote, or a refusal that says why. The same quote again gets the same answer."""
     asked = decode(QuotesPost, message.body)
     path = f"/quotes/{asked.quote_id}"
     body_hash = fingerprint(message.body)
@@ -97,60 +70,69 @@ async def answer_quote(tx: Tx, service: Service, connection: HubConnection, mess
             raise FspiopError("3106", "This quote id came before with another content")
         if known["answer"] is None:
             raise FspiopError("3302", "This quote has expired; ask for a new one")
-        await outgoing.answer(
-            tx, service, message, connection.dfsp_id, path, _unseal(service, asked.quote_id, known["answer"])
-        )
+        same = _unseal(service, asked.quote_id, known["answer"])
+        await outgoing.answer(tx, service, message, connection.dfsp_id, path, same)
         return
     payee = asked.payee.party_id_info
-    shop = await find_shop(tx, connection.dfsp_id, payee.party_id_type, payee.party_identifier)
+    counter = await find_payee(tx, connection.dfsp_id, payee.party_id_type, payee.party_identifier)
     amount = from_wire(asked.amount)
-    request = await _request_paid_by(tx, connection, shop, asked, message.source)
+    request = await _request_paid_by(tx, connection, counter, asked, message.source)
     if request is not None:
         await expire_if_over(tx, service, request)
-        _check_request(request, amount, asked)
-    await _check_amount(tx, service, shop, amount)
+        if not _takes_quotes(request):
+            raise FspiopError("5101", f"This request is {request.state}; it is not to be paid")
+        if request.amount != amount:
+            await _refuse_other_amount(tx, service, connection, message, asked, request)
+            return
+    await _check_amount(tx, service, counter, amount)
     now = clock.now()
     expires_at = _expiry(asked, now)
-    transaction = _transaction(asked, connection, amount, expires_at)
-    try:
-        made = ilp.build_terms(
-            ILP_VERSION, transaction, connection.ilp_secret, decimals=money.exponent(amount.currency)
-        )
-    except ilp.IlpError as error:
-        raise FspiopError("3100", f"The quote cannot be promised: {error}") from None
-    answer = encode(
-        QuotesPut(
-            transfer_amount=to_wire(amount),
-            payee_receive_amount=to_wire(amount),
-            ilp_packet=made.packet,
-            condition=made.condition,
-            expiration=format_datetime(expires_at),
-        )
-    )
+    made = _answer_with_packet(asked, connection, amount, expires_at)
+    answer = encode(made)
     is_new = await tx.execute(
-        _INSERT,
-        message.source,
-        asked.quote_id,
-        shop.dfsp_id,
-        shop.merchant_id,
-        shop.counter_id,
-        request.id if request else None,
-        asked.transaction_id,
-        body_hash,
-        _seal(service, asked.quote_id, answer),
-        amount.minor,
-        amount.currency,
-        made.condition,
-        mask(asked.payer.party_id_info.party_identifier),
-        asked.note,
-        expires_at,
-        now,
+        *_INSERT(
+            payer_fsp_id=message.source,
+            quote_id=asked.quote_id,
+            dfsp_id=counter.dfsp_id,
+            merchant_id=counter.merchant_id,
+            counter_id=counter.counter_id,
+            request_id=request.id if request else None,
+            transaction_id=asked.transaction_id,
+            body_hash=body_hash,
+            answer=_seal(service, asked.quote_id, answer),
+            amount_minor=amount.minor,
+            currency=amount.currency,
+            condition=made.condition,
+            payer_masked=mask(asked.payer.party_id_info.party_identifier),
+            note=asked.note,
+            expires_at=expires_at,
+            created_at=now,
+        )
     )
     if not is_new:
         return  # of two deliveries at once this is the second; the first one's answer is on its way
     if request is not None:
         await move(tx, request, RequestState.ACCEPTED, "quoted")
     await outgoing.answer(tx, service, message, connection.dfsp_id, path, answer, useless_after=expires_at)
+
+
+def _answer_with_packet(
+    asked: QuotesPost, connection: HubConnection, amount: money.Money, expires_at: datetime
+) -> QuotesPut:
+    """The answer with its ILP packet and condition. Raises FspiopError 3100 when no packet can hold the quote."""
+    transaction = _transaction(asked, connection, amount, expires_at)
+    decimals = money.exponent(amount.currency)
+    try:
+        made = ilp.build_terms(ILP_VERSION, transaction, connection.ilp_secret, decimals=decimals)
+    except ilp.IlpError as error:
+        raise FspiopError("3100", f"The quote cannot be answered: {error}") from None
+    return QuotesPut(
+        transfer_amount=to_wire(amount),
+        payee_receive_amount=to_wire(amount),
+        ilp_packet=made.packet,
+        condition=made.condition,
+        expiration=format_datetime(expires_at),
+    )
 
 
 _PRUNE = """
@@ -190,7 +172,7 @@ async def repeat_quote(tx: Tx, service: Service, connection: HubConnection, mess
 
 
 async def _request_paid_by(
-    tx: Tx, connection: HubConnection, shop: Shop, asked: QuotesPost, source: str
+    tx: Tx, connection: HubConnection, counter: CounterFacts, asked: QuotesPost, source: str
 ) -> LockedRequest | None:
     """The request that this quote pays: found by its id, sub-id, note or extension, in that order."""
     if asked.transaction_request_id is not None:
@@ -198,25 +180,25 @@ async def _request_paid_by(
             tx, transaction_request_id=asked.transaction_request_id, dfsp_id=connection.dfsp_id
         )
         # Only the DFSP that was asked may quote for its customer.
-        ours = request is not None and request.counter_id == shop.counter_id
+        ours = request is not None and request.counter_id == counter.counter_id
         if request is None or not ours or request.payer_fsp_id not in (None, source):
             raise FspiopError("3200", "There is no such transaction request here")
         return request
     sub_id = asked.payee.party_id_info.party_sub_id_or_type
     if sub_id is not None:
-        request = await _by_reference(tx, shop, sub_id)
+        request = await _by_reference(tx, counter, sub_id)
         if request is None:
             raise FspiopError("3204", "This code is not open any more; ask the shop for a new one")
         return request
     for hint in (asked.note, extension_value(asked.extension_list, REFERENCE_EXTENSION)):
-        request = await _by_hint(tx, shop, hint, from_wire(asked.amount)) if hint else None
+        request = await _by_hint(tx, counter, hint, from_wire(asked.amount)) if hint else None
         if request is not None:
             return request
     # On an ISO 20022 hub the request's id is lost on the way; the transaction id told us at RECEIVED remains.
     known = await tx.fetchval(
         "SELECT id FROM payment_request WHERE transaction_id = $1 AND counter_id = $2",
         asked.transaction_id,
-        shop.counter_id,
+        counter.counter_id,
     )
     return await lock_request(tx, request_id=known) if known is not None else None
 
@@ -229,21 +211,21 @@ WHERE o.counter_id = $1 AND p.amount_minor = $2 AND p.currency = $3
 """
 
 
-async def _by_hint(tx: Tx, shop: Shop, text: str, amount: money.Money) -> LockedRequest | None:
+async def _by_hint(tx: Tx, counter: CounterFacts, text: str, amount: money.Money) -> LockedRequest | None:
     """An open request whose short reference, or the merchant's own, is the text or one of its words.
 
     A hint is only a hint: what does not fit, in amount or otherwise, is a payment of its own.
     """
     words = {text.strip(), *text.split(), *_WORD.findall(text)}
-    found = await tx.fetchval(_HINTED, shop.counter_id, amount.minor, amount.currency, list(words))
+    found = await tx.fetchval(_HINTED, counter.counter_id, amount.minor, amount.currency, list(words))
     request = await lock_request(tx, request_id=found) if found is not None else None
     return request if request is not None and _takes_quotes(request) else None
 
 
-async def _by_reference(tx: Tx, shop: Shop, reference: str) -> LockedRequest | None:
+async def _by_reference(tx: Tx, counter: CounterFacts, reference: str) -> LockedRequest | None:
     found = await tx.fetchval(
         "SELECT id FROM payment_request WHERE counter_id = $1 AND short_ref = $2 ORDER BY id DESC LIMIT 1",
-        shop.counter_id,
+        counter.counter_id,
         reference,
     )
     return await lock_request(tx, request_id=found) if found is not None else None
@@ -253,37 +235,25 @@ def _takes_quotes(request: LockedRequest) -> bool:
     return may(request.state, RequestCapability.QUOTE)
 
 
-class AmountChanged(FspiopError):
-    """Another amount than the one asked for was offered; `request_id` is the request that this fails."""
+async def _refuse_other_amount(
+    tx: Tx, service: Service, connection: HubConnection, message: Message, asked: QuotesPost, request: LockedRequest
+) -> None:
+    """Refuse a quote for another amount than was requested.
 
-    def __init__(self, request_id: UUID) -> None:
-        super().__init__("5101", "The amount is not the one that was asked for")
-        self.request_id = request_id
-
-
-def _check_request(request: LockedRequest, amount: money.Money, asked: QuotesPost) -> None:
-    if not _takes_quotes(request):
-        raise FspiopError("5101", f"This request is {request.state}; it is not to be paid")
-    if request.amount == amount:
-        return
-    if asked.transaction_request_id is not None:
-        raise AmountChanged(request.id)
-    # Anyone may scan a code and mistype: the request stays open for who pays what it asks.
-    raise FspiopError("5101", "The amount is not the one that was asked for")
-
-
-async def fail_changed_amount(tx: Tx, request_id: UUID) -> None:
-    """Tell the merchant why a request ended whose payer offered another amount."""
-    request = await lock_request(tx, request_id=request_id)
-    if request is not None and may(request.state, RequestCapability.FAIL):
+    A request that was put to this payer ends, and its merchant is told why. Anyone may scan a code and mistype: its
+    request stays open for whoever pays the right amount.
+    """
+    path, why = f"/quotes/{asked.quote_id}", "The amount is not the one that was asked for"
+    await outgoing.refuse(tx, service, message, connection.dfsp_id, path, "5101", why)
+    if asked.transaction_request_id is not None and may(request.state, RequestCapability.FAIL):
         await move(tx, request, RequestState.FAILED, "amount_changed", reason=AMOUNT_CHANGED)
 
 
-async def _check_amount(tx: Tx, service: Service, shop: Shop, amount: money.Money) -> None:
-    if amount.currency not in shop.currencies:
-        raise FspiopError("5106", f"This merchant takes {', '.join(shop.currencies)} only")
+async def _check_amount(tx: Tx, service: Service, counter: CounterFacts, amount: money.Money) -> None:
+    if amount.currency not in counter.currencies:
+        raise FspiopError("5106", f"This merchant takes {', '.join(counter.currencies)} only")
     day = clock.local_date(clock.now(), (await service.scheme()).time_zone)
-    if not await limits.would_fit(tx, shop.merchant_id, shop.tier, amount, day):
+    if not await limits.would_fit(tx, counter.merchant_id, counter.tier, amount, day):
         raise FspiopError("5200", "This payment is over the merchant's limit")
 
 

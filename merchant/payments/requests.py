@@ -1,95 +1,75 @@
-"""First step of a payment request: it is created, durable in one transaction, or taken back.
+"""Payment requests: created durably in one transaction, or cancelled.
 
 create_request checks that the merchant may take this money, stores the request with its ids for the hub, and leaves
-a job for dispatch.py. A request without a payer waits for a shopper to scan its code.
+a job that looks the payer up (parties.py). A request without a payer waits for a shopper to scan its code.
 """
 
-import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import phonenumbers
 from msgspec import Struct
 
 from merchant.compliance.policies import policy
-from merchant.core import clock, errors, ids, outbox, trace
+from merchant.core import clock, errors, ids, outbox, sql, trace
 from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.money import Money
+from merchant.core.phone import Msisdn, mask
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.payments.problems import BeingPaid, MerchantNotActive
 from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
+from merchant.payments.transfer_states import money_under_way
+from merchant.registry.merchants.counters import CounterFacts, counter_by_id
 from merchant.registry.merchants.states import Capability, merchant_may
 
 LOOK_UP_TOPIC = "payments.look_up"
 # A look-up without an answer is repeated once; hubs answer within seconds or never.
 LOOK_UP_AGAIN_AFTER = timedelta(seconds=15)
 MSISDN = "MSISDN"
-_PHONE = re.compile(r"\+?[0-9][0-9 -]*")
 
 
 class NewRequest(Struct, frozen=True, kw_only=True):
-    """A demand for money, checked for form. `payer` is an E.164 number's digits."""
+    """A payment request to create, checked for form."""
 
     counter_id: UUID | None
     amount: Money
-    payer: str | None = None
+    payer: Msisdn | None = None
     reference: str | None = None
     note: str | None = None
     expires_in_s: int | None = None
     channel: str = "api"
 
 
-class Till(Struct, frozen=True):
-    """The counter that asks, with what is needed of its merchant."""
-
-    counter_id: UUID
-    alias_type: str
-    alias: str
-    merchant_id: UUID
-    dfsp_id: UUID
-    state: str
-    tier: str
-    currencies: list[str]
-    trading_name: str
-    city: str
-    country: str
-    mcc: str
-
-
-_TILL = """
-SELECT c.id, c.alias_type, c.alias, m.id, m.dfsp_id, m.state, m.tier, m.currencies, m.trading_name, m.city, m.country,
-       m.mcc
-FROM counter c JOIN merchant m ON m.id = c.merchant_id
-WHERE c.id = $1 AND m.dfsp_id = $2 AND ($3::uuid IS NULL OR m.id = $3) AND ($4::uuid IS NULL OR c.id = $4)
-"""
 _JOB = outbox.job_cte(
-    "WHERE $10::text IS NOT NULL",
-    topic="$21",
-    dfsp_id="$2",
-    payload=outbox.json_payload(request_id="$1::uuid"),
-    now="$19",
-    traceparent="$23",
+    "WHERE :payer_type::text IS NOT NULL",
+    topic=":topic",
+    dfsp_id=":dfsp_id",
+    payload=outbox.json_payload(request_id=":id::uuid"),
+    now=":now",
+    traceparent=":traceparent",
 )
-_INSERT = f"""
+_INSERT = sql.Named(f"""
 WITH request AS (
   INSERT INTO payment_request (id, dfsp_id, merchant_id, counter_id, alias_type, alias, state, amount_minor, currency,
     payer_type, payer_sealed, payer_digest, payer_masked, reference, note, short_ref, transaction_request_id, late,
     channel, steps, created_at, expires_at)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, false, $18, 1, $19, $20)),
+  VALUES (:id, :dfsp_id, :merchant_id, :counter_id, :alias_type, :alias, :state, :amount_minor, :currency,
+    :payer_type, :payer_sealed, :payer_digest, :payer_masked, :reference, :note, :short_ref, :transaction_request_id,
+    false, :channel, 1, :now, :expires_at)),
 event AS (
-  INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause) VALUES ($1, 1, $2, $19, $7, $18)),
+  INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause)
+  VALUES (:id, 1, :dfsp_id, :now, :state, :channel)),
 {_JOB},
 reference AS (
   INSERT INTO open_reference (alias_type, alias, sub_id, dfsp_id, counter_id, request_id, currency, expires_at,
     look_up_at)
-  VALUES ($5, $6, $16, $2, $4, $1, $9, $20, $22))
+  VALUES (:alias_type, :alias, :short_ref, :dfsp_id, :counter_id, :id, :currency, :expires_at, :look_up_at))
 SELECT
-"""  # noqa: S608 - constants
+""")  # noqa: S608 - constants
 
 
-async def find_till(tx: Tx, actor: Actor, counter_id: UUID | None) -> Till:
+async def find_counter(tx: Tx, actor: Actor, counter_id: UUID | None) -> CounterFacts:
     """The counter, or the actor's only one. Raises NotFound, InvalidFields."""
     counter_id = counter_id or actor.counter_id
     if counter_id is None and actor.merchant_id is not None:
@@ -97,38 +77,42 @@ async def find_till(tx: Tx, actor: Actor, counter_id: UUID | None) -> Till:
         counter_id = only[0]["id"] if len(only) == 1 else None
     if counter_id is None:
         raise errors.invalid_field("counter_id", "missing", _("Say which counter asks for the money."))
-    row = await tx.fetchrow(_TILL, counter_id, actor.own_dfsp(), actor.merchant_id, actor.counter_id)
-    if row is None:
+    counter = await counter_by_id(tx, actor.own_dfsp(), counter_id)
+    if (
+        counter is None
+        or actor.merchant_id not in (None, counter.merchant_id)
+        or actor.counter_id not in (None, counter.counter_id)
+    ):
         raise errors.NotFound(_("There is no such counter."))
-    return Till(*row)
+    return counter
 
 
-def check_payable(till: Till, amount: Money) -> None:
+def check_payable(counter: CounterFacts, amount: Money) -> None:
     """Refuse money this merchant may not take. Raises WrongState or InvalidFields."""
-    if not merchant_may(till.state, Capability.TAKE_PAYMENT):
+    if not merchant_may(counter.state, Capability.TAKE_PAYMENT):
         raise MerchantNotActive
-    if amount.currency not in till.currencies:
+    if amount.currency not in counter.currencies:
         raise errors.invalid_field(
             "amount.currency",
             "not_taken",
-            _("This merchant takes {currencies} only.", currencies=", ".join(till.currencies)),
+            _("This merchant takes {currencies} only.", currencies=", ".join(counter.currencies)),
         )
-    most = Money(policy().limits(till.tier, amount.currency).per_payment_minor, amount.currency)
+    most = Money(policy().limits(counter.tier, amount.currency).per_payment_minor, amount.currency)
     if amount.minor > most.minor:
         raise errors.invalid_field(
             "amount.amount",
             "over_limit",
-            _("A payment to this merchant is at most {most} (tier {tier}).", most=most, tier=till.tier),
+            _("A payment to this merchant is at most {most} (tier {tier}).", most=most, tier=counter.tier),
         )
 
 
-async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest) -> tuple[LockedRequest, Till]:
-    """Store a demand for money and, when it names a payer, the job to ask them.
+async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest) -> LockedRequest:
+    """Store a payment request and, when it names a payer, the job that looks them up.
 
     Raises NotFound, WrongState, InvalidFields.
     """
-    till = await find_till(tx, actor, new.counter_id)
-    check_payable(till, new.amount)
+    counter = await find_counter(tx, actor, new.counter_id)
+    check_payable(counter, new.amount)
     scheme = await service.scheme()
     expires_in_s = new.expires_in_s or scheme.request_expiry_s
     if not 1 <= expires_in_s <= scheme.request_expiry_max_s:
@@ -138,56 +122,57 @@ async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest
     now = clock.now()
     request = LockedRequest(
         id=ids.uuid7(),
-        dfsp_id=till.dfsp_id,
-        merchant_id=till.merchant_id,
-        counter_id=till.counter_id,
+        dfsp_id=counter.dfsp_id,
+        merchant_id=counter.merchant_id,
+        counter_id=counter.counter_id,
         state=RequestState.CREATED if new.payer else RequestState.AWAITING_PAYER,
         amount_minor=new.amount.minor,
         currency=new.amount.currency,
-        payer_masked=mask(new.payer) if new.payer else None,
+        payer_masked=mask(new.payer.digits) if new.payer else None,
         reference=new.reference,
         short_ref=ids.short_reference(),
-        alias_type=till.alias_type,
-        alias=till.alias,
+        alias_type=counter.alias_type,
+        alias=counter.alias,
         transaction_request_id=ids.wire_id(),
         payer_fsp_id=None,
         transfer_id=None,
         expires_at=now + timedelta(seconds=expires_in_s),
     )
     await _insert(tx, service, request, new, now)
-    return request, till
+    return request
 
 
 async def _insert(tx: Tx, service: Service, request: LockedRequest, new: NewRequest, now: datetime) -> None:
     payer_sealed = payer_digest = None
     if new.payer:
-        payer_sealed = service.vault.seal(new.payer.encode(), f"payment_request:{request.id}")
-        payer_digest = service.vault.digest("phone", new.payer)
+        payer_sealed = service.vault.seal(new.payer.digits.encode(), f"payment_request:{request.id}")
+        payer_digest = new.payer.digest(service.vault)
     await tx.execute(
-        _INSERT,
-        request.id,
-        request.dfsp_id,
-        request.merchant_id,
-        request.counter_id,
-        request.alias_type,
-        request.alias,
-        request.state,
-        request.amount_minor,
-        request.currency,
-        MSISDN if new.payer else None,
-        payer_sealed,
-        payer_digest,
-        request.payer_masked,
-        new.reference,
-        new.note,
-        request.short_ref,
-        request.transaction_request_id,
-        new.channel,
-        now,
-        request.expires_at,
-        LOOK_UP_TOPIC,
-        now + LOOK_UP_AGAIN_AFTER if new.payer else None,
-        trace.traceparent(),
+        *_INSERT(
+            id=request.id,
+            dfsp_id=request.dfsp_id,
+            merchant_id=request.merchant_id,
+            counter_id=request.counter_id,
+            alias_type=request.alias_type,
+            alias=request.alias,
+            state=request.state,
+            amount_minor=request.amount_minor,
+            currency=request.currency,
+            payer_type=MSISDN if new.payer else None,
+            payer_sealed=payer_sealed,
+            payer_digest=payer_digest,
+            payer_masked=request.payer_masked,
+            reference=new.reference,
+            note=new.note,
+            short_ref=request.short_ref,
+            transaction_request_id=request.transaction_request_id,
+            channel=new.channel,
+            now=now,
+            expires_at=request.expires_at,
+            topic=LOOK_UP_TOPIC,
+            look_up_at=now + LOOK_UP_AGAIN_AFTER if new.payer else None,
+            traceparent=trace.traceparent(),
+        )
     )
 
 
@@ -206,33 +191,7 @@ async def cancel_request(tx: Tx, actor: Actor, request_id: UUID) -> LockedReques
         raise errors.NotFound
     if not may(request.state, RequestCapability.CANCEL):
         raise errors.WrongState(_("A request that is {state} cannot be cancelled.", state=request.state))
-    under_way = await tx.fetchval(
-        "SELECT 1 FROM transfer WHERE request_id = $1 AND state = 'RESERVED' LIMIT 1", request.id
-    )
-    if under_way:
+    if await money_under_way(tx, request):
         raise BeingPaid
     await move(tx, request, RequestState.CANCELLED, "cancelled_by_merchant")
     return request
-
-
-def phone_digits(text: str, country: str) -> str | None:
-    """A phone number, with or without `+`, as the digits that FSPIOP carries; None when it is none.
-
-    Digits without `+` are read as international first (as wallets write them), then as the country's own.
-    """
-    if not _PHONE.fullmatch(text):
-        return None
-    stripped = text.replace(" ", "").replace("-", "")
-    for attempt, region in ((f"+{stripped.removeprefix('+')}", None), (stripped, country)):
-        try:
-            number = phonenumbers.parse(attempt, region)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_possible_number(number) and not number.extension:
-            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
-    return None
-
-
-def mask(digits: str) -> str:
-    """A phone number of which only the ends are legible: 2547*****001."""
-    return digits[:4] + "*" * max(0, len(digits) - 7) + digits[-3:]

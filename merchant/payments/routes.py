@@ -1,6 +1,6 @@
 """JSON routes of payment requests and payments: call the operation, show the result.
 
-requests.py creates and cancels, resolve.py asks the hub, queries.py reads, schemas.py shapes what comes in and goes
+requests.py creates and cancels, transfers.py asks the hub, queries.py reads, schemas.py shapes what comes in and goes
 out.
 """
 
@@ -14,8 +14,8 @@ from merchant.core.http.route import Answer, Call, Filter, Listed, route
 from merchant.payments import queries, schemas
 from merchant.payments.problems import BeingPaid, MerchantNotActive
 from merchant.payments.requests import cancel_request, create_request
-from merchant.payments.resolve import ask_hub_again
 from merchant.payments.states import RequestState
+from merchant.payments.transfers import ask_hub_again
 
 _COUNTER = Filter("counter_id", "Only those of this counter.", kind="uuid")
 _MERCHANT = Filter("merchant_id", "Only those of this merchant.", kind="uuid")
@@ -41,7 +41,7 @@ async def _view(call: Call[Any], request_id: UUID) -> schemas.PaymentRequestView
 async def create_payment_request(call: Call[schemas.NewPaymentRequest]) -> schemas.PaymentRequestView:
     """Ask for money: of a payer, or of whoever scans the code that this answers with."""
     command = call.body.to_command((await call.service.scheme()).country)
-    made, _ = await create_request(call.tx, call.service, call.actor, command)
+    made = await create_request(call.tx, call.service, call.actor, command)
     return await _view(call, made.id)
 
 

@@ -15,9 +15,10 @@ from merchant.core import errors, money, texts
 from merchant.core.http import json as web
 from merchant.core.http.fields import CurrencyText, Instant
 from merchant.core.money import Money
+from merchant.core.phone import parse
 from merchant.core.service import SchemeFacts
 from merchant.core.texts import _
-from merchant.payments.requests import NewRequest, phone_digits
+from merchant.payments.requests import NewRequest
 from merchant.payments.states import RequestState
 from merchant.registry.codes import payload as codes
 
@@ -59,15 +60,15 @@ class NewPaymentRequest(Struct, frozen=True, forbid_unknown_fields=True):
         except money.AmountProblem as error:
             path = "amount.amount" if money.is_currency(self.amount.currency) else "amount.currency"
             raise errors.invalid_field(path, f"invalid_{path.rpartition('.')[2]}", error.sentence) from None
-        digits = None
+        payer = None
         if self.payer is not None:
-            digits = phone_digits(self.payer.id, country)
-            if digits is None:
+            payer = parse(self.payer.id, country)
+            if payer is None:
                 raise errors.invalid_field("payer.id", "invalid_phone", _("This is not a phone number."))
         return NewRequest(
             counter_id=self.counter_id,
             amount=amount,
-            payer=digits,
+            payer=payer,
             reference=self.reference,
             note=self.note,
             expires_in_s=self.expires_in_s,

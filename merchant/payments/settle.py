@@ -1,30 +1,36 @@
-"""Last step of a payment request: what the payer answered and what became of the money.
+"""How a payment request ends: by the payer's answer, an error, its expiry, or a transfer that the hub has ended.
 
-The only writers of final states. `paid` comes from a committed transfer that matches request, amount and currency,
-and from nothing else; a silence is in doubt, never failed; late truth wins.
+Two ends are written elsewhere: a cancellation (requests.py) and a quote for another amount (quotes.py). `paid` comes
+from a committed transfer alone: quotes.py compares the quote with the request, transfers.py the transfer with the
+quote, and commit_transfer the transfer with the request. No answer means in doubt, never failed; a later truth
+replaces an earlier end.
 """
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from uuid import UUID
-
-from msgspec import Struct
 
 from merchant.core import clock, ids, money
 from merchant.core.db import Tx
-from merchant.core.money import Money
+from merchant.core.errors import Reason
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.hub.fspiop.error_codes import base_code, reason_for
 from merchant.hub.fspiop.messages import TransactionRequestsPut
 from merchant.notify import events, sms
 from merchant.payments import limits
-from merchant.payments.states import LockedRequest, Reason, RequestCapability, RequestState, lock_request, may, move
+from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
+from merchant.payments.transfer_states import (
+    LockedTransfer,
+    TransferCapability,
+    TransferState,
+    money_under_way,
+    transfer_may,
+)
 
 # The longest pause between two questions to the hub about one transfer; the first is settings.settle_check_s.
 LONGEST_CHECK = timedelta(minutes=30)
 
-EXPIRED = Reason("request_expired", _("The customer did not answer in time. Ask again if they still want to pay."))
+EXPIRED = reason_for("3303")
 CHECKING = Reason(
     "checking", _("The network has not said how the payment ended; we are asking. Do not hand out goods yet.")
 )
@@ -35,43 +41,16 @@ AMOUNT_CHANGED = Reason(
 _PAYER_REFUSALS = frozenset({"4100", "4101"})
 
 
-class LockedTransfer(Struct):
-    """A transfer whose row this transaction has locked."""
+class AmountMismatch(RuntimeError):
+    """A committed transfer and the request it would pay differ in amount or currency: a fault of ours, or of the data.
 
-    payer_fsp_id: str
-    transfer_id: str
-    dfsp_id: UUID
-    merchant_id: UUID
-    quote_id: str
-    request_id: UUID | None
-    state: str
-    amount_minor: int
-    currency: str
-    usage_day: str
-    expires_at: datetime
-    reserved_at: datetime
-
-    @property
-    def amount(self) -> Money:
-        """The amount under way."""
-        return Money(self.amount_minor, self.currency)
-
-
-_TRANSFER_COLUMNS = ", ".join(LockedTransfer.__struct_fields__)
-_LOCK_TRANSFER = f"""
-SELECT {_TRANSFER_COLUMNS} FROM transfer WHERE transfer_id = $1 AND dfsp_id = $2 FOR UPDATE
-"""  # noqa: S608 - column names of our own struct
-
-
-async def lock_transfer(tx: Tx, dfsp_id: UUID, transfer_id: str) -> LockedTransfer | None:
-    """Lock a transfer to one of our DFSPs; None when there is none of this id."""
-    row = await tx.fetchrow(_LOCK_TRANSFER, transfer_id, dfsp_id)
-    return None if row is None else LockedTransfer(*row)
+    Nothing is written; the job fails, is retried, and ends as a dead letter for a person to look into.
+    """
 
 
 # --- what the payer's side says of a request ---------------------------------------------------------------------
 
-SAID_NO = Reason(reason_for("4101").code, reason_for("4101").message)
+SAID_NO = reason_for("4101")
 _PAYER_STATES: Mapping[str, tuple[RequestState, Reason | None]] = {
     "RECEIVED": (RequestState.AWAITING_PAYER, None),
     "PENDING": (RequestState.AWAITING_PAYER, None),
@@ -82,7 +61,7 @@ _PAYER_STATES: Mapping[str, tuple[RequestState, Reason | None]] = {
 
 async def apply_payer_answer(tx: Tx, request: LockedRequest, said: TransactionRequestsPut) -> None:
     """PUT /transactionRequests: RECEIVED, PENDING, ACCEPTED, REJECTED, in any order and number."""
-    if not may(request.state, RequestCapability.HEAR_PAYER) or await _money_under_way(tx, request):
+    if not may(request.state, RequestCapability.TAKE_ANSWER) or await money_under_way(tx, request):
         return
     if said.transaction_id is not None:
         # On an ISO 20022 hub the quote names only this id.
@@ -94,13 +73,13 @@ async def apply_payer_answer(tx: Tx, request: LockedRequest, said: TransactionRe
 
 
 async def expire_if_over(tx: Tx, service: Service, request: LockedRequest) -> None:
-    """What becomes of a request whose time is over, by the timer or by whatever comes first: expired; in doubt while
-    its money is under way; for a short while nothing while a promise of ours still stands.
+    """End a request whose time is over, from the timer or from whatever message comes first: expired; in doubt while
+    its money is under way; for a short while nothing while an answered quote is still valid.
     """
     now = clock.now()
     if request.expires_at > now or not may(request.state, RequestCapability.EXPIRE):
         return
-    if await _money_under_way(tx, request):
+    if await money_under_way(tx, request):
         await move(tx, request, RequestState.IN_DOUBT, "expired_while_paying", reason=CHECKING)
         return
     grace_ends_at = request.expires_at + timedelta(seconds=service.settings.settle_grace_s)
@@ -111,47 +90,45 @@ async def expire_if_over(tx: Tx, service: Service, request: LockedRequest) -> No
 
 async def apply_bad_news(tx: Tx, request: LockedRequest, code: str, description: str, cause: str) -> None:
     """An error from the hub, or from the payer's DFSP, about a request."""
-    if not may(request.state, RequestCapability.FAIL) or await _money_under_way(tx, request):
+    if not may(request.state, RequestCapability.FAIL) or await money_under_way(tx, request):
         return
-    told = reason_for(code)
     target = RequestState.REJECTED if base_code(code) in _PAYER_REFUSALS else RequestState.FAILED
-    reason = Reason(told.code, told.message)
-    await move(tx, request, target, cause, reason=reason, detail=f"{code} {description}"[:200])
+    await move(tx, request, target, cause, reason=reason_for(code), detail=f"{code} {description}"[:200])
 
 
-async def _money_under_way(tx: Tx, request: LockedRequest) -> bool:
-    return request.transfer_id is not None and bool(
-        await tx.fetchval("SELECT 1 FROM transfer WHERE request_id = $1 AND state = 'RESERVED' LIMIT 1", request.id)
-    )
-
-
-# --- what becomes of a transfer ------------------------------------------------------------------------------------
+# --- how a transfer ends ------------------------------------------------------------------------------------
 
 _COMMIT = """
 WITH ended AS (
-  UPDATE transfer SET state = 'COMMITTED', ended_at = $3, check_at = NULL WHERE payer_fsp_id = $1 AND transfer_id = $2),
+  UPDATE transfer SET state = $7, ended_at = $3, check_at = NULL WHERE payer_fsp_id = $1 AND transfer_id = $2
+  RETURNING amount_minor, currency),
 asked AS (SELECT * FROM quote WHERE payer_fsp_id = $1 AND quote_id = $4),
 request AS (
   UPDATE payment_request SET transfer_id = $2, transaction_id = asked.transaction_id FROM asked
   WHERE payment_request.id = $6)
 INSERT INTO payment (id, dfsp_id, merchant_id, counter_id, request_id, payer_fsp_id, transfer_id, transaction_id,
                      amount_minor, currency, payer_masked, note, received_at)
-SELECT $5, dfsp_id, merchant_id, counter_id, $6, $1, $2, transaction_id, amount_minor, currency, payer_masked, note, $3
-FROM asked
+SELECT $5, dfsp_id, merchant_id, counter_id, $6, $1, $2, transaction_id, ended.amount_minor, ended.currency,
+       payer_masked, note, $3
+FROM asked, ended
 RETURNING id, counter_id, payer_masked
 """
 
 
 async def commit_transfer(tx: Tx, service: Service, transfer: LockedTransfer, cause: str) -> None:
-    """The hub says the money has moved. Saying it twice changes nothing."""
-    if transfer.state == "COMMITTED":
+    """The hub says that the money has moved. A repetition changes nothing. Raises AmountMismatch."""
+    if not transfer_may(transfer.state, TransferCapability.BE_COMMITTED):
         return
     request = await lock_request(tx, request_id=transfer.request_id) if transfer.request_id else None
     if request is not None and not may(request.state, RequestCapability.BE_PAID):
         # Another transfer paid it after this one had been called off: this is money of its own.
         request = None
-    if transfer.state == "ABORTED":
-        # We had given the room back; the money came all the same, so it counts, over the limit if need be.
+    if request is not None and request.amount != transfer.amount:
+        raise AmountMismatch(
+            f"transfer {transfer.transfer_id}: {transfer.amount}, request {request.id}: {request.amount}"
+        )
+    if not transfer_may(transfer.state, TransferCapability.USE_HEADROOM):
+        # Its headroom was released; the money came all the same, so it counts, over the limit if need be.
         await limits.take_anyway(
             tx, transfer.merchant_id, transfer.dfsp_id, transfer.amount, date.fromisoformat(transfer.usage_day)
         )
@@ -163,9 +140,10 @@ async def commit_transfer(tx: Tx, service: Service, transfer: LockedTransfer, ca
         transfer.quote_id,
         ids.uuid7(),
         request.id if request else None,
+        TransferState.COMMITTED,
     )
     assert paid is not None
-    transfer.state = "COMMITTED"
+    transfer.state = TransferState.COMMITTED
     if request is not None:
         await move(tx, request, RequestState.PAID, cause)
     else:
@@ -186,25 +164,25 @@ async def commit_transfer(tx: Tx, service: Service, transfer: LockedTransfer, ca
 
 
 _ABORT = """
-UPDATE transfer SET state = 'ABORTED', ended_at = $3, check_at = NULL WHERE payer_fsp_id = $1 AND transfer_id = $2
+UPDATE transfer SET state = $4, ended_at = $3, check_at = NULL WHERE payer_fsp_id = $1 AND transfer_id = $2
 """
 
 
 async def abort_transfer(tx: Tx, transfer: LockedTransfer, cause: str) -> None:
-    """The hub says the money has not moved and will not."""
-    if transfer.state != "RESERVED":
+    """The hub says that the money has not moved and will not."""
+    if not transfer_may(transfer.state, TransferCapability.BE_ABORTED):
         return
-    # Locks are taken in one order everywhere: request, then room.
+    # Locks are taken in one order everywhere: request, then headroom.
     request = await lock_request(tx, request_id=transfer.request_id) if transfer.request_id else None
-    await tx.execute(_ABORT, transfer.payer_fsp_id, transfer.transfer_id, clock.now())
+    await tx.execute(_ABORT, transfer.payer_fsp_id, transfer.transfer_id, clock.now(), TransferState.ABORTED)
     await limits.release(tx, transfer.merchant_id, transfer.amount, date.fromisoformat(transfer.usage_day))
-    transfer.state = "ABORTED"
+    transfer.state = TransferState.ABORTED
     if request is not None and may(request.state, RequestCapability.FAIL):
         await move(tx, request, RequestState.FAILED, cause, reason=ABORTED)
 
 
 async def put_in_doubt(tx: Tx, service: Service, transfer: LockedTransfer) -> datetime:
-    """No word on a transfer that we answered: say so, and when to ask the hub next."""
+    """The hub has not ended a transfer that we fulfilled: its request is in doubt. Returns when to ask the hub next."""
     now = clock.now()
     waited = now - transfer.reserved_at
     next_check = now + min(LONGEST_CHECK, max(timedelta(seconds=service.settings.settle_check_s), waited))

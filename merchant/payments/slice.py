@@ -8,21 +8,22 @@ from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.core.slices import Pruned, Timer, network, transactional
 from merchant.hub.fspiop.client import HubUnreachable
-from merchant.payments import dispatch, outgoing, quotes
+from merchant.payments import outgoing, parties, quotes
+from merchant.payments.ask import ASK_TOPIC, RequestJob, ask_payer
 from merchant.payments.callbacks import fspiop_door
-from merchant.payments.dispatch import RequestJob, Sending
 from merchant.payments.inbound import interpret
+from merchant.payments.outgoing import Retry, Sender, send_queued
 from merchant.payments.participants import HubConnections
 from merchant.payments.requests import LOOK_UP_TOPIC
 from merchant.payments.routes import ROUTES as JSON_ROUTES
 from merchant.payments.timers import run_timers
 from merchant.payments.transfers import NotYet
 
-_AGAIN = (HubUnreachable, dispatch.Retry)
+_AGAIN = (HubUnreachable, Retry)
 
 
-def _sending(service: Service, http: aiohttp.ClientSession) -> Sending:
-    return Sending(service, service.shared(HubConnections), http)
+def _sender(service: Service, http: aiohttp.ClientSession) -> Sender:
+    return Sender(service, service.shared(HubConnections), http)
 
 
 async def _interpret(tx: Tx, service: Service, payload: bytes) -> None:
@@ -30,22 +31,22 @@ async def _interpret(tx: Tx, service: Service, payload: bytes) -> None:
 
 
 async def _look_up(service: Service, http: aiohttp.ClientSession, job: RequestJob) -> None:
-    await dispatch.look_up_payer(_sending(service, http), job.request_id)
+    await parties.look_up_payer(_sender(service, http), job.request_id)
 
 
 async def _ask(service: Service, http: aiohttp.ClientSession, job: RequestJob) -> None:
-    await dispatch.ask_payer(_sending(service, http), job.request_id)
+    await ask_payer(_sender(service, http), job.request_id)
 
 
 async def _send(service: Service, http: aiohttp.ClientSession, payload: bytes) -> None:
-    await dispatch.send_letter(_sending(service, http), payload)
+    await send_queued(_sender(service, http), payload)
 
 
 ROUTES = [*JSON_ROUTES, fspiop_door]
 JOBS = (
     transactional(inbox.TOPIC, bytes, _interpret, expected=(NotYet,)),
     network(LOOK_UP_TOPIC, RequestJob, _look_up, _AGAIN),
-    network(dispatch.ASK_TOPIC, RequestJob, _ask, _AGAIN),
+    network(ASK_TOPIC, RequestJob, _ask, _AGAIN),
     network(outgoing.TOPIC, bytes, _send, _AGAIN),
 )
 TIMERS = (Timer("payments.due", run_timers),)

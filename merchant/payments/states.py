@@ -13,8 +13,9 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from merchant.core import clock, money
+from merchant.core import clock, money, sql
 from merchant.core.db import Tx
+from merchant.core.errors import Reason
 from merchant.core.money import Money
 from merchant.notify import events
 
@@ -41,7 +42,8 @@ class RequestCapability(StrEnum):
     EXPIRE = "expire"
     SHOW_CODE = "show_code"  # shoppers may be shown its QR code
     LOOK_UP_PAYER = "look_up_payer"
-    HEAR_PAYER = "hear_payer"  # the payer's DFSP may still answer the request
+    ASK_PAYER = "ask_payer"  # the transaction request may be sent
+    TAKE_ANSWER = "take_answer"  # the payer's DFSP may still answer the transaction request
     QUOTE = "quote"  # a quote for it is answered with terms
     TAKE_TRANSFER = "take_transfer"
     BE_PAID = "be_paid"  # money that has moved for it is its payment
@@ -63,13 +65,13 @@ MOVES: Mapping[RequestState, frozenset[RequestState]] = {
     _S.CANCELLED: frozenset({_S.PAID}),
     _S.PAID: frozenset(),
 }
-_OPEN = frozenset({_C.CANCEL, _C.EXPIRE, _C.SHOW_CODE, _C.HEAR_PAYER, _C.QUOTE, _C.TAKE_TRANSFER, _C.BE_PAID, _C.FAIL})
+_OPEN = frozenset({_C.CANCEL, _C.EXPIRE, _C.SHOW_CODE, _C.TAKE_ANSWER, _C.QUOTE, _C.TAKE_TRANSFER, _C.BE_PAID, _C.FAIL})
 CAPABILITIES: Mapping[RequestState, frozenset[RequestCapability]] = {
-    _S.CREATED: _OPEN | {_C.LOOK_UP_PAYER},
+    _S.CREATED: _OPEN | {_C.LOOK_UP_PAYER, _C.ASK_PAYER},
     _S.SENT: _OPEN,
     _S.AWAITING_PAYER: _OPEN,
     _S.ACCEPTED: _OPEN,
-    _S.IN_DOUBT: frozenset({_C.HEAR_PAYER, _C.TAKE_TRANSFER, _C.BE_PAID, _C.FAIL}),
+    _S.IN_DOUBT: frozenset({_C.TAKE_ANSWER, _C.TAKE_TRANSFER, _C.BE_PAID, _C.FAIL}),
     # A payer may come late, or try again after a failure: the money is welcome and the request still true.
     _S.EXPIRED: frozenset({_C.QUOTE, _C.TAKE_TRANSFER, _C.BE_PAID}),
     _S.FAILED: frozenset({_C.QUOTE, _C.TAKE_TRANSFER, _C.BE_PAID}),
@@ -87,6 +89,11 @@ _ANNOUNCED = {
 def may(state: str, capability: RequestCapability) -> bool:
     """Whether a request in this state permits something."""
     return capability in CAPABILITIES[RequestState(state)]
+
+
+def states_that_permit(capability: RequestCapability) -> str:
+    """The states that permit something, as SQL lists them behind IN."""
+    return sql.literals(state for state in RequestState if may(state, capability))
 
 
 class LockedRequest(Struct):
@@ -116,9 +123,8 @@ class LockedRequest(Struct):
         return Money(self.amount_minor, self.currency)
 
 
-_COLUMNS = ", ".join(LockedRequest.__struct_fields__)
 _LOCK = {
-    column: f"SELECT {_COLUMNS} FROM payment_request WHERE {column} = $1 FOR UPDATE"  # noqa: S608 - our own names
+    column: sql.select(LockedRequest, from_="payment_request", where=f"{column} = $1", tail="FOR UPDATE")
     for column in ("id", "transaction_request_id")
 }
 
@@ -131,25 +137,18 @@ async def lock_request(
     row = await tx.fetchrow(_LOCK[column], request_id or transaction_request_id)
     if row is None or dfsp_id not in (None, row["dfsp_id"]):
         return None
-    return LockedRequest(*row)
+    return sql.row(LockedRequest, row)
 
 
-class Reason(Struct, frozen=True):
-    """Why: a code for programs and a sentence for the shopkeeper."""
-
-    code: str
-    message: str
-
-
-_MOVE = """
+_MOVE = sql.Named("""
 WITH changed AS (
-  UPDATE payment_request SET state = $2::text, steps = steps + 1, reason_code = $3, reason_message = $4,
-    paid_at = CASE WHEN $2::text = 'paid' THEN $5 ELSE paid_at END, late = $6
-  WHERE id = $1 RETURNING id, dfsp_id, steps),
-closed AS (DELETE FROM open_reference WHERE request_id = $1 AND $9)
+  UPDATE payment_request SET state = :state::text, steps = steps + 1, reason_code = :code, reason_message = :message,
+    paid_at = CASE WHEN :paid THEN :now ELSE paid_at END, late = :late
+  WHERE id = :id RETURNING id, dfsp_id, steps),
+closed AS (DELETE FROM open_reference WHERE request_id = :id AND :closed)
 INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause, detail)
-SELECT id, steps, dfsp_id, $5, $2::text, $7, $8 FROM changed
-"""
+SELECT id, steps, dfsp_id, :now, :state::text, :cause, :detail FROM changed
+""")
 
 
 async def move(
@@ -169,16 +168,18 @@ async def move(
     ended = before in CLOSED or (before is RequestState.IN_DOUBT and request.expires_at <= clock.now())
     request.late = request.late or ended
     await tx.execute(
-        _MOVE,
-        request.id,
-        target,
-        reason.code if reason else None,
-        reason.message if reason else None,
-        clock.now(),
-        request.late,
-        cause,
-        detail,
-        target in CLOSED,
+        *_MOVE(
+            id=request.id,
+            state=target,
+            code=reason.code if reason else None,
+            message=reason.message if reason else None,
+            paid=target is RequestState.PAID,
+            now=clock.now(),
+            late=request.late,
+            closed=target in CLOSED,
+            cause=cause,
+            detail=detail,
+        )
     )
     request.state = target
     if target in _ANNOUNCED:

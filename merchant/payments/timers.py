@@ -1,40 +1,42 @@
-"""What happens because nothing happened: requests expire, look-ups are repeated, silent transfers are put in doubt.
+"""Timers: requests expire, unanswered look-ups are repeated, transfers that the hub has not ended are in doubt.
 
-The worker runs these every second. Each claims a few rows by SKIP LOCKED, so any number of workers may.
+The worker runs them every second. Each claims a batch of rows by SKIP LOCKED, so any number of workers may run.
 """
 
 from datetime import timedelta
 
-from merchant.core import clock, outbox
+from merchant.core import clock, outbox, sql
 from merchant.core.db import Tx
 from merchant.core.service import Service
-from merchant.payments.dispatch import ask_outcome
 from merchant.payments.requests import LOOK_UP_TOPIC
-from merchant.payments.settle import expire_if_over, lock_transfer, put_in_doubt
-from merchant.payments.states import lock_request
+from merchant.payments.settle import expire_if_over, put_in_doubt
+from merchant.payments.states import RequestCapability, RequestState, lock_request, states_that_permit
+from merchant.payments.transfer_states import UNDER_WAY, lock_transfer
+from merchant.payments.transfers import ask_outcome
 
 BATCH = 100
-# Promises still standing come up again a little later; they must not stand in the way of the rest.
-_DUE = """
+# A request whose quote is still valid comes up again a little later; it must not keep the others waiting.
+_DUE = f"""
 SELECT p.id FROM open_reference o JOIN payment_request p ON p.id = o.request_id
-WHERE o.expires_at <= $1 AND p.state IN ('created', 'sent', 'awaiting_payer', 'accepted')
-  AND (o.expires_at <= $3 OR p.state <> 'accepted'
+WHERE o.expires_at <= $1 AND p.state IN {states_that_permit(RequestCapability.EXPIRE)}
+  AND (o.expires_at <= $3 OR p.state NOT IN {sql.literals([RequestState.ACCEPTED])}
        OR NOT EXISTS (SELECT 1 FROM quote q WHERE q.request_id = p.id AND q.expires_at > $1)
-       OR EXISTS (SELECT 1 FROM transfer t WHERE t.request_id = p.id AND t.state = 'RESERVED'))
+       OR EXISTS (SELECT 1 FROM transfer t WHERE t.request_id = p.id AND t.state IN {UNDER_WAY}))
 ORDER BY o.expires_at LIMIT $2 FOR UPDATE OF p SKIP LOCKED
-"""
-_SILENT = """
+"""  # noqa: S608 - constants
+_SILENT = f"""
 SELECT t.payer_fsp_id, t.transfer_id, t.dfsp_id, d.fsp_id FROM transfer t JOIN dfsp d ON d.id = t.dfsp_id
-WHERE t.state = 'RESERVED' AND t.check_at <= $1 ORDER BY t.check_at LIMIT $2 FOR UPDATE OF t SKIP LOCKED
-"""
-_UNANSWERED = """
+WHERE t.state IN {UNDER_WAY} AND t.check_at <= $1 ORDER BY t.check_at LIMIT $2 FOR UPDATE OF t SKIP LOCKED
+"""  # noqa: S608 - constants
+_UNANSWERED = f"""
 WITH due AS (
   UPDATE open_reference SET look_up_at = NULL WHERE request_id IN (
     SELECT request_id FROM open_reference WHERE look_up_at <= $1 ORDER BY look_up_at LIMIT $2 FOR UPDATE SKIP LOCKED)
   RETURNING request_id, expires_at)
 SELECT p.id, p.dfsp_id FROM due JOIN payment_request p ON p.id = due.request_id
-WHERE p.state = 'created' AND p.payer_fsp_id IS NULL AND due.expires_at > $1
-"""
+WHERE p.state IN {states_that_permit(RequestCapability.LOOK_UP_PAYER)} AND p.payer_fsp_id IS NULL
+  AND due.expires_at > $1
+"""  # noqa: S608 - constants
 
 
 async def run_timers(service: Service) -> None:
@@ -65,7 +67,7 @@ async def expire_due(tx: Tx, service: Service) -> int:
 
 
 async def check_silent_transfers(tx: Tx, service: Service) -> int:
-    """Transfers that we fulfilled and nobody has ended: in doubt, and the hub is asked."""
+    """Transfers that we fulfilled and the hub has not ended: in doubt, and the hub is asked."""
     rows = await tx.fetch(_SILENT, clock.now(), BATCH)
     for row in rows:
         transfer = await lock_transfer(tx, row["dfsp_id"], row["transfer_id"])

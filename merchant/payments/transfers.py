@@ -1,7 +1,7 @@
-"""Transfers: the money itself. A prepared transfer is held against its quote, its room reserved, its fulfilment given.
+"""Transfers: a prepared transfer is checked against its quote, headroom is reserved, the fulfilment is returned.
 
-What does not match the promise made in the quote (amount, currency, packet, condition, expiry) is refused; a refusal
-takes nothing. The hub's last word (PATCH, or its answer to our GET) is settle.py's.
+What does not match the answered quote (amount, currency, packet, condition, expiry) is refused; a refusal reserves
+nothing. The hub's last word (PATCH, or its answer to our GET) is settle.py's.
 """
 
 from datetime import datetime, timedelta
@@ -9,11 +9,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from merchant.core import clock
+from merchant.core import audit, clock, errors, sql
+from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.inbox import Message
 from merchant.core.money import Money
 from merchant.core.service import Service
+from merchant.core.texts import _
 from merchant.hub.fspiop import ilp
 from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.messages import (
@@ -30,15 +32,16 @@ from merchant.hub.fspiop.messages import (
 from merchant.payments import limits, outgoing
 from merchant.payments.participants import HubConnection
 from merchant.payments.quotes import fingerprint
-from merchant.payments.settle import abort_transfer, commit_transfer, lock_transfer
-from merchant.payments.states import RequestCapability, lock_request, may
+from merchant.payments.settle import abort_transfer, commit_transfer
+from merchant.payments.states import LockedRequest, RequestCapability, lock_request, may
+from merchant.payments.transfer_states import COUNTED, UNDER_WAY, TransferState, lock_transfer
 from merchant.registry.merchants.states import Capability, merchant_may
 
 # The hub forgets a transfer that never was; before this code nothing else says so for certain.
 _NOT_KNOWN_TO_HUB = "3208"
 
 
-# Hubs give transfers seconds to minutes; room that is reserved for longer would be withheld from the merchant.
+# Hubs give transfers seconds to minutes; headroom reserved for longer is withheld from the merchant.
 LONGEST_TRANSFER = timedelta(days=1)
 
 
@@ -46,7 +49,7 @@ class NotYet(Exception):
     """The message is about something that has not come yet: try again soon."""
 
 
-class Promise(Struct, frozen=True):
+class AnsweredQuote(Struct, frozen=True):
     """A quote we answered, with the state of its merchant."""
 
     quote_id: str
@@ -60,22 +63,23 @@ class Promise(Struct, frozen=True):
 
 
 _KNOWN = "SELECT body_hash, answer FROM transfer WHERE payer_fsp_id = $1 AND transfer_id = $2"
-_PROMISE = """
-SELECT q.quote_id, q.merchant_id, q.request_id, q.amount_minor, q.currency, q.expires_at, m.state, m.tier
-FROM quote q JOIN merchant m ON m.id = q.merchant_id
-WHERE q.condition = $1 AND q.payer_fsp_id = $2 AND q.dfsp_id = $3
-"""
+_ANSWERED = sql.select(
+    AnsweredQuote,
+    from_="quote q JOIN merchant m ON m.id = q.merchant_id",
+    where="q.condition = $1 AND q.payer_fsp_id = $2 AND q.dfsp_id = $3",
+)
 # A quote is used up even by a transfer that was called off; a request may then be paid by another quote.
-_USED = """
+_USED = f"""
 SELECT 1 FROM transfer
-WHERE (payer_fsp_id = $1 AND quote_id = $2) OR (request_id = $3 AND state <> 'ABORTED') LIMIT 1
-"""
-_INSERT = """
-WITH asked AS (UPDATE payment_request SET transfer_id = $2 WHERE id = $6)
+WHERE (payer_fsp_id = $1 AND quote_id = $2) OR (request_id = $3 AND state IN {COUNTED}) LIMIT 1
+"""  # noqa: S608 - constants
+_INSERT = sql.Named("""
+WITH asked AS (UPDATE payment_request SET transfer_id = :transfer_id WHERE id = :request_id)
 INSERT INTO transfer (payer_fsp_id, transfer_id, dfsp_id, merchant_id, quote_id, request_id, state, amount_minor,
                       currency, usage_day, body_hash, answer, expires_at, reserved_at, check_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'RESERVED', $7, $8, $9, $10, $11, $12, $13, $14)
-"""
+VALUES (:payer_fsp_id, :transfer_id, :dfsp_id, :merchant_id, :quote_id, :request_id, :state, :amount_minor,
+        :currency, :usage_day, :body_hash, :answer, :expires_at, :reserved_at, :check_at)
+""")
 
 
 async def answer_transfer(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
@@ -92,9 +96,9 @@ async def answer_transfer(tx: Tx, service: Service, connection: HubConnection, m
         await outgoing.answer(tx, service, message, connection.dfsp_id, path, known["answer"])
         return
     amount = from_wire(prepared.amount)
-    promise = await _promise_of(tx, connection, message.source, prepared, amount)
+    quote = await _quote_of(tx, connection, message.source, prepared, amount)
     fulfilment = _fulfilment(prepared, connection)
-    await _check_free(tx, message.source, promise)
+    await _check_free(tx, message.source, quote)
     now = clock.now()
     expires_at = parse_datetime(prepared.expiration)
     if expires_at <= now:
@@ -102,25 +106,27 @@ async def answer_transfer(tx: Tx, service: Service, connection: HubConnection, m
     if expires_at > now + LONGEST_TRANSFER:
         raise FspiopError("3100", "The transfer's expiration is too far away")
     day = clock.local_date(now, (await service.scheme()).time_zone)
-    if not await limits.reserve(tx, promise.merchant_id, connection.dfsp_id, promise.tier, amount, day):
+    if not await limits.reserve(tx, quote.merchant_id, connection.dfsp_id, quote.tier, amount, day):
         raise FspiopError("5200", "This payment is over the merchant's limit")
     answer = encode(TransfersPut(connection.transfer_mode, fulfilment, format_datetime(now)))  # type: ignore[arg-type]
     await tx.execute(
-        _INSERT,
-        message.source,
-        prepared.transfer_id,
-        connection.dfsp_id,
-        promise.merchant_id,
-        promise.quote_id,
-        promise.request_id,
-        amount.minor,
-        amount.currency,
-        day.isoformat(),
-        body_hash,
-        answer,
-        expires_at,
-        now,
-        now + timedelta(seconds=service.settings.settle_check_s),
+        *_INSERT(
+            payer_fsp_id=message.source,
+            transfer_id=prepared.transfer_id,
+            dfsp_id=connection.dfsp_id,
+            merchant_id=quote.merchant_id,
+            quote_id=quote.quote_id,
+            request_id=quote.request_id,
+            state=TransferState.RESERVED,
+            amount_minor=amount.minor,
+            currency=amount.currency,
+            usage_day=day.isoformat(),
+            body_hash=body_hash,
+            answer=answer,
+            expires_at=expires_at,
+            reserved_at=now,
+            check_at=now + timedelta(seconds=service.settings.settle_check_s),
+        )
     )
     # In COMMITTED mode no PATCH follows: the money has moved once the hub has taken our answer.
     committed_by_answer = (message.source, prepared.transfer_id) if connection.transfer_mode == "COMMITTED" else None
@@ -129,22 +135,22 @@ async def answer_transfer(tx: Tx, service: Service, connection: HubConnection, m
     )
 
 
-async def _promise_of(
+async def _quote_of(
     tx: Tx, connection: HubConnection, payer_fsp_id: str, prepared: TransfersPost, amount: Money
-) -> Promise:
+) -> AnsweredQuote:
     if prepared.payee_fsp != connection.fsp_id or prepared.payer_fsp != payer_fsp_id:
         raise FspiopError("3100", "payerFsp and payeeFsp are not those of the message")
-    row = await tx.fetchrow(_PROMISE, prepared.condition, payer_fsp_id, connection.dfsp_id)
+    row = await tx.fetchrow(_ANSWERED, prepared.condition, payer_fsp_id, connection.dfsp_id)
     if row is None:
         raise FspiopError("3205", "No quote of ours has this condition")
-    promise = Promise(*row)
-    if (promise.amount_minor, promise.currency) != (amount.minor, amount.currency):
+    quote = sql.row(AnsweredQuote, row)
+    if (quote.amount_minor, quote.currency) != (amount.minor, amount.currency):
         raise FspiopError("3106", "The amount is not the one that was quoted")
-    if promise.expires_at <= clock.now():
+    if quote.expires_at <= clock.now():
         raise FspiopError("3302", "The quote has expired; ask for a new one")
-    if not merchant_may(promise.state, Capability.TAKE_PAYMENT):
+    if not merchant_may(quote.state, Capability.TAKE_PAYMENT):
         raise FspiopError("5400", "This merchant may not take payments now")
-    return promise
+    return quote
 
 
 def _fulfilment(prepared: TransfersPost, connection: HubConnection) -> str:
@@ -157,12 +163,12 @@ def _fulfilment(prepared: TransfersPost, connection: HubConnection) -> str:
     return fulfilment
 
 
-async def _check_free(tx: Tx, payer_fsp_id: str, promise: Promise) -> None:
+async def _check_free(tx: Tx, payer_fsp_id: str, quote: AnsweredQuote) -> None:
     """One quote is paid once, and so is one request."""
-    request = await lock_request(tx, request_id=promise.request_id) if promise.request_id else None
+    request = await lock_request(tx, request_id=quote.request_id) if quote.request_id else None
     if request is not None and not may(request.state, RequestCapability.TAKE_TRANSFER):
         raise FspiopError("5104", f"This request is {request.state}; it is not to be paid")
-    if await tx.fetchval(_USED, payer_fsp_id, promise.quote_id, promise.request_id):
+    if await tx.fetchval(_USED, payer_fsp_id, quote.quote_id, quote.request_id):
         raise FspiopError("5104", "This is being paid, or has been paid, by another transfer")
 
 
@@ -175,7 +181,7 @@ async def repeat_transfer(tx: Tx, service: Service, connection: HubConnection, m
     await outgoing.answer(tx, service, message, connection.dfsp_id, f"/transfers/{transfer_id}", known["answer"])
 
 
-async def hear_outcome(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
+async def receive_outcome(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
     """PATCH /transfers/{id}, and PUT as the answer to our GET: committed, aborted, or not decided yet."""
     _check_hub(service, message)
     said = decode(TransfersPatch, message.body)
@@ -195,7 +201,7 @@ def _check_hub(service: Service, message: Message) -> None:
         raise FspiopError("3000", f"{message.source} is not the hub, which alone ends transfers")
 
 
-async def hear_error(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
+async def receive_error(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
     """PUT or PATCH /transfers/{id}/error: only "no such transfer" says for certain that no money moves."""
     _check_hub(service, message)
     transfer = await lock_transfer(tx, connection.dfsp_id, message.path.split("/")[2])
@@ -205,3 +211,51 @@ async def hear_error(tx: Tx, service: Service, connection: HubConnection, messag
     hub_gave_up = message.method == "PATCH" or code == _NOT_KNOWN_TO_HUB
     if hub_gave_up and transfer.expires_at <= clock.now():
         await abort_transfer(tx, transfer, f"hub_error_{code}")
+
+
+# --- asking the hub what became of a transfer ---------------------------------------------------------------------
+
+_QUESTION_LASTS = timedelta(minutes=1)
+_OPEN_TRANSFER = f"""
+SELECT t.payer_fsp_id, t.transfer_id, d.fsp_id FROM transfer t JOIN dfsp d ON d.id = t.dfsp_id
+WHERE t.request_id = $1 AND t.state IN {UNDER_WAY} ORDER BY t.reserved_at DESC LIMIT 1
+"""  # noqa: S608 - constants
+
+
+async def ask_outcome(
+    tx: Tx, service: Service, fsp_id: str, dfsp_id: UUID, payer_fsp_id: str, transfer_id: str
+) -> None:
+    """Queue GET /transfers/{id}; the answer comes as PUT /transfers/{id} (receive_outcome)."""
+    question = outgoing.QueuedMessage(
+        method="GET",
+        path=f"/transfers/{transfer_id}",
+        source=fsp_id,
+        destination=payer_fsp_id,
+        useless_after=clock.now() + _QUESTION_LASTS,
+    )
+    await outgoing.queue(tx, service, question, dfsp_id)
+
+
+async def ask_hub_again(tx: Tx, service: Service, actor: Actor, request_id: UUID) -> LockedRequest:
+    """Ask the hub now what became of a request's transfer; the timers ask by themselves, with growing pauses.
+
+    Raises NotFound, or WrongState when no transfer of this request is open.
+    """
+    request = await lock_request(tx, request_id=request_id)
+    if request is None or actor.dfsp_id not in (None, request.dfsp_id):
+        raise errors.NotFound
+    row = await tx.fetchrow(_OPEN_TRANSFER, request.id)
+    if row is None:
+        raise errors.WrongState(_("No transfer of this request is open; there is nothing to ask the hub about."))
+    await ask_outcome(tx, service, row["fsp_id"], request.dfsp_id, row["payer_fsp_id"], row["transfer_id"])
+    await audit.record(
+        tx,
+        actor,
+        "payment_request.checked",
+        "payment_request",
+        request.id,
+        dfsp_id=request.dfsp_id,
+        state=request.state,
+        at=clock.rfc3339(clock.now()),
+    )
+    return request

@@ -13,6 +13,7 @@ import msgspec
 import kyb
 from merchant.core import inbox
 from merchant.core.db import Tx
+from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.core.vault import Vault
 from merchant.payments import outgoing
@@ -59,7 +60,7 @@ def _phone_digest(table: str, digest: str) -> Reindex:
     statement = _SET_DIGEST.format(table=table, digest=digest)
 
     async def reindex(tx: Tx, vault: Vault, row: Row, phone: bytes) -> None:
-        await tx.execute(statement, row["id"], vault.digest("phone", phone.decode()))
+        await tx.execute(statement, row["id"], Msisdn.of(phone.decode()).digest(vault))
 
     return reindex
 

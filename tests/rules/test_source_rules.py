@@ -45,8 +45,14 @@ EXAMPLES: list[tuple[Rule, str, str, str]] = [
     (
         source_rules.states_are_asked_not_compared,
         "merchant/payments/settle.py",
-        "transfer.state == 'paid'",
         "transfer.state == 'COMMITTED'",
+        "transfer_may(transfer.state, BE_COMMITTED)",
+    ),
+    (
+        source_rules.sql_takes_states_from_the_table,
+        "merchant/payments/timers.py",
+        """_DUE = "SELECT 1 FROM transfer t WHERE t.state in ('RESERVED')" """,
+        "_DUE = f'SELECT 1 FROM transfer t WHERE t.state IN {UNDER_WAY} AND t.state = $1'",
     ),
     (
         source_rules.makers_are_read_in_one_place,
@@ -174,6 +180,16 @@ def test_every_rule_is_shown_biting() -> None:
             source_rules.makers_are_read_in_one_place,
             "merchant/registry/applications/four_eyes.py",
             "actor.id in application.makers",
+        ),
+        (
+            source_rules.states_are_asked_not_compared,
+            "merchant/demo/simulator/hub.py",
+            "entry.state == 'ABORTED'",
+        ),
+        (
+            source_rules.sql_takes_states_from_the_table,
+            "merchant/payments/states.py",
+            "_NOTE_SENT = \"UPDATE payment_request SET state = 'sent'\"",
         ),
         (source_rules.libraries_are_pure, "merchant/programs/runtime.py", "import asyncio"),
         (

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from merchant.registry.merchants.routes import reinstate, suspend
+from merchant.registry.merchants.routes import reinstate_merchant, suspend_merchant
 from tests import builders
 from tests.builders import GATEWAY_SECRET
 from tests.stories.conftest import SCOPES
@@ -17,7 +17,7 @@ AGREES, OTHER = "254711000001", "254711000011"
 
 @pytest.fixture
 def more_routes() -> list[Any]:
-    return [suspend, reinstate]
+    return [suspend_merchant, reinstate_merchant]
 
 
 async def post(town: Town, path: str, body: Any, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:

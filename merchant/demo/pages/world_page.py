@@ -19,6 +19,7 @@ from merchant.core import errors, idempotency, money
 from merchant.core.access import Actor
 from merchant.core.http.forms import read_form
 from merchant.core.http.json import service_of
+from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.demo.pages import phones, world
@@ -165,7 +166,7 @@ async def _ask(service: Service, form: dict[str, str], raw: bytes) -> UUID:
     new = NewRequest(
         counter_id=shop["counter_id"],
         amount=amount,
-        payer=payer or None,
+        payer=Msisdn.of(payer) if payer else None,
         channel="demo",
         expires_in_s=_ASKED_FOR_S if payer else _SHOWN_FOR_S,
     )
@@ -174,7 +175,7 @@ async def _ask(service: Service, form: dict[str, str], raw: bytes) -> UUID:
     async with service.db.tenant(actor.dfsp_id) as tx:
 
         async def work() -> tuple[int, bytes]:
-            made, _ = await create_request(tx, service, actor, new)
+            made = await create_request(tx, service, actor, new)
             return 201, made.id.bytes
 
         # The form holds an id made for it, so a form sent twice asks once, and a changed one asks again.

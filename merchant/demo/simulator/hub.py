@@ -14,7 +14,7 @@ from merchant.demo.simulator.link import NoAnswer, ask, deliver, resolve, send_o
 from merchant.demo.simulator.simulation import Simulation, seconds_until, wire_time
 from merchant.demo.simulator.world import LedgerEntry, NoticeDelivered, NoticeOwed, TransferReserved, TransferSettled
 from merchant.hub.fspiop import ilp
-from merchant.hub.fspiop.client import Outbound
+from merchant.hub.fspiop.client import OutgoingMessage
 from merchant.hub.fspiop.error_codes import FspiopError, meaning_of
 from merchant.hub.fspiop.messages import (
     ParticipantsPut,
@@ -67,13 +67,13 @@ async def answer_lookup(
     else:
         source, answer_version = found.party_id_info.fsp_id, version
         body = encode(PartiesPut(found))
-    await deliver(sim, Outbound("PUT", path, resource, source, asker, body, answer_version))
+    await deliver(sim, OutgoingMessage("PUT", path, source, asker, body, answer_version))
 
 
 async def refuse(sim: Simulation, resource: str, identifier: str, asker: str, error: FspiopError) -> None:
     """Call back with the hub's own refusal of a message."""
     path = f"/{resource}/{identifier}/error"
-    await deliver(sim, Outbound("PUT", path, resource, sim.config.hub_fsp_id, asker, encode_error(error)))
+    await deliver(sim, OutgoingMessage("PUT", path, sim.config.hub_fsp_id, asker, encode_error(error)))
 
 
 # --- transfers -----------------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ async def carry_transfer(
         sim.record(TransferReserved(transaction_id, transfer))
     if sim.world.ledger[transfer_id].state != "RESERVED":
         return None
-    message = Outbound("POST", "/transfers", "transfers", transfer.payer_fsp, transfer.payee_fsp, encode(transfer))
+    message = OutgoingMessage("POST", "/transfers", transfer.payer_fsp, transfer.payee_fsp, encode(transfer))
     refusal: FspiopError | None = None
     try:
         async with asyncio.timeout(max(seconds_until(transfer.expiration), 0)):
@@ -146,7 +146,7 @@ async def tell_truth(sim: Simulation, transfer_id: str, asker: str, version: str
         return
     body = encode(TransfersPut(entry.state, entry.fulfilment, entry.completed_at))
     path = f"/transfers/{transfer_id}"
-    await deliver(sim, Outbound("PUT", path, "transfers", sim.config.hub_fsp_id, asker, body, version))
+    await deliver(sim, OutgoingMessage("PUT", path, sim.config.hub_fsp_id, asker, body, version))
 
 
 async def notify_payee(sim: Simulation, transfer_id: str) -> None:
@@ -177,11 +177,11 @@ async def _owe_notice(sim: Simulation, transfer_id: str, entry: LedgerEntry) -> 
     sim.spawn(notify_payee(sim, transfer_id))
 
 
-def _notice(sim: Simulation, entry: LedgerEntry) -> Outbound:
+def _notice(sim: Simulation, entry: LedgerEntry) -> OutgoingMessage:
     transfer = entry.transfer
     body = encode(TransfersPatch(entry.state, entry.completed_at))
     path = f"/transfers/{transfer.transfer_id}"
-    return Outbound("PATCH", path, "transfers", sim.config.hub_fsp_id, transfer.payee_fsp, body)
+    return OutgoingMessage("PATCH", path, sim.config.hub_fsp_id, transfer.payee_fsp, body)
 
 
 def _settle(

@@ -11,7 +11,7 @@ import structlog
 
 from merchant.demo.simulator.simulation import Simulation, Topic
 from merchant.hub.fspiop import client
-from merchant.hub.fspiop.client import HubUnreachable, Outbound, SendResult
+from merchant.hub.fspiop.client import HubUnreachable, OutgoingMessage, SendResult
 from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.messages import Message
 
@@ -24,13 +24,15 @@ class NoAnswer(Exception):
     """The peer was asked as often as allowed and never answered."""
 
 
-async def deliver(sim: Simulation, message: Outbound, copies: int = 1) -> bool:
+async def deliver(sim: Simulation, message: OutgoingMessage, copies: int = 1) -> bool:
     """Send a callback until the peer takes or refuses it; False when it was refused or never taken."""
     result = await _send_until_heard(sim, message, copies)
     return result is not None and result.is_accepted
 
 
-async def ask(sim: Simulation, message: Outbound, topic: Topic, answer_type: type[Answer], copies: int = 1) -> Answer:
+async def ask(
+    sim: Simulation, message: OutgoingMessage, topic: Topic, answer_type: type[Answer], copies: int = 1
+) -> Answer:
     """Send a request and wait for its callback, asking again with the same message when none comes.
 
     Raises FspiopError with the peer's code when it refuses, at once or by its /error callback; NoAnswer.
@@ -69,7 +71,7 @@ def resolve(sim: Simulation, topic: Topic, answer: Message | FspiopError) -> Non
             future.set_result(answer)
 
 
-async def send_once(sim: Simulation, message: Outbound) -> SendResult | None:
+async def send_once(sim: Simulation, message: OutgoingMessage) -> SendResult | None:
     """Send to the destination's registered callback URL; None when it could not be reached."""
     fsp = sim.world.fsps.get(message.destination or "")
     if fsp is None:
@@ -97,7 +99,7 @@ async def send_once(sim: Simulation, message: Outbound) -> SendResult | None:
     return result
 
 
-async def _send_until_heard(sim: Simulation, message: Outbound, copies: int) -> SendResult | None:
+async def _send_until_heard(sim: Simulation, message: OutgoingMessage, copies: int) -> SendResult | None:
     """Send, again and again while the peer is down, until it takes or refuses the message; None: never."""
     timings = sim.config.timings
     wait_s = timings.resend_wait_s
@@ -110,7 +112,7 @@ async def _send_until_heard(sim: Simulation, message: Outbound, copies: int) -> 
     return None
 
 
-async def _send_copies(sim: Simulation, message: Outbound, copies: int) -> SendResult | None:
+async def _send_copies(sim: Simulation, message: OutgoingMessage, copies: int) -> SendResult | None:
     """Send the same message so often at the same time; the answer that counts is the best one."""
     results = await asyncio.gather(*(send_once(sim, message) for _ in range(copies)))
     answered = [result for result in results if result is not None]

@@ -18,7 +18,7 @@ from merchant.demo.simulator.link import NoAnswer, ask, deliver
 from merchant.demo.simulator.simulation import Simulation, seconds_until, wire_time
 from merchant.demo.simulator.world import Attempt, AttemptClosed, PhoneMessage, PhoneMessageKind
 from merchant.hub.fspiop import ilp
-from merchant.hub.fspiop.client import Outbound
+from merchant.hub.fspiop.client import OutgoingMessage
 from merchant.hub.fspiop.error_codes import FspiopError, meaning_of
 from merchant.hub.fspiop.messages import (
     Extension,
@@ -99,7 +99,7 @@ async def tell_request_state(sim: Simulation, request_id: str, asker: str, payer
 async def _refuse_request(sim: Simulation, request_id: str, asker: str, payer_fsp_id: str, code: str) -> None:
     body = encode_error(FspiopError(code, meaning_of(code)))
     path = f"/transactionRequests/{request_id}/error"
-    await deliver(sim, Outbound("PUT", path, "transactionRequests", payer_fsp_id, asker, body))
+    await deliver(sim, OutgoingMessage("PUT", path, payer_fsp_id, asker, body))
 
 
 async def _put_state(sim: Simulation, attempt: Attempt, state: TransactionRequestState, copies: int) -> None:
@@ -107,7 +107,7 @@ async def _put_state(sim: Simulation, attempt: Attempt, state: TransactionReques
     path = f"/transactionRequests/{attempt.transaction_request_id}"
     await deliver(
         sim,
-        Outbound("PUT", path, "transactionRequests", attempt.payer_fsp_id, attempt.payee_fsp_id, body),
+        OutgoingMessage("PUT", path, attempt.payer_fsp_id, attempt.payee_fsp_id, body),
         copies,
     )
 
@@ -178,7 +178,7 @@ async def _get_quote(sim: Simulation, attempt: Attempt, amount: WireMoney, plan:
         note=attempt.note,
         extension_list=_reference_of(attempt),
     )
-    message = Outbound("POST", "/quotes", "quotes", attempt.payer_fsp_id, attempt.payee_fsp_id, encode(request))
+    message = OutgoingMessage("POST", "/quotes", attempt.payer_fsp_id, attempt.payee_fsp_id, encode(request))
     quote = await ask(sim, message, ("quotes", attempt.quote_id), QuotesPut, plan.copies)
     _check_quote(attempt, amount, quote)
     return quote

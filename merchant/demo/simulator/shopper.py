@@ -18,7 +18,7 @@ from merchant.demo.simulator.link import NoAnswer, ask
 from merchant.demo.simulator.payer import run_attempt
 from merchant.demo.simulator.simulation import Simulation, wire_time
 from merchant.demo.simulator.world import Attempt, PhoneMessage
-from merchant.hub.fspiop.client import ANSWER_TIMEOUT_S, Outbound
+from merchant.hub.fspiop.client import ANSWER_TIMEOUT_S, OutgoingMessage
 from merchant.hub.fspiop.error_codes import FspiopError, meaning_of
 from merchant.hub.fspiop.headers import outbound_headers
 from merchant.hub.fspiop.messages import PartiesPut, Party, PartyIdInfo, WireMoney, to_wire
@@ -141,7 +141,7 @@ async def _ask_oracle(sim: Simulation, asker: str, scanned: Scanned) -> str:
 async def _ask_party(sim: Simulation, asker: str, payee_fsp_id: str, scanned: Scanned) -> Party:
     """Who the party is, by its own DFSP. Raises FspiopError and NoAnswer."""
     topic, path = _party_path("parties", scanned)
-    message = Outbound("GET", path, "parties", asker, payee_fsp_id)
+    message = OutgoingMessage("GET", path, asker, payee_fsp_id)
     party = (await ask(sim, message, ("parties", topic), PartiesPut)).party
     identity = PartyIdInfo(scanned.party_type, scanned.party_id, scanned.sub_id, payee_fsp_id)
     return msgspec.structs.replace(party, party_id_info=identity)

@@ -27,7 +27,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT
 _signers = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="fspiop-sign")
 
 
-class Outbound(msgspec.Struct, frozen=True):
+class OutgoingMessage(msgspec.Struct, frozen=True):
     """One message to send. `path` starts at the resource, percent-encoded; `body` goes out as it is.
 
     `version` and `accept` default to what `headers.outbound_headers` chooses for the resource.
@@ -35,12 +35,16 @@ class Outbound(msgspec.Struct, frozen=True):
 
     method: str
     path: str
-    resource: str
     source: str
     destination: str | None = None
     body: bytes | None = None
     version: str | None = None
     accept: str | None = None
+
+    @property
+    def resource(self) -> str:
+        """The first segment of the path."""
+        return self.path.split("/", 2)[1].partition("?")[0]
 
 
 class SendResult(msgspec.Struct, frozen=True):
@@ -63,14 +67,14 @@ class HubUnreachable(Exception):
 async def send(
     http: aiohttp.ClientSession,
     base_url: str,
-    message: Outbound,
+    message: OutgoingMessage,
     key: SigningKey | None,
     extra_headers: dict[str, str] | None = None,
 ) -> SendResult:
     """Send a message and return the answer, whatever its status; redirects are not followed.
 
-    The message carries the trace context at work (core/trace.py). Bodies are signed when a key is given (FSPIOP signs
-    nothing without a body). `extra_headers` are for the road, such as a gateway's secret. Raises HubUnreachable when no
+    The message carries the current trace context (core/trace.py). Bodies are signed when a key is given (FSPIOP signs
+    nothing without a body). `extra_headers` are not signed, such as a proxy's secret. Raises HubUnreachable when no
     answer came.
     """
     headers = await _signed_headers(message, key) | (extra_headers or {})
@@ -91,7 +95,7 @@ async def send(
         raise HubUnreachable(f"{message.method} {message.resource}: {type(error).__name__}") from error
 
 
-async def _signed_headers(message: Outbound, key: SigningKey | None) -> dict[str, str]:
+async def _signed_headers(message: OutgoingMessage, key: SigningKey | None) -> dict[str, str]:
     headers = outbound_headers(
         method=message.method,
         resource=message.resource,

@@ -3,8 +3,7 @@
 The table is that of FSPIOP section 7.6. Codes xx40 to xx99 belong to the scheme and are read as xx00.
 """
 
-import msgspec
-
+from merchant.core.errors import Reason
 from merchant.core.texts import _
 
 DESCRIPTION_LENGTH_MAX = 128  # FSPIOP data model, ErrorDescription
@@ -67,13 +66,6 @@ MEANINGS = {
     "5300": "Payee permission error",
     "5400": "Generic payee blocked error",
 }
-
-
-class Reason(msgspec.Struct, frozen=True):
-    """Why a payment request ended: a code for programs and a sentence for the shopkeeper."""
-
-    code: str
-    message: str
 
 
 _UNREACHABLE = Reason(

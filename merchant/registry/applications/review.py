@@ -14,6 +14,7 @@ import kyb
 from merchant.core import audit, clock, errors
 from merchant.core.access import Actor
 from merchant.core.db import Tx
+from merchant.core.phone import Msisdn, mask
 from merchant.core.service import Service
 from merchant.notify import events
 from merchant.registry.applications import answers, problems
@@ -166,7 +167,8 @@ async def _cleared_tier(tx: Tx, application: Application) -> str:
 
 def _new_merchant(service: Service, application: Application, sections: kyb.Sections, tier: str) -> Merchant:
     business, place = sections.business, sections.locations[0]
-    phone = answers.merchant_phone(sections)
+    given = answers.merchant_phone(sections)
+    phone = Msisdn.of(given) if given else None
     merchant = Merchant(
         dfsp_id=application.dfsp_id,
         application_id=application.id,
@@ -179,11 +181,11 @@ def _new_merchant(service: Service, application: Application, sections: kyb.Sect
         currencies=list(business.currencies),
         country=place.country or "",
         city=place.city or "",
-        phone_digest=service.vault.digest("phone", phone) if phone else None,
+        phone_digest=phone.digest(service.vault) if phone else None,
     )
     if phone:
-        merchant.phone_masked = phone[:5] + "*" * max(0, len(phone) - 8) + phone[-3:]
-        merchant.phone_sealed = service.vault.seal(phone.encode(), f"merchant:{merchant.id}")
+        merchant.phone_masked = mask(str(phone))
+        merchant.phone_sealed = service.vault.seal(str(phone).encode(), f"merchant:{merchant.id}")
     return merchant
 
 

@@ -471,7 +471,7 @@ async def away(database_url: str, table: str) -> AsyncIterator[None]:
         await connection.close()
 
 
-async def test_a_message_without_meaning_is_taken_and_changes_nothing(stage: Stage) -> None:
+async def test_a_message_without_a_handler_is_taken_and_changes_nothing(stage: Stage) -> None:
     request = await stage.asked()
     for method, path in (
         ("PUT", f"/quotes/{uuid4()}"),

@@ -59,7 +59,8 @@ def test_what_a_state_permits_the_moves_can_follow(state: RequestState) -> None:
         RequestCapability.BE_PAID: RequestState.PAID,
         RequestCapability.TAKE_TRANSFER: RequestState.PAID,
         RequestCapability.LOOK_UP_PAYER: RequestState.SENT,
-        RequestCapability.HEAR_PAYER: RequestState.REJECTED,
+        RequestCapability.ASK_PAYER: RequestState.SENT,
+        RequestCapability.TAKE_ANSWER: RequestState.REJECTED,
     }
     for capability, target in leads_to.items():
         assert not may(state, capability) or target in MOVES[state]

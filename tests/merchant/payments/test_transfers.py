@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -228,6 +228,26 @@ async def test_a_notice_that_overtakes_its_transfer_is_understood_later(stage: S
     move_clock(timedelta(seconds=5))
     await stage.work()
     assert await stage.state(request) == "paid"
+
+
+@pytest.mark.parametrize("bent", ["amount_minor = amount_minor - 1", "currency = 'UGX'"])
+async def test_a_transfer_of_another_amount_than_the_request_never_makes_it_paid(
+    stage: Stage, move_clock: Clock, bent: str
+) -> None:
+    request = await stage.asked()
+    transfer_id = await stage.reserved(request)
+    async with stage.service.db.system() as tx:
+        await tx.execute(f"UPDATE payment_request SET {bent} WHERE id = $1", UUID(request["id"]))
+    await stage.end_transfer(transfer_id, "COMMITTED")
+    assert await stage.state(request) == "accepted"
+    assert await stage.payments() == []
+    [job] = await stage.rows("SELECT last_error FROM outbox WHERE topic = 'hub.message'")
+    assert job["last_error"].startswith("AmountMismatch")
+    async with stage.service.db.system() as tx:
+        await tx.execute("UPDATE payment_request SET amount_minor = 1000, currency = 'KES'")
+    move_clock(timedelta(seconds=10))
+    await stage.work()
+    assert await stage.state(request) == "paid", "the notice is kept until the books are right"
 
 
 async def test_an_aborted_transfer_fails_the_request_and_gives_the_room_back(stage: Stage) -> None:

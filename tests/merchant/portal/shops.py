@@ -20,6 +20,7 @@ from PIL import Image
 
 from merchant.core.access import Actor
 from merchant.core.money import Money
+from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.demo.hub import exchange_keys
@@ -54,18 +55,20 @@ class Shop(msgspec.Struct):
     merchant: Merchant
     counter: Counter
 
-    async def ask(self, amount: Money = TEN, state: RequestState | None = None, **more: Any) -> str:
+    async def ask(
+        self, amount: Money = TEN, state: RequestState | None = None, payer: str | None = None, **more: Any
+    ) -> str:
         """Ask for money; the code of the request's page."""
         dfsp_id = self.merchant.dfsp_id
         actor = Actor(kind="service", id=UUID(int=0), name="test", dfsp_id=dfsp_id)
-        new = NewRequest(counter_id=self.counter.id, amount=amount, **more)
+        new = NewRequest(counter_id=self.counter.id, amount=amount, payer=Msisdn.of(payer) if payer else None, **more)
         async with self.service.db.tenant(dfsp_id) as tx:
-            made, till = await create_request(tx, self.service, actor, new)
+            made = await create_request(tx, self.service, actor, new)
         async with self.service.db.system() as tx:
             request = await lock_request(tx, request_id=made.id)
             assert request is not None
             assert state in (None, request.state) or await move(tx, request, RequestState(state), "test")
-        return f"{till.alias}.{made.short_ref}"
+        return f"{made.alias}.{made.short_ref}"
 
     async def put_into(self, state: str) -> None:
         """Bring the merchant into a state."""

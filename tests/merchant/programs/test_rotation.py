@@ -7,6 +7,7 @@ from sqlalchemy import LargeBinary
 from merchant.core import inbox
 from merchant.core.db import Tx
 from merchant.core.money import Money
+from merchant.core.phone import Msisdn
 from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings
 from merchant.core.vault import BadSecretKey, Vault
@@ -40,11 +41,13 @@ async def fill(service: Service, world: World) -> None:
     vault, endpoint_id = service.vault, application.id
     place = (merchant.dfsp_id, merchant.id)
     message = inbox.Message("POST", "/quotes", "payerfsp", "greenbankfsp", "1.1", b"{}")
-    letter = outgoing.Letter(method="GET", path="/parties/MSISDN/254711000001", source="greenbankfsp", destination="")
-    money = NewRequest(counter_id=counters[0].id, amount=Money(100, "KES"), payer="254711000001")
+    letter = outgoing.QueuedMessage(
+        method="GET", path="/parties/MSISDN/254711000001", source="greenbankfsp", destination=""
+    )
+    money = NewRequest(counter_id=counters[0].id, amount=Money(100, "KES"), payer=Msisdn("254711000001"))
     async with service.db.system() as tx:
         await inbox.store_once(tx, vault, message)
-        await outgoing.send(tx, service, letter, merchant.dfsp_id)
+        await outgoing.queue(tx, service, letter, merchant.dfsp_id)
         await create_request(tx, service, world.maker.actor, money)
         tx.session.add(
             Quote(
@@ -166,7 +169,7 @@ async def test_blind_indexes_find_the_same_people_after_rotation(
             phone = new_vault.open(phones["phone_sealed"], f"merchant:{phones['id']}").decode()
             assert phones["phone_digest"] == new_vault.digest("phone", phone)
             payers = await tx.fetchval("SELECT payer_digest FROM payment_request")
-            assert payers == new_vault.digest("phone", "254711000001")
+            assert payers == Msisdn("254711000001").digest(new_vault)
 
 
 async def test_an_interrupted_rotation_is_taken_up_where_it_stopped(

@@ -114,8 +114,10 @@ async def write_letters(service: Service, fsp_id: str, count: int) -> None:
         dfsp_id = await tx.fetchval("SELECT id FROM dfsp WHERE fsp_id = $1", fsp_id)
         for number in range(count):
             body = json.dumps({"number": number}).encode()
-            letter = outgoing.Letter(method="PUT", path="/quotes/1", source=fsp_id, destination="payerfsp", body=body)
-            await outgoing.send(tx, service, letter, dfsp_id)
+            letter = outgoing.QueuedMessage(
+                method="PUT", path="/quotes/1", source=fsp_id, destination="payerfsp", body=body
+            )
+            await outgoing.queue(tx, service, letter, dfsp_id)
 
 
 async def connect(service: Service, fsp_id: str, peer: Peer) -> None:

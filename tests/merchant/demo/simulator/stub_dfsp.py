@@ -16,7 +16,7 @@ import msgspec
 from aiohttp import web
 
 from merchant.hub.fspiop import ilp
-from merchant.hub.fspiop.client import Outbound, SendResult, send
+from merchant.hub.fspiop.client import OutgoingMessage, SendResult, send
 from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.headers import check_headers
 from merchant.hub.fspiop.jws import SigningKey, VerifyKey, load_verify_key, verify
@@ -100,7 +100,7 @@ class StubDfsp:
             assert response.status == 200, await response.text()
             return await response.json()
 
-    async def send(self, message: Outbound, key: SigningKey | None = None) -> SendResult:
+    async def send(self, message: OutgoingMessage, key: SigningKey | None = None) -> SendResult:
         return await send(self.http, self.simulator_url, message, key or self.key)
 
     async def ask_for_money(
@@ -120,12 +120,10 @@ class StubDfsp:
             transaction_type=TransactionType("PAYMENT", "PAYEE", "BUSINESS"),
             expiration=later(expires_in_s),
         )
-        return await self.send(
-            Outbound("POST", "/transactionRequests", "transactionRequests", FSP_ID, destination, encode(body))
-        )
+        return await self.send(OutgoingMessage("POST", "/transactionRequests", FSP_ID, destination, encode(body)))
 
     async def put(self, resource: str, path: str, destination: str, body: bytes) -> None:
-        result = await self.send(Outbound("PUT", path, resource, FSP_ID, destination, body))
+        result = await self.send(OutgoingMessage("PUT", path, FSP_ID, destination, body))
         self.put_results.append(result)
         async with self.changed:
             self.changed.notify_all()

@@ -10,7 +10,7 @@ import pytest
 from merchant.core import ids
 from merchant.demo.simulator import SimulatorConfig
 from merchant.demo.simulator.simulation import public_key_pem
-from merchant.hub.fspiop.client import Outbound
+from merchant.hub.fspiop.client import OutgoingMessage
 from merchant.hub.fspiop.jws import load_signing_key
 from tests.merchant.demo.simulator.conftest import (
     FAST,
@@ -66,12 +66,12 @@ async def test_an_unsigned_body_is_3105(stub: StubDfsp) -> None:
 
 async def test_a_body_signed_with_another_key_is_3105(stub: StubDfsp) -> None:
     other = load_signing_key(new_ec_key(), "other")
-    result = await stub.send(Outbound("PUT", "/quotes/1", "quotes", FSP_ID, "mobilemoney", b"{}"), other)
+    result = await stub.send(OutgoingMessage("PUT", "/quotes/1", FSP_ID, "mobilemoney", b"{}"), other)
     assert (result.status, result.error_code) == (400, "3105")
 
 
 async def test_a_stranger_is_refused(stub: StubDfsp) -> None:
-    result = await stub.send(Outbound("GET", "/parties/MSISDN/255700000001", "parties", "stranger"))
+    result = await stub.send(OutgoingMessage("GET", "/parties/MSISDN/255700000001", "stranger"))
     assert (result.status, result.error_code) == (400, "3200")
 
 
@@ -119,7 +119,7 @@ async def test_an_unknown_version_is_406(stub: StubDfsp) -> None:
 async def test_a_signed_body_that_cannot_stand_is_refused(
     stub: StubDfsp, path: str, resource: str, body: bytes, code: str
 ) -> None:
-    result = await stub.send(Outbound("PUT", path, resource, FSP_ID, "mobilemoney", body))
+    result = await stub.send(OutgoingMessage("PUT", path, FSP_ID, "mobilemoney", body))
     assert (result.status, result.error_code) == (400, code)
 
 
@@ -127,7 +127,7 @@ async def test_an_answer_nobody_waits_for_is_taken(stub: StubDfsp) -> None:
     error = b'{"errorInformation":{"errorCode":"5104","errorDescription":"no"}}'
     for resource in ("quotes", "parties", "authorizations"):
         path = f"/{resource}/{ids.wire_id()}/error"
-        assert (await stub.send(Outbound("PUT", path, resource, FSP_ID, "mobilemoney", error))).status == 200
+        assert (await stub.send(OutgoingMessage("PUT", path, FSP_ID, "mobilemoney", error))).status == 200
 
 
 async def test_another_dfsp_s_transfer_is_unknown_to_a_stranger(stub: StubDfsp) -> None:
@@ -141,9 +141,9 @@ async def test_another_dfsp_s_transfer_is_unknown_to_a_stranger(stub: StubDfsp) 
     path = f"/transfers/{row['transfer_id']}"
     key = load_signing_key(other, "otherbank")
     body = b'{"transferState":"ABORTED"}'
-    result = await stub.send(Outbound("PUT", path, "transfers", "otherbank", "mobilemoney", body), key)
+    result = await stub.send(OutgoingMessage("PUT", path, "otherbank", "mobilemoney", body), key)
     assert (result.status, result.error_code) == (400, "3208")
-    await stub.send(Outbound("GET", path, "transfers", "otherbank", "mobilemoney"), key)
+    await stub.send(OutgoingMessage("GET", path, "otherbank", "mobilemoney"), key)
     error = (await stub.seen("PUT", path + "/error"))[0]
     assert error.body["errorInformation"]["errorCode"] == "3208"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from merchant.core import ids
-from merchant.hub.fspiop.client import Outbound
+from merchant.hub.fspiop.client import OutgoingMessage
 from tests.merchant.demo.simulator.conftest import IMPATIENT
 from tests.merchant.demo.simulator.stub_dfsp import ALIAS, FSP_ID, StubDfsp
 
@@ -127,7 +127,7 @@ async def test_a_lost_patch_is_replaced_by_the_answer_to_get(stub: StubDfsp) -> 
     row = await stub.ledger_state("COMMITTED")
     await stub.phone_shows(DROPS, "paid")
     path = f"/transfers/{row['transfer_id']}"
-    assert (await stub.send(Outbound("GET", path, "transfers", FSP_ID, "mobilemoney"))).status == 202
+    assert (await stub.send(OutgoingMessage("GET", path, FSP_ID, "mobilemoney"))).status == 202
     answer = (await stub.seen("PUT", path))[0]
     assert (answer.source, answer.body["transferState"]) == ("hub", "COMMITTED")
     assert set(answer.body) == {"transferState", "fulfilment", "completedTimestamp"}
@@ -137,7 +137,7 @@ async def test_a_lost_patch_is_replaced_by_the_answer_to_get(stub: StubDfsp) -> 
 async def test_a_number_unknown_to_the_hub_is_3204_on_look_up_and_on_request(stub: StubDfsp) -> None:
     for resource in ("parties", "participants"):
         path = f"/{resource}/MSISDN/{UNKNOWN}"
-        assert (await stub.send(Outbound("GET", path, resource, FSP_ID))).status == 202
+        assert (await stub.send(OutgoingMessage("GET", path, FSP_ID))).status == 202
         answer = (await stub.seen("PUT", path + "/error"))[0]
         assert answer.source == "hub"
         assert answer.content_type.endswith("version=2.0")  # as the Account Lookup Service writes
@@ -150,18 +150,18 @@ async def test_a_number_unknown_to_the_hub_is_3204_on_look_up_and_on_request(stu
 
 @pytest.mark.parametrize("party", ["ALIAS/10000008", "MSISDN/0", "MSISDN/+255700000001", "MSISDN/255700000001/x"])
 async def test_other_parties_are_unknown(stub: StubDfsp, party: str) -> None:
-    await stub.send(Outbound("GET", f"/parties/{party}", "parties", FSP_ID))
+    await stub.send(OutgoingMessage("GET", f"/parties/{party}", FSP_ID))
     assert (await stub.seen("PUT", f"/parties/{party}/error"))[0].source == "hub"
 
 
 async def test_a_look_up_tells_name_and_dfsp(stub: StubDfsp) -> None:
     number = "255700000011"  # last digit but one: the second DFSP
-    await stub.send(Outbound("GET", f"/parties/MSISDN/{number}", "parties", FSP_ID, version="1.0", accept="1.0"))
+    await stub.send(OutgoingMessage("GET", f"/parties/MSISDN/{number}", FSP_ID, version="1.0", accept="1.0"))
     party = (await stub.seen("PUT", f"/parties/MSISDN/{number}"))[0]
     assert (party.source, party.body["party"]["partyIdInfo"]["fspId"]) == ("savingsbank", "savingsbank")
     assert party.body["party"]["name"] == "Customer 0011"
     assert party.content_type.endswith("version=1.0")
-    await stub.send(Outbound("GET", f"/participants/MSISDN/{number}", "participants", FSP_ID))
+    await stub.send(OutgoingMessage("GET", f"/participants/MSISDN/{number}", FSP_ID))
     participant = (await stub.seen("PUT", f"/participants/MSISDN/{number}"))[0]
     assert participant.body == {"fspId": "savingsbank"}
 
@@ -176,7 +176,7 @@ async def test_the_control_overrides_the_last_digit(stub: StubDfsp) -> None:
 async def test_a_repeated_request_is_answered_again_and_never_asked_twice(stub: StubDfsp) -> None:
     request_id = ids.wire_id()
     await stub.put_json(f"/control/payers/{ACCEPTS}", {"behaviour": "silent"})
-    message = Outbound("GET", f"/transactionRequests/{request_id}", "transactionRequests", FSP_ID, "mobilemoney")
+    message = OutgoingMessage("GET", f"/transactionRequests/{request_id}", FSP_ID, "mobilemoney")
     await stub.send(message)
     missing = (await stub.seen("PUT", f"/transactionRequests/{request_id}/error"))[0]
     assert missing.body["errorInformation"]["errorCode"] == "3206"
@@ -282,6 +282,6 @@ async def test_a_message_refused_at_once_ends_the_attempt(stub: StubDfsp) -> Non
 
 async def test_a_transfer_nobody_made_is_3208(stub: StubDfsp) -> None:
     transfer_id = ids.wire_id()
-    await stub.send(Outbound("GET", f"/transfers/{transfer_id}", "transfers", FSP_ID, "mobilemoney"))
+    await stub.send(OutgoingMessage("GET", f"/transfers/{transfer_id}", FSP_ID, "mobilemoney"))
     error = (await stub.seen("PUT", f"/transfers/{transfer_id}/error"))[0]
     assert (error.source, error.body["errorInformation"]["errorCode"]) == ("hub", "3208")

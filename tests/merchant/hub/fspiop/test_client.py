@@ -10,13 +10,13 @@ import pytest
 from aiohttp import web
 
 from merchant.hub.fspiop import client
-from merchant.hub.fspiop.client import HubUnreachable, Outbound, SendResult, send
+from merchant.hub.fspiop.client import HubUnreachable, OutgoingMessage, SendResult, send
 from merchant.hub.fspiop.jws import SigningKey, VerifyKey, verify
 
 pytestmark = pytest.mark.anyio
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-PUT = Outbound("PUT", "/quotes/a%20b", "quotes", "shopfsp", "payerfsp", b'{"a":1}', version="1.0")
+PUT = OutgoingMessage("PUT", "/quotes/a%20b", "shopfsp", "payerfsp", b'{"a":1}', version="1.0")
 
 
 @asynccontextmanager
@@ -35,7 +35,7 @@ async def peer(handler: Handler) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def send_to(handler: Handler, message: Outbound, key: SigningKey | None = None) -> SendResult:
+async def send_to(handler: Handler, message: OutgoingMessage, key: SigningKey | None = None) -> SendResult:
     async with peer(handler) as base_url, aiohttp.ClientSession() as http:
         return await send(http, base_url, message, key, {"x-gateway-secret": "s"})
 
@@ -75,7 +75,7 @@ async def test_a_get_is_not_signed_and_asks_for_one_version(signing_keys: dict[s
         seen.update(request.headers)
         return web.Response(status=202)
 
-    result = await send_to(handler, Outbound("GET", "/parties/MSISDN/1", "parties", "a"), signing_keys["rsa"])
+    result = await send_to(handler, OutgoingMessage("GET", "/parties/MSISDN/1", "a"), signing_keys["rsa"])
     assert result.is_accepted
     assert seen["Accept"] == "application/vnd.interoperability.parties+json;version=1"
     assert not any(name in seen for name in ("FSPIOP-Signature", "FSPIOP-Destination", "FSPIOP-URI"))

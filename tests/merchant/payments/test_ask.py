@@ -55,6 +55,38 @@ async def test_what_we_send_is_signed_with_our_key(stage: Stage) -> None:
     verify(key, method="POST", path=sent.path, headers=sent.headers, body=sent.raw)
 
 
+async def indexed_by_bare_digits(stage: Stage) -> None:
+    """Store the payers as they were indexed before there was one spelling."""
+    async with stage.service.db.system() as tx:
+        await tx.execute("UPDATE payment_request SET payer_digest = $1", stage.service.vault.digest("phone", PAYER))
+
+
+async def test_a_payer_indexed_before_there_was_one_spelling_is_still_asked(stage: Stage) -> None:
+    request = await stage.ask()
+    await indexed_by_bare_digits(stage)
+    await stage.find_payer()
+    assert await stage.state(request) == "sent"
+
+
+async def test_a_payer_indexed_before_there_was_one_spelling_is_still_said_to_be_unknown(stage: Stage) -> None:
+    request = await stage.ask()
+    await indexed_by_bare_digits(stage)
+    error = encode_error(FspiopError("3204", "no such party"))
+    await stage.tell("PUT", f"/parties/MSISDN/{PAYER}/error", error, source=HUB)
+    assert await stage.state(request) == "failed"
+
+
+async def test_an_answer_about_something_that_is_no_number_concerns_nobody(stage: Stage) -> None:
+    request = await stage.ask()
+    party = PartiesPut(Party(PartyIdInfo("MSISDN", "alice", None, MOBILE)))
+    await stage.tell("PUT", "/parties/MSISDN/alice", party)
+    await stage.tell(
+        "PUT", "/parties/MSISDN/alice/error", encode_error(FspiopError("3204", "no such party")), source=HUB
+    )
+    assert await stage.state(request) == "created"
+    assert await stage.rows("SELECT 1 FROM outbox WHERE dead_at IS NOT NULL OR last_error IS NOT NULL") == []
+
+
 # --- the hub refuses, or cannot be reached ---------------------------------------------------------------------------
 
 

@@ -1,0 +1,51 @@
+"""A counter with the facts of its merchant that a payment needs, found by its id or by its number.
+
+payments/ asks it for whom money is requested (by id) and whom a quote would pay (by number).
+"""
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from merchant.core import sql
+from merchant.core.db import Reads
+
+
+class CounterFacts(Struct, frozen=True):
+    """A counter and its merchant: state, limits and currencies for the rules, names and places for other people."""
+
+    counter_id: UUID
+    merchant_id: UUID
+    dfsp_id: UUID
+    alias_type: str
+    alias: str
+    state: str
+    tier: str
+    currencies: list[str]
+    trading_name: str
+    mcc: str
+
+
+def _select(where: str) -> str:
+    return sql.select(
+        CounterFacts,
+        from_="counter c JOIN merchant m ON m.id = c.merchant_id",
+        columns={"counter_id": "c.id", "merchant_id": "m.id", "dfsp_id": "m.dfsp_id"},
+        where=where,
+    )
+
+
+_BY_ID = _select("c.id = $1 AND m.dfsp_id = $2")
+_BY_ALIAS = _select("c.alias = $1 AND c.alias_type = $2 AND m.dfsp_id = $3")
+
+
+async def counter_by_id(tx: Reads, dfsp_id: UUID, counter_id: UUID) -> CounterFacts | None:
+    """A DFSP's counter by its id; None when it has none of this id."""
+    row = await tx.fetchrow(_BY_ID, counter_id, dfsp_id)
+    return sql.row(CounterFacts, row) if row is not None else None
+
+
+async def counter_by_alias(tx: Reads, dfsp_id: UUID, alias_type: str, alias: str) -> CounterFacts | None:
+    """A DFSP's counter by its number on the hub; None when no counter has it."""
+    row = await tx.fetchrow(_BY_ALIAS, alias, alias_type, dfsp_id)
+    return sql.row(CounterFacts, row) if row is not None else None
