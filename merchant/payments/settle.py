@@ -44,7 +44,7 @@ _PAYER_REFUSALS = frozenset({"4100", "4101"})
 class AmountMismatch(RuntimeError):
     """A committed transfer and the request it would pay differ in amount or currency: a fault of ours, or of the data.
 
-    Nothing is written; the job fails, is retried, and ends as a dead letter for a person to look into.
+    Nothing is written; the job fails, is retried, and ends as a dead job for a person to look into.
     """
 
 
