@@ -49,7 +49,7 @@ async def authorise(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
     if declared.public:
         return
     actor = await authenticate(connection.app.state, connection.headers)
-    if declared.permission is not None and not declared.asks_itself:
+    if declared.permission is not None and not declared.operation_checks_permission:
         actor.require(declared.permission)
     connection.scope["state"]["actor"] = actor
     structlog.contextvars.bind_contextvars(actor=str(actor.id))

@@ -54,7 +54,7 @@ class Route(Struct, frozen=True, kw_only=True):
     path: str  # with {names}, as OpenAPI writes it
     permission: Permission | None  # None with public=False: any signed-in actor
     public: bool = False  # nobody is asked who they are
-    asks_itself: bool = False  # the operation asks for the permission, having something more telling to say first
+    operation_checks_permission: bool = False  # not the guard: a maker is told "checker_is_maker" first
     status: int = 200
     body: Any = None
     answer: Any = None  # the struct of a good answer
@@ -106,7 +106,7 @@ class Options(TypedDict, total=False):
 
     permission: Permission | None
     public: bool
-    asks_itself: bool
+    operation_checks_permission: bool
     status: int
     answer: Any
     items: Any
