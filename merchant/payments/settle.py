@@ -160,7 +160,7 @@ async def commit_transfer(tx: Tx, service: Service, transfer: LockedTransfer, ca
                 "payer": paid["payer_masked"],
             },
         )
-    await sms.tell_paid(tx, service, transfer.merchant_id, transfer.amount, paid["payer_masked"])
+    await sms.notify_paid(tx, service, transfer.merchant_id, transfer.amount, paid["payer_masked"])
 
 
 _ABORT = """

@@ -238,7 +238,7 @@ def nothing_is_left_to_do(source: Source) -> Iterator[Finding]:
 
 # What is told to people: problems, their fields, states as a page names them. The first part of a call's name that is
 # `errors` says the same.
-_TOLD = {"invalid_field", "FieldError", "AmountProblem", "Words", "Reason"}
+_TOLD = {"invalid_field", "FieldError", "AmountProblem", "StateText", "Reason"}
 # Where every such sentence is in the catalogues by now; grows until it is merchant/.
 _IN_CATALOGUES = (
     "merchant/core/",

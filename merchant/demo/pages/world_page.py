@@ -63,9 +63,9 @@ async def _world(request: Req, refused: str = "", form: Form | None = None) -> P
     """The demo's page; a form that was refused is shown again with its values and what is wrong with them."""
     service, query = service_of(request), request.query_params
     search = query.get("q", "").strip()[:128]
-    stalls, before = await world.merchants(service, search, _id(query.get("before")))
+    demo_counters, before = await world.merchants(service, search, _id(query.get("before")))
     scheme = await service.scheme()
-    number = query.get("number", "")[:32] or (stalls[0].number if stalls else "")
+    number = query.get("number", "")[:32] or (demo_counters[0].number if demo_counters else "")
     payer = query.get("payer", "")
     start = {
         "number": number,
@@ -84,7 +84,7 @@ async def _world(request: Req, refused: str = "", form: Form | None = None) -> P
         only_in="en",
         scheme=scheme,
         customers=CUSTOMERS,
-        stalls=stalls,
+        demo_counters=demo_counters,
         search=search,
         before=before,
         forms=forms,
@@ -243,7 +243,7 @@ def _id(text: str | None) -> UUID | None:
         return None
 
 
-async def _asked(service: Service, request_id: UUID | None) -> world.Happening | None:
+async def _asked(service: Service, request_id: UUID | None) -> world.NewsItem | None:
     try:
         return await world.asked(service, request_id) if request_id else None
     except errors.NotFound:
