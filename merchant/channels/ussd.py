@@ -29,6 +29,7 @@ from merchant.core.service import Service
 from merchant.payments import limits
 from merchant.payments.requests import NewRequest, create_request
 from merchant.payments.states import RequestCapability, RequestState, states_that_permit
+from merchant.registry.merchants.counters import usual_currency
 from merchant.registry.merchants.states import Capability, merchant_may
 
 MOUNT = "/ussd"
@@ -174,10 +175,11 @@ class ServiceBackend:
 
     async def find_merchant(self, number: str) -> ussd.MerchantView | None:
         """The counter with this number, letters in any case."""
-        row = await self._tx.fetchrow(_MERCHANT, number, (await self._service.scheme()).alias_type)
+        scheme = await self._service.scheme()
+        row = await self._tx.fetchrow(_MERCHANT, number, scheme.alias_type)
         if row is None:
             return None
-        currency = await self._currency(row["currencies"])
+        currency = usual_currency(scheme, row["currencies"])
         return ussd.MerchantView(
             counter_id=str(row["id"]),
             number=row["alias"],
@@ -250,7 +252,3 @@ class ServiceBackend:
         """The language this phone used last."""
         stored = await self._tx.fetchval(_LAST_SESSION, self._msisdn_digest)
         return (ussd.decode_session(stored).language or None) if stored is not None else None
-
-    async def _currency(self, taken: list[str]) -> str:
-        """The scheme's first currency that the merchant takes: what a phone is asked for without choosing."""
-        return next((one for one in (await self._service.scheme()).currencies if one in taken), taken[0])

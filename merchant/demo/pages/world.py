@@ -17,10 +17,11 @@ from merchant.core.paging import Page
 from merchant.core.service import SchemeFacts, Service
 from merchant.payments import queries as payment_queries
 from merchant.payments.states import RequestState
-from merchant.portal.pay.pay import STATE_TEXTS, StateText, currency_of
+from merchant.portal.pay.pay import STATE_TEXTS, StateText
 from merchant.registry.codes import payload as codes
 from merchant.registry.codes.stickers import current_versions
 from merchant.registry.merchants import queries
+from merchant.registry.merchants.counters import usual_currency
 from merchant.registry.merchants.models import Counter, Merchant
 from merchant.registry.merchants.states import Capability, MerchantState, merchant_may
 from qr.render import render_svg
@@ -100,7 +101,7 @@ async def _found(tx: Tx, search: str, before: UUID | None) -> list[Merchant]:
 
 
 def _demo_counter(scheme: SchemeFacts, merchant: Merchant, counter: Counter, sticker: int, dfsp: str) -> DemoCounter:
-    currency = currency_of(scheme, merchant.currencies)
+    currency = usual_currency(scheme, merchant.currencies)
     shop = codes.CodeFacts(
         counter.alias_type, counter.alias, merchant.trading_name, merchant.city, merchant.country, merchant.mcc
     )

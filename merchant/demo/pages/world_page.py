@@ -31,6 +31,7 @@ from merchant.portal.ui import pages
 from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
 from merchant.programs.slices import ROUTES as SERVICE_ROUTES
 from merchant.registry.codes import payload as codes
+from merchant.registry.merchants.counters import usual_currency
 
 _DEMO_PAGE, _DEMO_NEWS_PAGE, _DEMO_INBOX_PAGE = (
     f"{__package__}/{name}.html" for name in ("demo", "demo_news", "demo_inbox")
@@ -160,7 +161,7 @@ async def _ask(service: Service, form: dict[str, str], raw: bytes) -> UUID:
         raise errors.invalid_field("number", "unknown", "No merchant with this number takes payments.")
     shop = found[0]
     try:
-        amount = money.parse_decimal(form.get("amount", ""), pay.currency_of(scheme, shop["currencies"]))
+        amount = money.parse_decimal(form.get("amount", ""), usual_currency(scheme, shop["currencies"]))
     except money.AmountProblem as error:
         raise errors.invalid_field("amount", "invalid", str(error)) from None
     new = NewRequest(
@@ -192,7 +193,7 @@ async def pay_as_shopper(request: Req) -> Page:
     if payer not in KNOWN:
         return await _world(request, "shopper", Form(form, {"payer": "Choose one of the customers."}))
     scheme, found = await service.scheme(), await pay.find_code(service, to)
-    currency = pay.currency_of(scheme, found[0]["currencies"]) if found else scheme.currencies[0]
+    currency = usual_currency(scheme, found[0]["currencies"]) if found else scheme.currencies[0]
     try:
         await phones.pay(service.settings.hub_url, payer, to, form.get("amount", ""), currency)
     except NoAnswer as error:

@@ -18,14 +18,15 @@ from msgspec import Struct
 from merchant.core import clock
 from merchant.core.http.json import service_of
 from merchant.core.money import Money
-from merchant.core.service import NoScheme, SchemeFacts, Service
+from merchant.core.service import NoScheme, Service
 from merchant.core.texts import _, translate
 from merchant.payments.states import RequestState
 from merchant.portal.ui import languages, pages
 from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
 from merchant.registry.codes import payload as codes
 from merchant.registry.codes import stickers
-from merchant.registry.codes.stickers import Standing
+from merchant.registry.codes.stickers import CURRENT_VERSION, Standing
+from merchant.registry.merchants.counters import usual_currency
 from merchant.registry.merchants.states import Capability, merchant_may
 from qr.render import render_svg
 
@@ -45,13 +46,13 @@ SELECT p.state, p.amount_minor, p.currency, p.short_ref, p.created_at, p.expires
 FROM payment_request p JOIN counter c ON c.id = p.counter_id
 WHERE c.alias_type = $1 AND c.alias = $2 AND p.short_ref = $3 ORDER BY p.id DESC LIMIT 1
 """
-_SHOP = """
+_SHOP = f"""
 SELECT c.id AS counter_id, c.alias_type, c.alias, m.id AS merchant_id, m.dfsp_id, m.trading_name, m.city, m.country,
        m.mcc, m.state, m.currencies,
-       1 + coalesce((SELECT max(version) FROM ended_sticker WHERE counter_id = c.id), 0) AS sticker
+       {CURRENT_VERSION} AS sticker
 FROM counter c JOIN merchant m ON m.id = c.merchant_id JOIN dfsp d ON d.id = m.dfsp_id
 WHERE c.alias_type = $1 AND c.alias = $2 AND d.enabled
-"""
+"""  # noqa: S608 - constants
 
 
 class StateText(Struct, frozen=True):
@@ -134,7 +135,7 @@ async def pay_page(request: Req, code: FromPath[str]) -> Page:
     scheme = await service.scheme()
     facts, language = codes.CodeFacts.of(shop), languages.spoken_with(request).language
     if asked is None:
-        payload = codes.counter_payload(scheme, facts, currency_of(scheme, shop["currencies"]), shop["sticker"])
+        payload = codes.counter_payload(scheme, facts, usual_currency(scheme, shop["currencies"]), shop["sticker"])
         sticker = await _sticker_text(service, facts, request.query_params.get("sticker", ""))
         dial = codes.dial_string(scheme.ussd_code, facts.alias, None)
         return pages.respond(
@@ -202,11 +203,6 @@ async def _sticker_text(service: Service, shop: codes.CodeFacts, version: str) -
 
 def _picture(payload: str, language: str) -> str:
     return render_svg(payload, title=translate(_("QR code to pay"), language))
-
-
-def currency_of(scheme: SchemeFacts, taken: list[str]) -> str:
-    """The first currency of the scheme that a merchant takes: what a shopper pays who need not choose, as in USSD."""
-    return next((one for one in scheme.currencies if one in taken), taken[0])
 
 
 def _refresh_s(created_at: datetime) -> int:
