@@ -30,6 +30,7 @@ from merchant.core.texts import _
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 MAX_BODY_BYTES = 1_000_000
+_NUMBER_DIGITS_MAX = 18  # of a number in a path: fits PostgreSQL's bigint
 # PostgreSQL's text cannot hold U+0000; inside JSON it can only stand escaped.
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _log = structlog.get_logger()
@@ -142,6 +143,13 @@ def path_id(value: str) -> UUID:
         return UUID(value)
     except ValueError:
         raise errors.NotFound from None
+
+
+def path_number(value: str) -> int:
+    """A number from a path, which fits a bigint. What is none is simply not found."""
+    if not (value.isascii() and value.isdigit() and len(value) <= _NUMBER_DIGITS_MAX):
+        raise errors.NotFound
+    return int(value)
 
 
 def if_match(request: AnyRequest) -> int:

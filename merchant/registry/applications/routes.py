@@ -88,16 +88,10 @@ async def list_versions(call: Call[None], application_id: UUID) -> list[schemas.
     permission=P.APPLICATIONS_READ,
     answer=schemas.ApplicationVersionDetail,
 )
-async def read_version(call: Call[None], application_id: UUID, version: str) -> schemas.ApplicationVersionDetail:
+async def read_version(call: Call[None], application_id: UUID, version: int) -> schemas.ApplicationVersionDetail:
     """Read a submitted version as it was decided on: its answers, its report and the decisions."""
-    found = await queries.submitted_version(call.tx, call.actor, application_id, _version_number(version))
+    found = await queries.submitted_version(call.tx, call.actor, application_id, version)
     return schemas.version_detail(call.service, found)
-
-
-def _version_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise errors.NotFound
-    return int(text)
 
 
 @route(

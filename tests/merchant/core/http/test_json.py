@@ -114,6 +114,16 @@ def test_what_is_no_id_is_not_found(value: str) -> None:
         web.path_id(value)
 
 
+@pytest.mark.parametrize("value", ["", "x", "-1", "1.0", "²", "٧", "1" * 19, "00000000-0000-0000-0000-000000000000"])
+def test_what_is_no_number_is_not_found(value: str) -> None:
+    with pytest.raises(errors.NotFound):
+        web.path_number(value)
+
+
+def test_a_number_of_a_path_may_be_the_largest_of_18_digits() -> None:
+    assert web.path_number("9" * 18) == 10**18 - 1
+
+
 async def test_a_route_that_names_no_permission_stops_the_start(service: Service) -> None:
     @get("/api/v1/forgotten")
     async def forgotten() -> None: ...
