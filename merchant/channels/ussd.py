@@ -31,6 +31,7 @@ from merchant.payments.requests import NewRequest, create_request
 from merchant.payments.states import RequestCapability, RequestState, states_that_permit
 from merchant.registry.merchants.counters import usual_currency
 from merchant.registry.merchants.states import Capability, merchant_may
+from merchant.registry.merchants.states import states_that_permit as merchants_that_permit
 
 MOUNT = "/ussd"
 CHANNEL = "ussd"
@@ -134,10 +135,10 @@ SELECT m.id, m.dfsp_id, m.tier
 FROM counter c JOIN merchant m ON m.id = c.merchant_id JOIN dfsp d ON d.id = m.dfsp_id
 WHERE c.id = $1 AND d.enabled
 """
-_OWN = """
+_OWN = f"""
 SELECT c.id, c.alias, c.name FROM counter c JOIN merchant m ON m.id = c.merchant_id
-WHERE m.phone_digest = $1 AND m.state <> 'closed' ORDER BY c.id LIMIT 50
-"""
+WHERE m.phone_digest = $1 AND m.state IN {merchants_that_permit(Capability.SHOW_PAYMENTS)} ORDER BY c.id LIMIT 50
+"""  # noqa: S608 - constants
 _RECENT = """
 SELECT amount_minor, currency, payer_masked, received_at FROM payment WHERE counter_id = $1 ORDER BY id DESC LIMIT $2
 """

@@ -72,7 +72,7 @@ class News(Struct, frozen=True):
 
 
 async def merchants(service: Service, search: str, before: UUID | None) -> tuple[list[DemoCounter], UUID | None]:
-    """Merchants that take money, newest first, by name or number; and where the next page begins."""
+    """Active merchants, newest first, by name or number; and where the next page begins."""
     scheme = await service.scheme()
     async with service.db.system() as tx:
         found = await _found(tx, search, before)

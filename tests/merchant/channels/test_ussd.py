@@ -333,6 +333,14 @@ async def test_another_phone_has_no_shop(lines: Lines) -> None:
         assert (await lines.walk(choice, session=choice)).startswith("CON This phone has no shop.")
 
 
+@pytest.mark.parametrize(("state", "shown"), [("restricted", True), ("suspended", True), ("closed", False)])
+async def test_a_merchant_sees_its_payments_until_it_is_closed(lines: Lines, state: str, shown: bool) -> None:
+    await lines.change("UPDATE merchant SET state = $2 WHERE id = $1", lines.merchant.id, state)
+    screen = await lines.walk("3", phone=OWNER)
+    assert screen.startswith("CON This phone has no shop.") != shown
+    assert ("No payments yet." in screen) == shown
+
+
 async def test_a_merchant_with_several_counters_chooses_whose_payments_to_see(lines: Lines, world: World) -> None:
     key = UUID(int=1)
     for number in range(2, 9):
