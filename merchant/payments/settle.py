@@ -35,9 +35,6 @@ CHECKING = Reason(
     "checking", _("The network has not said how the payment ended; we are asking. Do not hand out goods yet.")
 )
 ABORTED = Reason("aborted_by_network", _("The payment was called off before it was complete. No money has moved."))
-AMOUNT_CHANGED = Reason(
-    "amount_changed", _("The customer's bank offered another amount than you asked for; it was refused.")
-)
 _PAYER_REFUSALS = frozenset({"4100", "4101"})
 
 
