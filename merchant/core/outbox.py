@@ -24,7 +24,7 @@ CHANNEL = "outbox"  # NOTIFY channel that wakes the worker
 # How soon after a worker's death its jobs are taken up by another; running workers renew their leases.
 LEASE = timedelta(seconds=10)
 RENEW_EVERY_S = 3.0
-MAX_ATTEMPTS = 12  # with the pauses below about nine hours
+MAX_ATTEMPTS = 20  # with the pauses below nine hours, a night in which nobody mends an endpoint
 _FIRST_RETRY_S = 2.0
 _LONGEST_RETRY_S = 3600.0
 _NO_ID = 2**63 - 1  # greater than any id

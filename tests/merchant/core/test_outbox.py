@@ -251,7 +251,22 @@ class TestFailure:
             assert await claim(service) == [], attempt
             move_clock(timedelta(seconds=pause_s * 0.52))
 
-    async def test_what_failed_twelve_times_is_kept_and_shown_but_tried_no_more(
+    async def test_it_is_tried_for_about_nine_hours(self, service: Service, move_clock: Move) -> None:
+        await add(service)
+        begun = clock.now()
+        for _ in range(outbox.MAX_ATTEMPTS):
+            [job] = await claim(service)
+            last = clock.now()
+            await fail(service, job)
+            async with service.db.system() as tx:
+                row = await tx.fetchrow("SELECT run_at, dead_at FROM outbox")
+            assert row is not None
+            move_clock(row["run_at"] - clock.now())
+        assert row["dead_at"] is not None
+        # Each pause is a quarter longer or shorter by chance.
+        assert timedelta(hours=9) * 0.75 < last - begun < timedelta(hours=9.2) * 1.25
+
+    async def test_what_failed_too_often_is_kept_and_shown_but_tried_no_more(
         self, service: Service, move_clock: Move
     ) -> None:
         await add(service)
