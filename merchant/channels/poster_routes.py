@@ -13,7 +13,7 @@ from msgspec import Meta, Struct, convert
 from merchant.channels import posters
 from merchant.channels.models import PosterBatch
 from merchant.channels.problems import NothingToPrint
-from merchant.core import background
+from merchant.core import background, texts
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant
@@ -57,8 +57,8 @@ class BatchView(Struct, frozen=True):
     finished_at: Instant | None
 
 
-def batch_view(batch: PosterBatch) -> BatchView:
-    """A print run as the API shows it."""
+def batch_view(batch: PosterBatch, language: str) -> BatchView:
+    """A print run as the API shows it, in a language; what the drawing library says is in English."""
     return BatchView(
         id=batch.id,
         state=_STATES[background.state_of(batch)],
@@ -67,7 +67,7 @@ def batch_view(batch: PosterBatch) -> BatchView:
         done=batch.done,
         total=batch.total,
         skipped=convert(batch.skipped, list[SkippedCode]),
-        problem=batch.problem,
+        problem=None if batch.problem is None else texts.translate(batch.problem, language),
         pdf_sha256=batch.pdf_sha256,
         created_at=web.at(batch.created_at),
         finished_at=web.at_or_none(batch.finished_at),
@@ -87,20 +87,22 @@ def batch_view(batch: PosterBatch) -> BatchView:
 async def order_posters(call: Call[NewBatch]) -> BatchView:
     """Order posters of all counters, or of some merchants', as one PDF."""
     wanted = posters.Order(call.body.page, call.body.languages, call.body.merchant_ids)
-    return batch_view(await posters.order_batch(call.tx, call.actor, wanted))
+    return batch_view(await posters.order_batch(call.tx, call.actor, wanted), web.language_of(call.request))
 
 
 @route("GET", "/api/v1/poster-batches", permission=P.MERCHANTS_READ, items=BatchView, paged=True)
 async def list_poster_batches(call: Call[None]) -> Listed:
     """List print runs, newest first; they are kept for a week."""
     rows = await background.list_page(call.tx, posters.KIND, call.actor, call.page)
-    return Listed([batch_view(row) for row in rows], [row.id for row in rows])
+    language = web.language_of(call.request)
+    return Listed([batch_view(row, language) for row in rows], [row.id for row in rows])
 
 
 @route("GET", "/api/v1/poster-batches/{batch_id}", permission=P.MERCHANTS_READ, answer=BatchView)
 async def read_poster_batch(call: Call[None], batch_id: UUID) -> BatchView:
     """How far a print run is."""
-    return batch_view(await background.find(call.tx, posters.KIND, call.actor, batch_id))
+    batch = await background.find(call.tx, posters.KIND, call.actor, batch_id)
+    return batch_view(batch, web.language_of(call.request))
 
 
 @route(

@@ -18,6 +18,7 @@ from merchant.core import audit, background, clock, errors, files
 from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.service import Service
+from merchant.core.texts import _
 from merchant.registry.codes.stickers import CURRENT_VERSION
 from merchant.registry.merchants.states import Capability, MerchantState, merchant_may
 from qr.posters import BadDesign, Design
@@ -56,7 +57,7 @@ async def order_batch(tx: Tx, actor: Actor, order: Order) -> PosterBatch:
     try:
         Design(page=order.page, languages=order.languages)
     except BadDesign as error:
-        raise errors.invalid_field("languages", "bad_design", f"{error}.") from None
+        raise errors.invalid_field("languages", "bad_design", _("Not valid: {fault}.", fault=error)) from None
     merchant_ids = await _merchants(tx, actor, dfsp_id, order)
     now = clock.now()
     total = await tx.fetchval(_COUNT, dfsp_id, now, _PAYABLE, merchant_ids)
@@ -64,7 +65,9 @@ async def order_batch(tx: Tx, actor: Actor, order: Order) -> PosterBatch:
         raise NothingToPrint
     if total > MAX_CODES:
         raise errors.invalid_field(
-            "merchant_ids", "too_many", f"{total} posters are wanted, {MAX_CODES} are possible: name merchants."
+            "merchant_ids",
+            "too_many",
+            _("{total} posters are wanted, {most} are possible: name merchants.", total=total, most=MAX_CODES),
         )
     batch = PosterBatch(
         dfsp_id=dfsp_id,
@@ -93,7 +96,7 @@ async def _merchants(tx: Tx, actor: Actor, dfsp_id: UUID, order: Order) -> list[
         actor.merchant_id,
     )
     if known < len(wanted):
-        raise errors.invalid_field("merchant_ids", "unknown", "Some of these merchants are not yours.")
+        raise errors.invalid_field("merchant_ids", "unknown", _("Some of these merchants are not yours."))
     return wanted
 
 

@@ -22,6 +22,7 @@ from merchant.core.http import json as web
 from merchant.core.http.fields import CurrencyText, Instant, ReasonText
 from merchant.core.http.route import Call, Filter, route
 from merchant.core.service import SchemeFacts, Service
+from merchant.core.texts import _
 from merchant.payments import queries as payment_queries
 from merchant.payments.problems import MerchantNotActive
 from merchant.payments.requests import NewRequest, create_request
@@ -52,7 +53,7 @@ class FormLook(qr.Look, frozen=True, kw_only=True):
 
 Draw = Callable[[str, qr.Look], bytes]
 FORMATS: dict[str, tuple[str, Draw]] = {
-    "payload": ("text/plain", lambda payload, _: payload.encode()),
+    "payload": ("text/plain", lambda payload, _look: payload.encode()),
     "svg": ("image/svg+xml", lambda payload, look: render_svg(payload, look).encode()),
     "png": ("image/png", render_png),
     "pdf": ("application/pdf", render_pdf),
@@ -62,7 +63,7 @@ FORMATS: dict[str, tuple[str, Draw]] = {
 # --- drawing -----------------------------------------------------------------------------------------------------
 
 
-MEDIA = tuple(media_type for media_type, _ in FORMATS.values())
+MEDIA = tuple(media_type for media_type, _draw in FORMATS.values())
 _LOOK = (
     Filter("format", "How the code is drawn; svg unless given.", choices=tuple(FORMATS)),
     Filter(
@@ -101,7 +102,8 @@ async def read_counter_qr(call: Call[None], counter_id: UUID) -> Response[bytes]
     given = call.filters["currency"]
     currency = merchant.currencies[0] if given is None else given
     if currency not in merchant.currencies:
-        raise errors.InvalidFilter(f"currency must be one of {', '.join(merchant.currencies)}.")
+        choices = ", ".join(merchant.currencies)
+        raise errors.InvalidFilter(_("{name} must be one of {choices}.", name="currency", choices=choices))
     shop = codes.CodeFacts(
         counter.alias_type, counter.alias, merchant.trading_name, merchant.city, merchant.country, merchant.mcc
     )
@@ -122,7 +124,7 @@ async def read_payment_request_qr(call: Call[None], request_id: UUID) -> Respons
     look = look_of(call.filters)
     row = await payment_queries.payment_request(call.tx, call.actor, request_id)
     if not may(row["state"], RequestCapability.SHOW_CODE) or row["expires_at"] <= clock.now():
-        raise errors.WrongState("This request can no longer be paid, so it has no code; make a new one.")
+        raise errors.WrongState(_("This request can no longer be paid, so it has no code; make a new one."))
     amount = money.Money(row["amount_minor"], row["currency"])
     payload = codes.request_payload(await call.service.scheme(), codes.CodeFacts.of(row), amount, row["short_ref"])
     return await _picture(payload, look)
@@ -137,7 +139,7 @@ def look_of(query: Mapping[str, str | None]) -> FormLook:
             rounded=query.get("shape") == "rounded",
         )
     except PictureError as error:
-        raise errors.BadRequest(f"dark and light: {error}.") from None
+        raise errors.BadRequest(_("{name} is not valid: {fault}.", name="dark, light", fault=error)) from None
     return FormLook(
         form=query.get("format") or "svg",
         module_px=int(_number(query, "module_px", MODULE_PX, "[0-9]{1,3}")),
@@ -152,7 +154,7 @@ def _number(query: Mapping[str, str | None], name: str, bounds: tuple[float, flo
     given = query.get(name)
     text = str(usual) if given is None else given
     if not (re.fullmatch(pattern, text, re.ASCII) and least <= float(text) <= most):
-        raise errors.InvalidFilter(f"{name} must be between {least} and {most}.")
+        raise errors.InvalidFilter(_("{name} must be between {least} and {most}.", name=name, least=least, most=most))
     return float(text)
 
 
@@ -170,7 +172,9 @@ def _branded(payload: str, look: FormLook, draw: Draw) -> bytes:
         _prove(payload, qr.Look(style=look.style, level=look.level))
         return draw(payload, look)
     except PictureError as error:
-        raise errors.BadRequest(f"A code of this look could not be read by every phone: {error}.") from None
+        raise errors.BadRequest(
+            _("A code of this look could not be read by every phone: {fault}.", fault=error)
+        ) from None
 
 
 @lru_cache(maxsize=1024)
@@ -261,7 +265,7 @@ async def create_dynamic_qr(call: Call[StaticCode]) -> PaymentRequestView:
         "SELECT id FROM counter WHERE alias_type = $1 AND alias = $2", party.party_id_type, party.identifier
     )
     if counter_id is None:
-        raise errors.NotFound("This is not a code of a counter of yours.")
+        raise errors.NotFound(_("This is not a code of a counter of yours."))
     new = NewRequest(
         counter_id=counter_id,
         amount=amount,
@@ -280,12 +284,14 @@ def _printed(scheme: SchemeFacts, static: StaticCode) -> tuple[Party, money.Mone
     try:
         code = qr.decode(qr.clean(static.payload), mode="tolerant")
     except qr.DecodeError as error:
-        raise errors.invalid_field("payload", error.findings[0].code, f"Not a payment code: {error}.") from None
+        raise errors.invalid_field(
+            "payload", error.findings[0].code, _("Not a payment code: {fault}.", fault=error)
+        ) from None
     party = qr.mojaloop_party(code, scheme.qr_domain)
     if party is None:
-        raise errors.NotFound("This is not a code of a counter of yours.")
+        raise errors.NotFound(_("This is not a code of a counter of yours."))
     if party.sub_id is not None or code.amount is not None:
-        raise errors.invalid_field("payload", "not_static", "This code is for one payment already.")
+        raise errors.invalid_field("payload", "not_static", _("This code is for one payment already."))
     known = find_currency(static.currency or code.currency or "")
     try:
         return party, money.parse_decimal(static.amount, known.alpha if known else "")

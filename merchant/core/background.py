@@ -30,7 +30,7 @@ from merchant.core.texts import _
 PROGRESS_EVERY_S = 0.5
 # A slice that takes its process down (out of memory, say) takes the next one down too.
 MAX_ATTEMPTS = 6
-FAILED = "This failed on our side; order again."
+FAILED = _("This failed on our side; order again.")
 _PRUNE_EVERY_S = 3600.0
 _PRUNED_AT_ONCE = 1_000
 _log = structlog.get_logger()
@@ -95,7 +95,8 @@ async def order(tx: Tx, kind: Kind[J], job: J) -> J:
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{table} {job.dfsp_id}")
     open_jobs = f"SELECT count(*) FROM {table} WHERE dfsp_id = $1 AND finished_at IS NULL"  # noqa: S608 - our names
     if await tx.fetchval(open_jobs, job.dfsp_id) >= kind.max_open:
-        raise TooManyJobs(f"{kind.max_open} jobs of this kind are under way; wait until one is done.")
+        told = _("At most {most} jobs of this kind may be under way; wait until one is done.", most=kind.max_open)
+        raise TooManyJobs(told)
     tx.session.add(job)
     await _leave_slice(tx, kind, job)
     return job
@@ -137,7 +138,7 @@ def finished_file(service: Service, kind: Kind[J], job: J, suffix: str) -> Path:
 def job_kind(kind: Kind[J]) -> JobKind:
     """What works off the slices, for a slice's JOBS."""
 
-    async def run(service: Service, _: aiohttp.ClientSession, job: Job) -> None:
+    async def run(service: Service, _http: aiohttp.ClientSession, job: Job) -> None:
         due = msgspec.json.decode(job.payload, type=SliceDue)
         await run_slice(service, kind, due.job_id, job.attempts)
 

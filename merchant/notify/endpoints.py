@@ -14,6 +14,7 @@ from merchant.core import audit, errors, outbox
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Reads, Tx
 from merchant.core.service import Service
+from merchant.core.texts import _
 from merchant.notify import events, webhook
 from merchant.notify.models import WebhookDelivery, WebhookEndpoint
 
@@ -21,11 +22,11 @@ MAX_ENDPOINTS = 20  # of one DFSP or merchant: an event is stored once for each
 
 
 class TooManyEndpoints(errors.WrongState):
-    code, title = "too_many_endpoints", f"There are {MAX_ENDPOINTS} endpoints already; remove one first"
+    code, title = "too_many_endpoints", _("There are too many endpoints already; remove one first")
 
 
 class EndpointRemoved(errors.WrongState):
-    code, title = "endpoint_removed", "This endpoint was removed; nothing is sent to it any more"
+    code, title = "endpoint_removed", _("This endpoint was removed; nothing is sent to it any more")
 
 
 class MadeEndpoint(Struct, frozen=True):
@@ -47,7 +48,7 @@ async def create_endpoint(
     row.secret_sealed = service.vault.seal(secret.encode(), f"webhook:{row.id}")
     own = select(WebhookEndpoint.id).where(WebhookEndpoint.enabled, WebhookEndpoint.merchant_id == actor.merchant_id)
     if len((await tx.session.exec(scope_to(actor, own, WebhookEndpoint))).all()) >= MAX_ENDPOINTS:
-        raise TooManyEndpoints
+        raise TooManyEndpoints(_("There are {count} endpoints already; remove one first.", count=MAX_ENDPOINTS))
     tx.session.add(row)
     await audit.record(tx, actor, "webhook.created", "webhook_endpoint", row.id, dfsp_id=row.dfsp_id)
     return MadeEndpoint(row, secret)

@@ -24,6 +24,7 @@ from merchant.core.http import json as web
 from merchant.core.http.fields import Instant
 from merchant.core.http.route import Call, Filter, route
 from merchant.core.service import Service
+from merchant.core.texts import _
 from merchant.notify.events import LIVE_CHANNEL
 
 TICKET_LIFE = timedelta(seconds=60)
@@ -159,7 +160,7 @@ async def stream_events(call: Call[None]) -> Stream:
     actor = await _listener(call)
     actor.require(P.EVENTS_READ)
     if live.is_full():
-        raise errors.TooManyRequests("Too many screens are open; try again later.", headers={"retry-after": "30"})
+        raise errors.TooManyRequests(_("Too many screens are open; try again later."), headers={"retry-after": "30"})
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return Stream(live.stream(actor), media_type="text/event-stream", headers=headers)
 
@@ -171,7 +172,7 @@ async def _listener(call: Call[None]) -> Actor:
     async with call.service.db.system_statements() as tx:
         row = await tx.fetchrow(_USE_TICKET, vault.token_digest(ticket))
     if row is None or row["expires_at"] <= clock.now():
-        raise errors.NotSignedIn("The ticket was used or has expired; get a new one.")
+        raise errors.NotSignedIn(_("The ticket was used or has expired; get a new one."))
     return msgspec.json.decode(row["actor"], type=Actor)
 
 

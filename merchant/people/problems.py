@@ -1,8 +1,9 @@
 """Problems of signing in that a client may branch on."""
 
 from merchant.core import errors
+from merchant.core.texts import _
 
 
 class TotpNotEnabled(errors.MerchantError):
     status, code = 422, "totp_not_enabled"
-    title = "No authenticator app can be set up here yet; sign in without totp"
+    title = _("No authenticator app can be set up here yet; sign in without totp")

@@ -21,7 +21,7 @@ from merchant.core.service import Service
 from merchant.notify.live import Live
 from merchant.payments.callbacks import fspiop_door
 from merchant.people import sessions
-from merchant.programs.slices import PERMISSIONS, ROUTES
+from merchant.programs.slices import JOBS, PERMISSIONS, ROUTES
 from merchant.registry.oracle.routes import oracle_door
 
 
@@ -53,6 +53,7 @@ def shared_state(service: Service) -> dict[str, Any]:
         "service": service,
         "authenticate": partial(sessions.authenticate, service),
         "documents": documents,
+        "topics": tuple(JOBS),
     }
 
 

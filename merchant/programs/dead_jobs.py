@@ -6,13 +6,14 @@ dead_job_routes.py and cli/outbox.py call these; the list itself is `outbox.dead
 from merchant.core import audit, errors, outbox
 from merchant.core.access import Actor
 from merchant.core.db import Tx
+from merchant.core.texts import _
 
 # How many are retried at once: a hub that has just come back should not get a day's messages in one second.
 RETRIED_AT_ONCE = 1_000
 
 
 class NoSuchDeadJob(errors.NotFound):
-    code, title = "no_such_dead_job", "There is no dead job of this id; it may have been retried or discarded"
+    code, title = "no_such_dead_job", _("There is no dead job of this id; it may have been retried or discarded")
 
 
 async def retry(tx: Tx, actor: Actor, job_id: int) -> None:

@@ -4,7 +4,7 @@ The outbox is read by one statement a scrape, and at most every few seconds, sin
 """
 
 import time
-from typing import Any
+from collections.abc import Sequence
 
 import structlog
 from litestar import Response, get
@@ -33,7 +33,7 @@ class Metrics(PrometheusController):
     async def get(self, state: State) -> Response[bytes]:
         """Everything that is measured, as text."""
         service: Service = state.service
-        await service.shared(OutboxGauges).refresh()
+        await service.shared(OutboxGauges).refresh(state.topics)
         told: Response[bytes] = await PrometheusController.get.fn(self)
         return told
 
@@ -45,8 +45,11 @@ class OutboxGauges:
         self._service = service
         self._read_at: float | None = None
 
-    async def refresh(self) -> None:
-        """Read the figures unless they are fresh. Without its database the service still tells the others."""
+    async def refresh(self, topics: Sequence[str]) -> None:
+        """Read the figures unless they are fresh; topics without a job are told as zero.
+
+        Without its database the service still tells everything else.
+        """
         now_s = time.monotonic()
         if self._read_at is not None and now_s - self._read_at < KEPT_S:
             return
@@ -59,17 +62,14 @@ class OutboxGauges:
             for gauge in (_live, _age, _dead):
                 gauge.clear()  # no figure is better than an old one
             return
-        _set(depths)
+        _set([*(outbox.Depth(topic, 0, 0, None) for topic in topics), *depths])
 
 
 def _set(depths: list[outbox.Depth]) -> None:
-    from merchant.programs.slices import JOBS
-
     now = clock.now()
-    none: list[Any] = [outbox.Depth(topic, 0, 0, None) for topic in JOBS]
     for gauge in (_live, _age, _dead):
         gauge.clear()
-    for depth in [*none, *depths]:
+    for depth in depths:
         due_s = (now - depth.oldest_due_at).total_seconds() if depth.oldest_due_at else 0.0
         _live.labels(depth.topic).set(depth.live)
         _age.labels(depth.topic).set(due_s)

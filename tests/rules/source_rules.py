@@ -237,36 +237,26 @@ def nothing_is_left_to_do(source: Source) -> Iterator[Finding]:
             yield number, "has a note to do something later"
 
 
-# What is told to people: problems, their fields, states as a page names them. The first part of a call's name that is
-# `errors` says the same.
-_TOLD = {"invalid_field", "FieldError", "AmountProblem", "StateText", "Reason"}
-# Where every such sentence is in the catalogues by now; grows until it is merchant/.
-_IN_CATALOGUES = (
-    "merchant/core/",
-    "merchant/portal/",
-    "merchant/hub/fspiop/error_codes.py",
-    "merchant/notify/sms.py",
-    "merchant/notify/webhook.py",
-    "merchant/payments/",
-    "merchant/people/operations.py",
-    "merchant/people/sessions.py",
-    "merchant/registry/aliases/",
-    "merchant/registry/applications/problems.py",
-    "merchant/registry/codes/",
-)
+# What tells people something besides the problems: their fields, states as a page names them.
+_TELLS = {"invalid_field", "FieldError", "AmountProblem", "StateText", "Reason", "ExternalResult"}
+# The demo is for those who try the service out, in English only.
+_IN_ENGLISH = "merchant/demo/"
 
 
 def sentences_are_marked(source: Source) -> Iterator[Finding]:
-    """What people read is marked with _ (merchant/core/texts.py), so that it can be said in their language."""
-    if not source.path.startswith(_IN_CATALOGUES):
+    """What people read is marked with _ (merchant/core/texts.py), so that it can be said in their language.
+
+    People read problems, also through the API. FSPIOP's descriptions (Refused, FspiopError), the log, the command line
+    and the API's documentation are in English.
+    """
+    if not source.path.startswith("merchant/") or source.path.startswith(_IN_ENGLISH):
         return
     for node in ast.walk(source.tree):
-        if isinstance(node, ast.Call) and (_name(node.func).startswith("errors.") or _tail_of(node) in _TOLD):
+        if isinstance(node, ast.Call) and _tail_of(node) in _TELLS | _problems():
             told = [*node.args, *(one.value for one in node.keywords)]
-            yield from ((one.lineno, f"tells {ast.unparse(one)}") for one in told if _is_sentence(one))
-        if isinstance(node, ast.Assign) and "title" in ast.unparse(node.targets[0]):
-            values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
-            yield from ((one.lineno, f"has the title {ast.unparse(one)}") for one in values if _is_sentence(one))
+            yield from ((one.lineno, f"tells {ast.unparse(one)}") for one in told for one in _unmarked(one))
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and _names_title(node):
+            yield from ((one.lineno, f"has the title {ast.unparse(one)}") for one in _unmarked(node.value))
 
 
 def marked_sentences_are_literals(source: Source) -> Iterator[Finding]:
@@ -312,11 +302,46 @@ def _tail_of(call: ast.Call) -> str:
     return _name(call.func).rpartition(".")[2]
 
 
+@cache
+def _problems() -> frozenset[str]:
+    """The names of MerchantError and of every class that derives from it."""
+    bases = {
+        node.name: {_tail(_name(base)).rpartition(".")[2] for base in node.bases}
+        for source in every_source()
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.ClassDef)
+    }
+    found: set[str] = set()
+    more = {"MerchantError"}
+    while more:
+        found |= more
+        more = {name for name, above in bases.items() if above & found} - found
+    return frozenset(found)
+
+
+def _names_title(node: ast.Assign | ast.AnnAssign) -> bool:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return any("title" in ast.unparse(target) for target in targets)
+
+
+def _unmarked(node: ast.AST) -> Iterator[ast.expr]:
+    """The sentences in an expression that no _ marks, whole or put together of parts."""
+    if isinstance(node, ast.Call) and _name(node.func) in ("_", "_n"):
+        return
+    if isinstance(node, ast.Constant | ast.JoinedStr):
+        if _is_sentence(node):
+            yield node
+        return
+    for one in ast.iter_child_nodes(node):
+        yield from _unmarked(one)
+
+
 def _is_sentence(node: ast.expr) -> bool:
-    """Whether an expression is text, whole or put together, with a blank between words or a stop at its end."""
+    """Whether an expression is text of letters or values, with a blank between words or a stop at its end."""
     parts = node.values if isinstance(node, ast.JoinedStr) else [node]
     text = "".join(str(one.value) for one in parts if isinstance(one, ast.Constant) and isinstance(one.value, str))
-    return " " in text or text.endswith(".")
+    speaks = isinstance(node, ast.JoinedStr) or any(map(str.isalpha, text))
+    return speaks and (" " in text or text.endswith("."))
 
 
 def _tail(name: str) -> str:

@@ -23,7 +23,7 @@ from merchant.core.db import Tx
 from merchant.core.http import json as web
 from merchant.core.paging import Page
 from merchant.core.service import Service
-from merchant.core.texts import _
+from merchant.core.texts import _, filled
 
 B = TypeVar("B")
 Req = Request[Any, Any, State]
@@ -290,7 +290,7 @@ def _check_query(call: Call[Any]) -> None:
     paging = ("limit", "cursor") if declared.paged else ()
     for name in query:
         if name not in known and name not in paging:
-            allowed = ", ".join([*known, *paging]) or "none"
+            allowed = ", ".join([*known, *paging]) or filled(_("none"), {})
             raise errors.UnknownFilter(
                 _("There is no filter {name} here; there are: {allowed}.", name=repr(name), allowed=allowed)
             )

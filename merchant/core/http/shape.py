@@ -6,6 +6,7 @@ Called only for bodies that were refused: what is good is decoded by msgspec alo
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -28,12 +29,7 @@ _KINDS = {
 
 def find_faults(value: Any, shape: Any) -> list[FieldError]:
     """Every fault of a decoded JSON value against a type, in the order of its fields; empty when none is seen."""
-    found = []
-    for fault in _faults(value, _info(shape), ""):
-        found.append(fault)
-        if len(found) == MAX_FAULTS:
-            break
-    return found
+    return list(islice(_faults(value, _info(shape), ""), MAX_FAULTS))
 
 
 @cache
@@ -99,7 +95,7 @@ def _union_faults(value: Any, info: inspect.UnionType, path: str) -> Iterator[Fi
     arms = [arm for arm in info.types if not isinstance(arm, inspect.NoneType)]
     if value is None and len(arms) < len(info.types):
         return
-    found = [list(_faults(value, arm, path)) for arm in arms]
+    found = [list(islice(_faults(value, arm, path), MAX_FAULTS)) for arm in arms]
     if found and all(found):
         yield from min(found, key=len)
 

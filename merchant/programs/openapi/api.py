@@ -108,9 +108,12 @@ def _operation(one: Route, by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]
 
 
 def _described(one: Route) -> str:
+    """What the summary leaves out, and who may call it."""
     if one.permission is not None:
-        return f"{one.doc} Needs the permission `{one.permission.value}`."
-    return one.doc if one.public else f"{one.doc} Open to whoever is signed in."
+        who = f"Needs the permission `{one.permission.value}`."
+    else:
+        who = "Open to everyone." if one.public and not one.streams else "Open to whoever is signed in."
+    return f"{one.doc.partition('. ')[2]} {who}".strip()
 
 
 def _parameters(one: Route) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from merchant.core import audit, clock, errors, outbox
 from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.service import Service
+from merchant.core.texts import _
 from merchant.notify import events
 from merchant.registry.applications import answers, problems
 from merchant.registry.applications.kyb_sentences import marked
@@ -52,7 +53,7 @@ async def change_sections(
     if application.revision != revision:
         raise errors.StaleVersion
     if not application_may(application.state, Capability.EDIT):
-        raise errors.WrongState(f"An application that is {application.state} cannot be edited.")
+        raise errors.WrongState(_("An application that is {state} cannot be edited.", state=application.state))
     before = answers.unseal(service.vault, application.id, application.sections_sealed)
     sections = answers.tidy(
         kyb.Sections(**{name: getattr(before, name) for name in before.__struct_fields__} | changes)
@@ -90,12 +91,14 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     """
     application = await lock_application(tx, actor, application_id)
     if not application_may(application.state, Capability.SUBMIT):
-        raise errors.WrongState(f"An application that is {application.state} cannot be submitted.")
+        raise errors.WrongState(_("An application that is {state} cannot be submitted.", state=application.state))
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
     unlimited = [one for one in sections.business.currencies if not policy().has_limits(one)]
     if unlimited:
         raise errors.invalid_field(
-            "business.currencies", "no_limits", f"The policy sets no limits for {', '.join(unlimited)}."
+            "business.currencies",
+            "no_limits",
+            _("The policy sets no limits for {currencies}.", currencies=", ".join(unlimited)),
         )
     due = kyb.requirements(answers.applicant_of(sections), policy()).currently_due
     if due:

@@ -9,6 +9,7 @@ from uuid import UUID
 from merchant.core import errors
 from merchant.core.access import Actor, Permission
 from merchant.core.db import Tx
+from merchant.core.texts import _
 from merchant.registry.applications.models import Application
 from merchant.registry.applications.queries import lock_application
 from merchant.registry.applications.states import Capability, application_may
@@ -28,7 +29,7 @@ async def lock_for_decision(
         raise errors.CheckerIsMaker
     actor.require(Permission.APPLICATIONS_DECIDE)
     if not application_may(application.state, capability):
-        screening = application_may(application.state, Capability.SCREEN)
-        hint = " Its screening is still running; try again in a moment." if screening else ""
-        raise errors.WrongState(f"An application that is {application.state} is not under review.{hint}")
+        if application_may(application.state, Capability.SCREEN):
+            raise errors.WrongState(_("The screening of this application is still running; try again in a moment."))
+        raise errors.WrongState(_("An application that is {state} is not under review.", state=application.state))
     return application

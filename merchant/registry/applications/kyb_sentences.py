@@ -6,6 +6,7 @@ kyb stands alone and tells its problems in English, values filled in. Its senten
 
 import re
 from functools import cache
+from typing import Any
 
 from merchant.core import texts
 from merchant.core.texts import _
@@ -19,6 +20,8 @@ FILLED = (
     _("Must fit {most} septets; brackets and € count twice."),
     _("Must be at least {least} years old."),
     _("At most {most} are allowed."),
+    _("{count} answers have the wrong form."),
+    _("{count} requirements are missing."),
 )
 FIELDS = (
     _("Must not be empty."),
@@ -65,6 +68,35 @@ POLICY = (
     _("Give the name of each owner or director."),
     _("Give a phone number or e-mail address to reach the merchant."),
 )
+
+
+REPORT = (
+    _("No sanctions list was available."),
+    _("There is no name to screen yet."),
+    _("The name is like a listed one."),
+    _("The name is not like any listed one."),
+    _("The name is like a listed one, but the birth year differs."),
+    _("All answers given have the right form."),
+    _("The contact's phone was verified."),
+    _("The owners' identities were verified."),
+    _("The licence was verified."),
+    _("Not verified."),
+    _("The LEI was not looked up in the register of legal entities."),
+    _("A name is like a listed one: compare the two and decide."),
+    _("Names could not be screened against a sanctions list."),
+)
+
+
+def translated(document: Any, language: str) -> Any:
+    """A report or a list of requirements, as JSON values, with each `message` in a language."""
+    if isinstance(document, list | tuple):
+        return [translated(one, language) for one in document]
+    if not isinstance(document, dict):
+        return document
+    return {
+        name: texts.translate(marked(value), language) if name == "message" else translated(value, language)
+        for name, value in document.items()
+    }
 
 
 def marked(message: str) -> str:

@@ -14,6 +14,7 @@ from merchant.core import errors
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Reads, Tx
 from merchant.core.paging import Page, containing, page
+from merchant.core.texts import _
 from merchant.registry.applications.models import Application, ApplicationVersion, Decision, ScreeningDecision
 
 
@@ -78,7 +79,7 @@ async def submitted_version(tx: Reads, actor: Actor, application_id: UUID, versi
     for one in await submitted_versions(tx, actor, application_id):
         if one.version.version == version:
             return one
-    raise errors.NotFound("No version of this number was submitted.")
+    raise errors.NotFound(_("No version of this number was submitted."))
 
 
 async def hit_decisions(tx: Reads, application: Application) -> dict[str, str]:

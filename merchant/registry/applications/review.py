@@ -16,6 +16,7 @@ from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.phone import Msisdn, mask
 from merchant.core.service import Service
+from merchant.core.texts import _
 from merchant.notify import events
 from merchant.registry.applications import answers, problems
 from merchant.registry.applications.assess import assess
@@ -77,7 +78,7 @@ async def decide_hit(
     """Record a checker's decision on one hit. Raises NotFound, CheckerIsMaker, NotAllowed, WrongState."""
     application = await lock_for_decision(tx, actor, application_id, capability=Capability.DECIDE_HIT)
     if hit_id not in {hit["id"] for hit in (application.report or {}).get("hits", ())}:
-        raise errors.NotFound("The screening of this version has no such hit.")
+        raise errors.NotFound(_("The screening of this version has no such hit."))
     await tx.session.merge(
         ScreeningDecision(
             application_id=application.id,
@@ -112,7 +113,7 @@ async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, 
     """
     application = await lock_for_decision(tx, actor, application_id)
     if application.version_hash != version_hash:
-        raise errors.StaleVersion("The application changed since you read it; read and check it again.")
+        raise errors.StaleVersion(_("The application changed since you read it; read and check it again."))
     tier = await _cleared_tier(tx, application)
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
     scheme = await service.scheme()

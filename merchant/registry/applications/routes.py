@@ -8,6 +8,7 @@ from uuid import UUID
 
 from merchant.core import errors
 from merchant.core.access import Permission as P
+from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
 from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
 from merchant.registry.applications import apply, problems, queries, review, schemas
@@ -21,7 +22,8 @@ _DECIDES = (errors.CheckerIsMaker, errors.WrongState)
 async def _shown(call: Call[Any], application: Application) -> Answer:
     await call.tx.flush()
     decisions = await queries.hit_decisions(call.tx, application)
-    return Answer(schemas.application_view(call.service, application, decisions), application.revision)
+    view = schemas.application_view(call.service, application, decisions, language_of(call.request))
+    return Answer(view, application.revision)
 
 
 @route(
@@ -38,7 +40,7 @@ async def _shown(call: Call[Any], application: Application) -> Answer:
 async def open_application(call: Call[schemas.NewApplication]) -> schemas.ApplicationView:
     """Open an application with any of its sections."""
     opened = await apply.open_application(call.tx, call.service, call.actor, call.body)
-    return schemas.application_view(call.service, opened, {})
+    return schemas.application_view(call.service, opened, {}, language_of(call.request))
 
 
 @route(
@@ -79,7 +81,7 @@ async def read_application(call: Call[None], application_id: UUID) -> Answer:
 async def list_versions(call: Call[None], application_id: UUID) -> list[schemas.ApplicationVersionView]:
     """List the submitted versions, oldest first, with the report and the decisions of each."""
     found = await queries.submitted_versions(call.tx, call.actor, application_id)
-    return [schemas.version_view(one) for one in found]
+    return [schemas.version_view(one, language_of(call.request)) for one in found]
 
 
 @route(
@@ -91,7 +93,7 @@ async def list_versions(call: Call[None], application_id: UUID) -> list[schemas.
 async def read_version(call: Call[None], application_id: UUID, version: int) -> schemas.ApplicationVersionDetail:
     """Read a submitted version as it was decided on: its answers, its report and the decisions."""
     found = await queries.submitted_version(call.tx, call.actor, application_id, version)
-    return schemas.version_detail(call.service, found)
+    return schemas.version_detail(call.service, found, language_of(call.request))
 
 
 @route(

@@ -16,6 +16,7 @@ from merchant.core.http import json as web
 from merchant.core.http.fields import Instant, ReasonText
 from merchant.core.service import Service
 from merchant.registry.applications import answers
+from merchant.registry.applications.kyb_sentences import translated
 from merchant.registry.applications.models import Application
 from merchant.registry.applications.queries import Submitted
 from merchant.registry.applications.states import ApplicationState
@@ -185,15 +186,15 @@ class ApplicationVersionDetail(ApplicationVersionView, frozen=True, kw_only=True
     external_ref: str | None
 
 
-def version_view(submitted: Submitted) -> ApplicationVersionView:
-    """A submitted version as a line of a list."""
+def version_view(submitted: Submitted, language: str) -> ApplicationVersionView:
+    """A submitted version as a line of a list, its report in a language."""
     row = submitted.version
     return ApplicationVersionView(
         version=row.version,
         version_hash=row.version_hash,
         makers=row.makers,
         submitted_at=web.at(row.submitted_at),
-        report=msgspec.convert(row.report, ReportView | None),
+        report=msgspec.convert(translated(row.report, language), ReportView | None),
         decisions=[
             DecisionView(msgspec.convert(one.kind, Outcome), one.reason, one.checker_id, web.at(one.decided_at))
             for one in submitted.decisions
@@ -211,18 +212,20 @@ def version_view(submitted: Submitted) -> ApplicationVersionView:
     )
 
 
-def version_detail(service: Service, submitted: Submitted) -> ApplicationVersionDetail:
-    """A submitted version whole."""
+def version_detail(service: Service, submitted: Submitted, language: str) -> ApplicationVersionDetail:
+    """A submitted version whole, its report in a language."""
     row = submitted.version
     sections = answers.unseal(service.vault, row.application_id, row.sections_sealed)
     answered = {name: getattr(sections, name) for name in sections.__struct_fields__}
-    return ApplicationVersionDetail(**msgspec.structs.asdict(version_view(submitted)), **answered)
+    return ApplicationVersionDetail(**msgspec.structs.asdict(version_view(submitted, language)), **answered)
 
 
-def application_view(service: Service, row: Application, hit_decisions: dict[str, str]) -> ApplicationView:
-    """An application with its answers, report and what is still due."""
+def application_view(
+    service: Service, row: Application, hit_decisions: dict[str, str], language: str
+) -> ApplicationView:
+    """An application with its answers; its report and what is still due are in a language."""
     sections = answers.unseal(service.vault, row.id, row.sections_sealed)
-    requirements = kyb.requirements(answers.applicant_of(sections), policy())
+    due = msgspec.to_builtins(kyb.requirements(answers.applicant_of(sections), policy()))
     return ApplicationView(
         id=row.id,
         state=ApplicationState(row.state),
@@ -237,8 +240,8 @@ def application_view(service: Service, row: Application, hit_decisions: dict[str
         locations=sections.locations,
         settlement_account=sections.settlement_account,
         external_ref=sections.external_ref,
-        report=msgspec.convert(row.report, ReportView | None),
-        requirements=requirements,
+        report=msgspec.convert(translated(row.report, language), ReportView | None),
+        requirements=msgspec.convert(translated(due, language), kyb.Requirements),
         hit_decisions=msgspec.convert(hit_decisions, dict[str, HitVerdict]),
         returned_items=msgspec.convert(row.returned_items, list[ReturnedItem] | None),
         reject_reason=row.reject_reason,

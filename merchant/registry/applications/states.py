@@ -7,6 +7,7 @@ an operation, and no operation makes another (tests/merchant/registry/test_state
 from enum import StrEnum
 
 from merchant.core import clock, errors
+from merchant.core.texts import _
 from merchant.registry.applications.models import Application
 
 
@@ -70,7 +71,9 @@ def application_may(state: str, capability: Capability) -> bool:
 def move_application(application: Application, target: ApplicationState) -> None:
     """Change the state of a locked application. Raises WrongState for a move the table lacks."""
     if target not in APPLICATION_MOVES[ApplicationState(application.state)]:
-        raise errors.WrongState(f"An application that is {application.state} cannot become {target}.")
+        raise errors.WrongState(
+            _("An application that is {state} cannot become {target}.", state=application.state, target=target)
+        )
     application.state = target
     application.updated_at = clock.now()
     application.revision += 1

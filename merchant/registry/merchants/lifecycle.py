@@ -12,6 +12,7 @@ from merchant.core import audit, errors
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Tx
 from merchant.core.service import SchemeFacts, Service
+from merchant.core.texts import _
 from merchant.notify import events
 from merchant.registry.aliases.operations import issue_alias, set_routes_active
 from merchant.registry.merchants.models import Counter, Location, Merchant
@@ -61,14 +62,14 @@ async def add_counter(
     """
     merchant = await lock_merchant(tx, actor, merchant_id)
     if not merchant_may(merchant.state, Capability.ADD_COUNTER):
-        raise errors.WrongState(f"A merchant that is {merchant.state} gets no new counters.")
+        raise errors.WrongState(_("A merchant that is {state} gets no new counters.", state=merchant.state))
     places = select(Location).where(Location.id == location_id, Location.merchant_id == merchant.id)
     location = (await tx.session.exec(scope_to(actor, places, Location))).one_or_none()
     if location is None:
-        raise errors.invalid_field("location_id", "unknown", "The merchant has no such location.")
+        raise errors.invalid_field("location_id", "unknown", _("The merchant has no such location."))
     count = await tx.fetchval("SELECT count(*) FROM counter WHERE merchant_id = $1", merchant.id)
     if count >= MAX_COUNTERS:
-        raise errors.WrongState(f"A merchant has at most {MAX_COUNTERS} counters.")
+        raise errors.WrongState(_("A merchant has at most {most} counters.", most=MAX_COUNTERS))
     counter = await open_counter(tx, await service.scheme(), merchant, location_id, name, own_alias)
     await audit.record(
         tx,

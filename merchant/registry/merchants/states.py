@@ -7,6 +7,7 @@ operation, and no operation makes another (tests/merchant/registry/test_states.p
 from enum import StrEnum
 
 from merchant.core import errors, sql
+from merchant.core.texts import _
 from merchant.registry.merchants.models import Merchant
 
 
@@ -56,6 +57,8 @@ def states_that_permit(capability: Capability) -> str:
 def move_merchant(merchant: Merchant, target: MerchantState) -> None:
     """Change the state of a locked merchant. Raises WrongState for a move the table lacks."""
     if target not in MERCHANT_MOVES[MerchantState(merchant.state)]:
-        raise errors.WrongState(f"A merchant that is {merchant.state} cannot become {target}.")
+        raise errors.WrongState(
+            _("A merchant that is {state} cannot become {target}.", state=merchant.state, target=target)
+        )
     merchant.state = target
     merchant.revision += 1

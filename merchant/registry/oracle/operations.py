@@ -17,10 +17,13 @@ from merchant.core.access import Actor
 from merchant.core.db import Reads, Tx
 from merchant.core.http.raw import Refused
 from merchant.core.service import SchemeFacts
+from merchant.core.texts import _
 from merchant.registry.aliases import operations as aliases
 
 PARTY_ID_TYPES = frozenset({"ALIAS", "BUSINESS", "MERCHANT_PAYINTOID"})
-_IDENTIFIER_RULE = "An identifier has 1 to 32 letters, digits, dots, hyphens or underscores, and is no reserved word."
+_IDENTIFIER_RULE = _(
+    "An identifier has 1 to 32 letters, digits, dots, hyphens or underscores, and is no reserved word."
+)
 MAX_IDENTIFIER = 128  # FSPIOP data model, PartyIdentifier
 MAX_BATCH = 10_000  # FSPIOP API definition 1.1: partyList has at most 10,000 elements
 _LAST = "\x7f"  # sorts after every alias
@@ -70,7 +73,7 @@ class ExternalMerchant(Struct, frozen=True):
 
 
 class ExternalResult(Struct, frozen=True, omit_defaults=True):
-    """What became of a row."""
+    """What became of a row; `error` says why it has no number, in the language asked for."""
 
     merchant_id: str
     alias_value: str | None
@@ -239,7 +242,8 @@ def read_row(row: Any) -> ExternalMerchant | ExternalResult:
         return msgspec.convert(row, ExternalMerchant)
     except msgspec.ValidationError as error:
         named = row.get("merchant_id") if isinstance(row, dict) else None
-        return ExternalResult(named if isinstance(named, str) else "", None, "error", f"{error}."[:200])
+        told = _("Not valid: {fault}.", fault=str(error)[:180])
+        return ExternalResult(named if isinstance(named, str) else "", None, "error", told)
 
 
 async def register_external(
@@ -261,7 +265,7 @@ async def _register_one(tx: Tx, scheme: SchemeFacts, dfsp_id: UUID, row: Externa
         return ExternalResult(row.merchant_id, row.alias_value, "error", message)
 
     if not money.is_currency(row.currency):
-        return failed("The currency is no code of ISO 4217.")
+        return failed(_("{currency} is not a currency code of ISO 4217.", currency=row.currency))
     wanted = row.alias_value
     if wanted is not None and not aliases.is_identifier(wanted):
         return failed(_IDENTIFIER_RULE)
@@ -271,13 +275,14 @@ async def _register_one(tx: Tx, scheme: SchemeFacts, dfsp_id: UUID, row: Externa
     present = next((found["alias"] for found in known if found["currency"] == row.currency), None)
     if present is not None:
         if wanted not in (None, present):
-            return failed(f"This merchant has the alias {present} in {row.currency} already.")
+            told = _("This merchant has the alias {alias} in {currency} already.", alias=present, currency=row.currency)
+            return failed(told)
         return ExternalResult(row.merchant_id, present, "exists")
     value = wanted or (known[0]["alias"] if known else None)
     if value is None:
         value = await aliases.draw(tx, scheme, dfsp_id, external_id=row.merchant_id)
     elif not await _claim_for(tx, scheme.alias_type, value, dfsp_id, row.merchant_id):
-        return failed("The alias is taken.")
+        return failed(_("The alias {alias} is taken; choose another.", alias=value))
     await aliases.open_routes(tx, scheme.alias_type, value, dfsp_id, [row.currency], external_id=row.merchant_id)
     return ExternalResult(row.merchant_id, value, "registered")
 

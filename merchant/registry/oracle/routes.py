@@ -6,6 +6,7 @@ POST   /participants                         an array: an external DFSP's batch 
 POST, PUT, DELETE /participants/{Type}/{ID}  single registration by the Account Lookup Service
 """
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote
 
@@ -14,12 +15,13 @@ import structlog
 from litestar import asgi
 from litestar.types import Receive, Scope, Send
 
-from merchant.core import db, errors
+from merchant.core import db, errors, texts
 from merchant.core.access import Permission
 from merchant.core.http import json as web
 from merchant.core.http import raw
 from merchant.core.http.raw import Call, Refused, respond
 from merchant.core.service import Service
+from merchant.core.texts import _
 from merchant.registry.oracle import operations as oracle
 
 _log = structlog.get_logger()
@@ -42,7 +44,7 @@ async def oracle_door(scope: Scope, receive: Receive, send: Send) -> None:
     except Refused as refused:
         await respond(send, refused.status, refused.body())
     except errors.MerchantError as error:
-        problem = web.problem(error)
+        problem = web.problem(error, _language(headers))
         await respond(send, error.status, problem.content, (b"content-type", b"application/problem+json"))
     except Exception as error:
         if db.is_contention(error):
@@ -120,13 +122,23 @@ async def _register_many(state: Any, call: Call) -> tuple[int, bytes]:
     web.require_json(call.headers)
     rows = web.decode(call.body, list[Any])
     if not 1 <= len(rows) <= oracle.MAX_BATCH:
-        raise errors.invalid_field("$", "length", f"Send 1 to {oracle.MAX_BATCH} rows.")
+        raise errors.invalid_field("$", "length", _("Send 1 to {most} rows.", most=oracle.MAX_BATCH))
     given = [oracle.read_row(row) for row in rows]
     readable = [row for row in given if isinstance(row, oracle.ExternalMerchant)]
     async with service.db.tenant(actor.own_dfsp()) as tx:
         registered = iter(await oracle.register_external(tx, await service.scheme(), actor, readable))
     answers = [row if isinstance(row, oracle.ExternalResult) else next(registered) for row in given]
-    return 200, msgspec.json.encode(answers)
+    return 200, msgspec.json.encode([_translated(one, _language(call.headers)) for one in answers])
+
+
+def _translated(result: oracle.ExternalResult, language: str) -> oracle.ExternalResult:
+    if result.error is None:
+        return result
+    return msgspec.structs.replace(result, error=texts.translate(result.error, language))
+
+
+def _language(headers: Mapping[str, str]) -> str:
+    return texts.language_of(headers.get("accept-language"))
 
 
 def _decode_route(call: Call, sub_id: str) -> oracle.NewRoute:

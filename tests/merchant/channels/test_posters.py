@@ -228,6 +228,8 @@ async def test_a_disk_that_fails_ends_the_run_and_not_the_next(shop: Shop) -> No
     failed = (await shop.read(broken)).json()
     assert (failed["state"], failed["pdf_sha256"]) == ("failed", None)
     assert "order again" in failed["problem"]
+    french = await shop.client.get(f"{BATCHES}/{broken}", headers={**shop.maker, "accept-language": "fr"})
+    assert "commandez de nouveau" in french.json()["problem"]
 
 
 async def test_a_repeated_job_of_a_finished_run_does_nothing(shop: Shop) -> None:

@@ -158,3 +158,9 @@ def test_the_check_of_pages_bites() -> None:
     assert Checked('<a href="/" href="/x">x</a>').faults
     assert Checked("<p>x").faults
     assert Checked("<p>x<br><wbr></p>").faults == []
+
+
+async def test_the_page_one_is_on_is_marked_for_screen_readers(client: httpx.AsyncClient) -> None:
+    for path, title in (("/docs", "API"), ("/docs/webhooks", "Webhooks"), ("/docs/errors", "Errors")):
+        page = (await client.get(path)).text
+        assert re.findall(r'aria-current="page">(\w+)<', page) == [title]

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 import kyb
+from merchant.core.service import Service
 from merchant.core.texts import translate
-from merchant.registry.applications.kyb_sentences import FIELDS, FILLED, POLICY, marked
+from merchant.registry.applications.kyb_sentences import FIELDS, FILLED, POLICY, REPORT, marked, translated
 from tests import builders
 from tests.builders import World
 from tests.rules.source_rules import ROOT
@@ -18,8 +19,8 @@ VALUE = "7"
 
 
 def told_by_fields() -> Iterator[str]:
-    """What kyb says of wrong answers, with VALUE for every value: sentences that are no docstrings."""
-    for name in ("kyb/fields.py", "kyb/tiers.py"):
+    """What kyb says of answers and in reports, with VALUE for every value: sentences that are no docstrings."""
+    for name in ("kyb/fields.py", "kyb/tiers.py", "kyb/report.py"):
         tree = ast.parse((ROOT / name).read_text())
         parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
         bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
@@ -30,13 +31,13 @@ def told_by_fields() -> Iterator[str]:
                 text = node.value
             else:
                 continue
-            if re.fullmatch(r"[A-Z].* .*\.", text):
+            if re.fullmatch(r"[A-Z7].* .*\.", text):
                 yield text
 
 
 def test_every_sentence_of_kyb_is_listed_and_no_other() -> None:
     told = set(told_by_fields())
-    assert {one for one in told if VALUE not in one} == set(FIELDS)
+    assert {one for one in told if VALUE not in one} == {*FIELDS, *REPORT}
     assert {re.sub(r"\{\w+\}", VALUE, one) for one in FILLED} == {one for one in told if VALUE in one}
 
 
@@ -75,3 +76,31 @@ async def test_wrong_answers_are_told_in_the_language_asked_for(client: httpx.As
     assert refused.json()["errors"] == [
         {"path": "business.trading_name", "code": "too_long", "message": "Au plus 128 caractères."}
     ]
+
+
+@pytest.mark.parametrize("document", [None, [], {}, {"code": "no_tier"}, {"tiers": ["Not verified."]}])
+def test_what_holds_no_message_is_shown_as_it_is(document: object) -> None:
+    assert translated(document, "fr") == document
+
+
+@pytest.mark.anyio
+@pytest.mark.database
+async def test_a_report_is_shown_in_the_language_asked_for_and_stored_as_it_was_written(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    maker = world["greenbankfsp"]["maker"]
+    application = await builders.create_application(service, maker, submitted=True)
+    path = f"/api/v1/applications/{application.id}"
+    messages: dict[str, list[str]] = {}
+    for language in ("en", "fr", "sw"):
+        shown = (await client.get(path, headers={**maker.headers, "accept-language": language})).json()
+        listed = await client.get(f"{path}/versions", headers={**maker.headers, "accept-language": language})
+        assert listed.json()["items"][0]["report"] == shown["report"]
+        due = shown["requirements"]["eventually_due"]
+        messages[language] = [one["message"] for one in (*shown["report"]["checks"], *due)]
+    assert application.report is not None
+    stored = [one["message"] for one in application.report["checks"]]
+    assert stored
+    assert stored == messages["en"][: len(stored)]
+    assert not set(messages["en"]) & set(messages["fr"])
+    assert not set(messages["en"]) & set(messages["sw"])

@@ -563,6 +563,18 @@ class TestExternalBatches:
         ]
         assert all(answer["error"] for answer in answers if answer["status"] == "error")
 
+    async def test_a_row_says_in_the_language_asked_for_what_is_wrong(
+        self, client: httpx.AsyncClient, key: dict[str, str]
+    ) -> None:
+        rows = [{"merchant_id": "m1", "currency": "XXX"}, {"merchant_id": 7}]
+        french = key | {"accept-language": "fr"}
+        wrong, unreadable = (await client.post("/oracle/participants", json=rows, headers=french)).json()
+        assert wrong["error"] == "XXX n’est pas un code de devise ISO 4217."
+        assert unreadable["error"].startswith("Non valide")
+        empty = await client.post("/oracle/participants", json=[], headers=french)
+        assert empty.json()["title"] == "Certains champs sont incorrects\N{NO-BREAK SPACE}; voir errors"
+        assert empty.json()["errors"][0]["message"] == "Envoyez de 1 à 10000 lignes."
+
     async def test_the_same_row_again_says_exists_with_the_same_alias(
         self, client: httpx.AsyncClient, key: dict[str, str]
     ) -> None:
