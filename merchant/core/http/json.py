@@ -221,11 +221,11 @@ def listing(items: list[Any], page: Page, ids: list[UUID]) -> Response[bytes]:
 def problem(error: errors.MerchantError, language: str = texts.SOURCE_LANGUAGE) -> Response[bytes]:
     """An RFC 9457 problem, its sentences in a language; its codes are the same in all of them."""
     content = {
-        "type": f"urn:merchant:problem:{error.problem_code}",
+        "type": f"urn:merchant:problem:{error.code}",
         "title": texts.translate(error.title, language),
         "status": error.status,
         "detail": texts.translate(error.detail, language),
-        "code": error.problem_code,
+        "code": error.code,
         "errors": [
             errors.FieldError(one.path, one.code, texts.translate(one.message, language)) for one in error.errors
         ],

@@ -105,7 +105,7 @@ def test_any_text_is_searched_for_it_rightly(text: str) -> None:
 
 
 def test_depth_is_no_crash() -> None:
-    assert problem_of(b'{"name": "x", "inner": ' * 100_000).problem_code == "json_too_deep"
+    assert problem_of(b'{"name": "x", "inner": ' * 100_000).code == "json_too_deep"
 
 
 @pytest.mark.parametrize("value", ["", "x", "1", "00000000-0000-0000-0000-00000000000g", "a" * 10_000])
