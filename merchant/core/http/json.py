@@ -259,7 +259,7 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
 
 
 def on_crash(request: AnyRequest, error: Exception) -> Response[bytes]:
-    """A fault of ours: logged whole, told in one sentence. Another transaction in the way is none."""
+    """A fault of ours: logged whole, told in one sentence. Another transaction in the way is no fault: `busy`."""
     if db.is_contention(error):
         return on_merchant_error(request, errors.Busy(headers={"retry-after": "1"}))
     _log.exception("request_failed", path=request.scope["path"], exc_info=error)
