@@ -91,7 +91,7 @@ async def test_a_shopper_who_says_no_asks_nobody(lines: Lines) -> None:
         ("' OR 1=1 --", "Write the amount like"),
     ],
 )
-async def test_an_amount_that_is_none_is_asked_for_again(lines: Lines, typed: str, told: str) -> None:
+async def test_an_invalid_amount_is_asked_for_again(lines: Lines, typed: str, told: str) -> None:
     screen = await lines.walk("1", lines.counter.alias, typed)
     assert screen.startswith("CON ")
     assert told in screen
@@ -474,7 +474,7 @@ BAD_FORMS: list[dict[str, str] | bytes] = [
 ]
 
 
-async def test_a_form_that_is_none_is_refused_and_writes_nothing(lines: Lines) -> None:
+async def test_an_invalid_form_is_refused_and_writes_nothing(lines: Lines) -> None:
     for form in BAD_FORMS:
         response = await lines.post(form)
         assert response.status_code == 400, form
