@@ -6,6 +6,7 @@ of it and why, in codes and words, with the versions of everything it used. The 
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -17,15 +18,21 @@ from kyb.screening.lists import ENTITY, PERSON
 from kyb.screening.match import Hit, screen
 from kyb.tiers import Requirements, requirements
 
-PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not_checked"
-CLEAR, REVIEW, INCOMPLETE = "clear", "review", "incomplete"
+PASSED: Final = "passed"
+FAILED: Final = "failed"
+NOT_CHECKED: Final = "not_checked"
+CLEAR: Final = "clear"
+REVIEW: Final = "review"
+INCOMPLETE: Final = "incomplete"
+CheckOutcome = Literal["passed", "failed", "not_checked"]
+ScreeningOutcome = Literal["clear", "review", "not_checked"]
 
 
 class Check(Struct, frozen=True):
     """One thing looked at: passed, failed or not_checked, with a sentence and the path it concerns."""
 
     code: str
-    outcome: str
+    outcome: CheckOutcome
     message: str
     path: str
 
@@ -52,8 +59,8 @@ class Report(Struct, frozen=True):
     one the answers reach, None when they reach none.
     """
 
-    outcome: str
-    screening: str  # clear, review or not_checked
+    outcome: ScreeningOutcome | Literal["incomplete"]
+    screening: ScreeningOutcome
     tier: str | None
     checks: tuple[Check, ...]
     hits: tuple[SubjectHit, ...]
@@ -124,7 +131,7 @@ def _screen_all(subjects: tuple[_Subject, ...], lists: ScreeningIndex | None) ->
     return _Screened(tuple(checks), tuple(hits))
 
 
-def _worst(outcomes: Iterable[str]) -> str:
+def _worst(outcomes: Iterable[CheckOutcome]) -> ScreeningOutcome:
     """Screening as a whole: any failure needs a review, any gap leaves it not checked."""
     found = set(outcomes)
     if FAILED in found:
@@ -158,7 +165,7 @@ def _evidence_checks(applicant: Applicant) -> Iterator[Check]:
         yield Check("lei_active", NOT_CHECKED, message, "business.lei")
 
 
-def _reasons(screening: str, problems: tuple[Problem, ...], needs: Requirements) -> Iterator[Reason]:
+def _reasons(screening: ScreeningOutcome, problems: tuple[Problem, ...], needs: Requirements) -> Iterator[Reason]:
     if screening == REVIEW:
         yield Reason("potential_match", "A name is like a listed one: compare the two and decide.")
     if screening == NOT_CHECKED:

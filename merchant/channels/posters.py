@@ -19,6 +19,7 @@ from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.core.texts import _
+from merchant.registry.codes.stickers import CURRENT_VERSION
 from merchant.registry.merchants.states import Capability, MerchantState, merchant_may
 from qr.posters import BadDesign, Design
 from qr.posters.poster import Page as Paper
@@ -45,9 +46,9 @@ WHERE c.dfsp_id = $1 AND c.created_at <= $2 AND m.state = ANY($3) AND (cardinali
 _COUNT = f"SELECT count(*) {_COUNTERS}"
 _CODES = f"""
 SELECT c.alias_type, c.alias, c.name AS counter, m.trading_name, m.city, m.country, m.mcc, m.currencies, d.name AS dfsp,
-       1 + coalesce((SELECT max(version) FROM ended_sticker WHERE counter_id = c.id), 0) AS sticker
+       {CURRENT_VERSION} AS sticker
 {_COUNTERS} ORDER BY c.id
-"""  # noqa: S608 - our own text
+"""
 
 
 async def order_batch(tx: Tx, actor: Actor, order: Order) -> PosterBatch:

@@ -86,7 +86,7 @@ def _posters(run: Run, scheme: SchemeFacts, rows: Sequence[Mapping[str, Any]]) -
 
 def _poster(scheme: SchemeFacts, row: Mapping[str, Any]) -> Poster:
     return Poster(
-        payload=codes.counter_payload(scheme, codes.Shop.of(row), row["currencies"][0], row["sticker"]),
+        payload=codes.counter_payload(scheme, codes.CodeFacts.of(row), row["currencies"][0], row["sticker"]),
         name=row["trading_name"],
         number=row["alias"],
         counter=row["counter"],

@@ -104,7 +104,7 @@ async def read_counter_qr(call: Call[None], counter_id: UUID) -> Response[bytes]
     if currency not in merchant.currencies:
         choices = ", ".join(merchant.currencies)
         raise errors.InvalidFilter(_("{name} must be one of {choices}.", name="currency", choices=choices))
-    shop = codes.Shop(
+    shop = codes.CodeFacts(
         counter.alias_type, counter.alias, merchant.trading_name, merchant.city, merchant.country, merchant.mcc
     )
     payload = codes.counter_payload(await call.service.scheme(), shop, currency, versions[counter.id])
@@ -126,7 +126,7 @@ async def read_payment_request_qr(call: Call[None], request_id: UUID) -> Respons
     if not may(row["state"], RequestCapability.SHOW_CODE) or row["expires_at"] <= clock.now():
         raise errors.WrongState(_("This request can no longer be paid, so it has no code; make a new one."))
     amount = money.Money(row["amount_minor"], row["currency"])
-    payload = codes.request_payload(await call.service.scheme(), codes.Shop.of(row), amount, row["short_ref"])
+    payload = codes.request_payload(await call.service.scheme(), codes.CodeFacts.of(row), amount, row["short_ref"])
     return await _picture(payload, look)
 
 

@@ -29,7 +29,9 @@ from merchant.core.service import Service
 from merchant.payments import limits
 from merchant.payments.requests import NewRequest, create_request
 from merchant.payments.states import RequestCapability, RequestState, states_that_permit
+from merchant.registry.merchants.counters import usual_currency
 from merchant.registry.merchants.states import Capability, merchant_may
+from merchant.registry.merchants.states import states_that_permit as merchants_that_permit
 
 MOUNT = "/ussd"
 CHANNEL = "ussd"
@@ -133,10 +135,10 @@ SELECT m.id, m.dfsp_id, m.tier
 FROM counter c JOIN merchant m ON m.id = c.merchant_id JOIN dfsp d ON d.id = m.dfsp_id
 WHERE c.id = $1 AND d.enabled
 """
-_OWN = """
+_OWN = f"""
 SELECT c.id, c.alias, c.name FROM counter c JOIN merchant m ON m.id = c.merchant_id
-WHERE m.phone_digest = $1 AND m.state <> 'closed' ORDER BY c.id LIMIT 50
-"""
+WHERE m.phone_digest = $1 AND m.state IN {merchants_that_permit(Capability.SHOW_PAYMENTS)} ORDER BY c.id LIMIT 50
+"""  # noqa: S608 - constants
 _RECENT = """
 SELECT amount_minor, currency, payer_masked, received_at FROM payment WHERE counter_id = $1 ORDER BY id DESC LIMIT $2
 """
@@ -174,10 +176,11 @@ class ServiceBackend:
 
     async def find_merchant(self, number: str) -> ussd.MerchantView | None:
         """The counter with this number, letters in any case."""
-        row = await self._tx.fetchrow(_MERCHANT, number, (await self._service.scheme()).alias_type)
+        scheme = await self._service.scheme()
+        row = await self._tx.fetchrow(_MERCHANT, number, scheme.alias_type)
         if row is None:
             return None
-        currency = await self._currency(row["currencies"])
+        currency = usual_currency(scheme, row["currencies"])
         return ussd.MerchantView(
             counter_id=str(row["id"]),
             number=row["alias"],
@@ -250,7 +253,3 @@ class ServiceBackend:
         """The language this phone used last."""
         stored = await self._tx.fetchval(_LAST_SESSION, self._msisdn_digest)
         return (ussd.decode_session(stored).language or None) if stored is not None else None
-
-    async def _currency(self, taken: list[str]) -> str:
-        """The scheme's first currency that the merchant takes: what a phone is asked for without choosing."""
-        return next((one for one in (await self._service.scheme()).currencies if one in taken), taken[0])

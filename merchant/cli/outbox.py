@@ -62,7 +62,7 @@ def retry_jobs(settings: Settings, job_id: int | None, topic: str | None, everyt
                 async with service.db.system() as tx:
                     count = await dead_jobs.retry_many(tx, SERVICE, topic)
                 retried.append(count)
-                if count < dead_jobs.REVIVED_AT_ONCE:
+                if count < dead_jobs.RETRIED_AT_ONCE:
                     return
 
     _run(settings, main)

@@ -162,7 +162,7 @@ def profiles(files: tuple[Path, ...]) -> None:
             continue
         for profile, findings in checked:
             click.echo(_profile_line(profile, "sound" if not findings else "at fault"))
-            tell_findings(findings)
+            print_findings(findings)
             faulty += any(finding.severity != "warning" for finding in findings)
     if faulty:
         raise click.ClickException(f"{faulty} profile{'s are' if faulty > 1 else ' is'} at fault")
@@ -316,11 +316,11 @@ def _profile_line(profile: Profile, verdict: str) -> str:
 def _refused(findings: Iterable[Finding]) -> click.ClickException:
     """Tells what is wrong, and ends the command with status 1."""
     told = [*findings]
-    tell_findings(told)
+    print_findings(told)
     return click.ClickException(f"{len(told)} finding{'s' if len(told) > 1 else ''}")
 
 
-def tell_findings(findings: Iterable[Finding]) -> None:
+def print_findings(findings: Iterable[Finding]) -> None:
     """Findings on standard error, one a line."""
     for one in findings:
         text = f"{one.severity:<8} {one.path or 'payload'} {one.code}: {one.message} [{one.section}]"

@@ -40,13 +40,11 @@ class MerchantError(Exception):
         self,
         detail: str | None = None,
         *,
-        code: str | None = None,
         errors: tuple[FieldError, ...] = (),
         headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
-        self.problem_code = code or self.code
         self.errors = errors
         self.headers = headers or {}
 

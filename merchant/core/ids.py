@@ -42,11 +42,6 @@ def luhn_digit(digits: str) -> str:
     return str(-total % 10)
 
 
-def has_luhn(number: str) -> bool:
-    """Whether a string of ASCII digits ends in its own Luhn check digit."""
-    return number.isascii() and number.isdigit() and luhn_digit(number[:-1]) == number[-1]
-
-
 def merchant_number(length: int) -> str:
     """A random merchant number: decimal digits, first 1-9, last the Luhn digit."""
     body = str(secrets.choice("123456789")) + "".join(secrets.choice("0123456789") for _ in range(length - 2))

@@ -2,7 +2,7 @@
 
 The worker leases rows in batches by SKIP LOCKED; a lease is simply the row's `run_at` moved ahead, again and again
 while the work lasts, so a worker that dies gives its rows back by doing nothing. Failures come back later with
-growing pauses. What failed MAX_ATTEMPTS times is dead: it is kept and tried no more until someone revives or discards
+growing pauses. What failed MAX_ATTEMPTS times is dead: it is kept and tried no more until someone retries or discards
 it (programs/dead_jobs.py). Rows of one `order_key` run one after another.
 """
 
@@ -24,7 +24,7 @@ CHANNEL = "outbox"  # NOTIFY channel that wakes the worker
 # How soon after a worker's death its jobs are taken up by another; running workers renew their leases.
 LEASE = timedelta(seconds=10)
 RENEW_EVERY_S = 3.0
-MAX_ATTEMPTS = 12  # with the pauses below about nine hours
+MAX_ATTEMPTS = 20  # with the pauses below nine hours, a night in which nobody mends an endpoint
 _FIRST_RETRY_S = 2.0
 _LONGEST_RETRY_S = 3600.0
 _NO_ID = 2**63 - 1  # greater than any id
@@ -155,7 +155,7 @@ _DEAD = """
 SELECT id, topic, dfsp_id, attempts, last_error, created_at, dead_at FROM outbox
 WHERE dead_at IS NOT NULL AND id < $1 AND ($2::text IS NULL OR topic = $2) ORDER BY id DESC LIMIT $3
 """
-_REVIVE = """
+_RETRY_DEAD = """
 UPDATE outbox SET dead_at = NULL, attempts = 0, run_at = $1 WHERE dead_at IS NOT NULL AND id IN (
   SELECT id FROM outbox
   WHERE dead_at IS NOT NULL AND ($2::bigint IS NULL OR id = $2) AND ($3::text IS NULL OR topic = $3)
@@ -218,11 +218,11 @@ async def retry(tx: Tx, job: Job, error: str) -> bool:
     `error` is kept and shown to operators: it must hold no personal data (`logs.describe`).
     """
     now = clock.now()
-    buried = job.attempts >= MAX_ATTEMPTS
+    dead = job.attempts >= MAX_ATTEMPTS
     pause_s = min(_LONGEST_RETRY_S, _FIRST_RETRY_S * 2 ** (job.attempts - 1)) * random.uniform(0.75, 1.25)
-    run_at, dead_at = now + timedelta(seconds=pause_s), now if buried else None
+    run_at, dead_at = now + timedelta(seconds=pause_s), now if dead else None
     await tx.execute(_RETRY, job.id, job.attempts, run_at, error.replace("\0", "")[:500], dead_at)
-    return buried
+    return dead
 
 
 async def dead(tx: Reads, page: Page, topic: str | None = None) -> list[DeadJob]:
@@ -234,14 +234,14 @@ async def dead(tx: Reads, page: Page, topic: str | None = None) -> list[DeadJob]
     return [DeadJob(**row) for row in await tx.fetch(_DEAD, before, topic, page.limit + 1)]
 
 
-async def revive(tx: Tx, job_id: int) -> bool:
+async def retry_dead(tx: Tx, job_id: int) -> bool:
     """Try a dead job again, with all its attempts; False when no dead job has this id."""
-    return bool(await tx.execute(_REVIVE, clock.now(), job_id, None, 1))
+    return bool(await tx.execute(_RETRY_DEAD, clock.now(), job_id, None, 1))
 
 
-async def revive_many(tx: Tx, topic: str | None, limit: int) -> int:
+async def retry_many_dead(tx: Tx, topic: str | None, limit: int) -> int:
     """Try dead jobs again, of one topic or of all, oldest first; how many there were, at most `limit`."""
-    return await tx.execute(_REVIVE, clock.now(), None, topic, limit)
+    return await tx.execute(_RETRY_DEAD, clock.now(), None, topic, limit)
 
 
 async def discard(tx: Tx, job_id: int) -> str | None:

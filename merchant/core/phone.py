@@ -43,7 +43,7 @@ class Msisdn(Struct, frozen=True):
     def payer_digests(self, vault: Vault) -> list[bytes]:
         """The blind indexes under which payment_request may hold this payer.
 
-        Requests made before there was one spelling were indexed by the bare digits (DECISIONS 27).
+        Requests made before there was one spelling were indexed by the bare digits (DECISIONS 29).
         """
         return [self.digest(vault), vault.digest("phone", self.digits)]
 

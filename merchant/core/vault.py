@@ -65,10 +65,6 @@ class Vault:
         except InvalidTag:
             raise BadSecretKey(f"data sealed as {context!r} does not open: other key or moved data") from None
 
-    def is_current(self, sealed: bytes) -> bool:
-        """Whether the newest key wrote this."""
-        return sealed.startswith(self.prefix)
-
     def digest(self, kind: str, value: str) -> bytes:
         """A keyed blind index: equal values of one kind have equal digests, and nothing else can be learnt."""
         return hmac.digest(self._index_key, f"{kind}:{value}".encode(), hashlib.sha256)

@@ -16,7 +16,7 @@ SEED = 20_261_122
 COUNT = 200
 # Two owners' names are those of people on the UN list, so that the demo shows what happens then.
 LISTED_OWNERS = {37: ("Dawood Ibrahim", "Kaskar"), 121: ("Ayman Muhammed Rabi", "al-Zawahiri")}
-# country: city, currency, subdivision-free, an example mobile number's prefix and length (E.164)
+# Country: city, currency, and how mobile numbers there begin (E.164).
 _COUNTRIES: dict[str, tuple[str, str, str]] = {
     "LR": ("Monrovia", "LRD", "+23177"),
     "PH": ("Manila", "PHP", "+63917"),
@@ -37,7 +37,7 @@ _COUNTRIES: dict[str, tuple[str, str, str]] = {
     "KH": ("Phnom Penh", "KHR", "+85512"),
     "MM": ("Yangon", "MMK", "+95942"),
 }
-_PHONE_DIGITS = {  # length of a number without its plus
+_PHONE_DIGITS = {  # digits of a whole number, without its plus
     "LR": 12,
     "PH": 12,
     "NG": 13,

@@ -51,14 +51,14 @@ async def _answers(url: str, serving: asyncio.Task[None]) -> None:
 
 async def exchange_keys(service: Service, http: aiohttp.ClientSession, hub_url: str) -> None:
     """Tell the hub our DFSPs' callback address and public keys, and trust the keys of its participants."""
+    async with http.get(f"{hub_url}/control/keys") as response:
+        theirs = await response.json()
     async with service.db.system() as tx:
         ours = await tx.fetch(
             "SELECT d.fsp_id, k.public_pem FROM dfsp d JOIN scheme_key k ON k.dfsp_id = d.id AND k.purpose = $1",
             keys.JWS_SIGN,
         )
         known = {row["public_pem"] for row in await tx.fetch("SELECT public_pem FROM scheme_key WHERE dfsp_id IS NULL")}
-        async with http.get(f"{hub_url}/control/keys") as response:
-            theirs = await response.json()
         for key in theirs:
             if key["public_key_pem"] not in known:
                 await keys.add_public(tx, key["fsp_id"], key["public_key_pem"])

@@ -1,6 +1,6 @@
 """Announcing what happened: in the transaction in which it happened, to webhooks and to live screens.
 
-One statement writes a delivery and a job for each endpoint that asked, and notifies the screens (which hear it only
+One statement writes a delivery and a job for each endpoint that asked, and notifies the screens (which receive it only
 when the transaction commits).
 """
 

@@ -1,6 +1,6 @@
 """Server-sent events: what happened, on the screens of those who may know, as it happens.
 
-One LISTEN connection a process hears what events.announce notified, and hands it to the streams that are open here.
+One LISTEN connection a process receives what events.announce notified, and hands it to the streams that are open here.
 A stream that is open has missed nothing; where it might have, it ends, and the screen reconnects and reads the state
 anew.
 """
@@ -31,7 +31,7 @@ TICKET_LIFE = timedelta(seconds=60)
 HEARTBEAT_S = 15.0  # below the idle limit of common proxies (60 s) and phones' networks
 MAX_STREAMS = 500  # of one process: each holds a socket
 MAX_LAG = 100  # events a slow screen may be behind before it is cut off
-STREAM_LIFE = timedelta(hours=1)  # then the screen comes again, and its right to hear is looked at anew
+STREAM_LIFE = timedelta(hours=1)  # then the screen comes again, and its right to read is looked at anew
 _log = structlog.get_logger()
 
 _KEEP_TICKET = "INSERT INTO event_ticket (digest, actor, expires_at) VALUES ($1, $2, $3)"

@@ -14,7 +14,7 @@ from merchant.core import columns
 
 
 class WebhookEndpoint(SQLModel, table=True):
-    """A URL of a DFSP or of one merchant that hears of events (Standard Webhooks)."""
+    """A URL of a DFSP or of one merchant to which events are sent (Standard Webhooks)."""
 
     __tablename__ = "webhook_endpoint"
     id: UUID = columns.key()

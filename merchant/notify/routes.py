@@ -19,7 +19,7 @@ DeliveryState = Literal["pending", "delivered", "failed"]
 
 
 class NewEndpoint(Struct, frozen=True, forbid_unknown_fields=True):
-    """An address that wants to hear of events; no types means all."""
+    """An address to which events are sent; no types means all."""
 
     url: Annotated[str, Meta(min_length=8, max_length=500)]
     event_types: Annotated[list[EventType], Meta(max_length=50)] = []

@@ -26,7 +26,7 @@ _JOB = outbox.job_cte(
     now="$3",
     traceparent="$6",
 )
-_TELL = f"""
+_NOTIFY = f"""
 WITH message AS (
   INSERT INTO sms_message (id, dfsp_id, merchant_id, phone_masked, text, state, created_at)
   SELECT $1, dfsp_id, id, phone_masked, $2, 'pending', $3 FROM merchant WHERE id = $4 AND phone_sealed IS NOT NULL
@@ -40,7 +40,7 @@ WHERE s.id = $1
 """
 
 
-async def tell_paid(tx: Tx, service: Service, merchant_id: UUID, amount: Money, payer_masked: str | None) -> None:
+async def notify_paid(tx: Tx, service: Service, merchant_id: UUID, amount: Money, payer_masked: str | None) -> None:
     """Queue the message that tells a merchant of a payment, in the language of the operator's setting."""
     now = clock.now()
     time = now.astimezone(await service.time_zone()).time()
@@ -49,7 +49,7 @@ async def tell_paid(tx: Tx, service: Service, merchant_id: UUID, amount: Money, 
     else:
         told = _("Paid: {amount} at {time}.", amount=amount, time=time)
     text = _for_phones(told, service.settings.language)
-    await tx.execute(_TELL, ids.uuid7(), text, now, merchant_id, TOPIC, trace.traceparent())
+    await tx.execute(_NOTIFY, ids.uuid7(), text, now, merchant_id, TOPIC, trace.traceparent())
 
 
 def _for_phones(told: str, language: str) -> str:

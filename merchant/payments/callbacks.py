@@ -28,17 +28,17 @@ from merchant.hub.fspiop.messages import (
     TransactionRequestsPut,
     TransfersPatch,
     TransfersPost,
+    WireBody,
     decode,
     encode_error,
 )
-from merchant.hub.fspiop.messages import Message as WireMessage
 from merchant.hub.fspiop.resources import ANSWERED
 from merchant.payments.participants import HubConnection, HubConnections
 
 MOUNT: Final = "/fspiop"
 _ACCEPTED: Final = {"GET": 202, "POST": 202, "PUT": 200, "PATCH": 200}
 # A malformed body is refused at once, in the HTTP answer.
-_BODIES: Final[dict[tuple[str, str], type[WireMessage]]] = {
+_BODIES: Final[dict[tuple[str, str], type[WireBody]]] = {
     ("POST", "quotes"): QuotesPost,
     ("POST", "transfers"): TransfersPost,
     ("POST", "transactionRequests"): TransactionRequestsPost,
@@ -88,7 +88,7 @@ async def _checked(tx: Tx, service: Service, connections: HubConnections, call: 
         raise FspiopError("3203", "fspiop-destination names no participant served here")
     if service.settings.require_signatures and hubs_own_error is None:
         await _check_signature(tx, connections, inbound.source, call)
-    shape: type[WireMessage] | None = (
+    shape: type[WireBody] | None = (
         ErrorPut if call.raw_path.endswith("/error") else _BODIES.get((call.method, resource))
     )
     if shape is not None:

@@ -1,7 +1,7 @@
 """Tables of the payments, in the order in which one payment fills them: request, history, quote, transfer, payment.
 
-Rules live in the other modules; these only hold. A request's state changes only through states.move, which writes
-its history; limit_usage counts what limits.py reserves.
+Rules live in the other modules; these only hold. A request's state changes only in states.py, which writes its
+history too; limit_usage counts what limits.py reserves.
 """
 
 from datetime import datetime

@@ -19,8 +19,7 @@ from merchant.core.service import Service
 from merchant.hub.fspiop import client
 from merchant.hub.fspiop.client import OutgoingMessage, SendResult
 from merchant.hub.fspiop.error_codes import FspiopError
-from merchant.hub.fspiop.messages import Message as WireMessage
-from merchant.hub.fspiop.messages import encode, encode_error
+from merchant.hub.fspiop.messages import WireBody, encode, encode_error
 from merchant.payments.participants import HubConnection, HubConnections
 from merchant.payments.settle import commit_transfer
 from merchant.payments.transfer_states import lock_transfer
@@ -66,7 +65,7 @@ async def answer(
     message: Message,
     dfsp_id: UUID,
     path: str,
-    body: WireMessage | bytes,
+    body: WireBody | bytes,
     *,
     useless_after: datetime | None = None,
     transfer: tuple[str, str] | None = None,

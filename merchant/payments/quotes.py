@@ -13,9 +13,11 @@ import msgspec
 
 from merchant.core import clock, inbox, money, sql
 from merchant.core.db import Tx
+from merchant.core.errors import Reason
 from merchant.core.inbox import Message
 from merchant.core.phone import mask
 from merchant.core.service import Service
+from merchant.core.texts import _
 from merchant.hub.fspiop import ilp
 from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.jws import canonical_json
@@ -34,7 +36,7 @@ from merchant.hub.fspiop.messages import (
 from merchant.payments import limits, outgoing
 from merchant.payments.models import Quote
 from merchant.payments.participants import HubConnection
-from merchant.payments.settle import AMOUNT_CHANGED, expire_if_over
+from merchant.payments.settle import expire_if_over
 from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
 from merchant.registry.merchants.counters import CounterFacts, counter_by_alias
 from merchant.registry.merchants.states import Capability, merchant_may
@@ -43,6 +45,9 @@ from merchant.registry.merchants.states import Capability, merchant_may
 QUOTE_LIFE = timedelta(minutes=3)
 REFERENCE_EXTENSION = "QrReference"
 ILP_VERSION: ilp.Version = 1
+AMOUNT_CHANGED = Reason(
+    "amount_changed", _("The customer's bank offered another amount than you asked for; it was refused.")
+)
 
 
 async def find_payee(tx: Tx, dfsp_id: UUID, alias_type: str, alias: str) -> CounterFacts:

@@ -167,7 +167,7 @@ def request_view(
         paid_at=web.at_or_none(received),
         late=row["late"],
         reason=_reason(row["reason_code"], row["reason_message"], language),
-        qr_payload=codes.request_payload(scheme, codes.Shop.of(row), amount, row["short_ref"]),
+        qr_payload=codes.request_payload(scheme, codes.CodeFacts.of(row), amount, row["short_ref"]),
         pay_url=codes.pay_url(base_url, row["alias"], row["short_ref"]),
         hub=HubIds(row["transaction_request_id"], row["transaction_id"], row["transfer_id"]),
     )

@@ -35,16 +35,13 @@ CHECKING = Reason(
     "checking", _("The network has not said how the payment ended; we are asking. Do not hand out goods yet.")
 )
 ABORTED = Reason("aborted_by_network", _("The payment was called off before it was complete. No money has moved."))
-AMOUNT_CHANGED = Reason(
-    "amount_changed", _("The customer's bank offered another amount than you asked for; it was refused.")
-)
 _PAYER_REFUSALS = frozenset({"4100", "4101"})
 
 
 class AmountMismatch(RuntimeError):
     """A committed transfer and the request it would pay differ in amount or currency: a fault of ours, or of the data.
 
-    Nothing is written; the job fails, is retried, and ends as a dead letter for a person to look into.
+    Nothing is written; the job fails, is retried, and ends as a dead job for a person to look into.
     """
 
 
@@ -160,7 +157,7 @@ async def commit_transfer(tx: Tx, service: Service, transfer: LockedTransfer, ca
                 "payer": paid["payer_masked"],
             },
         )
-    await sms.tell_paid(tx, service, transfer.merchant_id, transfer.amount, paid["payer_masked"])
+    await sms.notify_paid(tx, service, transfer.merchant_id, transfer.amount, paid["payer_masked"])
 
 
 _ABORT = """

@@ -1,4 +1,5 @@
-"""States of a payment request: the moves, what each state permits, and `move`, the only writer of a state.
+"""States of a payment request: the moves, what each state permits, and the only two that change one, `move` and
+`note_sent`. A request's first state is written with its row (requests.py).
 
 "Late truth wins": every state but `paid` may still become `paid`, flagged late when it comes after an end, since the
 protocol has no cancel and a hub's error may only mean that it could not reach the payer.

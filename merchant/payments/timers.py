@@ -1,6 +1,7 @@
 """Timers: requests expire, unanswered look-ups are repeated, transfers that the hub has not ended are in doubt.
 
-The worker runs them every second. Each claims a batch of rows by SKIP LOCKED, so any number of workers may run.
+The worker runs them at every poll (MERCHANT_WORKER_POLL_S). Each claims a batch of rows by SKIP LOCKED, so any number
+of workers may run.
 """
 
 from datetime import timedelta

@@ -13,8 +13,6 @@ from merchant.core.http.route import Call, Filter, Listed, route
 from merchant.programs import dead_jobs
 from merchant.programs.dead_jobs import NoSuchDeadJob
 
-_ID_DIGITS_MAX = 18  # fits PostgreSQL's bigint
-
 
 class DeadJobView(Struct, frozen=True):
     """A job that failed too often and is tried no more. Its payload is not shown: it may hold personal data."""
@@ -75,10 +73,10 @@ def _view(job: outbox.DeadJob) -> DeadJobView:
     transaction=False,
     raises=(NoSuchDeadJob, errors.Busy),
 )
-async def retry_dead_job(call: Call[None], job_id: str) -> DeadJobsRetried:
+async def retry_dead_job(call: Call[None], job_id: int) -> DeadJobsRetried:
     """Try one dead job again, with all its attempts."""
     async with call.service.db.system() as tx:
-        await dead_jobs.retry(tx, call.actor, _job_id(job_id))
+        await dead_jobs.retry(tx, call.actor, job_id)
     return DeadJobsRetried(1)
 
 
@@ -106,17 +104,10 @@ async def retry_dead_jobs(call: Call[RetryDeadJobs]) -> DeadJobsRetried:
     transaction=False,
     raises=(NoSuchDeadJob, errors.Busy),
 )
-async def discard_dead_job(call: Call[DiscardDeadJob], job_id: str) -> None:
+async def discard_dead_job(call: Call[DiscardDeadJob], job_id: int) -> None:
     """Delete a dead job for good; who, when and why stay in the audit record."""
     async with call.service.db.system() as tx:
-        await dead_jobs.discard(tx, call.actor, _job_id(job_id), call.body.reason)
-
-
-def _job_id(text: str) -> int:
-    """A job's id from a path. What is no number is simply not found. Raises NoSuchDeadJob."""
-    if not (text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS_MAX):
-        raise NoSuchDeadJob
-    return int(text)
+        await dead_jobs.discard(tx, call.actor, job_id, call.body.reason)
 
 
 ROUTES = [list_dead_jobs, retry_dead_job, retry_dead_jobs, discard_dead_job]

@@ -8,8 +8,8 @@ from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.texts import _
 
-# How many are revived at once: a hub that has just come back should not get a day's messages in one second.
-REVIVED_AT_ONCE = 1_000
+# How many are retried at once: a hub that has just come back should not get a day's messages in one second.
+RETRIED_AT_ONCE = 1_000
 
 
 class NoSuchDeadJob(errors.NotFound):
@@ -18,14 +18,14 @@ class NoSuchDeadJob(errors.NotFound):
 
 async def retry(tx: Tx, actor: Actor, job_id: int) -> None:
     """Try a dead job again, with all its attempts. Raises NoSuchDeadJob."""
-    if not await outbox.revive(tx, job_id):
+    if not await outbox.retry_dead(tx, job_id):
         raise NoSuchDeadJob
     await audit.record(tx, actor, "dead_job.retried", "job", job_id, dfsp_id=None)
 
 
 async def retry_many(tx: Tx, actor: Actor, topic: str | None) -> int:
-    """Try dead jobs again, of one topic or of all, oldest first; how many, at most REVIVED_AT_ONCE."""
-    count = await outbox.revive_many(tx, topic, REVIVED_AT_ONCE)
+    """Try dead jobs again, of one topic or of all, oldest first; how many, at most RETRIED_AT_ONCE."""
+    count = await outbox.retry_many_dead(tx, topic, RETRIED_AT_ONCE)
     if count:
         await audit.record(tx, actor, "dead_jobs.retried", "topic", topic or "*", dfsp_id=None, count=count)
     return count

@@ -24,7 +24,7 @@ _CONNECTIONS_PER_PEER = 32  # a hub or endpoint that does not answer fills its o
 _COALESCE_S, _COALESCE_BUSY_S = 0.005, 0.02
 _BUSY = 4  # jobs under way, from which on a claim spared is worth more than the milliseconds
 _MAX_RUNNING = 200  # jobs under way in one process; most of them wait for the network
-# Of these, how many may be webhooks and print runs, which wait for endpoints that others chose and nobody watches.
+# Of these, how many may have an order key: webhooks, text messages and background jobs, for which no payment waits.
 _MAX_ORDERED = 50
 _PRUNE_EVERY_S = 3600.0
 PRUNED_AT_ONCE = 5_000
@@ -99,12 +99,12 @@ class Worker:
         await self._delete_finished()
         batch = self.service.settings.worker_batch
         in_order = sum(job.in_order for job in self._running.values())
-        room = min(batch, _MAX_RUNNING - _MAX_ORDERED - (len(self._running) - in_order))
-        room_in_order = min(batch, _MAX_ORDERED - in_order)
-        if room <= 0 and room_in_order <= 0:
+        free = min(batch, _MAX_RUNNING - _MAX_ORDERED - (len(self._running) - in_order))
+        free_in_order = min(batch, _MAX_ORDERED - in_order)
+        if free <= 0 and free_in_order <= 0:
             return 0
         async with self.service.db.system_statements() as tx:
-            jobs = await outbox.claim(tx, max(room, 0), max(room_in_order, 0))
+            jobs = await outbox.claim(tx, max(free, 0), max(free_in_order, 0))
         for job in jobs:
             task = asyncio.create_task(self._run_one(job))
             self._running[task] = job
@@ -160,8 +160,8 @@ class Worker:
             _log.warning("job_left_to_its_lease", job=job.id, why=why, error=logs.describe(away))
             return
         # What is expected to come again (a silent hub, a message too early) needs no stack trace.
-        trace = None if isinstance(error, expected) else error
-        _log.warning("job_failed", topic=job.topic, job=job.id, attempt=job.attempts, why=why, exc_info=trace)
+        shown = None if isinstance(error, expected) else error
+        _log.warning("job_failed", topic=job.topic, job=job.id, attempt=job.attempts, why=why, exc_info=shown)
         if dead:
             advice = (
                 f"The job failed {job.attempts} times and is tried no more. Mend the cause, then run"

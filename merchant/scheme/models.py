@@ -16,7 +16,7 @@ class Scheme(SQLModel, table=True):
 
     id: int = Field(default=1, primary_key=True)
     name: str
-    qr_domain: str  # reverse-domain GUID of our EMV template, for example org.example.pay
+    qr_domain: str  # for example pay.example.org; codes carry it reversed, as their template's GUID
     alias_type: str = "ALIAS"
     alias_length: int = 8
     currencies: list[str] = columns.texts()

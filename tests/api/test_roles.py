@@ -75,7 +75,7 @@ async def everyone(service: Service, world: World) -> dict[Role, Person]:
 
 def routes_with_a_guard(service: Service) -> list[Route]:
     """The routes whose rights are judged before anything else; the others have something more telling to say first."""
-    return [route for route in walled_routes(service) if not route.declared.asks_itself]
+    return [route for route in walled_routes(service) if not route.declared.operation_checks_permission]
 
 
 async def ask(client: httpx.AsyncClient, route: Route, headers: dict[str, str]) -> int:
@@ -121,7 +121,7 @@ async def test_what_judges_rights_itself_lets_nobody_else_in_either(
     strangers = [
         person.headers for role, person in people.items() if P.APPLICATIONS_DECIDE not in ROLE_PERMISSIONS[role]
     ]
-    asking = [route for route in walled_routes(service) if route.declared.asks_itself]
+    asking = [route for route in walled_routes(service) if route.declared.operation_checks_permission]
     assert {route.permission for route in asking} <= {P.APPLICATIONS_DECIDE}
     for route in asking:
         for who in (*strangers, key):

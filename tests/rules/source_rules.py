@@ -31,7 +31,8 @@ _PRINTS = {"merchant/core/postgres/keeper.py"}
 _TELLS_TIME = {"merchant/core/clock.py", "merchant/core/ids.py"}
 _WALL_CLOCK = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}
 _KNOWS_MAKERS = {"merchant/registry/applications/four_eyes.py", "merchant/registry/applications/apply.py"}
-_SQL_STATE = re.compile(r"\bstate\b\s*(=|<>|!=|(NOT )?IN\s*\()\s*'", re.IGNORECASE)
+_SQL_STATE = re.compile(r"\bstate\b\s*(=|<>|!=|(NOT )?IN\s*\()\s*'\w", re.IGNORECASE)
+_HAVE_STATES = ("merchant/payments/", "merchant/registry/", "merchant/channels/", "merchant/portal/")
 # FSPIOP 1.1, TransferState: the simulated hub keeps a ledger of its own in these words.
 _WIRE_STATES = {"RECEIVED", "RESERVED", "COMMITTED", "ABORTED"}
 _SIMULATOR = "merchant/demo/simulator/"
@@ -153,8 +154,8 @@ def makers_are_read_in_one_place(source: Source) -> Iterator[Finding]:
 
 
 def sql_takes_states_from_the_table(source: Source) -> Iterator[Finding]:
-    """SQL of the payments spells no state: its lists come from the modules `states` and `transfer_states`."""
-    if not source.path.startswith("merchant/payments/") or source.path.endswith(("states.py", "models.py")):
+    """SQL spells no state of a request, transfer, merchant or application: lists come from the modules `states`."""
+    if not source.path.startswith(_HAVE_STATES) or source.path.endswith(("states.py", "models.py")):
         return
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and _SQL_STATE.search(node.value):
@@ -237,7 +238,7 @@ def nothing_is_left_to_do(source: Source) -> Iterator[Finding]:
 
 
 # What tells people something besides the problems: their fields, states as a page names them.
-_TELLS = {"invalid_field", "FieldError", "AmountProblem", "Words", "Reason", "ExternalResult"}
+_TELLS = {"invalid_field", "FieldError", "AmountProblem", "StateText", "Reason", "ExternalResult"}
 # The demo is for those who try the service out, in English only.
 _IN_ENGLISH = "merchant/demo/"
 

@@ -55,16 +55,34 @@ EXAMPLES: list[tuple[Rule, str, str, str]] = [
         "_DUE = f'SELECT 1 FROM transfer t WHERE t.state IN {UNDER_WAY} AND t.state = $1'",
     ),
     (
+        source_rules.sql_takes_states_from_the_table,
+        "merchant/channels/ussd.py",
+        """_OWN = "SELECT 1 FROM merchant m WHERE m.state <> 'closed'" """,
+        """_OWN = f"SELECT 1 FROM ussd_session WHERE state <> '' AND m.state IN {OPEN}" """,
+    ),
+    (
         source_rules.makers_are_read_in_one_place,
         "merchant/registry/applications/review.py",
         "if actor.id in application.makers: raise CheckerIsMaker",
         "application = lock_for_decision(tx, actor, application_id)",
     ),
     (
+        source_rules.sql_takes_states_from_the_table,
+        "merchant/channels/ussd.py",
+        """_OWN = "SELECT 1 FROM merchant m WHERE m.state <> 'closed'" """,
+        """_OWN = f"SELECT 1 FROM ussd_session WHERE state <> '' AND m.state IN {OPEN}" """,
+    ),
+    (
         source_rules.makers_are_read_in_one_place,
         "merchant/compliance/cases.py",
         "view(makers=[one for one in row.makers])",
         "view(makers=row.makers)",
+    ),
+    (
+        source_rules.sql_takes_states_from_the_table,
+        "merchant/channels/ussd.py",
+        """_OWN = "SELECT 1 FROM merchant m WHERE m.state <> 'closed'" """,
+        """_OWN = f"SELECT 1 FROM ussd_session WHERE state <> '' AND m.state IN {OPEN}" """,
     ),
     (
         source_rules.makers_are_read_in_one_place,

@@ -30,6 +30,7 @@ from merchant.core.texts import _
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 MAX_BODY_BYTES = 1_000_000
+_NUMBER_DIGITS_MAX = 18  # of a number in a path: fits PostgreSQL's bigint
 # PostgreSQL's text cannot hold U+0000; inside JSON it can only stand escaped.
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _log = structlog.get_logger()
@@ -49,7 +50,7 @@ async def authorise(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
     if declared.public:
         return
     actor = await authenticate(connection.app.state, connection.headers)
-    if declared.permission is not None and not declared.asks_itself:
+    if declared.permission is not None and not declared.operation_checks_permission:
         actor.require(declared.permission)
     connection.scope["state"]["actor"] = actor
     structlog.contextvars.bind_contextvars(actor=str(actor.id))
@@ -144,6 +145,13 @@ def path_id(value: str) -> UUID:
         raise errors.NotFound from None
 
 
+def path_number(value: str) -> int:
+    """A number from a path, which fits a bigint. What is none is simply not found."""
+    if not (value.isascii() and value.isdigit() and len(value) <= _NUMBER_DIGITS_MAX):
+        raise errors.NotFound
+    return int(value)
+
+
 def if_match(request: AnyRequest) -> int:
     """The revision named by If-Match. Raises PreconditionMissing; a foreign tag matches nothing."""
     tag = request.headers.get("if-match")
@@ -213,11 +221,11 @@ def listing(items: list[Any], page: Page, ids: list[UUID]) -> Response[bytes]:
 def problem(error: errors.MerchantError, language: str = texts.SOURCE_LANGUAGE) -> Response[bytes]:
     """An RFC 9457 problem, its sentences in a language; its codes are the same in all of them."""
     content = {
-        "type": f"urn:merchant:problem:{error.problem_code}",
+        "type": f"urn:merchant:problem:{error.code}",
         "title": texts.translate(error.title, language),
         "status": error.status,
         "detail": texts.translate(error.detail, language),
-        "code": error.problem_code,
+        "code": error.code,
         "errors": [
             errors.FieldError(one.path, one.code, texts.translate(one.message, language)) for one in error.errors
         ],
@@ -251,7 +259,7 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
 
 
 def on_crash(request: AnyRequest, error: Exception) -> Response[bytes]:
-    """A fault of ours: logged whole, told in one sentence. Another transaction in the way is none."""
+    """A fault of ours: logged whole, told in one sentence. Another transaction in the way is no fault: `busy`."""
     if db.is_contention(error):
         return on_merchant_error(request, errors.Busy(headers={"retry-after": "1"}))
     _log.exception("request_failed", path=request.scope["path"], exc_info=error)

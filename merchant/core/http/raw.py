@@ -1,7 +1,7 @@
 """Raw ASGI for the hottest paths, /oracle, /fspiop and /ussd: a bounded body, and answers without a framework between.
 
-/oracle and /fspiop let in the hub's proxy only, by a shared secret, or loopback where none is set. Problems are FSPIOP
-error bodies.
+/oracle and /fspiop let in the hub's proxy only, by a shared secret, or loopback where none is set, and answer problems
+as FSPIOP error bodies. /ussd answers them as plain text, without the FSPIOP code.
 """
 
 import hmac

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Concatenate, Generic, Literal, TypedDict, TypeVar, Unpack, overload
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
@@ -52,9 +53,10 @@ class Route(Struct, frozen=True, kw_only=True):
 
     method: Method
     path: str  # with {names}, as OpenAPI writes it
+    path_types: Mapping[str, type] = {}  # UUID, int or str of each name
     permission: Permission | None  # None with public=False: any signed-in actor
     public: bool = False  # nobody is asked who they are
-    asks_itself: bool = False  # the operation asks for the permission, having something more telling to say first
+    operation_checks_permission: bool = False  # not the guard: a maker is told "checker_is_maker" first
     status: int = 200
     body: Any = None
     answer: Any = None  # the struct of a good answer
@@ -106,7 +108,7 @@ class Options(TypedDict, total=False):
 
     permission: Permission | None
     public: bool
-    asks_itself: bool
+    operation_checks_permission: bool
     status: int
     answer: Any
     items: Any
@@ -193,8 +195,8 @@ def route(
 ) -> Callable[[Callable[..., Awaitable[Any]]], HTTPRouteHandler]:
     """Declare a route. The function takes a `Call` and the path's names, and returns a view.
 
-    A path name is a UUID or text, as the function's parameter says; what is no UUID is not found. The function
-    returns a struct, an `Answer`, a `Listed`, a `Response` that goes out as it is, or None for 204.
+    A path name is a UUID, a number or text, as the function's parameter says; what is not of that kind is not found.
+    The function returns a struct, an `Answer`, a `Listed`, a `Response` that goes out as it is, or None for 204.
     """
 
     def declare(function: Callable[..., Awaitable[Any]]) -> HTTPRouteHandler:
@@ -209,10 +211,11 @@ def route(
 def _handler(declared: Route, function: Callable[..., Awaitable[Any]]) -> HTTPRouteHandler:
     parameters = inspect.signature(function, eval_str=True).parameters
     names = {name: parameters[name].annotation for name in re.findall(r"\{(\w+)\}", declared.path)}
+    declared = msgspec.structs.replace(declared, path_types=names)
 
     async def handle(request: Req) -> Response[Any]:
         call: Call[Any] = Call(declared, request)
-        given = {name: web.path_id(text) if kind is UUID else text for name, kind, text in _given(names, request)}
+        given = {name: _READ_NAME[kind](request.path_params[name]) for name, kind in names.items()}
         _check_query(call)
         if declared.if_match:
             call.revision = web.if_match(request)
@@ -227,8 +230,7 @@ def _handler(declared: Route, function: Callable[..., Awaitable[Any]]) -> HTTPRo
     return HTTPRouteHandler(litestar_path, http_method=declared.method, status_code=200, opt=opt)(handle)
 
 
-def _given(names: Mapping[str, Any], request: Req) -> list[tuple[str, Any, str]]:
-    return [(name, kind, request.path_params[name]) for name, kind in names.items()]
+_READ_NAME: Mapping[type, Callable[[str], Any]] = {UUID: web.path_id, int: web.path_number, str: str}
 
 
 async def _run(call: Call[Any], work: Callable[[], Awaitable[Any]]) -> Response[Any]:

@@ -17,10 +17,11 @@ from merchant.core.paging import Page
 from merchant.core.service import SchemeFacts, Service
 from merchant.payments import queries as payment_queries
 from merchant.payments.states import RequestState
-from merchant.portal.pay.pay import STATE_WORDS, Words, currency_of
+from merchant.portal.pay.pay import STATE_TEXTS, StateText
 from merchant.registry.codes import payload as codes
 from merchant.registry.codes.stickers import current_versions
 from merchant.registry.merchants import queries
+from merchant.registry.merchants.counters import usual_currency
 from merchant.registry.merchants.models import Counter, Merchant
 from merchant.registry.merchants.states import Capability, MerchantState, merchant_may
 from qr.render import render_svg
@@ -39,7 +40,7 @@ FROM sms_message s JOIN merchant m ON m.id = s.merchant_id ORDER BY s.id DESC LI
 """
 
 
-class Stall(Struct, frozen=True):
+class DemoCounter(Struct, frozen=True):
     """A merchant of the demo at its first counter, with the code that hangs there."""
 
     name: str
@@ -51,27 +52,27 @@ class Stall(Struct, frozen=True):
     code: str
 
 
-class Happening(Struct, frozen=True):
+class NewsItem(Struct, frozen=True):
     """One line of the demo's news: who, how much, and what became of it."""
 
     at: datetime
     name: str
     amount: Money | None
     text: str
-    words: Words | None = None
+    state_text: StateText | None = None
     code: str | None = None
 
 
 class News(Struct, frozen=True):
     """What happened last, newest first."""
 
-    requests: list[Happening]
-    payments: list[Happening]
-    texts: list[Happening]
+    requests: list[NewsItem]
+    payments: list[NewsItem]
+    texts: list[NewsItem]
 
 
-async def merchants(service: Service, search: str, before: UUID | None) -> tuple[list[Stall], UUID | None]:
-    """Merchants that take money, newest first, by name or number; and where the next page begins."""
+async def merchants(service: Service, search: str, before: UUID | None) -> tuple[list[DemoCounter], UUID | None]:
+    """Active merchants, newest first, by name or number; and where the next page begins."""
     scheme = await service.scheme()
     async with service.db.system() as tx:
         found = await _found(tx, search, before)
@@ -80,12 +81,12 @@ async def merchants(service: Service, search: str, before: UUID | None) -> tuple
         versions = await current_versions(tx, [counter.id for counter in counters])
         names = {row["id"]: row["name"] for row in await tx.fetch("SELECT id, name FROM dfsp")}
     first = {counter.merchant_id: counter for counter in reversed(counters)}
-    stalls = [
-        _stall(scheme, one, first[one.id], versions[first[one.id].id], names[one.dfsp_id])
+    demo_counters = [
+        _demo_counter(scheme, one, first[one.id], versions[first[one.id].id], names[one.dfsp_id])
         for one in shown
         if one.id in first
     ]
-    return stalls, shown[-1].id if len(found) > len(shown) else None
+    return demo_counters, shown[-1].id if len(found) > len(shown) else None
 
 
 async def _found(tx: Tx, search: str, before: UUID | None) -> list[Merchant]:
@@ -99,15 +100,15 @@ async def _found(tx: Tx, search: str, before: UUID | None) -> list[Merchant]:
     )
 
 
-def _stall(scheme: SchemeFacts, merchant: Merchant, counter: Counter, sticker: int, dfsp: str) -> Stall:
-    currency = currency_of(scheme, merchant.currencies)
-    shop = codes.Shop(
+def _demo_counter(scheme: SchemeFacts, merchant: Merchant, counter: Counter, sticker: int, dfsp: str) -> DemoCounter:
+    currency = usual_currency(scheme, merchant.currencies)
+    shop = codes.CodeFacts(
         counter.alias_type, counter.alias, merchant.trading_name, merchant.city, merchant.country, merchant.mcc
     )
     payload = codes.counter_payload(scheme, shop, currency, sticker)
     code = render_svg(payload, title=f"QR code of {merchant.trading_name}")
     place = ", ".join(filter(None, (merchant.city, merchant.country)))
-    return Stall(merchant.trading_name, place, dfsp, merchant.tier, counter.alias, currency, code)
+    return DemoCounter(merchant.trading_name, place, dfsp, merchant.tier, counter.alias, currency, code)
 
 
 async def news(service: Service) -> News:
@@ -122,31 +123,31 @@ async def news(service: Service) -> News:
         [_asked(row) for row in requests[:NEWEST]],
         [_paid(row) for row in payments],
         [
-            Happening(row["created_at"], row["trading_name"], None, f"{row['phone_masked']}: {row['text']}")
+            NewsItem(row["created_at"], row["trading_name"], None, f"{row['phone_masked']}: {row['text']}")
             for row in texts
         ],
     )
 
 
-def _asked(row: Any) -> Happening:
+def _asked(row: Any) -> NewsItem:
     whom = f"asked {row['payer_masked']}" if row["payer_masked"] else "shows a code to scan"
     why = f" · {row['reason_message']}" if row["reason_message"] else ""
     late = " · late" if row["late"] else ""
-    words = STATE_WORDS[RequestState(row["state"])]
+    state_text = STATE_TEXTS[RequestState(row["state"])]
     code = f"{row['alias']}.{row['short_ref']}"
     amount = Money(row["amount_minor"], row["currency"])
-    return Happening(row["created_at"], row["trading_name"], amount, whom + late + why, words, code)
+    return NewsItem(row["created_at"], row["trading_name"], amount, whom + late + why, state_text, code)
 
 
-def _paid(row: Any) -> Happening:
+def _paid(row: Any) -> NewsItem:
     how = "started by the shopper" if row["unasked"] else "answer to a request"
     amount = Money(row["amount_minor"], row["currency"])
-    return Happening(
+    return NewsItem(
         row["received_at"], row["trading_name"], amount, f"from {row['payer_masked'] or 'a customer'} · {how}"
     )
 
 
-async def asked(service: Service, request_id: UUID) -> Happening:
+async def asked(service: Service, request_id: UUID) -> NewsItem:
     """One payment request as the news tells it. Raises NotFound."""
     async with service.db.system_reads() as tx:
         return _asked(await payment_queries.payment_request(tx, SERVICE, request_id))

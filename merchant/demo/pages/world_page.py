@@ -31,6 +31,7 @@ from merchant.portal.ui import pages
 from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
 from merchant.programs.slices import ROUTES as SERVICE_ROUTES
 from merchant.registry.codes import payload as codes
+from merchant.registry.merchants.counters import usual_currency
 
 _DEMO_PAGE, _DEMO_NEWS_PAGE, _DEMO_INBOX_PAGE = (
     f"{__package__}/{name}.html" for name in ("demo", "demo_news", "demo_inbox")
@@ -63,9 +64,9 @@ async def _world(request: Req, refused: str = "", form: Form | None = None) -> P
     """The demo's page; a form that was refused is shown again with its values and what is wrong with them."""
     service, query = service_of(request), request.query_params
     search = query.get("q", "").strip()[:128]
-    stalls, before = await world.merchants(service, search, _id(query.get("before")))
+    demo_counters, before = await world.merchants(service, search, _id(query.get("before")))
     scheme = await service.scheme()
-    number = query.get("number", "")[:32] or (stalls[0].number if stalls else "")
+    number = query.get("number", "")[:32] or (demo_counters[0].number if demo_counters else "")
     payer = query.get("payer", "")
     start = {
         "number": number,
@@ -84,7 +85,7 @@ async def _world(request: Req, refused: str = "", form: Form | None = None) -> P
         only_in="en",
         scheme=scheme,
         customers=CUSTOMERS,
-        stalls=stalls,
+        demo_counters=demo_counters,
         search=search,
         before=before,
         forms=forms,
@@ -160,7 +161,7 @@ async def _ask(service: Service, form: dict[str, str], raw: bytes) -> UUID:
         raise errors.invalid_field("number", "unknown", "No merchant with this number takes payments.")
     shop = found[0]
     try:
-        amount = money.parse_decimal(form.get("amount", ""), pay.currency_of(scheme, shop["currencies"]))
+        amount = money.parse_decimal(form.get("amount", ""), usual_currency(scheme, shop["currencies"]))
     except money.AmountProblem as error:
         raise errors.invalid_field("amount", "invalid", str(error)) from None
     new = NewRequest(
@@ -192,7 +193,7 @@ async def pay_as_shopper(request: Req) -> Page:
     if payer not in KNOWN:
         return await _world(request, "shopper", Form(form, {"payer": "Choose one of the customers."}))
     scheme, found = await service.scheme(), await pay.find_code(service, to)
-    currency = pay.currency_of(scheme, found[0]["currencies"]) if found else scheme.currencies[0]
+    currency = usual_currency(scheme, found[0]["currencies"]) if found else scheme.currencies[0]
     try:
         await phones.pay(service.settings.hub_url, payer, to, form.get("amount", ""), currency)
     except NoAnswer as error:
@@ -243,7 +244,7 @@ def _id(text: str | None) -> UUID | None:
         return None
 
 
-async def _asked(service: Service, request_id: UUID | None) -> world.Happening | None:
+async def _asked(service: Service, request_id: UUID | None) -> world.NewsItem | None:
     try:
         return await world.asked(service, request_id) if request_id else None
     except errors.NotFound:

@@ -19,11 +19,11 @@ from merchant.hub.fspiop.jws import InvalidSignature, verify
 from merchant.hub.fspiop.messages import (
     AuthorizationsPut,
     ErrorPut,
-    Message,
     PartiesPut,
     QuotesPut,
     TransactionRequestsPost,
     TransfersPut,
+    WireBody,
     decode,
     encode_error,
 )
@@ -102,7 +102,7 @@ async def request_to_pay(request: AnyRequest) -> Response[bytes]:
     body = decode(TransactionRequestsPost, arrival.body)
     sim, asker, destination = arrival.sim, arrival.inbound.source, arrival.inbound.destination
     if destination in sim.config.payer_fsp_ids:
-        sim.spawn(payer.hear_request(sim, body, arrival.body, asker, destination))
+        sim.spawn(payer.receive_request(sim, body, arrival.body, asker, destination))
     else:
         error = FspiopError("3201", meaning_of("3201"))
         sim.spawn(hub.refuse(sim, "transactionRequests", body.transaction_request_id, asker, error))
@@ -115,7 +115,7 @@ async def ask_request(request: AnyRequest, request_id: FromPath[str]) -> Respons
     arrival = await admit(request, "transactionRequests")
     sim, asker, destination = arrival.sim, arrival.inbound.source, arrival.inbound.destination
     if destination in sim.config.payer_fsp_ids:
-        sim.spawn(payer.tell_request_state(sim, request_id, asker, destination))
+        sim.spawn(payer.send_request_state(sim, request_id, asker, destination))
     else:
         error = FspiopError("3201", meaning_of("3201"))
         sim.spawn(hub.refuse(sim, "transactionRequests", request_id, asker, error))
@@ -130,7 +130,7 @@ async def ask_transfer(request: AnyRequest, transfer_id: FromPath[str]) -> Respo
     """GET /transfers/{id}: the switch tells what its ledger holds."""
     arrival = await admit(request, "transfers")
     sim, inbound = arrival.sim, arrival.inbound
-    sim.spawn(hub.tell_truth(sim, transfer_id, inbound.source, inbound.answer_version))
+    sim.spawn(hub.send_transfer_state(sim, transfer_id, inbound.source, inbound.answer_version))
     return _accepted()
 
 
@@ -153,7 +153,7 @@ async def refuse_transfer(request: AnyRequest, transfer_id: FromPath[str]) -> Re
 
 # --- callbacks that some flow waits for ------------------------------------------------------------------------
 
-_ANSWERS: Final[dict[str, type[Message]]] = {
+_ANSWERS: Final[dict[str, type[WireBody]]] = {
     "parties": PartiesPut,
     "quotes": QuotesPut,
     "authorizations": AuthorizationsPut,

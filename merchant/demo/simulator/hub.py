@@ -138,7 +138,7 @@ def take_refusal(sim: Simulation, transfer_id: str, source: str, error: FspiopEr
     resolve(sim, ("transfers", transfer_id), error)
 
 
-async def tell_truth(sim: Simulation, transfer_id: str, asker: str, version: str) -> None:
+async def send_transfer_state(sim: Simulation, transfer_id: str, asker: str, version: str) -> None:
     """Answer GET /transfers/{id} with what the ledger holds."""
     entry = sim.world.ledger.get(transfer_id)
     if entry is None or entry.transfer.payee_fsp != asker:

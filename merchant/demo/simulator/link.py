@@ -13,9 +13,9 @@ from merchant.demo.simulator.simulation import Simulation, Topic
 from merchant.hub.fspiop import client
 from merchant.hub.fspiop.client import HubUnreachable, OutgoingMessage, SendResult
 from merchant.hub.fspiop.error_codes import FspiopError
-from merchant.hub.fspiop.messages import Message
+from merchant.hub.fspiop.messages import WireBody
 
-Answer = TypeVar("Answer", bound=Message)
+Answer = TypeVar("Answer", bound=WireBody)
 
 _log = structlog.get_logger()
 
@@ -26,7 +26,7 @@ class NoAnswer(Exception):
 
 async def deliver(sim: Simulation, message: OutgoingMessage, copies: int = 1) -> bool:
     """Send a callback until the peer takes or refuses it; False when it was refused or never taken."""
-    result = await _send_until_heard(sim, message, copies)
+    result = await _send_until_answered(sim, message, copies)
     return result is not None and result.is_accepted
 
 
@@ -37,13 +37,13 @@ async def ask(
 
     Raises FspiopError with the peer's code when it refuses, at once or by its /error callback; NoAnswer.
     """
-    future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+    future: asyncio.Future[WireBody] = asyncio.get_running_loop().create_future()
     # Several customers may look the same merchant up at once; one answer serves them all.
     waiting = sim.waiting.setdefault(topic, [])
     waiting.append(future)
     try:
         for _ in range(sim.config.timings.asks_max):
-            result = await _send_until_heard(sim, message, copies)
+            result = await _send_until_answered(sim, message, copies)
             if result is None:
                 break
             if not result.is_accepted:
@@ -60,7 +60,7 @@ async def ask(
     raise NoAnswer(f"{message.destination} never answered {message.method} {message.resource}")
 
 
-def resolve(sim: Simulation, topic: Topic, answer: Message | FspiopError) -> None:
+def resolve(sim: Simulation, topic: Topic, answer: WireBody | FspiopError) -> None:
     """Hand a callback to whoever waits for it; a duplicate, or one that nobody waits for, is ignored."""
     for future in sim.waiting.get(topic, ()):
         if future.done():
@@ -99,7 +99,7 @@ async def send_once(sim: Simulation, message: OutgoingMessage) -> SendResult | N
     return result
 
 
-async def _send_until_heard(sim: Simulation, message: OutgoingMessage, copies: int) -> SendResult | None:
+async def _send_until_answered(sim: Simulation, message: OutgoingMessage, copies: int) -> SendResult | None:
     """Send, again and again while the peer is down, until it takes or refuses the message; None: never."""
     timings = sim.config.timings
     wait_s = timings.resend_wait_s

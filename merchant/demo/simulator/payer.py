@@ -46,7 +46,7 @@ REFERENCE_EXTENSION: Final = "QrReference"
 # --- requests to pay -----------------------------------------------------------------------------------------
 
 
-async def hear_request(
+async def receive_request(
     sim: Simulation, request: TransactionRequestsPost, body: bytes, asker: str, payer_fsp_id: str
 ) -> None:
     """Take a request to pay: a new one is run, a repeated one answered again, a changed one refused."""
@@ -55,7 +55,7 @@ async def hear_request(
     if known_id is not None:
         attempt = sim.world.attempts[known_id]
         if attempt.request_hash == digest:
-            await tell_request_state(sim, request.transaction_request_id, asker, payer_fsp_id)
+            await send_request_state(sim, request.transaction_request_id, asker, payer_fsp_id)
         else:
             await _refuse_request(sim, request.transaction_request_id, asker, payer_fsp_id, "3106")
         return
@@ -78,11 +78,11 @@ async def hear_request(
         expires_at=request.expiration,
     )
     sim.record(attempt)
-    tell_phone(sim, attempt, "asked", f"{shop_name(attempt)} asks you to pay {_text(attempt.amount)}.")
+    notify_phone(sim, attempt, "asked", f"{shop_name(attempt)} asks you to pay {_text(attempt.amount)}.")
     await run_attempt(sim, attempt)
 
 
-async def tell_request_state(sim: Simulation, request_id: str, asker: str, payer_fsp_id: str) -> None:
+async def send_request_state(sim: Simulation, request_id: str, asker: str, payer_fsp_id: str) -> None:
     """Answer GET /transactionRequests/{id}, or a repeated POST, with where the request stands."""
     attempt = sim.world.attempts.get(sim.world.attempt_of_request.get(request_id, ""))
     if attempt is None or attempt.payee_fsp_id != asker:
@@ -221,7 +221,7 @@ async def _conclude(sim: Simulation, attempt: Attempt, transfer: TransfersPost, 
     refusal = await carry_transfer(sim, attempt.transaction_id, transfer, plan)
     if sim.world.ledger[transfer.transfer_id].state == "COMMITTED":
         sim.record(AttemptClosed(attempt.transaction_id, "paid"))
-        tell_phone(sim, attempt, "paid", f"You paid {_text(transfer.amount)} to {shop_name(attempt)}.")
+        notify_phone(sim, attempt, "paid", f"You paid {_text(transfer.amount)} to {shop_name(attempt)}.")
     elif refusal is not None:
         raise refusal
     else:
@@ -233,13 +233,13 @@ def _decline(sim: Simulation, attempt: Attempt, plan: Plan) -> None:
     rejected = plan.decision == "reject"
     sim.record(AttemptClosed(attempt.transaction_id, "rejected" if rejected else "ignored"))
     if rejected:
-        tell_phone(sim, attempt, "rejected", f"You said no to {shop_name(attempt)}.")
+        notify_phone(sim, attempt, "rejected", f"You said no to {shop_name(attempt)}.")
 
 
 def _fail(sim: Simulation, attempt: Attempt, why: str) -> None:
     sim.record(AttemptClosed(attempt.transaction_id, "failed"))
     text = f"Your payment of {_text(attempt.amount)} to {shop_name(attempt)} did not go through: {why}."
-    tell_phone(sim, attempt, "failed", text)
+    notify_phone(sim, attempt, "failed", text)
 
 
 async def _think(sim: Simulation, plan: Plan) -> None:
@@ -250,7 +250,7 @@ async def _sleep_past(sim: Simulation, expiry: str) -> None:
     await asyncio.sleep(max(seconds_until(expiry), 0) + sim.config.timings.late_by_s)
 
 
-def tell_phone(sim: Simulation, attempt: Attempt, kind: PhoneMessageKind, text: str) -> None:
+def notify_phone(sim: Simulation, attempt: Attempt, kind: PhoneMessageKind, text: str) -> None:
     """Show the customer a message."""
     sim.record(PhoneMessage(attempt.msisdn, wire_time(), kind, text, attempt.transaction_id))
 

@@ -19,7 +19,7 @@ from merchant.demo.simulator.config import SimulatorConfig
 from merchant.demo.simulator.journal import Journal
 from merchant.demo.simulator.world import Event, OwnKey, World, apply
 from merchant.hub.fspiop.jws import RSA_BITS_MIN, SigningKey, VerifyKey, load_signing_key, load_verify_key
-from merchant.hub.fspiop.messages import Message, format_datetime, parse_datetime
+from merchant.hub.fspiop.messages import WireBody, format_datetime, parse_datetime
 
 # A callback's address: resource and the rest of its path, such as ("quotes", "59e3…").
 Topic = tuple[str, str]
@@ -38,7 +38,7 @@ class Simulation:
         self.world = World()
         for event in self.journal.events():
             apply(self.world, event)
-        self.waiting: dict[Topic, list[asyncio.Future[Message]]] = {}
+        self.waiting: dict[Topic, list[asyncio.Future[WireBody]]] = {}
         self.notifying: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._verify_keys: dict[str, tuple[str, VerifyKey]] = {}

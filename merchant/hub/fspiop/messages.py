@@ -55,45 +55,45 @@ TransactionRequestState = Literal["RECEIVED", "PENDING", "ACCEPTED", "REJECTED"]
 TransferState = Literal["RECEIVED", "RESERVED", "COMMITTED", "ABORTED"]
 
 
-class Message(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class WireBody(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """Base of all bodies and their parts: camelCase on the wire, empty fields left out."""
 
 
-class Extension(Message, frozen=True):
+class Extension(WireBody, frozen=True):
     key: Annotated[str, Meta(pattern=r"^[^\x00]{1,32}\Z")]
     value: Annotated[str, Meta(pattern=r"^[^\x00]{1,128}\Z")]
 
 
-class ExtensionList(Message, frozen=True):
+class ExtensionList(WireBody, frozen=True):
     extension: Annotated[list[Extension], Meta(min_length=1, max_length=16)]
 
 
-class WireMoney(Message, frozen=True):
+class WireMoney(WireBody, frozen=True):
     """FSPIOP Money: decimal text without trailing zeros, with its currency."""
 
     currency: Currency
     amount: Amount
 
 
-class PartyIdInfo(Message, frozen=True):
+class PartyIdInfo(WireBody, frozen=True):
     party_id_type: PartyIdType
     party_identifier: PartyIdentifier
     party_sub_id_or_type: PartySubId | None = None
     fsp_id: FspId | None = None
 
 
-class Party(Message, frozen=True):
+class Party(WireBody, frozen=True):
     party_id_info: PartyIdInfo
     merchant_classification_code: MerchantClassificationCode | None = None
     name: Name | None = None
 
 
-class RefundInfo(Message, frozen=True):
+class RefundInfo(WireBody, frozen=True):
     original_transaction_id: CorrelationId
     refund_reason: Note | None = None
 
 
-class TransactionType(Message, frozen=True):
+class TransactionType(WireBody, frozen=True):
     scenario: Literal["DEPOSIT", "WITHDRAWAL", "TRANSFER", "PAYMENT", "REFUND"]
     initiator: Literal["PAYER", "PAYEE"]
     initiator_type: Literal["CONSUMER", "AGENT", "BUSINESS", "DEVICE"]
@@ -101,33 +101,33 @@ class TransactionType(Message, frozen=True):
     refund_info: RefundInfo | None = None
 
 
-class AuthenticationInfo(Message, frozen=True):
+class AuthenticationInfo(WireBody, frozen=True):
     authentication: Literal["OTP", "QRCODE", "U2F"]
     authentication_value: Annotated[str, Meta(pattern=r"^[^\x00]{1,64}\Z")]
 
 
-class ErrorInformation(Message, frozen=True):
+class ErrorInformation(WireBody, frozen=True):
     """Read at any length and without its extensions: a malformed error is an error all the same."""
 
     error_code: ErrorCode
     error_description: Annotated[str, Meta(pattern=r"^[^\x00]*\Z")] = ""
 
 
-class ErrorPut(Message, frozen=True):
+class ErrorPut(WireBody, frozen=True):
     """Body of every PUT …/error, and of a 4xx or 5xx answer."""
 
     error_information: ErrorInformation
 
 
-class ParticipantsPut(Message, frozen=True):
+class ParticipantsPut(WireBody, frozen=True):
     fsp_id: FspId
 
 
-class PartiesPut(Message, frozen=True):
+class PartiesPut(WireBody, frozen=True):
     party: Party
 
 
-class TransactionRequestsPost(Message, frozen=True):
+class TransactionRequestsPost(WireBody, frozen=True):
     """`payer` is a flat PartyIdInfo here, unlike in a quote."""
 
     transaction_request_id: CorrelationId
@@ -141,12 +141,12 @@ class TransactionRequestsPost(Message, frozen=True):
     extension_list: ExtensionList | list[Extension] | None = None
 
 
-class TransactionRequestsPut(Message, frozen=True):
+class TransactionRequestsPut(WireBody, frozen=True):
     transaction_request_state: TransactionRequestState
     transaction_id: CorrelationId | None = None
 
 
-class QuotesPost(Message, frozen=True):
+class QuotesPost(WireBody, frozen=True):
     quote_id: CorrelationId
     transaction_id: CorrelationId
     payee: Party
@@ -161,7 +161,7 @@ class QuotesPost(Message, frozen=True):
     extension_list: ExtensionList | list[Extension] | None = None
 
 
-class QuotesPut(Message, frozen=True):
+class QuotesPut(WireBody, frozen=True):
     transfer_amount: WireMoney
     expiration: DateTime
     ilp_packet: IlpPacket
@@ -171,12 +171,12 @@ class QuotesPut(Message, frozen=True):
     payee_fsp_commission: WireMoney | None = None
 
 
-class AuthorizationsPut(Message, frozen=True):
+class AuthorizationsPut(WireBody, frozen=True):
     response_type: Literal["ENTERED", "REJECTED", "RESEND"]
     authentication_info: AuthenticationInfo | None = None
 
 
-class TransfersPost(Message, frozen=True):
+class TransfersPost(WireBody, frozen=True):
     transfer_id: CorrelationId
     payer_fsp: FspId
     payee_fsp: FspId
@@ -187,20 +187,20 @@ class TransfersPost(Message, frozen=True):
     extension_list: ExtensionList | list[Extension] | None = None
 
 
-class TransfersPut(Message, frozen=True):
+class TransfersPut(WireBody, frozen=True):
     transfer_state: TransferState
     fulfilment: Hash256 | None = None
     completed_timestamp: DateTime | None = None
 
 
-class TransfersPatch(Message, frozen=True):
+class TransfersPatch(WireBody, frozen=True):
     """The switch's final notice on a transfer that we answered RESERVED."""
 
     transfer_state: TransferState
     completed_timestamp: DateTime | None = None
 
 
-class Transaction(Message, frozen=True):
+class Transaction(WireBody, frozen=True):
     """What both sides agree on in a quote; travels as the ILP packet's data."""
 
     transaction_id: CorrelationId
@@ -213,7 +213,7 @@ class Transaction(Message, frozen=True):
     note: Note | None = None
 
 
-Body = TypeVar("Body", bound=Message)
+Body = TypeVar("Body", bound=WireBody)
 
 # msgspec's wording of a refused value -> FSPIOP code; any other is 3101.
 _REFUSALS = (
@@ -243,7 +243,7 @@ def _without_pattern(text: str) -> str:
     return re.sub(r"matching regex .* - at", "in its format - at", text)
 
 
-def encode(body: Message) -> bytes:
+def encode(body: WireBody) -> bytes:
     """A body as it is signed and sent."""
     return canonical_json(body)
 

@@ -18,14 +18,15 @@ from msgspec import Struct
 from merchant.core import clock
 from merchant.core.http.json import service_of
 from merchant.core.money import Money
-from merchant.core.service import NoScheme, SchemeFacts, Service
+from merchant.core.service import NoScheme, Service
 from merchant.core.texts import _, translate
 from merchant.payments.states import RequestState
 from merchant.portal.ui import languages, pages
 from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
 from merchant.registry.codes import payload as codes
 from merchant.registry.codes import stickers
-from merchant.registry.codes.stickers import Standing
+from merchant.registry.codes.stickers import CURRENT_VERSION, Standing
+from merchant.registry.merchants.counters import usual_currency
 from merchant.registry.merchants.states import Capability, merchant_may
 from qr.render import render_svg
 
@@ -45,16 +46,16 @@ SELECT p.state, p.amount_minor, p.currency, p.short_ref, p.created_at, p.expires
 FROM payment_request p JOIN counter c ON c.id = p.counter_id
 WHERE c.alias_type = $1 AND c.alias = $2 AND p.short_ref = $3 ORDER BY p.id DESC LIMIT 1
 """
-_SHOP = """
+_SHOP = f"""
 SELECT c.id AS counter_id, c.alias_type, c.alias, m.id AS merchant_id, m.dfsp_id, m.trading_name, m.city, m.country,
        m.mcc, m.state, m.currencies,
-       1 + coalesce((SELECT max(version) FROM ended_sticker WHERE counter_id = c.id), 0) AS sticker
+       {CURRENT_VERSION} AS sticker
 FROM counter c JOIN merchant m ON m.id = c.merchant_id JOIN dfsp d ON d.id = m.dfsp_id
 WHERE c.alias_type = $1 AND c.alias = $2 AND d.enabled
-"""
+"""  # noqa: S608 - constants
 
 
-class Words(Struct, frozen=True):
+class StateText(Struct, frozen=True):
     """A request's state as the shopper reads it; `payable` shows the ways to pay, `moving` asks again by itself."""
 
     tag: str
@@ -65,37 +66,37 @@ class Words(Struct, frozen=True):
 
 
 _S = RequestState
-_OPEN = Words(_("To be paid"), _("This page shows when the shop has the money."), "wait", True, True)
-STATE_WORDS = {
+_OPEN = StateText(_("To be paid"), _("This page shows when the shop has the money."), "wait", True, True)
+STATE_TEXTS = {
     _S.CREATED: _OPEN,
     _S.SENT: _OPEN,
     _S.AWAITING_PAYER: _OPEN,
-    _S.ACCEPTED: Words(_("Being paid"), _("The payment is on its way. Wait for “paid” here."), "wait", moving=True),
-    _S.PAID: Words(_("Paid"), _("The shop has the money. There is nothing left to do."), "good"),
-    _S.REJECTED: Words(
+    _S.ACCEPTED: StateText(_("Being paid"), _("The payment is on its way. Wait for “paid” here."), "wait", moving=True),
+    _S.PAID: StateText(_("Paid"), _("The shop has the money. There is nothing left to do."), "good"),
+    _S.REJECTED: StateText(
         _("Declined"), _("The payment was declined. To pay after all, ask the shop to ask again."), "bad"
     ),
-    _S.EXPIRED: Words(_("Expired"), _("The time to pay is over. Ask the shop to ask again."), "bad"),
-    _S.FAILED: Words(_("Not paid"), _("The payment did not go through. Ask the shop to ask again."), "bad"),
-    _S.CANCELLED: Words(_("Cancelled"), _("The shop took its request back. There is nothing to pay."), "bad"),
-    _S.IN_DOUBT: Words(
+    _S.EXPIRED: StateText(_("Expired"), _("The time to pay is over. Ask the shop to ask again."), "bad"),
+    _S.FAILED: StateText(_("Not paid"), _("The payment did not go through. Ask the shop to ask again."), "bad"),
+    _S.CANCELLED: StateText(_("Cancelled"), _("The shop took its request back. There is nothing to pay."), "bad"),
+    _S.IN_DOUBT: StateText(
         _("Being checked"), _("We are asking the hub whether the money arrived. Do not pay again."), "wait", moving=True
     ),
 }
 
-STICKER_WORDS = {
-    Standing.REPLACED: Words(
+STICKER_TEXTS = {
+    Standing.REPLACED: StateText(
         _("Old sticker"),
         _("The shop has a newer one. Who pays by this one still pays the shop named above."),
         "wait",
         True,
     ),
-    Standing.REVOKED: Words(
+    Standing.REVOKED: StateText(
         _("Withdrawn sticker"),
         _("The shop withdrew this sticker; somebody may have tampered with it. Ask the shop."),
         "bad",
     ),
-    Standing.NEVER_ISSUED: Words(
+    Standing.NEVER_ISSUED: StateText(
         _("False sticker"), _("The shop never had this sticker. Do not pay; tell the shop."), "bad"
     ),
 }
@@ -132,10 +133,10 @@ async def pay_page(request: Req, code: FromPath[str]) -> Page:
         return pages.respond(request, _UNKNOWN_CODE_PAGE, 404)
     shop, asked = found
     scheme = await service.scheme()
-    facts, language = codes.Shop.of(shop), languages.spoken_with(request).language
+    facts, language = codes.CodeFacts.of(shop), languages.spoken_with(request).language
     if asked is None:
-        payload = codes.counter_payload(scheme, facts, currency_of(scheme, shop["currencies"]), shop["sticker"])
-        sticker = await _sticker_words(service, facts, request.query_params.get("sticker", ""))
+        payload = codes.counter_payload(scheme, facts, usual_currency(scheme, shop["currencies"]), shop["sticker"])
+        sticker = await _sticker_text(service, facts, request.query_params.get("sticker", ""))
         dial = codes.dial_string(scheme.ussd_code, facts.alias, None)
         return pages.respond(
             request,
@@ -147,11 +148,11 @@ async def pay_page(request: Req, code: FromPath[str]) -> Page:
             code=_picture(payload, language),
             dial=dial,
             amount=None,
-            words=None,
+            state_text=None,
             refresh_s=None,
             sticker=sticker,
         )
-    words, amount = STATE_WORDS[_S(asked["state"])], Money(asked["amount_minor"], asked["currency"])
+    state_text, amount = STATE_TEXTS[_S(asked["state"])], Money(asked["amount_minor"], asked["currency"])
     payload = codes.request_payload(scheme, facts, amount, asked["short_ref"])
     zone = await service.time_zone()
     return pages.respond(
@@ -163,11 +164,11 @@ async def pay_page(request: Req, code: FromPath[str]) -> Page:
         code=_picture(payload, language),
         dial=codes.dial_string(scheme.ussd_code, facts.alias, amount),
         amount=amount,
-        words=words,
-        refresh_s=_refresh_s(asked["created_at"]) if words.moving else None,
+        state_text=state_text,
+        refresh_s=_refresh_s(asked["created_at"]) if state_text.moving else None,
         sticker=None,
         reference=asked["short_ref"],
-        moment=_moment(words, asked["expires_at"], asked["paid_at"], zone),
+        moment=_moment(state_text, asked["expires_at"], asked["paid_at"], zone),
     )
 
 
@@ -191,22 +192,17 @@ async def find_code(service: Service, code: str) -> tuple[asyncpg.Record, asyncp
     return shop, asked
 
 
-async def _sticker_words(service: Service, shop: codes.Shop, version: str) -> Words | None:
+async def _sticker_text(service: Service, shop: codes.CodeFacts, version: str) -> StateText | None:
     """What to say of the sticker that led here; None when it holds, or when nobody says which it was."""
     if not _VERSION.fullmatch(version):
         return None
     async with service.db.system_reads() as tx:
         found = await stickers.scanned(tx, shop.alias_type, shop.alias, int(version))
-    return STICKER_WORDS.get(found.standing) if found is not None else None
+    return STICKER_TEXTS.get(found.standing) if found is not None else None
 
 
 def _picture(payload: str, language: str) -> str:
     return render_svg(payload, title=translate(_("QR code to pay"), language))
-
-
-def currency_of(scheme: SchemeFacts, taken: list[str]) -> str:
-    """The first currency of the scheme that a merchant takes: what a shopper pays who need not choose, as in USSD."""
-    return next((one for one in scheme.currencies if one in taken), taken[0])
 
 
 def _refresh_s(created_at: datetime) -> int:
@@ -220,9 +216,9 @@ class Moment(Struct, frozen=True):
     told: str
 
 
-def _moment(words: Words, expires_at: datetime, paid_at: datetime | None, zone: ZoneInfo) -> Moment | None:
+def _moment(state_text: StateText, expires_at: datetime, paid_at: datetime | None, zone: ZoneInfo) -> Moment | None:
     """When it was paid or until when it can be, in the scheme's time zone: the day only when it is not today."""
-    instant = paid_at or (expires_at if words.payable else None)
+    instant = paid_at or (expires_at if state_text.payable else None)
     if instant is None:
         return None
     there = instant.astimezone(zone)

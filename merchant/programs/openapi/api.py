@@ -4,8 +4,9 @@ What a route declares also guards and decodes it, so the document cannot promise
 problem than the code has.
 """
 
-import re
+import inspect
 from typing import Any
+from uuid import UUID
 
 from litestar.handlers import HTTPRouteHandler
 
@@ -44,8 +45,13 @@ _PAGING = (
     Filter("limit", "How many items at most.", schema={"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}),
     Filter("cursor", "What `next_cursor` of the page before said."),
 )
+_NAME_SCHEMAS: dict[type, dict[str, Any]] = {
+    UUID: {"type": "string", "format": "uuid"},
+    int: {"type": "integer", "format": "int64", "minimum": 0},
+    str: {"type": "string"},
+}
 _BINARY = frozenset({"application/pdf", "image/png"})
-_GOOD = {200: "Done.", 201: "Created.", 202: "Taken; the work goes on in the background.", 204: "Done; no body."}
+_GOOD = {201: "Created.", 202: "Taken; the work goes on in the background.", 204: "Done; no body."}
 
 
 def api_document(handlers: list[Any]) -> dict[str, Any]:
@@ -112,8 +118,8 @@ def _described(one: Route) -> str:
 
 def _parameters(one: Route) -> list[dict[str, Any]]:
     found = [
-        parameter(name, "path", f"The {name.replace('_', ' ')}.", schema=_id_schema(name))
-        for name in re.findall(r"\{(\w+)\}", one.path)
+        parameter(name, "path", f"The {name.replace('_', ' ')}.", schema=_NAME_SCHEMAS[kind])
+        for name, kind in one.path_types.items()
     ]
     filters = (*one.filters, *(_PAGING if one.paged else ()))
     found += [parameter(each.name, "query", each.description, schema=_filter_schema(each)) for each in filters]
@@ -137,12 +143,8 @@ def _filter_schema(one: Filter) -> dict[str, Any]:
     return schema | one.schema
 
 
-def _id_schema(name: str) -> dict[str, str]:
-    return {"type": "string"} if name == "hit_id" else {"type": "string", "format": "uuid"}
-
-
 def _responses(one: Route, by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]:
-    good: dict[str, Any] = {"description": _GOOD[one.status]}
+    good: dict[str, Any] = {"description": _GOOD.get(one.status) or _what_it_is(one)}
     if one.answer is not None:
         good["content"] = body(by_type[one.answer])
     elif one.items is not None:
@@ -169,6 +171,14 @@ def _responses(one: Route, by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]
             },
         }
     return responses
+
+
+def _what_it_is(one: Route) -> str:
+    if one.answer is not None:
+        return (inspect.getdoc(one.answer) or "").partition("\n\n")[0].replace("\n", " ")
+    if one.items is not None:
+        return "A page of the list." if one.paged else "The whole list."
+    return "The stream of events." if one.streams else "The file, in the form asked for."
 
 
 def _by_status(one: Route) -> dict[str, list[type[errors.MerchantError]]]:

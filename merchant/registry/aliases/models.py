@@ -1,6 +1,7 @@
 """Tables of merchant numbers: who holds one for ever, what the oracle looks up, and the sub-ids of open requests.
 
-operations.py and the oracle write them; the oracle's look-ups read nothing else.
+operations.py and the oracle write the first two, payments/ the third; the oracle's look-ups read them, and whether the
+DFSP is enabled.
 """
 
 from datetime import datetime
@@ -31,7 +32,7 @@ class AliasClaim(SQLModel, table=True):
 
 
 class Alias(SQLModel, table=True):
-    """What the oracle looks up: one row per (type, alias, sub-id, currency). Nothing else is in its way."""
+    """What the oracle looks up: one row per (type, alias, sub-id, currency)."""
 
     __table_args__ = (
         Index("alias_external", "dfsp_id", "external_merchant_id", "currency"),

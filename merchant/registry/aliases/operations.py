@@ -1,4 +1,4 @@
-"""Numbers: issue one per counter, claim own aliases, retire, and keep the oracle's look-up rows in step.
+"""Numbers: issue one per counter, claim own aliases, and keep the oracle's look-up rows in step.
 
 A claim on (type, alias) is for ever; the look-up rows (one per currency) come and go with the merchant's state.
 Uniqueness is the database's: two approvals at once draw or ask for the same number, one insert wins.

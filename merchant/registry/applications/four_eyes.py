@@ -24,7 +24,7 @@ async def lock_for_decision(
     permit `capability`.
     """
     application = await lock_application(tx, actor, application_id)
-    # A maker hears why, whatever their roles.
+    # A maker is told why, whatever their roles.
     if actor.id in application.makers:
         raise errors.CheckerIsMaker
     actor.require(Permission.APPLICATIONS_DECIDE)

@@ -90,16 +90,10 @@ async def list_versions(call: Call[None], application_id: UUID) -> list[schemas.
     permission=P.APPLICATIONS_READ,
     answer=schemas.ApplicationVersionDetail,
 )
-async def read_version(call: Call[None], application_id: UUID, version: str) -> schemas.ApplicationVersionDetail:
+async def read_version(call: Call[None], application_id: UUID, version: int) -> schemas.ApplicationVersionDetail:
     """Read a submitted version as it was decided on: its answers, its report and the decisions."""
-    found = await queries.submitted_version(call.tx, call.actor, application_id, _version_number(version))
+    found = await queries.submitted_version(call.tx, call.actor, application_id, version)
     return schemas.version_detail(call.service, found, language_of(call.request))
-
-
-def _version_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise errors.NotFound
-    return int(text)
 
 
 @route(
@@ -146,7 +140,7 @@ async def withdraw_application(call: Call[None], application_id: UUID) -> Answer
     "POST",
     "/api/v1/applications/{application_id}/claim",
     permission=P.APPLICATIONS_DECIDE,
-    asks_itself=True,
+    operation_checks_permission=True,
     answer=schemas.ApplicationView,
     raises=(*_DECIDES, problems.Claimed),
 )
@@ -159,7 +153,7 @@ async def claim_application(call: Call[None], application_id: UUID) -> Answer:
     "POST",
     "/api/v1/applications/{application_id}/release",
     permission=P.APPLICATIONS_DECIDE,
-    asks_itself=True,
+    operation_checks_permission=True,
     answer=schemas.ApplicationView,
     raises=(*_DECIDES, problems.NotClaimed),
 )
@@ -172,7 +166,7 @@ async def release_application(call: Call[None], application_id: UUID) -> Answer:
     "POST",
     "/api/v1/applications/{application_id}/approve",
     permission=P.APPLICATIONS_DECIDE,
-    asks_itself=True,
+    operation_checks_permission=True,
     body=schemas.Approval,
     answer=schemas.ApprovedView,
     raises=(
@@ -196,7 +190,7 @@ async def approve_application(call: Call[schemas.Approval], application_id: UUID
     "POST",
     "/api/v1/applications/{application_id}/reject",
     permission=P.APPLICATIONS_DECIDE,
-    asks_itself=True,
+    operation_checks_permission=True,
     body=ReasonGiven,
     answer=schemas.ApplicationView,
     raises=_DECIDES,
@@ -210,7 +204,7 @@ async def reject_application(call: Call[ReasonGiven], application_id: UUID) -> A
     "POST",
     "/api/v1/applications/{application_id}/return",
     permission=P.APPLICATIONS_DECIDE,
-    asks_itself=True,
+    operation_checks_permission=True,
     body=schemas.Returned,
     answer=schemas.ApplicationView,
     raises=_DECIDES,
@@ -225,7 +219,7 @@ async def return_application(call: Call[schemas.Returned], application_id: UUID)
     "POST",
     "/api/v1/applications/{application_id}/screen",
     permission=P.APPLICATIONS_DECIDE,
-    asks_itself=True,
+    operation_checks_permission=True,
     answer=schemas.ApplicationView,
     raises=_DECIDES,
 )
@@ -238,7 +232,7 @@ async def screen_application(call: Call[None], application_id: UUID) -> Answer:
     "POST",
     "/api/v1/applications/{application_id}/hits/{hit_id}",
     permission=P.APPLICATIONS_DECIDE,
-    asks_itself=True,
+    operation_checks_permission=True,
     body=schemas.HitDecision,
     answer=schemas.ApplicationView,
     raises=_DECIDES,

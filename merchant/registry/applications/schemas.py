@@ -82,7 +82,7 @@ class ListedHit(Struct, frozen=True):
 class ReportView(Struct, frozen=True):
     """What was found about a version: checks, hits and the tier it reaches, with what it was held against."""
 
-    outcome: str
+    outcome: Literal["clear", "review", "not_checked", "incomplete"]
     screening: Literal["clear", "review", "not_checked"]
     tier: str | None
     checks: list[kyb.Check]

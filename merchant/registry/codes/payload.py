@@ -16,7 +16,7 @@ from merchant.core.service import SchemeFacts
 from merchant.registry.codes.stickers import FIRST
 
 
-class Shop(Struct, frozen=True):
+class CodeFacts(Struct, frozen=True):
     """What a code tells of a counter."""
 
     alias_type: str
@@ -27,7 +27,7 @@ class Shop(Struct, frozen=True):
     mcc: str
 
     @classmethod
-    def of(cls, row: Mapping[str, Any] | asyncpg.Record) -> "Shop":
+    def of(cls, row: Mapping[str, Any] | asyncpg.Record) -> "CodeFacts":
         """From a row that has these columns."""
         return cls(*(row[name] for name in cls.__struct_fields__))
 
@@ -41,14 +41,14 @@ class Scan(Struct, frozen=True):
     sticker: int | None
 
 
-def counter_payload(scheme: SchemeFacts, shop: Shop, currency: str, sticker: int) -> str:
+def counter_payload(scheme: SchemeFacts, facts: CodeFacts, currency: str, sticker: int) -> str:
     """The static EMVCo payload of a counter; `sticker` is its current version (stickers.current_versions)."""
-    return _payload(scheme, shop, currency, sticker=sticker)
+    return _payload(scheme, facts, currency, sticker=sticker)
 
 
-def request_payload(scheme: SchemeFacts, shop: Shop, amount: Money, short_ref: str) -> str:
+def request_payload(scheme: SchemeFacts, facts: CodeFacts, amount: Money, short_ref: str) -> str:
     """The dynamic EMVCo payload of a payment request: amount and short reference."""
-    return _payload(scheme, shop, amount.currency, amount=format_decimal(amount), short_ref=short_ref)
+    return _payload(scheme, facts, amount.currency, amount=format_decimal(amount), short_ref=short_ref)
 
 
 def pay_url(base_url: str, alias: str, short_ref: str | None = None) -> str:
@@ -83,7 +83,7 @@ def dial_string(ussd_code: str, number: str, amount: Money | None = None) -> str
 
 def _payload(
     scheme: SchemeFacts,
-    shop: Shop,
+    facts: CodeFacts,
     currency: str,
     *,
     amount: str | None = None,
@@ -92,17 +92,17 @@ def _payload(
 ) -> str:
     code = qr.mojaloop_code(
         domain=scheme.qr_domain,
-        identifier=shop.alias,
-        party_id_type=shop.alias_type,
+        identifier=facts.alias,
+        party_id_type=facts.alias_type,
         sub_id=short_ref,
         reference_label=short_ref,
-        name=shop.trading_name,
-        city=shop.city or shop.country,
-        country=shop.country,
+        name=facts.trading_name,
+        city=facts.city or facts.country,
+        country=facts.country,
         currency=currency,
-        mcc=shop.mcc,
+        mcc=facts.mcc,
         amount=amount,
-        local_language=qr.language_of(shop.trading_name, shop.country),
+        local_language=qr.language_of(facts.trading_name, facts.country),
         # Left out on the first, so that codes printed before anything was replaced stay as they are.
         sticker_version=sticker if sticker > FIRST else None,
     )

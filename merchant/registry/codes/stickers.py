@@ -62,19 +62,19 @@ class Scanned(Struct, frozen=True):
     ended_at: datetime | None
 
 
-_CURRENT = "SELECT counter_id, 1 + max(version) FROM ended_sticker WHERE counter_id = ANY($1) GROUP BY counter_id"
-_SCANNED = """
-SELECT 1 + coalesce((SELECT max(version) FROM ended_sticker WHERE counter_id = c.id), 0) AS current_version,
-       e.ended_as, e.ended_at
+# The version that a code of counter `c` carries if it is shown or printed now, for the SELECT lists of statements.
+CURRENT_VERSION = f"coalesce((SELECT max(version) FROM ended_sticker WHERE counter_id = c.id) + 1, {FIRST})"  # noqa: S608 - constants
+_CURRENT = f"SELECT c.id, {CURRENT_VERSION} FROM counter c WHERE c.id = ANY($1)"  # noqa: S608 - constants
+_SCANNED = f"""
+SELECT {CURRENT_VERSION} AS current_version, e.ended_as, e.ended_at
 FROM counter c LEFT JOIN ended_sticker e ON e.counter_id = c.id AND e.version = $3
 WHERE c.alias_type = $1 AND c.alias = $2
-"""
+"""  # noqa: S608 - constants
 
 
 async def current_versions(tx: Reads, counter_ids: Sequence[UUID]) -> dict[UUID, int]:
     """The version that a code of each counter carries if it is shown or printed now."""
-    later = await tx.fetch(_CURRENT, counter_ids)
-    return dict.fromkeys(counter_ids, FIRST) | dict(map(tuple, later))
+    return dict(map(tuple, await tx.fetch(_CURRENT, counter_ids)))
 
 
 async def replace_sticker(tx: Tx, actor: Actor, counter_id: UUID, reason: str, ended_as: Standing) -> Sticker:

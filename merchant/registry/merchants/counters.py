@@ -1,14 +1,17 @@
 """A counter with the facts of its merchant that a payment needs, found by its id or by its number.
 
-payments/ asks it for whom money is requested (by id) and whom a quote would pay (by number).
+payments/ asks it for whom money is requested (by id) and whom a quote would pay (by number); pages and USSD, in which
+currency a shopper pays.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import Struct
 
 from merchant.core import sql
 from merchant.core.db import Reads
+from merchant.core.service import SchemeFacts
 
 
 class CounterFacts(Struct, frozen=True):
@@ -49,3 +52,8 @@ async def counter_by_alias(tx: Reads, dfsp_id: UUID, alias_type: str, alias: str
     """A DFSP's counter by its number on the hub; None when no counter has it."""
     row = await tx.fetchrow(_BY_ALIAS, alias, alias_type, dfsp_id)
     return sql.row(CounterFacts, row) if row is not None else None
+
+
+def usual_currency(scheme: SchemeFacts, taken: Sequence[str]) -> str:
+    """The currency of a shopper who is not asked to choose one: the scheme's first that the merchant takes."""
+    return next((one for one in scheme.currencies if one in taken), taken[0])

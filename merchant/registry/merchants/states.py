@@ -6,7 +6,7 @@ operation, and no operation makes another (tests/merchant/registry/test_states.p
 
 from enum import StrEnum
 
-from merchant.core import errors
+from merchant.core import errors, sql
 from merchant.core.texts import _
 from merchant.registry.merchants.models import Merchant
 
@@ -25,6 +25,7 @@ class Capability(StrEnum):
 
     TAKE_PAYMENT = "take_payment"
     ADD_COUNTER = "add_counter"
+    SHOW_PAYMENTS = "show_payments"  # to its own people, by USSD
 
 
 _M, _C = MerchantState, Capability
@@ -36,9 +37,9 @@ MERCHANT_MOVES: dict[MerchantState, frozenset[MerchantState]] = {
     _M.CLOSED: frozenset(),
 }
 MERCHANT_CAPABILITIES: dict[MerchantState, frozenset[Capability]] = {
-    _M.ACTIVE: frozenset({_C.TAKE_PAYMENT, _C.ADD_COUNTER}),
-    _M.RESTRICTED: frozenset({_C.TAKE_PAYMENT}),
-    _M.SUSPENDED: frozenset(),
+    _M.ACTIVE: frozenset({_C.TAKE_PAYMENT, _C.ADD_COUNTER, _C.SHOW_PAYMENTS}),
+    _M.RESTRICTED: frozenset({_C.TAKE_PAYMENT, _C.SHOW_PAYMENTS}),
+    _M.SUSPENDED: frozenset({_C.SHOW_PAYMENTS}),
     _M.CLOSED: frozenset(),
 }
 
@@ -46,6 +47,11 @@ MERCHANT_CAPABILITIES: dict[MerchantState, frozenset[Capability]] = {
 def merchant_may(state: str, capability: Capability) -> bool:
     """Whether a merchant in this state permits something."""
     return capability in MERCHANT_CAPABILITIES[MerchantState(state)]
+
+
+def states_that_permit(capability: Capability) -> str:
+    """The states that permit something, as SQL lists them behind IN."""
+    return sql.literals(state for state in MerchantState if merchant_may(state, capability))
 
 
 def move_merchant(merchant: Merchant, target: MerchantState) -> None:

@@ -1,8 +1,8 @@
 """The oracle: what the hub's Account Lookup Service asks and registers, and the batches of external DFSPs.
 
 The Account Lookup Service checks answers literally (single POST exactly 201, PUT with a JSON body, "unknown" as an
-empty list); it drops the sub-id on DELETE, so a DELETE never takes a parent with it. Operations only; the HTTP is in
-routes.py.
+empty list); it drops the sub-id on DELETE, so a DELETE never takes a parent with it. A refusal therefore names its
+status and its FSPIOP code where it is raised; routes.py reads the requests and writes the answers.
 """
 
 import re

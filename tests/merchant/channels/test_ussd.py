@@ -91,7 +91,7 @@ async def test_a_shopper_who_says_no_asks_nobody(lines: Lines) -> None:
         ("' OR 1=1 --", "Write the amount like"),
     ],
 )
-async def test_an_amount_that_is_none_is_asked_for_again(lines: Lines, typed: str, told: str) -> None:
+async def test_an_invalid_amount_is_asked_for_again(lines: Lines, typed: str, told: str) -> None:
     screen = await lines.walk("1", lines.counter.alias, typed)
     assert screen.startswith("CON ")
     assert told in screen
@@ -333,6 +333,14 @@ async def test_another_phone_has_no_shop(lines: Lines) -> None:
         assert (await lines.walk(choice, session=choice)).startswith("CON This phone has no shop.")
 
 
+@pytest.mark.parametrize(("state", "shown"), [("restricted", True), ("suspended", True), ("closed", False)])
+async def test_a_merchant_sees_its_payments_until_it_is_closed(lines: Lines, state: str, shown: bool) -> None:
+    await lines.change("UPDATE merchant SET state = $2 WHERE id = $1", lines.merchant.id, state)
+    screen = await lines.walk("3", phone=OWNER)
+    assert screen.startswith("CON This phone has no shop.") != shown
+    assert ("No payments yet." in screen) == shown
+
+
 async def test_a_merchant_with_several_counters_chooses_whose_payments_to_see(lines: Lines, world: World) -> None:
     key = UUID(int=1)
     for number in range(2, 9):
@@ -466,7 +474,7 @@ BAD_FORMS: list[dict[str, str] | bytes] = [
 ]
 
 
-async def test_a_form_that_is_none_is_refused_and_writes_nothing(lines: Lines) -> None:
+async def test_an_invalid_form_is_refused_and_writes_nothing(lines: Lines) -> None:
     for form in BAD_FORMS:
         response = await lines.post(form)
         assert response.status_code == 400, form

@@ -1,4 +1,4 @@
-"""The outbox: work written with its cause, leased to one worker at a time, tried again, buried, revived."""
+"""The outbox: work written with its cause, leased to one worker at a time, tried again, dead, retried."""
 
 import asyncio
 import re
@@ -220,17 +220,15 @@ class TestOrder:
             await add(service, number, order_key=key)
         assert sorted(await payloads(service)) == [b"0", b"2", b"3", b"5"]
 
-    async def test_a_failing_job_holds_its_key_back_until_it_is_buried(
-        self, service: Service, move_clock: Move
-    ) -> None:
+    async def test_a_failing_job_holds_its_key_back_until_it_is_dead(self, service: Service, move_clock: Move) -> None:
         await add(service, 0, order_key="a")
         await add(service, 1, order_key="a")
         for _ in range(outbox.MAX_ATTEMPTS):
             [job] = await claim(service)
             assert job.payload == b"0"
-            buried = await fail(service, job)
+            dead = await fail(service, job)
             move_clock(timedelta(hours=2))
-        assert buried
+        assert dead
         assert await payloads(service) == [b"1"]
 
     async def test_a_first_job_for_later_holds_its_key_back(self, service: Service) -> None:
@@ -253,15 +251,30 @@ class TestFailure:
             assert await claim(service) == [], attempt
             move_clock(timedelta(seconds=pause_s * 0.52))
 
-    async def test_what_failed_twelve_times_is_kept_and_shown_but_tried_no_more(
+    async def test_it_is_tried_for_about_nine_hours(self, service: Service, move_clock: Move) -> None:
+        await add(service)
+        begun = clock.now()
+        for _ in range(outbox.MAX_ATTEMPTS):
+            [job] = await claim(service)
+            last = clock.now()
+            await fail(service, job)
+            async with service.db.system() as tx:
+                row = await tx.fetchrow("SELECT run_at, dead_at FROM outbox")
+            assert row is not None
+            move_clock(row["run_at"] - clock.now())
+        assert row["dead_at"] is not None
+        # Each pause is a quarter longer or shorter by chance.
+        assert timedelta(hours=9) * 0.75 < last - begun < timedelta(hours=9.2) * 1.25
+
+    async def test_what_failed_too_often_is_kept_and_shown_but_tried_no_more(
         self, service: Service, move_clock: Move
     ) -> None:
         await add(service)
         for _ in range(outbox.MAX_ATTEMPTS):
             [job] = await claim(service)
-            buried = await fail(service, job, "why\0" + "x" * 1000)
+            dead = await fail(service, job, "why\0" + "x" * 1000)
             move_clock(timedelta(hours=2))
-        assert buried
+        assert dead
         assert await claim(service) == []
         async with service.db.system() as tx:
             row = await tx.fetchrow("SELECT dead_at, last_error, attempts FROM outbox")
@@ -270,7 +283,7 @@ class TestFailure:
         assert row["last_error"] == "why" + "x" * 497
         assert row["attempts"] == outbox.MAX_ATTEMPTS
 
-    async def test_a_buried_job_may_be_revived_and_has_all_its_tries_again(
+    async def test_a_dead_job_may_be_retried_and_has_all_its_tries_again(
         self, service: Service, move_clock: Move
     ) -> None:
         await add(service)
@@ -279,9 +292,9 @@ class TestFailure:
             await fail(service, job)
             move_clock(timedelta(hours=2))
         async with service.db.system() as tx:
-            assert await outbox.revive(tx, job.id)
-            assert not await outbox.revive(tx, job.id)  # it lives
-            assert not await outbox.revive(tx, 10**12)
+            assert await outbox.retry_dead(tx, job.id)
+            assert not await outbox.retry_dead(tx, job.id)  # it lives
+            assert not await outbox.retry_dead(tx, 10**12)
         [again] = await claim(service)
         assert (again.id, again.attempts) == (job.id, 1)
 

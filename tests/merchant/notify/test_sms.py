@@ -52,7 +52,7 @@ async def rows(service: Service) -> list[asyncpg.Record]:
 
 async def tell(service: Service, merchant_id: UUID, amount: Money = TEN, payer: str | None = MASKED) -> None:
     async with service.db.system() as tx:
-        await sms.tell_paid(tx, service, merchant_id, amount, payer)
+        await sms.notify_paid(tx, service, merchant_id, amount, payer)
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ async def test_a_merchant_without_a_phone_gets_no_message_and_leaves_no_job(serv
 async def test_a_payment_that_is_rolled_back_is_not_told(service: Service, merchant_id: UUID, phones: Phones) -> None:
     with pytest.raises(RuntimeError, match="it did not happen"):
         async with service.db.system() as tx:
-            await sms.tell_paid(tx, service, merchant_id, TEN, MASKED)
+            await sms.notify_paid(tx, service, merchant_id, TEN, MASKED)
             raise RuntimeError("it did not happen")
     await builders.work(service)
     assert (phones.heard, await rows(service)) == ([], [])

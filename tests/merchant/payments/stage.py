@@ -26,7 +26,6 @@ from merchant.hub.fspiop.jws import SigningKey, fspiop_uri, load_signing_key, si
 from merchant.hub.fspiop.messages import (
     Extension,
     ExtensionList,
-    Message,
     PartiesPut,
     Party,
     PartyIdInfo,
@@ -35,6 +34,7 @@ from merchant.hub.fspiop.messages import (
     TransactionType,
     TransfersPatch,
     TransfersPost,
+    WireBody,
     WireMoney,
     encode,
     encode_error,
@@ -114,7 +114,7 @@ class StubHub:
         self,
         method: str,
         path: str,
-        body: Message | bytes | None = None,
+        body: WireBody | bytes | None = None,
         *,
         source: str = MOBILE,
         destination: str = DFSP,
@@ -123,7 +123,7 @@ class StubHub:
         headers: dict[str, str | None] | None = None,
     ) -> httpx.Response:
         """Send the service a message, by default as the payer's DFSP signs it; headers set to None are left out."""
-        raw = encode(body) if isinstance(body, Message) else body or b""
+        raw = encode(body) if isinstance(body, WireBody) else body or b""
         resource = path.split("/")[1].partition("?")[0]
         all_headers = outbound_headers(
             method=method, resource=resource, source=source, destination=destination, date=clock.now()
@@ -214,7 +214,7 @@ class Stage:
 
     # --- the hub and the payer's DFSP ---
 
-    async def tell(self, method: str, path: str, body: Message | bytes | None = None, **how: Any) -> None:
+    async def tell(self, method: str, path: str, body: WireBody | bytes | None = None, **how: Any) -> None:
         """A message that the service takes, and works on."""
         response = await self.hub.say(method, path, body, **how)
         assert response.status_code in (200, 202), response.text

@@ -182,7 +182,7 @@ async def test_a_currency_without_decimals_takes_only_zeros_behind_the_point(sta
     assert response.json()["errors"][0]["path"] == "amount.amount"
 
 
-async def test_amounts_that_are_none_are_refused(stage: Stage) -> None:
+async def test_invalid_amounts_are_refused(stage: Stage) -> None:
     for text in (
         "",
         "0",

@@ -132,7 +132,7 @@ async def test_an_amount_over_the_shops_limit_is_refused(stage: Stage, amount: s
 
 
 @pytest.mark.parametrize("amount", ["0", "1.001"])
-async def test_an_amount_that_is_none_is_refused(stage: Stage, amount: str) -> None:
+async def test_an_invalid_amount_is_refused(stage: Stage, amount: str) -> None:
     await refused(stage, "3100", amount=amount)
 
 

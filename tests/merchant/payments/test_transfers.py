@@ -96,7 +96,7 @@ async def test_another_amount_or_currency_than_quoted_is_refused(stage: Stage, a
     await refused(stage, "3106", amount=amount)
 
 
-async def test_an_amount_that_is_none_is_refused(stage: Stage) -> None:
+async def test_an_invalid_amount_is_refused(stage: Stage) -> None:
     await refused(stage, "3100", amount=WireMoney("KES", "0"))
 
 

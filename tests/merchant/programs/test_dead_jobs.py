@@ -114,7 +114,7 @@ async def test_a_dead_job_that_is_tried_again_is_done_and_gone(
 async def test_all_of_a_topic_are_tried_again_oldest_first_some_at_a_time(
     client: httpx.AsyncClient, service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dead_jobs, "REVIVED_AT_ONCE", 2)
+    monkeypatch.setattr(dead_jobs, "RETRIED_AT_ONCE", 2)
     ids = await bury(service, "hub.send", 3)
     await bury(service, "notify.sms")
     counts = []

@@ -1,4 +1,4 @@
-"""The worker's promises: an effect once with its job's end, what fails comes again and is buried, nothing is shared."""
+"""The worker's promises: an effect once with its job's end, what fails is retried until dead, nothing is shared."""
 
 import asyncio
 import contextlib
@@ -98,7 +98,7 @@ async def test_a_job_that_raises_is_tried_again_later_and_its_error_kept(
     assert error in job["last_error"]
 
 
-async def test_a_job_that_always_raises_is_buried_and_holds_nobody_else_up(
+async def test_a_job_that_always_raises_is_dead_in_the_end_and_holds_nobody_else_up(
     service: Service, world: World, move_clock: Move
 ) -> None:
     await add(service, "no.such.topic")

@@ -105,13 +105,23 @@ def test_any_text_is_searched_for_it_rightly(text: str) -> None:
 
 
 def test_depth_is_no_crash() -> None:
-    assert problem_of(b'{"name": "x", "inner": ' * 100_000).problem_code == "json_too_deep"
+    assert problem_of(b'{"name": "x", "inner": ' * 100_000).code == "json_too_deep"
 
 
 @pytest.mark.parametrize("value", ["", "x", "1", "00000000-0000-0000-0000-00000000000g", "a" * 10_000])
 def test_what_is_no_id_is_not_found(value: str) -> None:
     with pytest.raises(errors.NotFound):
         web.path_id(value)
+
+
+@pytest.mark.parametrize("value", ["", "x", "-1", "1.0", "²", "٧", "1" * 19, "00000000-0000-0000-0000-000000000000"])
+def test_what_is_no_number_is_not_found(value: str) -> None:
+    with pytest.raises(errors.NotFound):
+        web.path_number(value)
+
+
+def test_a_number_of_a_path_may_be_the_largest_of_18_digits() -> None:
+    assert web.path_number("9" * 18) == 10**18 - 1
 
 
 async def test_a_route_that_names_no_permission_stops_the_start(service: Service) -> None:

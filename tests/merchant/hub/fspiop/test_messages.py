@@ -17,7 +17,6 @@ from merchant.hub.fspiop.messages import (
     ErrorPut,
     Extension,
     ExtensionList,
-    Message,
     PartiesPut,
     PartyIdInfo,
     QuotesPost,
@@ -27,6 +26,7 @@ from merchant.hub.fspiop.messages import (
     TransfersPatch,
     TransfersPost,
     TransfersPut,
+    WireBody,
     WireMoney,
     decode,
     encode,
@@ -52,7 +52,7 @@ PAYEE = {
 TYPE = {"scenario": "PAYMENT", "initiator": "PAYEE", "initiatorType": "BUSINESS"}
 MONEY = {"amount": "10", "currency": "USD"}
 
-BODIES: dict[type[Message], dict[str, Any]] = {
+BODIES: dict[type[WireBody], dict[str, Any]] = {
     TransactionRequestsPost: {
         "transactionRequestId": UUID,
         "payee": PAYEE,
@@ -100,7 +100,7 @@ BODIES: dict[type[Message], dict[str, Any]] = {
 CASES = [pytest.param(body_type, body, id=body_type.__name__) for body_type, body in BODIES.items()]
 
 
-def refusal(body_type: type[Message], body: Any) -> FspiopError:
+def refusal(body_type: type[WireBody], body: Any) -> FspiopError:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     with pytest.raises(FspiopError) as caught:
         decode(body_type, raw)
@@ -108,19 +108,19 @@ def refusal(body_type: type[Message], body: Any) -> FspiopError:
 
 
 @pytest.mark.parametrize(("body_type", "body"), CASES)
-def test_a_body_reads_and_writes_back_canonically(body_type: type[Message], body: dict[str, Any]) -> None:
+def test_a_body_reads_and_writes_back_canonically(body_type: type[WireBody], body: dict[str, Any]) -> None:
     written = encode(decode(body_type, json.dumps(body).encode()))
     assert written.decode() == json.dumps(body, sort_keys=True, separators=(",", ":"))
 
 
 @pytest.mark.parametrize(("body_type", "body"), CASES)
-def test_unknown_keys_are_ignored(body_type: type[Message], body: dict[str, Any]) -> None:
+def test_unknown_keys_are_ignored(body_type: type[WireBody], body: dict[str, Any]) -> None:
     extended = body | {"converter": "PAYER", "x": [{"y": None}]}
     assert decode(body_type, json.dumps(extended).encode()) == decode(body_type, json.dumps(body).encode())
 
 
 @pytest.mark.parametrize(("body_type", "body"), CASES)
-def test_a_missing_mandatory_field_is_3102(body_type: type[Message], body: dict[str, Any]) -> None:
+def test_a_missing_mandatory_field_is_3102(body_type: type[WireBody], body: dict[str, Any]) -> None:
     required = [field.encode_name for field in msgspec.structs.fields(body_type) if field.required]
     for name in required:
         error = refusal(body_type, {key: value for key, value in body.items() if key != name})
@@ -144,7 +144,7 @@ def test_a_missing_mandatory_field_is_3102(body_type: type[Message], body: dict[
         b"NaN",
     ],
 )
-def test_what_is_no_object_in_utf_8_is_3101(body_type: type[Message], _body: Any, raw: bytes) -> None:
+def test_what_is_no_object_in_utf_8_is_3101(body_type: type[WireBody], _body: Any, raw: bytes) -> None:
     assert refusal(body_type, raw).code == "3101"
 
 
@@ -255,7 +255,7 @@ def test_other_texts_are_no_ids(text: str) -> None:
         (ErrorPut, {"errorInformation": {"errorCode": "3204", "errorDescription": "\x00"}}),
     ],
 )
-def test_a_scalar_out_of_bounds_is_3101(body_type: type[Message], changes: dict[str, Any]) -> None:
+def test_a_scalar_out_of_bounds_is_3101(body_type: type[WireBody], changes: dict[str, Any]) -> None:
     assert refusal(body_type, BODIES[body_type] | changes).code == "3101"
 
 
@@ -268,7 +268,7 @@ def test_a_scalar_out_of_bounds_is_3101(body_type: type[Message], changes: dict[
         (QuotesPost, {"transactionType": TYPE | {"scenario": "GIFT"}}),
     ],
 )
-def test_an_unknown_enum_value_is_3100(body_type: type[Message], changes: dict[str, Any]) -> None:
+def test_an_unknown_enum_value_is_3100(body_type: type[WireBody], changes: dict[str, Any]) -> None:
     assert refusal(body_type, BODIES[body_type] | changes).code == "3100"
 
 

@@ -12,7 +12,7 @@ import qr
 from merchant.core.money import Money
 from merchant.core.service import Service
 from merchant.payments.states import RequestState
-from merchant.portal.pay.pay import STATE_WORDS
+from merchant.portal.pay.pay import STATE_TEXTS
 from merchant.registry.codes.payload import dial_string
 from tests import builders
 from tests.builders import World
@@ -69,8 +69,8 @@ async def test_an_ended_request_says_so_rests_and_can_no_longer_be_paid(
     client: httpx.AsyncClient, shop: Shop, state: RequestState
 ) -> None:
     page = await client.get(f"/q/{await shop.ask(state=state)}")
-    assert STATE_WORDS[state].tag in words_of(page)
-    assert STATE_WORDS[state].text in words_of(page)
+    assert STATE_TEXTS[state].tag in words_of(page)
+    assert STATE_TEXTS[state].text in words_of(page)
     assert "refresh" not in page.text
     assert "<svg" not in page.text
     assert "tel:" not in page.text
@@ -172,8 +172,8 @@ def test_a_scheme_without_ussd_offers_no_dialling() -> None:
 
 
 def test_every_state_has_words() -> None:
-    assert set(STATE_WORDS) == set(RequestState)
-    assert [state for state, words in STATE_WORDS.items() if words.payable and not words.moving] == []
+    assert set(STATE_TEXTS) == set(RequestState)
+    assert [state for state, words in STATE_TEXTS.items() if words.payable and not words.moving] == []
 
 
 class Outline(HTMLParser):

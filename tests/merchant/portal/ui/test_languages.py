@@ -8,7 +8,7 @@ import pytest
 
 from merchant.core import texts
 from merchant.payments.states import RequestState
-from merchant.portal.pay.pay import STATE_WORDS, STICKER_WORDS
+from merchant.portal.pay.pay import STATE_TEXTS, STICKER_TEXTS
 from tests.merchant.portal.shops import Shop, assert_safe, words_of
 
 pytestmark = pytest.mark.anyio
@@ -84,7 +84,7 @@ async def test_amounts_days_and_countries_are_written_as_the_language_does(
 
 @pytest.mark.parametrize("language", ["fr", "sw"])
 async def test_every_state_and_every_warning_is_told(client: httpx.AsyncClient, shop: Shop, language: str) -> None:
-    for words in [*STATE_WORDS.values(), *STICKER_WORDS.values()]:
+    for words in [*STATE_TEXTS.values(), *STICKER_TEXTS.values()]:
         assert texts.translate(words.tag, language) != words.tag
         assert texts.translate(words.text, language) != words.text
     page = await client.get(f"/q/{await shop.ask(state=RequestState.PAID)}", params={"lang": language})

@@ -126,6 +126,23 @@ def test_a_route_stands_in_the_document_with_what_it_reads(route: Route) -> None
 def test_a_route_says_what_it_answers(route: Route) -> None:
     good = operation_of(route)["responses"][str(route.status)]
     assert ("content" in good) == (route.status != 204)
+    assert good["description"] not in ("", "Done.")
+
+
+def test_ids_that_are_numbers_or_words_are_not_documented_as_uuids() -> None:
+    kinds = {
+        (name, parameter["schema"]["type"], parameter["schema"].get("format"))
+        for operations in API["paths"].values()
+        for operation in operations.values()
+        for name, parameter in asked(operation).items()
+        if parameter["in"] == "path" and name in ("job_id", "version", "hit_id", "merchant_id")
+    }
+    assert kinds == {
+        ("job_id", "integer", "int64"),
+        ("version", "integer", "int64"),
+        ("hit_id", "string", None),
+        ("merchant_id", "string", "uuid"),
+    }
 
 
 @every_route
