@@ -22,4 +22,7 @@ def demo(settings: Settings) -> None:
         raise NoDemo(
             "The demo needs the extra `demo`, which a production install leaves out: use `make run`."
         ) from None
+    from merchant.programs import runtime
+
     run_demo(settings)
+    runtime.leave()

@@ -32,6 +32,7 @@ def serve(settings: Settings, worker: bool) -> None:
 
     with runtime.open_database(settings) as url:
         runtime.run(main(url))
+    runtime.leave()
 
 
 @click.command()

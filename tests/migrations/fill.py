@@ -81,6 +81,7 @@ async def fill(service: Service) -> None:
         stage.key = await builders.issue_key(service, world[DFSPS[0]]["admin"], SCOPES)
         await _open_endpoints(stage)
         await _bury_a_job(stage)
+        stage.world = world = await builders.load_world(service)  # hours have passed: everyone signs in again
         stage.merchant, counters = await builders.create_merchant(service, world, DFSPS[0])
         stage.counter = counters[0]
         await _onboard(stage)

@@ -4,6 +4,8 @@
 """
 
 import asyncio
+import os
+import sys
 from pathlib import Path
 
 import click
@@ -33,6 +35,9 @@ def main(host: str, port: int, service_url: str, journal: Path, gateway_secret: 
         asyncio.run(serve_simulator(config, host, port))
     except KeyboardInterrupt:
         click.echo("stopped")
+        sys.stdout.flush()
+        # A thread of granian may still wind down; an interpreter that goes first is aborted by it.
+        os._exit(0)
 
 
 if __name__ == "__main__":
