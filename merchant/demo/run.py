@@ -5,6 +5,7 @@ demo.json (world.py).
 """
 
 import contextlib
+import shutil
 import time
 
 import aiohttp
@@ -12,8 +13,9 @@ import click
 import msgspec
 
 from merchant.channels.ussd import gateway_path
-from merchant.core import logs
+from merchant.core import logs, postgres
 from merchant.core.access import Role
+from merchant.core.errors import OperatorProblem
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.demo import onboarding, world
@@ -24,22 +26,48 @@ from merchant.demo.payments import PAYERS, show_payments
 from merchant.demo.world import CURRENCY, OPERATOR_EMAIL, SCHEME, DemoUser, DemoWorld
 from merchant.programs import runtime
 from merchant.programs.app import create_app, with_doors
-from merchant.programs.seed import seed_scheme
+from merchant.programs.seed import AlreadySeeded, seed_scheme
 from merchant.programs.worker import Worker
 
 
+class DemoStarts(OperatorProblem):
+    """Another demo is being set up in the same data folder."""
+
+
 def run_demo(settings: Settings) -> None:
-    """Run the demo until Ctrl-C."""
+    """Run the demo until Ctrl-C. Raises PortTaken before anything is written, DemoStarts, AlreadySeeded."""
     logs.configure("WARNING" if settings.log_level == "INFO" else settings.log_level)
+    runtime.check_port(settings.host, settings.port)
+    runtime.check_port(settings.host, _hub_port(settings), "MERCHANT_SIMULATOR_PORT")
+    if world.is_unfinished(settings.data_dir):
+        click.echo("an earlier start was stopped before it had set everything up; starting over")
+        _forget(settings)
     click.echo("starting the database")
     with runtime.open_database(settings) as url:
         runtime.run(_demo(settings, url))
     click.echo("stopped; the data is kept in " + str(settings.data_dir))
 
 
+def _hub_port(settings: Settings) -> int:
+    return settings.simulator_port or settings.port + 1
+
+
+def _forget(settings: Settings) -> None:
+    """Remove the half of a world that an unfinished start left: all of it was made up by the demo."""
+    database, aside = settings.data_dir / "postgres", settings.data_dir / "postgres.unfinished"
+    with postgres.start(database) as running:
+        if running.joined:
+            raise DemoStarts(f"Another demo is starting in {settings.data_dir}; wait for it, or set MERCHANT_DATA_DIR.")
+    shutil.rmtree(aside, ignore_errors=True)
+    database.rename(aside)
+    (settings.data_dir / "simulator.jsonl").unlink(missing_ok=True)
+    world.forget(settings.data_dir)
+    shutil.rmtree(aside)
+
+
 async def _demo(settings: Settings, database_url: str) -> None:
     begun = time.perf_counter()
-    hub_port = settings.simulator_port or settings.port + 1
+    hub_port = _hub_port(settings)
     hub_url = f"http://{settings.host}:{hub_port}"
     settings = msgspec.structs.replace(settings, webhook_loopback=True, hub_url=hub_url)
     async with contextlib.AsyncExitStack() as stack:
@@ -70,12 +98,20 @@ async def _demo(settings: Settings, database_url: str) -> None:
 
 async def _new_world(service: Service) -> DemoWorld:
     operator = DemoUser(OPERATOR_EMAIL, world.new_password(), [Role.HUB_OPERATOR], None)
-    await seed_scheme(service, SCHEME, operator.email, operator.password)
+    try:
+        await seed_scheme(service, SCHEME, operator.email, operator.password)
+    except AlreadySeeded:
+        raise AlreadySeeded(
+            "This database is set up already, and not as a demo; set MERCHANT_DATA_DIR to an empty folder."
+        ) from None
     scheme = {"currency": CURRENCY, "time_zone": SCHEME.time_zone}
     payers = [
         {"msisdn": number, "fsp_id": "mobilemoney", "behaviour": behaviour} for behaviour, number in PAYERS.items()
     ]
-    return DemoWorld(service.settings.base_url, "", scheme, users=[operator], payers=payers)
+    made = DemoWorld(service.settings.base_url, "", scheme, users=[operator], payers=payers)
+    if not service.settings.database_url:  # a database of the operator's own is never removed
+        made.save(service.settings.data_dir)  # unfinished, so that the next start knows what to remove
+    return made
 
 
 async def _show_onboarding(settings: Settings, known: DemoWorld, http: aiohttp.ClientSession) -> None:

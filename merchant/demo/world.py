@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from merchant.core import files
 from merchant.core.access import Role
 from merchant.demo.api import Api
 from merchant.programs.seed import NewScheme
@@ -80,15 +81,33 @@ class DemoWorld(msgspec.Struct):
 
     def save(self, data_dir: Path) -> None:
         """Write demo.json, readable by its owner only."""
-        path = data_dir / "demo.json"
-        path.touch(mode=0o600)
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2))
+        files.write(_path(data_dir), msgspec.json.format(msgspec.json.encode(self), indent=2))
+
+
+def _path(data_dir: Path) -> Path:
+    return data_dir / "demo.json"
+
+
+def _read(data_dir: Path) -> DemoWorld | None:
+    path = _path(data_dir)
+    return msgspec.json.decode(path.read_bytes(), type=DemoWorld) if path.exists() else None
 
 
 def load(data_dir: Path) -> DemoWorld | None:
-    """The demo.json of an earlier run."""
-    path = data_dir / "demo.json"
-    return msgspec.json.decode(path.read_bytes(), type=DemoWorld) if path.exists() else None
+    """The demo.json of an earlier run; None without one, or when that run was stopped while it set the world up."""
+    known = _read(data_dir)
+    return known if known and known.merchants else None
+
+
+def is_unfinished(data_dir: Path) -> bool:
+    """Whether an earlier run was stopped while it set its world up in the embedded database."""
+    known = _read(data_dir)
+    return known is not None and not known.merchants
+
+
+def forget(data_dir: Path) -> None:
+    """Remove demo.json."""
+    _path(data_dir).unlink(missing_ok=True)
 
 
 def new_password() -> str:

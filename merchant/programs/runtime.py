@@ -1,7 +1,7 @@
 """Running the service: its database, its port, its server and its worker, in one process that stops cleanly.
 
-Read by `merchant serve`, `merchant worker` and the demo. Nothing of ours survives the process: the embedded
-database stops with it, and the port is checked before the server takes it (granian shares ports silently).
+Used by every command that needs the database. The embedded database stops with the last program that uses it, and
+the port is checked before the server takes it (granian shares ports silently).
 """
 
 import asyncio
@@ -51,8 +51,8 @@ async def ready_service(settings: Settings, database_url: str) -> AsyncIterator[
         yield service
 
 
-def check_port(host: str, port: int) -> None:
-    """Raise PortTaken when someone listens there already."""
+def check_port(host: str, port: int, setting: str = "MERCHANT_PORT") -> None:
+    """Raise PortTaken, which names the setting to change, when someone listens there already."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         # Sockets of ended connections linger for a minute; only a living listener is in the way.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -60,7 +60,7 @@ def check_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise PortTaken(
-                f"Port {port} on {host} is taken ({error.strerror}); stop the other program or set MERCHANT_PORT."
+                f"Port {port} on {host} is taken ({error.strerror}); stop the other program or set {setting}."
             ) from None
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,15 +21,20 @@ pytestmark = pytest.mark.slow
 START_S = 180  # a busy machine; an idle one takes a tenth
 
 
-@contextmanager
-def running_demo(data_dir: Path, port: int, hub_port: int) -> Iterator[str]:
-    """The demo until the block ends, stopped as by Ctrl-C; yields what it told until it was ready."""
-    env = os.environ | {
+def demo_env(data_dir: Path, port: int, hub_port: int) -> dict[str, str]:
+    """The environment of a demo of its own."""
+    return os.environ | {
         "MERCHANT_DATA_DIR": str(data_dir),
         "MERCHANT_PORT": str(port),
         "MERCHANT_SIMULATOR_PORT": str(hub_port),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+@contextmanager
+def running_demo(data_dir: Path, port: int, hub_port: int) -> Iterator[str]:
+    """The demo until the block ends, stopped as by Ctrl-C; yields what it told until it was ready."""
+    env = demo_env(data_dir, port, hub_port)
     log = data_dir.parent / f"demo-{time.monotonic_ns()}.log"
     with log.open("wb") as output:
         demo = subprocess.Popen([sys.executable, "-m", "merchant", "demo"], env=env, stdout=output, stderr=output)
@@ -82,6 +88,33 @@ def test_one_command_shows_the_main_job_and_keeps_its_world(tmp_path: Path) -> N
         assert again["users"] == known["users"]
         assert again["merchants"] == known["merchants"]
         check_books(again)
+
+
+@pytest.mark.parametrize("taken", ["MERCHANT_PORT", "MERCHANT_SIMULATOR_PORT"])
+def test_a_port_that_is_taken_is_told_before_anything_is_written(tmp_path: Path, taken: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        env = demo_env(tmp_path / "data", free_port(), free_port()) | {taken: str(other.getsockname()[1])}
+        command = [sys.executable, "-m", "merchant", "demo"]
+        ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=START_S)
+    assert ended.returncode == 1
+    assert f"is taken (Address already in use); stop the other program or set {taken}." in ended.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_start_that_was_killed_while_it_set_up_is_made_good_by_the_next(tmp_path: Path) -> None:
+    data_dir, port, hub_port = tmp_path / "data", free_port(), free_port()
+    command = [sys.executable, "-m", "merchant", "demo"]
+    with subprocess.Popen(command, env=demo_env(data_dir, port, hub_port), stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if "50/200 applications written" in line:
+                break
+        demo.kill()
+    with running_demo(data_dir, port, hub_port) as told:
+        assert "an earlier start was stopped before it had set everything up; starting over" in told
+        assert "198 merchants have numbers" in told
+        check_world(json.loads((data_dir / "demo.json").read_bytes()), port, hub_port)
+    assert not (data_dir / "postgres.unfinished").exists()
 
 
 def check_world(known: dict[str, Any], port: int, hub_port: int) -> None:
