@@ -226,7 +226,7 @@ def render_text(payload: str, look: Look = PLAIN_LOOK, *, inverted: bool = False
     out = io.StringIO()
     try:
         code.print_ascii(out, invert=not inverted)
-    except DataOverflowError:
+    except (DataOverflowError, ValueError):  # which of the two depends on the release of qrcode
         raise PictureError(f"{len(payload)} characters do not fit into a QR symbol") from None
     return out.getvalue()
 

@@ -149,6 +149,8 @@ def _keep_page(run: _Run, page: list[Sticker], input_sha256: str, manifest: Bina
 
 
 def _sound_record(line: bytes) -> PageRecord | None:
+    if not line.endswith(b"\n"):  # cut off just before its end: the next record would follow on the same line
+        return None
     try:
         record = msgspec.json.decode(line, type=PageRecord)
     except (msgspec.MsgspecError, RecursionError):

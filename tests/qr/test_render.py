@@ -131,6 +131,11 @@ def test_a_terminal_code_refuses_an_empty_long_or_broken_payload(payload: str) -
         render_text(payload)
 
 
+def test_a_terminal_code_says_that_a_payload_is_too_long_for_its_level() -> None:
+    with pytest.raises(PictureError, match="3000 characters do not fit"):
+        render_text("x" * 3000, Look(level="L"))
+
+
 def test_a_terminal_code_refuses_an_unknown_level() -> None:
     with pytest.raises(ValueError, match="not one of"):
         render_text(PAYLOAD, Look(level="X"))

@@ -51,6 +51,16 @@ def test_a_run_cut_off_anywhere_is_continued_to_the_same_bytes(pdf_share: float,
     assert (pdf.getvalue(), manifest.getvalue()) == (WHOLE_PDF, WHOLE_MANIFEST)
 
 
+@pytest.mark.parametrize("lacking", [0, 1, 2])
+def test_a_record_cut_off_at_its_last_bytes_is_written_again(lacking: int) -> None:
+    lines = WHOLE_MANIFEST.splitlines(keepends=True)
+    for count in range(1, len(lines) + 1):
+        kept = b"".join(lines[:count])
+        manifest = io.BytesIO(kept[: len(kept) - lacking])
+        print_batch(POSTERS, io.BytesIO(WHOLE_PDF), manifest, LOOK)
+        assert manifest.getvalue() == WHOLE_MANIFEST
+
+
 @pytest.mark.parametrize("look", [LOOK, SHEET], ids=["posters", "sheets"])
 def test_a_run_on_files_stopped_by_an_error_goes_on_where_it_stopped(tmp_path: Path, look: Design) -> None:
     def failing() -> Iterator[Poster]:
