@@ -1,8 +1,8 @@
 """Who is asking and what they may do.
 
-A role or an API key's scopes become a set of permissions; every route names one. The tenant is the DFSP:
-`Database.tenant(actor.dfsp_id)` walls it off by row-level security, and `scope_to` adds the merchant where the
-actor is one merchant's own person or key.
+A role or an API key's scopes become a set of permissions; a route names one, or says that it needs none. The tenant is
+the DFSP: `Database.tenant(actor.dfsp_id)` walls it off by row-level security, and `scope_to` adds the merchant where
+the actor is one merchant's own person or key.
 """
 
 from enum import StrEnum

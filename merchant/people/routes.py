@@ -34,7 +34,7 @@ async def sign_in(call: Call[schemas.SignIn]) -> schemas.SessionView:
     return schemas.SessionView(signed.access_token, "Bearer", web.at(signed.expires_at), user)
 
 
-@route("GET", "/api/v1/users/me", answer=UserView, transaction=False)
+@route("GET", "/api/v1/users/me", permission=None, answer=UserView, transaction=False)
 async def read_me(call: Call[None]) -> UserView:
     """Who am I?"""
     return schemas.actor_view(call.actor)
@@ -155,8 +155,7 @@ async def revoke_api_key(call: Call[None], key_id: UUID) -> None:
 @route("GET", "/api/v1/audit", permission=P.AUDIT_READ, items=AuditView, paged=True)
 async def read_audit(call: Call[None]) -> Listed:
     """The audit record of the caller's DFSP (the hub's own for hub staff), newest first."""
-    before = call.page.before.int if call.page.before else None
-    rows = await audit.newest(call.tx, call.actor.dfsp_id or audit.HUB_CHAIN, call.page.limit + 1, before)
+    rows = await audit.newest(call.tx, call.actor.dfsp_id or audit.HUB_CHAIN, call.page)
     # A cursor is an id; an entry has a number, which is written as one.
     return Listed([schemas.audit_view(row) for row in rows], [UUID(int=row.seq) for row in rows])
 

@@ -26,7 +26,7 @@ from merchant.registry.oracle.routes import oracle_door
 
 
 def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
-    """The application on an open service. Raises RuntimeError when a route names no permission."""
+    """The application on an open service. Raises RuntimeError when a route does not say who may call it."""
     metrics = PrometheusConfig(app_name="merchant", prefix="merchant", group_path=True, exclude=["/metrics"])
     app = Litestar(
         route_handlers=ROUTES if routes is None else routes,
@@ -89,7 +89,7 @@ def with_doors(app: Litestar) -> ASGIApp:
 
 
 def _check_permissions(app: Litestar) -> None:
-    """Secure as it comes: a route that forgets to say who may use it stops the start."""
+    """Secure as it comes: a handler made without `route`, or asking for what no role can have, stops the start."""
     for route in app.routes:
         handlers = getattr(route, "route_handlers", None) or [getattr(route, "route_handler", None)]
         for handler in handlers:

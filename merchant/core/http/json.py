@@ -1,7 +1,7 @@
 """The one way in and out of our JSON API: who asks, what the body says, how answers and problems look.
 
-route.py joins these to a declaration of each route; programs/app.py refuses to start with a route that names neither a
-permission nor that it is public.
+route.py joins these to a declaration of each route, which must say who may call: a permission, everyone who is signed
+in (None), or the public.
 """
 
 import base64

@@ -1,7 +1,8 @@
 """Raw ASGI for the hottest paths, /oracle, /fspiop and /ussd: a bounded body, and answers without a framework between.
 
-/oracle and /fspiop let in the hub's proxy only, by a shared secret, or loopback where none is set, and answer problems
-as FSPIOP error bodies. /ussd answers them as plain text, without the FSPIOP code.
+/oracle and /fspiop let in the hub's proxy only, by a shared secret, or loopback where none is set (a DFSP's batch of
+participants comes with its API key instead), and answer problems as FSPIOP error bodies. /ussd answers them as plain
+text, without the FSPIOP code.
 """
 
 import hmac

@@ -54,7 +54,7 @@ class Route(Struct, frozen=True, kw_only=True):
     method: Method
     path: str  # with {names}, as OpenAPI writes it
     path_types: Mapping[str, type] = {}  # UUID, int or str of each name
-    permission: Permission | None  # None with public=False: any signed-in actor
+    permission: Permission | None  # None with public=False: everyone who is signed in
     public: bool = False  # nobody is asked who they are
     operation_checks_permission: bool = False  # not the guard: a maker is told "checker_is_maker" first
     status: int = 200
@@ -197,12 +197,17 @@ def route(
 
     A path name is a UUID, a number or text, as the function's parameter says; what is not of that kind is not found.
     The function returns a struct, an `Answer`, a `Listed`, a `Response` that goes out as it is, or None for 204.
+    Raises TypeError for a route that forgets to say who may call it.
     """
 
     def declare(function: Callable[..., Awaitable[Any]]) -> HTTPRouteHandler:
         given: Any = {"tag": path.split("/")[3] if path.startswith("/api/") else "service", "permission": None}
         doc = " ".join((function.__doc__ or "").split())
         declared = Route(method=method, path=path, body=body, name=function.__name__, doc=doc, **given | options)
+        if "permission" not in options and not options.get("public"):
+            raise TypeError(
+                f"{method} {path}: say permission=, permission=None (everyone who is signed in) or public=True"
+            )
         return _handler(declared, function)
 
     return declare

@@ -156,3 +156,13 @@ def test_a_declaration_names_every_problem_that_follows_from_it() -> None:
     codes = {problem.code for problem in make.opt["route"].problems()}
     assert {"not_signed_in", "not_allowed", "malformed_json", "invalid_fields", "idempotency_key_missing"} <= codes
     assert "stale_version" not in codes
+
+
+def test_a_route_that_does_not_say_who_may_call_it_is_no_route() -> None:
+    async def forgotten(call: Call[None]) -> Seen:
+        return Seen(call.declared.path)
+
+    with pytest.raises(TypeError, match="GET /api/v1/forgotten: say permission="):
+        route("GET", "/api/v1/forgotten", answer=Seen)(forgotten)
+    with pytest.raises(TypeError, match="say permission="):
+        route("GET", "/api/v1/forgotten", answer=Seen, public=False)(forgotten)
