@@ -17,6 +17,7 @@ from sqlmodel import Field, SQLModel, select
 from merchant.core import clock, columns
 from merchant.core.access import Actor
 from merchant.core.db import Tx
+from merchant.core.paging import Page
 
 HUB_CHAIN = UUID(int=0)  # actions that belong to no DFSP
 _GENESIS = b"\0" * 32
@@ -111,12 +112,10 @@ def _hash(previous: bytes, seq: int, at: datetime, fields: tuple[str, ...], deta
     return hashlib.sha256(previous + body).digest()
 
 
-async def newest(tx: Tx, chain: UUID, limit: int, before_seq: int | None) -> list[AuditEntry]:
-    """Entries of a chain, newest first."""
-    statement = select(AuditEntry).where(AuditEntry.dfsp_id == chain)
-    if before_seq is not None:
-        statement = statement.where(AuditEntry.seq < before_seq)
-    statement = statement.order_by(AuditEntry.seq.desc()).limit(limit)  # type: ignore[attr-defined]
+async def newest(tx: Tx, chain: UUID, page: Page) -> list[AuditEntry]:
+    """Entries of a chain, newest first; one more than the page's limit when there are more. Its cursor is a `seq`."""
+    statement = select(AuditEntry).where(AuditEntry.dfsp_id == chain, AuditEntry.seq < page.before_number)
+    statement = statement.order_by(AuditEntry.seq.desc()).limit(page.limit + 1)  # type: ignore[attr-defined]
     return list((await tx.session.exec(statement)).all())
 
 

@@ -27,7 +27,6 @@ RENEW_EVERY_S = 3.0
 MAX_ATTEMPTS = 20  # with the pauses below nine hours, a night in which nobody mends an endpoint
 _FIRST_RETRY_S = 2.0
 _LONGEST_RETRY_S = 3600.0
-_NO_ID = 2**63 - 1  # greater than any id
 
 
 class OutboxJob(SQLModel, table=True):
@@ -230,8 +229,7 @@ async def dead(tx: Reads, page: Page, topic: str | None = None) -> list[DeadJob]
 
     The page's cursor is a job's id as a UUID of that number.
     """
-    before = min(page.before.int, _NO_ID) if page.before else _NO_ID
-    return [DeadJob(**row) for row in await tx.fetch(_DEAD, before, topic, page.limit + 1)]
+    return [DeadJob(**row) for row in await tx.fetch(_DEAD, page.before_number, topic, page.limit + 1)]
 
 
 async def retry_dead(tx: Tx, job_id: int) -> bool:

@@ -10,6 +10,7 @@ from merchant.core.db import Reads
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
+_GREATEST_NUMBER = 2**63 - 1  # of a BIGINT
 
 
 class Page(Struct, frozen=True):
@@ -17,6 +18,14 @@ class Page(Struct, frozen=True):
 
     limit: int = DEFAULT_LIMIT
     before: UUID | None = None
+
+    @property
+    def before_number(self) -> int:
+        """The cursor of a list whose ids are numbers, each written as the UUID of that number: rows below this one.
+
+        A cursor of another list is a greater number than a BIGINT holds; it stands at the newest end.
+        """
+        return min(self.before.int, _GREATEST_NUMBER) if self.before else _GREATEST_NUMBER
 
 
 async def page(tx: Reads, statement: Any, key: Any, wanted: Page) -> list[Any]:
