@@ -105,7 +105,7 @@ async def _checked(tx: Tx, service: Service, connections: HubConnections, call: 
 
 async def _served_by(tx: Tx, call: Call) -> str | None:
     """The DFSP of the merchant whom a look-up without destination names (allowed by FSPIOP 1.1, section 3.2.3.5)."""
-    parts = unquote(call.raw_path).split("/")[1:]
+    parts = _parts(call)
     if call.method != "GET" or parts[0] != "parties":
         return None
     found = "SELECT d.fsp_id FROM alias a JOIN dfsp d ON d.id = a.dfsp_id WHERE alias_type = $1 AND alias = $2 LIMIT 1"
@@ -113,11 +113,20 @@ async def _served_by(tx: Tx, call: Call) -> str | None:
     return fsp_id
 
 
+def _parts(call: Call) -> list[str]:
+    # Split first: an encoded slash is part of a name, and no name of FSPIOP holds one.
+    return [unquote(part) for part in call.raw_path.split("/")[1:]]
+
+
 def _check_path(call: Call) -> None:
     """A resource has an id, or a type and an id; a collection is only posted to."""
-    parts = unquote(call.raw_path).split("/")[1:]
+    parts = _parts(call)
     least = 1 if call.method == "POST" else 3 if parts[0] in ("parties", "participants") else 2
-    if not least <= len(parts) <= 5 or not all(parts) or any("\x00" in part or len(part) > 128 for part in parts):
+    if (
+        not least <= len(parts) <= 5
+        or not all(parts)
+        or any("\x00" in part or "/" in part or len(part) > 128 for part in parts)
+    ):
         raise FspiopError("3002", "There is no such resource", 404)
 
 

@@ -314,6 +314,9 @@ PLACES = [
     ("GET", "/quotes/a/b/c/d/e"),
     ("GET", "/quotes/%00"),
     ("GET", "/quotes/%2F"),
+    ("GET", "/parties/ALIAS%2Fx"),
+    ("PUT", "/parties/MSISDN%2F254733000001"),
+    ("GET", "/parties/ALIAS/a%2Fb"),
 ]
 
 
