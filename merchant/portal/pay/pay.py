@@ -112,10 +112,11 @@ async def scanned_code(request: Req) -> Page:
     if number.isascii() and number.isdigit() and _CODE.fullmatch(number):
         return pages.redirect(_page_of(request, codes.pay_url("", number)))
     scan = codes.read_code(await service.scheme(), text) if len(text) <= MAX_SCANNED_CHARS else None
-    if scan is None or not _CODE.fullmatch(scan.alias):
+    address = codes.pay_url("", scan.alias, scan.short_ref) if scan else ""
+    if scan is None or not _CODE.fullmatch(address.removeprefix("/q/")):  # a code may hold text of any script
         return pages.respond(request, _UNKNOWN_CODE_PAGE, 404)
     sticker = {"sticker": str(scan.sticker)} if scan.sticker is not None else {}
-    return pages.redirect(_page_of(request, codes.pay_url("", scan.alias, scan.short_ref), **sticker))
+    return pages.redirect(_page_of(request, address, **sticker))
 
 
 def _page_of(request: Req, path: str, **query: str) -> str:

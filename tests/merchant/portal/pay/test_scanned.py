@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 DOMAIN = "pay.test.example"
 
 
-def sticker_of(shop: Shop, version: int | None = None, domain: str = DOMAIN) -> str:
+def sticker_of(shop: Shop, version: int | None = None, domain: str = DOMAIN, sub_id: str | None = None) -> str:
     """The payload of one of the shop's stickers."""
     return qr.encode(
         qr.mojaloop_code(
@@ -24,6 +24,7 @@ def sticker_of(shop: Shop, version: int | None = None, domain: str = DOMAIN) -> 
             currency="USD",
             mcc="5411",
             sticker_version=version,
+            sub_id=sub_id,
         )
     )
 
@@ -112,6 +113,15 @@ async def test_what_is_no_code_of_ours_is_not_in_use(client: httpx.AsyncClient, 
 async def test_another_schemes_code_is_not_ours(client: httpx.AsyncClient, shop: Shop) -> None:
     for payload in (sticker_of(shop, domain="other.example"), qr.find_profile("vietqr").golden[0].payload):
         assert (await scan(client, payload)).status_code == 404
+
+
+@pytest.mark.parametrize("sub_id", ["漢字", "a b/../x", "../../docs", "a?b=c", "a#b", "café"])
+async def test_a_code_with_a_reference_that_is_no_address_is_not_in_use(
+    client: httpx.AsyncClient, shop: Shop, sub_id: str
+) -> None:
+    page = await scan(client, sticker_of(shop, sub_id=sub_id))
+    assert page.status_code == 404
+    assert "not in use" in page.text
 
 
 async def test_without_a_code_the_page_asks_for_one(client: httpx.AsyncClient, shop: Shop) -> None:
