@@ -35,6 +35,7 @@ MAX_URL_CHARS = 255
 MAX_OWNERS = 50
 MAX_LOCATIONS = 200
 MAX_COUNTERS = 200  # per location
+MAX_COUNTERS_OF_MERCHANT = 1000  # a chain's largest store; more is surely a loop in someone's script
 MAX_CURRENCIES = 10
 MAX_TURNOVER_MINOR = 10**15  # keeps sums inside a 64-bit integer
 MAX_AGE_YEARS = 120
@@ -280,6 +281,9 @@ def _between_fields(sections: Sections) -> Iterator[Problem]:
     yield from _too_many("business.currencies", len(sections.business.currencies), MAX_CURRENCIES)
     yield from _too_many("owners", len(sections.owners), MAX_OWNERS)
     yield from _too_many("locations", len(sections.locations), MAX_LOCATIONS)
+    counter_count = sum(len(location.counters) for location in sections.locations)
+    if counter_count > MAX_COUNTERS_OF_MERCHANT:
+        yield Problem("locations", "too_many", f"At most {MAX_COUNTERS_OF_MERCHANT} counters are allowed in all.")
     if len(set(sections.business.currencies)) < len(sections.business.currencies):
         yield Problem("business.currencies", "duplicate", "Each currency may stand only once.")
     # Decimal of the shortest text, so that 33.3 + 33.3 + 33.4 is 100 and not a hair above.

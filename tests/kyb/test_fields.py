@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kyb
-from kyb.fields import MAX_COUNTERS, MAX_LOCATIONS, MAX_OWNERS
+from kyb.fields import MAX_COUNTERS, MAX_COUNTERS_OF_MERCHANT, MAX_LOCATIONS, MAX_OWNERS
 from tests.kyb.samples import COMPANY, INDIVIDUAL, NOW, sections
 
 RESERVED = frozenset({"parties", "transactionrequests"})
@@ -143,6 +143,9 @@ def test_lists_have_a_longest_length(section: str, item: dict[str, Any], limit: 
 def test_a_location_has_at_most_so_many_counters() -> None:
     too_many = {"locations": [{"counters": [{"name": "Till"}] * (MAX_COUNTERS + 1)}]}
     assert codes_at(too_many) == [("locations[0].counters", "too_many")]
+    full = [{"counters": [{"name": "Till"}] * MAX_COUNTERS}] * (MAX_COUNTERS_OF_MERCHANT // MAX_COUNTERS)
+    assert codes_at({"locations": full}) == []
+    assert codes_at({"locations": [*full, {"counters": [{"name": "Till"}]}]}) == [("locations", "too_many")]
 
 
 def test_one_alias_may_not_stand_at_two_counters() -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlmodel import select
 
+from kyb.fields import MAX_COUNTERS_OF_MERCHANT
 from merchant.core import audit, errors
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Tx
@@ -18,8 +19,6 @@ from merchant.registry.aliases.operations import issue_alias, set_routes_active
 from merchant.registry.merchants.models import Counter, Location, Merchant
 from merchant.registry.merchants.queries import lock_merchant
 from merchant.registry.merchants.states import Capability, MerchantState, merchant_may, move_merchant
-
-MAX_COUNTERS = 1000  # a chain's largest store; more is surely a loop in someone's script
 
 
 async def open_counter(
@@ -68,8 +67,8 @@ async def add_counter(
     if location is None:
         raise errors.invalid_field("location_id", "unknown", _("The merchant has no such location."))
     count = await tx.fetchval("SELECT count(*) FROM counter WHERE merchant_id = $1", merchant.id)
-    if count >= MAX_COUNTERS:
-        raise errors.WrongState(_("A merchant has at most {most} counters.", most=MAX_COUNTERS))
+    if count >= MAX_COUNTERS_OF_MERCHANT:
+        raise errors.WrongState(_("A merchant has at most {most} counters.", most=MAX_COUNTERS_OF_MERCHANT))
     counter = await open_counter(tx, await service.scheme(), merchant, location_id, name, own_alias)
     await audit.record(
         tx,

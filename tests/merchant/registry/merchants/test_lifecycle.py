@@ -84,7 +84,7 @@ class TestCounters:
         assert len({response.json()["alias"] for response in responses}) == 8
 
     async def test_there_is_a_most(self, staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(lifecycle, "MAX_COUNTERS", 2)
+        monkeypatch.setattr(lifecycle, "MAX_COUNTERS_OF_MERCHANT", 2)
         assert (await staff.add()).status_code == 201
         assert (await staff.add()).status_code == 409
 
