@@ -190,10 +190,11 @@ class Worker:
     async def _prune(self) -> None:
         """At the start and every hour, beside the timers: a long clean-up must not hold up what expires."""
         while True:
-            try:
-                await prune(self.service, self._pruned)
-            except Exception as error:
-                _log.warning("not_pruned", error=logs.describe(error))
+            for pruned in self._pruned:  # each by itself: one that fails must not keep the others' old data
+                try:
+                    await prune(self.service, [pruned])
+                except Exception as error:
+                    _log.warning("not_pruned", pruned=pruned.name, error=logs.describe(error))
             await asyncio.sleep(_PRUNE_EVERY_S)
 
     async def _listen(self) -> None:

@@ -14,7 +14,7 @@ from merchant.core import outbox
 from merchant.core.db import Tx
 from merchant.core.outbox import Job
 from merchant.core.service import Service
-from merchant.core.slices import JobKind
+from merchant.core.slices import JobKind, Pruned
 from merchant.programs.slices import JOBS
 from merchant.programs.worker import Worker
 from merchant.registry.applications import apply
@@ -174,3 +174,18 @@ async def test_a_running_worker_hears_of_new_work_and_stops_cleanly(
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(seen.wait(), 0.2)
     assert {job["attempts"] for job in await jobs(service)} <= {0}  # nothing was left half done
+
+
+async def test_a_clean_up_that_fails_keeps_no_other_from_its_work(service: Service) -> None:
+    done = asyncio.Event()
+
+    async def fail(tx: Tx, most: int) -> int:
+        await tx.execute("DELETE FROM no_such_table")
+        return 0
+
+    async def forget(tx: Tx, most: int) -> int:
+        done.set()
+        return 0
+
+    async with Worker(service, pruned=[Pruned("fails", fail), Pruned("works", forget)]).running():
+        await asyncio.wait_for(done.wait(), 10)

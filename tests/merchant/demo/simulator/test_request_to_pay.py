@@ -260,7 +260,9 @@ async def test_a_transfer_never_answered_is_aborted_and_a_late_fulfilment_learns
 async def test_a_patch_is_sent_until_it_is_taken(stub: StubDfsp) -> None:
     stub.patch_statuses = [503, 500]
     await stub.ask_for_money(ACCEPTS, ids.wire_id())
-    await stub.seen("PATCH", "/transfers/", 3)
+    notices = await stub.seen("PATCH", "/transfers/", 3)
+    assert [notice.body for notice in notices] == [notices[0].body] * 3
+    assert notices[0].body["transferState"] == "COMMITTED"
     await stub.ledger_state("COMMITTED")
 
 
