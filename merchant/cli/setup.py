@@ -36,7 +36,7 @@ def seed(settings: Settings, /, email: str, password: str, **scheme: Any) -> Non
 @click.command()
 @click.pass_obj
 def check(settings: Settings) -> None:
-    """Check settings, database, roles, schema and screening list; say what is wrong."""
+    """Check settings, database, roles and screening list, on a schema brought up to date; say what is wrong."""
     from merchant.compliance.lists import screening_index
     from merchant.programs import runtime
 

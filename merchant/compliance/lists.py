@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 import kyb
+from merchant.core import logs
 
 
 def screening_index(path: Path) -> kyb.ScreeningIndex | None:
@@ -18,7 +19,7 @@ def screening_index(path: Path) -> kyb.ScreeningIndex | None:
     try:
         return _index(path, path.stat().st_mtime_ns)
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        _log.error("screening_list_unreadable", path=str(path), error=str(error))
+        _log.error("screening_list_unreadable", path=str(path), error=logs.describe(error, (OSError,)))
         return None
 
 

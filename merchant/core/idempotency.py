@@ -1,4 +1,5 @@
-"""Every unsafe call carries an id made by the caller; the effect, the input's hash and the answer are stored together.
+"""A call that makes what must not be made twice carries an id made by the caller; the effect, the input's hash and the
+answer are stored together.
 
 A second call with the same key waits, in the database, for the first to end: then it answers what the first
 answered, or, when the first failed, does the work itself. Nothing is checked and then acted upon.

@@ -1,7 +1,7 @@
 """Every setting of the service, read once from `MERCHANT_*` environment variables.
 
-One field each: type, unit in the name, default, and why. `load()` is the only reader of the environment;
-everything else is handed a `Settings`.
+One field each: type, unit in the name, default, and why. The service is handed a `Settings`; only commands read
+variables besides (`merchant seed` its password, the simulator its secret).
 """
 
 import base64
@@ -18,7 +18,7 @@ PREFIX = "MERCHANT_"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The service's settings; see `merchant --help` and README for the table."""
+    """The service's settings; README has the table."""
 
     # Where people and the hub reach us. Loopback unless the operator says otherwise: safe as it comes.
     host: str = "127.0.0.1"
@@ -40,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Empty means one generated in data_dir/secret.key.
     secret_key: str = ""
     # Shared secret that the hub's proxy sends as x-gateway-secret to /oracle and /fspiop.
-    # Empty means those paths answer only to loopback.
+    # Empty means those paths answer only to loopback, but for a DFSP's batch of participants with its API key.
     gateway_secret: str = ""
     # Whether inbound FSPIOP requests must carry a valid JWS signature.
     require_signatures: bool = True
@@ -55,7 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_batch: int = 50
     # Safety poll when no notification arrived; the LISTEN connection wakes the worker sooner.
     worker_poll_s: float = 1.0
-    # How long after its expiry an accepted request is in doubt rather than expired (a transfer may still be under way).
+    # How long after its expiry an accepted request stays open while its quote still holds.
     settle_grace_s: int = 30
     # How long after our answer to a transfer we ask the hub ourselves what became of it; doubles at every try.
     # The hub's own notification comes within a second or is lost.

@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from litestar.response import Stream
 
-from merchant.core import clock, errors, ids, vault
+from merchant.core import clock, errors, ids, logs, vault
 from merchant.core.access import Actor
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx, forget
@@ -72,7 +72,7 @@ class Live:
                 yield text
                 text = await _next(queue)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            _log.warning("live_not_listening", error=str(error))
+            _log.warning("live_not_listening", error=logs.describe(error))
         finally:
             self._streams.pop(queue, None)
 
