@@ -15,9 +15,12 @@ from typing import Any
 
 import pytest
 
+from merchant.core import postgres
+from merchant.demo.world import DemoWorld
 from tests.merchant.demo.simulator.conftest import free_port
 
 pytestmark = pytest.mark.slow
+COMMAND = [sys.executable, "-m", "merchant", "demo"]
 START_S = 180  # a busy machine; an idle one takes a tenth
 
 
@@ -37,7 +40,7 @@ def running_demo(data_dir: Path, port: int, hub_port: int) -> Iterator[str]:
     env = demo_env(data_dir, port, hub_port)
     log = data_dir.parent / f"demo-{time.monotonic_ns()}.log"
     with log.open("wb") as output:
-        demo = subprocess.Popen([sys.executable, "-m", "merchant", "demo"], env=env, stdout=output, stderr=output)
+        demo = subprocess.Popen(COMMAND, env=env, stdout=output, stderr=output)
     try:
         deadline = time.monotonic() + START_S
         while "\nready " not in log.read_text():
@@ -51,6 +54,13 @@ def running_demo(data_dir: Path, port: int, hub_port: int) -> Iterator[str]:
     finally:
         demo.kill()
         demo.wait()
+
+
+def refused(env: dict[str, str]) -> str:
+    """What a demo that does not start says."""
+    ended = subprocess.run(COMMAND, env=env, capture_output=True, text=True, timeout=START_S)
+    assert ended.returncode == 1, ended.stdout
+    return ended.stderr
 
 
 def fetch(url: str, headers: dict[str, str] | None = None, body: Any = None) -> Any:
@@ -94,17 +104,14 @@ def test_one_command_shows_the_main_job_and_keeps_its_world(tmp_path: Path) -> N
 def test_a_port_that_is_taken_is_told_before_anything_is_written(tmp_path: Path, taken: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         env = demo_env(tmp_path / "data", free_port(), free_port()) | {taken: str(other.getsockname()[1])}
-        command = [sys.executable, "-m", "merchant", "demo"]
-        ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=START_S)
-    assert ended.returncode == 1
-    assert f"is taken (Address already in use); stop the other program or set {taken}." in ended.stderr
+        told = refused(env)
+    assert f"is taken (Address already in use); stop the other program or set {taken}." in told
     assert not (tmp_path / "data").exists()
 
 
 def test_a_start_that_was_killed_while_it_set_up_is_made_good_by_the_next(tmp_path: Path) -> None:
     data_dir, port, hub_port = tmp_path / "data", free_port(), free_port()
-    command = [sys.executable, "-m", "merchant", "demo"]
-    with subprocess.Popen(command, env=demo_env(data_dir, port, hub_port), stdout=subprocess.PIPE, text=True) as demo:
+    with subprocess.Popen(COMMAND, env=demo_env(data_dir, port, hub_port), stdout=subprocess.PIPE, text=True) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
             if "50/200 applications written" in line:
@@ -115,6 +122,26 @@ def test_a_start_that_was_killed_while_it_set_up_is_made_good_by_the_next(tmp_pa
         assert "198 merchants have numbers" in told
         check_world(json.loads((data_dir / "demo.json").read_bytes()), port, hub_port)
     assert not (data_dir / "postgres.unfinished").exists()
+
+
+def test_a_world_that_another_demo_is_setting_up_is_left_alone(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    with postgres.start(data_dir / "postgres"):
+        DemoWorld("http://127.0.0.1:8000", "", {}).save(data_dir)
+        told = refused(demo_env(data_dir, free_port(), free_port()))
+        assert f"Another demo is starting in {data_dir}; wait for it, or set MERCHANT_DATA_DIR." in told
+        assert (data_dir / "demo.json").exists()
+        assert (data_dir / "postgres").exists()
+
+
+def test_an_installation_that_is_no_demo_is_never_made_one(tmp_path: Path) -> None:
+    env = demo_env(tmp_path / "data", free_port(), free_port())
+    facts = ["--email=op@hub.example", "--domain=pay.example", "--country=KE", "--currency=KES"]
+    seed = [sys.executable, "-m", "merchant", "seed", *facts, "--time-zone=Africa/Nairobi"]
+    subprocess.run(seed, env=env | {"MERCHANT_SEED_PASSWORD": "a long passphrase"}, check=True, timeout=START_S)
+    for _ in range(2):
+        assert "set up already, and not as a demo; set MERCHANT_DATA_DIR to an empty folder." in refused(env)
+        assert not (tmp_path / "data" / "demo.json").exists()
 
 
 def check_world(known: dict[str, Any], port: int, hub_port: int) -> None:
