@@ -9,7 +9,10 @@ from merchant.core.settings import Settings, with_secret_key
 
 @click.command()
 @click.option("--email", required=True, help="E-mail address of the first hub operator.")
-@click.password_option(envvar="MERCHANT_SEED_PASSWORD", help="The operator's password, at least 12 characters.")
+@click.password_option(
+    envvar="MERCHANT_SEED_PASSWORD",
+    help="The operator's password, at least 12 characters; asked for, unless MERCHANT_SEED_PASSWORD or this gives it.",
+)
 @click.option("--name", default="Merchant scheme", show_default=True, help="Name of the scheme.")
 @click.option("--domain", required=True, help="Internet domain of the scheme; QR codes carry it reversed.")
 @click.option("--country", required=True, help="Country, ISO 3166-1 alpha-2.")
