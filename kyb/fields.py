@@ -283,7 +283,7 @@ def _between_fields(sections: Sections) -> Iterator[Problem]:
     yield from _too_many("locations", len(sections.locations), MAX_LOCATIONS)
     counter_count = sum(len(location.counters) for location in sections.locations)
     if counter_count > MAX_COUNTERS_OF_MERCHANT:
-        yield Problem("locations", "too_many", f"At most {MAX_COUNTERS_OF_MERCHANT} counters are allowed in all.")
+        yield Problem("locations", "too_many", f"A merchant has at most {MAX_COUNTERS_OF_MERCHANT} counters.")
     if len(set(sections.business.currencies)) < len(sections.business.currencies):
         yield Problem("business.currencies", "duplicate", "Each currency may stand only once.")
     # Decimal of the shortest text, so that 33.3 + 33.3 + 33.4 is 100 and not a hair above.

@@ -20,6 +20,7 @@ FILLED = (
     _("Must fit {most} septets; brackets and € count twice."),
     _("Must be at least {least} years old."),
     _("At most {most} are allowed."),
+    _("A merchant has at most {most} counters."),
     _("{count} answers have the wrong form."),
     _("{count} requirements are missing."),
 )
