@@ -23,6 +23,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Where people and the hub reach us. Loopback unless the operator says otherwise: safe as it comes.
     host: str = "127.0.0.1"
     port: int = 8000
+    # Proxies whose X-Forwarded-For is believed: addresses or networks, comma-separated. Empty: none, since anyone can
+    # send that header.
+    trusted_proxies: str = ""
     # How links and QR codes name us from outside; empty means http://host:port.
     public_url: str = ""
     # The embedded database, generated secrets and demo.json live here.
