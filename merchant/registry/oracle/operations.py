@@ -17,6 +17,7 @@ from merchant.core.access import Actor
 from merchant.core.db import Reads, Tx
 from merchant.core.http.raw import Refused
 from merchant.core.service import SchemeFacts
+from merchant.core.settings import Settings
 from merchant.core.texts import _
 from merchant.registry.aliases import operations as aliases
 
@@ -28,6 +29,13 @@ MAX_IDENTIFIER = 128  # FSPIOP data model, PartyIdentifier
 MAX_BATCH = 10_000  # FSPIOP API definition 1.1: partyList has at most 10,000 elements
 _LAST = "\x7f"  # sorts after every alias
 _SUB_ID = re.compile(r"[^\s\x00-\x1f{}<>`\\]{1,128}")  # as the Account Lookup Service checks it
+
+
+class NotTheirs(Refused):
+    """A participant asked for what only another participant, or the hub, may do."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(403, "3000", description)
 
 
 class Route(Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -142,8 +150,15 @@ def may_be_ours(alias_type: str, identifier: str, sub_id: str) -> bool:
     return aliases.is_identifier(identifier)
 
 
-async def register(tx: Tx, alias_type: str, identifier: str, new: NewRoute) -> None:
-    """Register an identifier that an external DFSP owns. Raises Refused (3003, 3201) when it may not."""
+async def register(
+    tx: Tx, settings: Settings, alias_type: str, identifier: str, new: NewRoute, source: str | None
+) -> None:
+    """Register an identifier that an external DFSP owns. `source` is the FSPIOP-Source of the one that asked.
+
+    Raises Refused (3003, 3201) when the identifier or the DFSP cannot be, NotTheirs for a party of another participant.
+    """
+    if not _speaks_for(settings, source, new.fsp_id):
+        raise NotTheirs("A participant registers its own parties only.")
     sub_id = new.party_sub_id_or_type or ""
     check_identifier(alias_type, identifier, sub_id)
     currency = _checked_currency(new.currency)
@@ -156,13 +171,20 @@ async def register(tx: Tx, alias_type: str, identifier: str, new: NewRoute) -> N
     await tx.execute(_OPEN, alias_type, identifier, sub_id, currency, dfsp_id, external_id)
 
 
-async def change(tx: Tx, alias_type: str, identifier: str, new: NewRoute) -> None:
-    """Point an external DFSP's identifier at another FSP. Raises Refused for the registry's own and unknown ones."""
+async def change(
+    tx: Tx, settings: Settings, alias_type: str, identifier: str, new: NewRoute, source: str | None
+) -> None:
+    """Point an external DFSP's identifier at another FSP: its holder gives it away, or the hub moves it.
+
+    Raises Refused for the registry's own and unknown ones, NotTheirs when another participant asks.
+    """
     check_identifier(alias_type, identifier)
     if new.party_sub_id_or_type:
         raise Refused(400, "3100", "A sub-identifier moves with its identifier; name the identifier only.")
     _checked_currency(new.currency)
-    await _lock_external(tx, alias_type, identifier)
+    holder = await _lock_external(tx, alias_type, identifier)
+    if not _speaks_for(settings, source, holder):
+        raise NotTheirs("This identifier belongs to another participant.")
     dfsp_id = await _dfsp_of(tx, new.fsp_id)
     await tx.execute(
         "UPDATE alias_claim SET dfsp_id = $3 WHERE alias_type = $1 AND alias = $2", alias_type, identifier, dfsp_id
@@ -172,16 +194,18 @@ async def change(tx: Tx, alias_type: str, identifier: str, new: NewRoute) -> Non
     )
 
 
-async def remove(tx: Tx, alias_type: str, identifier: str, sub_id: str, currency: str, source: str | None) -> None:
+async def remove(
+    tx: Tx, settings: Settings, alias_type: str, identifier: str, sub_id: str, currency: str, source: str | None
+) -> None:
     """Take an external DFSP's identifier out, or one of its sub-ids, or either in one currency only.
 
-    Raises Refused for the registry's own, and for an identifier that has sub-ids. `source` is the FSPIOP-Source of
-    the DFSP that asked, where known: another DFSP's row is refused.
+    Raises Refused for the registry's own, and for an identifier that has sub-ids; NotTheirs when another participant
+    asks.
     """
     check_identifier(alias_type, identifier, sub_id)
-    owner_fsp_id = await _lock_external(tx, alias_type, identifier)
-    if source not in (None, "", owner_fsp_id):
-        raise Refused(403, "3000", "This identifier belongs to another participant.")
+    holder = await _lock_external(tx, alias_type, identifier)
+    if not _speaks_for(settings, source, holder):
+        raise NotTheirs("This identifier belongs to another participant.")
     sub_ids = {row["sub_id"] for row in await tx.fetch(_SUB_IDS, alias_type, identifier)}
     if sub_id not in sub_ids:
         raise Refused(404, "3204", "There is no such identifier.")
@@ -192,6 +216,15 @@ async def remove(tx: Tx, alias_type: str, identifier: str, sub_id: str, currency
         raise Refused(404, "3204", "There is no such identifier in this currency.")
     if not await tx.fetch(_SUB_IDS, alias_type, identifier):
         await tx.execute(_RETIRE, alias_type, identifier, clock.now())
+
+
+def _speaks_for(settings: Settings, source: str | None, fsp_id: str) -> bool:
+    """Whether whoever asks may act for a participant: itself, letter by letter, or the hub.
+
+    The Account Lookup Service relays the FSPIOP-Source of the participant that asked it. A call without one is the
+    hub's own: only the hub passes the gateway.
+    """
+    return not source or source == fsp_id or settings.is_hub(source)
 
 
 async def _lock_external(tx: Tx, alias_type: str, identifier: str) -> str:
@@ -209,11 +242,12 @@ async def _lock_external(tx: Tx, alias_type: str, identifier: str) -> str:
     return str(claim["fsp_id"])
 
 
-async def register_bulk(tx: Tx, batch: BulkRegistration, source: str | None) -> list[dict[str, object]]:
+async def register_bulk(
+    tx: Tx, settings: Settings, batch: BulkRegistration, source: str | None
+) -> list[dict[str, object]]:
     """Register many parties; each answered in order, with its own error where it has one.
 
-    A DFSP registers for itself: `source` is the FSPIOP-Source of the one that asked, where known. Raises Refused when
-    no row can be read.
+    Raises Refused when no row can be read.
     """
     results: list[dict[str, object]] = [{"partyId": given} for given in batch.party_list]
     readable: list[tuple[BulkParty, dict[str, object]]] = []
@@ -228,9 +262,7 @@ async def register_bulk(tx: Tx, batch: BulkRegistration, source: str | None) -> 
     for party, result in sorted(readable, key=lambda pair: pair[0].party_identifier):
         new = NewRoute(party.fsp_id, party.currency or batch.currency, party.party_sub_id_or_type)
         try:
-            if source not in (None, "", party.fsp_id):
-                raise Refused(400, "3100", "A participant registers its own parties only.")
-            await register(tx, party.party_id_type, party.party_identifier, new)
+            await register(tx, settings, party.party_id_type, party.party_identifier, new, source)
         except Refused as refused:
             result["errorInformation"] = {"errorCode": refused.error_code, "errorDescription": refused.description}
     return results

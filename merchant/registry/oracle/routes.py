@@ -15,17 +15,20 @@ import structlog
 from litestar import asgi
 from litestar.types import Receive, Scope, Send
 
-from merchant.core import db, errors, texts
+from merchant.core import db, errors, evidence, texts
 from merchant.core.access import Permission
+from merchant.core.evidence import SecurityEvent
 from merchant.core.http import json as web
 from merchant.core.http import raw
 from merchant.core.http.raw import Call, Refused, respond
+from merchant.core.http.source import client_address
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.registry.oracle import operations as oracle
 
 _log = structlog.get_logger()
 MOUNT = "/oracle"
+_SOURCE = "fspiop-source"
 T = TypeVar("T")
 
 
@@ -42,6 +45,8 @@ async def oracle_door(scope: Scope, receive: Receive, send: Send) -> None:
         call = await raw.read_call(scope, receive, headers, MOUNT)
         status, body = await _answer(state, call)
     except Refused as refused:
+        if isinstance(refused, oracle.NotTheirs):
+            _note_refusal(service, scope, headers, refused)
         await respond(send, refused.status, refused.body())
     except errors.MerchantError as error:
         problem = web.problem(error, _language(headers))
@@ -54,6 +59,17 @@ async def oracle_door(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, 500, raw.error_body("2001", "Something went wrong on our side; try again later."))
     else:
         await respond(send, status, body)
+
+
+def _note_refusal(service: Service, scope: Scope, headers: Mapping[str, str], refused: Refused) -> None:
+    evidence.note(
+        service,
+        SecurityEvent.NOT_ALLOWED,
+        source=client_address(scope, headers, service.settings),
+        method=scope.get("method", ""),
+        fsp_id=headers.get(_SOURCE, "")[:32],
+        reason=refused.description,
+    )
 
 
 def _is_batch(scope: Scope) -> bool:
@@ -88,14 +104,14 @@ async def _find(service: Service, call: Call, alias_type: str, identifier: str, 
 async def _register(service: Service, call: Call, alias_type: str, identifier: str, sub_id: str) -> tuple[int, bytes]:
     new = _decode_route(call, sub_id)
     async with service.db.system() as tx:
-        await oracle.register(tx, alias_type, identifier, new)
+        await oracle.register(tx, service.settings, alias_type, identifier, new, call.headers.get(_SOURCE))
     return 201, b""
 
 
 async def _change(service: Service, call: Call, alias_type: str, identifier: str, sub_id: str) -> tuple[int, bytes]:
     new = _decode_route(call, sub_id)
     async with service.db.system() as tx:
-        await oracle.change(tx, alias_type, identifier, new)
+        await oracle.change(tx, service.settings, alias_type, identifier, new, call.headers.get(_SOURCE))
     # The Account Lookup Service insists on a JSON body here.
     return 200, msgspec.json.encode({"fspId": new.fsp_id})
 
@@ -103,7 +119,8 @@ async def _change(service: Service, call: Call, alias_type: str, identifier: str
 async def _remove(service: Service, call: Call, alias_type: str, identifier: str, sub_id: str) -> tuple[int, bytes]:
     currency = parse_qs(call.query).get("currency", [""])[0] if call.query else ""
     async with service.db.system() as tx:
-        await oracle.remove(tx, alias_type, identifier, sub_id, currency, call.headers.get("fspiop-source"))
+        source = call.headers.get(_SOURCE)
+        await oracle.remove(tx, service.settings, alias_type, identifier, sub_id, currency, source)
     return 204, b""
 
 
@@ -115,7 +132,7 @@ async def _register_many(state: Any, call: Call) -> tuple[int, bytes]:
     if "x-api-key" not in call.headers and call.body.lstrip()[:1] != b"[":
         batch = _decode(call.body, oracle.BulkRegistration)
         async with service.db.system() as tx:
-            results = await oracle.register_bulk(tx, batch, call.headers.get("fspiop-source"))
+            results = await oracle.register_bulk(tx, service.settings, batch, call.headers.get(_SOURCE))
         return 201, msgspec.json.encode({"partyList": results})
     actor = await web.authenticate(state, call.headers)
     actor.require(Permission.ALIASES_WRITE)
