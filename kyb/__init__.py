@@ -4,6 +4,7 @@ Reading order: applicant (the answers and what was verified) → normal and fiel
 tiers (requirements and limits) → screening (sanctions lists) → report (all of it, for the person who decides).
 """
 
+from kyb.aliases import ALIAS_PATTERN, alias_form, is_alias, may_be_chosen
 from kyb.applicant import (
     Applicant,
     Business,
@@ -15,7 +16,7 @@ from kyb.applicant import (
     Sections,
     SettlementAccount,
 )
-from kyb.fields import ALIAS_PATTERN, Problem, field_problems, is_alias
+from kyb.fields import Problem, field_problems
 from kyb.normal import normalise
 from kyb.policy import (
     Limits,
@@ -63,6 +64,7 @@ __all__ = [
     "SubjectHit",
     "UnknownCurrency",
     "UnknownTier",
+    "alias_form",
     "assess",
     "build_index",
     "default_policy",
@@ -70,6 +72,7 @@ __all__ = [
     "is_alias",
     "load_policy",
     "load_un_list",
+    "may_be_chosen",
     "normalise",
     "requirements",
     "screen",

@@ -19,6 +19,7 @@ import stdnum.lei
 from msgspec import Struct
 
 from kyb import codes
+from kyb.aliases import ALIAS_PATTERN, alias_form, is_alias, is_like_a_number
 from kyb.applicant import Location, Sections
 
 MAX_TRADING_NAME_CHARS = 128  # FSPIOP 1.1 data model: PartyName, what a payer is shown
@@ -46,8 +47,6 @@ _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # Unicode categories
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_]{2,63}")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-ALIAS_PATTERN = r"[A-Za-z0-9._-]{1,32}"  # an identifier that passes through a URI path unescaped
-_ALIAS = re.compile(ALIAS_PATTERN)
 
 
 class Problem(Struct, frozen=True):
@@ -59,11 +58,12 @@ class Problem(Struct, frozen=True):
 
 
 class _Context(Struct, frozen=True):
-    """What a rule may look at beside the value: today, the country of phone numbers without +, reserved aliases."""
+    """What a rule may look at beside the value: today, the country of phone numbers without +, what no alias may be."""
 
     today: date
     country: str | None
     reserved_aliases: Collection[str]
+    drawn_digits: int | None
 
 
 _Fault = tuple[str, str] | None  # code and message, or None when the value is right
@@ -151,10 +151,14 @@ def _website(value: str, context: _Context) -> _Fault:
 
 
 def _own_alias(value: str, context: _Context) -> _Fault:
-    if not _ALIAS.fullmatch(value):
+    if not re.fullmatch(ALIAS_PATTERN, value):
         return "bad_alias", "Must be 1 to 32 letters, digits, dots, dashes or underscores."
     if not is_alias(value, context.reserved_aliases):
         return "reserved_alias", "This word is reserved."
+    if not alias_form(value):
+        return "bad_alias", "Must hold a letter or a digit."
+    if context.drawn_digits is not None and is_like_a_number(value, context.drawn_digits):
+        return "like_a_number", "Must not look like a number that is drawn; add letters."
     return None
 
 
@@ -210,24 +214,20 @@ _SETTLEMENT_ACCOUNT: dict[str, _Rule] = {
 
 
 def field_problems(
-    sections: Sections, now: datetime, reserved_aliases: Collection[str] = frozenset()
+    sections: Sections,
+    now: datetime,
+    reserved_aliases: Collection[str] = frozenset(),
+    drawn_digits: int | None = None,
 ) -> tuple[Problem, ...]:
     """Every value present that breaks its rule, in the order of the sections; empty when all are right.
 
     now decides whether a birth date is plausible. Phones without + are read as numbers of the first
     location's country. Run it on normalised sections (kyb.normalise): codes are compared as written.
     reserved_aliases are words in lower case that own_alias must not be, for example path segments of the caller's API.
+    drawn_digits is the length of the numbers that the caller draws, which own_alias must not look like.
     """
-    context = _Context(now.date(), phone_country(sections), reserved_aliases)
+    context = _Context(now.date(), phone_country(sections), reserved_aliases, drawn_digits)
     return (*_each_field(sections, context), *_between_fields(sections))
-
-
-def is_alias(text: str, reserved: Collection[str] = frozenset()) -> bool:
-    """Whether a text has the form of an alias, is more than dots (a path of its own), and is no reserved word.
-
-    reserved holds words in lower case; letter case of the text does not matter for them.
-    """
-    return bool(_ALIAS.fullmatch(text) and text.strip(".")) and text.lower() not in reserved
 
 
 def phone_country(sections: Sections) -> str | None:
@@ -315,9 +315,9 @@ def _repeated_aliases(sections: Sections) -> Iterator[Problem]:
         for position, counter in enumerate(location.counters)
         if counter.own_alias is not None
     }
-    times = Tally(aliases.values())
+    times = Tally(alias_form(alias) for alias in aliases.values())
     for path, alias in aliases.items():
-        if times[alias] > 1:
+        if times[alias_form(alias)] > 1:
             yield Problem(path, "duplicate", "One alias belongs to one counter.")
 
 

@@ -22,6 +22,7 @@ from sqlmodel import Field, SQLModel, select
 from merchant.core import clock, columns, errors, files, outbox, paging
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Reads, Tx, forget
+from merchant.core.locks import take_turn
 from merchant.core.outbox import Job
 from merchant.core.service import Service
 from merchant.core.slices import JobKind, Timer
@@ -92,7 +93,7 @@ async def order(tx: Tx, kind: Kind[J], job: J) -> J:
     """Store a job and its first slice. Raises TooManyJobs."""
     table = kind.table.__tablename__
     # Two orders at the same moment would each count the other as absent.
-    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{table} {job.dfsp_id}")
+    await take_turn(tx, f"{table} {job.dfsp_id}")
     open_jobs = f"SELECT count(*) FROM {table} WHERE dfsp_id = $1 AND finished_at IS NULL"  # noqa: S608 - our names
     if await tx.fetchval(open_jobs, job.dfsp_id) >= kind.max_open:
         told = _("At most {most} jobs of this kind may be under way; wait until one is done.", most=kind.max_open)

@@ -45,6 +45,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Shared secret that the hub's proxy sends as x-gateway-secret to /oracle and /fspiop.
     # Empty means those paths answer only to loopback, but for a DFSP's batch of participants with its API key.
     gateway_secret: str = ""
+    # Aliases that one DFSP may claim for merchants outside this registry: a claim is for ever, and eight digits are
+    # nine million numbers. A day's is what an honest first batch holds (FSPIOP: 10,000 rows).
+    aliases_per_dfsp_per_day: int = 10_000
+    aliases_per_dfsp: int = 1_000_000
     # Whether inbound FSPIOP requests must carry a valid JWS signature.
     require_signatures: bool = True
     # Lifetime of a signed-in person's token; a working day without asking again.

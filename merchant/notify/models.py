@@ -25,6 +25,8 @@ class WebhookEndpoint(SQLModel, table=True):
     event_types: list[str] = columns.texts()
     enabled: bool = True
     created_at: datetime = columns.instant()
+    paused_at: datetime | None = columns.instant(nullable=True)
+    pause_reason: str | None = None
 
 
 class WebhookDelivery(SQLModel, table=True):

@@ -42,3 +42,4 @@ class ApiKey(SQLModel, table=True):
     created_at: datetime = columns.instant()
     expires_at: datetime | None = columns.instant(nullable=True)
     revoked_at: datetime | None = columns.instant(nullable=True)
+    issued_by: UUID | None = None  # the person who answers for what the key writes (four eyes)

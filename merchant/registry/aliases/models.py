@@ -4,7 +4,7 @@ operations.py and the oracle write the first two, payments/ the third; the oracl
 DFSP is enabled.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Index
@@ -17,11 +17,22 @@ from merchant.core import columns
 class AliasClaim(SQLModel, table=True):
     """Who a (type, alias) belongs to, for ever: a retired alias is never given to another.
 
-    Letters in another case are the same alias: people dial and read them aloud.
+    Letters in another case are the same alias, and so are those that differ by separators only (kyb.alias_form):
+    people dial and read them aloud. Claims that differed by separators before that was so have `shares_form`, all but
+    the first.
     """
 
     __tablename__ = "alias_claim"
-    __table_args__ = (Index("alias_claim_any_case", "alias_type", sql("lower(alias)"), unique=True),)
+    __table_args__ = (
+        Index("alias_claim_any_case", "alias_type", sql("lower(alias)"), unique=True),
+        Index(
+            "alias_claim_form",
+            "alias_type",
+            sql("translate(lower(alias), '.-_', '')"),
+            unique=True,
+            postgresql_where=sql("NOT shares_form"),
+        ),
+    )
     alias_type: str = Field(primary_key=True)
     alias: str = Field(primary_key=True)
     dfsp_id: UUID = columns.dfsp()
@@ -29,6 +40,16 @@ class AliasClaim(SQLModel, table=True):
     external_merchant_id: str | None = None
     claimed_at: datetime = columns.instant()
     retired_at: datetime | None = columns.instant(nullable=True)
+    shares_form: bool = Field(default=False, sa_column_kwargs={"server_default": sql("false")})
+
+
+class AliasCount(SQLModel, table=True):
+    """How many aliases a DFSP claimed for merchants outside this registry on one day (UTC); quotas are held by it."""
+
+    __tablename__ = "alias_count"
+    dfsp_id: UUID = Field(foreign_key="dfsp.id", primary_key=True)
+    day: date = Field(primary_key=True)
+    claimed: int = columns.minor_units()
 
 
 class Alias(SQLModel, table=True):

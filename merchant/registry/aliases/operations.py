@@ -15,6 +15,7 @@ from merchant.core.texts import _
 from merchant.hub.fspiop.resources import RESERVED_WORDS
 from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
 
+LIKE_A_NUMBER = _("An alias must not look like a number that is drawn; choose one with letters.")
 # With 90 % of the numbers of a length taken, 64 draws still fail less than once in 800 calls.
 _MAX_DRAWS = 64
 
@@ -22,6 +23,7 @@ _CLAIM = """
 INSERT INTO alias_claim (alias_type, alias, dfsp_id, counter_id, external_merchant_id, claimed_at)
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
 """
+_HELD = "SELECT true FROM alias_claim WHERE alias_type = $1 AND alias = $2"
 _ROUTE = """
 INSERT INTO alias (alias_type, alias, sub_id, currency, dfsp_id, merchant_id, counter_id, external_merchant_id, active)
 SELECT $1, $2, '', currency, $3, $4, $5, $6, true FROM unnest($7::text[]) AS currency
@@ -38,6 +40,14 @@ def is_identifier(text: str) -> bool:
     return kyb.is_alias(text, RESERVED_WORDS)
 
 
+def may_be_chosen(scheme: SchemeFacts, alias_type: str, text: str) -> bool:
+    """Whether someone may choose an alias of this type.
+
+    Numbers are drawn for the scheme's own type alone; in the others digits are what identifies a business.
+    """
+    return kyb.may_be_chosen(text, scheme.alias_length if alias_type == scheme.alias_type else None, RESERVED_WORDS)
+
+
 async def claim(
     tx: Tx,
     alias_type: str,
@@ -47,7 +57,10 @@ async def claim(
     counter_id: UUID | None = None,
     external_id: str | None = None,
 ) -> bool:
-    """Take an alias for ever; False when someone holds or held it."""
+    """Take an alias for ever; False when someone holds or held it, in any case and with any separators.
+
+    Whether it may be chosen is asked before (`may_be_chosen`); drawn numbers need not ask.
+    """
     return bool(await tx.execute(_CLAIM, alias_type, alias, dfsp_id, counter_id, external_id, clock.now()))
 
 
@@ -83,14 +96,21 @@ async def issue_alias(
     """
     if own_alias is None:
         alias = await draw(tx, scheme, dfsp_id, counter_id=counter_id)
-    elif not is_identifier(own_alias):
-        raise errors.invalid_field("own_alias", "reserved_alias", _("This word is reserved; choose another."))
-    elif await claim(tx, scheme.alias_type, own_alias, dfsp_id, counter_id=counter_id):
-        alias = own_alias
     else:
-        raise AliasTaken(_("The alias {alias} is taken; choose another.", alias=own_alias))
+        alias = await _claim_own(tx, scheme, own_alias, dfsp_id, counter_id)
     await open_routes(tx, scheme.alias_type, alias, dfsp_id, currencies, merchant_id=merchant_id, counter_id=counter_id)
     return alias
+
+
+async def _claim_own(tx: Tx, scheme: SchemeFacts, alias: str, dfsp_id: UUID, counter_id: UUID) -> str:
+    if not is_identifier(alias):
+        raise errors.invalid_field("own_alias", "reserved_alias", _("This word is reserved; choose another."))
+    may_choose = may_be_chosen(scheme, scheme.alias_type, alias)
+    if may_choose and await claim(tx, scheme.alias_type, alias, dfsp_id, counter_id=counter_id):
+        return alias
+    if may_choose or await tx.fetchval(_HELD, scheme.alias_type, alias):
+        raise AliasTaken(_("The alias {alias} is taken; choose another.", alias=alias))
+    raise errors.invalid_field("own_alias", "like_a_number", LIKE_A_NUMBER)
 
 
 async def open_routes(

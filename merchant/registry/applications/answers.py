@@ -21,10 +21,13 @@ from merchant.registry.applications.models import Application
 _OWNER_IDENTIFIERS = ("id_number", "phone", "email")
 
 
-def tidy(sections: kyb.Sections) -> kyb.Sections:
-    """Normalised sections. Raises InvalidFields naming every wrong answer."""
+def tidy(sections: kyb.Sections, drawn_digits: int | None = None) -> kyb.Sections:
+    """Normalised sections; no alias may look like a number of `drawn_digits` digits.
+
+    Raises InvalidFields naming every wrong answer.
+    """
     tidied = kyb.normalise(sections)
-    problems = kyb.field_problems(tidied, clock.now(), RESERVED_WORDS)
+    problems = kyb.field_problems(tidied, clock.now(), RESERVED_WORDS, drawn_digits)
     if problems:
         raise errors.InvalidFields(errors=tuple(errors.FieldError(p.path, p.code, marked(p.message)) for p in problems))
     return tidied

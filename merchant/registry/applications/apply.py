@@ -27,7 +27,7 @@ SCREEN_TOPIC = "registry.screen"
 
 async def open_application(tx: Tx, service: Service, actor: Actor, given: kyb.Sections) -> Application:
     """Start an application with any sections. Raises InvalidFields, ExternalRefTaken."""
-    sections = answers.tidy(given)
+    sections = answers.tidy(given, (await service.scheme()).alias_length)
     application = Application(
         dfsp_id=actor.own_dfsp(), makers=[actor.id], version_hash="", sections_sealed=b"", trading_name=""
     )
@@ -56,7 +56,8 @@ async def change_sections(
         raise errors.WrongState(_("An application that is {state} cannot be edited.", state=application.state))
     before = answers.unseal(service.vault, application.id, application.sections_sealed)
     sections = answers.tidy(
-        kyb.Sections(**{name: getattr(before, name) for name in before.__struct_fields__} | changes)
+        kyb.Sections(**{name: getattr(before, name) for name in before.__struct_fields__} | changes),
+        (await service.scheme()).alias_length,
     )
     if application_may(application.state, Capability.BEGIN_VERSION):
         move_application(application, ApplicationState.DRAFT)

@@ -36,6 +36,8 @@ FIELDS = (
     _("Must be a web address that starts with https:// or http://."),
     _("Must be 1 to 32 letters, digits, dots, dashes or underscores."),
     _("This word is reserved."),
+    _("Must hold a letter or a digit."),
+    _("Must not look like a number that is drawn; add letters."),
     _("Each currency may stand only once."),
     _("The ownership shares must not add up to more than 100."),
     _("Must be the position of an owner, counted from 0."),

@@ -82,6 +82,8 @@ class ScreeningDecision(SQLModel, table=True):
     reason: str
     decided_by: UUID
     decided_at: datetime = columns.instant()
+    entry: str | None = None  # a digest of the list's entry, the same in every version and wherever the name stands
+    release_proposed_by: UUID | None = None  # the first of two who say that a true match is none
 
 
 class Decision(SQLModel, table=True):

@@ -16,15 +16,18 @@ from merchant.core import clock, money
 from merchant.core.access import Actor
 from merchant.core.db import Reads, Tx
 from merchant.core.http.raw import Refused
-from merchant.core.service import SchemeFacts
+from merchant.core.service import SchemeFacts, Service
 from merchant.core.settings import Settings
 from merchant.core.texts import _
 from merchant.registry.aliases import operations as aliases
+from merchant.registry.aliases.quota import Quota, open_quota, save_quota
+from merchant.registry.oracle.claims import Unclaimed, claim_chosen
 
 PARTY_ID_TYPES = frozenset({"ALIAS", "BUSINESS", "MERCHANT_PAYINTOID"})
 _IDENTIFIER_RULE = _(
     "An identifier has 1 to 32 letters, digits, dots, hyphens or underscores, and is no reserved word."
 )
+_QUOTA_SPENT = _("Your DFSP has registered as many aliases as it may today, or in all; ask the scheme's operator.")
 MAX_IDENTIFIER = 128  # FSPIOP data model, PartyIdentifier
 MAX_BATCH = 10_000  # FSPIOP API definition 1.1: partyList has at most 10,000 elements
 _LAST = "\x7f"  # sorts after every alias
@@ -36,6 +39,14 @@ class NotTheirs(Refused):
 
     def __init__(self, description: str) -> None:
         super().__init__(403, "3000", description)
+
+
+_REFUSED = {
+    Unclaimed.TAKEN: (400, "3003", "This identifier belongs to another participant."),
+    Unclaimed.LIKE_A_NUMBER: (400, "3003", "This identifier looks like a drawn number; choose one with letters."),
+    Unclaimed.QUOTA: (429, "3003", "The participant has registered as many identifiers as it may; ask the scheme."),
+}
+_UNKNOWN_DFSP = (400, "3201", "No enabled participant of this registry has that fspId.")
 
 
 class Route(Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -99,13 +110,6 @@ JOIN alias a ON a.alias_type = r.alias_type AND a.alias = r.alias AND a.sub_id =
 JOIN dfsp d ON d.id = r.dfsp_id
 WHERE r.alias_type = $1 AND r.alias = $2 AND r.sub_id = $3 AND r.expires_at > $4 AND a.active AND d.enabled
 """
-# The holder of an identifier may open it again, in another currency or after it was taken out.
-_TAKE_BACK = """
-UPDATE alias_claim SET retired_at = NULL
-WHERE alias_type = $1 AND alias = $2 AND dfsp_id = $3 AND counter_id IS NULL
-  AND ($4::text IS NULL OR external_merchant_id = $4)
-RETURNING external_merchant_id
-"""
 _SUB_IDS = "SELECT DISTINCT sub_id FROM alias WHERE alias_type = $1 AND alias = $2"
 _CLOSE = """
 DELETE FROM alias WHERE alias_type = $1 AND alias = $2 AND sub_id = $3 AND ($4 = '' OR currency = $4)
@@ -151,24 +155,29 @@ def may_be_ours(alias_type: str, identifier: str, sub_id: str) -> bool:
 
 
 async def register(
-    tx: Tx, settings: Settings, alias_type: str, identifier: str, new: NewRoute, source: str | None
+    tx: Tx, service: Service, alias_type: str, identifier: str, new: NewRoute, source: str | None
 ) -> None:
     """Register an identifier that an external DFSP owns. `source` is the FSPIOP-Source of the one that asked.
 
     Raises Refused (3003, 3201) when the identifier or the DFSP cannot be, NotTheirs for a party of another participant.
     """
-    if not _speaks_for(settings, source, new.fsp_id):
+    if not _speaks_for(service.settings, source, new.fsp_id):
         raise NotTheirs("A participant registers its own parties only.")
+    quota = await open_quota(tx, service.settings, await _dfsp_of(tx, new.fsp_id))
+    await _register_route(tx, await service.scheme(), quota, alias_type, identifier, new)
+    await save_quota(tx, quota)
+
+
+async def _register_route(
+    tx: Tx, scheme: SchemeFacts, quota: Quota, alias_type: str, identifier: str, new: NewRoute
+) -> None:
     sub_id = new.party_sub_id_or_type or ""
     check_identifier(alias_type, identifier, sub_id)
     currency = _checked_currency(new.currency)
-    dfsp_id = await _dfsp_of(tx, new.fsp_id)
-    external_id: str | None = identifier
-    if not await aliases.claim(tx, alias_type, identifier, dfsp_id, external_id=external_id):
-        external_id = await tx.fetchval(_TAKE_BACK, alias_type, identifier, dfsp_id, None)
-        if external_id is None:
-            raise Refused(400, "3003", "This identifier belongs to another participant.")
-    await tx.execute(_OPEN, alias_type, identifier, sub_id, currency, dfsp_id, external_id)
+    claimed = await claim_chosen(tx, scheme, quota, alias_type, identifier, identifier, None)
+    if isinstance(claimed, Unclaimed):
+        raise Refused(*_REFUSED[claimed])
+    await tx.execute(_OPEN, alias_type, identifier, sub_id, currency, quota.dfsp_id, claimed)
 
 
 async def change(
@@ -243,7 +252,7 @@ async def _lock_external(tx: Tx, alias_type: str, identifier: str) -> str:
 
 
 async def register_bulk(
-    tx: Tx, settings: Settings, batch: BulkRegistration, source: str | None
+    tx: Tx, service: Service, batch: BulkRegistration, source: str | None
 ) -> list[dict[str, object]]:
     """Register many parties; each answered in order, with its own error where it has one.
 
@@ -258,14 +267,32 @@ async def register_bulk(
             result["errorInformation"] = {"errorCode": "3100", "errorDescription": f"{error}."[:128]}
     if not readable:
         raise Refused(400, "3100", "No row of partyList can be read.")
+    scheme = await service.scheme()
+    quotas = await _quotas_of(tx, service, {party.fsp_id for party, _result in readable})
     # By name, so that two batches at once do not wait for each other.
     for party, result in sorted(readable, key=lambda pair: pair[0].party_identifier):
         new = NewRoute(party.fsp_id, party.currency or batch.currency, party.party_sub_id_or_type)
         try:
-            await register(tx, settings, party.party_id_type, party.party_identifier, new, source)
+            if not _speaks_for(service.settings, source, party.fsp_id):
+                raise NotTheirs("A participant registers its own parties only.")
+            if party.fsp_id not in quotas:
+                raise Refused(*_UNKNOWN_DFSP)
+            quota = quotas[party.fsp_id]
+            await _register_route(tx, scheme, quota, party.party_id_type, party.party_identifier, new)
         except Refused as refused:
             result["errorInformation"] = {"errorCode": refused.error_code, "errorDescription": refused.description}
+    for quota in quotas.values():
+        await save_quota(tx, quota)
     return results
+
+
+async def _quotas_of(tx: Tx, service: Service, fsp_ids: set[str]) -> dict[str, Quota]:
+    """The quotas of the enabled ones; in one order, so that two bulks at once do not wait for each other."""
+    rows = await tx.fetch("SELECT id, fsp_id FROM dfsp WHERE fsp_id = ANY($1) AND enabled", sorted(fsp_ids))
+    return {
+        row["fsp_id"]: await open_quota(tx, service.settings, row["id"])
+        for row in sorted(rows, key=lambda row: row["id"])
+    }
 
 
 def read_row(row: Any) -> ExternalMerchant | ExternalResult:
@@ -279,20 +306,21 @@ def read_row(row: Any) -> ExternalMerchant | ExternalResult:
 
 
 async def register_external(
-    tx: Tx, scheme: SchemeFacts, actor: Actor, rows: list[ExternalMerchant]
+    tx: Tx, service: Service, actor: Actor, rows: list[ExternalMerchant]
 ) -> list[ExternalResult]:
     """Give external merchants their numbers, one result a row, in order; the same row again is told so."""
-    dfsp_id = actor.own_dfsp()
-    # Two batches with the same merchant at once must not draw two numbers for it.
-    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"external:{dfsp_id}")
+    scheme = await service.scheme()
+    # Two batches of a DFSP take turns: with the same merchant at once they must not draw two numbers for it.
+    quota = await open_quota(tx, service.settings, actor.own_dfsp())
     results: dict[int, ExternalResult] = {}
     # Wanted aliases first and by name: batches of two DFSPs that want the same ones must not wait for each other.
     for index in sorted(range(len(rows)), key=lambda index: (rows[index].alias_value or _LAST, index)):
-        results[index] = await _register_one(tx, scheme, dfsp_id, rows[index])
+        results[index] = await _register_one(tx, scheme, quota, rows[index])
+    await save_quota(tx, quota)
     return [results[index] for index in range(len(rows))]
 
 
-async def _register_one(tx: Tx, scheme: SchemeFacts, dfsp_id: UUID, row: ExternalMerchant) -> ExternalResult:
+async def _register_one(tx: Tx, scheme: SchemeFacts, quota: Quota, row: ExternalMerchant) -> ExternalResult:
     def failed(message: str) -> ExternalResult:
         return ExternalResult(row.merchant_id, row.alias_value, "error", message)
 
@@ -301,6 +329,7 @@ async def _register_one(tx: Tx, scheme: SchemeFacts, dfsp_id: UUID, row: Externa
     wanted = row.alias_value
     if wanted is not None and not aliases.is_identifier(wanted):
         return failed(_IDENTIFIER_RULE)
+    dfsp_id = quota.dfsp_id
     known = await tx.fetch(
         "SELECT alias, currency FROM alias WHERE dfsp_id = $1 AND external_merchant_id = $2", dfsp_id, row.merchant_id
     )
@@ -312,17 +341,18 @@ async def _register_one(tx: Tx, scheme: SchemeFacts, dfsp_id: UUID, row: Externa
         return ExternalResult(row.merchant_id, present, "exists")
     value = wanted or (known[0]["alias"] if known else None)
     if value is None:
+        if quota.is_spent():
+            return failed(_QUOTA_SPENT)
         value = await aliases.draw(tx, scheme, dfsp_id, external_id=row.merchant_id)
-    elif not await _claim_for(tx, scheme.alias_type, value, dfsp_id, row.merchant_id):
-        return failed(_("The alias {alias} is taken; choose another.", alias=value))
+        quota.used += 1
+    else:
+        claimed = await claim_chosen(tx, scheme, quota, scheme.alias_type, value, row.merchant_id, row.merchant_id)
+        if claimed is Unclaimed.TAKEN:
+            return failed(_("The alias {alias} is taken; choose another.", alias=value))
+        if isinstance(claimed, Unclaimed):
+            return failed(_QUOTA_SPENT if claimed is Unclaimed.QUOTA else aliases.LIKE_A_NUMBER)
     await aliases.open_routes(tx, scheme.alias_type, value, dfsp_id, [row.currency], external_id=row.merchant_id)
     return ExternalResult(row.merchant_id, value, "registered")
-
-
-async def _claim_for(tx: Tx, alias_type: str, value: str, dfsp_id: UUID, merchant_id: str) -> bool:
-    if await aliases.claim(tx, alias_type, value, dfsp_id, external_id=merchant_id):
-        return True
-    return await tx.fetchval(_TAKE_BACK, alias_type, value, dfsp_id, merchant_id) is not None
 
 
 def _checked_currency(currency: str | None) -> str:
@@ -336,5 +366,5 @@ def _checked_currency(currency: str | None) -> str:
 async def _dfsp_of(tx: Tx, fsp_id: str) -> UUID:
     found = await tx.fetchval("SELECT id FROM dfsp WHERE fsp_id = $1 AND enabled", fsp_id)
     if found is None:
-        raise Refused(400, "3201", "No enabled participant of this registry has that fspId.")
+        raise Refused(*_UNKNOWN_DFSP)
     return found  # type: ignore[no-any-return]

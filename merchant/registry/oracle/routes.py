@@ -66,7 +66,7 @@ def _note_refusal(service: Service, scope: Scope, headers: Mapping[str, str], re
         service,
         SecurityEvent.NOT_ALLOWED,
         source=client_address(scope, headers, service.settings),
-        method=scope.get("method", ""),
+        method=str(scope.get("method")),
         fsp_id=headers.get(_SOURCE, "")[:32],
         reason=refused.description,
     )
@@ -104,7 +104,7 @@ async def _find(service: Service, call: Call, alias_type: str, identifier: str, 
 async def _register(service: Service, call: Call, alias_type: str, identifier: str, sub_id: str) -> tuple[int, bytes]:
     new = _decode_route(call, sub_id)
     async with service.db.system() as tx:
-        await oracle.register(tx, service.settings, alias_type, identifier, new, call.headers.get(_SOURCE))
+        await oracle.register(tx, service, alias_type, identifier, new, call.headers.get(_SOURCE))
     return 201, b""
 
 
@@ -132,7 +132,7 @@ async def _register_many(state: Any, call: Call) -> tuple[int, bytes]:
     if "x-api-key" not in call.headers and call.body.lstrip()[:1] != b"[":
         batch = _decode(call.body, oracle.BulkRegistration)
         async with service.db.system() as tx:
-            results = await oracle.register_bulk(tx, service.settings, batch, call.headers.get(_SOURCE))
+            results = await oracle.register_bulk(tx, service, batch, call.headers.get(_SOURCE))
         return 201, msgspec.json.encode({"partyList": results})
     actor = await web.authenticate(state, call.headers)
     actor.require(Permission.ALIASES_WRITE)
@@ -143,7 +143,7 @@ async def _register_many(state: Any, call: Call) -> tuple[int, bytes]:
     given = [oracle.read_row(row) for row in rows]
     readable = [row for row in given if isinstance(row, oracle.ExternalMerchant)]
     async with service.db.tenant(actor.own_dfsp()) as tx:
-        registered = iter(await oracle.register_external(tx, await service.scheme(), actor, readable))
+        registered = iter(await oracle.register_external(tx, service, actor, readable))
     answers = [row if isinstance(row, oracle.ExternalResult) else next(registered) for row in given]
     return 200, msgspec.json.encode([_translated(one, _language(call.headers)) for one in answers])
 
