@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
@@ -15,8 +16,10 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NoReturn
 
+import structlog
 import uvloop
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 import merchant.migrations.schema  # noqa: F401 - every table, since foreign keys name tables of other slices
@@ -27,6 +30,15 @@ from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings, with_secret_key
 
 _START_TIMEOUT_S = 10.0
+# Connections held at once. Each is a file of the process and about 10 kB of memory; further ones wait in the kernel's
+# queue of the same length (which the kernel may cut to net.core.somaxconn).
+MAX_CONNECTIONS = 4096
+# From when a connection opens, or its last answer ended, until the headers of its next request are whole. A phone on a
+# bad network needs seconds; and it is how long a silent connection takes the place of another.
+HEADERS_TIMEOUT_MS = 10_000
+# Files beside connections: the pools of the database, calls to the hub and to webhooks, libraries.
+_OTHER_FILES = 512
+_log = structlog.get_logger()
 
 
 class PortTaken(OperatorProblem):
@@ -65,10 +77,26 @@ def check_port(host: str, port: int, setting: str = "MERCHANT_PORT") -> None:
 
 
 @asynccontextmanager
-async def serving(app: Any, host: str, port: int) -> AsyncIterator[None]:
+async def serving(
+    app: Any, host: str, port: int, *, headers_timeout_ms: int = HEADERS_TIMEOUT_MS
+) -> AsyncIterator[None]:
     """Serve an ASGI application inside this event loop until the block ends."""
     check_port(host, port)
-    server = Server(app, address=host, port=port, interface=Interfaces.ASGI, websockets=False, log_enabled=False)
+    connections = connections_within_limits()
+    server = Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        websockets=False,
+        log_enabled=False,
+        # Only HTTP/1.1, as gateways speak it to services: to tell the versions apart granian waits for the first bytes
+        # without a time-out, and silent connections would stay for ever.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=headers_timeout_ms),
+        backlog=connections,
+        backpressure=connections,
+    )
     task = asyncio.create_task(server.serve())
     try:
         await _listening(host, port, task)
@@ -77,6 +105,28 @@ async def serving(app: Any, host: str, port: int) -> AsyncIterator[None]:
         server.stop()  # type: ignore[no-untyped-call]
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+def connections_within_limits() -> int:
+    """How many connections the process may hold: MAX_CONNECTIONS, or fewer where the system allows too few files.
+
+    The soft limit of open files is raised as far as needed; only its hard limit is in the way.
+    """
+    wanted = MAX_CONNECTIONS + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed >= wanted:
+        return MAX_CONNECTIONS
+    connections = max(allowed - _OTHER_FILES, allowed // 2)
+    _log.warning(
+        "few_open_files",
+        told=f"Fewer visitors at once: allow the process {wanted} open files (ulimit -n, or systemd's LimitNOFILE).",
+        open_files=allowed,
+        connections=connections,
+    )
+    return connections
 
 
 async def _listening(host: str, port: int, task: asyncio.Task[None]) -> None:
