@@ -65,6 +65,16 @@ class JsonTooDeep(BadRequest):
     code, title = "json_too_deep", _("The JSON is nested too deeply")
 
 
+class BodyCut(BadRequest):
+    """The connection ended, or a chunk was malformed, before the body was whole: nothing of it is acted upon."""
+
+    code, title = "body_cut", _("The request broke off before its end; send it again whole")
+
+
+class InvalidHost(BadRequest):
+    code, title = "invalid_host", _("Send exactly one Host header")
+
+
 class UnknownFilter(BadRequest):
     code, title = "unknown_filter", _("This list has no such filter")
 
@@ -107,6 +117,12 @@ class NotFound(MerchantError):
     status, code, title = 404, "not_found", _("Not found")
 
 
+class BodyTimeout(MerchantError):
+    """The rest of a body did not come in time."""
+
+    status, code, title = 408, "body_timeout", _("The rest of the request did not come in time; send it again")
+
+
 class WrongState(MerchantError):
     status, code, title = 409, "wrong_state", _("This cannot be done in the present state")
 
@@ -138,6 +154,12 @@ class TooLarge(MerchantError):
 
 class UnsupportedMediaType(MerchantError):
     status, code, title = 415, "unsupported_media_type", _("Send this as application/json")
+
+
+class WrongHost(MerchantError):
+    """The Host header names another site than the settings do."""
+
+    status, code, title = 421, "wrong_host", _("This service has another address; check the host name")
 
 
 class InvalidFields(MerchantError):

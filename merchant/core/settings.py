@@ -28,6 +28,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: str = ""
     # How links and QR codes name us from outside; empty means http://host:port.
     public_url: str = ""
+    # Further names by which we are reached (Host), comma-separated, beside public_url's, host and loopback. Only looked
+    # at when public_url is set: without it nobody knows which names are right.
+    hosts: str = ""
+    # Where to report a weakness, for /.well-known/security.txt: a mailto: or https: URL. Empty: no such file.
+    security_contact: str = ""
     # The embedded database, generated secrets and demo.json live here.
     data_dir: Path = Path(".data")
     # An external PostgreSQL 15 or later; empty means the embedded one below data_dir.

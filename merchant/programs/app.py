@@ -3,6 +3,7 @@
 `create_app(service)` makes the ASGI application that granian serves and tests call.
 """
 
+import inspect
 from functools import cache, partial
 from typing import Any
 
@@ -11,18 +12,22 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.plugins.prometheus import PrometheusConfig
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Send
 
 from merchant.channels.ussd import ussd_door
 from merchant.core import errors
 from merchant.core.http import json as web
 from merchant.core.http.context import with_context
+from merchant.core.http.incoming import BodyLimits
 from merchant.core.service import Service
 from merchant.notify.live import Live
 from merchant.payments.callbacks import fspiop_door
 from merchant.people import sessions
 from merchant.programs.slices import JOBS, PERMISSIONS, ROUTES
 from merchant.registry.oracle.routes import oracle_door
+
+_BODY_LIMITS = BodyLimits()
 
 
 def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
@@ -44,6 +49,7 @@ def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
         logging_config=None,
     )
     _check_permissions(app)
+    _name_all_methods(app)
     return app
 
 
@@ -69,10 +75,11 @@ async def _close_live(app: Litestar) -> None:
     await app.state.service.shared(Live).close()
 
 
-def with_doors(app: Litestar) -> ASGIApp:
+def with_doors(app: Litestar, limits: BodyLimits = _BODY_LIMITS) -> ASGIApp:
     """The whole application, as it is served: every request in its context, the hottest doors before the router.
 
-    The router costs as much as those doors do themselves.
+    The router costs as much as those doors do themselves. Behind it HEAD is a GET without a body; the doors know no
+    HEAD, since a GET of the hub asks for an answer that we then send.
     """
     doors = [(f"{path}/", door.fn) for door in (fspiop_door, oracle_door, ussd_door) for path in door.paths]
 
@@ -83,9 +90,49 @@ def with_doors(app: Litestar) -> ASGIApp:
                     scope["litestar_app"] = app
                     await door(scope, receive, send)
                     return
+            if scope["method"] == "HEAD":
+                scope["method"], receive, send = "GET", _at_once_gone(receive), _without_body(send)
         await app(scope, receive, send)
 
-    return with_context(front)
+    return with_context(front, app.state.service.settings, limits)
+
+
+def _without_body(send: Send) -> Send:
+    """The answer's status and headers alone."""
+    ended = False
+
+    async def send_head(message: Any) -> None:
+        nonlocal ended
+        if message["type"] == "http.response.start":
+            await send(message)
+        elif not ended:
+            ended = True
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return send_head
+
+
+def _at_once_gone(receive: Receive) -> Receive:
+    """No body, and then nobody who listens: a live stream ends."""
+    asked = False
+
+    async def receive_once() -> Any:
+        nonlocal asked
+        if asked:
+            return {"type": "http.disconnect"}
+        asked = True
+        return await receive()
+
+    return receive_once
+
+
+def _name_all_methods(app: Litestar) -> None:
+    """OPTIONS answers with every method of a path. Litestar makes its answer for the first handler and never again."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            handler, _ = route.route_handler_map["OPTIONS"]
+            first = inspect.getclosurevars(handler.fn).nonlocals["self"]
+            first.methods = {*route.methods, *(("HEAD",) if "GET" in route.methods else ())}
 
 
 def _check_permissions(app: Litestar) -> None:

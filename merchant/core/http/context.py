@@ -1,42 +1,75 @@
-"""Around the whole application: every answer carries `x-request-id`, whatever answers and however.
+"""Around the whole application: what holds for every request and answer, whatever answers and however.
 
-Raw ASGI, since the hottest doors pass here too: a few microseconds a request.
+A request has one Host that is ours and a body that comes whole and in time; an answer carries `x-request-id` and the
+security headers. Raw ASGI, since the hottest doors pass here too: a few microseconds a request.
 """
 
 from typing import Any
 
 from litestar.types import ASGIApp, Message, Receive, Send
 
-from merchant.core import trace
+from merchant.core import errors, texts, trace
+from merchant.core.http import json as web
+from merchant.core.http.hosts import check_host, known_hosts
+from merchant.core.http.incoming import BodyLimits, Incoming
+from merchant.core.http.security_headers import fixed_headers, with_security
+from merchant.core.settings import Settings
+
+_READ = frozenset({b"x-request-id", b"traceparent", b"host", b"content-length", b"transfer-encoding"})
+_LIMITS = BodyLimits()
 
 
-def with_context(app: ASGIApp) -> ASGIApp:
+def with_context(app: ASGIApp, settings: Settings | None = None, limits: BodyLimits = _LIMITS) -> ASGIApp:
     """The application, each of its requests under an id (the caller's `x-request-id`, or new) and in a trace."""
+    settings = settings or Settings()
+    hosts, fixed = known_hosts(settings), fixed_headers(settings)
 
     async def front(scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        given, parents = "", []
+        given, parents, named = "", [], []
+        incoming: Incoming | None = None
         for name, value in scope["headers"]:
-            if name == b"x-request-id":
-                given = value.decode("latin-1")
-            elif name == b"traceparent":
-                parents.append(value.decode("latin-1"))
+            if name in _READ:
+                if name == b"host":
+                    named.append(value)
+                elif name == b"x-request-id":
+                    given = value.decode("latin-1")
+                elif name == b"traceparent":
+                    parents.append(value.decode("latin-1"))
+                else:
+                    incoming = Incoming(receive, limits)
         request_id = trace.sane_request_id(given)
         # Two parents are none: nobody can say which is meant.
         _, token = trace.start(request_id, parents[0] if len(parents) == 1 else None)
-        header = (b"x-request-id", request_id.encode())
+        id_value = request_id.encode()
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 started: Any = message
-                started["headers"] = [*started.get("headers", ()), header]
+                started["headers"] = with_security(started.get("headers", ()), fixed, id_value)
+                if incoming is not None:
+                    incoming.answering = True
             await send(message)
 
         try:
-            await app(scope, receive, answer)
+            if len(named) != 1 or hosts is not None or not named[0]:
+                check_host(named, hosts, scope["path"], scope["http_version"])
+            await app(scope, receive if incoming is None else incoming.receive, answer)
+        except (errors.InvalidHost, errors.WrongHost) as error:
+            await _refuse(scope, answer, error)
         finally:
             trace.end(token)
 
     return front
+
+
+async def _refuse(scope: Any, send: Send, error: errors.MerchantError) -> None:
+    """Answer with a problem, before any door or route has seen the request."""
+    languages = [value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-language"]
+    problem = web.problem(error, texts.language_of(languages[0] if languages else None))
+    body: bytes = problem.content
+    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

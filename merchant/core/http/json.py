@@ -253,6 +253,8 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     ours = errors.Internal if error.status_code >= 500 else errors.BadRequest
     told = _REFUSED_BEFORE_US.get(error.status_code, ours)
     headers = dict(error.headers or {})
+    if "GET" in headers.get("allow", ""):
+        headers["allow"] += ", HEAD"
     if error.status_code == 413:
         headers["connection"] = "close"  # the rest of the body is not read
     return on_merchant_error(request, told(headers=headers))

@@ -14,6 +14,7 @@ import msgspec
 from litestar.types import Receive, Scope, Send
 from prometheus_client import Counter
 
+from merchant.core import errors
 from merchant.core.settings import Settings
 
 _answers = Counter("merchant_door_answers", "Answers of /fspiop, /oracle and /ussd by status.", ["status"])
@@ -44,6 +45,10 @@ class Refused(Exception):
     def body(self) -> bytes:
         """The FSPIOP error body."""
         return error_body(self.error_code, self.description)
+
+
+_CUT_OFF = "The body was cut off; send it again whole."
+_CLOSING = (408, 413)  # the rest of the body is not read
 
 
 def error_body(error_code: str, description: str) -> bytes:
@@ -79,18 +84,11 @@ def headers_of(scope: Scope) -> dict[str, str]:
 async def read_call(
     scope: Any, receive: Receive, headers: dict[str, str], mount: str, most_bytes: int = MAX_BODY_BYTES
 ) -> Call:
-    """The request with its body. Raises Refused when the body is too large."""
+    """The request with its body. Raises Refused when the body is too large, is cut off or does not come in time."""
     length = headers.get("content-length", "")
     if length.isdigit() and int(length) > most_bytes:
         raise Refused(413, "3104", f"The body is larger than {most_bytes} bytes.")
-    body = b""
-    more = True
-    while more:
-        message: Any = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > most_bytes:
-            raise Refused(413, "3104", f"The body is larger than {most_bytes} bytes.")
+    body = await _read_body(receive, most_bytes)
     raw_path = scope.get("raw_path", b"").decode("latin-1").partition("?")[0]
     path = scope["path"]
     return Call(
@@ -103,11 +101,34 @@ async def read_call(
     )
 
 
+async def _read_body(receive: Receive, most_bytes: int) -> bytes:
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
+        try:
+            message: Any = await receive()
+        except errors.BodyTimeout:
+            raise Refused(408, "2004", "The rest of the body did not come in time; send it again.") from None
+        except errors.BodyCut:
+            raise Refused(400, "3101", _CUT_OFF) from None
+        if message["type"] == "http.disconnect":
+            raise Refused(400, "3101", _CUT_OFF)
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > most_bytes:
+            raise Refused(413, "3104", f"The body is larger than {most_bytes} bytes.")
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
 async def respond(send: Send, status: int, body: bytes = b"", content_type: tuple[bytes, bytes] = JSON) -> None:
     """Send an answer; an empty body carries no content type."""
     _answers.labels(str(status)).inc()
     headers = [(b"content-length", str(len(body)).encode())]
     if body:
         headers.append(content_type)
+    if status in _CLOSING:
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -85,9 +85,10 @@ class Route(Struct, frozen=True, kw_only=True):
             found += [errors.NotAllowed]
         if "{" in self.path:
             found += [errors.NotFound]
+        if self.method != "GET":
+            found += [errors.BodyCut, errors.BodyTimeout, errors.TooLarge]
         if self.body is not None:
             found += [errors.MalformedJson, errors.JsonTooDeep, errors.UnsupportedMediaType, errors.InvalidFields]
-            found += [errors.TooLarge]
         if self.paged:
             found += [errors.InvalidPage]
         if self.filters or self.items is not None:
@@ -224,6 +225,8 @@ def _handler(declared: Route, function: Callable[..., Awaitable[Any]]) -> HTTPRo
         _check_query(call)
         if declared.if_match:
             call.revision = web.if_match(request)
+        if declared.method != "GET":
+            await request.body()  # even where none is wanted: a request that was cut off is never acted upon
         if declared.body is not None:
             call.body = await web.body(request, declared.body)
         return await _run(call, lambda: function(call, **given))

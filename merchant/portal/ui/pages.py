@@ -1,7 +1,8 @@
 """What all pages share: templates, the style sheet, headers, forms in, problems told in words.
 
 A page is HTML rendered by Jinja2 with autoescape, gzipped where the browser takes it, under a content security policy
-that allows nothing but our own style sheet, pictures, forms and frames. Routes are those of each screen's own file.
+that allows nothing but our own style sheet, pictures, forms and frames; core/http/security_headers.py adds what every
+answer carries. Routes are those of each screen's own file.
 """
 
 import gzip
@@ -33,13 +34,6 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; "
     "frame-ancestors "
 )
-# Not no-referrer: under it browsers send `Origin: null` with our own forms (Fetch standard, 3.2), which would then
-# look like those of a foreign page.
-_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-}
 _GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:$|,|;\s*q=(?:1|0\.0*[1-9]))", re.IGNORECASE)
 
 
@@ -116,7 +110,7 @@ def respond(
     content |= {"_": spoken.say, "spoken": spoken, "others": () if only_in else languages.others(request, spoken)}
     body = _templates.get_template(template).render(content).encode()
     headers = {
-        **_HEADERS,
+        "x-frame-options": "SAMEORIGIN" if framed else "DENY",
         "cache-control": cache,
         "content-security-policy": _POLICY + ("'self'" if framed else "'none'"),
         "content-language": spoken.language,
@@ -129,7 +123,7 @@ def respond(
 
 def redirect(url: str, **cookie: Any) -> Page:
     """See Other: what a form that did its work answers, so that reloading the page does not do it again."""
-    response = Response(b"", status_code=303, headers={**_HEADERS, "location": url, "cache-control": "no-store"})
+    response = Response(b"", status_code=303, headers={"location": url, "cache-control": "no-store"})
     if cookie:
         response.set_cookie(**cookie, path="/", httponly=True, samesite="strict")
     return response
@@ -146,7 +140,7 @@ async def static_file(request: Req, name: FromPath[str]) -> Page:
     asset = _SERVED.get(name)
     if asset is None:
         raise errors.NotFound
-    headers = {"x-content-type-options": "nosniff", "cache-control": _FOR_EVER, "vary": "accept-encoding"}
+    headers = {"cache-control": _FOR_EVER, "vary": "accept-encoding"}
     body = asset.content
     if takes_gzip(request):
         headers["content-encoding"], body = "gzip", asset.gzipped

@@ -29,7 +29,7 @@ from merchant.demo.simulator import SimulatorConfig
 from merchant.payments.requests import NewRequest, create_request
 from merchant.payments.states import RequestState, lock_request, move
 from merchant.programs import runtime
-from merchant.programs.app import create_app
+from merchant.programs.app import create_app, with_doors
 from merchant.programs.worker import Worker
 from merchant.registry.merchants.models import Counter, Merchant
 from tests import builders
@@ -114,7 +114,8 @@ async def running_demo(service: Service, folder: Path) -> AsyncIterator[None]:
         service_url=settings.base_url, journal_path=new_journal(folder), gateway_secret=GATEWAY_SECRET, timings=FAST
     )
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(runtime.serving(create_app(service, DEMO_ROUTES), settings.host, settings.port))
+        app = with_doors(create_app(service, DEMO_ROUTES))
+        await stack.enter_async_context(runtime.serving(app, settings.host, settings.port))
         await stack.enter_async_context(running_simulator(config, int(settings.hub_url.rsplit(":", 1)[1])))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         await exchange_keys(service, http, settings.hub_url)
