@@ -5,10 +5,13 @@ variables besides (`merchant seed` its password, the simulator its secret).
 """
 
 import base64
+import ipaddress
 import secrets
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -47,8 +50,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Keys that encrypt personal data: `id:base64(32 bytes)`, newest first, comma-separated.
     # Empty means one generated in data_dir/secret.key.
     secret_key: str = ""
-    # Shared secret that the hub's proxy sends as x-gateway-secret to /oracle and /fspiop.
-    # Empty means those paths answer only to loopback, but for a DFSP's batch of participants with its API key.
+    # Shared secret that the hub's proxy sends as x-gateway-secret to /oracle and /fspiop, and whoever reads /metrics.
+    # Empty means those paths answer only to programs of this machine, as long as nobody else reaches us (is_local); a
+    # DFSP's batch of participants with its API key passes all the same.
     gateway_secret: str = ""
     # Aliases that one DFSP may claim for merchants outside this registry: a claim is for ever, and eight digits are
     # nine million numbers. A day's is what an honest first batch holds (FSPIOP: 10,000 rows).
@@ -88,6 +92,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def base_url(self) -> str:
         """How others reach us, without a trailing slash."""
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches us, as far as settings tell: a loopback host, and no public address."""
+        return is_loopback(self.host) and (not self.public_url or is_loopback(urlsplit(self.public_url).hostname))
+
+
+@lru_cache(maxsize=1024)
+def is_loopback(host: str | None) -> bool:
+    """Whether a host, by name or address, is this machine."""
+    if host is None or host == "localhost":
+        return host is not None
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address.is_loopback or (mapped is not None and mapped.is_loopback)
 
 
 class BadSettings(ValueError):

@@ -56,7 +56,7 @@ async def fspiop_door(scope: Scope, receive: Receive, send: Send) -> None:
     state = scope["litestar_app"].state
     headers = raw.headers_of(scope)
     try:
-        raw.check_gateway(state.service.settings, scope, headers)
+        raw.check_gateway(state.service, scope, headers)
         call = await raw.read_call(scope, receive, headers, MOUNT)
         async with state.service.db.system_statements() as tx:
             message = await _checked(tx, state.service, state.service.shared(HubConnections), call)

@@ -1,18 +1,21 @@
 """`/metrics` for Prometheus: what the process counts, and the outbox as it is at the moment of the scrape.
 
-The outbox is read by one statement a scrape, and at most every few seconds, since anyone may ask for /metrics.
+The outbox is read by one statement a scrape, and at most every few seconds, however many scrape.
 """
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import structlog
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.plugins.prometheus import PrometheusController
 from prometheus_client import Gauge
 
 from merchant.core import clock, logs, outbox
+from merchant.core.http import raw
+from merchant.core.http.raw import Refused
 from merchant.core.service import Service
 
 KEPT_S = 5.0  # how old figures of the outbox may be; scrapes are usually 15 s or more apart
@@ -30,9 +33,13 @@ class Metrics(PrometheusController):
     openmetrics_format = True
 
     @get()
-    async def get(self, state: State) -> Response[bytes]:
-        """Everything that is measured, as text."""
+    async def get(self, request: Request[Any, Any, State], state: State) -> Response[bytes]:
+        """Everything that is measured, as text, to programs of this machine and to whoever has the gateway's secret."""
         service: Service = state.service
+        try:
+            raw.check_gateway(service, request.scope, raw.headers_of(request.scope), local_too=True)
+        except Refused as refused:
+            return Response(refused.description.encode(), status_code=refused.status, media_type="text/plain")
         await service.shared(OutboxGauges).refresh(state.topics)
         told: Response[bytes] = await PrometheusController.get.fn(self)
         return told

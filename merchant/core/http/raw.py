@@ -1,12 +1,11 @@
 """Raw ASGI for the hottest paths, /oracle, /fspiop and /ussd: a bounded body, and answers without a framework between.
 
-/oracle and /fspiop let in the hub's proxy only, by a shared secret, or loopback where none is set (a DFSP's batch of
-participants comes with its API key instead), and answer problems as FSPIOP error bodies. /ussd answers them as plain
-text, without the FSPIOP code.
+/oracle and /fspiop let in the hub's proxy only, by a shared secret, or programs of this machine where none is set (a
+DFSP's batch of participants comes with its API key instead), and answer problems as FSPIOP error bodies. /ussd answers
+them as plain text, without the FSPIOP code.
 """
 
 import hmac
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +13,11 @@ import msgspec
 from litestar.types import Receive, Scope, Send
 from prometheus_client import Counter
 
-from merchant.core import errors
-from merchant.core.settings import Settings
+from merchant.core import errors, evidence
+from merchant.core.evidence import SecurityEvent
+from merchant.core.http import source
+from merchant.core.service import Service
+from merchant.core.settings import is_loopback
 
 _answers = Counter("merchant_door_answers", "Answers of /fspiop, /oracle and /ussd by status.", ["status"])
 MAX_BODY_BYTES = 5 * 1024 * 1024  # FSPIOP API definition 1.1, section 3.2.1: 5 MiB
@@ -56,24 +58,35 @@ def error_body(error_code: str, description: str) -> bytes:
     return msgspec.json.encode({"errorInformation": {"errorCode": error_code, "errorDescription": description[:128]}})
 
 
-def check_gateway(settings: Settings, scope: Scope, headers: Mapping[str, str]) -> None:
-    """Let in only the hub's proxy. Raises Refused."""
+def check_gateway(service: Service, scope: Scope, headers: Mapping[str, str], *, local_too: bool = False) -> None:
+    """Let in only the hub's proxy, by its secret; without one set, or with `local_too`, programs of this machine.
+
+    A proxy of this machine passes on whoever comes: what carries a header of forwarding, or reaches a service that
+    has a public address, is never taken for a program of this machine. Nor is a browser that another site's page sends.
+    Raises Refused, which is noted.
+    """
+    settings = service.settings
+    local = settings.is_local and is_loopback(source.peer_of(scope)) and not source.was_forwarded(headers)
+    if local and not _sent_by_page(headers) and (local_too or not settings.gateway_secret):
+        return
     if settings.gateway_secret:
-        given = headers.get("x-gateway-secret", "")
-        if not hmac.compare_digest(given.encode(), settings.gateway_secret.encode()):
-            raise Refused(401, "3000", "The x-gateway-secret header is missing or wrong.")
-    elif not _is_loopback(scope):
-        raise Refused(403, "3000", "Set MERCHANT_GATEWAY_SECRET to let the hub in from other machines.")
+        given = headers.get("x-gateway-secret", "").encode("latin-1")
+        if hmac.compare_digest(given, settings.gateway_secret.encode()):
+            return
+        refused = Refused(401, "3000", "The x-gateway-secret header is missing or wrong.")
+    else:
+        refused = Refused(
+            403, "3000", "Set MERCHANT_GATEWAY_SECRET to let in callers from other machines or by a proxy."
+        )
+    address = source.client_address(scope, headers, settings)
+    evidence.note(service, SecurityEvent.GATEWAY_REFUSED, source=address, path=scope["path"].split("/")[1])
+    raise refused
 
 
-def _is_loopback(scope: Scope) -> bool:
-    client = scope.get("client")
-    if client is None:
-        return False
-    try:
-        return ipaddress.ip_address(client[0]).is_loopback
-    except ValueError:
-        return False
+def _sent_by_page(headers: Mapping[str, str]) -> bool:
+    """Whether a page of another site made a browser send this; browsers say so in headers that no page can change."""
+    site = headers.get("sec-fetch-site")
+    return "origin" in headers if site is None else site not in ("none", "same-origin")
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

@@ -41,7 +41,7 @@ async def oracle_door(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         # An external DFSP that registers a batch proves itself by its own key; everyone else is the hub's gateway.
         if not ("x-api-key" in headers and _is_batch(scope)):
-            raw.check_gateway(service.settings, scope, headers)
+            raw.check_gateway(service, scope, headers)
         call = await raw.read_call(scope, receive, headers, MOUNT)
         status, body = await _answer(state, call)
     except Refused as refused:

@@ -5,13 +5,16 @@ from datetime import datetime, timedelta
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from merchant.core import outbox
 from merchant.core.service import Service
 from merchant.programs import metrics
-from tests.builders import World
+from merchant.programs.app import with_doors
+from tests.apps import app_on
+from tests.builders import GATEWAY_SECRET, World
 
 pytestmark = pytest.mark.anyio
 Move = Callable[[timedelta], datetime]
@@ -93,3 +96,35 @@ async def test_an_outbox_that_cannot_be_read_is_not_told_and_the_rest_is(
         assert await figures(client, "hub.send") == {}
     assert [entry["event"] for entry in logs] == ["outbox_not_measured"]
     assert "python_info" in (await client.get("/metrics")).text
+
+
+GATE = {"x-gateway-secret": GATEWAY_SECRET}
+
+
+@pytest.mark.parametrize(
+    ("changed", "peer", "headers", "status"),
+    [
+        ({}, "127.0.0.1", {}, 200),
+        ({}, "127.0.0.1", {"x-forwarded-for": "203.0.113.9"}, 401),
+        ({}, "127.0.0.1", {"forwarded": "for=203.0.113.9", **GATE}, 200),
+        ({}, "10.0.0.7", {}, 401),
+        ({}, "10.0.0.7", {"x-gateway-secret": GATEWAY_SECRET.upper()}, 401),
+        ({}, "10.0.0.7", GATE, 200),
+        ({"public_url": "https://test.local"}, "127.0.0.1", {}, 401),
+        ({"public_url": "https://test.local"}, "127.0.0.1", GATE, 200),
+        ({"host": "0.0.0.0"}, "127.0.0.1", {}, 401),
+        ({"gateway_secret": ""}, "127.0.0.1", {}, 200),
+        ({"gateway_secret": ""}, "127.0.0.1", {"via": "1.1 proxy"}, 403),
+        ({"gateway_secret": ""}, "10.0.0.7", {"x-gateway-secret": ""}, 403),
+        ({"gateway_secret": "", "host": "0.0.0.0"}, "127.0.0.1", {}, 403),
+    ],
+)
+async def test_figures_are_for_this_machine_and_whoever_has_the_secret(
+    service: Service, changed: dict[str, str], peer: str, headers: dict[str, str], status: int
+) -> None:
+    service.settings = msgspec.structs.replace(service.settings, **changed)
+    transport = httpx.ASGITransport(with_doors(app_on(service)), client=(peer, 4711))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test.local") as asked:
+        response = await asked.get("/metrics", headers=headers)
+    assert response.status_code == status
+    assert (b"merchant_outbox" in response.content) is (status == 200)

@@ -11,8 +11,10 @@ import httpx
 import msgspec
 import pytest
 from stdnum import luhn
+from structlog.testing import capture_logs
 
 from merchant.core import clock, ids
+from merchant.core.http.source import FORWARDING
 from merchant.core.service import Service
 from merchant.programs.app import create_app
 from merchant.registry.merchants import lifecycle
@@ -292,6 +294,56 @@ class TestGateway:
             async with httpx.AsyncClient(transport=transport, base_url="http://test.local") as client:
                 response = await client.get(f"{ALIAS}/12345674")
             assert response.status_code == status, address
+
+    @pytest.mark.parametrize("name", sorted(FORWARDING))
+    async def test_what_a_proxy_passed_on_is_never_from_this_machine(self, open_service_app: Any, name: str) -> None:
+        """The proxy's own address is loopback, whoever stands before it."""
+        transport = httpx.ASGITransport(open_service_app, client=("127.0.0.1", 4711))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test.local") as client:
+            with capture_logs() as lines:
+                calls = [
+                    await client.request(method, f"{ALIAS}/STRANGER", headers={name: ""}, json={"fspId": "lakemfi"})
+                    for method in ("GET", "POST", "PUT", "DELETE")
+                ]
+        assert [response.status_code for response in calls] == [403] * 4
+        assert "MERCHANT_GATEWAY_SECRET" in calls[0].text
+        assert [(line["security"], line["source"]) for line in lines] == [("gateway_refused", "127.0.0.1")] * 4
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"public_url": "https://pay.example"},
+            {"public_url": "http://10.0.0.5:8000"},
+            {"host": "0.0.0.0"},
+            {"host": "::"},
+            {"host": "10.0.0.5"},
+            {"host": "pay.example"},
+        ],
+    )
+    async def test_a_service_that_others_reach_trusts_no_address(
+        self, service: Service, open_service_app: Any, changed: dict[str, str]
+    ) -> None:
+        service.settings = msgspec.structs.replace(service.settings, **changed)
+        transport = httpx.ASGITransport(open_service_app, client=("127.0.0.1", 4711))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test.local") as client:
+            assert (await client.get(f"{ALIAS}/12345674")).status_code == 403
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"sec-fetch-site": "cross-site"},
+            {"sec-fetch-site": "same-site", "origin": "http://test.local"},
+            {"origin": "https://evil.example"},
+            {"origin": "null"},
+        ],
+    )
+    async def test_a_page_of_another_site_in_a_browser_of_this_machine_is_refused(
+        self, open_service_app: Any, headers: dict[str, str]
+    ) -> None:
+        transport = httpx.ASGITransport(open_service_app, client=("127.0.0.1", 4711))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test.local") as client:
+            refused = await client.post(f"{ALIAS}/STRANGER", headers=headers, content=b'{"fspId": "lakemfi"}')
+        assert refused.status_code == 403
 
 
 class TestSingleRegistration:
