@@ -13,10 +13,11 @@ from merchant.core.settings import Settings
 def serve(settings: Settings, worker: bool) -> None:
     """Serve HTTP (and work off the outbox) until Ctrl-C."""
     from merchant.core import logs
-    from merchant.programs import runtime
+    from merchant.programs import runtime, safety
     from merchant.programs.app import create_app, with_doors
     from merchant.programs.worker import Worker
 
+    safety.check_safe(settings)
     logs.configure(settings.log_level)
 
     async def main(url: str) -> None:
@@ -40,9 +41,10 @@ def serve(settings: Settings, worker: bool) -> None:
 def worker(settings: Settings) -> None:
     """Work off the outbox until Ctrl-C; any number of workers may run."""
     from merchant.core import logs
-    from merchant.programs import runtime
+    from merchant.programs import runtime, safety
     from merchant.programs.worker import Worker
 
+    safety.check_safe(settings)
     logs.configure(settings.log_level)
 
     async def main(url: str) -> None:

@@ -24,7 +24,7 @@ from merchant.demo.hub import exchange_keys, simulated_hub
 from merchant.demo.pages.world_page import demo_routes
 from merchant.demo.payments import PAYERS, show_payments
 from merchant.demo.world import CURRENCY, OPERATOR_EMAIL, SCHEME, DemoUser, DemoWorld
-from merchant.programs import runtime
+from merchant.programs import runtime, safety
 from merchant.programs.app import create_app, with_doors
 from merchant.programs.seed import AlreadySeeded, seed_scheme
 from merchant.programs.worker import Worker
@@ -35,7 +35,8 @@ class DemoStarts(OperatorProblem):
 
 
 def run_demo(settings: Settings) -> None:
-    """Run the demo until Ctrl-C. Raises PortTaken before anything is written, DemoStarts, AlreadySeeded."""
+    """Run the demo until Ctrl-C. Raises Unsafe and PortTaken before anything is written, DemoStarts, AlreadySeeded."""
+    safety.check_safe(settings, demo=True)
     logs.configure("WARNING" if settings.log_level == "INFO" else settings.log_level)
     runtime.check_port(settings.host, settings.port)
     runtime.check_port(settings.host, _hub_port(settings), "MERCHANT_SIMULATOR_PORT")

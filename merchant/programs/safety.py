@@ -1,0 +1,90 @@
+"""Which settings are unsafe where the service is reached from outside: `serve`, `worker` and `demo` refuse to start.
+
+Pure: settings in, faults out; `merchant check` tells the same. On a service that only this machine reaches, everything
+is allowed that makes trying easy.
+"""
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from merchant.core.errors import OperatorProblem
+from merchant.core.settings import Settings, is_loopback
+
+# NIST SP 800-63B section 5.1.4 asks 112 bits of a secret that programs share: 19 random letters and digits, or 24
+# characters of base64 with room for fixed parts.
+GATEWAY_SECRET_CHARS_MIN = 24
+
+
+class Fault(Struct, frozen=True):
+    """Something unsafe, and in one sentence what mends it. An `error` stops the start, a `warning` is told."""
+
+    code: str
+    sentence: str
+    severity: Literal["error", "warning"] = "error"
+
+
+class Unsafe(OperatorProblem):
+    """The settings are unsafe for an address that others reach; the message has a line for each fault."""
+
+
+def faults(settings: Settings, *, demo: bool = False) -> list[Fault]:
+    """What is unsafe about these settings, worst first; empty when nothing is."""
+    if settings.is_local:
+        return _when_local(settings)
+    reached = f"{settings.host} is reached from other machines"
+    if is_loopback(settings.host):
+        reached = f"MERCHANT_PUBLIC_URL={settings.public_url} leads here from other machines"
+    if demo:
+        sentence = f"{reached}: the demo is for this machine only; leave MERCHANT_HOST and MERCHANT_PUBLIC_URL empty."
+        return [Fault("demo_in_public", sentence)]
+    return [*_gateway_faults(settings, reached), *_open_faults(settings, reached)]
+
+
+def check_safe(settings: Settings, *, demo: bool = False) -> None:
+    """Raises Unsafe, which names every error, a line each."""
+    found = [one.sentence for one in faults(settings, demo=demo) if one.severity == "error"]
+    if found:
+        raise Unsafe("\n".join(found))
+
+
+def _when_local(settings: Settings) -> list[Fault]:
+    if settings.require_signatures:
+        return []
+    sentence = "Hub messages are taken unsigned; set MERCHANT_REQUIRE_SIGNATURES=true before a real hub is connected."
+    return [Fault("signatures_not_required", sentence, "warning")]
+
+
+def _gateway_faults(settings: Settings, reached: str) -> list[Fault]:
+    secret = settings.gateway_secret
+    remedy = "make one with `openssl rand -base64 32` and give it to the hub's proxy as well"
+    if not secret:
+        return [Fault("gateway_secret_missing", f"{reached}: set MERCHANT_GATEWAY_SECRET; {remedy}.")]
+    if not (secret.isascii() and secret.isprintable() and secret == secret.strip()):
+        sentence = f"MERCHANT_GATEWAY_SECRET holds characters that no header carries unchanged; {remedy}."
+        return [Fault("gateway_secret_unprintable", sentence)]
+    if len(secret) < GATEWAY_SECRET_CHARS_MIN:
+        sentence = f"MERCHANT_GATEWAY_SECRET is shorter than {GATEWAY_SECRET_CHARS_MIN} characters; {remedy}."
+        return [Fault("gateway_secret_short", sentence)]
+    return []
+
+
+def _open_faults(settings: Settings, reached: str) -> list[Fault]:
+    found = []
+    if not settings.require_signatures:
+        sentence = f"{reached}: set MERCHANT_REQUIRE_SIGNATURES=true, else anyone who reaches the hub speaks for it."
+        found.append(Fault("signatures_not_required", sentence))
+    if settings.webhook_loopback:
+        sentence = f"{reached}: set MERCHANT_WEBHOOK_LOOPBACK=false, else webhooks reach the programs of this machine."
+        found.append(Fault("webhook_loopback", sentence))
+    if not settings.public_url:
+        sentence = f"{reached}: set MERCHANT_PUBLIC_URL, else codes and links name {settings.base_url}."
+        found.append(Fault("public_url_missing", sentence, "warning"))
+    elif urlsplit(settings.public_url).scheme != "https" and not is_loopback(urlsplit(settings.public_url).hostname):
+        sentence = (
+            "MERCHANT_PUBLIC_URL does not begin with https://; passwords and payments would pass in clear:"
+            " put a proxy with TLS in front and name its address."
+        )
+        found.append(Fault("public_url_without_https", sentence))
+    return found

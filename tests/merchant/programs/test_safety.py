@@ -1,0 +1,101 @@
+"""Unsafe settings stop a service that others reach, each with a line that says what mends it."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from msgspec.structs import replace
+
+from merchant.cli.main import cli
+from merchant.core.settings import Settings
+from merchant.programs import safety
+
+SECRET = "correct-horse-battery-staple"
+OPEN = Settings(host="0.0.0.0", public_url="https://pay.example", gateway_secret=SECRET)
+BEHIND_PROXY = replace(OPEN, host="127.0.0.1")
+
+
+def codes(settings: Settings, *, demo: bool = False, severity: str = "error") -> list[str]:
+    return [one.code for one in safety.faults(settings, demo=demo) if one.severity == severity]
+
+
+@pytest.mark.parametrize("settings", [Settings(), OPEN, BEHIND_PROXY, Settings(host="::1"), Settings(host="localhost")])
+def test_what_is_safe_starts(settings: Settings) -> None:
+    assert codes(settings) == []
+    safety.check_safe(settings)
+
+
+@pytest.mark.parametrize("settings", [OPEN, BEHIND_PROXY, replace(OPEN, host="10.0.0.7"), replace(OPEN, host="::")])
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"gateway_secret": ""}, "gateway_secret_missing"),
+        ({"gateway_secret": SECRET[:23]}, "gateway_secret_short"),
+        ({"gateway_secret": SECRET + "é"}, "gateway_secret_unprintable"),
+        ({"gateway_secret": SECRET + "\n"}, "gateway_secret_unprintable"),
+        ({"gateway_secret": " " + SECRET}, "gateway_secret_unprintable"),
+        ({"require_signatures": False}, "signatures_not_required"),
+        ({"webhook_loopback": True}, "webhook_loopback"),
+        ({"public_url": "http://pay.example"}, "public_url_without_https"),
+        ({"public_url": "ftp://pay.example"}, "public_url_without_https"),
+    ],
+)
+def test_what_is_unsafe_where_others_reach_us_stops_the_start(
+    settings: Settings, changed: dict[str, object], code: str
+) -> None:
+    unsafe = replace(settings, **changed)
+    assert codes(unsafe) == [code]
+    with pytest.raises(safety.Unsafe):
+        safety.check_safe(unsafe)
+
+
+@pytest.mark.parametrize("settings", [Settings(host="10.0.0.7"), Settings(public_url="https://pay.example")])
+def test_every_fault_has_a_line_of_its_own_which_names_its_setting(settings: Settings) -> None:
+    worst = replace(settings, require_signatures=False, webhook_loopback=True)
+    with pytest.raises(safety.Unsafe) as caught:
+        safety.check_safe(worst)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 3
+    for line, name in zip(lines, ("GATEWAY_SECRET", "REQUIRE_SIGNATURES", "WEBHOOK_LOOPBACK"), strict=True):
+        assert f"MERCHANT_{name}" in line
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(require_signatures=False, webhook_loopback=True),
+        Settings(public_url="http://localhost:8000", webhook_loopback=True),
+        Settings(public_url="http://127.0.0.1", gateway_secret="short"),
+    ],
+)
+def test_on_this_machine_alone_trying_is_easy(settings: Settings) -> None:
+    assert codes(settings) == codes(settings, demo=True) == []
+
+
+def test_what_is_merely_odd_is_told_and_does_not_stop() -> None:
+    assert codes(Settings(require_signatures=False), severity="warning") == ["signatures_not_required"]
+    assert codes(replace(OPEN, public_url=""), severity="warning") == ["public_url_missing"]
+    safety.check_safe(replace(OPEN, public_url=""))
+
+
+@pytest.mark.parametrize("settings", [OPEN, BEHIND_PROXY, Settings(host="192.168.1.2")])
+def test_the_demo_is_for_this_machine_only(settings: Settings) -> None:
+    assert codes(settings, demo=True) == ["demo_in_public"]
+
+
+@pytest.mark.parametrize(
+    ("command", "variables", "named"),
+    [
+        ("serve", {"MERCHANT_HOST": "0.0.0.0"}, "MERCHANT_GATEWAY_SECRET"),
+        ("worker", {"MERCHANT_PUBLIC_URL": "https://pay.example"}, "MERCHANT_GATEWAY_SECRET"),
+        ("demo", {"MERCHANT_HOST": "0.0.0.0"}, "MERCHANT_HOST"),
+    ],
+)
+def test_the_commands_refuse_before_they_touch_anything(
+    tmp_path: Path, command: str, variables: dict[str, str], named: str
+) -> None:
+    folder = tmp_path / "data"
+    result = CliRunner().invoke(cli, [command], env={"MERCHANT_DATA_DIR": str(folder), **variables})
+    assert isinstance(result.exception, safety.Unsafe)
+    assert named in str(result.exception)
+    assert not folder.exists()
