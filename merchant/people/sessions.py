@@ -19,6 +19,7 @@ from merchant.core.texts import _, _n
 
 _ALGORITHM = "HS256"
 _ISSUER = "merchant"
+_TOKEN_CHARS_MAX = 2048  # ours have 200; python-jose would decode as much as the server takes
 MAX_PASSWORD_LENGTH = 128  # argon2 works on any length; a bound keeps a request cheap
 # NIST SP 800-63B section 5.2.2 asks for a limit on consecutive failures: five, then a pause that doubles.
 _FREE_TRIES = 5
@@ -101,6 +102,8 @@ async def authenticate(service: Service, headers: Mapping[str, str]) -> Actor:
 
 async def token_actor(service: Service, token: str) -> Actor:
     """The person a token names. Raises NotSignedIn when it is invalid, expired, or names nobody who may sign in."""
+    if len(token) > _TOKEN_CHARS_MAX:
+        raise errors.NotSignedIn(_("The access token is not valid; sign in again."))
     try:
         # Expiry is compared to our own clock below, which tests can move.
         claims = jwt.decode(
@@ -111,7 +114,8 @@ async def token_actor(service: Service, token: str) -> Actor:
             options={"verify_exp": False},
         )
         user_id, expires = UUID(claims["sub"]), int(claims["exp"])
-    except (JWTError, KeyError, ValueError, TypeError):
+    except (JWTError, KeyError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
+        # python-jose lets through what odd claims make of its own checks.
         raise errors.NotSignedIn(_("The access token is not valid; sign in again.")) from None
     if expires <= clock.now().timestamp():
         raise errors.NotSignedIn(_("The access token has expired; sign in again."))

@@ -24,6 +24,11 @@ ME = "/api/v1/users/me"
 EMAIL = "maker@greenbankfsp.example"
 
 
+def _deep(levels: int, opening: str = "[") -> str:
+    """A part of a token whose JSON is nested and never closed."""
+    return base64.urlsafe_b64encode(opening.encode() * levels).decode().rstrip("=")
+
+
 def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
@@ -57,6 +62,13 @@ def forgeries(service: Service, world: World) -> dict[str, dict[str, Any]]:
         "three dots": bearer("..."),
         "foreign letters": {"authorization": b"Bearer \xff\xfe"},
         "a very long token": bearer("A" * 100_000),
+        "a deep header": bearer(f"{_deep(1_400)}.e30.x"),
+        "a deep payload": bearer(f"{head}.{_deep(1_400)}.x"),
+        "a very deep token": bearer(f"{_deep(20_000)}.x.x"),
+        "a deep object": bearer(_deep(200, '{"a":') + ".x.x"),
+        "a token of one part": bearer(head),
+        "a token of Latin letters": {"authorization": "Bearer é.é.é".encode("latin-1")},
+        "a token of bytes": {"authorization": b"Bearer \xff\xfe.\x80.x"},
         "another secret": signed("0" * 64),
         "an empty secret": signed("x"),
         "alg none": bearer(unsigned(plain)),
@@ -71,6 +83,11 @@ def forgeries(service: Service, world: World) -> dict[str, dict[str, Any]]:
         "no subject": signed(sub=None),
         "a subject that is no id": signed(sub="operator"),
         "an unknown subject": signed(sub=str(ids.uuid7())),
+        "a subject of another type": signed(sub=["x"]),
+        "an expiry that is infinite": signed(exp=float("inf")),
+        "an expiry in words": signed(exp="tomorrow"),
+        "an issuer of another type": signed(iss={"merchant": 1}),
+        "an audience": signed(aud=["x"], nbf="x", iat="x", at_hash=1),
         "not yet valid": signed(nbf=now + timedelta(hours=1)),
     }
 
