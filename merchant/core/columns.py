@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, LargeBinary, Text, Uuid
+from sqlalchemy import text as text_clause
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
@@ -47,6 +48,11 @@ def texts(**options: Any) -> Any:
     return Field(default_factory=list, sa_type=ARRAY(Text), **options)
 
 
+def added(default: str) -> dict[str, Any]:
+    """Options of a column that came after its table: the default that rows of the release before get."""
+    return {"server_default": text_clause(default)}
+
+
 def uuids() -> Any:
     """An array of ids."""
     return Field(default_factory=list, sa_type=ARRAY(Uuid))
@@ -55,6 +61,11 @@ def uuids() -> Any:
 def document(*, nullable: bool = True) -> Any:
     """A JSON document."""
     return Field(default=None, sa_type=JSONB, nullable=nullable)
+
+
+def mapping() -> Any:
+    """A JSON object, empty by default."""
+    return Field(default_factory=dict, sa_type=JSONB, nullable=False, sa_column_kwargs=added("'{}'"))
 
 
 def sealed(*, nullable: bool = True) -> Any:
@@ -69,11 +80,13 @@ def minor_units() -> Any:
 
 __all__ = [
     "UUID",
+    "added",
     "datetime",
     "dfsp",
     "document",
     "instant",
     "key",
+    "mapping",
     "minor_units",
     "ref",
     "sealed",

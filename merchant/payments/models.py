@@ -62,6 +62,8 @@ class PaymentRequest(SQLModel, table=True):
     created_at: datetime = columns.instant()
     expires_at: datetime = columns.instant()
     paid_at: datetime | None = columns.instant(nullable=True)
+    looked_up_at: datetime | None = columns.instant(nullable=True)  # when the hub was last asked who has the payer
+    hub_trouble: str | None = None  # "unreachable", or "no_answer": what came of the last tries to reach the hub
 
 
 class PaymentEvent(SQLModel, table=True):

@@ -42,18 +42,23 @@ class KeyMaterial(msgspec.Struct, frozen=True):
     key_id: str
     algorithm: str
     text: str
+    valid_from: datetime
+    valid_until: datetime | None
 
 
-_VALID = """
-SELECT id, key_id, algorithm, public_pem, private_sealed FROM scheme_key
-WHERE fsp_id = $1 AND purpose = $2 AND valid_from <= $3 AND (valid_until IS NULL OR valid_until > $3)
+_USABLE = """
+SELECT id, key_id, algorithm, public_pem, private_sealed, valid_from, valid_until FROM scheme_key
+WHERE (fsp_id = $1 OR ($4 AND lower(fsp_id) = lower($1))) AND purpose = $2
+  AND (valid_until IS NULL OR valid_until > $3)
 ORDER BY valid_from DESC, id DESC
 """
 
 
-async def valid_keys(tx: Reads, vault: Vault, fsp_id: str, purpose: str) -> list[KeyMaterial]:
-    """The FSP's keys for a purpose that are valid now, newest first."""
-    rows = await tx.fetch(_VALID, fsp_id, purpose, clock.now())
+async def usable_keys(
+    tx: Reads, vault: Vault, fsp_id: str, purpose: str, *, any_case: bool = False
+) -> list[KeyMaterial]:
+    """The FSP's keys for a purpose that have not run out, newest first; some may be valid from a later time only."""
+    rows = await tx.fetch(_USABLE, fsp_id, purpose, clock.now(), any_case)
     return [
         KeyMaterial(
             row["key_id"],
@@ -61,9 +66,17 @@ async def valid_keys(tx: Reads, vault: Vault, fsp_id: str, purpose: str) -> list
             row["public_pem"]
             if row["private_sealed"] is None
             else vault.open(row["private_sealed"], f"key:{row['id']}").decode(),
+            row["valid_from"],
+            row["valid_until"],
         )
         for row in rows
     ]
+
+
+async def valid_keys(tx: Reads, vault: Vault, fsp_id: str, purpose: str) -> list[KeyMaterial]:
+    """The FSP's keys for a purpose that are valid now, newest first."""
+    now = clock.now()
+    return [key for key in await usable_keys(tx, vault, fsp_id, purpose) if key.valid_from <= now]
 
 
 async def add_private(tx: Tx, vault: Vault, dfsp_id: UUID, fsp_id: str, purpose: str, secret: str) -> SchemeKey:

@@ -4,6 +4,7 @@ seed writes the scheme, people/operations.py enables DFSPs, everyone reads them.
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Field, SQLModel
@@ -25,6 +26,12 @@ class Scheme(SQLModel, table=True):
     ussd_code: str = ""
     request_expiry_s: int = 300
     request_expiry_max_s: int = 604_800
+    # Domains that codes carried before; what was printed with them stays good.
+    qr_domains_accepted: list[str] = columns.texts(sa_column_kwargs=columns.added("'{}'"))
+    # A change that one person of the hub proposed, and that a second has not confirmed yet.
+    proposed: dict[str, Any] | None = columns.document()
+    proposed_by: UUID | None = None
+    proposed_at: datetime | None = columns.instant(nullable=True)
 
 
 class Dfsp(SQLModel, table=True):
@@ -35,6 +42,8 @@ class Dfsp(SQLModel, table=True):
     name: str
     enabled: bool = True
     hub_mode: str = "simulator"  # read by nothing; goes in two releases (DECISIONS 26)
-    hub_url: str = ""
+    hub_url: str = ""  # base URL of the hub; empty: MERCHANT_HUB_URL
+    hub_urls: dict[str, str] = columns.mapping()  # base URLs of single resources, where a hub has several hosts
     transfer_mode: str = "RESERVED"
+    version: int = Field(default=1, sa_column_kwargs=columns.added("1"))
     created_at: datetime = columns.instant()

@@ -116,6 +116,9 @@ _FAMILY_REASONS = {
     "54": _PAYEE_PROBLEM,
 }
 
+# Families of what a hub itself finds while it carries a message: never what a payer or a payee decides.
+_HUBS_OWN_FAMILIES = frozenset({"10", "20", "30", "31", "32", "33"})
+
 
 class FspiopError(Exception):
     """A problem as FSPIOP reports it: in the answer, or in a callback to `/error`.
@@ -147,6 +150,11 @@ def meaning_of(code: str) -> str:
     """The specification's name of a code; its family's generic name when the code is unknown."""
     base = base_code(code)
     return MEANINGS.get(base) or MEANINGS.get(f"{base[:2]}00", "Unknown error")
+
+
+def hub_may_find(code: str) -> bool:
+    """Whether a hub can know of this problem by itself; 4xxx and 5xxx are the words of payers and payees."""
+    return code[:2] in _HUBS_OWN_FAMILIES
 
 
 def reason_for(code: str) -> Reason:

@@ -8,7 +8,7 @@ sentence before any rule sees it. Writing leaves out what is empty: hubs refuse 
 import re
 import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -194,10 +194,14 @@ class TransfersPut(WireBody, frozen=True):
 
 
 class TransfersPatch(WireBody, frozen=True):
-    """The switch's final notice on a transfer that we answered RESERVED."""
+    """The switch's final notice on a transfer that we answered RESERVED, or its answer to our question.
 
-    transfer_state: TransferState
-    completed_timestamp: DateTime | None = None
+    Only the state is read of it: switches write its completedTimestamp in several ways, and answer SETTLED once they
+    have settled with the DFSPs what was committed.
+    """
+
+    transfer_state: TransferState | Literal["SETTLED"]
+    completed_timestamp: Any = None
 
 
 class Transaction(WireBody, frozen=True):

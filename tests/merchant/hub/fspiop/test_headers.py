@@ -194,4 +194,10 @@ def test_an_unknown_version_is_406_with_those_we_speak(name: str, version: str) 
 
 
 def test_encrypted_fields_are_refused_since_we_cannot_read_them() -> None:
-    assert refusal(fspiop_encryption="{}").code == "3100"
+    fields = '{"encryptedFields":[{"fieldName":"payer","encryptedKey":"x","protectedHeader":"y"}]}'
+    assert refusal(fspiop_encryption=fields).code == "3100"
+
+
+@pytest.mark.parametrize("noise", ["dolor consectetur", "{}", '{"encryptedFields":[]}', "[]", "7", "[" * 5000])
+def test_an_encryption_header_that_names_no_field_is_noise(noise: str) -> None:
+    check_headers("POST", "quotes", HEADERS | {"fspiop-encryption": noise})
