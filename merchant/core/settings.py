@@ -10,14 +10,21 @@ import secrets
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Meta
 
 from merchant.core import files
 
 PREFIX = "MERCHANT_"
+# A method, a resource of FSPIOP and perhaps /error, comma-separated.
+_KIND = (
+    r"\s*(?:PUT|PATCH|POST) +"
+    r"(?:participants|parties|transactionRequests|quotes|authorizations|transfers|transactions)(?:/error)?\s*"
+)
+_UNSIGNED = rf"^(?:{_KIND}(?:,{_KIND})*)?\Z"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +67,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     aliases_per_dfsp: int = 1_000_000
     # Whether inbound FSPIOP requests must carry a valid JWS signature.
     require_signatures: bool = True
+    # What the hub itself may send without a signature all the same, for example `PUT parties/error, PATCH transfers`:
+    # some hubs ship with the signing of their own messages turned off. Each use leaves a line in the log.
+    unsigned_from_hub: Annotated[str, Meta(pattern=_UNSIGNED)] = ""
+    # How far the Date of a hub message may be from our clock, past or future; 0 turns the check off. A day: hubs send
+    # again what was queued while either side was down, with the Date it was signed with. At most 302400 (half of the
+    # seven days for which a message is remembered) counts.
+    message_freshness_s: Annotated[int, Meta(ge=0, le=302_400)] = 86_400
     # Lifetime of a signed-in person's token; a working day without asking again.
     session_lifetime_s: int = 8 * 3600
     # Port of the simulated hub in the demo; 0 means the service's port plus one.
@@ -87,6 +101,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def is_hub(self, fsp_id: str) -> bool:
         """Whether a message from this FSP comes from the hub itself."""
         return fsp_id.casefold() in {name.strip().casefold() for name in self.hub_fsp_ids.split(",")}
+
+    @property
+    def unsigned_kinds(self) -> frozenset[str]:
+        """The kinds of messages that the hub may send unsigned, such as `PUT parties/error`."""
+        return frozenset(" ".join(kind.split()) for kind in self.unsigned_from_hub.split(","))
 
     @property
     def base_url(self) -> str:

@@ -14,7 +14,8 @@ from merchant.core.db import Tx
 from merchant.core.inbox import Message
 from merchant.core.money import Money
 from merchant.core.service import Service
-from merchant.hub.fspiop.client import OutgoingMessage, SendResult
+from merchant.hub.fspiop.client import HubUnreachable, OutgoingMessage, SendResult
+from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.messages import (
     ErrorPut,
     Party,
@@ -28,11 +29,12 @@ from merchant.hub.fspiop.messages import (
     safe_party_name,
     to_wire,
 )
-from merchant.payments.outgoing import Sender, transmit
+from merchant.hub.fspiop.paths import read_path
+from merchant.payments.outgoing import Retry, Sender, transmit
 from merchant.payments.participants import HubConnection
 from merchant.payments.requests import MSISDN
-from merchant.payments.settle import apply_bad_news, apply_payer_answer
-from merchant.payments.states import RequestCapability, lock_request, may, note_sent
+from merchant.payments.settle import NO_ANSWER, UNREACHABLE, apply_bad_news, apply_payer_answer
+from merchant.payments.states import LockedRequest, RequestCapability, lock_request, may, note_sent
 
 ASK_TOPIC = "payments.ask"
 _REQUEST_TO_PAY = TransactionType("PAYMENT", "PAYEE", "BUSINESS")
@@ -61,6 +63,7 @@ class _Asked(Struct, frozen=True):
     expires_at: datetime
     trading_name: str
     mcc: str
+    hub_trouble: str | None
 
 
 _ASKED = sql.select(
@@ -93,7 +96,7 @@ async def ask_payer(sender: Sender, request_id: UUID) -> None:
         )
     )
     message = OutgoingMessage("POST", "/transactionRequests", connection.fsp_id, asked.payer_fsp_id, body)
-    result = await transmit(sender, connection, message)
+    result = await transmit_about(sender, asked, connection, message)
     if await fail_if_refused(sender, request_id, result, "request_refused"):
         return
     async with sender.service.db.system_statements() as tx:
@@ -118,6 +121,32 @@ async def read_asked(
     return asked, payer, connection
 
 
+# A later "never left" does not unsay an earlier message that may have arrived.
+_TROUBLE = """
+UPDATE payment_request SET hub_trouble = CASE WHEN hub_trouble = 'no_answer' THEN hub_trouble ELSE $2 END WHERE id = $1
+"""
+
+
+async def transmit_about(
+    sender: Sender, asked: _Asked, connection: HubConnection, message: OutgoingMessage
+) -> SendResult:
+    """Send a message about a request, and keep on the request whether the hub could be reached, for the reason that
+    its merchant is told. Raises Retry or HubUnreachable.
+    """
+    try:
+        result = await transmit(sender, connection, message)
+    except (HubUnreachable, Retry) as error:
+        # A look-up asks no customer anything, whether it arrived or not.
+        trouble = UNREACHABLE if error.never_left or message.body is None else NO_ANSWER
+        async with sender.service.db.system_statements() as tx:
+            await tx.execute(_TROUBLE, asked.id, trouble)
+        raise
+    if asked.hub_trouble == UNREACHABLE:
+        async with sender.service.db.system_statements() as tx:
+            await tx.execute("UPDATE payment_request SET hub_trouble = NULL WHERE id = $1", asked.id)
+    return result
+
+
 async def fail_if_refused(sender: Sender, request_id: UUID, result: SendResult, cause: str) -> bool:
     """Whether the hub refused a message about a request; the request then fails."""
     if result.is_accepted:
@@ -130,18 +159,34 @@ async def fail_if_refused(sender: Sender, request_id: UUID, result: SendResult, 
     return True
 
 
-async def receive_answer(tx: Tx, _: Service, connection: HubConnection, message: Message) -> None:
+async def receive_answer(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
     """PUT /transactionRequests/{id}: what the payer's DFSP answers to our request."""
     said = decode(TransactionRequestsPut, message.body)
-    request = await lock_request(tx, transaction_request_id=message.path.split("/")[2], dfsp_id=connection.dfsp_id)
-    # Only the DFSP that was asked may answer for its customer.
-    if request is not None and request.payer_fsp_id in (None, message.source):
+    request = await _request_answered(tx, service, connection, message)
+    if request is not None:
         await apply_payer_answer(tx, request, said)
 
 
-async def receive_error(tx: Tx, _: Service, connection: HubConnection, message: Message) -> None:
+async def receive_error(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
     """PUT /transactionRequests/{id}/error: from the payer's DFSP, or from a hub that could not reach it."""
     error = decode(ErrorPut, message.body).error_information
-    request = await lock_request(tx, transaction_request_id=message.path.split("/")[2], dfsp_id=connection.dfsp_id)
+    request = await _request_answered(tx, service, connection, message)
     if request is not None:
         await apply_bad_news(tx, request, error.error_code, error.error_description, "hub_error")
+
+
+async def _request_answered(
+    tx: Tx, service: Service, connection: HubConnection, message: Message
+) -> LockedRequest | None:
+    """The request that a message answers; None when there is none.
+
+    Raises FspiopError 3100 unless it comes from the DFSP that was asked, or from the hub: by its own name, or (what
+    callbacks.py checked) by giving back our own message.
+    """
+    [request_id] = read_path(message.method, message.path).ids
+    request = await lock_request(tx, transaction_request_id=request_id, dfsp_id=connection.dfsp_id)
+    if request is None:
+        return None
+    if message.source in (request.payer_fsp_id, connection.fsp_id) or service.settings.is_hub(message.source):
+        return request
+    raise FspiopError("3100", f"{message.source} was not asked")

@@ -1,23 +1,27 @@
 """The hub's callbacks: headers and signature are checked, the message is stored once and acknowledged.
 
 Raw ASGI below /fspiop, since every payment passes here five times. 202 to requests, 200 to answers, both empty; a
-refusal is an FSPIOP error body. inbound.py handles the stored message; here only its form and its sender are checked.
+refusal is an FSPIOP error body, and refusals.py tells of it. inbound.py handles the stored message; here only its form
+and its sender are checked.
 """
 
+from datetime import timedelta
 from typing import Final
-from urllib.parse import unquote
 
 import structlog
 from litestar import asgi
 from litestar.types import Receive, Scope, Send
+from msgspec import Struct
 
-from merchant.core import inbox
+from merchant.core import clock, inbox
 from merchant.core.db import Tx
 from merchant.core.http import raw
 from merchant.core.http.raw import Call, Refused, respond
+from merchant.core.http.source import client_address
 from merchant.core.inbox import Message
 from merchant.core.service import Service
-from merchant.hub.fspiop.error_codes import FspiopError, meaning_of
+from merchant.core.settings import Settings
+from merchant.hub.fspiop.error_codes import FspiopError, hub_may_find, meaning_of
 from merchant.hub.fspiop.headers import Inbound, check_headers
 from merchant.hub.fspiop.jws import InvalidSignature, verify
 from merchant.hub.fspiop.messages import (
@@ -32,10 +36,15 @@ from merchant.hub.fspiop.messages import (
     decode,
     encode_error,
 )
-from merchant.hub.fspiop.resources import ANSWERED
+from merchant.hub.fspiop.paths import Place, read_path
+from merchant.payments.destinations import find_destination
 from merchant.payments.participants import HubConnection, HubConnections
+from merchant.payments.refusals import Refusals
 
 MOUNT: Final = "/fspiop"
+# What was taken is remembered for inbox.KEPT_FOR, so that a repetition is known as one. A message may be as old, or as
+# far ahead, as half of that: then it has become too old before it is forgotten.
+FRESHNESS_MAX: Final = inbox.KEPT_FOR // 2
 _ACCEPTED: Final = {"GET": 202, "POST": 202, "PUT": 200, "PATCH": 200}
 # A malformed body is refused at once, in the HTTP answer.
 _BODIES: Final[dict[tuple[str, str], type[WireBody]]] = {
@@ -53,17 +62,19 @@ _log = structlog.get_logger()
 @asgi(MOUNT, is_mount=True, copy_scope=False, opt={"public": True, "hidden": True})
 async def fspiop_door(scope: Scope, receive: Receive, send: Send) -> None:
     """Everything below /fspiop."""
-    state = scope["litestar_app"].state
+    service: Service = scope["litestar_app"].state.service
     headers = raw.headers_of(scope)
     try:
-        raw.check_gateway(state.service, scope, headers)
+        raw.check_gateway(service, scope, headers)
         call = await raw.read_call(scope, receive, headers, MOUNT)
-        async with state.service.db.system_statements() as tx:
-            message = await _checked(tx, state.service, state.service.shared(HubConnections), call)
-            await inbox.store_once(tx, state.service.vault, message)
+        async with service.db.system_statements() as tx:
+            message = await _checked(tx, service, service.shared(HubConnections), call)
+            await inbox.store_once(tx, service.vault, message)
     except Refused as refused:
+        _note(service, scope, headers, refused.error_code, refused.description)
         await respond(send, refused.status, refused.body())
     except FspiopError as error:
+        _note(service, scope, headers, error.code, error.description)
         await respond(send, error.http_status, encode_error(error))
     except Exception:
         _log.exception("message_not_stored")
@@ -72,30 +83,48 @@ async def fspiop_door(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, _ACCEPTED[message.method])
 
 
+def _note(service: Service, scope: Scope, headers: dict[str, str], code: str, why: str) -> None:
+    service.shared(Refusals).note(
+        "door",
+        code,
+        why,
+        method=str(scope["method"]),  # type: ignore[typeddict-item]
+        resource=str(scope["path"]).removeprefix(MOUNT).lstrip("/").partition("/")[0],
+        fsp_source=headers.get("fspiop-source"),
+        fsp_destination=headers.get("fspiop-destination"),
+        client=client_address(scope, headers, service.settings),
+    )
+
+
+class _Arrival(Struct, frozen=True):
+    """A message whose path and headers are well formed, and which is addressed to one of our DFSPs."""
+
+    call: Call
+    place: Place
+    inbound: Inbound
+    connection: HubConnection
+
+
 async def _checked(tx: Tx, service: Service, connections: HubConnections, call: Call) -> Message:
     """The message, if it is well formed and its signature is its sender's. Raises FspiopError."""
-    resource = call.raw_path.split("/", 2)[1] if call.raw_path.count("/") else ""
-    if resource not in ANSWERED:
-        raise FspiopError("3002", "There is no such resource", 404)
-    if call.method not in _ACCEPTED:
-        raise FspiopError("3000", "This method is not possible here", 405)
-    _check_path(call)
-    inbound = check_headers(call.method, resource, call.headers)
-    hubs_own_error = await _hubs_own_error(tx, connections, resource, call, inbound)
-    destination = inbound.destination or await _served_by(tx, call)
-    connection = hubs_own_error or (await connections.connection(tx, destination) if destination else None)
+    place = read_path(call.method, call.raw_path, call.query)
+    inbound = check_headers(call.method, place.resource, call.headers)
+    _check_fresh(service.settings, inbound)
+    returned_to = await _returned_to(tx, connections, place, call, inbound)
+    body = None
+    if not inbound.destination:
+        body = _read_body(place, call)
+    destination = inbound.destination or await find_destination(tx, place, body, inbound.source)
+    connection = returned_to or (await connections.connection(tx, destination) if destination else None)
     if connection is None or not connection.enabled:
         raise FspiopError("3203", "fspiop-destination names no participant served here")
-    if service.settings.require_signatures and hubs_own_error is None:
-        await _check_signature(tx, connections, inbound.source, call)
-    shape: type[WireBody] | None = (
-        ErrorPut if call.raw_path.endswith("/error") else _BODIES.get((call.method, resource))
-    )
-    if shape is not None:
-        decode(shape, call.body)
+    if service.settings.require_signatures and returned_to is None:
+        await _check_signature(tx, service, _Arrival(call, place, inbound, connection))
+    if body is None:
+        _read_body(place, call)
     return Message(
         method=call.method,
-        path=call.raw_path + (f"?{call.query}" if call.query else ""),
+        path=call.raw_path,
         source=inbound.source,
         destination=connection.fsp_id,
         version=inbound.answer_version,
@@ -103,53 +132,68 @@ async def _checked(tx: Tx, service: Service, connections: HubConnections, call: 
     )
 
 
-async def _served_by(tx: Tx, call: Call) -> str | None:
-    """The DFSP of the merchant whom a look-up without destination names (allowed by FSPIOP 1.1, section 3.2.3.5)."""
-    parts = _parts(call)
-    if call.method != "GET" or parts[0] != "parties":
-        return None
-    found = "SELECT d.fsp_id FROM alias a JOIN dfsp d ON d.id = a.dfsp_id WHERE alias_type = $1 AND alias = $2 LIMIT 1"
-    fsp_id: str | None = await tx.fetchval(found, parts[1], parts[2])
-    return fsp_id
+def _read_body(place: Place, call: Call) -> WireBody | None:
+    shape = ErrorPut if place.is_error else _BODIES.get((call.method, place.resource))
+    return None if shape is None else decode(shape, call.body)
 
 
-def _parts(call: Call) -> list[str]:
-    # Split first: an encoded slash is part of a name, and no name of FSPIOP holds one.
-    return [unquote(part) for part in call.raw_path.split("/")[1:]]
+def _check_fresh(settings: Settings, inbound: Inbound) -> None:
+    """Refuse what was dated too long ago, or too far ahead."""
+    if settings.message_freshness_s <= 0:
+        return
+    most = min(timedelta(seconds=settings.message_freshness_s), FRESHNESS_MAX)
+    if abs(clock.now() - inbound.date) > most:
+        raise FspiopError("3100", f"The date header is more than {int(most.total_seconds())} s from our clock")
 
 
-def _check_path(call: Call) -> None:
-    """A resource has an id, or a type and an id; a collection is only posted to."""
-    parts = _parts(call)
-    least = 1 if call.method == "POST" else 3 if parts[0] in ("parties", "participants") else 2
-    if (
-        not least <= len(parts) <= 5
-        or not all(parts)
-        or any("\x00" in part or "/" in part or len(part) > 128 for part in parts)
-    ):
-        raise FspiopError("3002", "There is no such resource", 404)
+_ASKED = "SELECT payer_fsp_id FROM payment_request WHERE transaction_request_id = $1 AND dfsp_id = $2"
 
 
-async def _hubs_own_error(
-    tx: Tx, connections: HubConnections, resource: str, call: Call, inbound: Inbound
+async def _returned_to(
+    tx: Tx, connections: HubConnections, place: Place, call: Call, inbound: Inbound
 ) -> HubConnection | None:
     """Our DFSP whose request a hub returns undelivered: such an error is unsigned and repeats the headers of our own
     request, with us as the source and the payer's DFSP as the destination (transaction-requests-service).
+
+    Raises FspiopError 3105 unless it is about a request that was put to that destination, and a hub can know of it.
     """
-    is_error = call.method == "PUT" and resource == "transactionRequests" and call.raw_path.endswith("/error")
-    return await connections.connection(tx, inbound.source) if is_error else None
+    if not (call.method == "PUT" and place.resource == "transactionRequests" and place.is_error):
+        return None
+    connection = await connections.connection(tx, inbound.source)
+    if connection is None:
+        return None
+    code = decode(ErrorPut, call.body).error_information.error_code
+    asked = await tx.fetchval(_ASKED, place.ids[0], connection.dfsp_id)
+    if asked is None or asked != inbound.destination or not hub_may_find(code):
+        raise FspiopError("3105", f"{meaning_of('3105')}: only a hub returns a request unsigned, to whom it was for")
+    return connection
 
 
-async def _check_signature(tx: Tx, connections: HubConnections, source: str, call: Call) -> None:
+async def _check_signature(tx: Tx, service: Service, arrival: _Arrival) -> None:
+    call, source = arrival.call, arrival.inbound.source
     if not call.body:
         return  # FSPIOP signs nothing without a body
+    if "fspiop-signature" not in call.headers and _may_be_unsigned(service.settings, arrival):
+        return
+    connections = service.shared(HubConnections)
     target = call.raw_path + (f"?{call.query}" if call.query else "")
     problem = "no key of this sender is known"
-    for key in await connections.partner_keys(tx, source):
-        try:
-            verify(key, method=call.method, path=target, headers=call.headers, body=call.body)
-        except InvalidSignature as error:
-            problem = error.reason
-        else:
-            return
+    for fresh in (False, True):
+        for key in await connections.partner_keys(tx, source, fresh=fresh):
+            try:
+                verify(key, method=call.method, path=target, headers=call.headers, body=call.body)
+            except InvalidSignature as error:
+                problem = error.reason
+            else:
+                return
     raise FspiopError("3105", f"{meaning_of('3105')}: {problem}")
+
+
+def _may_be_unsigned(settings: Settings, arrival: _Arrival) -> bool:
+    """Whether MERCHANT_UNSIGNED_FROM_HUB lets the hub say this without a signature; each use leaves a line."""
+    place = arrival.place
+    kind = f"{arrival.call.method} {place.resource}{'/error' if place.is_error else ''}"
+    if not settings.is_hub(arrival.inbound.source) or kind not in settings.unsigned_kinds:
+        return False
+    _log.info("message_taken_unsigned", kind=kind, fsp_source=arrival.inbound.source)
+    return True

@@ -14,8 +14,10 @@ from merchant.core.db import Tx
 from merchant.core.inbox import Message
 from merchant.core.service import Service
 from merchant.hub.fspiop.error_codes import FspiopError
+from merchant.hub.fspiop.paths import read_path
 from merchant.payments import ask, outgoing, parties, quotes, transfers
 from merchant.payments.participants import HubConnection, HubConnections
+from merchant.payments.refusals import At, Refusals
 
 _log = structlog.get_logger()
 Handler = Callable[[Tx, Service, HubConnection, Message], Awaitable[None]]
@@ -26,23 +28,32 @@ async def interpret(tx: Tx, service: Service, message: Message) -> None:
     connection = await service.shared(HubConnections).connection(tx, message.destination)
     if connection is None:
         return
-    is_error = message.path.endswith("/error")
-    handler = _HANDLERS.get((message.method, message.resource, is_error))
-    if handler is None:
-        _log.info("message_without_handler", method=message.method, resource=message.resource)
-        return
     try:
+        place = read_path(message.method, message.path)
+        handler = _HANDLERS.get((message.method, place.resource, place.is_error))
+        if handler is None:
+            _log.info("message_without_handler", method=message.method, resource=message.resource)
+            return
         await handler(tx, service, connection, message)
     except FspiopError as refusal:
         await _refuse(tx, service, connection, message, refusal)
 
 
 async def _refuse(tx: Tx, service: Service, connection: HubConnection, message: Message, refusal: FspiopError) -> None:
-    """Tell the sender of a request; a bad answer is only logged, since nobody waits for ours."""
-    if message.method not in ("GET", "POST"):
-        _log.warning("answer_not_understood", resource=message.resource, code=refusal.code, why=refusal.description)
+    """Tell the sender of a request; of a bad answer only our own people learn, since nobody waits for ours."""
+    at: At = "request" if message.method in ("GET", "POST") else "answer"
+    service.shared(Refusals).note(
+        at,
+        refusal.code,
+        refusal.description,
+        method=message.method,
+        resource=message.resource,
+        fsp_source=message.source,
+        fsp_destination=message.destination,
+    )
+    if at == "answer":
         return
-    path = message.path.partition("?")[0]
+    path = message.path
     if message.method == "POST":
         path = f"/{message.resource}/{_own_id(message)}"
     await outgoing.refuse(tx, service, message, connection.dfsp_id, path, refusal.code, refusal.description)

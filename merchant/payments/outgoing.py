@@ -4,6 +4,7 @@ A message leaves only if the transaction that queued it commits, and it is encry
 quotes.py, transfers.py and parties.py answer and refuse with it; ask.py and parties.py send at once, by `transmit`.
 """
 
+import time
 from datetime import datetime
 from uuid import UUID
 
@@ -11,19 +12,21 @@ import aiohttp
 import msgspec
 import structlog
 from msgspec import Struct
+from prometheus_client import Counter, Histogram
 
 from merchant.core import clock, outbox
 from merchant.core.db import Tx
 from merchant.core.inbox import Message
 from merchant.core.service import Service
 from merchant.hub.fspiop import client
-from merchant.hub.fspiop.client import OutgoingMessage, SendResult
+from merchant.hub.fspiop.client import HubUnreachable, OutgoingMessage, SendResult
 from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.messages import WireBody, encode, encode_error
 from merchant.payments.participants import HubConnection, HubConnections
 from merchant.payments.settle import commit_transfer
 from merchant.payments.transfer_states import lock_transfer
 
+_CALL = ("dfsp", "resource")
 TOPIC = "hub.send"
 CONTEXT = "hub.send"
 _log = structlog.get_logger()
@@ -31,6 +34,12 @@ _log = structlog.get_logger()
 
 class Retry(Exception):
     """The hub is busy or broken at the moment; the job comes back later."""
+
+    never_left = False  # whatever stands before the hub may have passed it on
+
+
+_calls = Counter("merchant_hub_calls", "Messages sent to the hub, by DFSP, resource and result.", [*_CALL, "result"])
+_seconds = Histogram("merchant_hub_call_seconds", "How long the hub took to answer.", _CALL)
 
 
 class Sender(Struct, frozen=True):
@@ -100,7 +109,7 @@ async def send_queued(sender: Sender, payload: bytes) -> None:
         return
     result = await transmit(sender, connection, message)
     if not result.is_accepted:
-        _log.warning("message_refused", method=message.method, resource=message.resource, code=result.error_code)
+        _log.warning("hub_refused_message", method=message.method, resource=message.resource, code=result.error_code)
     elif message.transfer is not None:
         async with sender.service.db.system() as tx:
             transfer = await lock_transfer(tx, connection.dfsp_id, message.transfer[1])
@@ -110,7 +119,38 @@ async def send_queued(sender: Sender, payload: bytes) -> None:
 
 async def transmit(sender: Sender, connection: HubConnection, message: OutgoingMessage) -> SendResult:
     """Send a message now, outside any transaction. Raises Retry or HubUnreachable."""
-    result = await client.send(sender.http, connection.hub_url, message, connection.signing_key)
+    labels = (connection.fsp_id, message.resource)
+    url = connection.url_for(message.resource)
+    if not url:
+        sender.service.shared(Complaints).no_url(connection.fsp_id)
+        _calls.labels(*labels, "no_url").inc()
+        raise HubUnreachable(f"{connection.fsp_id} has no hub URL", never_left=True)
+    begun_s = time.perf_counter()
+    try:
+        result = await client.send(sender.http, url, message, connection.signing_key)
+    except HubUnreachable:
+        _calls.labels(*labels, "unreachable").inc()
+        raise
+    _seconds.labels(*labels).observe(time.perf_counter() - begun_s)
     if result.status >= 500 or result.status == 429:
+        _calls.labels(*labels, "busy").inc()
         raise Retry(f"the hub answered {result.status}")
+    _calls.labels(*labels, "accepted" if result.is_accepted else "refused").inc()
     return result
+
+
+class Complaints:
+    """What a process has told its operator once, and need not tell again."""
+
+    def __init__(self, _service: Service) -> None:
+        self._without_url: set[str] = set()
+
+    def no_url(self, fsp_id: str) -> None:
+        """A DFSP has no hub to send to."""
+        if fsp_id not in self._without_url:
+            self._without_url.add(fsp_id)
+            _log.error(
+                "hub_url_missing",
+                fsp_id=fsp_id,
+                what_to_do="set MERCHANT_HUB_URL, or hub_url of this DFSP (PATCH /api/v1/dfsps/{id})",
+            )

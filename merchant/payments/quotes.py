@@ -33,6 +33,7 @@ from merchant.hub.fspiop.messages import (
     parse_datetime,
     to_wire,
 )
+from merchant.hub.fspiop.paths import read_path
 from merchant.payments import limits, outgoing
 from merchant.payments.models import Quote
 from merchant.payments.participants import HubConnection
@@ -168,12 +169,15 @@ def _unseal(service: Service, quote_id: str, sealed: bytes) -> bytes:
 
 async def repeat_quote(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
     """GET /quotes/{id}: the answer once more."""
-    quote_id = message.path.rsplit("/", 1)[-1]
+    [quote_id] = read_path(message.method, message.path).ids
     known = await tx.fetchrow(_KNOWN, message.source, quote_id)
     if known is None or known["answer"] is None:
         raise FspiopError("3205", "There is no such quote")
     answer = _unseal(service, quote_id, known["answer"])
     await outgoing.answer(tx, service, message, connection.dfsp_id, f"/quotes/{quote_id}", answer)
+
+
+_BY_TRANSACTION = "SELECT id FROM payment_request WHERE transaction_id = $1 AND counter_id = $2 AND payer_fsp_id = $3"
 
 
 async def _request_paid_by(
@@ -184,9 +188,9 @@ async def _request_paid_by(
         request = await lock_request(
             tx, transaction_request_id=asked.transaction_request_id, dfsp_id=connection.dfsp_id
         )
-        # Only the DFSP that was asked may quote for its customer.
+        # Only the DFSP that was asked may quote for its customer; a code to scan was put to nobody.
         ours = request is not None and request.counter_id == counter.counter_id
-        if request is None or not ours or request.payer_fsp_id not in (None, source):
+        if request is None or not ours or (request.payer_masked is not None and request.payer_fsp_id != source):
             raise FspiopError("3200", "There is no such transaction request here")
         return request
     sub_id = asked.payee.party_id_info.party_sub_id_or_type
@@ -200,11 +204,7 @@ async def _request_paid_by(
         if request is not None:
             return request
     # On an ISO 20022 hub the request's id is lost on the way; the transaction id told us at RECEIVED remains.
-    known = await tx.fetchval(
-        "SELECT id FROM payment_request WHERE transaction_id = $1 AND counter_id = $2",
-        asked.transaction_id,
-        counter.counter_id,
-    )
+    known = await tx.fetchval(_BY_TRANSACTION, asked.transaction_id, counter.counter_id, source)
     return await lock_request(tx, request_id=known) if known is not None else None
 
 
@@ -263,12 +263,14 @@ async def _check_amount(tx: Tx, service: Service, counter: CounterFacts, amount:
 
 
 def _expiry(asked: QuotesPost, now: datetime) -> datetime:
-    """Ours, or the payer's if that is sooner and still ahead."""
-    ours = now + QUOTE_LIFE
-    theirs = parse_datetime(asked.expiration) if asked.expiration else ours
-    if theirs <= now:
+    """Until when the quote is good: the payee's to choose (FSPIOP table 24).
+
+    The payer's own expiration says how long it waits for our answer (table 23). Raises FspiopError 3302 when that has
+    passed.
+    """
+    if asked.expiration and parse_datetime(asked.expiration) <= now:
         raise FspiopError("3302", "The quote expired before it came")
-    return min(ours, theirs)
+    return now + QUOTE_LIFE
 
 
 def _transaction(

@@ -31,6 +31,11 @@ from merchant.payments.transfer_states import (
 LONGEST_CHECK = timedelta(minutes=30)
 
 EXPIRED = reason_for("3303")
+# What came of the tries to reach the hub about a request (payment_request.hub_trouble).
+UNREACHABLE, NO_ANSWER = "unreachable", "no_answer"
+HUB_UNREACHABLE = Reason("hub_unreachable", _("The hub could not be reached; the customer was not asked."))
+HUB_NO_ANSWER = Reason("hub_unreachable", _("The hub did not answer; the customer may not have been asked."))
+NOT_ASKED = Reason("payer_not_asked", _("The hub did not find the customer in time; the customer was not asked."))
 CHECKING = Reason(
     "checking", _("The network has not said how the payment ended; we are asking. Do not hand out goods yet.")
 )
@@ -82,7 +87,14 @@ async def expire_if_over(tx: Tx, service: Service, request: LockedRequest) -> No
     grace_ends_at = request.expires_at + timedelta(seconds=service.settings.settle_grace_s)
     quoted_until = await tx.fetchval("SELECT max(expires_at) FROM quote WHERE request_id = $1", request.id)
     if quoted_until is None or min(quoted_until, grace_ends_at) <= now:
-        await move(tx, request, RequestState.EXPIRED, "time_over", reason=EXPIRED)
+        reason = await _unasked(tx, request) if may(request.state, RequestCapability.ASK_PAYER) else EXPIRED
+        await move(tx, request, RequestState.EXPIRED, "time_over", reason=reason)
+
+
+async def _unasked(tx: Tx, request: LockedRequest) -> Reason:
+    """Why the customer of a request that never left was not asked: they cannot have failed to answer."""
+    trouble = await tx.fetchval("SELECT hub_trouble FROM payment_request WHERE id = $1", request.id)
+    return {UNREACHABLE: HUB_UNREACHABLE, NO_ANSWER: HUB_NO_ANSWER}.get(trouble, NOT_ASKED)
 
 
 async def apply_bad_news(tx: Tx, request: LockedRequest, code: str, description: str, cause: str) -> None:

@@ -29,6 +29,7 @@ from merchant.hub.fspiop.messages import (
     from_wire,
     parse_datetime,
 )
+from merchant.hub.fspiop.paths import read_path
 from merchant.payments import limits, outgoing
 from merchant.payments.participants import HubConnection
 from merchant.payments.quotes import fingerprint
@@ -62,7 +63,8 @@ class AnsweredQuote(Struct, frozen=True):
     tier: str
 
 
-_KNOWN = "SELECT body_hash, answer FROM transfer WHERE payer_fsp_id = $1 AND transfer_id = $2"
+_KNOWN = "SELECT payer_fsp_id, body_hash, answer FROM transfer WHERE transfer_id = $1 LIMIT 1"
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0)), pg_advisory_xact_lock(hashtextextended($2, 0))"
 _ANSWERED = sql.select(
     AnsweredQuote,
     from_="quote q JOIN merchant m ON m.id = q.merchant_id",
@@ -88,10 +90,11 @@ async def answer_transfer(tx: Tx, service: Service, connection: HubConnection, m
     path = f"/transfers/{prepared.transfer_id}"
     body_hash = fingerprint(message.body)
     # Two copies at once: the second waits here, and finds the first one's answer.
-    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"condition:{prepared.condition}")
-    known = await tx.fetchrow(_KNOWN, message.source, prepared.transfer_id)
+    await tx.execute(_LOCK, f"condition:{prepared.condition}", f"transfer:{prepared.transfer_id}")
+    known = await tx.fetchrow(_KNOWN, prepared.transfer_id)
     if known is not None:
-        if known["body_hash"] != body_hash:
+        # The hub names a transfer by its id alone, so one id is one payer's.
+        if (known["payer_fsp_id"], known["body_hash"]) != (message.source, body_hash):
             raise FspiopError("3106", "This transfer id came before with another content")
         await outgoing.answer(tx, service, message, connection.dfsp_id, path, known["answer"])
         return
@@ -174,9 +177,9 @@ async def _check_free(tx: Tx, payer_fsp_id: str, quote: AnsweredQuote) -> None:
 
 async def repeat_transfer(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
     """GET /transfers/{id}: our answer once more."""
-    transfer_id = message.path.rsplit("/", 1)[-1]
-    known = await tx.fetchrow(_KNOWN, message.source, transfer_id)
-    if known is None:
+    [transfer_id] = read_path(message.method, message.path).ids
+    known = await tx.fetchrow(_KNOWN, transfer_id)
+    if known is None or known["payer_fsp_id"] != message.source:
         raise FspiopError("3208", "There is no such transfer")
     await outgoing.answer(tx, service, message, connection.dfsp_id, f"/transfers/{transfer_id}", known["answer"])
 
@@ -185,11 +188,12 @@ async def receive_outcome(tx: Tx, service: Service, connection: HubConnection, m
     """PATCH /transfers/{id}, and PUT as the answer to our GET: committed, aborted, or not decided yet."""
     _check_hub(service, message)
     said = decode(TransfersPatch, message.body)
-    transfer = await lock_transfer(tx, connection.dfsp_id, message.path.rsplit("/", 1)[-1])
+    [transfer_id] = read_path(message.method, message.path).ids
+    transfer = await lock_transfer(tx, connection.dfsp_id, transfer_id)
     if transfer is None:
         # A PATCH can overtake the transfer it is about.
         raise NotYet("The transfer is not known yet")
-    if said.transfer_state == "COMMITTED":
+    if said.transfer_state in ("COMMITTED", "SETTLED"):
         await commit_transfer(tx, service, transfer, f"{message.method.lower()}_committed")
     elif said.transfer_state == "ABORTED":
         await abort_transfer(tx, transfer, f"{message.method.lower()}_aborted")
@@ -204,7 +208,8 @@ def _check_hub(service: Service, message: Message) -> None:
 async def receive_error(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
     """PUT or PATCH /transfers/{id}/error: only "no such transfer" says for certain that no money moves."""
     _check_hub(service, message)
-    transfer = await lock_transfer(tx, connection.dfsp_id, message.path.split("/")[2])
+    [transfer_id] = read_path(message.method, message.path).ids
+    transfer = await lock_transfer(tx, connection.dfsp_id, transfer_id)
     if transfer is None:
         return
     code = decode(ErrorPut, message.body).error_information.error_code

@@ -61,7 +61,15 @@ class SendResult(msgspec.Struct, frozen=True):
 
 
 class HubUnreachable(Exception):
-    """No answer: refused, timed out or cut off. The message may or may not have arrived."""
+    """No answer: refused, timed out or cut off. The message may or may not have arrived, unless it never left."""
+
+    def __init__(self, reason: str, *, never_left: bool = False) -> None:
+        super().__init__(reason)
+        self.never_left = never_left
+
+
+# There was no connection, so the peer read nothing.
+_NO_CONNECTION = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
 
 async def send(
@@ -92,7 +100,8 @@ async def send(
                 return SendResult(response.status)
             return _refusal(response.status, await _read_bounded(response))
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise HubUnreachable(f"{message.method} {message.resource}: {type(error).__name__}") from error
+        reason = f"{message.method} {message.resource}: {type(error).__name__}"
+        raise HubUnreachable(reason, never_left=isinstance(error, _NO_CONNECTION)) from error
 
 
 async def _signed_headers(message: OutgoingMessage, key: SigningKey | None) -> dict[str, str]:

@@ -64,6 +64,11 @@ _PEMS = {fsp_id: new_key_pem() for fsp_id in (HUB, MOBILE, BANK, STRANGER)}
 SIGNING_KEYS = {fsp_id: load_signing_key(pem, fsp_id) for fsp_id, pem in _PEMS.items()}
 
 
+def public_pem_of(fsp_id: str) -> str:
+    """What others verify a participant's signatures with."""
+    return keys.public_pem(_PEMS[fsp_id])
+
+
 @dataclass(frozen=True)
 class Sent:
     """One message that the service sent to the hub."""
@@ -347,7 +352,7 @@ async def connect(service: Service, hub: StubHub) -> None:
         for dfsp in await tx.fetch("SELECT id, fsp_id FROM dfsp"):
             await keys.add_private(tx, service.vault, dfsp["id"], dfsp["fsp_id"], keys.JWS_SIGN, new_key_pem())
         for fsp_id in (HUB, MOBILE, BANK):
-            await keys.add_public(tx, fsp_id, keys.public_pem(_PEMS[fsp_id]))
+            await keys.add_public(tx, fsp_id, public_pem_of(fsp_id))
 
 
 async def open_shop(service: Service, world: World, document: dict[str, Any] | None = None) -> tuple[Merchant, Counter]:

@@ -1,16 +1,20 @@
 """Asking the payer and sending letters: refused, unreachable, repeated with the same words."""
 
+import json
 import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.headers import check_headers
 from merchant.hub.fspiop.jws import load_verify_key, verify
 from merchant.hub.fspiop.messages import PartiesPut, Party, PartyIdInfo, encode_error
+from merchant.payments.participants import HubConnections
 from tests.merchant.payments.stage import BANK, DFSP, HUB, MOBILE, PAYER, Stage
 
 pytestmark = pytest.mark.anyio
@@ -208,12 +212,12 @@ async def test_a_participant_cannot_say_that_another_has_the_account(stage: Stag
     assert stage.hub.to("/transactionRequests", "POST") == []
 
 
-async def test_once_the_payer_is_found_another_answer_changes_nothing(stage: Stage) -> None:
+async def test_once_the_payer_is_found_an_error_or_the_same_answer_changes_nothing(stage: Stage) -> None:
     stage.hub.statuses["transactionRequests"] = [(503, None)]
     request = await stage.ask()
     await stage.find_payer()
     await not_found(stage, "3204")
-    await stage.find_payer(fsp_id=BANK)
+    await stage.find_payer()
     assert await stage.state(request) == "created", "it is on its way"
     [row] = await stage.rows("SELECT payer_fsp_id FROM payment_request")
     assert row["payer_fsp_id"] == MOBILE
@@ -280,3 +284,114 @@ async def test_a_request_that_expired_during_the_look_up_is_never_put(stage: Sta
     assert stage.hub.to("/transactionRequests") == []
     await stage.tick()
     assert await stage.state(request) == "expired"
+
+
+# --- a hub that cannot be reached is told as such --------------------------------------------------------------------
+
+
+async def closed_url() -> str:
+    """An address where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+async def set_url(stage: Stage, url: str, **urls: str) -> None:
+    async with stage.service.db.system() as tx:
+        await tx.execute("UPDATE dfsp SET hub_url = $1, hub_urls = $2::jsonb", url, json.dumps(urls))
+
+
+async def expired(stage: Stage, request: dict[str, Any], move_clock: Clock) -> tuple[str, str]:
+    """How a request ended whose time is over, and what its merchant is told."""
+    move_clock(timedelta(seconds=60))
+    await stage.tick()
+    ended = await stage.read(request)
+    assert ended["state"] == "expired"
+    return ended["reason"]["code"], ended["reason"]["message"]
+
+
+async def test_a_hub_that_cannot_be_reached_is_told_as_such(stage: Stage, move_clock: Clock) -> None:
+    await set_url(stage, await closed_url())
+    request = await stage.ask(expires_in_s=60)
+    assert await expired(stage, request, move_clock) == (
+        "hub_unreachable",
+        "The hub could not be reached; the customer was not asked.",
+    )
+
+
+async def test_a_hub_that_is_down_when_the_customer_is_to_be_asked_is_told_as_such(
+    stage: Stage, move_clock: Clock
+) -> None:
+    await set_url(stage, stage.hub.url, transactionRequests=await closed_url())
+    request = await stage.asked(expires_in_s=60)
+    code, message = await expired(stage, request, move_clock)
+    assert (code, "was not asked" in message) == ("hub_unreachable", True)
+
+
+@pytest.mark.parametrize("status", [500, 503, 504])
+async def test_a_hub_that_may_have_passed_the_request_on_is_not_told_otherwise(
+    stage: Stage, move_clock: Clock, status: int
+) -> None:
+    stage.hub.statuses["transactionRequests"] = [(status, None)]
+    request = await stage.asked(expires_in_s=60)
+    await set_url(stage, await closed_url())
+    move_clock(timedelta(seconds=31))
+    await stage.tick()
+    assert await expired(stage, request, move_clock) == (
+        "hub_unreachable",
+        "The hub did not answer; the customer may not have been asked.",
+    )
+
+
+async def test_a_hub_that_came_back_and_a_customer_who_does_not_answer(stage: Stage, move_clock: Clock) -> None:
+    stage.hub.statuses["parties"] = [(503, None)]
+    request = await stage.ask(expires_in_s=60)
+    move_clock(LATER)
+    await stage.tick()
+    await stage.find_payer()
+    assert await stage.state(request) == "sent"
+    assert (await expired(stage, request, move_clock))[0] == "request_expired"
+
+
+async def test_a_hub_that_never_says_who_has_the_customer_is_not_the_customers_silence(
+    stage: Stage, move_clock: Clock
+) -> None:
+    request = await stage.ask(expires_in_s=60)
+    assert (await expired(stage, request, move_clock))[0] == "payer_not_asked"
+
+
+async def test_a_dfsp_without_a_hub_is_told_once_in_plain_words(stage: Stage, move_clock: Clock) -> None:
+    await set_url(stage, "")
+    with capture_logs() as logs:
+        requests = [await stage.ask(expires_in_s=60) for _ in range(3)]
+        codes = {(await expired(stage, request, move_clock))[0] for request in requests[:1]}
+    assert codes == {"hub_unreachable"}
+    [line] = [entry for entry in logs if entry["event"] == "hub_url_missing"]
+    assert (line["fsp_id"], "MERCHANT_HUB_URL" in line["what_to_do"]) == (DFSP, True)
+
+
+async def test_each_resource_may_have_a_host_of_its_own(stage: Stage) -> None:
+    await set_url(stage, await closed_url(), parties=stage.hub.url, transactionRequests=f"{stage.hub.url}/trs/")
+    request = await stage.asked()
+    assert await stage.state(request) == "sent"
+    assert [sent.path for sent in stage.hub.sent] == [f"/parties/MSISDN/{PAYER}", "/trs/transactionRequests"]
+
+
+async def test_what_became_of_each_call_is_counted(stage: Stage) -> None:
+    def calls(result: str) -> float:
+        labels = {"dfsp": DFSP, "resource": "parties", "result": result}
+        return REGISTRY.get_sample_value("merchant_hub_calls_total", labels) or 0.0
+
+    before = {result: calls(result) for result in ("accepted", "refused", "busy", "unreachable", "no_url")}
+    stage.hub.statuses["parties"] = [(202, None), (400, "3204"), (503, None)]
+    for _ in range(3):
+        await stage.ask()
+    await set_url(stage, await closed_url())
+    stage.service.shared(HubConnections)._connections._values.clear()
+    await stage.ask()
+    await set_url(stage, "")
+    stage.service.shared(HubConnections)._connections._values.clear()
+    await stage.ask()
+    assert {result: calls(result) - count for result, count in before.items()} == dict.fromkeys(before, 1.0)
+    timed = REGISTRY.get_sample_value("merchant_hub_call_seconds_count", {"dfsp": DFSP, "resource": "parties"})
+    assert timed and timed >= 3

@@ -130,7 +130,7 @@ async def test_the_hubs_own_error_comes_in_our_name_without_a_signature(doors: S
     request = await doors.asked()
     path = f"/transactionRequests/{request['hub']['transaction_request_id']}/error"
     error = encode_error(FspiopError("1001", "Destination communication error"))
-    taken = await doors.hub.say("PUT", path, error, source=DFSP, signed=False)
+    taken = await doors.hub.say("PUT", path, error, source=DFSP, destination=MOBILE, signed=False)
     assert taken.status_code == 200
     await doors.work()
     failed = await doors.read(request)
@@ -158,8 +158,8 @@ HEADER_CASES: list[tuple[Headers, int, str]] = [
     ({"accept": JSON}, 400, "3101"),
     ({"accept": f"{QUOTES};version=3"}, 406, "3001"),
     ({"accept": f"{QUOTES};version=0.9"}, 406, "3001"),
-    ({"fspiop-encryption": "{}"}, 400, "3100"),
-    ({"fspiop-destination": None}, 400, "3203"),
+    ({"fspiop-encryption": '{"encryptedFields":[{"fieldName":"payer"}]}'}, 400, "3100"),
+    ({"fspiop-destination": None}, 400, "3105"),
     ({"fspiop-destination": "nobody"}, 400, "3203"),
     ({"fspiop-destination": DFSP.upper()}, 400, "3203"),
 ]

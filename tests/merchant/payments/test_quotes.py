@@ -8,8 +8,10 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from merchant.core import clock
 from merchant.hub.fspiop import ilp
 from merchant.hub.fspiop.messages import PartyIdInfo, parse_datetime
+from merchant.payments.quotes import QUOTE_LIFE
 from tests import builders
 from tests.merchant.payments.stage import BANK, DFSP, MOBILE, Stage, in_s
 
@@ -43,10 +45,16 @@ async def test_the_packet_holds_what_both_sides_agreed_on(stage: Stage) -> None:
     assert agreed["expiration"] == quoted.body["expiration"]
 
 
-async def test_terms_end_when_the_payer_says_so_if_that_is_sooner(stage: Stage) -> None:
-    soon, late = in_s(20), in_s(3600)
-    assert (await stage.quote(expiration=soon)).body["expiration"] == soon
-    assert parse_datetime((await stage.quote(expiration=late)).body["expiration"]) < parse_datetime(late)
+async def test_how_long_a_quote_is_good_is_ours_to_say_however_long_the_payer_waits_for_it(
+    stage: Stage, move_clock: Clock
+) -> None:
+    for seconds in (1, 20, 3600):
+        expires_at = parse_datetime((await stage.quote(expiration=in_s(seconds))).body["expiration"])
+        assert abs(expires_at - clock.now() - QUOTE_LIFE) < timedelta(milliseconds=1)
+    quoted = await stage.quote(expiration=in_s(5))
+    move_clock(timedelta(seconds=6))
+    _, answer = await stage.transfer(quoted)
+    assert answer.error_code is None
 
 
 async def test_the_same_quote_again_gets_the_same_answer(stage: Stage) -> None:
