@@ -1,8 +1,7 @@
 """Tables of the channels: USSD sessions and print runs.
 
 A session is the screen a phone shows, durable so that a restart or a repeated step changes nothing; ussd.py locks one
-row a step, and a key rotation empties the table, since no dialogue outlives it by more than minutes. A poster batch is
-a background job of posters.py (core/background.py).
+row a step. A poster batch is a background job of posters.py (core/background.py).
 """
 
 from datetime import datetime

@@ -76,7 +76,7 @@ async def ussd_door(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def gateway_key(service: Service, name: str) -> str:
-    """The secret part of a gateway's address, the same for every process; a new secret key changes it."""
+    """The secret part of a gateway's address, the same for every process; it stays when secret keys are rotated."""
     return service.vault.digest("ussd-gateway", name).hex()[:40]
 
 

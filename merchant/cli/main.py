@@ -13,13 +13,14 @@ import click
 from merchant import __version__
 from merchant.cli import qr_posters
 from merchant.cli.audit import audit
+from merchant.cli.check import check
 from merchant.cli.demo import demo
 from merchant.cli.keys import rotate_keys
 from merchant.cli.openapi import openapi
 from merchant.cli.outbox import outbox
 from merchant.cli.qr import qr_commands
 from merchant.cli.serve import migrate, serve, worker
-from merchant.cli.setup import check, seed
+from merchant.cli.setup import seed
 from merchant.core.errors import OperatorProblem
 from merchant.core.settings import BadSettings, load
 
@@ -32,7 +33,12 @@ COMMANDS = (serve, worker, migrate, seed, demo, check, audit, outbox, rotate_key
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Merchant registry and payments for Mojaloop hubs. Settings come from MERCHANT_* variables; see README."""
-    context.obj = load(os.environ)
+    try:
+        context.obj = load(os.environ)
+    except BadSettings as faults:
+        if context.invoked_subcommand != "check":
+            raise
+        context.obj = faults  # which tells them with everything else
 
 
 for command in COMMANDS:
@@ -46,5 +52,6 @@ def main() -> None:
     try:
         cli(prog_name="merchant")
     except (OperatorProblem, BadSettings) as error:
-        click.echo(f"merchant: {error}", err=True)
+        for line in str(error).splitlines():
+            click.echo(f"merchant: {line}", err=True)
         sys.exit(1)

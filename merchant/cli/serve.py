@@ -6,11 +6,14 @@ import click
 
 from merchant.core.settings import Settings
 
+_migrate = click.option("--migrate", is_flag=True, help="First bring the database to the newest schema.")
+
 
 @click.command()
 @click.option("--worker/--no-worker", default=True, help="Run the background worker in the same process.")
+@_migrate
 @click.pass_obj
-def serve(settings: Settings, worker: bool) -> None:
+def serve(settings: Settings, worker: bool, migrate: bool) -> None:
     """Serve HTTP (and work off the outbox) until Ctrl-C."""
     from merchant.core import logs
     from merchant.programs import runtime, safety
@@ -22,7 +25,7 @@ def serve(settings: Settings, worker: bool) -> None:
 
     async def main(url: str) -> None:
         async with contextlib.AsyncExitStack() as stack:
-            service = await stack.enter_async_context(runtime.ready_service(settings, url))
+            service = await stack.enter_async_context(runtime.ready_service(settings, url, migrate=migrate))
             await stack.enter_async_context(
                 runtime.serving(with_doors(create_app(service)), settings.host, settings.port)
             )
@@ -37,8 +40,9 @@ def serve(settings: Settings, worker: bool) -> None:
 
 
 @click.command()
+@_migrate
 @click.pass_obj
-def worker(settings: Settings) -> None:
+def worker(settings: Settings, migrate: bool) -> None:
     """Work off the outbox until Ctrl-C; any number of workers may run."""
     from merchant.core import logs
     from merchant.programs import runtime, safety
@@ -48,7 +52,7 @@ def worker(settings: Settings) -> None:
     logs.configure(settings.log_level)
 
     async def main(url: str) -> None:
-        async with runtime.ready_service(settings, url) as service, Worker(service).running():
+        async with runtime.ready_service(settings, url, migrate=migrate) as service, Worker(service).running():
             click.echo("working")
             await runtime.forever()
 
@@ -63,6 +67,14 @@ def migrate(settings: Settings) -> None:
     from merchant import migrations
     from merchant.programs import runtime
 
-    with runtime.open_database(settings) as url:
-        runtime.run(migrations.upgrade(url))
-    click.echo("the schema is current")
+    async def main(url: str) -> None:
+        schema = await migrations.upgrade(url, runtime.roles_of(settings))
+        migrations.check_schema(schema)
+        click.echo(
+            f"the schema is of a newer release (revision {schema.revision}); there is nothing to do"
+            if schema.is_ahead
+            else "the schema is current"
+        )
+
+    with runtime.open_database(settings, make=True) as url:
+        runtime.run(main(url))

@@ -38,6 +38,15 @@ HUB_STAFF = "hub"
 _CONTENTION = frozenset({"40P01", "40001", "55P03"})
 
 
+# invalid_parameter_value: there is no such role; insufficient_privilege: the login is no member of it
+_NO_SUCH_ROLE = frozenset({"22023", "42501"})
+_ROLES = """
+SELECT me.rolname AS name, me.rolsuper OR me.rolbypassrls AS unsafe,
+  session_user AS login, login.rolsuper OR login.rolbypassrls AS unsafe_login
+FROM pg_roles me JOIN pg_roles login ON login.rolname = session_user WHERE me.rolname = current_user
+"""
+
+
 class UnsafeRole(OperatorProblem):
     """The database role could bypass row-level security; the service refuses to start with it."""
 
@@ -117,21 +126,33 @@ async def forget(tx: Tx, table: str, key: str, instant: str, before: datetime, l
 class Database:
     """The pools. Made once per process, closed at its end."""
 
-    def __init__(self, url: str, pool_size: int) -> None:
-        self._app = _engine(url, APP_ROLE, pool_size)
-        self._system = _engine(url, SYSTEM_ROLE, pool_size)
-        self._reads = _engine(url, SYSTEM_ROLE, pool_size, read_only=True)
+    def __init__(self, url: str, pool_size: int, app_role: str = APP_ROLE, system_role: str = SYSTEM_ROLE) -> None:
+        self._app_role, self._system_role = app_role, system_role
+        self._app = _engine(url, app_role, pool_size)
+        self._system = _engine(url, system_role, pool_size)
+        self._reads = _engine(url, system_role, pool_size, read_only=True)
 
     async def check_roles(self) -> None:
-        """Refuse roles that bypass row-level security. Raises UnsafeRole."""
-        for engine, name in ((self._app, APP_ROLE), (self._system, SYSTEM_ROLE), (self._reads, SYSTEM_ROLE)):
-            async with _borrowed(engine) as fairy:
-                row = await Reads(engine, fairy).fetchrow(
-                    "SELECT current_user AS name, rolsuper OR rolbypassrls AS unsafe"
-                    " FROM pg_roles WHERE rolname = current_user"
-                )
+        """Refuse roles that bypass row-level security, and a login that could become one. Raises UnsafeRole."""
+        names = (self._app_role, self._system_role, self._system_role)
+        for engine, name in zip((self._app, self._system, self._reads), names, strict=True):
+            try:
+                async with _borrowed(engine) as fairy:
+                    row = await Reads(engine, fairy).fetchrow(_ROLES)
+            except Exception as error:
+                if getattr(error, "sqlstate", None) not in _NO_SUCH_ROLE:
+                    raise
+                raise UnsafeRole(
+                    f"The database login cannot become {name!r} ({error}): run `merchant migrate`, or have an"
+                    " administrator run what `merchant database roles` prints."
+                ) from None
             if row is None or row["name"] != name or row["unsafe"]:
                 raise UnsafeRole(f"The database pool must run as {name!r}, without SUPERUSER or BYPASSRLS.")
+        if row is not None and row["unsafe_login"]:
+            raise UnsafeRole(
+                f"The database login {row['login']!r} has SUPERUSER or BYPASSRLS, which row-level security does not"
+                " stop: use one without, as `merchant database roles` prints."
+            )
 
     @asynccontextmanager
     async def tenant(self, dfsp_id: UUID | None) -> AsyncIterator[Tx]:
@@ -162,7 +183,7 @@ class Database:
     async def listener(self) -> asyncpg.Connection[Any]:
         """A connection of its own, outside the pools, for LISTEN. The caller closes it."""
         url = self._system.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        return await asyncpg.connect(url, server_settings=_server_settings(SYSTEM_ROLE))
+        return await asyncpg.connect(url, server_settings=_server_settings(self._system_role))
 
     async def close(self) -> None:
         """Close the pools."""

@@ -79,6 +79,20 @@ def open_growing(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep every other process and thread that asks for this lock file waiting until the block ends."""
+    import fcntl  # POSIX only, as above
+
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def check_sizes(folder: Folder, data_dir: Path, file_id: UUID) -> None:
     """Raise FileTooLarge when a file of this id is larger than its folder allows."""
     for path in folder.paths(data_dir, file_id):

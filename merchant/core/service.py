@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from merchant.core import secret_key
+from merchant.core.canary import open_canary
 from merchant.core.db import Database
 from merchant.core.errors import OperatorProblem
 from merchant.core.settings import Settings
-from merchant.core.vault import Vault
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ class Service:
     def __init__(self, settings: Settings, database: Database) -> None:
         self.settings = settings
         self.db = database
-        self.vault = Vault(settings.secret_key)
+        self.vault = secret_key.open_vault(settings)
         self._scheme: SchemeFacts | None = None
         self._shared: dict[Any, Any] = {}
 
@@ -76,11 +77,17 @@ class Service:
 
 @asynccontextmanager
 async def open_service(settings: Settings, database_url: str) -> AsyncIterator[Service]:
-    """A service on a database whose schema is current; the pools close at the end."""
-    database = Database(database_url, settings.database_pool_size)
+    """A service on a database whose schema is current; the pools close at the end.
+
+    Raises UnsafeRole, NoSecretKey, BadSecretKey when the data was sealed under another key.
+    """
+    roles = (settings.database_app_role, settings.database_system_role)
+    database = Database(database_url, settings.database_pool_size, *roles)
     try:
-        await database.check_roles()
         service = Service(settings, database)
+        await database.check_roles()
+        async with database.system_reads() as tx:
+            await open_canary(tx, service.vault)
         with contextlib.suppress(NoScheme):
             await service.scheme()
         yield service

@@ -1,102 +1,228 @@
 """Every setting of the service, read once from `MERCHANT_*` environment variables.
 
-One field each: type, unit in the name, default, and why. The service is handed a `Settings`; only commands read
-variables besides (`merchant seed` its password, the simulator its secret).
+One field each: type with its bounds, unit in the name, default, and why. The service is handed a `Settings`; what
+commands and tests read besides is in OTHER_VARIABLES.
 """
 
-import base64
+import difflib
 import ipaddress
-import secrets
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
-from merchant.core import files
+from merchant.core import keyring
 
 PREFIX = "MERCHANT_"
-# A method, a resource of FSPIOP and perhaps /error, comma-separated.
-_KIND = (
-    r"\s*(?:PUT|PATCH|POST) +"
-    r"(?:participants|parties|transactionRequests|quotes|authorizations|transfers|transactions)(?:/error)?\s*"
+# Read by commands (`merchant seed` its password), by the tests and by make.
+OTHER_VARIABLES = ("SEED_PASSWORD", "TEST_*", "REQUIRE_NODE")
+
+# What tells whether a text is allowed, by what is allowed in words. An empty variable is unset and never comes here.
+_CHECKS: dict[str, Callable[[str], bool]] = {}
+
+
+def _text(allowed: str, is_allowed: Callable[[str], bool]) -> Meta:
+    _CHECKS[allowed] = is_allowed
+    return Meta(description=allowed)
+
+
+def _whole(low: int, high: int) -> Meta:
+    return Meta(ge=low, le=high, description=f"a whole number from {low} to {high}")
+
+
+def _number(low: float, high: float) -> Meta:
+    return Meta(ge=low, le=high, description=f"a number from {low:g} to {high:g}")
+
+
+def _all(part_is: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Whether each part of a comma-separated text is."""
+    return lambda text: all(part_is(part.strip()) for part in text.split(","))
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is an IP address or a host name (RFC 1123)."""
+    return ("/" not in text and _is_network(text)) or (
+        len(text) <= 253
+        and not text.rpartition(".")[2].isdecimal()
+        and all(re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", label) for label in text.split("."))
+    )
+
+
+def _is_url(text: str, *, with_path: bool) -> bool:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    rest = [parts.query, parts.fragment, parts.username, "?" in text, "#" in text]
+    if not with_path:
+        rest.append(parts.path.rstrip("/"))
+    return (
+        parts.scheme in ("http", "https")
+        and is_host(parts.hostname or "")
+        and port != 0
+        and not any(rest)
+        and text.isascii()
+        and text.isprintable()
+        and " " not in text
+    )
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return bool(keyring.parse(text))
+    except ValueError:
+        return False
+
+
+_HOST = _text("an IP address of this machine or a host name", is_host)
+_BASE_URL = _text(
+    "http:// or https:// with a host, and a port if need be, without a path or query",
+    lambda text: _is_url(text, with_path=False),
 )
-_UNSIGNED = rf"^(?:{_KIND}(?:,{_KIND})*)?\Z"
+_URL = _text(
+    "http:// or https:// with a host, and a port and a path if need be, without a query",
+    lambda text: _is_url(text, with_path=True),
+)
+_HOSTS = _text("IP addresses or host names, comma-separated", _all(is_host))
+_CONTACT = _text(
+    "a mailto: or https: URL",
+    lambda text: bool(re.fullmatch(r"mailto:[^@\s]+@[^@\s]+|https://\S+", text)) and text.isprintable(),
+)
+_NETWORKS = _text("IP addresses or networks such as 10.0.0.0/8, comma-separated", _all(_is_network))
+_FSP_IDS = _text(
+    "FSP ids of at most 32 letters, digits, - and _, comma-separated",
+    _all(lambda part: bool(re.fullmatch(r"[A-Za-z0-9_-]{1,32}", part))),
+)
+_DATABASE_URL = _text(
+    "postgresql://user:password@host/database",
+    lambda text: text.startswith(("postgresql://", "postgres://")) and text.isprintable() and " " not in text,
+)
+# A method, a resource of FSPIOP and perhaps /error.
+_UNSIGNED = _text(
+    "methods with resources, comma-separated, such as `PUT parties/error, PATCH transfers`",
+    _all(
+        lambda part: bool(
+            re.fullmatch(
+                r"(?:PUT|PATCH|POST) +"
+                r"(?:participants|parties|transactionRequests|quotes|authorizations|transfers|transactions)(?:/error)?",
+                part,
+            )
+        )
+    ),
+)
+_SECRET_KEYS = _text(keyring.FORM, _is_key)
+# 24 characters of base64 are 144 bits; printable ASCII, since headers carry nothing else unharmed.
+_SECRET = _text(
+    "at least 24 printable ASCII characters without blanks",
+    lambda text: bool(re.fullmatch(r"[!-~]{24,1000}", text)),
+)
+_ROLE = _text(
+    "a name of small letters, digits and _, at most 63",
+    lambda text: bool(re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", text)) and not text.startswith("pg_"),
+)
+_FILE = _text("the path of a file", lambda text: text.isprintable() and len(text) < 4096)
+_FOLDER = Meta(description="the path of a folder")
+_YES_NO = Meta(description="true or false")
+
+# Their values may hold a secret, and are never repeated.
+_NOT_SHOWN = frozenset({"secret_key", "gateway_secret", "database_url"})
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The service's settings; README has the table."""
 
     # Where people and the hub reach us. Loopback unless the operator says otherwise: safe as it comes.
-    host: str = "127.0.0.1"
-    port: int = 8000
+    host: Annotated[str, _HOST] = "127.0.0.1"
+    port: Annotated[int, _whole(1, 65_535)] = 8000
     # Proxies whose X-Forwarded-For is believed: addresses or networks, comma-separated. Empty: none, since anyone can
     # send that header.
-    trusted_proxies: str = ""
+    trusted_proxies: Annotated[str, _NETWORKS] = ""
     # How links and QR codes name us from outside; empty means http://host:port.
-    public_url: str = ""
+    public_url: Annotated[str, _BASE_URL] = ""
     # Further names by which we are reached (Host), comma-separated, beside public_url's, host and loopback. Only looked
     # at when public_url is set: without it nobody knows which names are right.
-    hosts: str = ""
-    # Where to report a weakness, for /.well-known/security.txt: a mailto: or https: URL. Empty: no such file.
-    security_contact: str = ""
+    hosts: Annotated[str, _HOSTS] = ""
+    # Where to report a weakness, for /.well-known/security.txt. Empty: no such file.
+    security_contact: Annotated[str, _CONTACT] = ""
     # The embedded database, generated secrets and demo.json live here.
-    data_dir: Path = Path(".data")
+    data_dir: Annotated[Path, _FOLDER] = Path(".data")
     # An external PostgreSQL 15 or later; empty means the embedded one below data_dir.
-    database_url: str = ""
+    database_url: Annotated[str, _DATABASE_URL] = ""
+    # The roles that the service runs under. Names belong to a server: a second installation there needs others.
+    database_app_role: Annotated[str, _ROLE] = "merchant_app"
+    database_system_role: Annotated[str, _ROLE] = "merchant_system"
     # Connections per pool, of which a process has three (requests of people, the service's own, its reads); opened when
     # first needed. 8 keep two cores busy.
-    database_pool_size: int = 8
+    database_pool_size: Annotated[int, _whole(2, 100)] = 8
     # Base URL of the hub's FSPIOP endpoints for DFSPs that have none of their own.
-    hub_url: str = ""
+    hub_url: Annotated[str, _URL] = ""
     # What the hub calls itself in FSPIOP-Source, comma-separated, in any case: only it says what became of a transfer.
-    hub_fsp_ids: str = "hub,switch"
+    hub_fsp_ids: Annotated[str, _FSP_IDS] = "hub,switch"
     # Keys that encrypt personal data: `id:base64(32 bytes)`, newest first, comma-separated.
-    # Empty means one generated in data_dir/secret.key.
-    secret_key: str = ""
+    # Empty means those in the file below.
+    secret_key: Annotated[str, _SECRET_KEYS] = ""
+    # The file of the keys where the variable above is not set; empty means data_dir/secret.key, which `merchant seed`
+    # makes. Several programs on one machine share it, and keys in a file are rotated without a stop.
+    secret_key_file: Annotated[str, _FILE] = ""
     # Shared secret that the hub's proxy sends as x-gateway-secret to /oracle and /fspiop, and whoever reads /metrics.
     # Empty means those paths answer only to programs of this machine, as long as nobody else reaches us (is_local); a
     # DFSP's batch of participants with its API key passes all the same.
-    gateway_secret: str = ""
+    gateway_secret: Annotated[str, _SECRET] = ""
     # Aliases that one DFSP may claim for merchants outside this registry: a claim is for ever, and eight digits are
     # nine million numbers. A day's is what an honest first batch holds (FSPIOP: 10,000 rows).
-    aliases_per_dfsp_per_day: int = 10_000
-    aliases_per_dfsp: int = 1_000_000
+    aliases_per_dfsp_per_day: Annotated[int, _whole(0, 1_000_000)] = 10_000
+    aliases_per_dfsp: Annotated[int, _whole(0, 100_000_000)] = 1_000_000
     # Whether inbound FSPIOP requests must carry a valid JWS signature.
-    require_signatures: bool = True
+    require_signatures: Annotated[bool, _YES_NO] = True
     # What the hub itself may send without a signature all the same, for example `PUT parties/error, PATCH transfers`:
     # some hubs ship with the signing of their own messages turned off. Each use leaves a line in the log.
-    unsigned_from_hub: Annotated[str, Meta(pattern=_UNSIGNED)] = ""
+    unsigned_from_hub: Annotated[str, _UNSIGNED] = ""
     # How far the Date of a hub message may be from our clock, past or future; 0 turns the check off. A day: hubs send
-    # again what was queued while either side was down, with the Date it was signed with. At most 302400 (half of the
-    # seven days for which a message is remembered) counts.
-    message_freshness_s: Annotated[int, Meta(ge=0, le=302_400)] = 86_400
+    # again what was queued while either side was down, with the Date it was signed with. At most half of the seven days
+    # for which a message is remembered.
+    message_freshness_s: Annotated[int, _whole(0, 302_400)] = 86_400
     # Lifetime of a signed-in person's token; a working day without asking again.
-    session_lifetime_s: int = 8 * 3600
+    session_lifetime_s: Annotated[int, _whole(60, 86_400)] = 8 * 3600
     # Port of the simulated hub in the demo; 0 means the service's port plus one.
-    simulator_port: int = 0
+    simulator_port: Annotated[int, _whole(0, 65_535)] = 0
     # The sanctions list to screen against: the UN's XML, plain or gzipped. The packaged copy is of the named day;
     # operators point this at a file they keep current.
-    screening_list: Path = Path(__file__).parents[1] / "compliance" / "un_consolidated_2026-02-27.xml.gz"
+    screening_list: Annotated[Path, _FILE] = (
+        Path(__file__).parents[1] / "compliance" / "un_consolidated_2026-02-27.xml.gz"
+    )
     # Jobs claimed at once by the worker: large enough to share round trips, small enough to share work.
-    worker_batch: int = 50
+    worker_batch: Annotated[int, _whole(1, 1000)] = 50
     # Safety poll when no notification arrived; the LISTEN connection wakes the worker sooner.
-    worker_poll_s: float = 1.0
+    worker_poll_s: Annotated[float, _number(0.01, 60)] = 1.0
     # How long after its expiry an accepted request stays open while its quote still holds.
-    settle_grace_s: int = 30
+    settle_grace_s: Annotated[int, _whole(0, 3600)] = 30
     # How long after our answer to a transfer we ask the hub ourselves what became of it; doubles at every try.
     # The hub's own notification comes within a second or is lost.
-    settle_check_s: float = 10.0
+    settle_check_s: Annotated[float, _number(0.1, 3600)] = 10.0
     # Whether webhooks may also go to plain http on this machine: for the demo and tests, where receivers live there.
-    webhook_loopback: bool = False
+    webhook_loopback: Annotated[bool, _YES_NO] = False
     # Language of what is sent to merchants, one of texts.OFFERED. English unless the operator says otherwise, since
     # most countries have several official languages.
-    language: Literal["en", "fr", "sw"] = "en"
+    language: Annotated[Literal["en", "fr", "sw"], Meta(description="en, fr or sw")] = "en"
     # Log level of structlog.
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+        Meta(description="DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+    ] = "INFO"
 
     def is_hub(self, fsp_id: str) -> bool:
         """Whether a message from this FSP comes from the hub itself."""
@@ -132,38 +258,56 @@ def is_loopback(host: str | None) -> bool:
 
 
 class BadSettings(ValueError):
-    """A MERCHANT_* variable cannot be understood; the message names it."""
+    """Some MERCHANT_* variables cannot be understood; each line names one of them and what it may be."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Read the settings from an environment. Raises BadSettings naming the variable that is wrong."""
-    given = {
-        field.name: environ[PREFIX + field.name.upper()]
-        for field in msgspec.structs.fields(Settings)
-        if environ.get(PREFIX + field.name.upper())
-    }
-    try:
-        return msgspec.convert(given, Settings, strict=False, dec_hook=_path)
-    except msgspec.ValidationError as error:
-        raise BadSettings(f"A {PREFIX}* setting is wrong: {error}") from None
+    """Read the settings from an environment. Raises BadSettings, which names every variable that is wrong."""
+    fields = {PREFIX + field.name.upper(): field for field in msgspec.structs.fields(Settings)}
+    faults = [_unknown(name, fields) for name in sorted(environ) if _is_unknown(name, fields)]
+    given: dict[str, Any] = {}
+    for variable, field in fields.items():
+        if text := environ.get(variable, ""):
+            try:
+                given[field.name] = _read(text, field.type)
+            except ValueError:
+                hidden = field.name in _NOT_SHOWN or "@" in text  # a password in an address
+                shown = "what it is set to" if hidden else repr(text[:200])
+                faults.append(f"{variable} must be {allowed(field.type)}, not {shown}.")
+    if faults:
+        raise BadSettings(faults)
+    return Settings(**given)
 
 
-def _path(kind: type, text: object) -> object:
-    if kind is Path and isinstance(text, str):
+def allowed(kind: Any) -> str | None:
+    """What a setting of a type may be, in words; None for a type without bounds."""
+    described = (meta.description for meta in getattr(kind, "__metadata__", ()) if isinstance(meta, Meta))
+    return next(described, None)
+
+
+def _read(text: str, kind: Any) -> Any:
+    if getattr(kind, "__origin__", kind) is Path:
+        if not text.isprintable():
+            raise ValueError("not a path")
         return Path(text)
-    raise NotImplementedError(kind)
+    value = msgspec.convert(text, kind, strict=False)
+    if isinstance(value, str) and not _CHECKS.get(allowed(kind) or "", bool)(text):
+        raise ValueError("not allowed")
+    return value
 
 
-def with_secret_key(settings: Settings) -> Settings:
-    """Settings that surely hold a secret key: the given one, else the one kept (or made now) in data_dir."""
-    if settings.secret_key:
-        return settings
-    path = settings.data_dir / "secret.key"
-    if not path.exists():
-        files.write(path, new_secret_key().encode(), replace=False)  # of two processes that start, one key wins
-    return msgspec.structs.replace(settings, secret_key=path.read_text().strip())
+def _is_unknown(name: str, fields: Mapping[str, object]) -> bool:
+    if not name.startswith(PREFIX) or name in fields:
+        return False
+    rest = name.removeprefix(PREFIX)
+    return not any(rest.startswith(other[:-1]) if other[-1] == "*" else rest == other for other in OTHER_VARIABLES)
 
 
-def new_secret_key() -> str:
-    """A fresh `id:base64` key."""
-    return f"{secrets.token_hex(3)}:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+def _unknown(name: str, fields: Mapping[str, object]) -> str:
+    known = [*fields, *(PREFIX + other for other in OTHER_VARIABLES if other[-1] != "*")]
+    [nearest] = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    return f"{name} is no setting; did you mean {nearest}?"

@@ -26,7 +26,7 @@ from merchant.demo.payments import PAYERS, show_payments
 from merchant.demo.world import CURRENCY, OPERATOR_EMAIL, SCHEME, DemoUser, DemoWorld
 from merchant.programs import runtime, safety
 from merchant.programs.app import create_app, with_doors
-from merchant.programs.seed import AlreadySeeded, seed_scheme
+from merchant.programs.seed import AlreadySeeded, new_service, seed_scheme
 from merchant.programs.worker import Worker
 
 
@@ -38,19 +38,19 @@ def run_demo(settings: Settings) -> None:
     """Run the demo until Ctrl-C. Raises Unsafe and PortTaken before anything is written, DemoStarts, AlreadySeeded."""
     safety.check_safe(settings, demo=True)
     logs.configure("WARNING" if settings.log_level == "INFO" else settings.log_level)
-    runtime.check_port(settings.host, settings.port)
-    runtime.check_port(settings.host, _hub_port(settings), "MERCHANT_SIMULATOR_PORT")
+    runtime.bind_address(settings.host, settings.port)
+    runtime.bind_address(settings.host, _hub_port(settings), "MERCHANT_SIMULATOR_PORT")
     if world.is_unfinished(settings.data_dir):
         click.echo("an earlier start was stopped before it had set everything up; starting over")
         _forget(settings)
     click.echo("starting the database")
-    with runtime.open_database(settings) as url:
+    with runtime.open_database(settings, make=True) as url:
         runtime.run(_demo(settings, url))
     click.echo("stopped; the data is kept in " + str(settings.data_dir))
 
 
 def _hub_port(settings: Settings) -> int:
-    return settings.simulator_port or settings.port + 1
+    return settings.simulator_port or settings.port + (1 if settings.port < 65_535 else -1)
 
 
 def _forget(settings: Settings) -> None:
@@ -72,8 +72,12 @@ async def _demo(settings: Settings, database_url: str) -> None:
     hub_url = f"http://{settings.host}:{hub_port}"
     settings = msgspec.structs.replace(settings, webhook_loopback=True, hub_url=hub_url)
     async with contextlib.AsyncExitStack() as stack:
-        service = await stack.enter_async_context(runtime.ready_service(settings, database_url))
-        known = world.load(settings.data_dir) or await _new_world(service)
+        kept = world.load(settings.data_dir)
+        opening = (
+            runtime.ready_service(settings, database_url, migrate=True) if kept else new_service(settings, database_url)
+        )
+        service = await stack.enter_async_context(opening)
+        known = kept or await _new_world(service)
         known.base_url, known.simulator_url = settings.base_url, settings.hub_url
         known.ussd = {
             "code": SCHEME.ussd_code,

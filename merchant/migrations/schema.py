@@ -10,8 +10,10 @@ from sqlmodel import SQLModel
 
 import merchant.channels.models
 import merchant.core.audit
+import merchant.core.canary
 import merchant.core.idempotency
 import merchant.core.inbox
+import merchant.core.installation
 import merchant.core.outbox
 import merchant.notify.models
 import merchant.payments.models
@@ -27,8 +29,10 @@ metadata: MetaData = SQLModel.metadata
 
 # Tables that every tenant may read whole: the scheme's own facts.
 SHARED_TABLES = frozenset({"scheme", "dfsp"})
+# Tables of the service itself, in which the app role has no rights at all.
+HIDDEN_TABLES = frozenset({"vault_canary", "installation"})
 # Tables that only the service itself reads; the app role may at most add to them.
-SYSTEM_TABLES = frozenset({"inbox", "outbox", "scheme_key", "event_ticket", "ussd_session"})
+SYSTEM_TABLES = HIDDEN_TABLES | {"inbox", "outbox", "scheme_key", "event_ticket", "ussd_session"}
 # Tables that the app role only ever adds to.
 APPEND_ONLY = frozenset({"audit_entry", "payment_event", "decision", "ended_sticker"})
 

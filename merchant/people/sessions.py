@@ -87,7 +87,8 @@ async def sign_in(service: Service, email: str, password: str) -> SignedIn:
 def issue_token(service: Service, user_id: UUID, expires_at: datetime) -> str:
     """A signed token (JWT, RFC 7519) that names a user until a time."""
     claims = {"iss": _ISSUER, "sub": str(user_id), "iat": clock.now(), "exp": expires_at}
-    return str(jwt.encode(claims, service.vault.token_key, algorithm=_ALGORITHM))
+    key_id = {"kid": service.vault.key_id}
+    return str(jwt.encode(claims, service.vault.token_key, algorithm=_ALGORITHM, headers=key_id))
 
 
 async def authenticate(service: Service, headers: Mapping[str, str]) -> Actor:
@@ -108,7 +109,7 @@ async def token_actor(service: Service, token: str) -> Actor:
         # Expiry is compared to our own clock below, which tests can move.
         claims = jwt.decode(
             token,
-            service.vault.token_key,
+            service.vault.token_key_of(jwt.get_unverified_header(token).get("kid")),
             algorithms=[_ALGORITHM],
             issuer=_ISSUER,
             options={"verify_exp": False},

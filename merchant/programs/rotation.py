@@ -1,8 +1,9 @@
 """Key rotation: everything that is sealed is sealed anew under the vault's first key, batch by batch.
 
-Called by `merchant rotate-keys` after a new key was put in front of MERCHANT_SECRET_KEY. A sealed value names the key
-that wrote it, so what is left to do is what does not name the first key: an interrupted run is simply started again.
-Blind indexes hang on the first key too and are recomputed in the same transaction as the value they index.
+Called by `merchant rotate-keys` after a new key was put in front. A sealed value names the key that wrote it, so what
+is left to do is what does not name the first key: an interrupted run is simply started again. Blind indexes hang on the
+installation's own secret (core/canary.py), which stays; they are computed again all the same, since a rotation that was
+interrupted before there was that secret left some that hung on the key.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 import kyb
-from merchant.core import inbox
+from merchant.core import canary, inbox
 from merchant.core.db import Tx
 from merchant.core.phone import Msisdn
 from merchant.core.service import Service
@@ -94,17 +95,55 @@ SEALED_COLUMNS = (
     SealedColumn("inbox", "sealed", inbox.TOPIC, keys=("digest",)),
     SealedColumn("outbox", "payload", inbox.TOPIC, where=f"topic = '{inbox.TOPIC}'"),
     SealedColumn("outbox", "payload", outgoing.CONTEXT, where=f"topic = '{outgoing.TOPIC}'"),
+    # Last: until everything else is done, a program without the old key must not start.
+    SealedColumn("vault_canary", "sealed", canary.CONTEXT),
 )
+# The first byte of a sealed value is the length of the id of its key.
+_KEY_IDS = """
+SELECT DISTINCT convert_from(substring({column} FROM 2 FOR get_byte({column}, 0)), 'SQL_ASCII') FROM {table}
+WHERE {where} AND length({column}) > 0
+"""
+_SAMPLE = "SELECT {keys}, {column} AS sealed FROM {table} WHERE {where} AND length({column}) > 0 LIMIT 1"
+
+
+async def key_ids_in_use(service: Service) -> dict[str, set[str]]:
+    """The ids of the keys under which anything is sealed, with the tables; every table is read once."""
+    found: dict[str, set[str]] = {}
+    async with service.db.system() as tx:
+        await tx.execute("SET LOCAL statement_timeout = 0")
+        for column in SEALED_COLUMNS:
+            for (key_id,) in await tx.fetch(column.sql(_KEY_IDS)):
+                found.setdefault(key_id, set()).add(column.table)
+    return found
+
+
+async def adopt_canary(service: Service) -> None:
+    """Seal a canary in an installation that has none yet, once something that is sealed has been opened.
+
+    Its blind indexes hang on the key that sealed the values they index, as the releases before made them. Raises
+    BadSecretKey when the keys at hand do not open what is there.
+    """
+    async with service.db.system() as tx:
+        if await canary.open_canary(tx, service.vault) or not await tx.fetchval("SELECT 1 FROM scheme"):
+            return
+        key_id = service.vault.key_id
+        # Columns with an index come last, so that theirs is the key that counts.
+        for column in sorted(SEALED_COLUMNS, key=lambda column: column.reindex is not None):
+            row = await tx.fetchrow(column.sql(_SAMPLE))
+            if row is not None:
+                service.vault.open(row["sealed"], column.context.format_map(row))
+                if column.reindex is not None:
+                    key_id = service.vault.key_id_of(row["sealed"])
+        await canary.write_canary(tx, service.vault, service.vault.index_secret_of(key_id))
+        await canary.open_canary(tx, service.vault)
 
 
 async def rotate(service: Service) -> AsyncIterator[tuple[str, int, int]]:
     """Seal everything anew; yields (table, rows done, rows to do) after each batch.
 
-    Raises BadSecretKey when something was sealed under a key that MERCHANT_SECRET_KEY no longer holds.
+    Raises BadSecretKey when something was sealed under a key that is no longer at hand.
     """
-    async with service.db.system() as tx:
-        # USSD dialogues last minutes: shoppers dial again.
-        await tx.execute("DELETE FROM ussd_session")
+    await adopt_canary(service)
     for column in SEALED_COLUMNS:
         async for done, total in _rotate_column(service, column):
             yield column.table, done, total

@@ -6,6 +6,7 @@ the port is checked before the server takes it (granian shares ports silently).
 
 import asyncio
 import contextlib
+import errno
 import gc
 import os
 import resource
@@ -27,7 +28,8 @@ from merchant import migrations
 from merchant.core import postgres
 from merchant.core.errors import OperatorProblem
 from merchant.core.service import Service, open_service
-from merchant.core.settings import Settings, with_secret_key
+from merchant.core.settings import Settings
+from merchant.programs.rotation import adopt_canary
 
 _START_TIMEOUT_S = 10.0
 # Connections held at once. Each is a file of the process and about 10 kB of memory; further ones wait in the kernel's
@@ -45,35 +47,84 @@ class PortTaken(OperatorProblem):
     """Another program listens on the port."""
 
 
+class BadHost(OperatorProblem):
+    """The service cannot listen on this address."""
+
+
+class NothingInstalled(OperatorProblem):
+    """There is no database yet."""
+
+
 @contextmanager
-def open_database(settings: Settings) -> Iterator[str]:
-    """The owner's URL of the database: the external one, else the embedded one, started or joined."""
+def open_database(settings: Settings, *, make: bool = False) -> Iterator[str]:
+    """The database's URL: the external one, else the embedded one's, started or joined.
+
+    Only with `make` is an embedded one made where there is none. Raises NothingInstalled, NoPostgres, StartFailed.
+    """
     if settings.database_url:
         yield settings.database_url
         return
-    with postgres.start(settings.data_dir / "postgres") as running:
+    folder = settings.data_dir / "postgres"
+    if not make and not postgres.is_made(folder):
+        raise NothingInstalled(
+            f"Nothing is installed in {settings.data_dir}: run `merchant seed`, or set MERCHANT_DATABASE_URL or"
+            " MERCHANT_DATA_DIR to where it is."
+        )
+    with postgres.start(folder) as running:
         yield running.url()
 
 
 @asynccontextmanager
-async def ready_service(settings: Settings, database_url: str) -> AsyncIterator[Service]:
-    """A service on a migrated database."""
-    await migrations.upgrade(database_url)
-    async with open_service(with_secret_key(settings), database_url) as service:
+async def ready_service(settings: Settings, database_url: str, *, migrate: bool = False) -> AsyncIterator[Service]:
+    """A service on a database with a schema that this program can work with; with `migrate` it is brought up to date.
+
+    Raises SchemaBehind, SchemaAhead, NoSecretKey, BadSecretKey, UnsafeRole, NoDatabase.
+    """
+    if migrate:
+        schema = await migrations.upgrade(database_url, roles_of(settings))
+    else:
+        schema = await migrations.read_schema(database_url)
+    migrations.check_schema(schema)
+    if schema.is_ahead:
+        _log.warning("schema_ahead", advice="This database is newer than this program.", revision=schema.revision)
+    async with open_service(settings, database_url) as service:
+        await adopt_canary(service)
         yield service
 
 
-def check_port(host: str, port: int, setting: str = "MERCHANT_PORT") -> None:
-    """Raise PortTaken, which names the setting to change, when someone listens there already."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+def roles_of(settings: Settings) -> migrations.Roles:
+    """What the database's roles are called here."""
+    return migrations.Roles(settings.database_app_role, settings.database_system_role)
+
+
+def bind_address(host: str, port: int, setting: str = "MERCHANT_PORT") -> str:
+    """The IP address that a host stands for, on which the port is free.
+
+    Raises PortTaken when someone listens there already, BadHost when it is no address of this machine.
+    """
+    try:
+        family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except OSError as error:
+        raise BadHost(f"MERCHANT_HOST={host} is no host that is known here: {error.strerror}.") from None
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
         # Sockets of ended connections linger for a minute; only a living listener is in the way.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind(place)
         except OSError as error:
-            raise PortTaken(
-                f"Port {port} on {host} is taken ({error.strerror}); stop the other program or set {setting}."
-            ) from None
+            raise _not_bound(error, host, port, setting) from None
+    return str(place[0])
+
+
+def _not_bound(error: OSError, host: str, port: int, setting: str) -> OperatorProblem:
+    if error.errno == errno.EADDRINUSE:
+        return PortTaken(f"Port {port} on {host} is taken ({error.strerror}); stop the other program or set {setting}.")
+    if error.errno == errno.EACCES:
+        return BadHost(f"Port {port} may be opened by root only; set {setting} to one from 1024 on.")
+    return BadHost(
+        f"{host} is no address of this machine ({error.strerror}); set MERCHANT_HOST to one of its own, to 0.0.0.0 for"
+        " all of them, or leave it out for 127.0.0.1."
+    )
 
 
 @asynccontextmanager
@@ -81,11 +132,11 @@ async def serving(
     app: Any, host: str, port: int, *, headers_timeout_ms: int = HEADERS_TIMEOUT_MS
 ) -> AsyncIterator[None]:
     """Serve an ASGI application inside this event loop until the block ends."""
-    check_port(host, port)
+    bound = bind_address(host, port)
     connections = connections_within_limits()
     server = Server(
         app,
-        address=host,
+        address=bound,
         port=port,
         interface=Interfaces.ASGI,
         websockets=False,
@@ -99,7 +150,7 @@ async def serving(
     )
     task = asyncio.create_task(server.serve())
     try:
-        await _listening(host, port, task)
+        await _listening(bound, port, task)
         yield
     finally:
         server.stop()  # type: ignore[no-untyped-call]

@@ -1,18 +1,26 @@
 """Setting up a new installation: one scheme, one hub operator; everyone else is added through the API.
 
-`merchant seed` and the demo call it once on an empty database; tests begin with it too.
+`merchant seed` and the demo call it once on an empty database; tests begin with it too. The secret key is made here and
+nowhere else: one that is made silently hides one that was lost.
 """
 
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from zoneinfo import available_timezones
 
 import msgspec
 
 from kyb.codes import countries
-from merchant.core import audit, money, vault
+from merchant import migrations
+from merchant.core import audit, canary, money, secret_key, vault
 from merchant.core.access import SERVICE, Role
 from merchant.core.errors import OperatorProblem
 from merchant.core.service import Service
+from merchant.core.settings import Settings
 from merchant.people.models import AppUser
+from merchant.people.sessions import MAX_PASSWORD_LENGTH
+from merchant.programs import runtime
 from merchant.scheme.models import Scheme
 
 
@@ -32,18 +40,77 @@ class AlreadySeeded(OperatorProblem):
 
 
 class BadScheme(OperatorProblem):
-    """A fact of the scheme is not in the standard it is taken from."""
+    """Some facts of the scheme or its operator are not in the form or the standard they are taken from."""
+
+
+class KeyLost(OperatorProblem):
+    """The database is set up, but its secret key is not here."""
+
+
+MAX_NAME_LENGTH = 60  # fits a line of a page and of a text message
+MIN_PASSWORD_LENGTH = 12
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"(?=.{{4,253}}$)({_LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?")
+_USSD_CODE = re.compile(r"\*[0-9]{1,6}(\*[0-9]{1,8}){0,5}#")
+_EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?P<domain>[^@]+)")
+
+
+def check_scheme(new: NewScheme, email: str, password: str) -> None:
+    """Look at everything before anything is written. Raises BadScheme, one line for each fault."""
+    faults = [
+        *_faults_of_text(new),
+        *(f"{code!r} is not a currency code of ISO 4217." for code in new.currencies if not money.is_currency(code)),
+    ]
+    if not new.currencies or len(set(new.currencies)) != len(new.currencies):
+        faults.append("The scheme needs at least one currency, and each only once.")
+    if new.country not in countries():
+        faults.append(f"{new.country!r} is not a country code of ISO 3166-1, alpha-2.")
+    if new.time_zone not in available_timezones():
+        faults.append(f"{new.time_zone!r} is not a time zone of the IANA database, such as Africa/Nairobi.")
+    address = _EMAIL.fullmatch(email.strip().lower())
+    if address is None or not _DOMAIN.fullmatch(address["domain"]):
+        faults.append(f"{email!r} is not an e-mail address.")
+    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
+        faults.append(f"The password must have {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters.")
+    elif len(set(password)) < 5 or password.strip().lower() == email.strip().lower():
+        faults.append("The password must not be the e-mail address, nor one or a few characters repeated.")
+    if faults:
+        raise BadScheme("\n".join(faults))
+
+
+def _faults_of_text(new: NewScheme) -> list[str]:
+    faults = []
+    if not new.name.strip() or len(new.name) > MAX_NAME_LENGTH or not new.name.isprintable():
+        faults.append(f"The scheme's name must have 1 to {MAX_NAME_LENGTH} characters, without line ends.")
+    if not _DOMAIN.fullmatch(new.domain):
+        faults.append(f"{new.domain!r} is not an internet domain in small letters, such as pay.example.org.")
+    if new.ussd_code and not _USSD_CODE.fullmatch(new.ussd_code):
+        faults.append(f"{new.ussd_code!r} is not a USSD code, such as *384*123#.")
+    return faults
+
+
+@asynccontextmanager
+async def new_service(settings: Settings, database_url: str) -> AsyncIterator[Service]:
+    """A service on a database that is set up now: an empty one is migrated, and a secret key made if there is none.
+
+    Raises KeyLost when the database was set up with a key that is not here, and what runtime.ready_service raises.
+    """
+    is_new = (await migrations.read_schema(database_url)).revision is None
+    if not is_new and not secret_key.is_there(settings) and await migrations.is_seeded(database_url):
+        raise KeyLost(
+            "This database is set up already, and its secret key is not here: put it back into"
+            f" {secret_key.path_of(settings)} or MERCHANT_SECRET_KEY."
+        )
+    if is_new:
+        await migrations.upgrade(database_url, runtime.roles_of(settings))
+    secret_key.make(settings)
+    async with runtime.ready_service(settings, database_url) as service:
+        yield service
 
 
 async def seed_scheme(service: Service, new: NewScheme, email: str, password: str) -> None:
-    """Write the scheme and its first hub operator. Raises BadScheme, AlreadySeeded."""
-    for currency in new.currencies:
-        if not money.is_currency(currency):
-            raise BadScheme(f"{currency!r} is not a currency code of ISO 4217.")
-    if new.country not in countries():
-        raise BadScheme(f"{new.country!r} is not a country code of ISO 3166-1, alpha-2.")
-    if new.time_zone not in available_timezones():
-        raise BadScheme(f"{new.time_zone!r} is not a time zone of the IANA database, such as Africa/Nairobi.")
+    """Write the scheme and its first hub operator, and seal the canary. Raises BadScheme, AlreadySeeded."""
+    check_scheme(new, email, password)
     async with service.db.system() as tx:
         if await tx.fetchval("SELECT 1 FROM scheme"):
             raise AlreadySeeded("This database is set up already.")
@@ -65,3 +132,5 @@ async def seed_scheme(service: Service, new: NewScheme, email: str, password: st
         )
         tx.session.add(operator)
         await audit.record(tx, SERVICE, "scheme.seeded", "scheme", 1, dfsp_id=None)
+        await canary.write_canary(tx, service.vault)
+        await canary.open_canary(tx, service.vault)

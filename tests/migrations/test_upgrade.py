@@ -124,7 +124,8 @@ async def test_the_audit_chains_of_an_old_database_hold_and_its_secrets_open(
         assert all(entries and fault is None for entries, fault in checked)
         progress = [(table, done, total) async for table, done, total in rotation.rotate(service)]
     opened = {table for table, done, total in progress if done == total > 0}
-    assert opened == {column.table for column in rotation.SEALED_COLUMNS}
+    # A canary that was sealed only now is sealed under the new key already.
+    assert opened | {"vault_canary"} == {column.table for column in rotation.SEALED_COLUMNS}
 
 
 @every_revision

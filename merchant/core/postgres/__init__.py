@@ -7,7 +7,7 @@ beside the server and stops it. With `MERCHANT_DATABASE_URL` set, none of this i
 """
 
 from merchant.core.postgres.binaries import Binaries, NoPostgres, find_binaries
-from merchant.core.postgres.cluster import StartFailed
+from merchant.core.postgres.cluster import StartFailed, is_made
 from merchant.core.postgres.launcher import Running, start
 
-__all__ = ["Binaries", "NoPostgres", "Running", "StartFailed", "find_binaries", "start"]
+__all__ = ["Binaries", "NoPostgres", "Running", "StartFailed", "find_binaries", "is_made", "start"]

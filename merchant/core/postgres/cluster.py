@@ -41,6 +41,11 @@ def home_of(data_dir: Path) -> Path:
     return home
 
 
+def is_made(data_dir: Path) -> bool:
+    """Whether there is a cluster in a data folder; writes nothing."""
+    return (data_dir.resolve() / "postgres" / "cluster" / "PG_VERSION").exists()
+
+
 def passwords_of(home: Path) -> dict[str, str]:
     """Role name to password, as made with the cluster."""
     try:

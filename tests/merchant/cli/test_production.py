@@ -1,6 +1,7 @@
 """A production install: no package of the extra `demo` or of the developers can be imported, and the service works."""
 
 import contextlib
+import json
 import socket
 import subprocess
 import sys
@@ -105,7 +106,11 @@ def test_what_the_demo_and_the_developers_use_is_absent() -> None:
 async def test_it_is_set_up_and_serves_and_people_sign_in(installed: Installed) -> None:
     installed.done("migrate")
     installed.done(*SEED)
-    assert "screening" in installed.done("check")
+    checked = installed.merchant("check", "--json")
+    told = {finding["code"] for finding in json.loads(checked.stdout) if finding["severity"] in ("warning", "error")}
+    # Nothing is wrong but that the packaged list gets older every day.
+    assert told <= {"stale_screening_list"}, checked.stdout
+    assert checked.returncode in (0, 3)
     assert "good" in installed.done("audit", "verify")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]

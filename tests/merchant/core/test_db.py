@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 import asyncpg
+import msgspec
 import pytest
 from sqlmodel import select
 
@@ -151,35 +152,55 @@ def superuser_url(postgres_server: postgres.Running, database_url: str) -> str:
     return postgres_server.superuser_url(urlsplit(database_url).path.removeprefix("/"))
 
 
-@pytest.mark.parametrize("which", ["APP_ROLE", "SYSTEM_ROLE"])
+@pytest.mark.parametrize("which", ["database_app_role", "database_system_role"])
 async def test_a_role_that_bypasses_row_level_security_is_refused_at_start(
-    superuser_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, which: str
+    superuser_url: str, settings: Settings, which: str
 ) -> None:
     role = f"unsafe_{uuid.uuid4().hex}"
     owner = await asyncpg.connect(superuser_url)
     await owner.execute(f"CREATE ROLE {role} NOLOGIN BYPASSRLS")
-    monkeypatch.setattr(db, which, role)
-    with pytest.raises(UnsafeRole, match="BYPASSRLS"):
-        async with open_service(settings, superuser_url):
+    with pytest.raises(UnsafeRole, match=f"{role}.*BYPASSRLS"):
+        async with open_service(msgspec.structs.replace(settings, **{which: role}), superuser_url):
             pass
     await owner.execute(f"DROP ROLE {role}")
     await owner.close()
 
 
-async def test_a_superuser_is_refused_at_start(
-    superuser_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_superuser_is_refused_as_a_role_at_start(superuser_url: str, settings: Settings) -> None:
     owner = await asyncpg.connect(superuser_url)
-    monkeypatch.setattr(db, "APP_ROLE", await owner.fetchval("SELECT current_user"))
+    name = await owner.fetchval("SELECT current_user")
     await owner.close()
     with pytest.raises(UnsafeRole, match="SUPERUSER"):
+        async with open_service(msgspec.structs.replace(settings, database_app_role=name), superuser_url):
+            pass
+
+
+async def test_a_superusers_login_is_refused_though_it_becomes_the_two_roles(
+    superuser_url: str, settings: Settings
+) -> None:
+    with pytest.raises(UnsafeRole, match=r"login 'postgres' has SUPERUSER .* use one without"):
         async with open_service(settings, superuser_url):
             pass
 
 
-async def test_even_a_superusers_address_is_used_as_the_two_roles_only(superuser_url: str, settings: Settings) -> None:
-    async with open_service(settings, superuser_url) as service, service.db.system_reads() as tx:
-        assert await tx.fetchval("SELECT current_user") == db.SYSTEM_ROLE
+async def test_a_login_that_bypasses_row_level_security_is_refused(superuser_url: str, settings: Settings) -> None:
+    login = f"login_{uuid.uuid4().hex}"
+    owner = await asyncpg.connect(superuser_url)
+    await owner.execute(f"CREATE ROLE {login} LOGIN BYPASSRLS PASSWORD 'x' IN ROLE {db.APP_ROLE}, {db.SYSTEM_ROLE}")
+    parts = urlsplit(superuser_url)
+    url = parts._replace(netloc=f"{login}:x@").geturl()
+    with pytest.raises(UnsafeRole, match=f"{login}.*BYPASSRLS"):
+        async with open_service(settings, url):
+            pass
+    await owner.execute(f"DROP ROLE {login}")
+    await owner.close()
+
+
+@pytest.mark.parametrize("role", ["no_such_role", "pg_read_all_data"])
+async def test_a_role_that_the_login_cannot_become_is_named(database_url: str, settings: Settings, role: str) -> None:
+    with pytest.raises(UnsafeRole, match=f"cannot become '{role}'.*merchant database roles"):
+        async with open_service(msgspec.structs.replace(settings, database_system_role=role), database_url):
+            pass
 
 
 async def test_a_lock_held_too_long_is_contention_and_a_wrong_statement_is_not(service: Service, world: World) -> None:

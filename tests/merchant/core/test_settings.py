@@ -1,14 +1,13 @@
 """Settings: read once from MERCHANT_* variables, wrong ones named in a sentence."""
 
-import stat
-from concurrent.futures import ThreadPoolExecutor
+import re
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from merchant.core.settings import BadSettings, Settings, load, new_secret_key, with_secret_key
-from merchant.core.vault import Vault
+from merchant.core.settings import BadSettings, Settings, allowed, load
+from tests.paths import ROOT
 
 
 def test_without_variables_the_defaults_hold() -> None:
@@ -19,14 +18,15 @@ def test_without_variables_the_defaults_hold() -> None:
     assert settings.screening_list.exists()
 
 
-def test_variables_are_read_by_their_names_and_others_are_ignored() -> None:
+def test_variables_are_read_by_their_names_and_those_of_others_are_ignored() -> None:
     environ = {
         "MERCHANT_PORT": "9000",
         "MERCHANT_DATA_DIR": "/tmp/a b",
         "MERCHANT_WORKER_POLL_S": "0.5",
         "MERCHANT_REQUIRE_SIGNATURES": "false",
+        "MERCHANT_SEED_PASSWORD": "read by `merchant seed`",
+        "MERCHANT_TEST_RUN": "read by the tests",
         "PORT": "1",
-        "MERCHANT_UNKNOWN": "1",
         "MERCHANT_HOST": "",
     }
     settings = load(environ)
@@ -35,20 +35,149 @@ def test_variables_are_read_by_their_names_and_others_are_ignored() -> None:
     assert settings.host == "127.0.0.1"  # set but empty is unset
 
 
+KEY = "a:" + "QUFB" * 10 + "QUE="
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("HOST", "a b"),
+        ("HOST", "http://127.0.0.1"),
+        ("HOST", "127.0.0.1/8"),
+        ("HOST", "999.1.1.1"),
+        ("HOST", "-a.example"),
         ("PORT", "http"),
         ("PORT", "1.5"),
-        ("WORKER_POLL_S", "soon"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "-1"),
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,,"),
+        ("TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("PUBLIC_URL", "shop.example"),
+        ("PUBLIC_URL", "ftp://shop.example"),
+        ("PUBLIC_URL", "https://"),
+        ("PUBLIC_URL", "https://shop.example/path"),
+        ("PUBLIC_URL", "https://shop.example?x=1"),
+        ("PUBLIC_URL", "https://user:pw@shop.example"),
+        ("PUBLIC_URL", "https://shop.example:99999"),
+        ("PUBLIC_URL", "https://sh op.example"),
+        ("DATA_DIR", "a\nb"),
+        ("DATABASE_URL", "mysql://u:p@h/d"),
+        ("DATABASE_URL", "host=localhost"),
+        ("DATABASE_APP_ROLE", "Merchant-App"),
+        ("DATABASE_APP_ROLE", "pg_read_all_data"),
+        ("DATABASE_SYSTEM_ROLE", "a;b"),
+        ("DATABASE_POOL_SIZE", "0"),
+        ("DATABASE_POOL_SIZE", "1"),
+        ("DATABASE_POOL_SIZE", "500"),
+        ("HUB_URL", "hub.example"),
+        ("HUB_URL", "https://hub.example/fspiop?x"),
+        ("HUB_FSP_IDS", "hub,,switch"),
+        ("HUB_FSP_IDS", "hub switch"),
+        ("SECRET_KEY", "hunter2"),
+        ("SECRET_KEY", "a:QUFB"),
+        ("SECRET_KEY", f"{KEY},{KEY}"),
+        ("GATEWAY_SECRET", "x"),
+        ("GATEWAY_SECRET", "clé-secrète-de-la-passerelle"),
+        ("GATEWAY_SECRET", "twenty four chars and blanks"),
         ("REQUIRE_SIGNATURES", "maybe"),
         ("SESSION_LIFETIME_S", "8h"),
-        ("DATABASE_POOL_SIZE", ""),
-    ][:-1],
+        ("SESSION_LIFETIME_S", "-3"),
+        ("SESSION_LIFETIME_S", "59"),
+        ("SESSION_LIFETIME_S", "86401"),
+        ("SIMULATOR_PORT", "70000"),
+        ("WORKER_BATCH", "0"),
+        ("WORKER_BATCH", "1001"),
+        ("WORKER_POLL_S", "soon"),
+        ("WORKER_POLL_S", "0"),
+        ("WORKER_POLL_S", "nan"),
+        ("WORKER_POLL_S", "inf"),
+        ("SETTLE_GRACE_S", "-1"),
+        ("SETTLE_CHECK_S", "0"),
+        ("WEBHOOK_LOOPBACK", "2"),
+        ("LANGUAGE", "de"),
+        ("LOG_LEVEL", "verbose"),
+    ],
 )
-def test_a_wrong_value_is_told_in_a_sentence_that_names_it(name: str, value: str) -> None:
-    with pytest.raises(BadSettings, match=name.lower()):
+def test_a_wrong_value_is_told_in_a_sentence_that_names_it_and_what_is_allowed(name: str, value: str) -> None:
+    with pytest.raises(BadSettings) as refused:
         load({f"MERCHANT_{name}": value})
+    [fault] = refused.value.faults
+    field = next(field for field in msgspec.structs.fields(Settings) if field.name == name.lower())
+    assert fault.startswith(f"MERCHANT_{name} must be {allowed(field.type)}, not ")
+    hidden = name in ("SECRET_KEY", "GATEWAY_SECRET", "DATABASE_URL") or "@" in value
+    assert (value in fault) is (not hidden and value.isprintable())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOST", "0.0.0.0"),
+        ("HOST", "::1"),
+        ("HOST", "localhost"),
+        ("HOST", "node-1.internal"),
+        ("PORT", "1"),
+        ("PORT", "65535"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1,2001:db8::/32"),
+        ("PUBLIC_URL", "https://pay.example:8443/"),
+        ("PUBLIC_URL", "http://[::1]:8000"),
+        ("HUB_URL", "https://hub.example/fspiop/v1"),
+        ("DATABASE_URL", "postgresql://merchant:p%40ss@/merchant?host=/run/postgresql"),
+        ("DATABASE_URL", "postgres://merchant@db.example:5432/merchant"),
+        ("DATABASE_POOL_SIZE", "100"),
+        ("SECRET_KEY", f"{KEY},b:{KEY[2:]}"),
+        ("GATEWAY_SECRET", "Zm9vYmFyYmF6cXV4Zm9vYmFy"),
+        ("SETTLE_GRACE_S", "0"),
+        ("SIMULATOR_PORT", "0"),
+        ("LANGUAGE", "sw"),
+    ],
+)
+def test_a_value_at_the_edge_of_what_is_allowed_is_taken(name: str, value: str) -> None:
+    assert str(getattr(load({f"MERCHANT_{name}": value}), name.lower())) == value
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(BadSettings) as refused:
+        load({"MERCHANT_PORT": "0", "MERCHANT_LANGUAGE": "de", "MERCHANT_PROT": "8000"})
+    assert [line.partition(" ")[0] for line in str(refused.value).splitlines()] == [
+        "MERCHANT_PROT",
+        "MERCHANT_PORT",
+        "MERCHANT_LANGUAGE",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("MERCHANT_PROT", "MERCHANT_PORT"),
+        ("MERCHANT_GATEWAY_SECERT", "MERCHANT_GATEWAY_SECRET"),
+        ("MERCHANT_DB_URL", "MERCHANT_HUB_URL"),
+        ("MERCHANT_REQUIRE_SIGNATURE", "MERCHANT_REQUIRE_SIGNATURES"),
+        ("MERCHANT_SEED_PASSWRD", "MERCHANT_SEED_PASSWORD"),
+    ],
+)
+def test_an_unknown_setting_is_refused_with_the_nearest_name(written: str, meant: str) -> None:
+    with pytest.raises(BadSettings, match=f"^{written} is no setting; did you mean {meant}\\?$"):
+        load({written: ""})
+
+
+def test_every_setting_has_a_bound() -> None:
+    unbounded = [field.name for field in msgspec.structs.fields(Settings) if allowed(field.type) is None]
+    assert not unbounded, "give each an Annotated type with what is allowed, as those beside it have"
+
+
+READ = re.compile(r'(?:environ|getenv|envvar=)[^\n]{0,20}"(MERCHANT_[A-Z_]+)"')
+
+
+def test_every_variable_that_is_read_elsewhere_is_known() -> None:
+    variables = {name for file in (ROOT / "merchant").rglob("*.py") for name in READ.findall(file.read_text())}
+    assert "MERCHANT_SEED_PASSWORD" in variables
+    for name in variables:
+        try:
+            load({name: ""})
+        except BadSettings as refused:
+            pytest.fail(str(refused))
 
 
 def test_every_setting_has_a_default_and_can_be_set_by_a_variable() -> None:
@@ -59,25 +188,3 @@ def test_every_setting_has_a_default_and_can_be_set_by_a_variable() -> None:
 def test_the_public_address_names_us_or_host_and_port() -> None:
     assert Settings(port=81).base_url == "http://127.0.0.1:81"
     assert Settings(public_url="https://pay.example/").base_url == "https://pay.example"
-
-
-def test_a_secret_key_is_made_once_kept_private_and_found_again(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "new")
-    first, second = with_secret_key(settings), with_secret_key(settings)
-    assert first == second
-    Vault(first.secret_key)
-    kept = tmp_path / "new" / "secret.key"
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-
-
-def test_processes_that_start_together_agree_on_one_secret_key(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path)
-    with ThreadPoolExecutor(8) as starting:
-        keys = {each.secret_key for each in starting.map(with_secret_key, [settings] * 8)}
-    assert keys == {(tmp_path / "secret.key").read_text()}
-
-
-def test_a_given_secret_key_is_used_and_none_is_written(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, secret_key=new_secret_key())
-    assert with_secret_key(settings) is settings
-    assert not list(tmp_path.iterdir())

@@ -136,7 +136,7 @@ def test_a_world_that_another_demo_is_setting_up_is_left_alone(tmp_path: Path) -
 
 def test_an_installation_that_is_no_demo_is_never_made_one(tmp_path: Path) -> None:
     env = demo_env(tmp_path / "data", free_port(), free_port())
-    facts = ["--email=op@hub.example", "--domain=pay.example", "--country=KE", "--currency=KES"]
+    facts = ["--name=A scheme", "--email=op@hub.example", "--domain=pay.example", "--country=KE", "--currency=KES"]
     seed = [sys.executable, "-m", "merchant", "seed", *facts, "--time-zone=Africa/Nairobi"]
     subprocess.run(seed, env=env | {"MERCHANT_SEED_PASSWORD": "a long passphrase"}, check=True, timeout=START_S)
     for _ in range(2):

@@ -1,5 +1,7 @@
 """Key rotation: a new first key, everything sealed anew under it, the old key then dropped."""
 
+import asyncio
+
 import msgspec
 import pytest
 from sqlalchemy import LargeBinary
@@ -24,6 +26,12 @@ from tests.builders import SECRET_KEY, World
 
 pytestmark = pytest.mark.anyio
 NEW_KEY = "new:" + "QkJC" * 10 + "QkI="
+DIGESTS = (
+    ("application_identifier", "digest"),
+    ("merchant", "phone_digest"),
+    ("payment_request", "payer_digest"),
+    ("ussd_session", "msisdn_digest"),
+)
 
 
 async def all_steps(service: Service) -> list[tuple[str, int, int]]:
@@ -104,8 +112,8 @@ async def sealed_under(tx: Tx, vault: Vault) -> set[str]:
     }
 
 
-def test_every_phone_digest_of_the_schema_is_rotated_or_short_lived() -> None:
-    digests = {
+def test_every_blind_index_of_the_schema_is_known_here() -> None:
+    found = {
         f"{table.name}.{column.name}"
         for table in schema.metadata.tables.values()
         for column in table.columns
@@ -113,12 +121,7 @@ def test_every_phone_digest_of_the_schema_is_rotated_or_short_lived() -> None:
     }
     # Digests of tokens and messages are plain hashes; they hang on no key.
     keyless = {"api_key.digest", "inbox.digest", "event_ticket.digest"}
-    assert digests - keyless == {
-        "application_identifier.digest",
-        "merchant.phone_digest",
-        "payment_request.payer_digest",
-        "ussd_session.msisdn_digest",
-    }
+    assert found - keyless == {f"{table}.{column}" for table, column in DIGESTS}
 
 
 async def test_after_rotation_the_old_key_may_be_dropped(
@@ -145,31 +148,93 @@ async def test_after_rotation_the_old_key_may_be_dropped(
             ):
                 assert only_new.vault.open(row["sealed"], column.context.format_map(row))
         assert await keys.valid_keys(tx, only_new.vault, "greenbankfsp", keys.JWS_SIGN)
-        assert await tx.fetchval("SELECT count(*) FROM ussd_session") == 0
+        assert await tx.fetchval("SELECT count(*) FROM ussd_session") == 1
 
 
-async def test_blind_indexes_find_the_same_people_after_rotation(
+async def test_blind_indexes_stay_as_they_are_when_keys_are_rotated(
     service: Service, world: World, settings: Settings, database_url: str
 ) -> None:
     await fill(service, world)
-    document = builders.company()
-    document["owners"][0]["id_number"] = "ROTATE-1"
-    application = await builders.create_application(service, world.maker, document)
-    new_vault = Vault(NEW_KEY)
+    before = await digests(service)
+    assert len(before) > 3
     async with open_service(rotated_settings(settings, NEW_KEY, SECRET_KEY), database_url) as both:
         await all_steps(both)
-        async with both.db.system() as tx:
-            found = await tx.fetch(
-                "SELECT application_id FROM application_identifier WHERE digest = $1",
-                new_vault.digest("id_number", "ROTATE-1"),
-            )
-            assert [row[0] for row in found] == [application.id]
-            phones = await tx.fetchrow("SELECT phone_sealed, phone_digest, id FROM merchant")
-            assert phones is not None
-            phone = new_vault.open(phones["phone_sealed"], f"merchant:{phones['id']}").decode()
-            assert phones["phone_digest"] == new_vault.digest("phone", phone)
-            payers = await tx.fetchval("SELECT payer_digest FROM payment_request")
-            assert payers == Msisdn("254711000001").digest(new_vault)
+        assert await digests(both) == before
+    async with open_service(rotated_settings(settings, NEW_KEY), database_url) as only_new:
+        assert Msisdn("254711000001").digest(only_new.vault) == Msisdn("254711000001").digest(service.vault)
+        assert Msisdn("254711000001").digest(only_new.vault) not in (
+            Msisdn("254711000001").digest(Vault(NEW_KEY)),
+            Msisdn("254711000001").digest(Vault(SECRET_KEY)),
+        )
+
+
+async def digests(service: Service) -> set[tuple[str, bytes]]:
+    """Every blind index that is stored."""
+    async with service.db.system() as tx:
+        return {
+            (table, row[0])
+            for table, column in DIGESTS
+            for row in await tx.fetch(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL")
+        }
+
+
+async def without_canary(service: Service, world: World) -> None:
+    """Make the database one of the release before, whose blind indexes hung on the first secret key."""
+    async with service.db.system() as tx:
+        await tx.execute("DELETE FROM vault_canary")
+    service.vault.use_index_secret(Vault(SECRET_KEY).index_secret_of("test"))
+    await fill(service, world)
+
+
+async def test_an_older_installation_gets_a_canary_that_keeps_its_blind_indexes(
+    service: Service, world: World, settings: Settings, database_url: str
+) -> None:
+    await without_canary(service, world)
+    before = await digests(service)
+    # Its operator put a new key in front and started this release: the index still hangs on the key that wrote it.
+    async with open_service(rotated_settings(settings, NEW_KEY, SECRET_KEY), database_url) as both:
+        await rotation.adopt_canary(both)
+        assert Msisdn("254711000001").digest(both.vault) in {digest for _, digest in before}
+        await all_steps(both)
+        assert await digests(both) == before
+    async with open_service(rotated_settings(settings, NEW_KEY), database_url) as only_new:
+        assert Msisdn("254711000001").digest(only_new.vault) in {digest for _, digest in before}
+
+
+async def test_an_older_installation_gets_no_canary_under_a_key_that_opens_nothing(
+    service: Service, world: World, settings: Settings, database_url: str
+) -> None:
+    await without_canary(service, world)
+    async with open_service(rotated_settings(settings, NEW_KEY), database_url) as stranger:
+        with pytest.raises(BadSecretKey, match="lacks key 'test'"):
+            await rotation.adopt_canary(stranger)
+        async with service.db.system() as tx:
+            assert not await tx.fetchval("SELECT 1 FROM vault_canary")
+
+
+async def test_programs_that_start_together_agree_on_one_canary(
+    service: Service, world: World, settings: Settings, database_url: str
+) -> None:
+    async with service.db.system() as tx:
+        await tx.execute("DELETE FROM vault_canary")
+        await tx.execute("DELETE FROM scheme_key")
+    async with open_service(settings, database_url) as one, open_service(settings, database_url) as other:
+        await asyncio.gather(rotation.adopt_canary(one), rotation.adopt_canary(other))
+        assert one.vault.digest("phone", "1") == other.vault.digest("phone", "1")
+
+
+async def test_the_keys_in_use_are_found_with_their_tables(
+    service: Service, world: World, settings: Settings, database_url: str
+) -> None:
+    await fill(service, world)
+    assert set(await rotation.key_ids_in_use(service)) == {"test"}
+    async with open_service(rotated_settings(settings, NEW_KEY, SECRET_KEY), database_url) as both:
+        await builders.create_application(both, world.maker)
+        used = await rotation.key_ids_in_use(both)
+        assert "application" in used["new"]
+        assert "merchant" in used["test"]
+        await all_steps(both)
+        assert set(await rotation.key_ids_in_use(both)) == {"new"}
 
 
 async def test_an_interrupted_rotation_is_taken_up_where_it_stopped(
@@ -209,16 +274,30 @@ async def test_all_versions_of_an_application_are_rotated_though_they_share_its_
         assert [row[0].startswith(both.vault.prefix) for row in rows] == [True, True]
 
 
+async def test_a_service_without_the_key_of_its_data_does_not_open(settings: Settings, database_url: str) -> None:
+    with pytest.raises(BadSecretKey, match=r"lacks key 'test'.*it holds 'new'"):
+        async with open_service(rotated_settings(settings, NEW_KEY), database_url):
+            pass
+
+
+async def test_a_service_with_another_key_of_the_same_name_does_not_open(settings: Settings, database_url: str) -> None:
+    with pytest.raises(BadSecretKey, match=r"'test' .* has the name of the key .* but it is another one"):
+        async with open_service(rotated_settings(settings, NEW_KEY.replace("new:", "test:")), database_url):
+            pass
+
+
 async def test_a_rotation_without_the_old_key_says_which_key_is_missing(
     service: Service, world: World, settings: Settings, database_url: str
 ) -> None:
-    await builders.create_application(service, world.maker)
-    async with open_service(rotated_settings(settings, NEW_KEY), database_url) as only_new:
-        with pytest.raises(BadSecretKey, match="lacks key 'test'"):
-            await all_steps(only_new)
-        async with service.db.system() as tx:
-            sealed = await tx.fetchval("SELECT sections_sealed FROM application")
-    assert sealed.startswith(service.vault.prefix)
+    application = await builders.create_application(service, world.maker)
+    other = Vault("other:" + NEW_KEY.partition(":")[2])
+    async with service.db.system() as tx:
+        sealed = other.seal(b"{}", f"application:{application.id}")
+        await tx.execute("UPDATE application SET sections_sealed = $2 WHERE id = $1", application.id, sealed)
+    with pytest.raises(BadSecretKey, match="lacks key 'other'"):
+        await all_steps(service)
+    async with service.db.system() as tx:
+        assert await tx.fetchval("SELECT sections_sealed FROM application") == sealed
 
 
 async def test_an_application_edited_after_rotation_still_opens(

@@ -1,0 +1,296 @@
+"""`merchant check`: what is missing, unsafe, stale or about to expire. It writes nothing.
+
+`look_at_machine` asks files and settings, `look_at_database` what an open service can tell. A new check is a function
+in MACHINE or SERVICE, which answers findings; those that are well say so in one line too.
+"""
+
+import shutil
+import stat
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from merchant import migrations
+from merchant.compliance.lists import screening_index
+from merchant.core import clock, secret_key
+from merchant.core.errors import OperatorProblem
+from merchant.core.service import NoScheme, Service, open_service
+from merchant.core.settings import Settings
+from merchant.programs import backup, safety
+from merchant.programs.rotation import key_ids_in_use
+from merchant.scheme import keys
+
+Severity = Literal["ok", "info", "warning", "error"]
+
+OLDEST_POSTGRES = 150_000  # server_version_num: our SQL is written to the level of 15
+FEW_BYTES, TOO_FEW_BYTES = 1 << 30, 100 << 20
+SKEW_TOLD, SKEW_HARMFUL = timedelta(seconds=1), timedelta(seconds=10)
+KEY_EXPIRY_TOLD = timedelta(days=30)  # time to exchange keys with a hub by letter
+LIST_STALE = timedelta(days=7)  # the UN changes its list several times a month
+BACKUP_STALE = timedelta(days=2)
+JOB_LATE = timedelta(minutes=1)
+
+
+class Finding(Struct, frozen=True):
+    """One thing that was looked at."""
+
+    severity: Severity
+    code: str
+    subject: str
+    sentence: str
+
+
+def exit_status(findings: list[Finding]) -> int:
+    """0 when all is well, 1 with errors, 3 with warnings only."""
+    severities = {finding.severity for finding in findings}
+    return 1 if "error" in severities else 3 if "warning" in severities else 0
+
+
+def look_at_machine(settings: Settings) -> list[Finding]:
+    """What settings and files tell, without a database."""
+    return [finding for check in MACHINE for finding in check(settings)]
+
+
+async def look_at_database(settings: Settings, url: str) -> list[Finding]:
+    """What the database tells. A fault that keeps a program from starting is told as the program would."""
+    try:
+        schema = await migrations.read_schema(url)
+        migrations.check_schema(schema)
+        async with open_service(settings, url) as service:
+            found = [_schema(schema)]
+            for check in SERVICE:
+                found += await check(service)
+            return found
+    except OperatorProblem as problem:
+        return [of_problem(problem)]
+
+
+def of_problem(problem: Exception) -> Finding:
+    """What stops a program, as a finding."""
+    code = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in type(problem).__name__)
+    return Finding("error", code.lstrip("_"), "start", str(problem))
+
+
+def _settings(settings: Settings) -> list[Finding]:
+    found = [
+        Finding(fault.severity, fault.code, "settings", fault.sentence)
+        for fault in safety.faults(settings, demo=(settings.data_dir / "demo.json").exists())
+    ]
+    return found or [Finding("ok", "settings", "settings", "Every setting is within its bounds.")]
+
+
+def _secret_key(settings: Settings) -> list[Finding]:
+    try:
+        vault = secret_key.open_vault(settings)
+    except OperatorProblem as problem:
+        return [of_problem(problem)]
+    if not settings.secret_key and _mode(secret_key.path_of(settings)) & 0o077:
+        sentence = f"{vault.source} can be read by other users of this machine: chmod 600 it."
+        return [Finding("error", "key_file_open", "secret key", sentence)]
+    return [Finding("ok", "secret_key", "secret key", f"{vault.source} holds {', '.join(vault.key_ids)}.")]
+
+
+def _data_folder(settings: Settings) -> list[Finding]:
+    folder = settings.data_dir
+    if not folder.exists():
+        return [Finding("info", "no_data_folder", "data folder", f"{folder} does not exist yet.")]
+    found = []
+    if _mode(folder) & 0o022:
+        sentence = f"{folder} can be written to by other users of this machine: chmod 700 it."
+        found.append(Finding("error", "data_folder_open", "data folder", sentence))
+    free = shutil.disk_usage(folder).free
+    if free < FEW_BYTES:
+        severity: Severity = "error" if free < TOO_FEW_BYTES else "warning"
+        found.append(Finding(severity, "disk_full", "data folder", f"{folder} has {free >> 20} MB left."))
+    return found or [Finding("ok", "data_folder", "data folder", f"{folder} has {free >> 30} GB left.")]
+
+
+def _screening_list(settings: Settings) -> list[Finding]:
+    index = screening_index(settings.screening_list)
+    if index is None:
+        sentence = f"{settings.screening_list} cannot be read: new applications would be 'not checked'."
+        return [Finding("error", "no_screening_list", "screening", sentence)]
+    published = min(version.published_on for version in index.versions)
+    told = f"{index.entry_count} entries of {published}"
+    if clock.now().date() - published > LIST_STALE:
+        sentence = f"The list is old ({told}): put a current one where MERCHANT_SCREENING_LIST points."
+        return [Finding("warning", "stale_screening_list", "screening", sentence)]
+    return [Finding("ok", "screening_list", "screening", f"{told}.")]
+
+
+def _database_kind(settings: Settings) -> list[Finding]:
+    if settings.database_url:
+        return []
+    sentence = "The embedded PostgreSQL is used; MERCHANT_DATABASE_URL takes one that is looked after."
+    return [Finding("info", "embedded_database", "database", sentence)]
+
+
+def _backup(settings: Settings) -> list[Finding]:
+    taken_at = backup.last_taken_at(settings)
+    if taken_at is None:
+        return [Finding("info", "no_backup", "backup", "`merchant backup` has not been run here yet.")]
+    if clock.now() - taken_at > BACKUP_STALE:
+        sentence = f"The last backup is of {clock.rfc3339(taken_at)}: run `merchant backup` every day."
+        return [Finding("warning", "stale_backup", "backup", sentence)]
+    return [Finding("ok", "backup", "backup", f"The last backup is of {clock.rfc3339(taken_at)}.")]
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def _schema(schema: migrations.Schema) -> Finding:
+    if schema.is_ahead:
+        sentence = (
+            f"This database is newer than this program (revision {schema.revision}, this program knows"
+            f" {migrations.newest()}), which still works with it: install the newer release."
+        )
+        return Finding("warning", "schema_ahead", "database", sentence)
+    return Finding("ok", "schema", "database", f"The schema is current, revision {schema.revision}.")
+
+
+async def _server(service: Service) -> list[Finding]:
+    async with service.db.system_reads() as tx:
+        row = await tx.fetchrow(
+            "SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS name,"
+            " clock_timestamp() AS now, session_user = pg_get_userbyid(datdba) AS owns FROM pg_database"
+            " WHERE datname = current_database()"
+        )
+    assert row is not None
+    found = []
+    if row["version"] < OLDEST_POSTGRES:
+        found.append(Finding("error", "old_postgres", "database", f"PostgreSQL {row['name']} is older than 15."))
+    skew = abs(row["now"] - clock.now())
+    if skew > SKEW_TOLD:
+        severity: Severity = "error" if skew > SKEW_HARMFUL else "warning"
+        sentence = f"The clocks of this machine and of the database differ by {skew.total_seconds():.1f} s: use NTP."
+        found.append(Finding(severity, "clock_skew", "clock", sentence))
+    if row["owns"] and service.settings.database_url:
+        sentence = "The service runs under the database's owner; `merchant database roles` makes a login with less."
+        found.append(Finding("info", "owner_login", "database", sentence))
+    return found or [Finding("ok", "server", "database", f"PostgreSQL {row['name']}, and its clock agrees.")]
+
+
+async def _scheme(service: Service) -> list[Finding]:
+    try:
+        scheme = await service.scheme()
+    except NoScheme as problem:
+        return [of_problem(problem)]
+    return [Finding("ok", "scheme", "scheme", f"{scheme.name}, {', '.join(scheme.currencies)}, {scheme.time_zone}.")]
+
+
+async def _keys_in_use(service: Service) -> list[Finding]:
+    used = await key_ids_in_use(service)
+    held = service.vault.key_ids
+    found = [
+        Finding(
+            "error",
+            "missing_secret_key",
+            "secret key",
+            f"{service.vault.source} lacks key {key_id!r}, under which there is data in {', '.join(sorted(tables))}.",
+        )
+        for key_id, tables in sorted(used.items())
+        if key_id not in held
+    ]
+    if stale := sorted(set(used) & set(held[1:])):
+        sentence = f"There is data under the older key {', '.join(stale)}: run `merchant rotate-keys`."
+        found.append(Finding("warning", "rotation_unfinished", "secret key", sentence))
+    elif unused := held[1:]:
+        sentence = f"Nothing is sealed under the older key {', '.join(unused)}: `merchant rotate-keys --drop-old`."
+        found.append(Finding("info", "old_secret_key", "secret key", sentence))
+    return found
+
+
+_DFSPS = "SELECT fsp_id, hub_url FROM dfsp WHERE enabled ORDER BY fsp_id"
+_OWN_KEYS = "SELECT DISTINCT fsp_id FROM scheme_key WHERE purpose = $1"
+
+
+async def _hub(service: Service) -> list[Finding]:
+    async with service.db.system_reads() as tx:
+        dfsps = await tx.fetch(_DFSPS)
+        ours = {row["fsp_id"] for row in await tx.fetch(_OWN_KEYS, keys.JWS_SIGN)}
+        partners = await tx.fetchval("SELECT count(*) FROM scheme_key WHERE purpose = $1", keys.JWS_VERIFY)
+    if not dfsps:
+        return [Finding("info", "no_dfsp", "hub", "No DFSP is enabled yet.")]
+    found = []
+    if without := [row["fsp_id"] for row in dfsps if not (row["hub_url"] or service.settings.hub_url)]:
+        sentence = f"There is no hub URL for {', '.join(without)}: set MERCHANT_HUB_URL, or theirs."
+        found.append(Finding("error", "no_hub_url", "hub", sentence))
+    if without := [row["fsp_id"] for row in dfsps if row["fsp_id"] not in ours]:
+        sentence = f"There is no signing key for {', '.join(without)}."
+        found.append(Finding("error", "no_signing_key", "hub", sentence))
+    if service.settings.require_signatures and not partners:
+        sentence = "Signatures are required and no key of the hub or a partner is known: every message is refused."
+        found.append(Finding("error", "no_partner_keys", "hub", sentence))
+    return found or [Finding("ok", "hub", "hub", f"{len(dfsps)} DFSPs, {partners} keys of others.")]
+
+
+async def _expiring_keys(service: Service) -> list[Finding]:
+    """Keys whose FSP has no other that is valid for longer."""
+    until = clock.now() + KEY_EXPIRY_TOLD
+    async with service.db.system_reads() as tx:
+        rows = await tx.fetch(
+            "SELECT fsp_id, purpose, max(valid_until) AS ends_at FROM scheme_key GROUP BY fsp_id, purpose"
+            " HAVING bool_and(valid_until IS NOT NULL) AND max(valid_until) <= $1 ORDER BY 3",
+            until,
+        )
+    return [
+        Finding(
+            "warning" if row["ends_at"] > clock.now() else "error",
+            "key_expires",
+            "hub",
+            f"The last key ({row['purpose']}) of {row['fsp_id']} is valid until {clock.rfc3339(row['ends_at'])}.",
+        )
+        for row in rows
+    ]
+
+
+async def _jobs(service: Service) -> list[Finding]:
+    async with service.db.system_reads() as tx:
+        dead = await tx.fetchval("SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL")
+        late = await tx.fetchval(
+            "SELECT count(*) FROM outbox WHERE dead_at IS NULL AND order_key IS NULL AND run_at < $1",
+            clock.now() - JOB_LATE,
+        )
+    found = []
+    if dead:
+        sentence = f"{dead} jobs failed too often: see `merchant outbox list`."
+        found.append(Finding("warning", "dead_jobs", "jobs", sentence))
+    if late:
+        sentence = f"{late} jobs have been due for more than a minute: is a worker running?"
+        found.append(Finding("warning", "late_jobs", "jobs", sentence))
+    return found or [Finding("ok", "jobs", "jobs", "No job is dead or late.")]
+
+
+async def _restored(service: Service) -> list[Finding]:
+    async with service.db.system_reads() as tx:
+        waiting = await tx.fetchval(
+            "SELECT 1 FROM installation WHERE restored_at IS NOT NULL AND reconciled_at IS NULL"
+        )
+    if not waiting:
+        return []
+    sentence = "Restored from a backup and not yet reconciled with the hub: no payment is taken until `serve` has."
+    return [Finding("warning", "not_reconciled", "hub", sentence)]
+
+
+# Every check there is. One that needs no database goes into the first list, every other into the second.
+MACHINE: tuple[Callable[[Settings], list[Finding]], ...] = (
+    _settings,
+    _secret_key,
+    _data_folder,
+    _screening_list,
+    _database_kind,
+    _backup,
+)
+SERVICE: tuple[Callable[[Service], Awaitable[list[Finding]]], ...] = (
+    _server,
+    _scheme,
+    _keys_in_use,
+    _hub,
+    _expiring_keys,
+    _jobs,
+    _restored,
+)
