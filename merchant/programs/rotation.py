@@ -9,13 +9,16 @@ interrupted before there was that secret left some that hung on the key.
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
+import asyncpg
 import msgspec
 
 import kyb
 from merchant.core import canary, inbox
 from merchant.core.db import Tx
+from merchant.core.errors import OperatorProblem
 from merchant.core.phone import Msisdn
 from merchant.core.service import Service
+from merchant.core.settings import Settings
 from merchant.core.vault import Vault
 from merchant.payments import outgoing
 from merchant.registry.applications import answers
@@ -103,6 +106,9 @@ _KEY_IDS = """
 SELECT DISTINCT convert_from(substring({column} FROM 2 FOR get_byte({column}, 0)), 'SQL_ASCII') FROM {table}
 WHERE {where} AND length({column}) > 0
 """
+_OTHER_PROGRAMS = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = ANY($1)
+"""
 _SAMPLE = "SELECT {keys}, {column} AS sealed FROM {table} WHERE {where} AND length({column}) > 0 LIMIT 1"
 
 
@@ -115,6 +121,41 @@ async def key_ids_in_use(service: Service) -> dict[str, set[str]]:
             for (key_id,) in await tx.fetch(column.sql(_KEY_IDS)):
                 found.setdefault(key_id, set()).add(column.table)
     return found
+
+
+class StillInUse(OperatorProblem):
+    """Something is sealed under a key that was to be dropped."""
+
+
+class ProgramsRun(OperatorProblem):
+    """Programs run that may not know the new key."""
+
+
+async def check_unused(service: Service) -> None:
+    """Whether nothing is sealed under any key but the first. Raises StillInUse."""
+    used = await key_ids_in_use(service)
+    used.pop(service.vault.key_id, None)
+    if used:
+        told = "; ".join(f"{key_id}: {', '.join(sorted(tables))}" for key_id, tables in sorted(used.items()))
+        raise StillInUse(f"There is still data under an older key ({told}): run `merchant rotate-keys` first.")
+
+
+async def check_programs(settings: Settings, database_url: str) -> None:
+    """Whether no program is on the database; the keys of MERCHANT_SECRET_KEY are known to one from its start only.
+
+    Raises ProgramsRun.
+    """
+    connection = await asyncpg.connect(database_url)
+    try:
+        others = await connection.fetchval(_OTHER_PROGRAMS, [settings.database_app_role, settings.database_system_role])
+    finally:
+        await connection.close()
+    if others:
+        raise ProgramsRun(
+            f"{others} connections of other programs are open, which read MERCHANT_SECRET_KEY at their start only."
+            " Start each again with the old key first and the new one behind it, then again with the new one in front;"
+            " then run `merchant rotate-keys --all-know`."
+        )
 
 
 async def adopt_canary(service: Service) -> None:

@@ -35,11 +35,17 @@ def more_routes() -> list[Any]:
 
 
 @pytest.fixture
-async def town(database_url: str, tmp_path: Path, more_routes: list[Any]) -> AsyncIterator[Town]:
+def key_setting(tmp_path: Path) -> str:
+    """MERCHANT_SECRET_KEY; a module may override it with none, and put the keys into the data folder."""
+    return SECRET_KEY
+
+
+@pytest.fixture
+async def town(database_url: str, tmp_path: Path, more_routes: list[Any], key_setting: str) -> AsyncIterator[Town]:
     """A shop that takes US dollars and Kenya shillings, and customers who pay as their numbers' last digits say."""
     hub_port = free_port()
     settings = Settings(
-        secret_key=SECRET_KEY,
+        secret_key=key_setting,
         gateway_secret=GATEWAY_SECRET,
         data_dir=tmp_path,
         port=free_port(),
