@@ -23,6 +23,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util.concurrency import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from merchant.core.audit_keys import AuditKeys
 from merchant.core.errors import NotFound, OperatorProblem
 
 APP_ROLE = "merchant_app"
@@ -98,6 +99,16 @@ class Reads:
 class Tx(Reads):
     """One open transaction, or single statements that each commit by themselves."""
 
+    def __init__(self, engine: AsyncEngine, fairy: PoolProxiedConnection, audit_keys: AuditKeys | None) -> None:
+        super().__init__(engine, fairy)
+        self._audit_keys = audit_keys
+
+    @property
+    def audit_keys(self) -> AuditKeys:
+        """The keys that sign the audit record, which every operation writes without being handed them."""
+        assert self._audit_keys is not None, "a Service sets them"
+        return self._audit_keys
+
     async def flush(self) -> None:
         """Write what the session holds, so that SQL text that follows sees it."""
         if self._session is not None:
@@ -131,6 +142,7 @@ class Database:
         self._app = _engine(url, app_role, pool_size)
         self._system = _engine(url, system_role, pool_size)
         self._reads = _engine(url, system_role, pool_size, read_only=True)
+        self.audit_keys: AuditKeys | None = None
 
     async def check_roles(self) -> None:
         """Refuse roles that bypass row-level security, and a login that could become one. Raises UnsafeRole."""
@@ -159,20 +171,20 @@ class Database:
         """A transaction that sees one DFSP's rows; None is hub staff, who see all."""
         scope = HUB_STAFF if dfsp_id is None else str(UUID(str(dfsp_id)))
         # SET LOCAL takes no parameters; the scope is a UUID's own text or a constant.
-        async with _transaction(self._app, f"BEGIN; SET LOCAL app.dfsp_id = '{scope}'") as tx:
+        async with _transaction(self._app, f"BEGIN; SET LOCAL app.dfsp_id = '{scope}'", self.audit_keys) as tx:
             yield tx
 
     @asynccontextmanager
     async def system(self) -> AsyncIterator[Tx]:
         """A transaction of the service itself."""
-        async with _transaction(self._system, "BEGIN") as tx:
+        async with _transaction(self._system, "BEGIN", self.audit_keys) as tx:
             yield tx
 
     @asynccontextmanager
     async def system_statements(self) -> AsyncIterator[Tx]:
         """Single statements of the service itself that may change rows: each its own transaction, one round trip."""
         async with _borrowed(self._system) as fairy:
-            yield Tx(self._system, fairy)
+            yield Tx(self._system, fairy, self.audit_keys)
 
     @asynccontextmanager
     async def system_reads(self) -> AsyncIterator[Reads]:
@@ -217,9 +229,9 @@ def _engine(url: str, role: str, pool_size: int, *, read_only: bool = False) -> 
 
 
 @asynccontextmanager
-async def _transaction(engine: AsyncEngine, begin: str) -> AsyncIterator[Tx]:
+async def _transaction(engine: AsyncEngine, begin: str, audit_keys: AuditKeys | None) -> AsyncIterator[Tx]:
     async with _borrowed(engine) as fairy:
-        tx = Tx(engine, fairy)
+        tx = Tx(engine, fairy, audit_keys)
         try:
             await tx.execute(begin)
             yield tx

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from merchant.core import secret_key
+from merchant.core.audit_keys import AuditKeys
 from merchant.core.canary import open_canary
 from merchant.core.db import Database
 from merchant.core.errors import OperatorProblem
@@ -47,6 +48,7 @@ class Service:
         self.settings = settings
         self.db = database
         self.vault = secret_key.open_vault(settings)
+        self.audit_keys = database.audit_keys = AuditKeys(self.vault, database.listener)
         self._scheme: SchemeFacts | None = None
         self._shared: dict[Any, Any] = {}
 
@@ -88,6 +90,7 @@ async def open_service(settings: Settings, database_url: str) -> AsyncIterator[S
         await database.check_roles()
         async with database.system_reads() as tx:
             await open_canary(tx, service.vault)
+            await service.audit_keys.load(tx.fetch)
         with contextlib.suppress(NoScheme):
             await service.scheme()
         yield service

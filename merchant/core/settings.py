@@ -218,6 +218,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Language of what is sent to merchants, one of texts.OFFERED. English unless the operator says otherwise, since
     # most countries have several official languages.
     language: Annotated[Literal["en", "fr", "sw"], Meta(description="en, fr or sw")] = "en"
+    # Where the worker appends signed heads of the audit record, which show what a database's owner took away. Better on
+    # another machine's disk; empty: audit-anchors.jsonl in data_dir.
+    audit_anchor_file: Annotated[str, _FILE] = ""
     # Log level of structlog.
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
@@ -232,6 +235,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def unsigned_kinds(self) -> frozenset[str]:
         """The kinds of messages that the hub may send unsigned, such as `PUT parties/error`."""
         return frozenset(" ".join(kind.split()) for kind in self.unsigned_from_hub.split(","))
+
+    @property
+    def anchor_path(self) -> Path:
+        """The file of the audit record's anchors."""
+        return Path(self.audit_anchor_file) if self.audit_anchor_file else self.data_dir / "audit-anchors.jsonl"
 
     @property
     def base_url(self) -> str:

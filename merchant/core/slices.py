@@ -39,6 +39,7 @@ class Timer(msgspec.Struct, frozen=True):
     name: str
     run: Callable[[Service], Awaitable[None]]
     every_s: float | None = None
+    at_stop: bool = False  # once more when the worker stops
 
 
 class Pruned(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 import merchant.channels.models
 import merchant.core.audit
+import merchant.core.audit_keys
 import merchant.core.canary
 import merchant.core.idempotency
 import merchant.core.inbox
@@ -30,11 +31,11 @@ metadata: MetaData = SQLModel.metadata
 # Tables that every tenant may read whole: the scheme's own facts.
 SHARED_TABLES = frozenset({"scheme", "dfsp"})
 # Tables of the service itself, in which the app role has no rights at all.
-HIDDEN_TABLES = frozenset({"vault_canary", "installation"})
+HIDDEN_TABLES = frozenset({"vault_canary", "installation", "audit_secret"})
 # Tables that only the service itself reads; the app role may at most add to them.
 SYSTEM_TABLES = HIDDEN_TABLES | {"inbox", "outbox", "scheme_key", "event_ticket", "ussd_session"}
 # Tables that the app role only ever adds to.
-APPEND_ONLY = frozenset({"audit_entry", "payment_event", "decision", "ended_sticker"})
+APPEND_ONLY = frozenset({"audit_entry", "audit_reason", "payment_event", "decision", "ended_sticker"})
 
 _NOT_TENANT = SHARED_TABLES | SYSTEM_TABLES
 

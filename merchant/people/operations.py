@@ -50,6 +50,8 @@ async def create_dfsp(tx: Tx, service: Service, actor: Actor, fsp_id: str, name:
     )
     await keys.add_private(tx, service.vault, dfsp.id, fsp_id, keys.ILP, ids.secret_token())
     await audit.record(tx, actor, "dfsp.created", "dfsp", dfsp.id, dfsp_id=None, fsp_id=fsp_id)
+    # Its own chain begins with it: a DFSP without a chain has lost it.
+    await audit.record(tx, actor, "dfsp.created", "dfsp", dfsp.id, dfsp_id=dfsp.id, fsp_id=fsp_id)
     return dfsp
 
 

@@ -1,4 +1,4 @@
-"""JSON routes of sessions, DFSPs, users, API keys and the audit record: call the operation, show the result.
+"""JSON routes of sessions, DFSPs, users and API keys: call the operation, show the result.
 
 operations.py changes, sessions.py signs in, queries.py reads and schemas.py shapes.
 """
@@ -6,13 +6,13 @@ operations.py changes, sessions.py signs in, queries.py reads and schemas.py sha
 from datetime import timedelta
 from uuid import UUID
 
-from merchant.core import audit, errors
+from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.route import Call, Listed, route
 from merchant.people import operations, queries, schemas, sessions
 from merchant.people.problems import TotpNotEnabled
-from merchant.people.schemas import ApiKeyView, AuditView, DfspView, Enabled, UserDetail, UserView
+from merchant.people.schemas import ApiKeyView, DfspView, Enabled, UserDetail, UserView
 from merchant.scheme import queries as scheme
 
 
@@ -152,14 +152,6 @@ async def revoke_api_key(call: Call[None], key_id: UUID) -> None:
     await operations.revoke_key(call.tx, call.actor, key_id)
 
 
-@route("GET", "/api/v1/audit", permission=P.AUDIT_READ, items=AuditView, paged=True)
-async def read_audit(call: Call[None]) -> Listed:
-    """The audit record of the caller's DFSP (the hub's own for hub staff), newest first."""
-    rows = await audit.newest(call.tx, call.actor.dfsp_id or audit.HUB_CHAIN, call.page)
-    # A cursor is an id; an entry has a number, which is written as one.
-    return Listed([schemas.audit_view(row) for row in rows], [UUID(int=row.seq) for row in rows])
-
-
 ROUTES = [
     sign_in,
     read_me,
@@ -172,5 +164,4 @@ ROUTES = [
     issue_api_key,
     list_api_keys,
     revoke_api_key,
-    read_audit,
 ]

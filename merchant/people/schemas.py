@@ -4,14 +4,13 @@ routes.py decodes and answers with them, and the OpenAPI document describes them
 that made them.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct, convert
 
 from merchant.core.access import Actor, Role
 from merchant.core.access import Permission as P
-from merchant.core.audit import AuditEntry
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant, NameText
 from merchant.people.models import ApiKey, AppUser
@@ -122,20 +121,6 @@ class ApiKeyView(Struct, frozen=True):
     key: str | None = None
 
 
-class AuditView(Struct, frozen=True):
-    """One entry of the audit record."""
-
-    seq: int
-    at: Instant
-    actor_kind: str
-    actor_id: UUID
-    action: str
-    subject_type: str
-    subject_id: str
-    detail: dict[str, Any]
-    hash: str
-
-
 def actor_view(actor: Actor) -> UserView:
     """The person or key that calls."""
     return UserView(actor.id, actor.name, convert(list(actor.roles), list[Role]), actor.dfsp_id)
@@ -164,19 +149,4 @@ def key_view(row: ApiKey, text: str | None = None) -> ApiKeyView:
         expires_at=web.at_or_none(row.expires_at),
         revoked_at=web.at_or_none(row.revoked_at),
         key=text,
-    )
-
-
-def audit_view(row: AuditEntry) -> AuditView:
-    """An entry of the audit record."""
-    return AuditView(
-        seq=row.seq,
-        at=web.at(row.at),
-        actor_kind=row.actor_kind,
-        actor_id=row.actor_id,
-        action=row.action,
-        subject_type=row.subject_type,
-        subject_id=row.subject_id,
-        detail=row.detail,
-        hash=row.hash.hex(),
     )

@@ -2,8 +2,9 @@
 
 from merchant.core.access import Permission as P
 from merchant.core.slices import JobKind, Pruned, Timer
-from merchant.people.routes import ROUTES
+from merchant.people import record_routes, routes
 
+ROUTES = [*routes.ROUTES, *record_routes.ROUTES]
 JOBS: tuple[JobKind, ...] = ()
 TIMERS: tuple[Timer, ...] = ()
 PRUNED: tuple[Pruned, ...] = ()

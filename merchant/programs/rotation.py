@@ -13,7 +13,7 @@ import asyncpg
 import msgspec
 
 import kyb
-from merchant.core import canary, inbox
+from merchant.core import audit, audit_keys, canary, inbox
 from merchant.core.db import Tx
 from merchant.core.errors import OperatorProblem
 from merchant.core.phone import Msisdn
@@ -93,6 +93,8 @@ SEALED_COLUMNS = (
     ),
     SealedColumn("quote", "answer", "quote:{quote_id}", keys=("payer_fsp_id", "quote_id")),
     SealedColumn("scheme_key", "private_sealed", "key:{id}"),
+    SealedColumn("audit_secret", "secret_sealed", audit_keys.CONTEXT),
+    SealedColumn("audit_reason", "reason_sealed", audit.REASON_CONTEXT, keys=("dfsp_id", "seq")),
     SealedColumn("webhook_endpoint", "secret_sealed", "webhook:{id}"),
     SealedColumn("idempotency_key", "body_sealed", "idempotency:{scope}/{key}", keys=("scope", "key")),
     SealedColumn("inbox", "sealed", inbox.TOPIC, keys=("digest",)),
@@ -185,6 +187,11 @@ async def rotate(service: Service) -> AsyncIterator[tuple[str, int, int]]:
     Raises BadSecretKey when something was sealed under a key that is no longer at hand.
     """
     await adopt_canary(service)
+    async with service.db.system() as tx:
+        # Whoever had the old key could read what signs the audit record.
+        newest = await tx.fetchval("SELECT secret_sealed FROM audit_secret ORDER BY created_at DESC, id DESC LIMIT 1")
+    if newest is not None and not newest.startswith(service.vault.prefix):
+        await service.audit_keys.add()
     for column in SEALED_COLUMNS:
         async for done, total in _rotate_column(service, column):
             yield column.table, done, total

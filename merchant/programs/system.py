@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response, get
 from litestar.datastructures import State
 
-from merchant.core import idempotency, inbox
+from merchant.core import audit_anchors, idempotency, inbox
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Answer, Call, route
 from merchant.core.slices import JobKind, Pruned, Timer
@@ -43,7 +43,7 @@ async def openapi(state: State) -> Response[bytes]:
 
 ROUTES: list[Any] = [read_liveness, read_readiness, openapi, Metrics, *dead_job_routes.ROUTES]
 JOBS: tuple[JobKind, ...] = ()
-TIMERS: tuple[Timer, ...] = ()
+TIMERS = (Timer("audit.anchor", audit_anchors.write_anchor_or_log, every_s=audit_anchors.EVERY_S, at_stop=True),)
 PRUNED = (Pruned("idempotency keys", idempotency.prune), Pruned("hub messages", inbox.prune))
 PERMISSIONS = {
     P.OPERATIONS_READ: "See jobs that failed too often.",

@@ -68,6 +68,9 @@ class Worker:
                 for task in beside:
                     task.cancel()
                 await asyncio.gather(*beside, return_exceptions=True)
+                for timer in self._timers:
+                    if timer.at_stop:
+                        await self._run_timer_once(timer)
 
     @asynccontextmanager
     async def by_hand(self) -> AsyncIterator["Worker"]:
@@ -181,11 +184,14 @@ class Worker:
 
     async def _run_timer(self, timer: Timer) -> None:
         while True:
-            try:
-                await timer.run(self.service)
-            except Exception as error:
-                _log.warning("timer_failed", timer=timer.name, error=logs.describe(error))
+            await self._run_timer_once(timer)
             await asyncio.sleep(timer.every_s or self.service.settings.worker_poll_s)
+
+    async def _run_timer_once(self, timer: Timer) -> None:
+        try:
+            await timer.run(self.service)
+        except Exception as error:
+            _log.warning("timer_failed", timer=timer.name, error=logs.describe(error))
 
     async def _prune(self) -> None:
         """At the start and every hour, beside the timers: a long clean-up must not hold up what expires."""

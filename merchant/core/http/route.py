@@ -8,6 +8,7 @@ and filters checked, the tenant's transaction open, an Idempotency-Key kept, the
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Concatenate, Generic, Literal, TypedDict, TypeVar, Unpack, overload
 from uuid import UUID
 
@@ -39,7 +40,7 @@ class Filter(Struct, frozen=True):
 
     name: str
     description: str
-    kind: Literal["text", "uuid", "integer", "number"] = "text"
+    kind: Literal["text", "uuid", "integer", "number", "instant"] = "text"
     choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
     schema: dict[str, Any] = {}  # more of it for the OpenAPI document
 
@@ -174,6 +175,11 @@ class Call(Generic[B]):
         """A filter that names a thing."""
         text = self.filters.get(name)
         return UUID(text) if text else None
+
+    def filter_instant(self, name: str) -> datetime | None:
+        """A filter that names a point in time."""
+        text = self.filters.get(name)
+        return datetime.fromisoformat(text) if text else None
 
 
 Handler = Callable[Concatenate[Call[B], ...], Awaitable[Any]]
@@ -320,4 +326,16 @@ def _checked(declared: Filter, text: str | None) -> str | None:
             UUID(text)
         except ValueError:
             raise errors.InvalidFilter(_("{name} must be a UUID.", name=declared.name)) from None
+    if declared.kind == "instant" and not _is_instant(text):
+        raise errors.InvalidFilter(
+            _("{name} must be a time as RFC 3339 writes it, such as 2026-11-29T08:00:00Z.", name=declared.name)
+        )
     return text
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        found = datetime.fromisoformat(text)
+        return found.tzinfo is not None and found.astimezone(UTC) is not None
+    except (ValueError, OverflowError):
+        return False

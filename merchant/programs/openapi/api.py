@@ -135,7 +135,8 @@ def _parameters(one: Route) -> list[dict[str, Any]]:
 
 
 def _filter_schema(one: Filter) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "string", "format": "uuid"} if one.kind == "uuid" else {"type": "string"}
+    formats = {"uuid": {"format": "uuid"}, "instant": {"format": "date-time"}}
+    schema: dict[str, Any] = {"type": "string", **formats.get(one.kind, {})}
     if allowed := one.allowed():
         schema["enum"] = [str(each) for each in allowed]
     if one.name == "limit":

@@ -15,7 +15,7 @@ from merchant.core import audit
 from merchant.core.access import SERVICE
 from merchant.core.service import Service
 from tests import builders
-from tests.builders import SECRET_KEY, World
+from tests.builders import DFSPS, SECRET_KEY, World
 
 pytestmark = pytest.mark.anyio
 
@@ -33,9 +33,13 @@ async def fault(service: Service, chain: UUID) -> tuple[int, str] | None:
 
 
 async def tamper(database_url: str, *statements: str) -> None:
-    """What an intruder with the owner's rights might do."""
+    """What an intruder with the owner's rights might do, who takes the triggers out of the way."""
     owner = await asyncpg.connect(database_url)
-    for statement in statements:
+    for statement in (
+        "ALTER TABLE audit_entry DISABLE TRIGGER USER; ALTER TABLE audit_head DISABLE TRIGGER USER",
+        *statements,
+        "ALTER TABLE audit_entry ENABLE TRIGGER USER; ALTER TABLE audit_head ENABLE TRIGGER USER",
+    ):
         await owner.execute(statement)
     await owner.close()
 
@@ -72,6 +76,8 @@ TOUCHES = {
     "UPDATE audit_entry SET actor_id = gen_random_uuid()": "the entry was changed",
     "UPDATE audit_entry SET at = at + interval '1 microsecond'": "the entry was changed",
     "UPDATE audit_entry SET hash = '\\x00'": "the entry was changed",
+    "UPDATE audit_entry SET key_id = NULL": "the entry was changed",
+    "UPDATE audit_entry SET key_id = gen_random_uuid()": "the key that signed the entry is missing",
     "UPDATE audit_entry SET seq = seq + 100": "an entry is missing",
     "DELETE FROM audit_entry": "an entry is missing",
 }
@@ -107,11 +113,30 @@ async def test_a_cut_tail_or_a_lost_head_is_found(service: Service, database_url
             assert chain in await audit.chains(tx)
 
 
-async def test_the_apps_role_can_neither_change_nor_remove_an_entry(service: Service, world: World) -> None:
-    for statement in ("UPDATE audit_entry SET action = 'x'", "DELETE FROM audit_entry"):
+REFUSED = [
+    "UPDATE audit_entry SET action = 'x'",
+    "DELETE FROM audit_entry",
+    "TRUNCATE audit_entry",
+    "DELETE FROM audit_head",
+    "TRUNCATE audit_head",
+    "UPDATE audit_head SET seq = seq - 1",
+    "UPDATE audit_head SET seq = seq + 2",
+    "UPDATE audit_head SET seq = seq + 1, dfsp_id = gen_random_uuid()",
+]
+
+
+async def test_no_role_changes_or_removes_an_entry_or_sets_a_head_back(
+    service: Service, world: World, database_url: str
+) -> None:
+    owner = await asyncpg.connect(database_url)
+    for statement in REFUSED:
+        for open_one in (service.db.tenant(None), service.db.system()):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                async with open_one as tx:
+                    await tx.execute(statement)
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            async with service.db.tenant(None) as tx:
-                await tx.execute(statement)
+            await owner.execute(statement)
+    await owner.close()
 
 
 async def test_an_action_that_fails_leaves_no_entry(service: Service, world: World) -> None:
@@ -178,9 +203,10 @@ async def test_the_command_tells_by_its_exit_status_whether_the_record_holds(
     await write(service, chain)
     good = await asyncio.to_thread(command, database_url, "audit", "verify")
     assert (good.returncode, good.stderr) == (0, "")
+    assert [line.partition(":")[0] for line in good.stdout.splitlines()] == ["hub", *DFSPS, "no anchors"]
     assert good.stdout.count("good") == 3
     await tamper(database_url, f"UPDATE audit_entry SET action = 'x' WHERE seq = 2 AND dfsp_id = '{chain}'")
     bad = await asyncio.to_thread(command, database_url, "audit", "verify")
     assert bad.returncode == 1
-    assert f"{chain}: 1 entries then entry 2: the entry was changed" in bad.stdout
+    assert "greenbankfsp: 1 entries then entry 2: the entry was changed" in bad.stdout
     assert "does not hold together" in bad.stderr

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from sqlalchemy import LargeBinary
 
-from merchant.core import inbox
+from merchant.core import audit, inbox
+from merchant.core.access import SERVICE
 from merchant.core.db import Tx
 from merchant.core.money import Money
 from merchant.core.phone import Msisdn
@@ -54,6 +55,7 @@ async def fill(service: Service, world: World) -> None:
     )
     money = NewRequest(counter_id=counters[0].id, amount=Money(100, "KES"), payer=Msisdn("254711000001"))
     async with service.db.system() as tx:
+        await audit.record(tx, SERVICE, "test.done", "thing", 1, dfsp_id=merchant.dfsp_id, reason="Because.")
         await inbox.store_once(tx, vault, message)
         await outgoing.queue(tx, service, letter, merchant.dfsp_id)
         await create_request(tx, service, world.maker.actor, money)

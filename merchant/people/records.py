@@ -1,0 +1,77 @@
+"""Reads of the audit record and of the security events, with the names of those who acted.
+
+An auditor sees what belongs to the own DFSP; hub staff see the hub's own audit chain and all security events. People
+and keys are named as they are called today; hub staff who acted on a DFSP are not named to it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlmodel import col, select
+
+from merchant.core import audit
+from merchant.core.access import Actor
+from merchant.core.audit import AuditEntry, AuditReason
+from merchant.core.db import Tx
+from merchant.core.paging import Page
+
+_NAMES = """
+SELECT id, name FROM app_user WHERE id = ANY($1) UNION ALL SELECT id, name FROM api_key WHERE id = ANY($1)
+"""
+
+
+class Narrowed(Struct, frozen=True, kw_only=True):
+    """What a list of records is narrowed to."""
+
+    subject_id: str | None = None
+    action: str | None = None
+    actor_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Recorded(Struct, frozen=True):
+    """An entry of the audit record, with the actor's name and the reason in clear."""
+
+    entry: AuditEntry
+    actor_name: str | None
+    reason: str | None
+
+
+async def audit_entries(tx: Tx, actor: Actor, page: Page, narrowed: Narrowed) -> list[Recorded]:
+    """The chain of the actor's DFSP (the hub's for hub staff), newest first; one more than the page's limit.
+
+    The page's cursor is a `seq`.
+    """
+    chain = actor.dfsp_id or audit.HUB_CHAIN
+    statement = select(AuditEntry).where(col(AuditEntry.dfsp_id) == chain, col(AuditEntry.seq) < page.before_number)
+    for column, value in ((AuditEntry.subject_id, narrowed.subject_id), (AuditEntry.action, narrowed.action)):
+        statement = statement.where(col(column) == value) if value else statement
+    statement = statement.where(col(AuditEntry.actor_id) == narrowed.actor_id) if narrowed.actor_id else statement
+    statement = statement.where(col(AuditEntry.at) >= narrowed.since) if narrowed.since else statement
+    statement = statement.where(col(AuditEntry.at) < narrowed.until) if narrowed.until else statement
+    entries = (await tx.session.exec(statement.order_by(col(AuditEntry.seq).desc()).limit(page.limit + 1))).all()
+    names = await actor_names(tx, [entry.actor_id for entry in entries])
+    sealed = await _reasons(tx, chain, [entry.seq for entry in entries])
+    return [
+        Recorded(
+            entry,
+            names.get(entry.actor_id),
+            audit.open_reason(tx.audit_keys, chain, entry.seq, sealed[entry.seq]) if entry.seq in sealed else None,
+        )
+        for entry in entries
+    ]
+
+
+async def actor_names(tx: Tx, ids: list[UUID]) -> Mapping[UUID, str]:
+    """The names of people and API keys that the transaction may see."""
+    return {row["id"]: row["name"] for row in await tx.fetch(_NAMES, list(set(ids)))}
+
+
+async def _reasons(tx: Tx, chain: UUID, numbers: list[int]) -> dict[int, bytes]:
+    columns: Any = AuditReason
+    statement = select(columns).where(columns.dfsp_id == chain, columns.seq.in_(numbers))
+    return {row.seq: row.reason_sealed for row in (await tx.session.exec(statement)).all()}
