@@ -26,6 +26,7 @@ class Permission(StrEnum):
     APPLICATIONS_READ = "applications:read"
     APPLICATIONS_WRITE = "applications:write"
     APPLICATIONS_DECIDE = "applications:decide"
+    PERSONAL_DATA_READ = "personal-data:read"
     MERCHANTS_READ = "merchants:read"
     MERCHANTS_WRITE = "merchants:write"
     MERCHANTS_SUSPEND = "merchants:suspend"
@@ -75,18 +76,19 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         | {_P.USERS_WRITE, _P.API_KEYS_WRITE, _P.AUDIT_READ, _P.MERCHANTS_SUSPEND, _P.WEBHOOKS_WRITE}
         | {_P.PAYMENTS_RESOLVE, _P.ALIASES_WRITE}
     ),
-    Role.DFSP_MAKER: frozenset(_DFSP_READS | {_P.APPLICATIONS_WRITE, _P.MERCHANTS_WRITE}),
-    Role.DFSP_CHECKER: frozenset(_DFSP_READS | {_P.APPLICATIONS_DECIDE, _P.MERCHANTS_SUSPEND}),
-    Role.DFSP_AUDITOR: frozenset(_DFSP_READS | {_P.AUDIT_READ}),
+    Role.DFSP_MAKER: frozenset(_DFSP_READS | {_P.APPLICATIONS_WRITE, _P.MERCHANTS_WRITE, _P.PERSONAL_DATA_READ}),
+    Role.DFSP_CHECKER: frozenset(_DFSP_READS | {_P.APPLICATIONS_DECIDE, _P.MERCHANTS_SUSPEND, _P.PERSONAL_DATA_READ}),
+    Role.DFSP_AUDITOR: frozenset(_DFSP_READS | {_P.AUDIT_READ, _P.PERSONAL_DATA_READ}),
     Role.MERCHANT_OWNER: frozenset(_MERCHANT_READS | {_P.PAYMENTS_REQUEST, _P.WEBHOOKS_WRITE}),
     Role.MERCHANT_CASHIER: frozenset(_MERCHANT_READS | {_P.PAYMENTS_REQUEST}),
 }
 MERCHANT_ROLES = frozenset({Role.MERCHANT_OWNER, Role.MERCHANT_CASHIER})
 HUB_ROLES = frozenset({Role.HUB_OPERATOR, Role.HUB_CHECKER})
 DFSP_ROLES = frozenset(Role) - MERCHANT_ROLES - HUB_ROLES
-# No key may decide on applications (four eyes are people's), make accounts, or run the hub.
+# No key may decide on applications (four eyes are people's), open masked values, make accounts, or run the hub.
 KEY_SCOPES = frozenset(Permission) - {
     _P.APPLICATIONS_DECIDE,
+    _P.PERSONAL_DATA_READ,
     _P.DFSPS_WRITE,
     _P.USERS_WRITE,
     _P.API_KEYS_WRITE,

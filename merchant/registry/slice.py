@@ -32,6 +32,7 @@ PERMISSIONS = {
     P.APPLICATIONS_READ: "Read applications.",
     P.APPLICATIONS_WRITE: "Write and submit applications.",
     P.APPLICATIONS_DECIDE: "Decide on applications that others wrote.",
+    P.PERSONAL_DATA_READ: "Open masked identity numbers and birth dates, one at a time.",
     P.MERCHANTS_READ: "Read merchants, their counters and codes.",
     P.MERCHANTS_WRITE: "Open counters and replace stickers.",
     P.MERCHANTS_SUSPEND: "Suspend, restrict, reinstate and close merchants.",

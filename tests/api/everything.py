@@ -128,6 +128,7 @@ class Things(Struct, frozen=True):
             "ReasonGiven": {"reason": "Because."},
             "Returned": {"items": [{"path": "business.mcc", "reason": "Wrong."}]},
             "HitDecision": {"decision": "false_positive", "reason": "Another person."},
+            "Reveal": {"path": "owners[0].id_number", "reason": "review"},
             "NewCounter": {"location_id": self.location_id, "name": "Till 9"},
             "ScannedCode": {"payload": self.payload},
             "StaticCode": {"payload": self.payload, "amount": "2.50"},

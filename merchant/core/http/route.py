@@ -22,6 +22,7 @@ from merchant.core import errors, idempotency
 from merchant.core.access import Actor, Permission
 from merchant.core.db import Tx
 from merchant.core.http import json as web
+from merchant.core.http.source import client_address
 from merchant.core.paging import Page
 from merchant.core.service import Service
 from merchant.core.texts import _, filled
@@ -164,6 +165,11 @@ class Call(Generic[B]):
     def actor(self) -> Actor:
         """Who calls. Public routes have none."""
         return web.actor_of(self.request)
+
+    @property
+    def source(self) -> str:
+        """The client's address."""
+        return client_address(self.request.scope, self.request.headers, self.service.settings)
 
     @property
     def tx(self) -> Tx:

@@ -12,7 +12,14 @@ from merchant.notify.routes import NewEndpoint
 from merchant.payments.schemas import NewPaymentRequest
 from merchant.people.schemas import Enabled, NewApiKey, NewDfsp, NewUser, SignIn
 from merchant.programs.dead_job_routes import DiscardDeadJob, RetryDeadJobs
-from merchant.registry.applications.schemas import Approval, ChangedSections, HitDecision, NewApplication, Returned
+from merchant.registry.applications.schemas import (
+    Approval,
+    ChangedSections,
+    HitDecision,
+    NewApplication,
+    Returned,
+    Reveal,
+)
 from merchant.registry.merchants.schemas import NewCounter, ReasonGiven
 
 _BUSINESS = {
@@ -78,6 +85,7 @@ EXAMPLES: dict[Any, Any] = {
     ReasonGiven: {"reason": "The shop has moved and does not answer."},
     Returned: {"items": [{"path": "owners[0].birth_date", "reason": "Not the date on the identity card."}]},
     HitDecision: {"decision": "false_positive", "reason": "Another year and place of birth."},
+    Reveal: {"path": "owners[0].id_number", "reason": "review"},
     NewCounter: {"location_id": _ID, "name": "Till 2"},
     NewPaymentRequest: {
         "counter_id": _ID,

@@ -16,7 +16,7 @@ from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.notify import events
-from merchant.registry.applications import answers, problems
+from merchant.registry.applications import answers, privacy, problems
 from merchant.registry.applications.kyb_sentences import marked
 from merchant.registry.applications.models import Application, ApplicationVersion
 from merchant.registry.applications.queries import lock_application
@@ -26,7 +26,8 @@ SCREEN_TOPIC = "registry.screen"
 
 
 async def open_application(tx: Tx, service: Service, actor: Actor, given: kyb.Sections) -> Application:
-    """Start an application with any sections. Raises InvalidFields, ExternalRefTaken."""
+    """Start an application with any sections. Raises InvalidFields, MaskedValue, ExternalRefTaken."""
+    privacy.refuse_masked(given)
     sections = answers.tidy(given, (await service.scheme()).alias_length)
     application = Application(
         dfsp_id=actor.own_dfsp(), makers=[actor.id], version_hash="", sections_sealed=b"", trading_name=""
@@ -46,7 +47,7 @@ async def change_sections(
 ) -> Application:
     """Replace the sections named in `changes`. Editing a returned application begins its next version.
 
-    Raises NotFound, StaleVersion when `revision` is not the present one, WrongState, InvalidFields,
+    Raises NotFound, StaleVersion when `revision` is not the present one, WrongState, InvalidFields, MaskedValue,
     ExternalRefTaken.
     """
     application = await lock_application(tx, actor, application_id)
@@ -55,10 +56,9 @@ async def change_sections(
     if not application_may(application.state, Capability.EDIT):
         raise errors.WrongState(_("An application that is {state} cannot be edited.", state=application.state))
     before = answers.unseal(service.vault, application.id, application.sections_sealed)
-    sections = answers.tidy(
-        kyb.Sections(**{name: getattr(before, name) for name in before.__struct_fields__} | changes),
-        (await service.scheme()).alias_length,
-    )
+    given = kyb.Sections(**{name: getattr(before, name) for name in before.__struct_fields__} | changes)
+    privacy.refuse_masked(given)
+    sections = answers.tidy(given, (await service.scheme()).alias_length)
     if application_may(application.state, Capability.BEGIN_VERSION):
         move_application(application, ApplicationState.DRAFT)
         application.version += 1

@@ -15,6 +15,11 @@ from merchant.registry.applications.queries import lock_application
 from merchant.registry.applications.states import Capability, application_may
 
 
+def is_maker(application: Application, actor: Actor) -> bool:
+    """Whether the actor wrote or submitted the present version."""
+    return actor.id in application.makers
+
+
 async def lock_for_decision(
     tx: Tx, actor: Actor, application_id: UUID, *, capability: Capability = Capability.DECIDE
 ) -> Application:
@@ -25,7 +30,7 @@ async def lock_for_decision(
     """
     application = await lock_application(tx, actor, application_id)
     # A maker is told why, whatever their roles.
-    if actor.id in application.makers:
+    if is_maker(application, actor):
         raise errors.CheckerIsMaker
     actor.require(Permission.APPLICATIONS_DECIDE)
     if not application_may(application.state, capability):

@@ -12,6 +12,10 @@ class Incomplete(errors.InvalidFields):
     code, title = "incomplete", _("The application is not complete yet; see errors")
 
 
+class MaskedValue(errors.InvalidFields):
+    code, title = "masked_value", _("A masked value was sent back; see errors")
+
+
 class Claimed(errors.WrongState):
     code, title = "claimed", _("Another checker is working on this application")
 

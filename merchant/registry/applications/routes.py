@@ -11,7 +11,7 @@ from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
 from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
-from merchant.registry.applications import apply, problems, queries, review, schemas
+from merchant.registry.applications import apply, privacy, problems, queries, review, schemas
 from merchant.registry.applications.models import Application
 from merchant.registry.applications.states import ApplicationState
 from merchant.registry.merchants.schemas import ReasonGiven, counter_view
@@ -22,7 +22,7 @@ _DECIDES = (errors.CheckerIsMaker, errors.WrongState)
 async def _shown(call: Call[Any], application: Application) -> Answer:
     await call.tx.flush()
     decisions = await queries.hit_decisions(call.tx, application)
-    view = schemas.application_view(call.service, application, decisions, language_of(call.request))
+    view = schemas.application_view(call.service, call.actor, application, decisions, language_of(call.request))
     return Answer(view, application.revision)
 
 
@@ -35,12 +35,12 @@ async def _shown(call: Call[Any], application: Application) -> Answer:
     status=201,
     idempotency_key="required",
     etag='"1"',
-    raises=(problems.ExternalRefTaken,),
+    raises=(problems.ExternalRefTaken, problems.MaskedValue),
 )
 async def open_application(call: Call[schemas.NewApplication]) -> schemas.ApplicationView:
     """Open an application with any of its sections."""
     opened = await apply.open_application(call.tx, call.service, call.actor, call.body)
-    return schemas.application_view(call.service, opened, {}, language_of(call.request))
+    return schemas.application_view(call.service, call.actor, opened, {}, language_of(call.request))
 
 
 @route(
@@ -68,8 +68,34 @@ async def list_applications(call: Call[None]) -> Listed:
     answer=schemas.ApplicationView,
 )
 async def read_application(call: Call[None], application_id: UUID) -> Answer:
-    """Read an application with its answers, its report and what is still due."""
-    return await _shown(call, await queries.application(call.tx, call.actor, application_id))
+    """Read an application with its answers, its report and what is still due.
+
+    Identity and tax numbers and birth dates are masked, but to the API key that writes it while it can still be edited.
+    """
+    found = await queries.application(call.tx, call.actor, application_id)
+    if privacy.sees_whole(call.actor, found) and await privacy.record_whole_read(
+        call.tx, call.service, call.actor, found
+    ):
+        privacy.note_read(call.service, call.actor, call.source, found.id, "*", "own_draft")
+    return await _shown(call, found)
+
+
+@route(
+    "POST",
+    "/api/v1/applications/{application_id}/reveal",
+    permission=P.PERSONAL_DATA_READ,
+    body=schemas.Reveal,
+    answer=privacy.Revealed,
+    raises=(errors.InvalidFields,),
+)
+async def reveal_value(call: Call[schemas.Reveal], application_id: UUID) -> privacy.Revealed:
+    """Open one masked value; who, what and why stand in the audit record and the security events."""
+    wanted = call.body
+    found = await privacy.reveal(
+        call.tx, call.service, call.actor, application_id, wanted.path, wanted.reason, wanted.version
+    )
+    privacy.note_read(call.service, call.actor, call.source, application_id, wanted.path, wanted.reason)
+    return found
 
 
 @route(
@@ -81,7 +107,7 @@ async def read_application(call: Call[None], application_id: UUID) -> Answer:
 async def list_versions(call: Call[None], application_id: UUID) -> list[schemas.ApplicationVersionView]:
     """List the submitted versions, oldest first, with the report and the decisions of each."""
     found = await queries.submitted_versions(call.tx, call.actor, application_id)
-    return [schemas.version_view(one, language_of(call.request)) for one in found]
+    return [schemas.version_view(call.actor, one, language_of(call.request)) for one in found]
 
 
 @route(
@@ -93,7 +119,7 @@ async def list_versions(call: Call[None], application_id: UUID) -> list[schemas.
 async def read_version(call: Call[None], application_id: UUID, version: int) -> schemas.ApplicationVersionDetail:
     """Read a submitted version as it was decided on: its answers, its report and the decisions."""
     found = await queries.submitted_version(call.tx, call.actor, application_id, version)
-    return schemas.version_detail(call.service, found, language_of(call.request))
+    return schemas.version_detail(call.service, call.actor, found, language_of(call.request))
 
 
 @route(
@@ -103,7 +129,7 @@ async def read_version(call: Call[None], application_id: UUID, version: int) -> 
     body=schemas.ChangedSections,
     answer=schemas.ApplicationView,
     if_match=True,
-    raises=(errors.WrongState, problems.ExternalRefTaken),
+    raises=(errors.WrongState, problems.ExternalRefTaken, problems.MaskedValue),
 )
 async def change_application(call: Call[schemas.ChangedSections], application_id: UUID) -> Answer:
     """Replace the sections named in the body; If-Match carries the ETag last read."""
@@ -247,6 +273,7 @@ ROUTES = [
     open_application,
     list_applications,
     read_application,
+    reveal_value,
     list_versions,
     read_version,
     change_application,

@@ -4,7 +4,7 @@ routes.py decodes and answers with them, and the OpenAPI document describes them
 kyb's own structs, so the policy judges exactly what was sent.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -12,10 +12,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 import kyb
 from merchant.compliance.policies import policy
+from merchant.core import masking
+from merchant.core.access import Actor
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant, ReasonText
 from merchant.core.service import Service
-from merchant.registry.applications import answers
+from merchant.registry.applications import answers, privacy
 from merchant.registry.applications.kyb_sentences import translated
 from merchant.registry.applications.models import Application
 from merchant.registry.applications.queries import Submitted
@@ -69,6 +71,14 @@ class HitDecision(Struct, frozen=True, forbid_unknown_fields=True):
 
     decision: HitVerdict
     reason: ReasonText
+
+
+class Reveal(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which masked value to open, of the present answers or of a submitted version, and why."""
+
+    path: Annotated[str, Meta(min_length=1, max_length=200)]
+    reason: privacy.RevealReason
+    version: Annotated[int, Meta(ge=1, le=10_000)] | None = None
 
 
 class ListedHit(Struct, frozen=True):
@@ -158,7 +168,7 @@ class HitDecisionView(Struct, frozen=True):
 
     hit_id: str
     decision: HitVerdict
-    reason: str
+    reason: str | None
     checker: UUID
     at: Instant
 
@@ -186,24 +196,29 @@ class ApplicationVersionDetail(ApplicationVersionView, frozen=True, kw_only=True
     external_ref: str | None
 
 
-def version_view(submitted: Submitted, language: str) -> ApplicationVersionView:
-    """A submitted version as a line of a list, its report in a language."""
+def version_view(actor: Actor, submitted: Submitted, language: str) -> ApplicationVersionView:
+    """A submitted version as a line of a list, as the actor may see it, its report in a language."""
     row = submitted.version
     return ApplicationVersionView(
         version=row.version,
         version_hash=row.version_hash,
         makers=row.makers,
         submitted_at=web.at(row.submitted_at),
-        report=msgspec.convert(translated(row.report, language), ReportView | None),
+        report=_report_view(actor, row.report, language),
         decisions=[
-            DecisionView(msgspec.convert(one.kind, Outcome), one.reason, one.checker_id, web.at(one.decided_at))
+            DecisionView(
+                msgspec.convert(one.kind, Outcome),
+                privacy.shown_words(actor, one.reason),
+                one.checker_id,
+                web.at(one.decided_at),
+            )
             for one in submitted.decisions
         ],
         hit_decisions=[
             HitDecisionView(
                 one.hit_id,
                 msgspec.convert(one.decision, HitVerdict),
-                one.reason,
+                privacy.shown_words(actor, one.reason),
                 one.decided_by,
                 web.at(one.decided_at),
             )
@@ -212,20 +227,21 @@ def version_view(submitted: Submitted, language: str) -> ApplicationVersionView:
     )
 
 
-def version_detail(service: Service, submitted: Submitted, language: str) -> ApplicationVersionDetail:
-    """A submitted version whole, its report in a language."""
+def version_detail(service: Service, actor: Actor, submitted: Submitted, language: str) -> ApplicationVersionDetail:
+    """A submitted version with its answers, as the actor may see them, its report in a language."""
     row = submitted.version
-    sections = answers.unseal(service.vault, row.application_id, row.sections_sealed)
+    sections = privacy.shown(actor, answers.unseal(service.vault, row.application_id, row.sections_sealed))
     answered = {name: getattr(sections, name) for name in sections.__struct_fields__}
-    return ApplicationVersionDetail(**msgspec.structs.asdict(version_view(submitted, language)), **answered)
+    return ApplicationVersionDetail(**msgspec.structs.asdict(version_view(actor, submitted, language)), **answered)
 
 
 def application_view(
-    service: Service, row: Application, hit_decisions: dict[str, str], language: str
+    service: Service, actor: Actor, row: Application, hit_decisions: dict[str, str], language: str
 ) -> ApplicationView:
-    """An application with its answers; its report and what is still due are in a language."""
+    """An application with its answers, as the actor may see them; its report and what is due are in a language."""
     sections = answers.unseal(service.vault, row.id, row.sections_sealed)
     due = msgspec.to_builtins(kyb.requirements(answers.applicant_of(sections), policy()))
+    sections = sections if privacy.sees_whole(actor, row) else privacy.shown(actor, sections)
     return ApplicationView(
         id=row.id,
         state=ApplicationState(row.state),
@@ -240,16 +256,26 @@ def application_view(
         locations=sections.locations,
         settlement_account=sections.settlement_account,
         external_ref=sections.external_ref,
-        report=msgspec.convert(translated(row.report, language), ReportView | None),
+        report=_report_view(actor, row.report, language),
         requirements=msgspec.convert(translated(due, language), kyb.Requirements),
         hit_decisions=msgspec.convert(hit_decisions, dict[str, HitVerdict]),
-        returned_items=msgspec.convert(row.returned_items, list[ReturnedItem] | None),
-        reject_reason=row.reject_reason,
+        returned_items=_returned_items(actor, row.returned_items),
+        reject_reason=privacy.shown_words(actor, row.reject_reason),
         merchant_id=row.merchant_id,
         created_at=web.at(row.created_at),
         updated_at=web.at(row.updated_at),
         submitted_at=web.at_or_none(row.submitted_at),
     )
+
+
+def _report_view(actor: Actor, report: dict[str, Any] | None, language: str) -> ReportView | None:
+    return msgspec.convert(translated(privacy.shown_report(actor, report), language), ReportView | None)
+
+
+def _returned_items(actor: Actor, items: list[dict[str, str]] | None) -> list[ReturnedItem] | None:
+    if items is None:
+        return None
+    return [ReturnedItem(item["path"], privacy.shown_words(actor, item["reason"]) or masking.HIDDEN) for item in items]
 
 
 def application_summary(row: Application) -> ApplicationSummary:
