@@ -8,6 +8,7 @@ session for the registry's forms; `fetch`, `fetchrow` and `execute` run SQL text
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -23,6 +24,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util.concurrency import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from merchant.core import clock
 from merchant.core.audit_keys import AuditKeys
 from merchant.core.errors import NotFound, OperatorProblem
 
@@ -33,6 +35,8 @@ _STATEMENT_TIMEOUT_MS = 15_000
 # Waiting longer than this for another transaction's row is a fault too.
 _LOCK_TIMEOUT_MS = 5_000
 HUB_STAFF = "hub"
+# The quickest of so many answers tells the database's clock best.
+_CLOCK_READINGS = 3
 
 
 # deadlock_detected, serialization_failure, lock_not_available
@@ -191,6 +195,19 @@ class Database:
         """Single reads of the service itself, one round trip each; the database refuses to change anything."""
         async with _borrowed(self._reads) as fairy:
             yield Reads(self._reads, fairy)
+
+    async def read_clock(self) -> float:
+        """Follow the database's clock; how many seconds this machine's clock is ahead of it."""
+        readings = []
+        async with self.system_reads() as tx:
+            for _ in range(_CLOCK_READINGS):
+                asked_s = time.monotonic()
+                instant = await tx.fetchval("SELECT clock_timestamp()")
+                took_s, ours = time.monotonic() - asked_s, clock.machine()
+                readings.append((took_s, instant, asked_s + took_s / 2, ours))
+        took_s, instant, at_s, ours = min(readings)
+        clock.follow(instant, at_s)
+        return float((ours - instant).total_seconds()) - took_s / 2
 
     async def listener(self) -> asyncpg.Connection[Any]:
         """A connection of its own, outside the pools, for LISTEN. The caller closes it."""

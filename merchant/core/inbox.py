@@ -57,7 +57,7 @@ WITH stored AS (
   VALUES ($1, $2, $3, $4, $5, 1, $6)
   ON CONFLICT (digest) DO UPDATE SET times = inbox.times + 1
   RETURNING times),
-{outbox.job_cte("FROM stored WHERE times = 1 OR $8", topic="$7", payload="$5", now="$6", traceparent="$9")}
+{outbox.job_cte("FROM stored WHERE times = 1 OR $8", topic="$7", payload="$5", moved="$10", traceparent="$9")}
 SELECT times FROM stored
 """  # noqa: S608 - constants
 _REQUESTS = frozenset({"GET", "POST"})
@@ -81,6 +81,7 @@ async def store_once(tx: Tx, vault: Vault, message: Message) -> bool:
         TOPIC,
         message.method in _REQUESTS or _may_mean_more(message),
         message.traceparent,
+        clock.moved(),
     )
     return bool(times == 1)
 

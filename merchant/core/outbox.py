@@ -1,9 +1,9 @@
 """Work to be done after a commit: rows written in the transaction that made the work necessary.
 
-The worker leases rows in batches by SKIP LOCKED; a lease is simply the row's `run_at` moved ahead, again and again
-while the work lasts, so a worker that dies gives its rows back by doing nothing. Failures come back later with
-growing pauses. What failed MAX_ATTEMPTS times is dead: it is kept and tried no more until someone retries or discards
-it (programs/dead_jobs.py). Rows of one `order_key` run one after another.
+The worker leases rows in batches by SKIP LOCKED; a lease is the row's `run_at` moved ahead again and again while the
+work lasts, so a worker that dies gives its rows back by doing nothing. The database's clock decides what is due and how
+long a lease holds. Failures come back later with growing pauses; what failed MAX_ATTEMPTS times is dead: kept until
+someone retries or discards it (programs/dead_jobs.py). Rows of one `order_key` run one after another.
 """
 
 import random
@@ -81,12 +81,12 @@ class DeadJob(msgspec.Struct, frozen=True):
 
 
 class Depth(msgspec.Struct, frozen=True):
-    """How much of one topic lies in the outbox: live jobs, dead ones, and since when the oldest due one waits."""
+    """How much of one topic lies in the outbox: live jobs, dead ones, and for how long the oldest due one waits."""
 
     topic: str
     live: int
     dead: int
-    oldest_due_at: datetime | None
+    oldest_due_s: float
 
 
 def job_cte(
@@ -94,22 +94,29 @@ def job_cte(
     *,
     topic: str,
     payload: str,
-    now: str,
+    moved: str,
     traceparent: str,
     order_key: str = "NULL",
     dfsp_id: str = "NULL",
-    run_at: str | None = None,
+    delay: str = "interval '0'",
 ) -> str:
     """SQL of `job AS (INSERT INTO outbox ...)`, for a WITH, so that a job is written by the statement that causes it.
 
     `source` is what follows the select list (`FROM delivery`, `WHERE $1`): one job for each of its rows; one job where
     it is empty. The others are SQL expressions over it: constants and `$n` of the caller, never values; that of
-    `traceparent` is handed `trace.traceparent()`. Workers are woken at the commit, when there is a job at all.
+    `traceparent` is handed `trace.traceparent()`, that of `moved` `clock.moved()`. It is due now, by the database's
+    clock, or after `delay`, an interval. Workers are woken at the commit, when there is a job at all.
     """
+    now = _now(moved)
     return f"""job AS (
   INSERT INTO outbox (topic, order_key, dfsp_id, payload, run_at, attempts, created_at, traceparent)
-  SELECT {topic}, {order_key}, {dfsp_id}, {payload}, {run_at or now}, 0, {now}, {traceparent} {source}
+  SELECT {topic}, {order_key}, {dfsp_id}, {payload}, {now} + {delay}, 0, {now}, {traceparent} {source}
   RETURNING pg_notify('{CHANNEL}', ''))"""
+
+
+def _now(moved: str = "$1") -> str:
+    """SQL of the current instant: the database's clock, but for a test that moves time."""
+    return f"coalesce({moved}::timestamptz, now())"
 
 
 def json_payload(value: str = "", **fields: str) -> str:
@@ -118,7 +125,7 @@ def json_payload(value: str = "", **fields: str) -> str:
     return f"convert_to(({f'json_build_object({pairs})' if fields else f'to_json({value})'})::text, 'UTF8')"
 
 
-_JOB = job_cte(topic="$1", order_key="$2", dfsp_id="$3", payload="$4", run_at="$5", now="$6", traceparent="$7")
+_JOB = job_cte(topic="$1", order_key="$2", dfsp_id="$3", payload="$4", delay="$5", moved="$6", traceparent="$7")
 _ADD = f"WITH {_JOB} SELECT"
 # Of what has an order only the heads are looked at, one index probe each: however much waits behind a silent endpoint,
 # finding the rest costs the same.
@@ -130,12 +137,12 @@ WITH RECURSIVE heads AS (
     SELECT order_key, id FROM outbox WHERE order_key > heads.order_key AND dead_at IS NULL
     ORDER BY order_key, id LIMIT 1) AS next),
 ready AS (
-  SELECT id FROM outbox WHERE order_key IS NULL AND dead_at IS NULL AND run_at <= $1
+  SELECT id FROM outbox WHERE order_key IS NULL AND dead_at IS NULL AND run_at <= {_now()}
   ORDER BY run_at LIMIT $2 FOR UPDATE SKIP LOCKED),
 ready_heads AS (
-  SELECT id FROM outbox WHERE id IN (SELECT id FROM heads) AND dead_at IS NULL AND run_at <= $1
+  SELECT id FROM outbox WHERE id IN (SELECT id FROM heads) AND dead_at IS NULL AND run_at <= {_now()}
   ORDER BY run_at LIMIT $4 FOR UPDATE SKIP LOCKED)
-UPDATE outbox SET run_at = $3, attempts = attempts + 1
+UPDATE outbox SET run_at = {_now()} + $3::interval, attempts = attempts + 1
 WHERE id IN (SELECT id FROM ready UNION ALL SELECT id FROM ready_heads)
 RETURNING {sql.column_list(Job, {"in_order": "order_key IS NOT NULL"})}
 """  # noqa: S608 - names of our own struct
@@ -145,28 +152,32 @@ _ALL_DONE = """
 DELETE FROM outbox USING unnest($1::bigint[], $2::int[]) AS job (id, attempts)
 WHERE outbox.id = job.id AND outbox.attempts = job.attempts
 """
-_RENEW = """
-UPDATE outbox SET run_at = $3 FROM unnest($1::bigint[], $2::int[]) AS job (id, attempts)
+_RENEW = f"""
+UPDATE outbox SET run_at = {_now("$3")} + $4::interval FROM unnest($1::bigint[], $2::int[]) AS job (id, attempts)
 WHERE outbox.id = job.id AND outbox.attempts = job.attempts
-"""
-_RETRY = "UPDATE outbox SET run_at = $3, last_error = $4, dead_at = $5 WHERE id = $1 AND attempts = $2"
+"""  # noqa: S608 - constants
+_RETRY = f"""
+UPDATE outbox SET run_at = {_now("$3")} + $4::interval, last_error = $5, dead_at = CASE WHEN $6 THEN {_now("$3")} END
+WHERE id = $1 AND attempts = $2
+"""  # noqa: S608 - constants
 _DEAD = """
 SELECT id, topic, dfsp_id, attempts, last_error, created_at, dead_at FROM outbox
 WHERE dead_at IS NOT NULL AND id < $1 AND ($2::text IS NULL OR topic = $2) ORDER BY id DESC LIMIT $3
 """
-_RETRY_DEAD = """
-UPDATE outbox SET dead_at = NULL, attempts = 0, run_at = $1 WHERE dead_at IS NOT NULL AND id IN (
+_RETRY_DEAD = f"""
+UPDATE outbox SET dead_at = NULL, attempts = 0, run_at = {_now()} WHERE dead_at IS NOT NULL AND id IN (
   SELECT id FROM outbox
   WHERE dead_at IS NOT NULL AND ($2::bigint IS NULL OR id = $2) AND ($3::text IS NULL OR topic = $3)
   ORDER BY id LIMIT $4 FOR UPDATE)
 RETURNING pg_notify('outbox', '')
-"""
+"""  # noqa: S608 - constants
 _DISCARD = "DELETE FROM outbox WHERE id = $1 AND dead_at IS NOT NULL RETURNING topic"
-_DEPTHS = """
+_DEPTHS = f"""
 SELECT topic, count(*) FILTER (WHERE dead_at IS NULL) AS live, count(dead_at) AS dead,
-       min(run_at) FILTER (WHERE dead_at IS NULL AND run_at <= $1) AS oldest_due_at
+       greatest(0, coalesce(extract(epoch FROM {_now()} - min(run_at) FILTER (WHERE dead_at IS NULL)), 0))::float8
+         AS oldest_due_s
 FROM outbox GROUP BY topic
-"""
+"""  # noqa: S608 - constants
 
 
 class LeaseLost(RuntimeError):
@@ -180,18 +191,20 @@ async def add(
     *,
     dfsp_id: UUID | None = None,
     order_key: str | None = None,
-    run_at: datetime | None = None,
+    delay: timedelta = timedelta(),
 ) -> None:
-    """Write work into the caller's transaction. `payload` is anything msgspec encodes, or bytes taken as they are."""
-    now = clock.now()
+    """Write work into the caller's transaction, to be done now or after a delay.
+
+    `payload` is anything msgspec encodes, or bytes taken as they are.
+    """
     raw = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
-    await tx.execute(_ADD, topic, order_key, dfsp_id, raw, run_at or now, now, trace.traceparent())
+    await tx.execute(_ADD, topic, order_key, dfsp_id, raw, delay, clock.moved(), trace.traceparent())
 
 
 async def claim(tx: Tx, limit: int, limit_in_order: int | None = None) -> list[Job]:
     """Lease jobs that are due: up to `limit` that have no order, and up to as many, or `limit_in_order`, that have."""
-    now = clock.now()
-    rows = await tx.fetch(_CLAIM, now, limit, now + LEASE, limit if limit_in_order is None else limit_in_order)
+    ordered = limit if limit_in_order is None else limit_in_order
+    rows = await tx.fetch(_CLAIM, clock.moved(), limit, LEASE, ordered)
     return sql.rows(Job, sorted(rows, key=lambda row: row["id"]))
 
 
@@ -208,7 +221,7 @@ async def all_done(tx: Tx, jobs: Sequence[Job]) -> None:
 
 async def renew(tx: Tx, jobs: Sequence[Job]) -> None:
     """Renew the leases of jobs that take longer than one."""
-    await tx.execute(_RENEW, [job.id for job in jobs], [job.attempts for job in jobs], clock.now() + LEASE)
+    await tx.execute(_RENEW, [job.id for job in jobs], [job.attempts for job in jobs], clock.moved(), LEASE)
 
 
 async def retry(tx: Tx, job: Job, error: str) -> bool:
@@ -216,11 +229,10 @@ async def retry(tx: Tx, job: Job, error: str) -> bool:
 
     `error` is kept and shown to operators: it must hold no personal data (`logs.describe`).
     """
-    now = clock.now()
     dead = job.attempts >= MAX_ATTEMPTS
     pause_s = min(_LONGEST_RETRY_S, _FIRST_RETRY_S * 2 ** (job.attempts - 1)) * random.uniform(0.75, 1.25)
-    run_at, dead_at = now + timedelta(seconds=pause_s), now if dead else None
-    await tx.execute(_RETRY, job.id, job.attempts, run_at, error.replace("\0", "")[:500], dead_at)
+    pause, why = timedelta(seconds=pause_s), error.replace("\0", "")[:500]
+    await tx.execute(_RETRY, job.id, job.attempts, clock.moved(), pause, why, dead)
     return dead
 
 
@@ -234,12 +246,12 @@ async def dead(tx: Reads, page: Page, topic: str | None = None) -> list[DeadJob]
 
 async def retry_dead(tx: Tx, job_id: int) -> bool:
     """Try a dead job again, with all its attempts; False when no dead job has this id."""
-    return bool(await tx.execute(_RETRY_DEAD, clock.now(), job_id, None, 1))
+    return bool(await tx.execute(_RETRY_DEAD, clock.moved(), job_id, None, 1))
 
 
 async def retry_many_dead(tx: Tx, topic: str | None, limit: int) -> int:
     """Try dead jobs again, of one topic or of all, oldest first; how many there were, at most `limit`."""
-    return await tx.execute(_RETRY_DEAD, clock.now(), None, topic, limit)
+    return await tx.execute(_RETRY_DEAD, clock.moved(), None, topic, limit)
 
 
 async def discard(tx: Tx, job_id: int) -> str | None:
@@ -250,4 +262,4 @@ async def discard(tx: Tx, job_id: int) -> str | None:
 
 async def depths(tx: Reads) -> list[Depth]:
     """How much of each topic lies in the outbox. Reads the whole table: for a scrape, not for a request."""
-    return [Depth(**row) for row in await tx.fetch(_DEPTHS, clock.now())]
+    return [Depth(**row) for row in await tx.fetch(_DEPTHS, clock.moved())]

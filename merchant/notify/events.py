@@ -102,7 +102,7 @@ _JOB = outbox.job_cte(
     order_key="'webhook:' || endpoint_id",
     dfsp_id="$1",
     payload=outbox.json_payload("id"),
-    now="$6",
+    moved="$10",
     traceparent="$9",
 )
 _ANNOUNCE = f"""
@@ -145,4 +145,5 @@ async def announce(tx: Tx, event_type: str, dfsp_id: UUID, merchant_id: UUID | N
         WEBHOOK_TOPIC,
         screens.decode(),
         trace.traceparent(),
+        clock.moved(),
     )

@@ -23,7 +23,7 @@ _JOB = outbox.job_cte(
     order_key="'sms:' || merchant_id",
     dfsp_id="dfsp_id",
     payload=outbox.json_payload("id"),
-    now="$3",
+    moved="$7",
     traceparent="$6",
 )
 _NOTIFY = f"""
@@ -49,7 +49,7 @@ async def notify_paid(tx: Tx, service: Service, merchant_id: UUID, amount: Money
     else:
         told = _("Paid: {amount} at {time}.", amount=amount, time=time)
     text = _for_phones(told, service.settings.language)
-    await tx.execute(_NOTIFY, ids.uuid7(), text, now, merchant_id, TOPIC, trace.traceparent())
+    await tx.execute(_NOTIFY, ids.uuid7(), text, now, merchant_id, TOPIC, trace.traceparent(), clock.moved())
 
 
 def _for_phones(told: str, language: str) -> str:

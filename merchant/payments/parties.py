@@ -48,7 +48,7 @@ _JOB = outbox.job_cte(
     topic="$5",
     dfsp_id="$2",
     payload=outbox.json_payload(request_id="id"),
-    now="$6",
+    moved="$6",
     traceparent="$7",
 )
 _FOUND = f"""
@@ -96,9 +96,8 @@ async def receive_party(tx: Tx, service: Service, connection: HubConnection, mes
     payer = _payer_of(message)
     if payer is None:
         return
-    now = clock.now()
-    about = (payer.payer_digests(service.vault), connection.dfsp_id, now - ANSWERED_WITHIN)
-    await tx.execute(_FOUND, *about, fsp_id, ASK_TOPIC, now, trace.traceparent())
+    about = (payer.payer_digests(service.vault), connection.dfsp_id, clock.now() - ANSWERED_WITHIN)
+    await tx.execute(_FOUND, *about, fsp_id, ASK_TOPIC, clock.moved(), trace.traceparent())
     looked_up = await tx.fetch(_LOOKED_UP, *about)
     if not looked_up:
         raise FspiopError("3100", "This party was not looked up lately")

@@ -46,7 +46,7 @@ _JOB = outbox.job_cte(
     topic=":topic",
     dfsp_id=":dfsp_id",
     payload=outbox.json_payload(request_id=":id::uuid"),
-    now=":now",
+    moved=":moved",
     traceparent=":traceparent",
 )
 _INSERT = sql.Named(f"""
@@ -172,6 +172,7 @@ async def _insert(tx: Tx, service: Service, request: LockedRequest, new: NewRequ
             topic=LOOK_UP_TOPIC,
             look_up_at=now + LOOK_UP_AGAIN_AFTER if new.payer else None,
             traceparent=trace.traceparent(),
+            moved=clock.moved(),
         )
     )
 

@@ -13,7 +13,7 @@ from litestar.datastructures import State
 from litestar.plugins.prometheus import PrometheusController
 from prometheus_client import Gauge
 
-from merchant.core import clock, logs, outbox
+from merchant.core import logs, outbox
 from merchant.core.http import raw
 from merchant.core.http.raw import Refused
 from merchant.core.service import Service
@@ -69,15 +69,13 @@ class OutboxGauges:
             for gauge in (_live, _age, _dead):
                 gauge.clear()  # no figure is better than an old one
             return
-        _set([*(outbox.Depth(topic, 0, 0, None) for topic in topics), *depths])
+        _set([*(outbox.Depth(topic, 0, 0, 0.0) for topic in topics), *depths])
 
 
 def _set(depths: list[outbox.Depth]) -> None:
-    now = clock.now()
     for gauge in (_live, _age, _dead):
         gauge.clear()
     for depth in depths:
-        due_s = (now - depth.oldest_due_at).total_seconds() if depth.oldest_due_at else 0.0
         _live.labels(depth.topic).set(depth.live)
-        _age.labels(depth.topic).set(due_s)
+        _age.labels(depth.topic).set(depth.oldest_due_s)
         _dead.labels(depth.topic).set(depth.dead)

@@ -118,6 +118,8 @@ def one_clock(source: Source) -> Iterator[Finding]:
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call) and _tail(_name(node.func)) in _WALL_CLOCK:
             yield node.lineno, f"asks {_name(node.func)}() for the time"
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _name(node).startswith("clock."):
+            yield node.lineno, f"moves the clock: only tests set {_name(node)}"
 
 
 def nothing_prints(source: Source) -> Iterator[Finding]:

@@ -23,6 +23,8 @@ EXAMPLES: list[tuple[Rule, str, str, str]] = [
     (source_rules.one_clock, "merchant/programs/worker.py", "datetime.now(UTC)", "clock.now()"),
     (source_rules.one_clock, "kyb/policy.py", "datetime.date.today()", "now.date()"),
     (source_rules.one_clock, "merchant/core/audit.py", "time.time()", "time.perf_counter()"),
+    (source_rules.one_clock, "merchant/demo/world.py", "clock.source = lambda: then", "source = clock.source"),
+    (source_rules.one_clock, "merchant/cli/serve.py", "clock.machine = ahead", "clock.follow(instant, at_s)"),
     (source_rules.nothing_prints, "merchant/__main__.py", "print('ready')", "click.echo('ready')"),
     (
         source_rules.states_are_asked_not_compared,

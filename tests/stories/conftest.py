@@ -1,6 +1,7 @@
 """A town: the service with its worker and the simulated hub, each served on a port of its own."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,16 @@ def key_setting(tmp_path: Path) -> str:
 
 @pytest.fixture
 async def town(database_url: str, tmp_path: Path, more_routes: list[Any], key_setting: str) -> AsyncIterator[Town]:
+    """A town with a worker in this process."""
+    opening = open_town(database_url, tmp_path, ROUTES + more_routes, key_setting)
+    async with opening as opened, Worker(opened.service).running():
+        yield opened
+
+
+@asynccontextmanager
+async def open_town(
+    database_url: str, tmp_path: Path, routes: list[Any], key_setting: str = SECRET_KEY
+) -> AsyncIterator[Town]:
     """A shop that takes US dollars and Kenya shillings, and customers who pay as their numbers' last digits say."""
     hub_port = free_port()
     settings = Settings(
@@ -64,9 +75,8 @@ async def town(database_url: str, tmp_path: Path, more_routes: list[Any], key_se
         merchant, counters = await builders.create_merchant(service, world)
         key = await builders.issue_key(service, world["greenbankfsp"]["admin"], SCOPES)
         async with (
-            serving(with_doors(create_app(service, ROUTES + more_routes)), settings.host, settings.port),
+            serving(with_doors(create_app(service, routes)), settings.host, settings.port),
             running_simulator(config, hub_port) as hub_url,
-            Worker(service).running(),
             aiohttp.ClientSession() as http,
         ):
             await exchange_keys(service, http, hub_url)

@@ -8,12 +8,14 @@ import asyncio
 import multiprocessing
 import os
 from contextlib import suppress
+from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import aiohttp
 
 from merchant.cli.main import cli
+from merchant.core import clock
 from merchant.core.settings import Settings
 from merchant.demo.simulator import SimulatorConfig, serve_simulator
 
@@ -40,6 +42,27 @@ async def start_service(settings: Settings, log: Path) -> BaseProcess:
     return process
 
 
+def start_worker(settings: Settings, database_url: str, log: Path, clock_ahead: timedelta = timedelta()) -> BaseProcess:
+    """`merchant worker` on a database, on a machine whose clock is ahead (or, negative, behind)."""
+    process = _forks.Process(
+        target=_work, args=(worker_variables(settings, database_url), log, clock_ahead), daemon=True
+    )
+    process.start()
+    return process
+
+
+def worker_variables(settings: Settings, database_url: str) -> dict[str, str]:
+    """The environment of a worker with these settings."""
+    return {
+        "MERCHANT_DATABASE_URL": database_url,
+        "MERCHANT_DATA_DIR": str(settings.data_dir),
+        "MERCHANT_SECRET_KEY": settings.secret_key,
+        "MERCHANT_HUB_URL": settings.hub_url,
+        "MERCHANT_LOG_LEVEL": "WARNING",
+        "MERCHANT_DATABASE_POOL_SIZE": str(settings.database_pool_size),
+    }
+
+
 async def start_hub(config: SimulatorConfig, url: str, log: Path) -> BaseProcess:
     """The simulated hub at this address, answering."""
     process = _forks.Process(target=_simulate, args=(config, int(url.rsplit(":", 1)[1]), log), daemon=True)
@@ -58,6 +81,14 @@ def _serve(variables: dict[str, str], log: Path) -> None:
     _write_to(log)
     os.environ.update(variables)
     cli(["serve"], prog_name="merchant")
+
+
+def _work(variables: dict[str, str], log: Path, clock_ahead: timedelta) -> None:
+    _write_to(log)
+    os.environ.update(variables)
+    right = clock.machine
+    clock.machine = lambda: right() + clock_ahead
+    cli(["worker"], prog_name="merchant")
 
 
 def _simulate(config: SimulatorConfig, port: int, log: Path) -> None:

@@ -20,7 +20,7 @@ Move = Callable[[timedelta], datetime]
 TOPIC = "test.topic"
 
 
-async def add(service: Service, payload: object = 0, order_key: str | None = None, **options: datetime) -> None:
+async def add(service: Service, payload: object = 0, order_key: str | None = None, **options: timedelta) -> None:
     async with service.db.system() as tx:
         await outbox.add(tx, TOPIC, payload, order_key=order_key, **options)
 
@@ -66,8 +66,7 @@ async def test_what_waits_behind_a_head_is_not_looked_at(service: Service) -> No
     await add(service, "money")
     async with service.db.system() as tx:
         plan = "EXPLAIN (ANALYZE, FORMAT JSON) " + outbox._CLAIM
-        now = clock.now()
-        text = str(await tx.fetchval(plan, now, 50, now, 50))
+        text = str(await tx.fetchval(plan, None, 50, outbox.LEASE, 50))
     assert sum(int(float(rows)) for rows in re.findall(r'"Actual Rows": ([\d.]+)', text)) < 100
 
 
@@ -106,7 +105,7 @@ async def test_a_statement_writes_one_job_for_each_row_of_its_cause(service: Ser
         "FROM cause WHERE n > 1",
         topic="$1",
         payload=outbox.json_payload(number="n", text="'\"' || n"),
-        now="$2",
+        moved="$2",
         order_key="'key ' || n",
         traceparent="NULL",
     )
@@ -127,7 +126,7 @@ async def test_workers_are_woken_by_a_job_and_not_by_the_lack_of_one(service: Se
         await listener.add_listener(outbox.CHANNEL, lambda *_: woken.append("once"))
         for condition in ("false", "true"):
             job = outbox.job_cte(
-                f"WHERE {condition}", topic="$1", payload=outbox.json_payload("1"), now="$2", traceparent="NULL"
+                f"WHERE {condition}", topic="$1", payload=outbox.json_payload("1"), moved="$2", traceparent="NULL"
             )
             async with service.db.system() as tx:
                 await tx.execute(f"WITH {job} SELECT", TOPIC, clock.now())
@@ -200,7 +199,7 @@ async def test_many_are_finished_at_once_except_those_whose_lease_was_lost(servi
 
 
 async def test_work_for_later_waits_for_its_time(service: Service, move_clock: Move) -> None:
-    await add(service, run_at=clock.now() + timedelta(minutes=5))
+    await add(service, delay=timedelta(minutes=5))
     assert await claim(service) == []
     move_clock(timedelta(minutes=5))
     assert len(await claim(service)) == 1
@@ -232,7 +231,7 @@ class TestOrder:
         assert await payloads(service) == [b"1"]
 
     async def test_a_first_job_for_later_holds_its_key_back(self, service: Service) -> None:
-        await add(service, 0, order_key="a", run_at=clock.now() + timedelta(hours=1))
+        await add(service, 0, order_key="a", delay=timedelta(hours=1))
         await add(service, 1, order_key="a")
         assert await claim(service) == []
 
