@@ -22,6 +22,7 @@ from merchant.core import clock, errors, money
 from merchant.core.access import Actor
 from merchant.core.db import Tx, forget
 from merchant.core.http import raw
+from merchant.core.http.json import passing_problem
 from merchant.core.http.raw import Refused, respond
 from merchant.core.money import Money
 from merchant.core.phone import Msisdn
@@ -113,8 +114,9 @@ async def take_step(service: Service, step: ussd.Step) -> ussd.Reply:
             await tx.execute(
                 _STORE, step.gateway, step.session_id, digest, ussd.encode_session(session), session.expires_at
             )
-    except Exception:
-        _log.exception("ussd_step_failed", gateway=step.gateway)
+    except Exception as error:
+        if passing_problem(service, error) is None:
+            _log.exception("ussd_step_failed", gateway=step.gateway)
         return ussd.busy(session)
     return reply
 

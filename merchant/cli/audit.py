@@ -24,14 +24,14 @@ def audit() -> None:
 def verify(settings: Settings, anchors: tuple[Path, ...]) -> None:
     """Recompute every chain of the audit record; exit status 1 when one was tampered with."""
     from merchant.core import audit_anchors
+    from merchant.core.pools import UNHURRIED_S
     from merchant.programs import runtime
 
     faults: list[str] = []
     paths = [*anchors, *([settings.anchor_path] if settings.anchor_path.exists() else [])]
 
     async def main(url: str) -> None:
-        async with runtime.ready_service(settings, url) as service, service.db.system() as tx:
-            await tx.execute("SET LOCAL statement_timeout = 0")
+        async with runtime.ready_service(settings, url) as service, service.db.system(longest_s=UNHURRIED_S) as tx:
             anchored = audit_anchors.Anchored()
             for path in paths:
                 for wrong in anchored.read(path, service.audit_keys):

@@ -24,6 +24,7 @@ from merchant.core.access import Actor, scope_to
 from merchant.core.db import Reads, Tx, forget
 from merchant.core.locks import take_turn
 from merchant.core.outbox import Job
+from merchant.core.pools import LONG_S
 from merchant.core.service import Service
 from merchant.core.slices import JobKind, Timer
 from merchant.core.texts import _
@@ -195,7 +196,7 @@ async def prune(service: Service, kind: Kind[J]) -> None:
     now = clock.now()
     count = _PRUNED_AT_ONCE
     while count == _PRUNED_AT_ONCE:
-        async with service.db.system() as tx:
+        async with service.db.system(longest_s=LONG_S) as tx:
             table = str(kind.table.__tablename__)
             count = await forget(tx, table, "id", "created_at", now - kind.folder.kept_for, _PRUNED_AT_ONCE)
     await asyncio.to_thread(files.delete_old, kind.folder, service.settings.data_dir, now)

@@ -8,6 +8,7 @@ session for the registry's forms; `fetch`, `fetchrow` and `execute` run SQL text
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,31 +17,33 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import structlog
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import PoolProxiedConnection
-from sqlalchemy.util.concurrency import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from merchant.core import clock
+from merchant.core import clock, logs, pools
 from merchant.core.audit_keys import AuditKeys
 from merchant.core.errors import NotFound, OperatorProblem
+from merchant.core.pools import Pool, Silence, is_contention, is_unavailable
+
+__all__ = ["Database", "Reads", "Tx", "UnsafeRole", "forget", "is_contention", "is_unavailable"]
 
 APP_ROLE = "merchant_app"
 SYSTEM_ROLE = "merchant_system"
-# A statement that takes longer is a fault; the caller gets an error instead of waiting.
-_STATEMENT_TIMEOUT_MS = 15_000
-# Waiting longer than this for another transaction's row is a fault too.
-_LOCK_TIMEOUT_MS = 5_000
 HUB_STAFF = "hub"
 # The quickest of so many answers tells the database's clock best.
 _CLOCK_READINGS = 3
 
-
-# deadlock_detected, serialization_failure, lock_not_available
-_CONTENTION = frozenset({"40P01", "40001", "55P03"})
+# Requests of machines and people look up who calls, and the hub who serves a number: most of all calls, each one short
+# statement. They have connections of their own, half as many, so that nothing slower is in their way.
+_LOOK_UPS_SHARE = 2
+# While the database is away, the log says so once in this time instead of once a refused request.
+_AWAY_TOLD_EVERY_S = 60.0
+# A database that takes longer to answer one row of its catalogue is not well.
+_PROBE_TIMEOUT_S = 1.0
+_log = structlog.get_logger()
 
 
 # invalid_parameter_value: there is no such role; insufficient_privilege: the login is no member of it
@@ -56,19 +59,14 @@ class UnsafeRole(OperatorProblem):
     """The database role could bypass row-level security; the service refuses to start with it."""
 
 
-def is_contention(error: BaseException) -> bool:
-    """Whether other transactions were in the way, so that the same work may succeed when it is repeated."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return isinstance(error, PoolTimeout) or getattr(cause, "sqlstate", None) in _CONTENTION
-
-
 class Reads:
-    """What reads on one connection. A `Tx` writes besides."""
+    """What reads on one connection. A `Tx` writes besides. `deadline_s` of a statement, unless it is the usual one."""
 
-    def __init__(self, engine: AsyncEngine, fairy: PoolProxiedConnection) -> None:
-        self._engine = engine
+    def __init__(self, pool: Pool, fairy: PoolProxiedConnection, deadline_s: float | None = None) -> None:
+        self._engine = pool.engine
         self._fairy = fairy
-        self._raw = _driver(fairy)
+        self._raw = pools.driver(fairy)
+        self._deadline_s = deadline_s
         self._session: AsyncSession | None = None
 
     @property
@@ -88,23 +86,29 @@ class Reads:
 
     async def fetch(self, sql: str, *values: Any) -> list[asyncpg.Record]:
         """Rows of a statement with `$1` parameters."""
-        rows: list[asyncpg.Record] = await self._raw.fetch(sql, *values)
+        rows: list[asyncpg.Record] = await self._raw.fetch(sql, *values, timeout=self._deadline_s)
         return rows
 
     async def fetchrow(self, sql: str, *values: Any) -> asyncpg.Record | None:
         """The first row, or None."""
-        return await self._raw.fetchrow(sql, *values)
+        return await self._raw.fetchrow(sql, *values, timeout=self._deadline_s)
 
     async def fetchval(self, sql: str, *values: Any) -> Any:
         """The first column of the first row, or None."""
-        return await self._raw.fetchval(sql, *values)
+        return await self._raw.fetchval(sql, *values, timeout=self._deadline_s)
 
 
 class Tx(Reads):
     """One open transaction, or single statements that each commit by themselves."""
 
-    def __init__(self, engine: AsyncEngine, fairy: PoolProxiedConnection, audit_keys: AuditKeys | None) -> None:
-        super().__init__(engine, fairy)
+    def __init__(
+        self,
+        pool: Pool,
+        fairy: PoolProxiedConnection,
+        audit_keys: AuditKeys | None,
+        deadline_s: float | None = None,
+    ) -> None:
+        super().__init__(pool, fairy, deadline_s)
         self._audit_keys = audit_keys
 
     @property
@@ -120,13 +124,13 @@ class Tx(Reads):
 
     async def execute(self, sql: str, *values: Any) -> int:
         """Run a statement; the number of rows it changed."""
-        status = await self._raw.execute(sql, *values)
+        status = await self._raw.execute(sql, *values, timeout=self._deadline_s)
         count = status.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 
     async def executemany(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
         """Run a statement for each row of values."""
-        await self._raw.executemany(sql, values)
+        await self._raw.executemany(sql, values, timeout=self._deadline_s)
 
 
 async def forget(tx: Tx, table: str, key: str, instant: str, before: datetime, limit: int) -> int:
@@ -143,18 +147,36 @@ class Database:
 
     def __init__(self, url: str, pool_size: int, app_role: str = APP_ROLE, system_role: str = SYSTEM_ROLE) -> None:
         self._app_role, self._system_role = app_role, system_role
-        self._app = _engine(url, app_role, pool_size)
-        self._system = _engine(url, system_role, pool_size)
-        self._reads = _engine(url, system_role, pool_size, read_only=True)
+        self._silence = Silence()
+        self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._app = Pool(url, app_role, pool_size, self._silence)
+        self._system = Pool(url, system_role, pool_size, self._silence)
+        self._reads = Pool(url, system_role, pool_size, self._silence, read_only=True)
+        few = max(2, pool_size // _LOOK_UPS_SHARE)
+        self._look_ups = Pool(url, system_role, few, self._silence, read_only=True)
+        self._probe: asyncpg.Connection[Any] | None = None
+        self._probing = asyncio.Lock()
+        self._refused = 0
+        self._away_told_s: float | None = None
         self.audit_keys: AuditKeys | None = None
+
+    @property
+    def pools(self) -> dict[str, Pool]:
+        """The pools by name."""
+        return {"app": self._app, "system": self._system, "reads": self._reads, "look_ups": self._look_ups}
+
+    @property
+    def silences(self) -> int:
+        """How many connections have been dropped because they did not answer."""
+        return self._silence.count
 
     async def check_roles(self) -> None:
         """Refuse roles that bypass row-level security, and a login that could become one. Raises UnsafeRole."""
         names = (self._app_role, self._system_role, self._system_role)
-        for engine, name in zip((self._app, self._system, self._reads), names, strict=True):
+        for pool, name in zip((self._app, self._system, self._reads), names, strict=True):
             try:
-                async with _borrowed(engine) as fairy:
-                    row = await Reads(engine, fairy).fetchrow(_ROLES)
+                async with pool.borrowed() as fairy:
+                    row = await Reads(pool, fairy).fetchrow(_ROLES)
             except Exception as error:
                 if getattr(error, "sqlstate", None) not in _NO_SUCH_ROLE:
                     raise
@@ -179,22 +201,49 @@ class Database:
             yield tx
 
     @asynccontextmanager
-    async def system(self) -> AsyncIterator[Tx]:
-        """A transaction of the service itself."""
-        async with _transaction(self._system, "BEGIN", self.audit_keys) as tx:
+    async def system(self, *, longest_s: float | None = None) -> AsyncIterator[Tx]:
+        """A transaction of the service itself; `longest_s` for statements that may take longer, since nobody waits."""
+        begin, deadline_s = "BEGIN", None
+        if longest_s is not None:
+            begin += f"; SET LOCAL statement_timeout = '{round(longest_s)}s'"
+            begin += f"; SET LOCAL lock_timeout = '{round(pools.LONG_LOCK_TIMEOUT_S)}s'"
+            deadline_s = longest_s + pools.GRACE_S
+        async with _transaction(self._system, begin, self.audit_keys, deadline_s) as tx:
             yield tx
 
     @asynccontextmanager
     async def system_statements(self) -> AsyncIterator[Tx]:
         """Single statements of the service itself that may change rows: each its own transaction, one round trip."""
-        async with _borrowed(self._system) as fairy:
+        async with self._system.borrowed() as fairy:
             yield Tx(self._system, fairy, self.audit_keys)
 
     @asynccontextmanager
     async def system_reads(self) -> AsyncIterator[Reads]:
         """Single reads of the service itself, one round trip each; the database refuses to change anything."""
-        async with _borrowed(self._reads) as fairy:
+        async with self._reads.borrowed() as fairy:
             yield Reads(self._reads, fairy)
+
+    @asynccontextmanager
+    async def look_ups(self) -> AsyncIterator[Reads]:
+        """As `system_reads`, for what every call needs first: who asks, and who serves a number."""
+        async with self._look_ups.borrowed() as fairy:
+            yield Reads(self._look_ups, fairy)
+
+    async def probe(self, sql: str, *values: Any) -> asyncpg.Record | None:
+        """A row, read on a connection outside the pools within a second: for what watches over the service.
+
+        Raises TimeoutError, DatabaseAway, asyncpg.PostgresError.
+        """
+        async with asyncio.timeout(_PROBE_TIMEOUT_S), self._probing:
+            try:
+                if self._probe is None or self._probe.is_closed():
+                    self._probe = await self.listener()
+                return await self._probe.fetchrow(sql, *values)
+            except BaseException:
+                if self._probe is not None:
+                    self._probe.terminate()
+                self._probe = None
+                raise
 
     async def read_clock(self) -> float:
         """Follow the database's clock; how many seconds this machine's clock is ahead of it."""
@@ -210,77 +259,51 @@ class Database:
         return float((ours - instant).total_seconds()) - took_s / 2
 
     async def listener(self) -> asyncpg.Connection[Any]:
-        """A connection of its own, outside the pools, for LISTEN. The caller closes it."""
-        url = self._system.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        return await asyncpg.connect(url, server_settings=_server_settings(self._system_role))
+        """A connection of its own, outside the pools, for LISTEN. The caller closes it; `pools.watch` guards it.
+
+        Raises DatabaseAway.
+        """
+        return await pools.connect(self._url, server_settings=pools.server_settings(self._system_role))
+
+    def note_away(self, error: BaseException) -> None:
+        """Log that something was refused because the database is away: the first at once, then a count each minute."""
+        self._refused += 1
+        now_s = time.monotonic()
+        if self._away_told_s is None or now_s - self._away_told_s >= _AWAY_TOLD_EVERY_S:
+            _log.error("database_unavailable", refused=self._refused, error=logs.describe(error.__cause__ or error))
+            self._refused, self._away_told_s = 0, now_s
 
     async def close(self) -> None:
         """Close the pools."""
-        await self._app.dispose()
-        await self._system.dispose()
-        await self._reads.dispose()
-
-
-def _server_settings(role: str, *, read_only: bool = False) -> dict[str, str]:
-    # `role` as a start-up setting is SET ROLE from the first moment on, and what RESET goes back to.
-    return {
-        "role": role,
-        "application_name": role,
-        "statement_timeout": str(_STATEMENT_TIMEOUT_MS),
-        "lock_timeout": str(_LOCK_TIMEOUT_MS),
-        "default_transaction_read_only": "on" if read_only else "off",
-    }
-
-
-def _engine(url: str, role: str, pool_size: int, *, read_only: bool = False) -> AsyncEngine:
-    # AUTOCOMMIT tells SQLAlchemy to send no BEGIN of its own: `_transaction` sends it together with the tenant
-    # in one round trip, and single reads need none.
-    return create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
-        isolation_level="AUTOCOMMIT",
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_use_lifo=True,
-        connect_args={"server_settings": _server_settings(role, read_only=read_only)},
-    )
+        if self._probe is not None:
+            self._probe.terminate()
+            self._probe = None
+        for pool in self.pools.values():
+            await pool.close()
 
 
 @asynccontextmanager
-async def _transaction(engine: AsyncEngine, begin: str, audit_keys: AuditKeys | None) -> AsyncIterator[Tx]:
-    async with _borrowed(engine) as fairy:
-        tx = Tx(engine, fairy, audit_keys)
+async def _transaction(
+    pool: Pool, begin: str, audit_keys: AuditKeys | None, deadline_s: float | None = None
+) -> AsyncIterator[Tx]:
+    async with pool.borrowed() as fairy:
+        tx = Tx(pool, fairy, audit_keys, deadline_s)
         try:
             await tx.execute(begin)
             yield tx
             await tx.flush()
             await tx.execute("COMMIT")
+        except TimeoutError:
+            raise  # it is silent: the pool drops it
         except BaseException:
             await _roll_back(fairy)
             raise
 
 
-@asynccontextmanager
-async def _borrowed(engine: AsyncEngine) -> AsyncIterator[PoolProxiedConnection]:
-    """A connection of the pool, bare: SQLAlchemy's Connection around it costs three times the borrowing itself."""
-    fairy = await engine.raw_connection()
-    try:
-        if _driver(fairy).is_closed():
-            # The server ended it while it lay in the pool.
-            await greenlet_spawn(fairy.invalidate)
-            fairy = await engine.raw_connection()
-        yield fairy
-    finally:
-        if fairy.is_valid:
-            await greenlet_spawn(fairy.close)
-
-
 async def _roll_back(fairy: PoolProxiedConnection) -> None:
     try:
-        await _driver(fairy).execute("ROLLBACK")
+        async with asyncio.timeout(pools.END_TIMEOUT_S):
+            await pools.driver(fairy).execute("ROLLBACK")
     except Exception:
         # A connection that cannot roll back must never be lent to the next request.
-        await greenlet_spawn(fairy.invalidate)
-
-
-def _driver(fairy: PoolProxiedConnection) -> asyncpg.Connection[Any]:
-    return fairy.driver_connection
+        await pools.drop(fairy)

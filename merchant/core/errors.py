@@ -181,6 +181,10 @@ class Busy(MerchantError):
     status, code, title = 503, "busy", _("Others are changing the same thing at this moment; send this again")
 
 
+class Unavailable(MerchantError):
+    status, code, title = 503, "unavailable", _("The service cannot reach its database; try again in a few seconds")
+
+
 class TooManyRequests(MerchantError):
     status, code, title = 429, "too_many_requests", _("Too many tries; wait and try again")
 

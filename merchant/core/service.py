@@ -88,6 +88,7 @@ async def open_service(settings: Settings, database_url: str) -> AsyncIterator[S
     try:
         service = Service(settings, database)
         await database.check_roles()
+        await database.read_clock()
         async with database.system_reads() as tx:
             await open_canary(tx, service.vault)
             await service.audit_keys.load(tx.fetch)

@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from litestar.response import Stream
 
-from merchant.core import clock, errors, ids, logs, vault
+from merchant.core import clock, db, errors, ids, logs, pools, vault
 from merchant.core.access import Actor
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx, forget
@@ -59,6 +59,7 @@ class Live:
         self._streams: dict[Queue, Actor] = {}
         self._connecting = asyncio.Lock()
         self._connection: asyncpg.Connection[Any] | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     async def stream(self, actor: Actor) -> AsyncIterator[bytes]:
         """Events for one screen, until it goes away, lags too far behind, or might have missed one."""
@@ -72,7 +73,10 @@ class Live:
                 yield text
                 text = await _next(queue)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            _log.warning("live_not_listening", error=logs.describe(error))
+            if db.is_unavailable(error):
+                self._service.db.note_away(error)
+            else:
+                _log.warning("live_not_listening", error=logs.describe(error))
         finally:
             self._streams.pop(queue, None)
 
@@ -83,8 +87,10 @@ class Live:
     async def close(self) -> None:
         """End all streams; a server waits for them before it stops."""
         self._end_all()
+        if self._watching is not None:
+            self._watching.cancel()
         if self._connection is not None:
-            await self._connection.close(timeout=1)
+            self._connection.terminate()
 
     async def _listen(self) -> None:
         """Make sure that what is announced from now on is heard."""
@@ -94,6 +100,8 @@ class Live:
                 connection.add_termination_listener(lambda _: self._end_all())
                 await connection.add_listener(LIVE_CHANNEL, lambda *heard: self._hand_out(heard[3]))
                 self._connection = connection
+                # One that went silent ends here, and the streams with it: their screens come again.
+                self._watching = asyncio.create_task(pools.watch(connection, LIVE_CHANNEL))
 
     def _hand_out(self, payload: Any) -> None:
         event = msgspec.json.decode(payload, type=_Event)

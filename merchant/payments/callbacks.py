@@ -76,7 +76,9 @@ async def fspiop_door(scope: Scope, receive: Receive, send: Send) -> None:
     except FspiopError as error:
         _note(service, scope, headers, error.code, error.description)
         await respond(send, error.http_status, encode_error(error))
-    except Exception:
+    except Exception as error:
+        if await raw.respond_passing(send, service, error):
+            return
         _log.exception("message_not_stored")
         await respond(send, 503, raw.error_body("2003", "Try again later; nothing was kept."))
     else:

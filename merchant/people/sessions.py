@@ -125,7 +125,7 @@ async def token_actor(service: Service, token: str) -> Actor:
 
 async def user_actor(service: Service, user_id: UUID) -> Actor:
     """A user as Actor. Raises NotSignedIn when the user, or the DFSP, is disabled."""
-    async with service.db.system_reads() as tx:
+    async with service.db.look_ups() as tx:
         row = await tx.fetchrow(_USER_ACTOR, user_id)
     if row is None:
         raise errors.NotSignedIn(_("This user may not sign in any more."))
@@ -142,7 +142,7 @@ async def user_actor(service: Service, user_id: UUID) -> Actor:
 
 async def key_actor(service: Service, key: str) -> Actor:
     """An API key as Actor. Raises NotSignedIn for unknown, revoked and expired keys."""
-    async with service.db.system_reads() as tx:
+    async with service.db.look_ups() as tx:
         row = await tx.fetchrow(_KEY_ACTOR, vault.token_digest(key), clock.now())
     if row is None:
         raise errors.NotSignedIn(_("The API key is not valid."))

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from merchant.core import errors, outbox
+from merchant.core import outbox
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant, ReasonText
@@ -71,7 +71,7 @@ def _view(job: outbox.DeadJob) -> DeadJobView:
     permission=P.OPERATIONS_WRITE,
     answer=DeadJobsRetried,
     transaction=False,
-    raises=(NoSuchDeadJob, errors.Busy),
+    raises=(NoSuchDeadJob,),
 )
 async def retry_dead_job(call: Call[None], job_id: int) -> DeadJobsRetried:
     """Try one dead job again, with all its attempts."""
@@ -87,7 +87,6 @@ async def retry_dead_job(call: Call[None], job_id: int) -> DeadJobsRetried:
     body=RetryDeadJobs,
     answer=DeadJobsRetried,
     transaction=False,
-    raises=(errors.Busy,),
 )
 async def retry_dead_jobs(call: Call[RetryDeadJobs]) -> DeadJobsRetried:
     """Try the dead jobs of one topic again, at most 1000 of them, oldest first."""
@@ -102,7 +101,7 @@ async def retry_dead_jobs(call: Call[RetryDeadJobs]) -> DeadJobsRetried:
     body=DiscardDeadJob,
     status=204,
     transaction=False,
-    raises=(NoSuchDeadJob, errors.Busy),
+    raises=(NoSuchDeadJob,),
 )
 async def discard_dead_job(call: Call[DiscardDeadJob], job_id: int) -> None:
     """Delete a dead job for good; who, when and why stay in the audit record."""

@@ -17,6 +17,7 @@ from merchant.core import audit, audit_keys, canary, inbox
 from merchant.core.db import Tx
 from merchant.core.errors import OperatorProblem
 from merchant.core.phone import Msisdn
+from merchant.core.pools import UNHURRIED_S
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.core.vault import Vault
@@ -199,8 +200,7 @@ async def rotate(service: Service) -> AsyncIterator[tuple[str, int, int]]:
 
 async def _rotate_column(service: Service, column: SealedColumn) -> AsyncIterator[tuple[int, int]]:
     current = {"prefix": service.vault.prefix.hex(), "length": len(service.vault.prefix)}
-    async with service.db.system() as reading:
-        await reading.execute("SET LOCAL statement_timeout = 0")  # the whole table is read
+    async with service.db.system(longest_s=UNHURRIED_S) as reading:  # the whole table is read
         done, total = 0, await reading.fetchval(column.sql(_COUNT, **current))
         yield done, total
         await reading.execute(column.sql(_OPEN, **current))

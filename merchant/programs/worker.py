@@ -6,14 +6,17 @@ handler talks to the outside first and the row is deleted after: at least once, 
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+import contextvars
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import structlog
 
-from merchant.core import logs, outbox, trace
+from merchant.core import db, logs, outbox, pools, trace
 from merchant.core.outbox import Job
+from merchant.core.pools import LONG_S, Caller
 from merchant.core.service import Service
 from merchant.core.slices import JobKind, Pruned, Timer
 from merchant.programs.slices import JOBS, PRUNED, TIMERS
@@ -27,6 +30,8 @@ _MAX_RUNNING = 200  # jobs under way in one process; most of them wait for the n
 # Of these, how many may have an order key: webhooks, text messages and background jobs, for which no payment waits.
 _MAX_ORDERED = 50
 _PRUNE_EVERY_S = 3600.0
+# How long a job waits for a connection that other jobs hold: longer than any of them may take.
+_PATIENCE_S = 20.0
 PRUNED_AT_ONCE = 5_000
 
 
@@ -56,9 +61,9 @@ class Worker:
     async def running(self) -> AsyncIterator[None]:
         """Work while the block runs; the jobs at hand are finished before it ends."""
         async with self.by_hand():
-            working = asyncio.create_task(self._loop())
-            beside = [asyncio.create_task(each()) for each in (self._listen, self._renew_leases, self._prune)]
-            beside += [asyncio.create_task(self._run_timer(timer)) for timer in self._timers]
+            working = _start(self._loop(), "claims")
+            beside = [_start(each(), "claims") for each in (self._listen, self._renew_leases)]
+            beside += [_start(each, "timers") for each in (self._prune(), *map(self._run_timer, self._timers))]
             try:
                 yield
             finally:
@@ -87,7 +92,7 @@ class Worker:
                 found = await self._start_due()
             except Exception as error:
                 # The database may be restarting; the jobs are still there when it is back.
-                _log.warning("worker_round_failed", error=logs.describe(error))
+                self._warn("worker_round_failed", error)
                 found = 0
             if not found and not self._stopping:
                 with contextlib.suppress(TimeoutError):
@@ -109,7 +114,7 @@ class Worker:
         async with self.service.db.system_statements() as tx:
             jobs = await outbox.claim(tx, max(free, 0), max(free_in_order, 0))
         for job in jobs:
-            task = asyncio.create_task(self._run_one(job))
+            task = _start(self._run_one(job), "jobs")
             self._running[task] = job
             task.add_done_callback(self._ended)
         return len(jobs)
@@ -180,7 +185,7 @@ class Worker:
                 async with self.service.db.system_statements() as tx:
                     await outbox.renew(tx, list(self._running.values()))
             except Exception as error:
-                _log.warning("leases_not_renewed", error=logs.describe(error))
+                self._warn("leases_not_renewed", error)
 
     async def _run_timer(self, timer: Timer) -> None:
         while True:
@@ -191,7 +196,7 @@ class Worker:
         try:
             await timer.run(self.service)
         except Exception as error:
-            _log.warning("timer_failed", timer=timer.name, error=logs.describe(error))
+            self._warn("timer_failed", error, timer=timer.name)
 
     async def _prune(self) -> None:
         """At the start and every hour, beside the timers: a long clean-up must not hold up what expires."""
@@ -200,7 +205,7 @@ class Worker:
                 try:
                     await prune(self.service, [pruned])
                 except Exception as error:
-                    _log.warning("not_pruned", pruned=pruned.name, error=logs.describe(error))
+                    self._warn("not_pruned", error, pruned=pruned.name)
             await asyncio.sleep(_PRUNE_EVERY_S)
 
     async def _listen(self) -> None:
@@ -210,14 +215,27 @@ class Worker:
                 connection = await self.service.db.listener()
                 try:
                     await connection.add_listener(outbox.CHANNEL, lambda *_: self._wake.set())
-                    while not connection.is_closed():  # noqa: ASYNC110 - a late look costs one poll
-                        await asyncio.sleep(self.service.settings.worker_poll_s)
+                    await pools.watch(connection, outbox.CHANNEL)
                 finally:
-                    await connection.close(timeout=1)
+                    connection.terminate()
             except Exception as error:
                 # A database that is starting refuses connections in words of its own.
-                _log.warning("listen_lost", error=logs.describe(error))
-                await asyncio.sleep(self.service.settings.worker_poll_s)
+                self._warn("listen_lost", error)
+            await asyncio.sleep(self.service.settings.worker_poll_s)
+
+    def _warn(self, event: str, error: Exception, **more: object) -> None:
+        """Log a fault after which the worker goes on; a database that is away once a minute, whatever it stops."""
+        if db.is_unavailable(error):
+            self.service.db.note_away(error)
+        else:
+            _log.warning(event, error=logs.describe(error), **more)
+
+
+def _start(work: Coroutine[Any, Any, None], kind: str) -> asyncio.Task[None]:
+    """A task that shares the database's connections with others of its kind, so that no kind takes them all."""
+    context = contextvars.copy_context()
+    context.run(pools.caller.set, Caller(kind, _PATIENCE_S))
+    return asyncio.create_task(work, context=context)
 
 
 async def prune(service: Service, everything: Sequence[Pruned] = PRUNED) -> None:
@@ -225,5 +243,5 @@ async def prune(service: Service, everything: Sequence[Pruned] = PRUNED) -> None
     for pruned in everything:
         more = True
         while more:
-            async with service.db.system() as tx:
+            async with service.db.system(longest_s=LONG_S) as tx:
                 more = await pruned.forget(tx, PRUNED_AT_ONCE) >= PRUNED_AT_ONCE

@@ -13,10 +13,27 @@ from merchant.core.http import json as web
 from merchant.core.http.hosts import check_host, known_hosts
 from merchant.core.http.incoming import BodyLimits, Incoming
 from merchant.core.http.security_headers import fixed_headers, with_security
+from merchant.core.pools import Caller, caller
 from merchant.core.settings import Settings
 
 _READ = frozenset({b"x-request-id", b"traceparent", b"host", b"content-length", b"transfer-encoding"})
 _LIMITS = BodyLimits()
+
+# A hub sends again what was refused, which costs more than waiting a little.
+_PATIENT = {"fspiop": 3.0}
+_CALLERS: dict[str, Caller] = {}
+_CALLERS_MAX = 200  # parts of the API and doors are some dozens; addresses that nobody serves fill it no further
+
+
+def caller_of(path: str) -> Caller:
+    """What part of the service a path belongs to: `payment-requests`, `merchants`, `oracle`, `q`."""
+    kind = path.removeprefix("/api/v1").lstrip("/").partition("/")[0]
+    found = _CALLERS.get(kind)
+    if found is None:
+        found = Caller(kind, _PATIENT.get(kind, 1.0))
+        if len(_CALLERS) < _CALLERS_MAX:
+            _CALLERS[kind] = found
+    return found
 
 
 def with_context(app: ASGIApp, settings: Settings | None = None, limits: BodyLimits = _LIMITS) -> ASGIApp:
@@ -44,6 +61,7 @@ def with_context(app: ASGIApp, settings: Settings | None = None, limits: BodyLim
         # Two parents are none: nobody can say which is meant.
         _, token = trace.start(request_id, parents[0] if len(parents) == 1 else None)
         id_value = request_id.encode()
+        part = caller.set(caller_of(scope["path"]))
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -60,6 +78,7 @@ def with_context(app: ASGIApp, settings: Settings | None = None, limits: BodyLim
         except (errors.InvalidHost, errors.WrongHost) as error:
             await _refuse(scope, answer, error)
         finally:
+            caller.reset(part)
             trace.end(token)
 
     return front

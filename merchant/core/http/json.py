@@ -30,6 +30,7 @@ from merchant.core.texts import _
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 MAX_BODY_BYTES = 1_000_000
+RETRY_AFTER_S = 5  # while the database is away: a restart takes some seconds
 _NUMBER_DIGITS_MAX = 18  # of a number in a path: fits PostgreSQL's bigint
 # PostgreSQL's text cannot hold U+0000; inside JSON it can only stand escaped.
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -245,6 +246,16 @@ def on_merchant_error(request: AnyRequest, error: errors.MerchantError) -> Respo
     return problem(error, language_of(request))
 
 
+def passing_problem(service: Service, error: Exception) -> errors.MerchantError | None:
+    """What a caller is told who need only try again: others are in the way, or the database is away. None otherwise."""
+    if db.is_contention(error):
+        return errors.Busy(headers={"retry-after": "1"})
+    if db.is_unavailable(error):
+        service.db.note_away(error)
+        return errors.Unavailable(headers={"retry-after": str(RETRY_AFTER_S)})
+    return None
+
+
 _REFUSED_BEFORE_US = {404: errors.NotFound, 405: errors.MethodNotAllowed, 413: errors.TooLarge}
 
 
@@ -261,8 +272,8 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
 
 
 def on_crash(request: AnyRequest, error: Exception) -> Response[bytes]:
-    """A fault of ours: logged whole, told in one sentence. Another transaction in the way is no fault: `busy`."""
-    if db.is_contention(error):
-        return on_merchant_error(request, errors.Busy(headers={"retry-after": "1"}))
+    """A fault of ours: logged whole, told in one sentence; what may succeed in a moment is told as such."""
+    if (passing := passing_problem(service_of(request), error)) is not None:
+        return on_merchant_error(request, passing)
     _log.exception("request_failed", path=request.scope["path"], exc_info=error)
     return on_merchant_error(request, errors.Internal(_("Nothing was changed; try again later.")))

@@ -15,6 +15,7 @@ from prometheus_client import Counter
 
 from merchant.core import errors, evidence
 from merchant.core.evidence import SecurityEvent
+from merchant.core.http import json as web
 from merchant.core.http import source
 from merchant.core.service import Service
 from merchant.core.settings import is_loopback
@@ -135,10 +136,30 @@ async def _read_body(receive: Receive, most_bytes: int) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def respond(send: Send, status: int, body: bytes = b"", content_type: tuple[bytes, bytes] = JSON) -> None:
-    """Send an answer; an empty body carries no content type."""
+async def respond_passing(send: Send, service: Service, error: Exception) -> bool:
+    """Answer a fault that passes by itself, with an FSPIOP error and Retry-After; False for any other fault.
+
+    FSPIOP 1.1, section 7.6: 2003 is "service currently unavailable", 2005 "server busy".
+    """
+    passing = web.passing_problem(service, error)
+    if passing is None:
+        return False
+    code = "2003" if isinstance(passing, errors.Unavailable) else "2005"
+    retry = (b"retry-after", passing.headers["retry-after"].encode())
+    await respond(send, 503, error_body(code, str(passing.title)), more=(retry,))
+    return True
+
+
+async def respond(
+    send: Send,
+    status: int,
+    body: bytes = b"",
+    content_type: tuple[bytes, bytes] = JSON,
+    more: tuple[tuple[bytes, bytes], ...] = (),
+) -> None:
+    """Send an answer; an empty body carries no content type. `more` are further headers."""
     _answers.labels(str(status)).inc()
-    headers = [(b"content-length", str(len(body)).encode())]
+    headers = [(b"content-length", str(len(body)).encode()), *more]
     if body:
         headers.append(content_type)
     if status in _CLOSING:

@@ -101,8 +101,8 @@ class Route(Struct, frozen=True, kw_only=True):
             found += [errors.IdempotencyKeyMissing]
         if self.if_match:
             found += [errors.PreconditionMissing, errors.StaleVersion]
-        if self.transaction and not self.public:
-            found += [errors.Busy]
+        if self.path.startswith("/api/"):
+            found += [errors.Busy, errors.Unavailable]
         return tuple(dict.fromkeys([*found, *self.raises]))
 
 

@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from merchant.core import clock, errors, money, texts
 from merchant.core.http.json import on_crash as log_crash
+from merchant.core.http.json import passing_problem, service_of
 from merchant.core.texts import _
 from merchant.portal.ui import languages, markup
 
@@ -161,6 +162,11 @@ def _tell_http(request: Req, error: HTTPException) -> Page:
 
 
 def _tell_crash(request: Req, error: Exception) -> Page:
+    passing = passing_problem(service_of(request), error)
+    if passing is not None:
+        page = _problem(request, passing.status, passing.title, _("Nothing was changed; try again in a minute."))
+        page.headers.update(passing.headers)
+        return page
     status = log_crash(request, error).status_code or 500
     return _problem(request, status, errors.Internal.title, _("Nothing was changed; try again in a minute."))
 

@@ -15,7 +15,7 @@ import structlog
 from litestar import asgi
 from litestar.types import Receive, Scope, Send
 
-from merchant.core import db, errors, evidence, texts
+from merchant.core import errors, evidence, texts
 from merchant.core.access import Permission
 from merchant.core.evidence import SecurityEvent
 from merchant.core.http import json as web
@@ -52,8 +52,7 @@ async def oracle_door(scope: Scope, receive: Receive, send: Send) -> None:
         problem = web.problem(error, _language(headers))
         await respond(send, error.status, problem.content, (b"content-type", b"application/problem+json"))
     except Exception as error:
-        if db.is_contention(error):
-            await respond(send, 503, raw.error_body("2005", errors.Busy.title))
+        if await raw.respond_passing(send, service, error):
             return
         _log.exception("oracle_failed")
         await respond(send, 500, raw.error_body("2001", "Something went wrong on our side; try again later."))
@@ -96,7 +95,7 @@ async def _find(service: Service, call: Call, alias_type: str, identifier: str, 
     currency = query.get("currency", [""])[0]
     if not oracle.may_be_ours(alias_type, identifier, sub_id):
         return 200, msgspec.json.encode({"partyList": []})
-    async with service.db.system_reads() as tx:
+    async with service.db.look_ups() as tx:
         routes = await oracle.find_routes(tx, alias_type, identifier, sub_id, currency)
     return 200, msgspec.json.encode({"partyList": routes})
 

@@ -135,15 +135,22 @@ async def test_a_tenant_is_an_id_and_nothing_else(service: Service, tenant: str)
             pass
 
 
-async def test_both_pools_run_as_their_roles_with_time_limits(service: Service) -> None:
-    for block, role in ((service.db.tenant(None), db.APP_ROLE), (service.db.system(), db.SYSTEM_ROLE)):
+async def test_the_pools_run_as_their_roles_with_time_limits(service: Service) -> None:
+    short, long = ("5s", "2s"), ("15s", "5s")
+    for block, role, limits in (
+        (service.db.tenant(None), db.APP_ROLE, short),
+        (service.db.system(), db.SYSTEM_ROLE, short),
+        (service.db.system(longest_s=15), db.SYSTEM_ROLE, long),
+        (service.db.system_reads(), db.SYSTEM_ROLE, short),
+        (service.db.look_ups(), db.SYSTEM_ROLE, short),
+    ):
         async with block as tx:
             row = await tx.fetchrow(
                 "SELECT current_user AS role, current_setting('statement_timeout') AS longest,"
                 " current_setting('lock_timeout') AS wait"
             )
             assert row is not None
-            assert (row["role"], row["longest"], row["wait"]) == (role, "15s", "5s")
+            assert (row["role"], row["longest"], row["wait"]) == (role, *limits)
 
 
 @pytest.fixture

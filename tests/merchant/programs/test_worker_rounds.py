@@ -268,7 +268,7 @@ async def test_a_worker_finds_its_database_again(service: Service, merchant: Mer
         await until(lambda: numbers(peer) == [1])
         with capture_logs() as logs:
             await server.go_away()
-            await until(lambda: "worker_round_failed" in {entry["event"] for entry in logs})
+            await until(lambda: "database_unavailable" in {entry["event"] for entry in logs})
             await server.come_back()
             await until_told(service, merchant, 2)
             await until(lambda: numbers(peer)[-1] == 2)

@@ -104,7 +104,7 @@ async def test_two_parents_are_none(service: Service) -> None:
 
     parents = [(b"traceparent", f"00-{digit * 32}-00f067aa0ba902b7-01".encode()) for digit in "12"]
     for headers in (parents[:1], parents):
-        scope = {"type": "http", "headers": [(b"host", b"a"), *headers]}
+        scope = {"type": "http", "path": "/", "headers": [(b"host", b"a"), *headers]}
         await with_context(app)(scope, None, None)  # type: ignore[arg-type, typeddict-item]
     assert seen[0] == "1" * 32
     assert seen[1] not in ("1" * 32, "2" * 32)

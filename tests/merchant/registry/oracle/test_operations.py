@@ -740,10 +740,10 @@ async def test_a_crash_inside_the_oracle_is_told_in_one_sentence_and_the_next_ca
         raise RuntimeError("secret detail")
         yield
 
-    original = service.db.system_reads
-    service.db.system_reads = broken  # type: ignore[method-assign,assignment]
+    original = service.db.look_ups
+    service.db.look_ups = broken  # type: ignore[method-assign,assignment]
     response = await client.get(f"{ALIAS}/12345674", headers=HUB)
     assert (response.status_code, error_code(response)) == (500, "2001")
     assert "secret" not in response.text
-    service.db.system_reads = original  # type: ignore[method-assign]
+    service.db.look_ups = original  # type: ignore[method-assign]
     assert await party_list(client, f"{ALIAS}/12345674") == []

@@ -1,0 +1,268 @@
+"""Connections to PostgreSQL: pools in which nobody waits without a deadline, and nobody takes every connection.
+
+Every connect, checkout and statement has a deadline on our side, above those that the server keeps: a connection whose
+network or node has gone answers nothing, not even a time-out. One that stayed silent is dropped, and so is every other
+that was used last before; new ones take their place. A caller's kind (a part of the API, a door, the worker) may hold
+about half of a pool, so that what waits for a locked table leaves connections to everyone else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+import weakref
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import asyncpg
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.util.concurrency import greenlet_spawn
+
+CONNECT_TIMEOUT_S = 5.0
+# How long a caller waits for a connection while others hold them all; gateways give up after 10 s at the earliest.
+CHECKOUT_TIMEOUT_S = 2.0
+# A statement that takes longer is a fault; the caller gets an error instead of waiting.
+STATEMENT_TIMEOUT_S = 5.0
+# Waiting longer than this for another transaction's row or table is a fault too.
+LOCK_TIMEOUT_S = 2.0
+# For clean-ups and other long work of the service's own, for which nobody waits; and for reading whole tables.
+LONG_S = 15.0
+UNHURRIED_S = 3600.0
+LONG_LOCK_TIMEOUT_S = 5.0
+# By so much later than the server our side gives a statement up: then the server was not heard at all.
+GRACE_S = 3.0
+# Ending a transaction takes no time; who does not answer to it is silent.
+END_TIMEOUT_S = 2.0
+# How often a connection that only listens is asked whether it is still there.
+PING_EVERY_S = 5.0
+# The kernel's part: an idle connection is probed after some seconds, and what is sent must be received within these.
+_KEEPALIVE_IDLE_S, _KEEPALIVE_EVERY_S, _KEEPALIVE_PROBES = 10, 5, 3
+_UNRECEIVED_MS = 5_000
+
+# deadlock_detected, serialization_failure, lock_not_available, query_canceled (a statement took too long)
+_CONTENTION = frozenset({"40P01", "40001", "55P03", "57014"})
+# admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections; and the class 08, connection exceptions
+_AWAY = frozenset({"57P01", "57P02", "57P03", "53300"})
+
+
+class Caller:
+    """Who asks for a connection: one kind of work, and how long it may wait for others of its kind."""
+
+    def __init__(self, kind: str, wait_s: float = 1.0) -> None:
+        self.kind = kind
+        self.wait_s = wait_s
+
+
+# None: a test or a command, which competes with nobody.
+caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
+
+
+class DatabaseAway(ConnectionError):
+    """The database cannot be reached, or a connection to it broke or went silent."""
+
+
+class ShareTaken(Exception):
+    """Others of the caller's kind hold all connections that this kind may hold."""
+
+
+def is_contention(error: BaseException) -> bool:
+    """Whether other transactions were in the way, so that the same work may succeed when it is repeated."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(error, (PoolTimeout, ShareTaken)) or getattr(cause, "sqlstate", None) in _CONTENTION
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the database was not there, so that everyone who asks now is refused alike."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(cause, "sqlstate", None) or ""
+    return isinstance(cause, (DatabaseAway, asyncpg.InterfaceError)) or state in _AWAY or state.startswith("08")
+
+
+def server_settings(role: str, *, read_only: bool = False) -> dict[str, str]:
+    """What a connection asks of the server. `role` is SET ROLE from the first moment, and what RESET goes back to."""
+    return {
+        "role": role,
+        "application_name": role,
+        "statement_timeout": str(round(STATEMENT_TIMEOUT_S * 1000)),
+        "lock_timeout": str(round(LOCK_TIMEOUT_S * 1000)),
+        "default_transaction_read_only": "on" if read_only else "off",
+        # A server whose client vanished gives up its locks as soon as we give up waiting.
+        "tcp_keepalives_idle": str(_KEEPALIVE_IDLE_S),
+        "tcp_keepalives_interval": str(_KEEPALIVE_EVERY_S),
+        "tcp_keepalives_count": str(_KEEPALIVE_PROBES),
+        "tcp_user_timeout": str(_UNRECEIVED_MS),
+    }
+
+
+async def connect(*args: Any, **options: Any) -> asyncpg.Connection[Any]:
+    """A connection whose kernel notices when the other side is gone. Raises DatabaseAway."""
+    options.setdefault("timeout", CONNECT_TIMEOUT_S)
+    options.setdefault("command_timeout", STATEMENT_TIMEOUT_S + GRACE_S)
+    try:
+        connection = await asyncpg.connect(*args, **options)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise DatabaseAway("no connection to the database") from error
+    _keep_alive(connection)
+    return connection
+
+
+def _keep_alive(connection: asyncpg.Connection[Any]) -> None:
+    found = connection._transport.get_extra_info("socket")
+    if found is None or found.family not in (socket.AF_INET, socket.AF_INET6):
+        return  # a socket of this machine has nobody between its ends
+    with socket.socket(found.family, socket.SOCK_STREAM, fileno=found.dup().detach()) as same:
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (
+            ("TCP_KEEPIDLE", _KEEPALIVE_IDLE_S),
+            ("TCP_KEEPINTVL", _KEEPALIVE_EVERY_S),
+            ("TCP_KEEPCNT", _KEEPALIVE_PROBES),
+            ("TCP_USER_TIMEOUT", _UNRECEIVED_MS),
+        ):
+            if hasattr(socket, option):  # not every system has all of them
+                same.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+async def watch(connection: asyncpg.Connection[Any], channel: str) -> None:
+    """Return when a connection that only listens to a channel has ended; one that stays silent is ended."""
+    ended = asyncio.Event()
+    connection.add_termination_listener(lambda _: ended.set())
+    try:
+        while not connection.is_closed():
+            await connection.execute(f"LISTEN {channel}", timeout=END_TIMEOUT_S)  # once more: any question will do
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), PING_EVERY_S)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()
+
+
+class Silence:
+    """When a connection last stayed silent: what all pools of a process learn from one."""
+
+    def __init__(self) -> None:
+        self._noticed_s = 0.0
+        self.count = 0
+
+    def notice(self) -> None:
+        """A connection did not answer within its deadline."""
+        self._noticed_s = time.monotonic()
+        self.count += 1
+
+    def covers(self, used_s: float) -> bool:
+        """Whether a connection used last at this time may be silent too."""
+        return used_s < self._noticed_s
+
+
+class Pool:
+    """The connections of one role for one purpose; at most `size`, opened when first needed."""
+
+    def __init__(self, url: str, role: str, size: int, silence: Silence, *, read_only: bool = False) -> None:
+        self.size = size
+        self._silence = silence
+        self._share = max(2, size // 2 - 1)
+        self._kinds: dict[str, asyncio.Semaphore] = {}
+        self._open: weakref.WeakSet[asyncpg.Connection[Any]] = weakref.WeakSet()
+        # AUTOCOMMIT tells SQLAlchemy to send no BEGIN of its own: db.py sends it together with the tenant in one round
+        # trip, and single reads need none.
+        self.engine: AsyncEngine = create_async_engine(
+            make_url(url).set(drivername="postgresql+asyncpg"),
+            isolation_level="AUTOCOMMIT",
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=CHECKOUT_TIMEOUT_S,
+            pool_use_lifo=True,
+            connect_args={
+                "server_settings": server_settings(role, read_only=read_only),
+                "async_creator_fn": self._connect,
+            },
+        )
+
+    @property
+    def in_use(self) -> int:
+        """How many connections are lent at this moment."""
+        return int(self.engine.sync_engine.pool.checkedout())  # type: ignore[attr-defined]
+
+    @asynccontextmanager
+    async def borrowed(self) -> AsyncIterator[PoolProxiedConnection]:
+        """A connection, bare: SQLAlchemy's Connection around it costs three times the borrowing itself.
+
+        Raises ShareTaken, SQLAlchemy's TimeoutError, DatabaseAway.
+        """
+        who = caller.get()
+        share = None if who is None else await self._enter(who)
+        try:
+            fairy = await self._fresh()
+            try:
+                yield fairy
+            except (TimeoutError, asyncio.CancelledError) as error:
+                # Nobody knows what its server still does.
+                await drop(fairy)
+                if isinstance(error, asyncio.CancelledError):
+                    raise
+                self._silence.notice()
+                raise DatabaseAway("the database did not answer in time") from error
+            except Exception as error:
+                if fairy.is_valid and not driver(fairy).is_closed():
+                    raise
+                raise DatabaseAway("the connection to the database broke") from error
+            finally:
+                if fairy.is_valid:
+                    fairy.info["used_s"] = time.monotonic()
+                    await greenlet_spawn(fairy.close)
+        finally:
+            if share is not None:
+                share.release()
+
+    async def close(self) -> None:
+        """Close all connections; where one was silent, without waiting for any to say goodbye."""
+        if self._silence.count:
+            for connection in list(self._open):
+                connection.terminate()
+        await self.engine.dispose()
+
+    async def _connect(self, *args: Any, **options: Any) -> asyncpg.Connection[Any]:
+        connection = await connect(*args, **options)
+        self._open.add(connection)
+        return connection
+
+    async def _enter(self, who: Caller) -> asyncio.Semaphore:
+        share = self._kinds.get(who.kind)
+        if share is None:
+            share = self._kinds[who.kind] = asyncio.Semaphore(self._share)
+        if not share.locked():
+            await share.acquire()
+            return share
+        try:
+            async with asyncio.timeout(who.wait_s):
+                await share.acquire()
+        except TimeoutError:
+            raise ShareTaken(f"{self._share} of {self.size} connections are held by {who.kind}") from None
+        return share
+
+    async def _fresh(self) -> PoolProxiedConnection:
+        """A connection that the server has not ended, and that has been used since another one was found silent."""
+        while True:
+            fairy = await self.engine.raw_connection()
+            if not (driver(fairy).is_closed() or self._silence.covers(fairy.info.get("used_s", time.monotonic()))):
+                return fairy
+            await drop(fairy)
+
+
+async def drop(fairy: PoolProxiedConnection) -> None:
+    """End a connection at once, without a word to the server, and never lend it again."""
+    if fairy.is_valid:
+        with contextlib.suppress(Exception):
+            driver(fairy).terminate()
+        await greenlet_spawn(fairy.invalidate)
+
+
+def driver(fairy: PoolProxiedConnection) -> asyncpg.Connection[Any]:
+    """asyncpg's own connection."""
+    return fairy.driver_connection

@@ -1,0 +1,275 @@
+"""Connections that fall silent, a database that is away, and tables that someone has locked: each made for real."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from merchant.core import pools
+from merchant.core.db import Database, is_contention, is_unavailable
+from merchant.core.pools import Caller, DatabaseAway
+from merchant.core.service import Service, open_service
+from merchant.core.settings import Settings
+from tests.faults import Proxy, proxy_to
+
+pytestmark = pytest.mark.anyio
+DEADLINE_S = 0.4
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deadlines of production, twenty times as short."""
+    monkeypatch.setattr(pools, "STATEMENT_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(pools, "GRACE_S", DEADLINE_S - 0.3)
+    monkeypatch.setattr(pools, "END_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(pools, "PING_EVERY_S", 0.2)
+    monkeypatch.setattr(pools, "CHECKOUT_TIMEOUT_S", 0.3)
+
+
+@pytest.fixture
+async def proxy(database_url: str) -> AsyncIterator[Proxy]:
+    async with proxy_to(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def far(hurried: None, proxy: Proxy, settings: Settings) -> AsyncIterator[Service]:
+    """A service on another machine than its database."""
+    async with open_service(settings, proxy.url) as opened:
+        yield opened
+
+
+async def read(service: Service) -> None:
+    async with service.db.system_reads() as tx:
+        await tx.fetchval("SELECT 1")
+
+
+async def look_up(service: Service) -> None:
+    async with service.db.look_ups() as tx:
+        await tx.fetchval("SELECT 1")
+
+
+async def write(service: Service) -> None:
+    async with service.db.system() as tx:
+        await tx.execute("UPDATE scheme SET name = name")
+
+
+async def state(service: Service) -> None:
+    async with service.db.system_statements() as tx:
+        await tx.execute("UPDATE scheme SET name = name")
+
+
+async def fill_in(service: Service) -> None:
+    async with service.db.tenant(None) as tx:
+        await tx.execute("SELECT 1")
+
+
+async def use_session(service: Service) -> None:
+    async with service.db.system() as tx:
+        await tx.session.connection()
+        await tx.fetchval("SELECT 1")
+
+
+WAYS = [read, look_up, write, state, fill_in, use_session]
+Way = Callable[[Service], Awaitable[None]]
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_silent_connection_is_given_up_within_its_deadline_and_replaced(
+    far: Service, proxy: Proxy, way: Way
+) -> None:
+    size = 4
+    await asyncio.gather(*(way(far) for _ in range(size)))
+    assert proxy.fall_silent() > 1
+    begun_s = time.monotonic()
+    with pytest.raises(DatabaseAway):
+        await way(far)
+    # One that failed is enough: nobody waits for the other connections that fell silent with it.
+    for _ in range(size + 1):
+        await way(far)
+    assert time.monotonic() - begun_s < DEADLINE_S + 0.6
+    assert far.db.silences == 1
+
+
+async def test_connections_of_all_pools_are_replaced_when_one_was_silent(far: Service, proxy: Proxy) -> None:
+    for way in WAYS:
+        await way(far)
+    proxy.fall_silent()
+    with pytest.raises(DatabaseAway):
+        await read(far)
+    begun_s = time.monotonic()
+    for way in WAYS:
+        await way(far)
+    assert time.monotonic() - begun_s < DEADLINE_S
+
+
+async def test_a_connection_that_falls_silent_within_a_transaction_counts_for_nothing(
+    far: Service, proxy: Proxy
+) -> None:
+    with pytest.raises(DatabaseAway):
+        async with far.db.system() as tx:
+            await tx.execute("UPDATE scheme SET name = 'half done'")
+            proxy.fall_silent()
+            await tx.execute("UPDATE scheme SET name = 'done'")
+    proxy.close()  # now the server notices too
+    async with asyncio.timeout(5), far.db.system() as tx:
+        assert "done" not in await tx.fetchval("SELECT name FROM scheme")
+
+
+async def test_whoever_is_cancelled_while_a_connection_is_silent_waits_no_longer_than_a_moment(
+    far: Service, proxy: Proxy
+) -> None:
+    async def stuck() -> None:
+        async with far.db.system() as tx:
+            proxy.fall_silent()
+            await tx.execute("UPDATE scheme SET name = name")
+
+    for _ in range(6):  # more than the pool has
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await stuck()
+    await write(far)
+
+
+async def test_a_fault_of_ours_in_a_transaction_keeps_its_connection(service: Service) -> None:
+    async with service.db.system() as tx:
+        pid = await tx.fetchval("SELECT pg_backend_pid()")
+    with pytest.raises(ZeroDivisionError):
+        async with service.db.system():
+            raise ZeroDivisionError
+    with pytest.raises(asyncpg.UndefinedTableError):
+        async with service.db.system() as tx:
+            await tx.execute("SELECT FROM nothing")
+    async with service.db.system() as tx:
+        assert await tx.fetchval("SELECT pg_backend_pid()") == pid
+    assert service.db.silences == 0
+
+
+async def test_a_listener_that_falls_silent_is_ended(far: Service, proxy: Proxy) -> None:
+    connection = await far.db.listener()
+    heard = asyncio.Event()
+    await connection.add_listener("outbox", lambda *_: heard.set())
+    watching = asyncio.create_task(pools.watch(connection, "outbox"))
+    async with far.db.system() as tx:
+        await tx.execute("NOTIFY outbox")
+    await asyncio.wait_for(heard.wait(), 2)
+    await asyncio.sleep(3 * pools.PING_EVERY_S)  # to show that one that answers is left alone
+    assert not watching.done()
+    proxy.fall_silent()
+    await asyncio.wait_for(watching, 2)
+    assert connection.is_closed()
+
+
+async def test_a_probe_says_within_a_second_that_the_database_is_silent_and_finds_it_again(
+    far: Service, proxy: Proxy
+) -> None:
+    assert await far.db.probe("SELECT 1")
+    proxy.fall_silent()
+    begun_s = time.monotonic()
+    with pytest.raises((TimeoutError, DatabaseAway)):
+        await far.db.probe("SELECT 1")
+    assert time.monotonic() - begun_s < 1.5
+    assert await far.db.probe("SELECT 1")
+
+
+async def test_a_connection_over_a_network_is_kept_alive_by_both_kernels(far: Service) -> None:
+    async with far.db.system() as tx:
+        sock = tx._raw._transport.get_extra_info("socket")
+        assert sock.getsockopt(pools.socket.SOL_SOCKET, pools.socket.SO_KEEPALIVE) == 1
+        if hasattr(pools.socket, "TCP_USER_TIMEOUT"):
+            assert sock.getsockopt(pools.socket.IPPROTO_TCP, pools.socket.TCP_USER_TIMEOUT) == 5000
+
+
+async def test_a_database_that_cannot_be_reached_is_away_and_so_is_one_that_refuses(
+    database_url: str, settings: Settings
+) -> None:
+    nobody = Database("postgresql://u:p@127.0.0.1:1/x", 2)
+    wrong = Database(database_url.replace("/test_", "/no_test_"), 2)
+    for database in (nobody, wrong):
+        with pytest.raises(DatabaseAway) as refused:
+            async with database.system_reads():
+                pass
+        assert is_unavailable(refused.value)
+        assert not is_contention(refused.value)
+        await database.close()
+
+
+@pytest.mark.parametrize(
+    ("state", "away"),
+    [("57P01", True), ("57P03", True), ("08006", True), ("53300", True), ("23505", False), ("40P01", False)],
+)
+def test_what_the_server_says_of_itself_is_told_apart_from_faults_of_a_statement(state: str, away: bool) -> None:
+    error = asyncpg.PostgresError.new({"C": state, "M": "x"})
+    assert is_unavailable(error) is away
+
+
+def test_faults_that_are_no_databases_are_not_taken_for_one() -> None:
+    for error in (FileNotFoundError(), TimeoutError(), ConnectionResetError(), ValueError(), KeyError()):
+        assert not is_unavailable(error)
+
+
+async def test_the_log_tells_once_a_minute_how_much_was_refused(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    with capture_logs() as lines:
+        for _ in range(5):
+            service.db.note_away(DatabaseAway("gone"))
+        now_s += 61
+        service.db.note_away(DatabaseAway("gone"))
+    assert [(line["event"], line["refused"]) for line in lines] == [
+        ("database_unavailable", 1),
+        ("database_unavailable", 5),
+    ]
+
+
+# --- shares ----------------------------------------------------------------------------------------------------------
+
+
+async def hold(service: Service, kind: str, until: asyncio.Event, held: list[str], wait_s: float = 0.1) -> None:
+    pools.caller.set(Caller(kind, wait_s))
+    async with service.db.system():
+        held.append(kind)
+        await until.wait()
+
+
+async def test_no_kind_of_call_takes_all_connections(service: Service) -> None:
+    done, held = asyncio.Event(), list[str]()
+    async with AsyncExitStack() as stack:
+        stack.callback(done.set)
+        calls = [asyncio.create_task(hold(service, "payments", done, held)) for _ in range(6)]
+        finished, _ = await asyncio.wait(calls, timeout=0.5)
+        assert [type(call.exception()) for call in finished] == [pools.ShareTaken] * 4
+        assert all(is_contention(call.exception() or ValueError()) for call in finished)
+        other = asyncio.create_task(hold(service, "merchants", done, held))
+        async with asyncio.timeout(2):
+            while "merchants" not in held:
+                await asyncio.sleep(0.01)
+    await asyncio.gather(*(set(calls) - finished), other)
+    assert held.count("payments") == 2
+
+
+async def test_a_share_is_given_back_whatever_became_of_its_holder(service: Service) -> None:
+    pools.caller.set(Caller("payments", 0.1))
+    for _ in range(8):
+        with pytest.raises(ZeroDivisionError):
+            async with service.db.system():
+                raise ZeroDivisionError
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01), service.db.system() as tx:
+                await tx.execute("SELECT pg_sleep(5)")
+    async with service.db.system() as tx:
+        assert await tx.fetchval("SELECT 1") == 1
+
+
+async def test_commands_and_tests_that_compete_with_nobody_have_the_whole_pool(service: Service) -> None:
+    async with AsyncExitStack() as stack:
+        opened: list[Any] = [await stack.enter_async_context(service.db.system()) for _ in range(4)]
+        assert len(opened) == 4
+        assert service.db.pools["system"].in_use == 4
