@@ -178,10 +178,10 @@ class Database:
                 async with pool.borrowed() as fairy:
                     row = await Reads(pool, fairy).fetchrow(_ROLES)
             except Exception as error:
-                if getattr(error, "sqlstate", None) not in _NO_SUCH_ROLE:
+                if getattr(error.__cause__ or error, "sqlstate", None) not in _NO_SUCH_ROLE:
                     raise
                 raise UnsafeRole(
-                    f"The database login cannot become {name!r} ({error}): run `merchant migrate`, or have an"
+                    f"The database login cannot become {name!r} ({error.__cause__ or error}): run `merchant migrate`, or have an"
                     " administrator run what `merchant database roles` prints."
                 ) from None
             if row is None or row["name"] != name or row["unsafe"]:
