@@ -54,6 +54,8 @@ SELECT c.alias_type, c.alias, c.name AS counter, m.trading_name, m.city, m.count
 async def order_batch(tx: Tx, actor: Actor, order: Order) -> PosterBatch:
     """Store a print run and its first slice. Raises NotAllowed, InvalidFields, NothingToPrint, TooManyJobs."""
     dfsp_id = actor.own_dfsp()
+    if actor.counter_id is not None:
+        raise errors.NotAllowed(_("A counter's key orders no posters; fetch the counter's own code instead."))
     try:
         Design(page=order.page, languages=order.languages)
     except BadDesign as error:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import false
 
 from merchant.core import errors
 from merchant.core.texts import _
@@ -97,6 +98,15 @@ KEY_SCOPES = frozenset(Permission) - {
 }
 # The key of one merchant does for it what its own people may do.
 MERCHANT_KEY_SCOPES = ROLE_PERMISSIONS[Role.MERCHANT_OWNER]
+# The key of one counter is a till's: what it could reach besides, such as webhooks, is the whole merchant's.
+COUNTER_KEY_SCOPES = frozenset({_P.PAYMENTS_REQUEST, _P.PAYMENTS_READ, _P.EVENTS_READ, _P.MERCHANTS_READ})
+# What a role may give to a key without holding it. A DFSP's core system onboards and asks for money by a key, which the
+# admin hands out; four eyes count the admin as a maker of what it writes, and an admin is no checker. The hub hands out
+# the keys by which DFSPs register the numbers of their own registries.
+DELEGABLE: dict[Role, frozenset[Permission]] = {
+    Role.DFSP_ADMIN: frozenset({_P.APPLICATIONS_WRITE, _P.MERCHANTS_WRITE, _P.PAYMENTS_REQUEST}),
+    Role.HUB_OPERATOR: frozenset({_P.ALIASES_WRITE}),
+}
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +118,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     dfsp_id: UUID | None
     merchant_id: UUID | None = None
     counter_id: UUID | None = None
+    issuer_id: UUID | None = None  # of an API key: the person who issued it and answers for it
     roles: tuple[str, ...] = ()
     permissions: frozenset[Permission] = frozenset()
 
@@ -118,6 +129,10 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
                 _("This needs the permission {permission}, which you do not hold.", permission=permission.value)
             )
 
+    def authors(self) -> tuple[UUID, ...]:
+        """Who answers for what the actor writes: itself, and the person who issued the key."""
+        return (self.id,) if self.issuer_id is None else (self.id, self.issuer_id)
+
     def own_dfsp(self) -> UUID:
         """The actor's DFSP. Raises NotAllowed for hub staff, who own no merchants."""
         if self.dfsp_id is None:
@@ -125,6 +140,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         return self.dfsp_id
 
 
+_AROUND_A_COUNTER = frozenset({"merchant", "location"})
 SERVICE = Actor(kind="service", id=UUID(int=0), name="service", dfsp_id=None)
 
 
@@ -133,15 +149,31 @@ def permissions_of(roles: list[str]) -> frozenset[Permission]:
     return frozenset().union(*(ROLE_PERMISSIONS[Role(role)] for role in roles))
 
 
+def key_scopes(merchant_id: UUID | None, counter_id: UUID | None) -> frozenset[Permission]:
+    """What a key of a counter, of a merchant or of a whole DFSP may hold at most."""
+    if counter_id is not None:
+        return COUNTER_KEY_SCOPES
+    return KEY_SCOPES if merchant_id is None else MERCHANT_KEY_SCOPES
+
+
+def delegable(actor: Actor) -> frozenset[Permission]:
+    """What the actor may give to a key: what it holds itself, and what its roles may delegate."""
+    return actor.permissions.union(*(DELEGABLE.get(Role(role), frozenset()) for role in actor.roles))
+
+
 def scope_to(actor: Actor, statement: Any, table: Any) -> Any:
     """Narrow a select on a tenant table to what the actor may see.
 
     Row-level security already shows one DFSP only; this says it again in SQL and adds the merchant
-    for people and keys of one merchant (`table` is then the merchant table itself or has a merchant_id).
+    for people and keys of one merchant (`table` is then the merchant table itself or has a merchant_id). A counter's
+    key reaches that counter, what belongs to it, and the merchant with its places; of everything else, nothing.
     """
     if actor.dfsp_id is not None:
         statement = statement.where(table.dfsp_id == actor.dfsp_id)
     if actor.merchant_id is not None:
         column = getattr(table, "merchant_id", None)
         statement = statement.where((table.id if column is None else column) == actor.merchant_id)
+    if actor.counter_id is not None and table.__tablename__ not in _AROUND_A_COUNTER:
+        column = table.id if table.__tablename__ == "counter" else getattr(table, "counter_id", None)
+        statement = statement.where(false() if column is None else column == actor.counter_id)
     return statement

@@ -123,7 +123,7 @@ async def _show_onboarding(settings: Settings, known: DemoWorld, http: aiohttp.C
     click.echo(f"setting up {SCHEME.name}: {', '.join(world.DFSPS.values())}")
     person = known.user(Role.HUB_OPERATOR, None)
     operator = await Api.sign_in(http, known.base_url, person.email, person.password)
-    await world.enable_dfsps(known, operator)
+    await world.enable_dfsps(known, operator, http)
     await onboarding.onboard(known, http, settings.data_dir)
 
 

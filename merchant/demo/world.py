@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import msgspec
 
 from merchant.core import files
@@ -115,8 +116,8 @@ def new_password() -> str:
     return secrets.token_urlsafe(12)
 
 
-async def enable_dfsps(world: DemoWorld, operator: Api) -> None:
-    """The hub operator enables the DFSPs and adds their staff and first keys."""
+async def enable_dfsps(world: DemoWorld, operator: Api, http: aiohttp.ClientSession) -> None:
+    """The hub operator enables the DFSPs and adds their staff; each DFSP's admin issues its core system's key."""
     checker = DemoUser("checker@hub.example", new_password(), [Role.HUB_CHECKER], None)
     person = {"email": checker.email, "name": "Hub checker", "password": checker.password, "roles": checker.roles}
     await operator.post("/api/v1/users", person)
@@ -137,7 +138,7 @@ async def enable_dfsps(world: DemoWorld, operator: Api) -> None:
             "webhooks:write",
             "events:read",
         ]
-        key = await operator.post(
-            "/api/v1/api-keys", {"name": f"{name} core system", "scopes": scopes, "dfsp_id": dfsp["id"]}
-        )
+        known = world.user(Role.DFSP_ADMIN, fsp_id)
+        admin = await Api.sign_in(http, world.base_url, known.email, known.password)
+        key = await admin.post("/api/v1/api-keys", {"name": f"{name} core system", "scopes": scopes})
         world.api_keys.append({"key": key["key"], "scopes": scopes, "dfsp": fsp_id})

@@ -24,6 +24,7 @@ from merchant.scheme import keys
 from merchant.scheme.models import Dfsp
 
 MIN_PASSWORD_LENGTH = 12  # NIST SP 800-63B asks for 8 at least; staff accounts move money
+KEY_LIFETIME = timedelta(days=365)  # unless another is asked for: a key that leaked is no good for ever
 MAX_KEY_LIFETIME = timedelta(days=730)
 
 
@@ -131,15 +132,20 @@ async def issue_key(
 ) -> IssuedKey:
     """Make an API key of a DFSP, or of one of its merchants or counters.
 
-    Raises NotAllowed for scopes no key may hold, InvalidFields for places that are not the DFSP's.
+    It ends after a year unless `lifetime` says otherwise, and whoever issues it answers for what it writes.
+
+    Raises NotAllowed for scopes that such a key may not hold or that the actor may not give, InvalidFields for places
+    that are not the DFSP's.
     """
     owner = _owner(actor, dfsp_id)
     if owner is None:
         raise errors.invalid_field("dfsp_id", "missing", _("Say which DFSP the key is for."))
-    allowed = access.KEY_SCOPES if merchant_id is None and counter_id is None else access.MERCHANT_KEY_SCOPES
-    forbidden = {Permission(scope) for scope in scopes} - allowed
-    if forbidden:
+    wanted = {Permission(scope) for scope in scopes}
+    if forbidden := wanted - access.key_scopes(merchant_id, counter_id):
         raise errors.NotAllowed(_("Such a key may not hold {permissions}.", permissions=", ".join(sorted(forbidden))))
+    if beyond := wanted - access.delegable(actor):
+        told = _("You may not give a key {permissions}, which you do not hold.", permissions=", ".join(sorted(beyond)))
+        raise errors.NotAllowed(told)
     await _require(tx, select(Dfsp).where(Dfsp.id == owner), "dfsp_id")
     if counter_id is not None:
         counter = await _require(
@@ -158,7 +164,8 @@ async def issue_key(
         name=name,
         digest=vault.token_digest(text),
         scopes=sorted(set(scopes)),
-        expires_at=clock.now() + min(lifetime, MAX_KEY_LIFETIME) if lifetime else None,
+        expires_at=clock.now() + min(lifetime or KEY_LIFETIME, MAX_KEY_LIFETIME),
+        issued_by=actor.id if actor.kind == "user" else None,
     )
     tx.session.add(row)
     await audit.record(tx, actor, "api_key.issued", "api_key", row.id, dfsp_id=owner, scopes=row.scopes)

@@ -96,7 +96,7 @@ class UserDetail(Struct, frozen=True):
 
 
 class NewApiKey(Struct, frozen=True, forbid_unknown_fields=True):
-    """A key to issue: for the DFSP, one merchant or one counter."""
+    """A key to issue: for the DFSP, one merchant or one counter. It ends after a year unless told otherwise."""
 
     name: NameText
     scopes: Annotated[list[P], Meta(min_length=1, max_length=20)]
@@ -118,6 +118,7 @@ class ApiKeyView(Struct, frozen=True):
     created_at: Instant
     expires_at: Instant | None
     revoked_at: Instant | None
+    issued_by: UUID | None
     key: str | None = None
 
 
@@ -148,5 +149,6 @@ def key_view(row: ApiKey, text: str | None = None) -> ApiKeyView:
         created_at=web.at(row.created_at),
         expires_at=web.at_or_none(row.expires_at),
         revoked_at=web.at_or_none(row.revoked_at),
+        issued_by=row.issued_by,
         key=text,
     )

@@ -43,7 +43,8 @@ SELECT u.id, u.name, u.dfsp_id, u.merchant_id, u.roles FROM app_user u LEFT JOIN
 WHERE u.id = $1 AND u.enabled AND (u.dfsp_id IS NULL OR d.enabled)
 """
 _KEY_ACTOR = """
-SELECT k.id, k.name, k.dfsp_id, k.merchant_id, k.counter_id, k.scopes FROM api_key k JOIN dfsp d ON d.id = k.dfsp_id
+SELECT k.id, k.name, k.dfsp_id, k.merchant_id, k.counter_id, k.scopes, k.issued_by
+FROM api_key k JOIN dfsp d ON d.id = k.dfsp_id
 WHERE k.digest = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND d.enabled
 """
 
@@ -153,5 +154,8 @@ async def key_actor(service: Service, key: str) -> Actor:
         dfsp_id=row["dfsp_id"],
         merchant_id=row["merchant_id"],
         counter_id=row["counter_id"],
-        permissions=frozenset(Permission(scope) for scope in row["scopes"]),
+        issuer_id=row["issued_by"],
+        # Keys that were issued when a counter's could hold more hold no more either.
+        permissions=frozenset(Permission(scope) for scope in row["scopes"])
+        & access.key_scopes(row["merchant_id"], row["counter_id"]),
     )

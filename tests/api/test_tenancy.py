@@ -1,5 +1,6 @@
 """Another DFSP, and another merchant of the same DFSP, find nothing: on every route, in every table."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +9,14 @@ import httpx
 import msgspec
 import pytest
 
-from merchant.core.access import MERCHANT_KEY_SCOPES
+from merchant.core import vault
+from merchant.core.access import COUNTER_KEY_SCOPES, MERCHANT_KEY_SCOPES
 from merchant.core.db import APP_ROLE
 from merchant.core.service import Service
 from merchant.migrations import schema
 from merchant.notify.models import SmsMessage
 from merchant.payments.models import LimitUsage, Payment, Quote, Transfer
+from merchant.registry.aliases.models import AliasCount
 from merchant.registry.applications.models import ScreeningDecision
 from merchant.registry.codes.stickers import EndedSticker
 from tests import builders
@@ -69,6 +72,7 @@ async def fill_empty_tables(service: Service, things: Things) -> None:
                     reason="r",
                     decided_by=dfsp,
                 ),
+                AliasCount(dfsp_id=dfsp, day=date(2026, 1, 1), claimed=1),
                 EndedSticker(counter_id=counter, version=1, dfsp_id=dfsp, ended_as="replaced", reason="r"),
             ]
         )
@@ -132,6 +136,37 @@ async def test_a_merchants_own_key_finds_nothing_of_the_next_merchant(
             assert not any(value in response.text for value in others.values()), (str(route), response.text)
         if set(route.names) & set(others):
             assert response.status_code in (403, 404), (str(route), response.text)
+    after = await all_rows(service, world.dfsp_ids["greenbankfsp"])
+    for table, rows in before.items():
+        kept = [row for row in after[table] if row in rows]
+        assert table == "audit_head" or len(kept) == len(rows), f"a row of {table} changed"
+
+
+async def test_a_counters_key_finds_nothing_of_the_next_counter(
+    client: httpx.AsyncClient, service: Service, world: World, things: Things
+) -> None:
+    """Neither with a key of today nor with one of before, which could hold all that a merchant's key may."""
+    admin = world["greenbankfsp"]["admin"]
+    other = {"location_id": things.location_id, "name": "Next door"}
+    headers = {**world.maker.headers, "idempotency-key": "next"}
+    path = f"/api/v1/merchants/{things.ids['merchant_id']}/counters"
+    added = (await client.post(path, json=other, headers=headers)).json()
+    key = await builders.issue_key(service, admin, sorted(COUNTER_KEY_SCOPES), counter_id=UUID(added["id"]))
+    old = await builders.issue_key(service, admin, ["payments:read"], counter_id=UUID(added["id"]))
+    async with service.db.system() as tx:
+        digest = vault.token_digest(old["x-api-key"])
+        await tx.execute("UPDATE api_key SET scopes = $1 WHERE digest = $2", sorted(MERCHANT_KEY_SCOPES), digest)
+        number = await tx.fetchval("SELECT alias FROM counter WHERE id = $1", UUID(things.ids["counter_id"]))
+    around = {"dfsp_id", "merchant_id"}
+    hidden = [value for name, value in things.ids.items() if name not in around] + [number]
+    before = await all_rows(service, world.dfsp_ids["greenbankfsp"])
+    for who in (key, old):
+        for route in walled_routes(service):
+            response = await call(client, route, things, who)
+            if response.status_code < 400 and route.shape != "ScannedCode":  # what a code says is public
+                assert not any(value in response.text for value in hidden), (str(route), response.text)
+            if set(route.names) - around or (route.method != "GET" and route.shape not in ("ScannedCode", None)):
+                assert response.status_code in (403, 404), (str(route), response.text)
     after = await all_rows(service, world.dfsp_ids["greenbankfsp"])
     for table, rows in before.items():
         kept = [row for row in after[table] if row in rows]

@@ -30,7 +30,7 @@ async def open_application(tx: Tx, service: Service, actor: Actor, given: kyb.Se
     privacy.refuse_masked(given)
     sections = answers.tidy(given, (await service.scheme()).alias_length)
     application = Application(
-        dfsp_id=actor.own_dfsp(), makers=[actor.id], version_hash="", sections_sealed=b"", trading_name=""
+        dfsp_id=actor.own_dfsp(), makers=_with_maker([], actor), version_hash="", sections_sealed=b"", trading_name=""
     )
     answers.write(service.vault, application, sections)
     tx.session.add(application)
@@ -160,7 +160,7 @@ async def withdraw(tx: Tx, actor: Actor, application_id: UUID) -> Application:
 
 
 def _with_maker(makers: list[UUID], actor: Actor) -> list[UUID]:
-    return makers if actor.id in makers else [*makers, actor.id]
+    return [*makers, *(one for one in actor.authors() if one not in makers)]
 
 
 async def _flush_unique(tx: Tx) -> None:

@@ -1,4 +1,4 @@
-"""The four-eyes rule: whoever wrote or submitted a version does not decide on it.
+"""The four-eyes rule: whoever wrote or submitted a version, or issued the key that did, does not decide on it.
 
 Every act of a checker in review.py begins with `lock_for_decision`. Nothing else reads an application's makers
 (tests/rules/source_rules.py); apply.py writes them.
@@ -13,6 +13,9 @@ from merchant.core.texts import _
 from merchant.registry.applications.models import Application
 from merchant.registry.applications.queries import lock_application
 from merchant.registry.applications.states import Capability, application_may
+
+# Those of keys that wrote before a key's issuer was written down with it.
+_ISSUED = "SELECT true FROM api_key WHERE id = ANY($1) AND issued_by = $2 LIMIT 1"
 
 
 def is_maker(application: Application, actor: Actor) -> bool:
@@ -30,7 +33,7 @@ async def lock_for_decision(
     """
     application = await lock_application(tx, actor, application_id)
     # A maker is told why, whatever their roles.
-    if is_maker(application, actor):
+    if is_maker(application, actor) or await tx.fetchval(_ISSUED, application.makers, actor.id):
         raise errors.CheckerIsMaker
     actor.require(Permission.APPLICATIONS_DECIDE)
     if not application_may(application.state, capability):

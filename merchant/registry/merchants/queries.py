@@ -51,13 +51,16 @@ async def lock_counter(tx: Tx, actor: Actor, counter_id: UUID) -> Counter:
 
 
 async def places(tx: Reads, actor: Actor, merchant_ids: list[UUID]) -> tuple[list[Location], list[Counter]]:
-    """Locations and counters of some merchants, oldest first."""
+    """Locations and counters of some merchants, oldest first; for a counter's key, the counter and where it is."""
     found: list[list[Any]] = []
     for table in (Location, Counter):
         columns: Any = table
         statement = select(columns).where(columns.merchant_id.in_(merchant_ids)).order_by(columns.id)
         found.append(list((await tx.session.exec(scope_to(actor, statement, columns))).all()))
-    return found[0], found[1]
+    locations, counters = found
+    if actor.counter_id is not None:
+        locations = [place for place in locations if place.id in {counter.location_id for counter in counters}]
+    return locations, counters
 
 
 def _by_id(actor: Actor, table: Any, row_id: UUID) -> Any:
