@@ -55,6 +55,11 @@ async def screen_submitted(tx: Tx, service: Service, application_id: UUID) -> No
     move_application(application, ApplicationState.IN_REVIEW)
 
 
+def hit_entry(hit: dict[str, Any]) -> str:
+    """A digest of the list's entry that a stored hit is like, the same wherever the name stands in the answers."""
+    return hashlib.sha256(str(hit["hit"]["entry_id"]).encode()).hexdigest()[:12]
+
+
 def stored_report(report: kyb.Report) -> dict[str, Any]:
     """The report as JSON values, each hit with an id that stays the same when screened again."""
     document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(report))

@@ -84,6 +84,7 @@ class ScreeningDecision(SQLModel, table=True):
     decided_at: datetime = columns.instant()
     entry: str | None = None  # a digest of the list's entry, the same in every version and wherever the name stands
     release_proposed_by: UUID | None = None  # the first of two who say that a true match is none
+    release_reason: str | None = None
 
 
 class Decision(SQLModel, table=True):

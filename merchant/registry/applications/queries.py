@@ -17,6 +17,8 @@ from merchant.core.paging import Page, containing, page
 from merchant.core.texts import _
 from merchant.registry.applications.models import Application, ApplicationVersion, Decision, ScreeningDecision
 
+TRUE_MATCH = "true_match"
+
 
 async def applications(
     tx: Reads, actor: Actor, wanted: Page, *, state: str | None, external_ref: str | None, search: str | None
@@ -82,14 +84,46 @@ async def submitted_version(tx: Reads, actor: Actor, application_id: UUID, versi
     raise errors.NotFound(_("No version of this number was submitted."))
 
 
-async def hit_decisions(tx: Reads, application: Application) -> dict[str, str]:
-    """hit id → decision, for the present version."""
+class HitStanding(Struct, frozen=True):
+    """What is decided on a hit, and whether a checker proposes to take it back."""
+
+    decision: str
+    proposed: bool
+
+
+async def hit_decisions(tx: Reads, application: Application) -> dict[str, HitStanding]:
+    """hit id → what is decided on it, for the present version."""
     rows = await tx.fetch(
-        "SELECT hit_id, decision FROM screening_decision WHERE application_id = $1 AND version = $2",
+        "SELECT hit_id, decision, release_proposed_by FROM screening_decision"
+        " WHERE application_id = $1 AND version = $2",
         application.id,
         application.version,
     )
-    return {row["hit_id"]: row["decision"] for row in rows}
+    return {
+        row["hit_id"]: HitStanding(row["decision"], is_proposed(row["decision"], row["release_proposed_by"]))
+        for row in rows
+    }
+
+
+def is_proposed(decision: str, release_proposed_by: UUID | None) -> bool:
+    """Whether one checker has proposed to take back a true match, which still stands."""
+    return decision == TRUE_MATCH and release_proposed_by is not None
+
+
+async def last_hit_decision(tx: Reads, application: Application, hit_id: str, entry: str) -> ScreeningDecision | None:
+    """What was last decided on this entry of a list, in the present version or the newest before that has a decision.
+
+    `entry` is hit_entry of the hit. A decision of before entries were kept is found by the hit's id.
+    """
+    table: Any = ScreeningDecision
+    same = (table.entry == entry) | (table.hit_id == hit_id)
+    found = select(table).where(table.application_id == application.id, same)
+    # A hit of this version is its own; an older one may stand at another place of the answers.
+    newest = found.order_by(
+        table.version.desc(), (table.hit_id == hit_id).desc(), (table.decision == TRUE_MATCH).desc()
+    )
+    rows = (await tx.session.exec(newest)).all()
+    return next((row for row in rows if row.version < application.version or row.hit_id == hit_id), None)
 
 
 async def _of(tx: Reads, found: Application, table: Any, order: Any) -> list[Any]:

@@ -19,10 +19,10 @@ from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.notify import events
 from merchant.registry.applications import answers, problems
-from merchant.registry.applications.assess import assess
+from merchant.registry.applications.assess import assess, hit_entry
 from merchant.registry.applications.four_eyes import lock_for_decision
 from merchant.registry.applications.models import Application, Decision, ScreeningDecision
-from merchant.registry.applications.queries import hit_decisions
+from merchant.registry.applications.queries import TRUE_MATCH, hit_decisions, last_hit_decision
 from merchant.registry.applications.states import ApplicationState, Capability, move_application
 from merchant.registry.merchants.lifecycle import open_counter
 from merchant.registry.merchants.models import Counter, Location, Merchant
@@ -75,26 +75,35 @@ async def screen_again(tx: Tx, service: Service, actor: Actor, application_id: U
 async def decide_hit(
     tx: Tx, actor: Actor, application_id: UUID, hit_id: str, decision: str, reason: str
 ) -> Application:
-    """Record a checker's decision on one hit. Raises NotFound, CheckerIsMaker, NotAllowed, WrongState."""
+    """Record a checker's decision on one hit.
+
+    Taking back a true match, also one of an earlier version, takes two: it stands until a second checker says the same
+    as the first. Raises NotFound, CheckerIsMaker, NotAllowed, WrongState.
+    """
     application = await lock_for_decision(tx, actor, application_id, capability=Capability.DECIDE_HIT)
-    if hit_id not in {hit["id"] for hit in (application.report or {}).get("hits", ())}:
+    entries = {hit["id"]: hit_entry(hit) for hit in (application.report or {}).get("hits", ())}
+    if hit_id not in entries:
         raise errors.NotFound(_("The screening of this version has no such hit."))
-    await tx.session.merge(
-        ScreeningDecision(
-            application_id=application.id,
-            version=application.version,
-            hit_id=hit_id,
-            dfsp_id=application.dfsp_id,
-            decision=decision,
-            reason=reason,
-            decided_by=actor.id,
-        )
+    decided = ScreeningDecision(
+        application_id=application.id,
+        version=application.version,
+        hit_id=hit_id,
+        dfsp_id=application.dfsp_id,
+        decision=decision,
+        reason=reason,
+        decided_by=actor.id,
+        entry=entries[hit_id],
     )
+    before = await last_hit_decision(tx, application, hit_id, entries[hit_id])
+    proposed = False
+    if decision == FALSE_POSITIVE and before is not None and before.decision == TRUE_MATCH:
+        proposed = _propose_release(decided, before)
+    await tx.session.merge(decided)
     application.revision += 1
     await audit.record(
         tx,
         actor,
-        "application.hit_decided",
+        "application.hit_release_proposed" if proposed else "application.hit_decided",
         "application",
         application.id,
         dfsp_id=application.dfsp_id,
@@ -103,6 +112,18 @@ async def decide_hit(
         decision=decision,
     )
     return application
+
+
+def _propose_release(decided: ScreeningDecision, before: ScreeningDecision) -> bool:
+    """Let a true match stand when the decision that takes it back is the first of two; whether it is."""
+    first = before.release_proposed_by if before.version == decided.version else None
+    if first not in (None, decided.decided_by):
+        decided.release_proposed_by, decided.release_reason = first, before.release_reason
+        return False
+    decided.release_proposed_by, decided.release_reason = decided.decided_by, decided.reason
+    decided.decision, decided.reason = before.decision, before.reason
+    decided.decided_by, decided.decided_at = before.decided_by, before.decided_at
+    return True
 
 
 async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, version_hash: str) -> Approved:
@@ -158,7 +179,7 @@ async def _cleared_tier(tx: Tx, application: Application) -> str:
         raise problems.ScreeningNotChecked
     decisions = await hit_decisions(tx, application)
     verdicts = [decisions.get(hit["id"]) for hit in report.get("hits", ()) if not hit["hit"]["set_aside"]]
-    if any(verdict != FALSE_POSITIVE for verdict in verdicts):
+    if any(verdict is None or verdict.decision != FALSE_POSITIVE for verdict in verdicts):
         raise problems.ScreeningHitsOpen
     tier = report.get("tier")
     if tier is None:

@@ -20,11 +20,12 @@ from merchant.core.service import Service
 from merchant.registry.applications import answers, privacy
 from merchant.registry.applications.kyb_sentences import translated
 from merchant.registry.applications.models import Application
-from merchant.registry.applications.queries import Submitted
+from merchant.registry.applications.queries import HitStanding, Submitted, is_proposed
 from merchant.registry.applications.states import ApplicationState
 from merchant.registry.merchants.schemas import CounterView
 
 HitVerdict = Literal["false_positive", "true_match"]
+HitState = Literal["decided", "proposed"]
 Outcome = Literal["approved", "rejected", "returned"]
 
 
@@ -138,6 +139,7 @@ class ApplicationView(Struct, frozen=True):
     report: ReportView | None
     requirements: kyb.Requirements
     hit_decisions: dict[str, HitVerdict]
+    hit_states: dict[str, HitState]
     returned_items: list[ReturnedItem] | None
     reject_reason: str | None
     merchant_id: UUID | None
@@ -164,13 +166,19 @@ class DecisionView(Struct, frozen=True):
 
 
 class HitDecisionView(Struct, frozen=True):
-    """What a checker last decided on a hit of the version's report."""
+    """What a checker last decided on a hit of the version's report.
+
+    `proposed` is a true match that stands until a second checker takes it back as the first (`released_by`) did.
+    """
 
     hit_id: str
     decision: HitVerdict
     reason: str | None
     checker: UUID
     at: Instant
+    state: HitState
+    released_by: UUID | None
+    release_reason: str | None
 
 
 class ApplicationVersionView(Struct, frozen=True, kw_only=True):
@@ -221,6 +229,9 @@ def version_view(actor: Actor, submitted: Submitted, language: str) -> Applicati
                 privacy.shown_words(actor, one.reason),
                 one.decided_by,
                 web.at(one.decided_at),
+                _hit_state(is_proposed(one.decision, one.release_proposed_by)),
+                one.release_proposed_by,
+                privacy.shown_words(actor, one.release_reason),
             )
             for one in submitted.hit_decisions
         ],
@@ -236,7 +247,7 @@ def version_detail(service: Service, actor: Actor, submitted: Submitted, languag
 
 
 def application_view(
-    service: Service, actor: Actor, row: Application, hit_decisions: dict[str, str], language: str
+    service: Service, actor: Actor, row: Application, hit_decisions: dict[str, HitStanding], language: str
 ) -> ApplicationView:
     """An application with its answers, as the actor may see them; its report and what is due are in a language."""
     sections = answers.unseal(service.vault, row.id, row.sections_sealed)
@@ -258,7 +269,11 @@ def application_view(
         external_ref=sections.external_ref,
         report=_report_view(actor, row.report, language),
         requirements=msgspec.convert(translated(due, language), kyb.Requirements),
-        hit_decisions=msgspec.convert(hit_decisions, dict[str, HitVerdict]),
+        hit_decisions={
+            hit_id: msgspec.convert(one.decision, HitVerdict)  # type: ignore[arg-type]
+            for hit_id, one in hit_decisions.items()
+        },
+        hit_states={hit_id: _hit_state(one.proposed) for hit_id, one in hit_decisions.items()},
         returned_items=_returned_items(actor, row.returned_items),
         reject_reason=privacy.shown_words(actor, row.reject_reason),
         merchant_id=row.merchant_id,
@@ -276,6 +291,10 @@ def _returned_items(actor: Actor, items: list[dict[str, str]] | None) -> list[Re
     if items is None:
         return None
     return [ReturnedItem(item["path"], privacy.shown_words(actor, item["reason"]) or masking.HIDDEN) for item in items]
+
+
+def _hit_state(proposed: bool) -> HitState:
+    return "proposed" if proposed else "decided"
 
 
 def application_summary(row: Application) -> ApplicationSummary:

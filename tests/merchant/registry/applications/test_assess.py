@@ -95,8 +95,9 @@ async def test_a_true_match_cannot_be_approved_whatever_else_is_decided(listed: 
     assert (await listed.post(f"hits/{hits[0]['id']}", TRUE_MATCH)).status_code == 200
     refused = await listed.approve()
     assert (refused.status_code, refused.json()["code"]) == (409, "screening_hits_open")
-    # A decision may be corrected, and the correction is on the record.
-    assert (await listed.post(f"hits/{hits[0]['id']}", FALSE_POSITIVE)).status_code == 200
+    # A decision may be corrected, by two, and the correction is on the record.
+    for who in ("checker", "checker2"):
+        assert (await listed.post(f"hits/{hits[0]['id']}", FALSE_POSITIVE, who)).status_code == 200
     assert (await listed.approve()).status_code == 200
 
 
