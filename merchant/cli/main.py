@@ -14,6 +14,7 @@ from merchant import __version__
 from merchant.cli import qr_posters
 from merchant.cli.audit import audit
 from merchant.cli.check import check
+from merchant.cli.database import database
 from merchant.cli.demo import demo
 from merchant.cli.keys import rotate_keys
 from merchant.cli.openapi import openapi
@@ -25,7 +26,7 @@ from merchant.core.errors import OperatorProblem
 from merchant.core.settings import BadSettings, load
 
 qr_commands.add_command(qr_posters.poster)
-COMMANDS = (serve, worker, migrate, seed, demo, check, audit, outbox, rotate_keys, qr_commands, openapi)
+COMMANDS = (serve, worker, migrate, seed, demo, check, database, audit, outbox, rotate_keys, qr_commands, openapi)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -45,6 +45,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS
 
 _ROLE_NAMES = re.compile(rf"\b(?:{APP_ROLE}|{SYSTEM_ROLE})\b")
 _TAKE_ROLES = f"GRANT {APP_ROLE}, {SYSTEM_ROLE} TO CURRENT_USER"  # the last statement of 0001's roles.sql
+_MAY_READ = "SELECT has_table_privilege(to_regclass('alembic_version')::oid, 'SELECT')"
 _IS_MEMBER = """
 SELECT count(*) = 2 AND bool_and(pg_has_role(current_user, oid, 'MEMBER')) FROM pg_roles WHERE rolname IN ($1, $2)
 """
@@ -122,15 +123,17 @@ async def upgrade(owner_url: str, roles: Roles = Roles()) -> Schema:  # noqa: B0
             await connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_ADVISORY_LOCK})")
 
 
-async def read_schema(url: str) -> Schema:
+async def read_schema(url: str, roles: Roles = Roles()) -> Schema:  # noqa: B008 - frozen
     """What schema the database has; writes nothing. Raises NoDatabase."""
     async with _connected(url) as connection:
+        await _become_reader(connection, roles)
         return await _schema_of(connection)
 
 
-async def is_seeded(url: str) -> bool:
+async def is_seeded(url: str, roles: Roles = Roles()) -> bool:  # noqa: B008 - frozen
     """Whether a migrated database has a scheme; writes nothing. Raises NoDatabase."""
     async with _connected(url) as connection:
+        await _become_reader(connection, roles)
         return bool((await connection.exec_driver_sql("SELECT count(*) FROM scheme")).scalar())
 
 
@@ -182,7 +185,7 @@ async def _upgrade_patiently(connection: AsyncConnection, roles: Roles) -> None:
         except DBAPIError as error:
             await connection.rollback()
             if not is_contention(error):
-                why = getattr(error.orig, "__cause__", None) or error.orig
+                why = str(getattr(error.orig, "__cause__", None) or error.orig).splitlines()[0]  # the rest is detail
                 raise NotMigrated(f"The schema could not be changed: {why}.{_advice(error)}") from error
         await asyncio.sleep(_PAUSE_S)
     raise TablesInUse(await _who_is_in_the_way(connection))
@@ -225,6 +228,16 @@ def _advice(error: DBAPIError) -> str:
         " Have an administrator of the server run what `merchant database roles` prints, then run `merchant migrate`"
         " again as the owner that it makes."
     )
+
+
+async def _become_reader(connection: AsyncConnection, roles: Roles) -> None:
+    """A login that owns nothing may read as the service's own role only. Raises NoDatabase when it may not."""
+    if (await connection.exec_driver_sql(_MAY_READ)).scalar() is False:
+        try:
+            await connection.exec_driver_sql(f'SET ROLE "{roles.system}"')
+        except SQLAlchemyError as error:
+            why = getattr(error, "orig", None) or error
+            raise NoDatabase(f"The database of MERCHANT_DATABASE_URL cannot be used: {why}.") from None
 
 
 async def _schema_of(connection: AsyncConnection) -> Schema:

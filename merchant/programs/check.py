@@ -19,7 +19,7 @@ from merchant.core import clock, secret_key
 from merchant.core.errors import OperatorProblem
 from merchant.core.service import NoScheme, Service, open_service
 from merchant.core.settings import Settings
-from merchant.programs import backup, safety
+from merchant.programs import backup, runtime, safety
 from merchant.programs.rotation import key_ids_in_use
 from merchant.scheme import keys
 
@@ -57,7 +57,7 @@ def look_at_machine(settings: Settings) -> list[Finding]:
 async def look_at_database(settings: Settings, url: str) -> list[Finding]:
     """What the database tells. A fault that keeps a program from starting is told as the program would."""
     try:
-        schema = await migrations.read_schema(url)
+        schema = await migrations.read_schema(url, runtime.roles_of(settings))
         migrations.check_schema(schema)
         async with open_service(settings, url) as service:
             found = [_schema(schema)]

@@ -83,7 +83,7 @@ async def ready_service(settings: Settings, database_url: str, *, migrate: bool 
     if migrate:
         schema = await migrations.upgrade(database_url, roles_of(settings))
     else:
-        schema = await migrations.read_schema(database_url)
+        schema = await migrations.read_schema(database_url, roles_of(settings))
     migrations.check_schema(schema)
     if schema.is_ahead:
         _log.warning("schema_ahead", advice="This database is newer than this program.", revision=schema.revision)

@@ -95,14 +95,15 @@ async def new_service(settings: Settings, database_url: str) -> AsyncIterator[Se
 
     Raises KeyLost when the database was set up with a key that is not here, and what runtime.ready_service raises.
     """
-    is_new = (await migrations.read_schema(database_url)).revision is None
-    if not is_new and not secret_key.is_there(settings) and await migrations.is_seeded(database_url):
+    roles = runtime.roles_of(settings)
+    is_new = (await migrations.read_schema(database_url, roles)).revision is None
+    if not is_new and not secret_key.is_there(settings) and await migrations.is_seeded(database_url, roles):
         raise KeyLost(
             "This database is set up already, and its secret key is not here: put it back into"
             f" {secret_key.path_of(settings)} or MERCHANT_SECRET_KEY."
         )
     if is_new:
-        await migrations.upgrade(database_url, runtime.roles_of(settings))
+        await migrations.upgrade(database_url, roles)
     secret_key.make(settings)
     async with runtime.ready_service(settings, database_url) as service:
         yield service

@@ -1,0 +1,20 @@
+"""A database without any tables."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from merchant.core import postgres
+
+
+@pytest.fixture
+async def empty_url(postgres_server: postgres.Running) -> AsyncIterator[str]:
+    """A database without any tables."""
+    name = f"empty_{uuid.uuid4().hex}"
+    owner = await asyncpg.connect(postgres_server.url("postgres"))
+    await owner.execute(f"CREATE DATABASE {name}")
+    yield postgres_server.url(name)
+    await owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await owner.close()
