@@ -38,8 +38,12 @@ def path_of(settings: Settings) -> Path:
 
 
 def is_there(settings: Settings) -> bool:
-    """Whether there is a secret key at all."""
-    return bool(settings.secret_key) or path_of(settings).exists()
+    """Whether there is a secret key at all. Raises NoSecretKey where nobody may look."""
+    path = path_of(settings)
+    try:
+        return bool(settings.secret_key) or path.exists()
+    except OSError as error:
+        raise NoSecretKey(f"The secret key in {path} cannot be read: {_why(error)}.") from None
 
 
 def open_vault(settings: Settings) -> Vault:

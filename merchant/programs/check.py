@@ -51,7 +51,14 @@ def exit_status(findings: list[Finding]) -> int:
 
 def look_at_machine(settings: Settings) -> list[Finding]:
     """What settings and files tell, without a database."""
-    return [finding for check in MACHINE for finding in check(settings)]
+    found: list[Finding] = []
+    for check in MACHINE:
+        try:
+            found += check(settings)
+        except OSError as error:
+            sentence = f"{error.filename} cannot be looked at: {error.strerror}."
+            found.append(Finding("error", "unreadable", "data folder", sentence))
+    return found
 
 
 async def look_at_database(settings: Settings, url: str) -> list[Finding]:

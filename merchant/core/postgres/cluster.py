@@ -42,8 +42,12 @@ def home_of(data_dir: Path) -> Path:
 
 
 def is_made(data_dir: Path) -> bool:
-    """Whether there is a cluster in a data folder; writes nothing."""
-    return (data_dir.resolve() / "postgres" / "cluster" / "PG_VERSION").exists()
+    """Whether there is a cluster in a data folder; writes nothing. Raises StartFailed where nobody may look."""
+    home = data_dir.resolve() / "postgres"
+    try:
+        return (home / "cluster").exists()
+    except OSError as error:
+        raise StartFailed(f"Cannot look into the folder {home}: {error.strerror}") from error
 
 
 def passwords_of(home: Path) -> dict[str, str]:

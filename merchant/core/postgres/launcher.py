@@ -38,6 +38,7 @@ RETRY_S = 0.01
 LOG_TAIL_LINES = 15
 PORT = 5432  # names the socket's file only; said aloud because drivers would else obey PGPORT
 RUN_PREFIX = "merchant-pg-"
+HOME_NAME = "home"  # the file beside the sockets that says whose they are
 # Socket paths end at 107 bytes (unix(7)), so sockets live in a short folder, never in the data folder.
 RUN_PARENTS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - each run makes a new private folder in one
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
@@ -136,7 +137,10 @@ def _join_or_launch(home: Path, settings: Mapping[str, str], binaries: Binaries 
             if lock is not None:
                 return Running(home, _launch(home, lock, settings, binaries), joined=False)
         time.sleep(RETRY_S)  # somebody is starting or stopping it this moment
-    raise StartFailed(f"Another program holds the database in {home} but does not answer")
+    raise StartFailed(
+        f"Another program holds the database in {home} but does not answer: stop every program that was started before"
+        " an upgrade, or when the folder was elsewhere"
+    )
 
 
 def _join(home: Path, patience_s: float) -> socket.socket | None:
@@ -144,7 +148,7 @@ def _join(home: Path, patience_s: float) -> socket.socket | None:
     user = socket.socket(socket.AF_UNIX)
     try:
         run_folder = (home / "run").readlink()
-        if _is_our_run_folder(run_folder, (home / "cluster").stat().st_uid):
+        if _is_our_run_folder(run_folder, home):
             user.settimeout(patience_s)
             user.connect(str(run_folder / keeper.SOCKET_NAME))
             if user.recv(1) == keeper.READY:
@@ -192,7 +196,7 @@ def _launch(home: Path, lock: int, settings: Mapping[str, str], binaries: Binari
     elif made_by != binaries.major:
         raise StartFailed(f"The database in {home} is of PostgreSQL {made_by}; {binaries.version} cannot open it")
     _refuse_strangers_server(cluster)
-    run_folder = _new_run_folder(home, cluster)
+    run_folder = _new_run_folder(home)
     command = [str(binaries.bin_dir / "postgres"), "-k", str(run_folder), "-c", "listen_addresses="]
     for setting, value in {**chosen, "port": str(PORT)}.items():
         command += ["-c", f"{setting}={value}"]
@@ -253,22 +257,36 @@ def _refuse_strangers_server(cluster: Path) -> None:
         raise StartFailed(f"Process {pid}, which we did not start, runs PostgreSQL on {cluster}: stop it first")
 
 
-def _new_run_folder(home: Path, cluster: Path) -> Path:
+def _new_run_folder(home: Path) -> Path:
     """A new private folder with a short name for the sockets, with `home/run` linked to it."""
     link, new_link = home / "run", home / "run.new"
-    if link.is_symlink() and _is_our_run_folder(old := link.readlink(), cluster.stat().st_uid):
+    if link.is_symlink() and _is_our_run_folder(old := link.readlink(), home):
         shutil.rmtree(old, ignore_errors=True)  # keeper and server were both killed
     parent = next(folder for folder in (*RUN_PARENTS, tempfile.gettempdir()) if os.access(folder, os.W_OK))
     run_folder = Path(tempfile.mkdtemp(prefix=RUN_PREFIX, dir=parent))
+    (run_folder / HOME_NAME).write_text(_identity(home))
     new_link.unlink(missing_ok=True)
     new_link.symlink_to(run_folder)
     new_link.rename(link)
     return run_folder
 
 
-def _is_our_run_folder(folder: Path, owner_uid: int) -> bool:
-    """Whether the name still means our folder, which every user could have taken since."""
+def _is_our_run_folder(folder: Path, home: Path) -> bool:
+    """Whether the name still means our folder, which every user could have taken since.
+
+    In a copy of a data folder, it means the folder of the original, whose server must be neither joined nor disturbed.
+    """
     try:
-        return folder.name.startswith(RUN_PREFIX) and folder.lstat().st_uid == owner_uid
-    except FileNotFoundError:
+        return (
+            folder.name.startswith(RUN_PREFIX)
+            and folder.lstat().st_uid == (home / "cluster").stat().st_uid
+            and (folder / HOME_NAME).read_text() == _identity(home)
+        )
+    except OSError:
         return False
+
+
+def _identity(home: Path) -> str:
+    """What no copy of the folder has: its place on its disk."""
+    found = home.stat()
+    return f"{found.st_dev}:{found.st_ino}"

@@ -1,10 +1,17 @@
 """Setting up: once, and only with codes that the standards know."""
 
+from pathlib import Path
+
+import asyncpg
 import pytest
 from msgspec.structs import replace
 
+from merchant.core import canary
 from merchant.core.service import Service
-from merchant.programs.seed import AlreadySeeded, BadScheme, seed_scheme
+from merchant.core.settings import Settings
+from merchant.migrations import SchemaBehind
+from merchant.programs.runtime import ready_service
+from merchant.programs.seed import AlreadySeeded, BadScheme, KeyLost, new_service, seed_scheme
 from tests.builders import OPERATOR, PASSWORD, SCHEME
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
@@ -19,6 +26,24 @@ pytestmark = [pytest.mark.anyio, pytest.mark.database]
         ({"country": "KEN"}, "'KEN' is not a country code"),
         ({"time_zone": "Nairobi"}, "'Nairobi' is not a time zone"),
         ({"time_zone": "../../etc/passwd"}, "is not a time zone"),
+        ({"currencies": []}, "at least one currency"),
+        ({"currencies": ["KES", "KES"]}, "each only once"),
+        ({"domain": "http://pay.hub.ke/"}, "'http://pay.hub.ke/' is not an internet domain"),
+        ({"domain": "not a domain"}, "is not an internet domain"),
+        ({"domain": "localhost"}, "is not an internet domain"),
+        ({"domain": "Pay.Example"}, "is not an internet domain"),
+        ({"domain": "pay..example"}, "is not an internet domain"),
+        ({"domain": "pay.example."}, "is not an internet domain"),
+        ({"domain": "192.0.2.1"}, "is not an internet domain"),
+        ({"domain": f"{'a' * 64}.example"}, "is not an internet domain"),
+        ({"ussd_code": "384"}, "'384' is not a USSD code"),
+        ({"ussd_code": "*384*#"}, "is not a USSD code"),
+        ({"ussd_code": "*384*12"}, "is not a USSD code"),
+        ({"ussd_code": "*384#; DROP"}, "is not a USSD code"),
+        ({"name": ""}, "name must have 1 to 60 characters"),
+        ({"name": "  "}, "name must have"),
+        ({"name": "x" * 61}, "name must have"),
+        ({"name": "two\nlines"}, "name must have"),
     ],
 )
 async def test_a_scheme_with_an_unknown_code_is_refused(
@@ -26,6 +51,58 @@ async def test_a_scheme_with_an_unknown_code_is_refused(
 ) -> None:
     with pytest.raises(BadScheme, match=sentence):
         await seed_scheme(service, replace(SCHEME, **changed), OPERATOR, PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["nonsense", "not an address", "a@b", "@hub.example", "a@@hub.example", "a b@hub.ke", "a@hub..ke"],
+)
+async def test_an_operator_without_an_email_address_is_refused(email: str, service: Service) -> None:
+    with pytest.raises(BadScheme, match="is not an e-mail address"):
+        await seed_scheme(service, SCHEME, email, PASSWORD)
+
+
+@pytest.mark.parametrize("password", ["", "x", "eleven char", "x" * 129, "abababababab", " " * 12, OPERATOR])
+async def test_an_operator_with_a_weak_password_is_refused(password: str, service: Service) -> None:
+    with pytest.raises(BadScheme, match="password must"):
+        await seed_scheme(service, SCHEME, OPERATOR, password)
+
+
+async def test_everything_that_is_wrong_is_told_at_once(service: Service) -> None:
+    with pytest.raises(BadScheme) as refused:
+        await seed_scheme(service, replace(SCHEME, domain="x", country="x", ussd_code="x"), "x", "x")
+    assert len(str(refused.value).splitlines()) == 5
+
+
+async def test_seeding_seals_a_canary_with_a_secret_of_its_own(service: Service) -> None:
+    async with service.db.system() as tx:
+        sealed = await tx.fetchval("SELECT sealed FROM vault_canary")
+    assert service.vault.open(sealed, canary.CONTEXT) != service.vault.index_secret_of(service.vault.key_id)
+
+
+class TestNewService:
+    async def test_an_empty_database_is_migrated_and_a_key_made(self, empty_url: str, tmp_path: Path) -> None:
+        settings = Settings(data_dir=tmp_path)
+        async with new_service(settings, empty_url) as service:
+            await seed_scheme(service, SCHEME, OPERATOR, PASSWORD)
+        async with ready_service(settings, empty_url) as service:
+            assert service.vault.source == str(tmp_path / "secret.key")
+
+    async def test_a_database_that_is_set_up_gets_no_new_key_for_the_one_that_was_lost(
+        self, database_url: str, tmp_path: Path
+    ) -> None:
+        with pytest.raises(KeyLost, match=r"set up already, and its secret key is not here: .*secret\.key"):
+            async with new_service(Settings(data_dir=tmp_path), database_url):
+                pass
+        assert not list(tmp_path.iterdir())
+
+    async def test_an_older_database_is_not_migrated_by_the_way(self, database_url: str, settings: Settings) -> None:
+        connection = await asyncpg.connect(database_url)
+        await connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        await connection.close()
+        with pytest.raises(SchemaBehind, match="merchant migrate"):
+            async with new_service(settings, database_url):
+                pass
 
 
 async def test_a_second_scheme_is_refused_and_leaves_no_trace(service: Service) -> None:

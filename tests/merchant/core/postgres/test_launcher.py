@@ -52,6 +52,39 @@ async def test_it_starts_inside_a_running_event_loop_too(data_dir: Path) -> None
         await connection.close()
 
 
+def test_a_copy_of_a_running_folder_starts_a_server_of_its_own(data_dir: Path, place: Path) -> None:
+    """Whatever is done in the copy, the original is left alone: it is not joined, not stopped, not written to."""
+    with postgres.start(data_dir, settings=FAST) as original:
+        query(original.url(), "CREATE TABLE kept AS SELECT 1 AS number")
+        query(original.superuser_url(), "CHECKPOINT")
+        copy = place / "copy"
+        subprocess.run(["cp", "-a", data_dir, copy], check=True)
+        with postgres.start(copy, settings=FAST) as copied:
+            assert not copied.joined
+            query(copied.url(), "INSERT INTO kept VALUES (2), (3)")
+            assert query(copied.url(), "SELECT count(*) FROM kept") == 3
+            assert query(original.url(), "SELECT count(*) FROM kept") == 1
+            with postgres.start(copy, settings=FAST) as again:
+                assert again.joined
+        assert query(original.url(), "SELECT count(*) FROM kept") == 1
+        with postgres.start(data_dir, settings=FAST) as again:
+            assert again.joined
+
+
+def test_a_folder_that_was_renamed_while_its_server_runs_is_still_its_own(data_dir: Path, place: Path) -> None:
+    with postgres.start(data_dir, settings=FAST):
+        moved = place / "moved"
+        data_dir.rename(moved)
+        with postgres.start(moved, settings=FAST) as joined:
+            assert joined.joined
+            assert query(joined.url(), "SELECT 42") == 42
+
+
+def test_looking_whether_a_cluster_is_made_makes_nothing(place: Path) -> None:
+    assert not postgres.is_made(place / "none")
+    assert not (place / "none").exists()
+
+
 @pytest.mark.parametrize("name", ["with a space", 'it\'s; $HOME `x` "y"', "ဆိုင် café", "long/" * 40])
 def test_any_folder_name_will_do(name: str, made: Path, place: Path) -> None:
     folder = place / name
