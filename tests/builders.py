@@ -4,7 +4,9 @@
 """
 
 import itertools
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +14,11 @@ import msgspec
 from sqlmodel import select
 
 import kyb
-from merchant.core import clock
+from merchant.core import vault
 from merchant.core.access import SERVICE, Actor, Role
 from merchant.core.service import Service
-from merchant.people import operations, sessions
+from merchant.people import operations, sessions, users
+from merchant.people.models import AppUser
 from merchant.programs.seed import NewScheme, seed_scheme
 from merchant.registry.applications import apply, review
 from merchant.registry.applications.assess import screen_submitted
@@ -87,37 +90,71 @@ async def seed_world(service: Service) -> None:
     """The scheme, two DFSPs and their staff."""
     await seed_scheme(service, SCHEME, OPERATOR, PASSWORD)
     async with service.db.tenant(None) as tx:
-        for fsp_id in DFSPS:
-            dfsp = await operations.create_dfsp(tx, service, SERVICE, fsp_id, fsp_id.title())
-            for title, roles in _STAFF.items():
-                await operations.create_user(
-                    tx,
-                    SERVICE,
-                    email=f"{title}@{fsp_id}.example",
-                    name=title,
-                    password=PASSWORD,
-                    roles=list(roles) if isinstance(roles, tuple) else [roles],
-                    dfsp_id=dfsp.id,
-                    merchant_id=None,
-                )
+        ids = [(await operations.create_dfsp(tx, service, SERVICE, one, one.title())).id for one in DFSPS]
+    for dfsp_id, fsp_id in zip(ids, DFSPS, strict=True):
+        for title, roles in _STAFF.items():
+            held = list(roles) if isinstance(roles, tuple) else [roles]
+            await add_person(service, f"{title}@{fsp_id}.example", held, dfsp_id=dfsp_id, name=title)
+
+
+@cache
+def password_hash() -> str:
+    """The hash of everybody's password, made once: hashing is slow on purpose."""
+    return vault.hash_password(PASSWORD)
+
+
+async def add_person(
+    service: Service,
+    email: str,
+    roles: Sequence[str],
+    *,
+    dfsp_id: UUID | None = None,
+    merchant_id: UUID | None = None,
+    name: str | None = None,
+) -> AppUser:
+    """A person with roles in force and a password, without mail or a second pair of eyes."""
+    async with service.db.tenant(dfsp_id) as tx:
+        made = await users.create_user(
+            tx,
+            service,
+            SERVICE,
+            email=email,
+            name=name or email,
+            roles=roles,
+            dfsp_id=dfsp_id,
+            merchant_id=merchant_id,
+        )
+        made.password_hash = password_hash()
+    return made
+
+
+async def signed_in(service: Service, email: str) -> Person:
+    """A person by e-mail address, with a fresh session."""
+    async with service.db.system_reads() as tx:
+        user_id = await tx.fetchval("SELECT id FROM app_user WHERE email = $1", email)
+    return await _signed_in(service, user_id, email)
+
+
+async def _signed_in(service: Service, user_id: UUID, email: str) -> Person:
+    actor = await sessions.user_actor(service, user_id)
+    opened = await sessions.open_session(service, user_id, lifetime=timedelta(hours=8))
+    return Person(msgspec.structs.replace(actor, session_id=opened.id), email, opened.access_token)
 
 
 async def load_world(service: Service) -> World:
     """Everyone in the database, signed in."""
     async with service.db.system_reads() as tx:
         dfsps = await tx.fetch("SELECT id, fsp_id FROM dfsp")
-        users = await tx.fetch("SELECT id, email, dfsp_id FROM app_user")
+        found = await tx.fetch("SELECT id, email, dfsp_id FROM app_user")
     fsp_ids = {row["id"]: row["fsp_id"] for row in dfsps}
     people: dict[str, dict[str, Person]] = {fsp_id: {} for fsp_id in fsp_ids.values()}
     operator: Person | None = None
-    expires_at = clock.now() + timedelta(hours=8)
-    for row in users:
-        actor = await sessions.user_actor(service, row["id"])
-        person = Person(actor, row["email"], sessions.issue_token(service, row["id"], expires_at))
-        if row["dfsp_id"] is None:
-            operator = person
-        else:
+    for row in found:
+        person = await _signed_in(service, row["id"], row["email"])
+        if row["dfsp_id"] is not None:
             people[fsp_ids[row["dfsp_id"]]][row["email"].split("@")[0]] = person
+        elif operator is None or row["email"] == OPERATOR:
+            operator = person
     assert operator is not None
     return World({fsp_id: dfsp_id for dfsp_id, fsp_id in fsp_ids.items()}, people, operator)
 

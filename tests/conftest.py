@@ -142,7 +142,7 @@ async def _build_template(server: postgres.Running, name: str) -> None:
         await connection.execute(f"CREATE DATABASE {name}_new TEMPLATE {_WORLD if name == _SHOP else 'template1'}")
         if name == _WORLD:
             await migrations.upgrade(url)
-        async with open_service(Settings(secret_key=SECRET_KEY), url) as service:
+        async with open_service(Settings(secret_key=SECRET_KEY, require_totp=False), url) as service:
             if name == _WORLD:
                 await builders.seed_world(service)
             else:
@@ -176,6 +176,7 @@ def settings(tmp_path: Path) -> Settings:
         database_pool_size=4,
         worker_poll_s=0.05,
         webhook_loopback=True,
+        require_totp=False,
     )
 
 

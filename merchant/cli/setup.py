@@ -1,5 +1,6 @@
 """`merchant seed` and `check`: what sets an installation up and looks whether it is sound."""
 
+import asyncio
 from typing import Any
 
 import click
@@ -27,7 +28,7 @@ def seed(settings: Settings, /, email: str, password: str, **scheme: Any) -> Non
     from merchant.programs.seed import NewScheme, check_scheme, new_service, seed_scheme
 
     new = NewScheme(**scheme | {"currencies": list(scheme["currencies"])})
-    check_scheme(new, email, password)
+    asyncio.run(check_scheme(new, email, password))
 
     async def main(url: str) -> None:
         async with new_service(settings, url) as service:

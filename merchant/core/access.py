@@ -86,6 +86,16 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 MERCHANT_ROLES = frozenset({Role.MERCHANT_OWNER, Role.MERCHANT_CASHIER})
 HUB_ROLES = frozenset({Role.HUB_OPERATOR, Role.HUB_CHECKER})
 DFSP_ROLES = frozenset(Role) - MERCHANT_ROLES - HUB_ROLES
+# Who makes accounts may not hold the roles for which accounts are made: one person would be both pairs of eyes.
+EXCLUDED = {
+    Role.DFSP_ADMIN: frozenset({Role.DFSP_MAKER, Role.DFSP_CHECKER}),
+    Role.HUB_OPERATOR: frozenset({Role.HUB_CHECKER}),
+}
+# Roles that one person alone may not give: who decides on others' work, and who makes accounts. The first admin of a
+# DFSP is the exception (people/users.py): nobody could confirm it.
+GIVEN_BY_TWO = frozenset({Role.DFSP_CHECKER, Role.DFSP_ADMIN, Role.HUB_CHECKER, Role.HUB_OPERATOR})
+# Roles that need a second factor (setting require_totp): those that run the scheme or decide.
+TOTP_ROLES = HUB_ROLES | {Role.DFSP_CHECKER}
 # No key may decide on applications (four eyes are people's), open masked values, make accounts, or run the hub.
 KEY_SCOPES = frozenset(Permission) - {
     _P.APPLICATIONS_DECIDE,
@@ -121,9 +131,13 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     issuer_id: UUID | None = None  # of an API key: the person who issued it and answers for it
     roles: tuple[str, ...] = ()
     permissions: frozenset[Permission] = frozenset()
+    session_id: UUID | None = None  # of a person who sent a token
+    must_enrol: bool = False  # a second factor comes first: no permissions until then
 
     def require(self, permission: Permission) -> None:
-        """Raise NotAllowed unless the actor holds the permission."""
+        """Raise NotAllowed unless the actor holds the permission, TotpEnrolmentRequired before a second factor."""
+        if self.must_enrol:
+            raise errors.TotpEnrolmentRequired
         if permission not in self.permissions:
             raise errors.NotAllowed(
                 _("This needs the permission {permission}, which you do not hold.", permission=permission.value)

@@ -180,8 +180,9 @@ class Database:
             except Exception as error:
                 if getattr(error.__cause__ or error, "sqlstate", None) not in _NO_SUCH_ROLE:
                     raise
+                why = error.__cause__ or error
                 raise UnsafeRole(
-                    f"The database login cannot become {name!r} ({error.__cause__ or error}): run `merchant migrate`, or have an"
+                    f"The database login cannot become {name!r} ({why}): run `merchant migrate`, or have an"
                     " administrator run what `merchant database roles` prints."
                 ) from None
             if row is None or row["name"] != name or row["unsafe"]:

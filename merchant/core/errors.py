@@ -113,6 +113,11 @@ class CheckerIsMaker(NotAllowed):
     code, title = "checker_is_maker", _("Who made this version may not decide on it; ask another checker")
 
 
+class TotpEnrolmentRequired(NotAllowed):
+    code = "totp_enrolment_required"
+    title = _("Set up an authenticator app first: your role needs a second factor")
+
+
 class NotFound(MerchantError):
     status, code, title = 404, "not_found", _("Not found")
 

@@ -17,6 +17,7 @@ from merchant.core.errors import MerchantError, OperatorProblem
 
 _ROOT = f"{Path(__file__).parents[2]}/"
 _OURS = ("merchant/", "kyb/", "qr/", "ussd/")
+_ID_CHARS = 36  # of a UUID
 _CHAIN_MAX = 5  # errors caused by errors, of which a log line tells
 
 
@@ -73,6 +74,11 @@ def tell_exceptions(_: Any, __: str, event: EventDict) -> EventDict:
     if told:
         event["exception"] = "\ncaused by ".join(told)
     return event
+
+
+def shown_path(path: str) -> str:
+    """A request's path for the log: a segment longer than an id may be a secret, such as that of a link by mail."""
+    return "/".join(part if len(part) <= _ID_CHARS else "…" for part in path.split("/"))
 
 
 def _places(error: BaseException) -> list[str]:

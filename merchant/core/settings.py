@@ -102,6 +102,13 @@ _CONTACT = _text(
     "a mailto: or https: URL",
     lambda text: bool(re.fullmatch(r"mailto:[^@\s]+@[^@\s]+|https://\S+", text)) and text.isprintable(),
 )
+_MAIL_ADDRESS = _text(
+    "an e-mail address", lambda text: bool(re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", text)) and text.isprintable()
+)
+_SMTP_URL = _text(
+    "smtps://user:password@host:465 or smtp://user:password@host:587",
+    lambda text: bool(re.fullmatch(r"smtps?://\S+", text)) and text.isprintable(),
+)
 _NETWORKS = _text("IP addresses or networks such as 10.0.0.0/8, comma-separated", _all(_is_network))
 _FSP_IDS = _text(
     "FSP ids of at most 32 letters, digits, - and _, comma-separated",
@@ -139,7 +146,7 @@ _FOLDER = Meta(description="the path of a folder")
 _YES_NO = Meta(description="true or false")
 
 # Their values may hold a secret, and are never repeated.
-_NOT_SHOWN = frozenset({"secret_key", "gateway_secret", "database_url"})
+_NOT_SHOWN = frozenset({"secret_key", "gateway_secret", "database_url", "smtp_url"})
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,6 +204,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     message_freshness_s: Annotated[int, _whole(0, 302_400)] = 86_400
     # Lifetime of a signed-in person's token; a working day without asking again.
     session_lifetime_s: Annotated[int, _whole(60, 86_400)] = 8 * 3600
+    # A session that was not used for so long has ended: half an hour, as OWASP advises for ordinary risk.
+    session_idle_s: Annotated[int, _whole(60, 86_400)] = 1800
+    # Whether hub staff and checkers must have a second factor (TOTP). False only where nothing real is decided.
+    require_totp: Annotated[bool, _YES_NO] = True
+    # How invitations and reset links leave: `smtp` sends them; `console` only keeps them for GET /api/v1/outgoing-mail,
+    # which shows links to admins, so it is for demo and tests.
+    mail_kind: Annotated[Literal["console", "smtp"], Meta(description="console or smtp")] = "console"
+    # The sender of mails.
+    mail_from: Annotated[str, _MAIL_ADDRESS] = "no-reply@localhost"
+    # The mail server, smtps://user:password@host:465 or smtp://user:password@host:587 (STARTTLS, but for loopback).
+    smtp_url: Annotated[str, _SMTP_URL] = ""
     # Port of the simulated hub in the demo; 0 means the service's port plus one.
     simulator_port: Annotated[int, _whole(0, 65_535)] = 0
     # The sanctions list to screen against: the UN's XML, plain or gzipped. The packaged copy is of the named day;

@@ -9,14 +9,16 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID
 
 import aiohttp
 import click
 
 from merchant.core.access import Role
+from merchant.core.service import Service
 from merchant.demo.api import Api
 from merchant.demo.businesses import businesses
-from merchant.demo.world import CURRENCY, DemoUser, DemoWorld, new_password
+from merchant.demo.world import CURRENCY, DemoUser, DemoWorld, add_people, new_password
 from qr.posters import Sticker, sheet_pdf
 from qr.text import fit
 
@@ -28,7 +30,7 @@ _NAME_CHARS = 60  # of a legal name that stands for a trading name on a sticker;
 T = TypeVar("T")
 
 
-async def onboard(world: DemoWorld, http: aiohttp.ClientSession, data_dir: Path) -> None:
+async def onboard(service: Service, world: DemoWorld, http: aiohttp.ClientSession, data_dir: Path) -> None:
     """Fill the registry and print the QR codes, twelve a sheet."""
     begun = time.perf_counter()
     makers, checkers = {}, {}
@@ -75,26 +77,23 @@ async def onboard(world: DemoWorld, http: aiohttp.ClientSession, data_dir: Path)
     for held in filter(None, outcomes):
         click.echo(f"  held   {held}")
     world.merchants.sort(key=lambda merchant: merchant["id"])
-    await _let_merchants_in(world, http)
+    await _let_merchants_in(service, world, http)
     sheet = await _print_sheet(world, makers, data_dir)
     click.echo(f"  {len(world.merchants)} merchants have numbers; QR codes to print: {sheet}")
     click.echo(f"  onboarding took {time.perf_counter() - begun:.1f} s")
 
 
-async def _let_merchants_in(world: DemoWorld, http: aiohttp.ClientSession) -> None:
+async def _let_merchants_in(service: Service, world: DemoWorld, http: aiohttp.ClientSession) -> None:
     """The first merchant of each DFSP gets an owner, a cashier and a key for its till."""
     for dfsp in world.dfsps:
         admin = await _person(world, http, Role.DFSP_ADMIN, dfsp["fsp_id"])
         merchant = next(one for one in world.merchants if one["dfsp"] == dfsp["fsp_id"])
+        people = []
         for title, role in (("owner", Role.MERCHANT_OWNER), ("cashier", Role.MERCHANT_CASHIER)):
             user = DemoUser(f"{title}@shop.{dfsp['fsp_id']}.example", new_password(), [role], dfsp["fsp_id"])
-            person: dict[str, Any] = {
-                "email": user.email,
-                "name": f"{title.title()} of {merchant['trading_name'][:80]}",
-            }
-            person |= {"password": user.password, "roles": user.roles, "merchant_id": merchant["id"]}
-            await admin.post("/api/v1/users", person)
-            world.users.append(user)
+            people.append((user, f"{title.title()} of {merchant['trading_name'][:80]}"))
+        await add_people(service, people, dfsp_id=UUID(dfsp["id"]), merchant_id=UUID(merchant["id"]))
+        world.users += [user for user, _name in people]
         scopes = ["merchants:read", "payments:read", "payments:request", "webhooks:write", "events:read"]
         key = await admin.post("/api/v1/api-keys", {"name": "till", "scopes": scopes, "merchant_id": merchant["id"]})
         world.api_keys.append(

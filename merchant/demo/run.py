@@ -70,7 +70,10 @@ async def _demo(settings: Settings, database_url: str) -> None:
     begun = time.perf_counter()
     hub_port = _hub_port(settings)
     hub_url = f"http://{settings.host}:{hub_port}"
-    settings = msgspec.structs.replace(settings, webhook_loopback=True, hub_url=hub_url)
+    # Whoever tries the demo signs in with the password that demo.json tells: on this machine only.
+    settings = msgspec.structs.replace(
+        settings, webhook_loopback=True, hub_url=hub_url, require_totp=False, mail_kind="console"
+    )
     async with contextlib.AsyncExitStack() as stack:
         kept = world.load(settings.data_dir)
         opening = (
@@ -90,7 +93,7 @@ async def _demo(settings: Settings, database_url: str) -> None:
         await stack.enter_async_context(Worker(service).running())
         http = await stack.enter_async_context(aiohttp.ClientSession())
         if not known.merchants:
-            await _show_onboarding(settings, known, http)
+            await _show_onboarding(service, known, http)
         await exchange_keys(service, http, known.simulator_url)
         known.save(settings.data_dir)
         if not known.shown:
@@ -119,14 +122,15 @@ async def _new_world(service: Service) -> DemoWorld:
     return made
 
 
-async def _show_onboarding(settings: Settings, known: DemoWorld, http: aiohttp.ClientSession) -> None:
+async def _show_onboarding(service: Service, known: DemoWorld, http: aiohttp.ClientSession) -> None:
     click.echo(f"setting up {SCHEME.name}: {', '.join(world.DFSPS.values())}")
     person = known.user(Role.HUB_OPERATOR, None)
     operator = await Api.sign_in(http, known.base_url, person.email, person.password)
-    await world.enable_dfsps(known, operator, http)
-    await onboarding.onboard(known, http, settings.data_dir)
+    await world.enable_dfsps(service, known, operator, http)
+    await onboarding.onboard(service, known, http, service.settings.data_dir)
 
 
 def _tell(settings: Settings, known: DemoWorld, took_s: float) -> None:
+    click.echo("no second factor is asked for here, unlike anywhere else (MERCHANT_REQUIRE_TOTP)")
     click.echo(f"who is who, passwords, keys: {settings.data_dir / 'demo.json'}  ({took_s:.1f} s)")
     click.echo(f"ready {known.base_url}")

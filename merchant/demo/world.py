@@ -4,15 +4,19 @@ Passwords and keys are random per data folder and stand in demo.json only.
 """
 
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 import msgspec
 
 from merchant.core import files
-from merchant.core.access import Role
+from merchant.core.access import SERVICE, Role
+from merchant.core.service import Service
 from merchant.demo.api import Api
+from merchant.people import links, passwords, users
 from merchant.programs.seed import NewScheme
 
 SCHEME = NewScheme(
@@ -116,20 +120,33 @@ def new_password() -> str:
     return secrets.token_urlsafe(12)
 
 
-async def enable_dfsps(world: DemoWorld, operator: Api, http: aiohttp.ClientSession) -> None:
-    """The hub operator enables the DFSPs and adds their staff; each DFSP's admin issues its core system's key."""
+async def add_people(service: Service, people: Iterable[tuple[DemoUser, str]], **place: UUID | None) -> None:
+    """Add people by name, with their passwords: nobody in the demo reads invitations or confirms roles.
+
+    `place` is the dfsp_id and the merchant_id of all of them.
+    """
+    hashed = [(user, name, await passwords.hash_password(service, user.password)) for user, name in people]
+    async with service.db.system() as tx:
+        for user, name, password_hash in hashed:
+            made = await users.create_user(tx, service, SERVICE, email=user.email, name=name, roles=user.roles, **place)
+            await links.set_password(tx, service, made.id, password_hash)
+
+
+async def enable_dfsps(service: Service, world: DemoWorld, operator: Api, http: aiohttp.ClientSession) -> None:
+    """The hub operator enables the DFSPs, with their staff; each DFSP's admin issues its core system's key."""
     checker = DemoUser("checker@hub.example", new_password(), [Role.HUB_CHECKER], None)
-    person = {"email": checker.email, "name": "Hub checker", "password": checker.password, "roles": checker.roles}
-    await operator.post("/api/v1/users", person)
+    await add_people(service, [(checker, "Hub checker")])
     world.users.append(checker)
     for fsp_id, name in DFSPS.items():
         dfsp = await operator.post("/api/v1/dfsps", {"fsp_id": fsp_id, "name": name})
         world.dfsps.append({"id": dfsp["id"], "fsp_id": fsp_id, "name": name})
-        for title, role in _STAFF.items():
-            user = DemoUser(f"{title}@{fsp_id}.example", new_password(), [role], fsp_id)
-            person = {"email": user.email, "name": f"{title.title()} of {name}", "password": user.password}
-            await operator.post("/api/v1/users", {**person, "roles": user.roles, "dfsp_id": dfsp["id"]})
-            world.users.append(user)
+        staff = {
+            title: DemoUser(f"{title}@{fsp_id}.example", new_password(), [role], fsp_id)
+            for title, role in _STAFF.items()
+        }
+        named = [(user, f"{title.title()} of {name}") for title, user in staff.items()]
+        await add_people(service, named, dfsp_id=UUID(dfsp["id"]))
+        world.users += staff.values()
         scopes = [
             "aliases:write",
             "merchants:read",

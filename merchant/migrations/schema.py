@@ -33,7 +33,8 @@ SHARED_TABLES = frozenset({"scheme", "dfsp"})
 # Tables of the service itself, in which the app role has no rights at all.
 HIDDEN_TABLES = frozenset({"vault_canary", "installation", "audit_secret"})
 # Tables that only the service itself reads; the app role may at most add to them.
-SYSTEM_TABLES = HIDDEN_TABLES | {"inbox", "outbox", "scheme_key", "event_ticket", "ussd_session"}
+SYSTEM_TABLES = HIDDEN_TABLES | frozenset({"inbox", "outbox", "scheme_key", "event_ticket", "ussd_session"})
+SYSTEM_TABLES |= {"user_session", "account_token", "sign_in_failure", "known_device", "outgoing_mail"}
 # Tables that the app role only ever adds to.
 APPEND_ONLY = frozenset({"audit_entry", "audit_reason", "payment_event", "decision", "ended_sticker"})
 

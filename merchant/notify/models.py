@@ -1,4 +1,4 @@
-"""Tables of what we tell others: webhook endpoints and deliveries, SMS messages, event tickets.
+"""Tables of what we tell others: webhook endpoints and deliveries, SMS messages, kept mails, event tickets.
 
 events.py and sms.py write what is to be told in the transaction in which it happened; the worker sends it and marks
 here what became of it; routes.py lists it.
@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from merchant.core import columns
+from merchant.core import clock, columns
 
 
 class WebhookEndpoint(SQLModel, table=True):
@@ -69,3 +69,13 @@ class EventTicket(SQLModel, table=True):
     digest: bytes = Field(primary_key=True)
     actor: bytes = columns.sealed(nullable=False)
     expires_at: datetime = columns.instant()
+
+
+class OutgoingMail(SQLModel, table=True):
+    """A mail that nobody sent: the console kind keeps it, whole and sealed, for demo and tests."""
+
+    __tablename__ = "outgoing_mail"
+    id: UUID = columns.key()
+    dfsp_id: UUID | None = Field(default=None, foreign_key="dfsp.id")
+    sealed: bytes = columns.sealed(nullable=False)
+    created_at: datetime = Field(default_factory=clock.now, sa_type=columns.INSTANT, index=True)

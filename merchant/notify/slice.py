@@ -7,7 +7,7 @@ import aiohttp
 from merchant.core.access import Permission as P
 from merchant.core.service import Service
 from merchant.core.slices import Pruned, Timer, network
-from merchant.notify import events, live, sms, webhook
+from merchant.notify import email, events, live, sms, webhook
 from merchant.notify.routes import ROUTES as WEBHOOK_ROUTES
 
 
@@ -19,9 +19,10 @@ ROUTES = [*WEBHOOK_ROUTES, *live.ROUTES]
 JOBS = (
     network(events.WEBHOOK_TOPIC, UUID, webhook.deliver, (webhook.NotDelivered,)),
     network(sms.TOPIC, UUID, _send_sms),
+    network(email.TOPIC, bytes, email.deliver, (email.NotSent,)),
 )
 TIMERS: tuple[Timer, ...] = ()
-PRUNED = (Pruned("event tickets", live.prune),)
+PRUNED = (Pruned("event tickets", live.prune), Pruned("kept mails", email.prune))
 PERMISSIONS = {
     P.WEBHOOKS_WRITE: "Add and remove webhook endpoints, and send deliveries again.",
     P.EVENTS_READ: "Hear live events.",

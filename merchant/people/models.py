@@ -1,14 +1,19 @@
-"""Tables of people and machines: who signs in, and the keys of API clients.
+"""Tables of people and machines: who signs in, how they prove it, and the keys of API clients.
 
-operations.py writes them, sessions.py recognises a caller by them.
+users.py, links.py and totp.py write what a person is; sign_in.py and sessions.py recognise a caller by it.
 """
 
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import BigInteger, Index, LargeBinary, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from merchant.core import columns
+
+UNUSABLE_HASH = "!"  # of someone who was invited and has set no password yet
+_ZERO = {"server_default": "0"}  # rows that the release before writes
 
 
 class AppUser(SQLModel, table=True):
@@ -20,12 +25,76 @@ class AppUser(SQLModel, table=True):
     merchant_id: UUID | None = Field(default=None, foreign_key="merchant.id")
     email: str = Field(unique=True)
     name: str
-    password_hash: str
+    password_hash: str = UNUSABLE_HASH
     roles: list[str] = columns.texts()
     enabled: bool = True
-    failed_sign_ins: int = 0
-    locked_until: datetime | None = columns.instant(nullable=True)
+    failed_sign_ins: int = 0  # of the release before; failures are counted in sign_in_failure
+    locked_until: datetime | None = columns.instant(nullable=True)  # likewise
     created_at: datetime = columns.instant()
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    # A session, or a link, counts only while it carries its owner's present number: raising it ends them all at once.
+    session_epoch: int = Field(default=0, sa_column_kwargs=_ZERO)
+    link_epoch: int = Field(default=0, sa_column_kwargs=_ZERO)
+    password_changed_at: datetime | None = columns.instant(nullable=True)
+    totp_sealed: bytes | None = columns.sealed()
+    totp_confirmed_at: datetime | None = columns.instant(nullable=True)
+    totp_last_step: int | None = Field(default=None, sa_type=BigInteger)  # a code works once
+    recovery_digests: list[bytes] = Field(
+        default_factory=list, sa_type=ARRAY(LargeBinary), sa_column_kwargs={"server_default": "{}"}
+    )
+    # What one person wants and a second has not confirmed yet.
+    proposed_roles: list[str] | None = Field(default=None, sa_type=ARRAY(Text), nullable=True)
+    proposed_enabled: bool | None = None
+    proposed_by: UUID | None = None
+
+
+class UserSession(SQLModel, table=True):
+    """A person who is signed in somewhere; the token names it."""
+
+    __tablename__ = "user_session"
+    id: UUID = columns.key()
+    user_id: UUID = Field(foreign_key="app_user.id", index=True)
+    epoch: int
+    created_at: datetime = columns.instant()
+    last_seen_at: datetime = columns.instant()
+    expires_at: datetime = Field(sa_type=columns.INSTANT, index=True)
+    ended_at: datetime | None = columns.instant(nullable=True)
+    source: bytes = columns.sealed(nullable=False)  # keyed digest of the client's address
+    user_agent: str
+
+
+class AccountToken(SQLModel, table=True):
+    """A link that lets someone set a password once: an invitation or a reset. Only its digest is kept."""
+
+    __tablename__ = "account_token"
+    digest: bytes = Field(primary_key=True)
+    user_id: UUID = Field(foreign_key="app_user.id", index=True)
+    kind: str
+    epoch: int
+    created_at: datetime = columns.instant()
+    expires_at: datetime = Field(sa_type=columns.INSTANT, index=True)
+    used_at: datetime | None = columns.instant(nullable=True)
+
+
+class SignInFailure(SQLModel, table=True):
+    """Failed tries for an address from one source, and of all unknown sources together; also for unknown addresses."""
+
+    __tablename__ = "sign_in_failure"
+    account: bytes = Field(primary_key=True)  # keyed digest of the address
+    source: bytes = Field(primary_key=True)  # keyed digest of where it came from, or a word for all of them
+    count: int
+    last_at: datetime = Field(sa_type=columns.INSTANT, index=True)
+    until: datetime | None = columns.instant(nullable=True)
+
+
+class KnownDevice(SQLModel, table=True):
+    """A device on which someone signed in before: strangers' failures do not hold it up."""
+
+    __tablename__ = "known_device"
+    __table_args__ = (Index("known_device_of", "user_id", "expires_at"),)
+    digest: bytes = Field(primary_key=True)
+    user_id: UUID = Field(foreign_key="app_user.id")
+    expires_at: datetime = Field(sa_type=columns.INSTANT, index=True)
 
 
 class ApiKey(SQLModel, table=True):

@@ -1,7 +1,7 @@
-"""Enabling DFSPs, adding users, issuing and revoking API keys. Every change is audited.
+"""Enabling DFSPs, issuing and revoking API keys. Every change is audited.
 
-routes.py calls these in its transaction. They write the rows by which sessions.py then recognises people and keys,
-and, for a new DFSP, the keys for signatures and for ILP.
+routes.py calls these in its transaction. They write the rows by which sessions.py then recognises keys, and, for a new
+DFSP, the keys for signatures and for ILP. People are in users.py.
 """
 
 import asyncio
@@ -14,16 +14,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from merchant.core import access, audit, clock, errors, ids, vault
-from merchant.core.access import DFSP_ROLES, HUB_ROLES, MERCHANT_ROLES, Actor, Permission, Role, scope_to
+from merchant.core.access import Actor, Permission, scope_to
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.core.texts import _
-from merchant.people.models import ApiKey, AppUser
+from merchant.people.models import ApiKey
 from merchant.registry.merchants.models import Counter, Merchant
 from merchant.scheme import keys
 from merchant.scheme.models import Dfsp
 
-MIN_PASSWORD_LENGTH = 12  # NIST SP 800-63B asks for 8 at least; staff accounts move money
 KEY_LIFETIME = timedelta(days=365)  # unless another is asked for: a key that leaked is no good for ever
 MAX_KEY_LIFETIME = timedelta(days=730)
 
@@ -44,7 +43,7 @@ async def create_dfsp(tx: Tx, service: Service, actor: Actor, fsp_id: str, name:
         transfer_mode=options.get("transfer_mode", "RESERVED"),
     )
     tx.session.add(dfsp)
-    await _flush_unique(tx, _("A participant with this fsp_id exists."))
+    await flush_unique(tx, _("A participant with this fsp_id exists."))
     # The app role may add to the key table but never read it.
     await keys.add_private(
         tx, service.vault, dfsp.id, fsp_id, keys.JWS_SIGN, await asyncio.to_thread(keys.new_private_pem)
@@ -65,60 +64,6 @@ async def set_dfsp_enabled(tx: Tx, actor: Actor, dfsp_id: UUID, enabled: bool) -
     return dfsp
 
 
-async def create_user(
-    tx: Tx,
-    actor: Actor,
-    *,
-    email: str,
-    name: str,
-    password: str,
-    roles: list[str],
-    dfsp_id: UUID | None,
-    merchant_id: UUID | None,
-) -> AppUser:
-    """Add a person. DFSP admins add people of their own DFSP; hub operators add anyone.
-
-    Raises InvalidFields, NotAllowed, Conflict for a known e-mail address.
-    """
-    dfsp_id = _owner(actor, dfsp_id)
-    held = {Role(role) for role in roles}
-    if held & HUB_ROLES and (actor.dfsp_id is not None or dfsp_id is not None):
-        raise errors.NotAllowed(_("Only hub staff may add hub staff, and hub staff belong to no DFSP."))
-    if not held & HUB_ROLES and dfsp_id is None:
-        raise errors.invalid_field("dfsp_id", "missing", _("Say which DFSP this person works for."))
-    if not any(held <= kind for kind in (HUB_ROLES, DFSP_ROLES, MERCHANT_ROLES)):
-        raise errors.invalid_field("roles", "mixed", _("Roles of the hub, of a DFSP and of a merchant do not mix."))
-    if bool(held & MERCHANT_ROLES) != (merchant_id is not None):
-        raise errors.invalid_field("merchant_id", "mismatch", _("Merchant roles need a merchant, other roles none."))
-    if dfsp_id is not None:
-        await _require(tx, select(Dfsp).where(Dfsp.id == dfsp_id), "dfsp_id")
-    if merchant_id is not None:
-        statement = select(Merchant).where(Merchant.id == merchant_id, Merchant.dfsp_id == dfsp_id)
-        await _require(tx, scope_to(actor, statement, Merchant), "merchant_id")
-    user = AppUser(
-        dfsp_id=dfsp_id,
-        merchant_id=merchant_id,
-        email=email.strip().lower(),
-        name=name,
-        password_hash=await asyncio.to_thread(vault.hash_password, password),
-        roles=sorted(held),
-    )
-    tx.session.add(user)
-    await _flush_unique(tx, _("Someone with this e-mail address exists."))
-    await audit.record(tx, actor, "user.created", "user", user.id, dfsp_id=dfsp_id, roles=user.roles)
-    return user
-
-
-async def set_user_enabled(tx: Tx, actor: Actor, user_id: UUID, enabled: bool) -> AppUser:
-    """Enable or disable a person, at once. Raises NotFound."""
-    statement = scope_to(actor, select(AppUser).where(AppUser.id == user_id), AppUser)
-    user: AppUser = await tx.one(statement.with_for_update())
-    user.enabled, user.failed_sign_ins, user.locked_until = enabled, 0, None
-    action = "user.enabled" if enabled else "user.disabled"
-    await audit.record(tx, actor, action, "user", user.id, dfsp_id=user.dfsp_id)
-    return user
-
-
 async def issue_key(
     tx: Tx,
     actor: Actor,
@@ -137,7 +82,7 @@ async def issue_key(
     Raises NotAllowed for scopes that such a key may not hold or that the actor may not give, InvalidFields for places
     that are not the DFSP's.
     """
-    owner = _owner(actor, dfsp_id)
+    owner = owner_of(actor, dfsp_id)
     if owner is None:
         raise errors.invalid_field("dfsp_id", "missing", _("Say which DFSP the key is for."))
     wanted = {Permission(scope) for scope in scopes}
@@ -146,16 +91,16 @@ async def issue_key(
     if beyond := wanted - access.delegable(actor):
         told = _("You may not give a key {permissions}, which you do not hold.", permissions=", ".join(sorted(beyond)))
         raise errors.NotAllowed(told)
-    await _require(tx, select(Dfsp).where(Dfsp.id == owner), "dfsp_id")
+    await require(tx, select(Dfsp).where(Dfsp.id == owner), "dfsp_id")
     if counter_id is not None:
-        counter = await _require(
+        counter = await require(
             tx, select(Counter).where(Counter.id == counter_id, Counter.dfsp_id == owner), "counter_id"
         )
         if merchant_id not in (None, counter.merchant_id):
             raise errors.invalid_field("counter_id", "mismatch", _("The counter is another merchant's."))
         merchant_id = counter.merchant_id
     elif merchant_id is not None:
-        await _require(tx, select(Merchant).where(Merchant.id == merchant_id, Merchant.dfsp_id == owner), "merchant_id")
+        await require(tx, select(Merchant).where(Merchant.id == merchant_id, Merchant.dfsp_id == owner), "merchant_id")
     text = f"mk_{ids.secret_token()}"
     row = ApiKey(
         dfsp_id=owner,
@@ -180,21 +125,23 @@ async def revoke_key(tx: Tx, actor: Actor, key_id: UUID) -> None:
     await audit.record(tx, actor, "api_key.revoked", "api_key", key.id, dfsp_id=key.dfsp_id)
 
 
-def _owner(actor: Actor, dfsp_id: UUID | None) -> UUID | None:
-    """The DFSP that a new account is for: a DFSP's admin can name none but their own."""
+def owner_of(actor: Actor, dfsp_id: UUID | None) -> UUID | None:
+    """The DFSP that a new account is for: a DFSP's admin can name none but their own. Raises InvalidFields."""
     if actor.dfsp_id is not None and dfsp_id not in (None, actor.dfsp_id):
         raise errors.invalid_field("dfsp_id", "unknown", _("There is no such one."))
     return actor.dfsp_id or dfsp_id
 
 
-async def _require(tx: Tx, statement: Any, field: str) -> Any:
+async def require(tx: Tx, statement: Any, field: str) -> Any:
+    """The row that a field names. Raises InvalidFields when there is none."""
     try:
         return await tx.one(statement)
     except errors.NotFound:
         raise errors.invalid_field(field, "unknown", _("There is no such one.")) from None
 
 
-async def _flush_unique(tx: Tx, message: str) -> None:
+async def flush_unique(tx: Tx, message: str) -> None:
+    """Write what the session holds. Raises Conflict with this sentence where something unique is taken."""
     try:
         await tx.flush()
     except IntegrityError:

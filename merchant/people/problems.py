@@ -1,4 +1,4 @@
-"""Problems of signing in that a client may branch on."""
+"""Problems of accounts that a client may branch on."""
 
 from merchant.core import errors
 from merchant.core.texts import _
@@ -6,4 +6,29 @@ from merchant.core.texts import _
 
 class TotpNotEnabled(errors.MerchantError):
     status, code = 422, "totp_not_enabled"
-    title = _("No authenticator app can be set up here yet; sign in without totp")
+    title = _("No authenticator app is set up for this account; leave the code out")
+
+
+class TotpEnrolled(errors.WrongState):
+    code, title = "totp_enrolled", _("An authenticator app is set up already; remove it first")
+
+
+class TotpRequired(errors.NotSignedIn):
+    code, title = "totp_required", _("Enter the code that your authenticator app shows, or a recovery code")
+
+
+class OwnAccount(errors.NotAllowed):
+    code, title = "own_account", _("Nobody changes their own roles or disables themselves; ask another administrator")
+
+
+class LastOfRole(errors.WrongState):
+    code = "last_of_role"
+    title = _("This is the last person who can manage accounts here; appoint another first")
+
+
+class AlreadyAccepted(errors.WrongState):
+    code, title = "already_accepted", _("This person has set a password; they can ask for a reset link themselves")
+
+
+class LinkInvalid(errors.NotFound):
+    code, title = "link_invalid", _("This link was used, has expired or is wrong; ask for a new one")

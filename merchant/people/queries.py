@@ -1,8 +1,11 @@
 """Reads of people and API keys, for the API's routes: no more than the actor's DFSP and merchant."""
 
+from uuid import UUID
+
 from sqlmodel import select
 
-from merchant.core.access import Actor, scope_to
+from merchant.core import clock
+from merchant.core.access import TOTP_ROLES, Actor, scope_to
 from merchant.core.db import Reads
 from merchant.core.paging import Page, page
 from merchant.people.models import ApiKey, AppUser
@@ -13,6 +16,53 @@ async def users(tx: Reads, actor: Actor, wanted: Page) -> list[AppUser]:
     return await page(tx, scope_to(actor, select(AppUser), AppUser), AppUser.id, wanted)
 
 
+async def user(tx: Reads, actor: Actor, user_id: UUID) -> AppUser:
+    """A person. Raises NotFound."""
+    found: AppUser = await tx.one(scope_to(actor, select(AppUser).where(AppUser.id == user_id), AppUser))
+    return found
+
+
 async def api_keys(tx: Reads, actor: Actor, wanted: Page) -> list[ApiKey]:
     """API keys, newest first."""
     return await page(tx, scope_to(actor, select(ApiKey), ApiKey), ApiKey.id, wanted)
+
+
+_ACCOUNT_FACTS = """
+SELECT count(*) FILTER (WHERE enabled AND 'hub_operator' = ANY(roles)) AS operators,
+  count(*) FILTER (WHERE enabled AND roles && $1 AND totp_confirmed_at IS NULL) AS without_totp,
+  count(*) FILTER (WHERE enabled AND password_hash = '!' AND NOT EXISTS (
+    SELECT FROM account_token t WHERE t.user_id = app_user.id AND t.kind = 'invitation' AND t.epoch = link_epoch
+      AND t.expires_at > $2)) AS stale_invitations,
+  count(*) FILTER (WHERE proposed_by IS NOT NULL) AS proposed
+FROM app_user
+"""
+
+
+async def account_faults(tx: Reads) -> list[tuple[str, str, str]]:
+    """What an operator should know of the accounts: (severity, code, sentence), worst first.
+
+    Severities are `error` and `warning`. Reads as the service itself, so `tx` is of `system_reads()` or `system()`.
+    """
+    row = await tx.fetchrow(_ACCOUNT_FACTS, sorted(TOTP_ROLES), clock.now())
+    assert row is not None
+    found = []
+    if row["operators"] < 1:
+        found.append(("error", "no_hub_operator", "Nobody is hub operator: run `merchant user create`."))
+    elif row["operators"] < 2:
+        told = "Only one person is hub operator, so nobody can confirm what takes two: run `merchant user create`."
+        found.append(("warning", "one_hub_operator", told))
+    for name, code, told in _COUNTED:
+        if count := row[name]:
+            found.append(("warning", code, told.format(count=count)))
+    return found
+
+
+_COUNTED = (
+    ("without_totp", "staff_without_totp", "Hub staff or checkers without an authenticator app: {count}."),
+    (
+        "stale_invitations",
+        "invitations_expired",
+        "People whose invitation expired unused: {count}.",
+    ),
+    ("proposed", "proposals_waiting", "People whose roles wait for a second person to confirm them: {count}."),
+)

@@ -1,6 +1,6 @@
-"""JSON routes of sessions, DFSPs, users and API keys: call the operation, show the result.
+"""JSON routes of DFSPs and API keys: call the operation, show the result.
 
-operations.py changes, sessions.py signs in, queries.py reads and schemas.py shapes.
+operations.py changes, queries.py reads and schemas.py shapes. People are in user_routes.py and account_routes.py.
 """
 
 from datetime import timedelta
@@ -8,36 +8,10 @@ from uuid import UUID
 
 from merchant.core import errors
 from merchant.core.access import Permission as P
-from merchant.core.http import json as web
 from merchant.core.http.route import Call, Listed, route
-from merchant.people import operations, queries, schemas, sessions
-from merchant.people.problems import TotpNotEnabled
-from merchant.people.schemas import ApiKeyView, DfspView, Enabled, UserDetail, UserView
+from merchant.people import operations, queries, schemas
+from merchant.people.schemas import ApiKeyView, DfspView, Enabled
 from merchant.scheme import queries as scheme
-
-
-@route(
-    "POST",
-    "/api/v1/sessions",
-    public=True,
-    body=schemas.SignIn,
-    answer=schemas.SessionView,
-    status=201,
-    raises=(errors.NotSignedIn, errors.TooManyRequests, TotpNotEnabled),
-)
-async def sign_in(call: Call[schemas.SignIn]) -> schemas.SessionView:
-    """Sign in; the token goes into `Authorization: Bearer`."""
-    if call.body.totp is not None:
-        raise TotpNotEnabled
-    signed = await sessions.sign_in(call.service, call.body.email, call.body.password)
-    user = schemas.actor_view(signed.user)
-    return schemas.SessionView(signed.access_token, "Bearer", web.at(signed.expires_at), user)
-
-
-@route("GET", "/api/v1/users/me", permission=None, answer=UserView, transaction=False)
-async def read_me(call: Call[None]) -> UserView:
-    """Who am I?"""
-    return schemas.actor_view(call.actor)
 
 
 @route(
@@ -79,44 +53,6 @@ async def change_dfsp(call: Call[Enabled], dfsp_id: UUID) -> DfspView:
 
 @route(
     "POST",
-    "/api/v1/users",
-    permission=P.USERS_WRITE,
-    body=schemas.NewUser,
-    answer=UserDetail,
-    status=201,
-    raises=(errors.Conflict,),
-)
-async def create_user(call: Call[schemas.NewUser]) -> UserDetail:
-    """Add a person."""
-    new = call.body
-    user = await operations.create_user(
-        call.tx,
-        call.actor,
-        email=new.email,
-        name=new.name,
-        password=new.password,
-        roles=list(new.roles),
-        dfsp_id=new.dfsp_id,
-        merchant_id=new.merchant_id,
-    )
-    return schemas.user_view(user)
-
-
-@route("GET", "/api/v1/users", permission=P.USERS_WRITE, items=UserDetail, paged=True)
-async def list_users(call: Call[None]) -> Listed:
-    """List people."""
-    rows = await queries.users(call.tx, call.actor, call.page)
-    return Listed([schemas.user_view(row) for row in rows], [row.id for row in rows])
-
-
-@route("PATCH", "/api/v1/users/{user_id}", permission=P.USERS_WRITE, body=Enabled, answer=UserDetail)
-async def change_user(call: Call[Enabled], user_id: UUID) -> UserDetail:
-    """Let a person in or shut them out."""
-    return schemas.user_view(await operations.set_user_enabled(call.tx, call.actor, user_id, call.body.enabled))
-
-
-@route(
-    "POST",
     "/api/v1/api-keys",
     permission=P.API_KEYS_WRITE,
     body=schemas.NewApiKey,
@@ -153,14 +89,9 @@ async def revoke_api_key(call: Call[None], key_id: UUID) -> None:
 
 
 ROUTES = [
-    sign_in,
-    read_me,
     create_dfsp,
     list_dfsps,
     change_dfsp,
-    create_user,
-    list_users,
-    change_user,
     issue_api_key,
     list_api_keys,
     revoke_api_key,

@@ -13,20 +13,15 @@ from merchant.core.access import Actor, Role
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant, NameText
-from merchant.people.models import ApiKey, AppUser
-from merchant.people.operations import MIN_PASSWORD_LENGTH
-from merchant.people.sessions import MAX_PASSWORD_LENGTH
+from merchant.people.models import UNUSABLE_HASH, ApiKey, AppUser
 from merchant.scheme.models import Dfsp
 
-Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\Z")]
-
-
-class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """An e-mail address and a password. `totp`, of an authenticator app, is refused: none can be set up yet."""
-
-    email: Annotated[str, Meta(max_length=254)]
-    password: Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_LENGTH)]
-    totp: Annotated[str, Meta(pattern=r"^[0-9]{6}\Z")] | None = None
+# What the HTML standard takes as an e-mail address (4.10.5.1.5): ASCII, so no letter that looks like another, no unseen
+# character and no angle bracket.
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+EMAIL_PATTERN = rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})*\Z"
+EMAIL_CHARS_MAX = 254  # RFC 5321, with the angle brackets of the envelope
+Email = Annotated[str, Meta(min_length=3, max_length=EMAIL_CHARS_MAX, pattern=EMAIL_PATTERN)]
 
 
 class UserView(Struct, frozen=True):
@@ -36,15 +31,6 @@ class UserView(Struct, frozen=True):
     name: str
     roles: list[Role]
     dfsp_id: UUID | None
-
-
-class SessionView(Struct, frozen=True):
-    """A fresh token and whose it is."""
-
-    access_token: str
-    token_type: Literal["Bearer"]
-    expires_at: Instant
-    user: UserView
 
 
 class NewDfsp(Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,22 +63,42 @@ class NewUser(Struct, frozen=True, forbid_unknown_fields=True):
 
     email: Email
     name: NameText
-    password: Annotated[str, Meta(min_length=MIN_PASSWORD_LENGTH, max_length=MAX_PASSWORD_LENGTH)]
     roles: Annotated[list[Role], Meta(min_length=1, max_length=8)]
     dfsp_id: UUID | None = None
     merchant_id: UUID | None = None
 
 
+class UserChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to change of a person; what is left out stays. No roles at all also withdraws the first proposal."""
+
+    name: NameText | None = None
+    roles: Annotated[list[Role], Meta(max_length=8)] | None = None
+    enabled: bool | None = None
+
+
 class UserDetail(Struct, frozen=True):
-    """A person as staff lists show them."""
+    """A person as staff lists show them. `roles` are in force; `proposed_roles` wait for a second person to confirm."""
 
     id: UUID
     email: str
     name: str
+    state: Literal["invited", "active", "disabled", "proposed"]
     roles: list[Role]
     dfsp_id: UUID | None
     merchant_id: UUID | None
     enabled: bool
+    totp: bool
+    proposed_roles: list[Role] | None
+    proposed_enabled: bool | None
+    proposed_by: UUID | None
+    version: int
+
+
+class InvitationSent(Struct, frozen=True):
+    """An invitation is on its way, and how long its link works."""
+
+    id: UUID
+    expires_at: Instant
 
 
 class NewApiKey(Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,7 +140,15 @@ def dfsp_view(row: Dfsp) -> DfspView:
 
 def user_view(row: AppUser) -> UserDetail:
     """A person as staff lists show them."""
-    return convert({name: getattr(row, name) for name in UserDetail.__struct_fields__}, UserDetail)
+    if row.proposed_by is not None:
+        state = "proposed"
+    elif not row.enabled:
+        state = "disabled"
+    else:
+        state = "invited" if row.password_hash == UNUSABLE_HASH else "active"
+    made = {"state": state, "totp": row.totp_confirmed_at is not None}
+    fields = {name: made[name] if name in made else getattr(row, name) for name in UserDetail.__struct_fields__}
+    return convert(fields, UserDetail)
 
 
 def key_view(row: ApiKey, text: str | None = None) -> ApiKeyView:

@@ -1,46 +1,58 @@
-"""Signing in: password to short-lived token, and from token or API key to Actor on every request.
+"""Sessions of people, and from a token or an API key to the Actor on every request.
 
-The token says only who and until when; roles and the right to act are read from the database each time, so a
-disabled user or a revoked key stops at once.
+A token names its session and until when it may last; who that is, what they may do and whether the session has ended is
+read from the database each time, in one statement, so that signing out, a changed role, a disabled user or a revoked
+key counts at once.
 """
 
-import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from jose import JWTError, jwt
 
-from merchant.core import access, clock, errors, vault
-from merchant.core.access import Actor, Permission
+from merchant.core import access, clock, errors, ids, vault
+from merchant.core.access import TOTP_ROLES, Actor, Permission
+from merchant.core.db import Tx, forget
 from merchant.core.service import Service
-from merchant.core.texts import _, _n
+from merchant.core.texts import _
 
 _ALGORITHM = "HS256"
 _ISSUER = "merchant"
 _TOKEN_CHARS_MAX = 2048  # ours have 200; python-jose would decode as much as the server takes
-MAX_PASSWORD_LENGTH = 128  # argon2 works on any length; a bound keeps a request cheap
-# NIST SP 800-63B section 5.2.2 asks for a limit on consecutive failures: five, then a pause that doubles.
-_FREE_TRIES = 5
-_FIRST_LOCK_S = 30
-_LONGEST_LOCK_S = 3600
-# Verified when the address is unknown, so that both answers take the same time.
-_DECOY_HASH = vault.hash_password("no such user")
+_SEEN_EVERY = timedelta(minutes=1)  # how exactly we know when a session was used last
+_KEPT = timedelta(days=1)  # what is over is of no use to anyone; the audit record has the sign-ins
+_LISTED_MAX = 100
+_USER_AGENT_CHARS = 200
 
-# Every try counts as failed until it succeeds, so that guesses sent at once are counted one after the other.
-_TRY = """
-UPDATE app_user SET failed_sign_ins = failed_sign_ins + 1,
-  locked_until = CASE WHEN failed_sign_ins + 1 >= $3
-    THEN $2::timestamptz + make_interval(secs => least($5::int, $4::int * 2 ^ least(failed_sign_ins + 1 - $3, 10))) END
-WHERE email = $1 AND (locked_until IS NULL OR locked_until <= $2)
-RETURNING id, password_hash
+_USER = """u.id, u.name, u.dfsp_id, u.merchant_id, u.roles, u.totp_confirmed_at IS NOT NULL AS second_factor
+FROM app_user u LEFT JOIN dfsp d ON d.id = u.dfsp_id"""
+_MAY = "u.enabled AND (u.dfsp_id IS NULL OR d.enabled)"
+_USER_ACTOR = f"SELECT {_USER} WHERE u.id = $1 AND {_MAY}"
+_LIVES = "s.ended_at IS NULL AND s.epoch = u.session_epoch AND s.expires_at > $3 AND s.last_seen_at > $4"
+_SESSION_ACTOR = f"""
+SELECT s.last_seen_at, {_USER} JOIN user_session s ON s.user_id = u.id
+WHERE s.id = $1 AND u.id = $2 AND {_LIVES} AND {_MAY}
 """
-_LOCKED_UNTIL = "SELECT locked_until FROM app_user WHERE email = $1"
-_SUCCEEDED = "UPDATE app_user SET failed_sign_ins = 0, locked_until = NULL WHERE id = $1"
-_USER_ACTOR = """
-SELECT u.id, u.name, u.dfsp_id, u.merchant_id, u.roles FROM app_user u LEFT JOIN dfsp d ON d.id = u.dfsp_id
-WHERE u.id = $1 AND u.enabled AND (u.dfsp_id IS NULL OR d.enabled)
+_SEEN = "UPDATE user_session SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2"
+_OPEN = """
+INSERT INTO user_session (id, user_id, epoch, created_at, last_seen_at, expires_at, source, user_agent)
+SELECT $1, u.id, u.session_epoch, $3, $3, $4, $5, $6 FROM app_user u
+WHERE u.id = $2 AND ($7::int IS NULL OR u.session_epoch = $7)
+"""
+_LIST = f"""
+SELECT s.id, s.created_at, s.last_seen_at, s.expires_at, s.user_agent
+FROM user_session s JOIN app_user u ON u.id = s.user_id
+WHERE ($1::uuid IS NULL OR s.id = $1) AND u.id = $2 AND {_LIVES} ORDER BY s.id DESC LIMIT {_LISTED_MAX}
+"""  # noqa: S608 - constants
+_END = "UPDATE user_session SET ended_at = $3 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL"
+# The session that goes on is carried into the new epoch, in the same statement.
+_END_OTHERS = """
+WITH raised AS (
+  UPDATE app_user SET session_epoch = session_epoch + 1 WHERE id = $1 RETURNING session_epoch)
+UPDATE user_session SET epoch = raised.session_epoch FROM raised WHERE user_session.id = $2 AND user_id = $1
 """
 _KEY_ACTOR = """
 SELECT k.id, k.name, k.dfsp_id, k.merchant_id, k.counter_id, k.scopes, k.issued_by
@@ -49,47 +61,58 @@ WHERE k.digest = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expi
 """
 
 
-class SignedIn(msgspec.Struct, frozen=True):
-    """A fresh token and whose it is."""
+class Session(msgspec.Struct, frozen=True):
+    """A place where someone is signed in."""
 
+    id: UUID
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    user_agent: str
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A fresh session and the token that names it."""
+
+    id: UUID
     access_token: str
     expires_at: datetime
-    user: Actor
 
 
-async def sign_in(service: Service, email: str, password: str) -> SignedIn:
-    """Check a password. Raises NotSignedIn, or TooManyRequests while the account is locked."""
-    now, email = clock.now(), email.strip().lower()
+async def open_session(
+    service: Service,
+    user_id: UUID,
+    *,
+    lifetime: timedelta | None = None,
+    source: str = "",
+    user_agent: str = "",
+    epoch: int | None = None,
+) -> Opened:
+    """Sign a person in, who has proved who they are. `epoch` is what they were when they proved it.
+
+    Raises NotSignedIn when their credentials or roles have changed since.
+    """
+    now, session_id = clock.now(), ids.uuid7()
+    expires_at = now + (lifetime or timedelta(seconds=service.settings.session_lifetime_s))
+    came_from, told = service.vault.digest("session source", source), _one_line(user_agent)
     async with service.db.system_statements() as tx:
-        row = await tx.fetchrow(_TRY, email, now, _FREE_TRIES, _FIRST_LOCK_S, _LONGEST_LOCK_S)
-        locked_until = await tx.fetchval(_LOCKED_UNTIL, email) if row is None else None
-    if locked_until is not None:
-        wait_s = int((locked_until - now).total_seconds()) + 1
-        raise errors.TooManyRequests(
-            _n(
-                "Too many wrong passwords; try again in {count} second.",
-                "Too many wrong passwords; try again in {count} seconds.",
-                wait_s,
-            ),
-            headers={"retry-after": str(wait_s)},
-        )
-    # No connection is held meanwhile: hashing is slow on purpose, and the hub shares the pool.
-    password_hash = _DECOY_HASH if row is None else row["password_hash"]
-    matches = await asyncio.to_thread(vault.password_matches, password_hash, password)
-    if row is None or not matches:
-        raise errors.NotSignedIn(_("The e-mail address or the password is wrong."))
-    async with service.db.system_statements() as tx:
-        await tx.execute(_SUCCEEDED, row["id"])
-    actor = await user_actor(service, row["id"])
-    expires_at = now + timedelta(seconds=service.settings.session_lifetime_s)
-    return SignedIn(issue_token(service, actor.id, expires_at), expires_at, actor)
+        if not await tx.execute(_OPEN, session_id, user_id, now, expires_at, came_from, told, epoch):
+            raise errors.NotSignedIn(_("Your account has just been changed; sign in again."))
+    return Opened(session_id, issue_token(service, user_id, session_id, expires_at), expires_at)
 
 
-def issue_token(service: Service, user_id: UUID, expires_at: datetime) -> str:
-    """A signed token (JWT, RFC 7519) that names a user until a time."""
-    claims = {"iss": _ISSUER, "sub": str(user_id), "iat": clock.now(), "exp": expires_at}
+def issue_token(service: Service, user_id: UUID, session_id: UUID, expires_at: datetime) -> str:
+    """A signed token (JWT, RFC 7519) that names a user's session until a time."""
+    claims = {"iss": _ISSUER, "sub": str(user_id), "jti": str(session_id), "iat": clock.now(), "exp": expires_at}
     key_id = {"kid": service.vault.key_id}
     return str(jwt.encode(claims, service.vault.token_key, algorithm=_ALGORITHM, headers=key_id))
+
+
+def _one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text[:_USER_AGENT_CHARS])
+
+
+# --- who asks ----------------------------------------------------------------------------------------------------
 
 
 async def authenticate(service: Service, headers: Mapping[str, str]) -> Actor:
@@ -103,7 +126,7 @@ async def authenticate(service: Service, headers: Mapping[str, str]) -> Actor:
 
 
 async def token_actor(service: Service, token: str) -> Actor:
-    """The person a token names. Raises NotSignedIn when it is invalid, expired, or names nobody who may sign in."""
+    """The person whose session a token names. Raises NotSignedIn when it is invalid, or the session is over."""
     if len(token) > _TOKEN_CHARS_MAX:
         raise errors.NotSignedIn(_("The access token is not valid; sign in again."))
     try:
@@ -115,13 +138,29 @@ async def token_actor(service: Service, token: str) -> Actor:
             issuer=_ISSUER,
             options={"verify_exp": False},
         )
-        user_id, expires = UUID(claims["sub"]), int(claims["exp"])
+        user_id, session_id, expires = UUID(claims["sub"]), UUID(claims["jti"]), int(claims["exp"])
     except (JWTError, KeyError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         # python-jose lets through what odd claims make of its own checks.
         raise errors.NotSignedIn(_("The access token is not valid; sign in again.")) from None
     if expires <= clock.now().timestamp():
         raise errors.NotSignedIn(_("The access token has expired; sign in again."))
-    return await user_actor(service, user_id)
+    return await _session_actor(service, user_id, session_id)
+
+
+async def _session_actor(service: Service, user_id: UUID, session_id: UUID) -> Actor:
+    now = clock.now()
+    async with service.db.system_reads() as tx:
+        row = await tx.fetchrow(_SESSION_ACTOR, session_id, user_id, now, _idle_since(service, now))
+    if row is None:
+        raise errors.NotSignedIn(_("This session has ended; sign in again."))
+    if row["last_seen_at"] <= now - _SEEN_EVERY:
+        async with service.db.system_statements() as writing:
+            await writing.execute(_SEEN, session_id, now)
+    return _actor(service, row, session_id)
+
+
+def _idle_since(service: Service, now: datetime) -> datetime:
+    return now - timedelta(seconds=service.settings.session_idle_s)
 
 
 async def user_actor(service: Service, user_id: UUID) -> Actor:
@@ -130,6 +169,11 @@ async def user_actor(service: Service, user_id: UUID) -> Actor:
         row = await tx.fetchrow(_USER_ACTOR, user_id)
     if row is None:
         raise errors.NotSignedIn(_("This user may not sign in any more."))
+    return _actor(service, row)
+
+
+def _actor(service: Service, row: Mapping[str, Any], session_id: UUID | None = None) -> Actor:
+    must_enrol = service.settings.require_totp and not row["second_factor"] and not TOTP_ROLES.isdisjoint(row["roles"])
     return Actor(
         kind="user",
         id=row["id"],
@@ -137,7 +181,9 @@ async def user_actor(service: Service, user_id: UUID) -> Actor:
         dfsp_id=row["dfsp_id"],
         merchant_id=row["merchant_id"],
         roles=tuple(row["roles"]),
-        permissions=access.permissions_of(row["roles"]),
+        permissions=frozenset() if must_enrol else access.permissions_of(row["roles"]),
+        session_id=session_id,
+        must_enrol=must_enrol,
     )
 
 
@@ -159,3 +205,30 @@ async def key_actor(service: Service, key: str) -> Actor:
         permissions=frozenset(Permission(scope) for scope in row["scopes"])
         & access.key_scopes(row["merchant_id"], row["counter_id"]),
     )
+
+
+# --- where they are signed in ----------------------------------------------------------------------------------------
+
+
+async def list_sessions(service: Service, user_id: UUID, session_id: UUID | None = None) -> list[Session]:
+    """Where a person is signed in, newest first; only one session when it is named."""
+    now = clock.now()
+    async with service.db.system_reads() as tx:
+        rows = await tx.fetch(_LIST, session_id, user_id, now, _idle_since(service, now))
+    return [Session(**row) for row in rows]
+
+
+async def end_session(tx: Tx, user_id: UUID, session_id: UUID) -> None:
+    """Sign a person out of one session. Raises NotFound when it is not theirs, or has ended."""
+    if not await tx.execute(_END, session_id, user_id, clock.now()):
+        raise errors.NotFound
+
+
+async def end_other_sessions(tx: Tx, user_id: UUID, session_id: UUID | None) -> None:
+    """Sign a person out everywhere but in one session; everywhere when it is None."""
+    await tx.execute(_END_OTHERS, user_id, session_id)
+
+
+async def prune(tx: Tx, limit: int) -> int:
+    """Forget sessions that are long over; the number forgotten, at most `limit`."""
+    return await forget(tx, "user_session", "id", "expires_at", clock.now() - _KEPT, limit)

@@ -21,7 +21,9 @@ from merchant.core.pools import UNHURRIED_S
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.core.vault import Vault
+from merchant.notify import email
 from merchant.payments import outgoing
+from merchant.people import links
 from merchant.registry.applications import answers
 
 BATCH_ROWS = 200  # small enough that a batch holds its row locks for a fraction of a second
@@ -101,6 +103,10 @@ SEALED_COLUMNS = (
     SealedColumn("inbox", "sealed", inbox.TOPIC, keys=("digest",)),
     SealedColumn("outbox", "payload", inbox.TOPIC, where=f"topic = '{inbox.TOPIC}'"),
     SealedColumn("outbox", "payload", outgoing.CONTEXT, where=f"topic = '{outgoing.TOPIC}'"),
+    SealedColumn("outbox", "payload", email.TOPIC, where=f"topic = '{email.TOPIC}'"),
+    SealedColumn("outbox", "payload", links.RESET_TOPIC, where=f"topic = '{links.RESET_TOPIC}'"),
+    SealedColumn("outgoing_mail", "sealed", "outgoing_mail:{id}"),
+    SealedColumn("app_user", "totp_sealed", "totp:{id}", where="totp_sealed IS NOT NULL"),
     # Last: until everything else is done, a program without the old key must not start.
     SealedColumn("vault_canary", "sealed", canary.CONTEXT),
 )

@@ -13,15 +13,19 @@ import msgspec
 
 from kyb.codes import countries
 from merchant import migrations
-from merchant.core import audit, canary, money, secret_key, vault
+from merchant.core import audit, canary, clock, money, secret_key
 from merchant.core.access import SERVICE, Role
-from merchant.core.errors import OperatorProblem
+from merchant.core.errors import InvalidFields, OperatorProblem
 from merchant.core.service import Service
 from merchant.core.settings import Settings
+from merchant.people import passwords
 from merchant.people.models import AppUser
-from merchant.people.sessions import MAX_PASSWORD_LENGTH
+from merchant.people.schemas import EMAIL_CHARS_MAX, EMAIL_PATTERN
+from merchant.people.sign_in import normal_email
 from merchant.programs import runtime
 from merchant.scheme.models import Scheme
+
+_OPERATOR_NAME = "Hub operator"
 
 
 class NewScheme(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,15 +52,16 @@ class KeyLost(OperatorProblem):
 
 
 MAX_NAME_LENGTH = 60  # fits a line of a page and of a text message
-MIN_PASSWORD_LENGTH = 12
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{4,253}}$)({_LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?")
 _USSD_CODE = re.compile(r"\*[0-9]{1,6}(\*[0-9]{1,8}){0,5}#")
-_EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?P<domain>[^@]+)")
 
 
-def check_scheme(new: NewScheme, email: str, password: str) -> None:
-    """Look at everything before anything is written. Raises BadScheme, one line for each fault."""
+async def check_scheme(new: NewScheme, email: str, password: str) -> str:
+    """Look at everything before anything is written; the password as it is hashed.
+
+    Raises BadScheme, one line for each fault.
+    """
     faults = [
         *_faults_of_text(new),
         *(f"{code!r} is not a currency code of ISO 4217." for code in new.currencies if not money.is_currency(code)),
@@ -67,15 +72,16 @@ def check_scheme(new: NewScheme, email: str, password: str) -> None:
         faults.append(f"{new.country!r} is not a country code of ISO 3166-1, alpha-2.")
     if new.time_zone not in available_timezones():
         faults.append(f"{new.time_zone!r} is not a time zone of the IANA database, such as Africa/Nairobi.")
-    address = _EMAIL.fullmatch(email.strip().lower())
-    if address is None or not _DOMAIN.fullmatch(address["domain"]):
-        faults.append(f"{email!r} is not an e-mail address.")
-    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
-        faults.append(f"The password must have {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters.")
-    elif len(set(password)) < 5 or password.strip().lower() == email.strip().lower():
-        faults.append("The password must not be the e-mail address, nor one or a few characters repeated.")
+    if len(email) > EMAIL_CHARS_MAX or not re.fullmatch(EMAIL_PATTERN, email):
+        faults.append(f"{email!r} is not an e-mail address such as operator@hub.example.")
+    checked = ""
+    try:
+        checked = await passwords.check_password(password, [_OPERATOR_NAME, email, new.name, new.domain])
+    except InvalidFields as error:
+        faults.append(f"The operator's password is refused. {error.errors[0].message}")
     if faults:
         raise BadScheme("\n".join(faults))
+    return checked
 
 
 def _faults_of_text(new: NewScheme) -> list[str]:
@@ -111,7 +117,7 @@ async def new_service(settings: Settings, database_url: str) -> AsyncIterator[Se
 
 async def seed_scheme(service: Service, new: NewScheme, email: str, password: str) -> None:
     """Write the scheme and its first hub operator, and seal the canary. Raises BadScheme, AlreadySeeded."""
-    check_scheme(new, email, password)
+    checked = await check_scheme(new, email, password)
     async with service.db.system() as tx:
         if await tx.fetchval("SELECT 1 FROM scheme"):
             raise AlreadySeeded("This database is set up already.")
@@ -126,10 +132,11 @@ async def seed_scheme(service: Service, new: NewScheme, email: str, password: st
             )
         )
         operator = AppUser(
-            email=email.strip().lower(),
-            name="Hub operator",
+            email=normal_email(email),
+            name=_OPERATOR_NAME,
             roles=[Role.HUB_OPERATOR],
-            password_hash=vault.hash_password(password),
+            password_hash=await passwords.hash_password(service, checked),
+            password_changed_at=clock.now(),
         )
         tx.session.add(operator)
         await audit.record(tx, SERVICE, "scheme.seeded", "scheme", 1, dfsp_id=None)

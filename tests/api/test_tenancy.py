@@ -20,7 +20,7 @@ from merchant.registry.aliases.models import AliasCount
 from merchant.registry.applications.models import ScreeningDecision
 from merchant.registry.codes.stickers import EndedSticker
 from tests import builders
-from tests.api.everything import Route, Things, call, strongest, walled_routes
+from tests.api.everything import Route, Things, call, routes_on_things, strongest
 from tests.builders import World
 
 pytestmark = pytest.mark.anyio
@@ -84,7 +84,7 @@ async def test_every_route_hides_another_dfsps_things(
     await fill_empty_tables(service, things)
     actors = await strongest(service, world, "lakemfi")
     before = await all_rows(service, world.dfsp_ids["greenbankfsp"])
-    for route in walled_routes(service):
+    for route in routes_on_things(service):
         responses = [await call(client, route, things, who) for who in actors]
         assert not any(leaks(response, things) for response in responses), (str(route), [r.text for r in responses])
         if route.names:
@@ -108,14 +108,14 @@ def leaks(response: httpx.Response, things: Things) -> bool:
 async def test_lists_of_another_dfsp_are_empty_whatever_they_filter(
     client: httpx.AsyncClient, service: Service, world: World, things: Things
 ) -> None:
-    [person, key] = await strongest(service, world, "lakemfi")
-    for route in walled_routes(service):
+    credentials = await strongest(service, world, "lakemfi")
+    for route in routes_on_things(service):
         if route.method == "GET" and not route.names and route.is_list:
             choices = {name: allowed[0] for name, allowed in route.filters.items() if allowed}
             of_kind = {"instant": "2026-01-01T00:00:00Z", "uuid": things.ids["user_id"]}
             given = {one.name: of_kind.get(one.kind, "Shop") for one in route.declared.filters}
             wanted = given | {name: things.ids[name] for name in given if name in things.ids} | choices
-            for who in (person, key):
+            for who in credentials:
                 response = await client.get(route.path, params=wanted, headers=who)
                 assert response.status_code in (200, 403), str(route)
                 assert not leaks(response, things), str(route)
@@ -130,7 +130,7 @@ async def test_a_merchants_own_key_finds_nothing_of_the_next_merchant(
     )
     others = {name: value for name, value in things.ids.items() if name != "dfsp_id"}
     before = await all_rows(service, world.dfsp_ids["greenbankfsp"])
-    for route in walled_routes(service):
+    for route in routes_on_things(service):
         response = await call(client, route, things, key)
         if response.status_code < 400:
             assert not any(value in response.text for value in others.values()), (str(route), response.text)
@@ -161,7 +161,7 @@ async def test_a_counters_key_finds_nothing_of_the_next_counter(
     hidden = [value for name, value in things.ids.items() if name not in around] + [number]
     before = await all_rows(service, world.dfsp_ids["greenbankfsp"])
     for who in (key, old):
-        for route in walled_routes(service):
+        for route in routes_on_things(service):
             response = await call(client, route, things, who)
             if response.status_code < 400 and route.shape != "ScannedCode":  # what a code says is public
                 assert not any(value in response.text for value in hidden), (str(route), response.text)
@@ -263,7 +263,7 @@ async def test_a_dfsp_admin_cannot_make_accounts_or_keys_for_another_dfsp(
 ) -> None:
     admin = world["lakemfi"]["admin"].headers
     other = str(world.dfsp_ids["greenbankfsp"])
-    user = {"email": "x@x.example", "name": "X", "password": builders.PASSWORD, "roles": ["dfsp_maker"]}
+    user = {"email": "x@x.example", "name": "X", "roles": ["dfsp_maker"]}
     response = await client.post("/api/v1/users", json={**user, "dfsp_id": other}, headers=admin)
     assert (response.status_code, response.json()["errors"][0]["path"]) == (422, "dfsp_id")
     key = {"name": "x", "scopes": ["merchants:read"], "dfsp_id": other}

@@ -268,7 +268,11 @@ async def _answers(url: str) -> None:
 async def _main(folder: Path, database_url: str) -> list[Row]:
     port, hub_port = _free_port(), _free_port()
     settings = Settings(
-        port=port, data_dir=folder, secret_key=builders.SECRET_KEY, hub_url=f"http://127.0.0.1:{hub_port}"
+        port=port,
+        data_dir=folder,
+        secret_key=builders.SECRET_KEY,
+        hub_url=f"http://127.0.0.1:{hub_port}",
+        require_totp=False,
     )
     environment = {
         "MERCHANT_PORT": str(port),

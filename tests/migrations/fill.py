@@ -56,6 +56,7 @@ def settings(data_dir: Path) -> Settings:
         data_dir=data_dir,
         database_pool_size=4,
         webhook_loopback=True,
+        require_totp=False,
     )
 
 

@@ -66,6 +66,7 @@ async def open_town(
         settle_check_s=0.5,
         settle_grace_s=1,
         webhook_loopback=True,
+        require_totp=False,
     )
     config = SimulatorConfig(
         service_url=settings.base_url, journal_path=new_journal(tmp_path), gateway_secret=GATEWAY_SECRET, timings=FAST

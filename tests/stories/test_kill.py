@@ -133,6 +133,7 @@ async def running_world(folder: Path) -> AsyncIterator[World]:
         log_level="ERROR",
         hub_url=f"http://127.0.0.1:{free_port()}",
         settle_check_s=1,
+        require_totp=False,
     )
     config = SimulatorConfig(service_url=settings.base_url, journal_path=new_journal(folder), timings=TIMINGS)
     hub = await start_hub(config, settings.hub_url, folder / "hub.log")

@@ -20,7 +20,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 
-from merchant.core import clock, db, errors, texts, trace
+from merchant.core import clock, db, errors, logs, texts, trace
 from merchant.core.access import Actor
 from merchant.core.http.shape import find_faults
 from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
@@ -275,5 +275,5 @@ def on_crash(request: AnyRequest, error: Exception) -> Response[bytes]:
     """A fault of ours: logged whole, told in one sentence; what may succeed in a moment is told as such."""
     if (passing := passing_problem(service_of(request), error)) is not None:
         return on_merchant_error(request, passing)
-    _log.exception("request_failed", path=request.scope["path"], exc_info=error)
+    _log.exception("request_failed", path=logs.shown_path(request.scope["path"]), exc_info=error)
     return on_merchant_error(request, errors.Internal(_("Nothing was changed; try again later.")))

@@ -23,8 +23,11 @@ _DESCRIPTION = (
     " with milliseconds; amounts are decimal text."
 )
 _TAGS = {
-    "sessions": "Signing in.",
+    "sessions": "Signing in and out.",
     "users": "People who sign in: hub staff, DFSP staff, merchants' people.",
+    "invitations": "First passwords, by the link of a mail.",
+    "password-resets": "Forgotten passwords, by the link of a mail.",
+    "outgoing-mail": "Mails that the demo and tests keep instead of sending.",
     "dfsps": "Participants of the scheme.",
     "api-keys": "Keys of machines.",
     "applications": "Businesses that want to become merchants: written, submitted, screened, decided.",

@@ -10,7 +10,15 @@ from merchant.channels.qr import NewSticker, ScannedCode, StaticCode
 from merchant.notify.events import ApplicationEvent, MerchantEvent, PaymentReceived, PaymentRequestEvent
 from merchant.notify.routes import NewEndpoint
 from merchant.payments.schemas import NewPaymentRequest
-from merchant.people.schemas import Enabled, NewApiKey, NewDfsp, NewUser, SignIn
+from merchant.people.account_schemas import (
+    NewPassword,
+    PasswordChange,
+    ResetRequest,
+    SignIn,
+    TotpCode,
+    TotpRemoval,
+)
+from merchant.people.schemas import Enabled, NewApiKey, NewDfsp, NewUser, UserChange
 from merchant.programs.dead_job_routes import DiscardDeadJob, RetryDeadJobs
 from merchant.registry.applications.schemas import (
     Approval,
@@ -72,9 +80,14 @@ EXAMPLES: dict[Any, Any] = {
     NewUser: {
         "email": "checker@greenbankfsp.example",
         "name": "Wambui Otieno",
-        "password": "correct horse battery staple",
         "roles": ["dfsp_checker"],
     },
+    UserChange: {"roles": ["dfsp_maker", "dfsp_checker"]},
+    PasswordChange: {"current": "correct horse battery staple", "new": "seven quiet baobabs at dusk"},
+    NewPassword: {"password": "seven quiet baobabs at dusk"},
+    ResetRequest: {"email": "checker@greenbankfsp.example"},
+    TotpCode: {"code": "287082"},
+    TotpRemoval: {"code": "287082"},
     NewApiKey: {"name": "core banking", "scopes": ["payments:request", "payments:read"], "expires_in_days": 365},
     Enabled: {"enabled": False},
     RetryDeadJobs: {"topic": "hub.send"},

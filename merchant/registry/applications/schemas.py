@@ -269,10 +269,7 @@ def application_view(
         external_ref=sections.external_ref,
         report=_report_view(actor, row.report, language),
         requirements=msgspec.convert(translated(due, language), kyb.Requirements),
-        hit_decisions={
-            hit_id: msgspec.convert(one.decision, HitVerdict)  # type: ignore[arg-type]
-            for hit_id, one in hit_decisions.items()
-        },
+        hit_decisions={hit_id: msgspec.convert(one.decision, HitVerdict) for hit_id, one in hit_decisions.items()},
         hit_states={hit_id: _hit_state(one.proposed) for hit_id, one in hit_decisions.items()},
         returned_items=_returned_items(actor, row.returned_items),
         reject_reason=privacy.shown_words(actor, row.reject_reason),

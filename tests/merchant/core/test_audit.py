@@ -166,7 +166,7 @@ async def test_writers_at_once_make_one_chain_without_gaps(service: Service) -> 
 async def test_staff_changes_are_recorded_with_who_what_and_when(client: httpx.AsyncClient, world: World) -> None:
     admin = world["greenbankfsp"]["admin"]
     changed = f"/api/v1/users/{world.maker.actor.id}"
-    await client.patch(changed, json={"enabled": False}, headers=admin.headers)
+    await client.patch(changed, json={"enabled": False}, headers={**admin.headers, "if-match": '"1"'})
     body = {"name": "till", "scopes": ["merchants:read"]}
     issued = (await client.post("/api/v1/api-keys", json=body, headers=admin.headers)).json()
     await client.delete(f"/api/v1/api-keys/{issued['id']}", headers=admin.headers)

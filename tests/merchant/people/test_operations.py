@@ -1,6 +1,7 @@
-"""DFSPs, people and keys: who may be here at all, told over the API by those who may decide it."""
+"""DFSPs and keys: who may be here at all, told over the API by those who may decide it."""
 
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -13,10 +14,6 @@ from tests.builders import PASSWORD, World
 pytestmark = pytest.mark.anyio
 
 
-def person(**changes: Any) -> dict[str, Any]:
-    return {"email": "new@x.example", "name": "New", "password": PASSWORD, "roles": ["dfsp_maker"], **changes}
-
-
 class TestDfsps:
     async def test_a_new_dfsp_has_keys_and_its_people_can_work_at_once(
         self, client: httpx.AsyncClient, service: Service, world: World
@@ -27,8 +24,7 @@ class TestDfsps:
         assert made.json()["enabled"] is True
         async with service.db.system() as tx:
             assert len(await keys.valid_keys(tx, service.vault, "newfsp", keys.JWS_SIGN)) == 1
-        added = await client.post("/api/v1/users", json=person(dfsp_id=made.json()["id"]), headers=operator)
-        assert added.status_code == 201
+        await builders.add_person(service, "new@x.example", ["dfsp_maker"], dfsp_id=UUID(made.json()["id"]))
         signed = await client.post("/api/v1/sessions", json={"email": "new@x.example", "password": PASSWORD})
         headers = {"authorization": f"Bearer {signed.json()['access_token']}", "idempotency-key": "k"}
         assert (await client.post("/api/v1/applications", json={}, headers=headers)).status_code == 201
@@ -53,62 +49,6 @@ class TestDfsps:
         assert [row["fsp_id"] for row in own] == ["greenbankfsp"]
         everyone = (await client.get("/api/v1/dfsps", headers=world.operator.headers)).json()["items"]
         assert {row["fsp_id"] for row in everyone} == {"greenbankfsp", "lakemfi"}
-
-
-class TestPeople:
-    async def test_an_e_mail_address_belongs_to_one_person_in_any_case(
-        self, client: httpx.AsyncClient, world: World
-    ) -> None:
-        admin = world["greenbankfsp"]["admin"].headers
-        assert (await client.post("/api/v1/users", json=person(), headers=admin)).status_code == 201
-        for email in ("new@x.example", "NEW@x.Example"):
-            again = await client.post("/api/v1/users", json=person(email=email), headers=admin)
-            assert (again.status_code, again.json()["code"]) == (409, "conflict")
-
-    async def test_a_short_password_or_an_odd_address_is_refused(self, client: httpx.AsyncClient, world: World) -> None:
-        admin = world["greenbankfsp"]["admin"].headers
-        for changes in (
-            {"password": "x" * 11},
-            {"password": "x" * 129},
-            {"email": "x"},
-            {"email": "a b@c"},
-            {"email": "x@" + "y" * 254},
-            {"name": ""},
-            {"roles": ["dfsp_maker"] * 9},
-        ):
-            response = await client.post("/api/v1/users", json=person(**changes), headers=admin)
-            assert response.status_code == 422, changes
-
-    async def test_no_answer_or_record_holds_a_password_or_its_hash(
-        self, client: httpx.AsyncClient, service: Service, world: World
-    ) -> None:
-        admin = world["greenbankfsp"]["admin"].headers
-        made = await client.post("/api/v1/users", json=person(), headers=admin)
-        listed = await client.get("/api/v1/users", headers=admin)
-        assert "argon2" not in made.text + listed.text
-        assert PASSWORD not in made.text + listed.text
-        async with service.db.system() as tx:
-            record = str(await tx.fetch("SELECT detail FROM audit_entry"))
-        assert "new@x.example" not in record
-        assert "argon2" not in record
-
-    async def test_the_hub_must_say_whose_people_they_are(self, client: httpx.AsyncClient, world: World) -> None:
-        response = await client.post("/api/v1/users", json=person(), headers=world.operator.headers)
-        assert (response.status_code, response.json()["errors"][0]["path"]) == (422, "dfsp_id")
-
-    async def test_hub_staff_belong_to_no_dfsp(self, client: httpx.AsyncClient, world: World) -> None:
-        operator = world.operator.headers
-        placed = person(roles=["hub_checker"], dfsp_id=str(world.dfsp_ids["lakemfi"]))
-        assert (await client.post("/api/v1/users", json=placed, headers=operator)).status_code == 403
-        assert (
-            await client.post("/api/v1/users", json=person(roles=["hub_checker"]), headers=operator)
-        ).status_code == 201
-
-    async def test_a_dfsp_lists_its_own_people_only(self, client: httpx.AsyncClient, world: World) -> None:
-        listed = (await client.get("/api/v1/users?limit=100", headers=world["lakemfi"]["admin"].headers)).json()[
-            "items"
-        ]
-        assert {row["email"].split("@")[1] for row in listed} == {"lakemfi.example"}
 
 
 class TestKeys:

@@ -103,6 +103,7 @@ def demo_settings(data_dir: Path) -> Settings:
         worker_poll_s=0.05,
         port=free_port(),
         hub_url=f"http://127.0.0.1:{free_port()}",
+        require_totp=False,
     )
 
 

@@ -37,6 +37,7 @@ def settings(tmp_path: Path) -> Settings:
         data_dir=tmp_path,
         database_pool_size=4,
         hub_url="http://127.0.0.1:9",
+        require_totp=False,
     )
 
 

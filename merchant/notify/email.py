@@ -1,0 +1,138 @@
+"""Mails to people who have accounts: invitations and links that set a new password.
+
+`smtp` sends them from the outbox, where they lie sealed; `console` sends nothing and keeps them for
+GET /api/v1/outgoing-mail, so that the demo and tests find their links. Neither an address nor a link gets into a log.
+"""
+
+import asyncio
+import ipaddress
+import smtplib
+import ssl
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import aiohttp
+import msgspec
+
+from merchant.core import clock, ids, outbox
+from merchant.core.db import Reads, Tx, forget
+from merchant.core.paging import Page
+from merchant.core.service import Service
+from merchant.core.settings import Settings
+
+TOPIC = "mail"
+_TIMEOUT_S = 20.0  # a mail server that takes longer is asked again later
+_KEPT = timedelta(days=7)  # longer than any link lives
+_PORTS = {"smtp": 587, "smtps": 465}  # RFC 6409 and RFC 8314: submission with STARTTLS, and with TLS from the start
+
+_KEEP = "INSERT INTO outgoing_mail (id, dfsp_id, sealed, created_at) VALUES ($1, $2, $3, $4)"
+_LIST = """
+SELECT id, sealed, created_at FROM outgoing_mail
+WHERE ($1::uuid IS NULL OR dfsp_id = $1) AND ($2::uuid IS NULL OR id < $2)
+ORDER BY id DESC LIMIT $3
+"""
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail: to whom, and what it says; `link` stands in its text too."""
+
+    id: UUID
+    to: str
+    subject: str
+    text: str
+    link: str
+
+
+class KeptMail(msgspec.Struct, frozen=True):
+    """A mail of the console kind, and when it was written."""
+
+    mail: Mail
+    created_at: datetime
+
+
+class NotSent(Exception):
+    """The mail server refused or did not answer; the message names no person."""
+
+
+async def send(tx: Tx, service: Service, *, to: str, subject: str, text: str, link: str, dfsp_id: UUID | None) -> None:
+    """Send a mail once the caller's transaction has committed."""
+    mail = Mail(id=ids.uuid7(), to=to, subject=subject, text=text, link=link)
+    plain = msgspec.json.encode(mail)
+    if service.settings.mail_kind == "smtp":
+        await outbox.add(tx, TOPIC, service.vault.seal(plain, TOPIC), dfsp_id=dfsp_id)
+    else:
+        await tx.execute(_KEEP, mail.id, dfsp_id, service.vault.seal(plain, f"outgoing_mail:{mail.id}"), clock.now())
+
+
+async def kept(tx: Reads, service: Service, dfsp_id: UUID | None, page: Page) -> list[KeptMail]:
+    """Mails that the console kind kept, newest first, of one DFSP or (None) all; one more than the page's limit."""
+    rows = await tx.fetch(_LIST, dfsp_id, page.before, page.limit + 1)
+    return [KeptMail(_opened(service, row["sealed"], f"outgoing_mail:{row['id']}"), row["created_at"]) for row in rows]
+
+
+async def deliver(service: Service, _: aiohttp.ClientSession, sealed: bytes) -> None:
+    """Hand a queued mail to the mail server. Raises NotSent, and the outbox tries again."""
+    await asyncio.to_thread(_submit, service.settings, _opened(service, sealed, TOPIC))
+
+
+def _opened(service: Service, sealed: bytes, context: str) -> Mail:
+    return msgspec.json.decode(service.vault.open(sealed, context), type=Mail)
+
+
+def _submit(settings: Settings, mail: Mail) -> None:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = settings.mail_from, mail.to, mail.subject
+    message["Date"] = clock.now()
+    # The same at every try, so that a mail server can drop the second copy.
+    message["Message-ID"] = f"<{mail.id}@{settings.mail_from.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic answers, please
+    message.set_content(mail.text)
+    try:
+        with _connected(settings.smtp_url) as server:
+            server.send_message(message)
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = sorted({code for code, _text in error.recipients.values()})
+        raise NotSent(f"The mail server refuses the recipient ({', '.join(map(str, codes))}).") from None
+    except smtplib.SMTPResponseException as error:
+        raise NotSent(f"The mail server answered {error.smtp_code} ({type(error).__name__}).") from None
+    except (OSError, smtplib.SMTPException, ValueError) as error:
+        raise NotSent(f"The mail server of MERCHANT_SMTP_URL cannot be used: {type(error).__name__}.") from None
+
+
+def _connected(url: str) -> Any:
+    """A connection to the mail server, encrypted unless it is this machine.
+
+    Raises OSError, SMTPException, ValueError.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError("MERCHANT_SMTP_URL is no smtp:// or smtps:// address")
+    port, encrypted = parts.port or _PORTS[parts.scheme], ssl.create_default_context()
+    if parts.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(parts.hostname, port, timeout=_TIMEOUT_S, context=encrypted)
+    else:
+        server = smtplib.SMTP(parts.hostname, port, timeout=_TIMEOUT_S)
+    try:
+        if parts.scheme == "smtp" and not _is_loopback(parts.hostname):
+            server.starttls(context=encrypted)
+        if parts.username:
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def prune(tx: Tx, limit: int) -> int:
+    """Forget kept mails; the number forgotten, at most `limit`."""
+    return await forget(tx, "outgoing_mail", "id", "created_at", clock.now() - _KEPT, limit)

@@ -1,0 +1,238 @@
+"""JSON routes of one's own account: signing in and out, sessions, password, second factor; and links that set
+passwords.
+
+Machines have no account: their keys are refused here.
+"""
+
+import io
+from typing import Any
+from uuid import UUID
+
+import segno
+
+from merchant.core import errors, evidence
+from merchant.core.access import Permission as P
+from merchant.core.evidence import SecurityEvent
+from merchant.core.http import json as web
+from merchant.core.http.route import Call, Listed, route
+from merchant.core.http.source import client_address
+from merchant.core.texts import _
+from merchant.notify import email
+from merchant.people import account_schemas as schemas
+from merchant.people import links, sessions, sign_in, totp
+from merchant.people.links import Kind
+from merchant.people.problems import LinkInvalid, TotpEnrolled, TotpNotEnabled, TotpRequired
+from merchant.people.schemas import UserView, actor_view
+
+
+@route(
+    "POST",
+    "/api/v1/sessions",
+    public=True,
+    body=schemas.SignIn,
+    answer=schemas.SignedInView,
+    status=201,
+    raises=(errors.NotSignedIn, TotpRequired, errors.TooManyRequests, TotpNotEnabled),
+)
+async def sign_in_person(call: Call[schemas.SignIn]) -> schemas.SignedInView:
+    """Sign in; the token goes into `Authorization: Bearer`. Keep `device_token` and send it at the next sign-in."""
+    headers, body = call.request.headers, call.body
+    attempt = sign_in.Attempt(
+        email=body.email,
+        password=body.password,
+        totp=body.totp,
+        recovery_code=body.recovery_code,
+        device=body.device or headers.get("x-device-token"),
+        source=_source(call),
+        user_agent=headers.get("user-agent", ""),
+    )
+    return schemas.signed_in_view(await sign_in.sign_in(call.service, attempt))
+
+
+@route("GET", "/api/v1/sessions", permission=None, items=schemas.SessionView, raises=(errors.NotAllowed,))
+async def list_sessions(call: Call[None]) -> list[schemas.SessionView]:
+    """Where the caller is signed in, newest first, on one page."""
+    rows = await sessions.list_sessions(call.service, _person(call))
+    return [schemas.session_view(row, call.actor) for row in rows]
+
+
+@route(
+    "DELETE",
+    "/api/v1/sessions/{session_id}",
+    permission=None,
+    status=204,
+    transaction=False,
+    raises=(errors.NotAllowed,),
+)
+async def end_session(call: Call[None], session_id: str) -> None:
+    """Sign out of one session, `current` being the caller's own; its token stops at once."""
+    person = _person(call)
+    chosen = call.actor.session_id if session_id == "current" else web.path_id(session_id)
+    if chosen is None:
+        raise errors.NotFound
+    async with call.service.db.system_statements() as tx:
+        await sessions.end_session(tx, person, chosen)
+    evidence.note(call.service, SecurityEvent.SIGNED_OUT, actor=call.actor, source=_source(call), subject=str(chosen))
+
+
+@route("DELETE", "/api/v1/sessions", permission=None, status=204, transaction=False, raises=(errors.NotAllowed,))
+async def end_sessions(call: Call[None]) -> None:
+    """Sign out everywhere, here too; all tokens stop at once."""
+    async with call.service.db.system_statements() as tx:
+        await sessions.end_other_sessions(tx, _person(call), None)
+    evidence.note(call.service, SecurityEvent.SIGNED_OUT, actor=call.actor, source=_source(call), subject="all")
+
+
+@route("GET", "/api/v1/users/me", permission=None, answer=UserView, transaction=False)
+async def read_me(call: Call[None]) -> UserView:
+    """Who am I?"""
+    return actor_view(call.actor)
+
+
+@route(
+    "PUT",
+    "/api/v1/users/me/password",
+    permission=None,
+    body=schemas.PasswordChange,
+    status=204,
+    transaction=False,
+    raises=(errors.NotAllowed, errors.TooManyRequests),
+)
+async def change_password(call: Call[schemas.PasswordChange]) -> None:
+    """Change one's own password; every other session ends."""
+    _person(call)
+    await links.change_password(call.service, call.actor, call.body.current, call.body.new, _source(call))
+
+
+@route(
+    "POST",
+    "/api/v1/users/me/totp",
+    permission=None,
+    answer=schemas.TotpEnrolment,
+    status=201,
+    transaction=False,
+    raises=(errors.NotAllowed, TotpEnrolled),
+)
+async def begin_totp(call: Call[None]) -> schemas.TotpEnrolment:
+    """Begin to set up an authenticator app; it counts once its first code is confirmed."""
+    async with call.service.db.system() as tx:
+        made = await totp.begin(tx, call.service, call.actor)
+    drawn = io.BytesIO()
+    segno.make(made.otpauth_url, error="m").save(drawn, kind="svg", xmldecl=False, scale=4)
+    return schemas.TotpEnrolment(made.secret, made.otpauth_url, drawn.getvalue().decode())
+
+
+@route(
+    "POST",
+    "/api/v1/users/me/totp/confirm",
+    permission=None,
+    body=schemas.TotpCode,
+    answer=schemas.RecoveryCodes,
+    transaction=False,
+    raises=(errors.NotAllowed, TotpEnrolled, TotpNotEnabled, errors.TooManyRequests),
+)
+async def confirm_totp(call: Call[schemas.TotpCode]) -> schemas.RecoveryCodes:
+    """Turn the second factor on with the app's first code; keep the recovery codes. Every other session ends."""
+    await sign_in.count_own_try(call.service, _person(call))
+    async with call.service.db.system() as tx:
+        codes = await totp.confirm(tx, call.service, call.actor, call.body.code)
+        await sign_in.own_try_succeeded(tx, call.service, call.actor.id)
+    return schemas.RecoveryCodes(codes)
+
+
+@route(
+    "DELETE",
+    "/api/v1/users/me/totp",
+    permission=None,
+    body=schemas.TotpRemoval,
+    status=204,
+    transaction=False,
+    raises=(errors.NotAllowed, TotpNotEnabled, errors.TooManyRequests),
+)
+async def remove_totp(call: Call[schemas.TotpRemoval]) -> None:
+    """Turn the second factor off, with a code of it or the password. Every other session ends."""
+    if call.body.code is None and call.body.password is None:
+        raise errors.invalid_field("code", "missing", _("Send a code of your authenticator app, or your password."))
+    await sign_in.count_own_try(call.service, _person(call))
+    async with call.service.db.system() as tx:
+        await totp.remove(tx, call.service, call.actor, call.body.code, call.body.password)
+        await sign_in.own_try_succeeded(tx, call.service, call.actor.id)
+
+
+@route(
+    "POST",
+    "/api/v1/password-resets",
+    public=True,
+    body=schemas.ResetRequest,
+    answer=schemas.Accepted,
+    status=202,
+    raises=(errors.TooManyRequests,),
+)
+async def request_reset(call: Call[schemas.ResetRequest]) -> schemas.Accepted:
+    """Have a link mailed that sets a new password, if someone has this address: the answer does not tell."""
+    await links.request_reset(call.service, call.body.email, _source(call))
+    return schemas.Accepted()
+
+
+@route(
+    "PUT",
+    "/api/v1/password-resets/{token}",
+    public=True,
+    body=schemas.NewPassword,
+    status=204,
+    raises=(LinkInvalid, errors.TooManyRequests),
+)
+async def reset_password(call: Call[schemas.NewPassword], token: str) -> None:
+    """Set a new password by the link of a reset mail, once; every session ends."""
+    await links.accept(call.service, Kind.RESET, token, call.body.password, _source(call))
+
+
+@route(
+    "PUT",
+    "/api/v1/invitations/{token}",
+    public=True,
+    body=schemas.NewPassword,
+    status=204,
+    raises=(LinkInvalid, errors.TooManyRequests),
+)
+async def accept_invitation(call: Call[schemas.NewPassword], token: str) -> None:
+    """Set the first password by the link of an invitation, once."""
+    await links.accept(call.service, Kind.INVITATION, token, call.body.password, _source(call))
+
+
+@route("GET", "/api/v1/outgoing-mail", permission=P.USERS_WRITE, items=schemas.MailView, paged=True)
+async def list_outgoing_mail(call: Call[None]) -> Listed:
+    """Mails that were kept instead of sent (MERCHANT_MAIL_KIND=console), newest first; for demo and tests."""
+    if call.service.settings.mail_kind != "console":
+        raise errors.NotFound(_("Mails are sent here, not kept."))
+    async with call.service.db.system_reads() as tx:
+        rows = await email.kept(tx, call.service, call.actor.dfsp_id, call.page)
+    return Listed([schemas.mail_view(row) for row in rows], [row.mail.id for row in rows])
+
+
+def _person(call: Call[Any]) -> UUID:
+    """The id of the person who calls. Raises NotAllowed for machines."""
+    if call.actor.kind != "user":
+        raise errors.NotAllowed(_("Only a person who is signed in can do this."))
+    return call.actor.id
+
+
+def _source(call: Call[Any]) -> str:
+    return client_address(call.request.scope, call.request.headers, call.service.settings)
+
+
+ROUTES = [
+    sign_in_person,
+    list_sessions,
+    end_session,
+    end_sessions,
+    read_me,
+    change_password,
+    begin_totp,
+    confirm_totp,
+    remove_totp,
+    request_reset,
+    reset_password,
+    accept_invitation,
+    list_outgoing_mail,
+]

@@ -1,0 +1,277 @@
+"""Signing in: a password, and a second factor where there is one, become a session.
+
+Nobody is shut out by a stranger's guesses, and nobody learns who exists. Failures are counted for an address from one
+source, whether anyone has that address or not. A device on which the owner signed in before is a source of its own.
+Where a source, or strangers from many sources together, guessed too often, only a right second factor still passes.
+"""
+
+import ipaddress
+import unicodedata
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from merchant.core import clock, errors, evidence, ids, vault
+from merchant.core.access import Actor
+from merchant.core.db import Tx, forget
+from merchant.core.evidence import SecurityEvent
+from merchant.core.service import Service
+from merchant.core.texts import _
+from merchant.people import passwords, sessions, totp
+from merchant.people.passwords import Hashing, too_many_tries
+from merchant.people.problems import TotpNotEnabled, TotpRequired
+
+# NIST SP 800-63B section 5.2.2 asks for a limit on consecutive failures: five, then a pause that doubles.
+_FREE_TRIES = 5
+_FIRST_PAUSE_S = 30
+_LONGEST_PAUSE_S = 3600
+_FORGOTTEN_AFTER = timedelta(days=1)
+_WINDOW = timedelta(hours=1)
+# Tries an hour for one address from all unknown sources together: what section 5.2.2 allows at most.
+_STRANGERS_MAX = 100
+# Wrong codes an hour after a right password: whoever sends them has the password, so this may shut unknown sources out.
+_CODES_MAX = 20
+_DEVICE_LIFE = timedelta(days=90)
+_DEVICES_MAX = 20  # of one person, the newest
+# Places of their own among the sources of an address.
+_STRANGERS, _CODES, _OWN = b"strangers", b"codes", b"own"
+
+_FIND = """
+SELECT u.id, u.password_hash, u.session_epoch, u.totp_sealed, u.totp_confirmed_at IS NOT NULL AS second_factor,
+  EXISTS (SELECT FROM known_device k WHERE k.digest = $2 AND k.user_id = u.id AND k.expires_at > $3) AS known
+FROM app_user u WHERE u.email = $1
+"""
+# Every try counts as failed until it succeeds, so that guesses sent at once are counted one after the other.
+_TRY = """
+INSERT INTO sign_in_failure AS f (account, source, count, last_at) VALUES ($1, $2, 1, $3)
+ON CONFLICT (account, source) DO UPDATE SET last_at = $3,
+  count = CASE WHEN f.last_at < $7 THEN 1 ELSE f.count + 1 END,
+  until = CASE WHEN f.last_at >= $7 AND f.count + 1 >= $4
+    THEN $3::timestamptz + make_interval(secs => least($6::int, $5::int * 2 ^ least(f.count + 1 - $4, 10))) END
+WHERE f.until IS NULL OR f.until <= $3
+RETURNING count
+"""
+_PAUSED_UNTIL = "SELECT until FROM sign_in_failure WHERE account = $1 AND source = $2"
+_COUNT_IN_WINDOW = """
+INSERT INTO sign_in_failure AS f (account, source, count, last_at, until) VALUES ($1, $2, 1, $3, $4)
+ON CONFLICT (account, source) DO UPDATE SET last_at = $3,
+  count = CASE WHEN f.until <= $3 THEN 1 ELSE f.count + 1 END,
+  until = CASE WHEN f.until <= $3 THEN $4 ELSE f.until END
+RETURNING count, until
+"""
+_SUCCEEDED = """
+WITH paired AS (DELETE FROM sign_in_failure WHERE account = $1 AND source = $2)
+UPDATE sign_in_failure SET count = count - 1 WHERE account = $1 AND source = ANY($3) AND count > 0
+"""
+_FORGET_ALL = "DELETE FROM sign_in_failure WHERE account = $1"
+_KEEP_DEVICE = """
+INSERT INTO known_device (digest, user_id, expires_at) VALUES ($1, $2, $3)
+ON CONFLICT (digest) DO UPDATE SET expires_at = $3
+"""
+_DROP_OLD_DEVICES = """
+DELETE FROM known_device WHERE user_id = $1 AND digest NOT IN (
+  SELECT digest FROM known_device WHERE user_id = $1 ORDER BY expires_at DESC LIMIT $2)
+"""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One try to sign in: what was sent, and from where."""
+
+    email: str
+    password: str
+    totp: str | None = None
+    recovery_code: str | None = None
+    device: str | None = None
+    source: str = ""  # the client's address
+    user_agent: str = ""
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether a code was sent."""
+        return self.totp is not None or self.recovery_code is not None
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    """A fresh session, whose it is, and the token by which their device is known from now on."""
+
+    access_token: str
+    expires_at: datetime
+    user: Actor
+    device_token: str
+
+
+def normal_email(email: str) -> str:
+    """An address as it is kept and compared."""
+    return unicodedata.normalize("NFC", email).strip().lower()
+
+
+async def sign_in(service: Service, attempt: Attempt) -> SignedIn:
+    """Check a try and open a session.
+
+    Raises NotSignedIn, TotpRequired when a right password lacks its code, TotpNotEnabled for a code without a second
+    factor, TooManyRequests while this source, or every unknown one, must wait.
+    """
+    now, email = clock.now(), normal_email(attempt.email)
+    account, user = _account(service, email), None
+    async with service.db.system_reads() as reading:
+        user = await reading.fetchrow(_FIND, email, vault.token_digest(attempt.device or ""), now)
+    known = user is not None and attempt.device is not None and user["known"]
+    place = f"device:{attempt.device}" if known else f"source:{network_of(attempt.source)}"
+    source = service.vault.digest("sign-in source", place)
+    try:
+        service.shared(Hashing).admit(place)
+        wait_until = await _count(service, account, source, known=known)
+        if wait_until is not None and not attempt.has_second_factor:
+            raise too_many_tries(_seconds(wait_until - now))
+        try:
+            actor = await _prove(service, user, attempt, account, known=known)
+        except errors.MerchantError:
+            # Whoever must wait learns nothing from a try with a made-up code: not even that the password was right.
+            if wait_until is not None:
+                raise too_many_tries(_seconds(wait_until - now)) from None
+            raise
+    except errors.MerchantError as refused:
+        _note_refusal(service, refused, user, attempt)
+        raise
+    assert user is not None
+    return await _admit(service, actor, user["session_epoch"], attempt, account, source, known=known)
+
+
+async def _prove(service: Service, user: Any, attempt: Attempt, account: bytes, *, known: bool) -> Actor:
+    """Who it is, by the password and the code. Raises NotSignedIn, TotpRequired, TotpNotEnabled, TooManyRequests."""
+    # No connection is held meanwhile: hashing is slow on purpose, and the hub shares the pool.
+    right = await passwords.matches(service, user and user["password_hash"], attempt.password)
+    if user is None or not right:
+        raise errors.NotSignedIn(_("The e-mail address or the password is wrong."))
+    if not user["second_factor"]:
+        if attempt.has_second_factor:
+            raise TotpNotEnabled
+        return await sessions.user_actor(service, user["id"])
+    if not attempt.has_second_factor:
+        raise TotpRequired
+    async with service.db.system_statements() as tx:
+        count, until = await _count_in_window(tx, account, _CODES)
+        if count > _CODES_MAX and not known:
+            raise too_many_tries(_seconds(until - clock.now()))
+        if attempt.totp is not None:
+            taken = await totp.take_code(tx, service, user["id"], user["totp_sealed"], attempt.totp)
+        else:
+            taken = await totp.take_recovery_code(tx, user["id"], attempt.recovery_code or "")
+    if not taken:
+        raise errors.NotSignedIn(_("The code is wrong, or was used; enter the one shown now."))
+    return await sessions.user_actor(service, user["id"])
+
+
+async def _admit(
+    service: Service, actor: Actor, epoch: int, attempt: Attempt, account: bytes, source: bytes, *, known: bool
+) -> SignedIn:
+    """Open the session of someone who has proved who they are, and remember their device."""
+    opened = await sessions.open_session(
+        service,
+        actor.id,
+        source=network_of(attempt.source),
+        user_agent=attempt.user_agent,
+        epoch=epoch,
+    )
+    device = attempt.device if known and attempt.device else ids.secret_token()
+    async with service.db.system_statements() as tx:
+        await tx.execute(_SUCCEEDED, account, source, [_STRANGERS, _CODES])
+        await tx.execute(_KEEP_DEVICE, vault.token_digest(device), actor.id, clock.now() + _DEVICE_LIFE)
+        if not known:
+            await tx.execute(_DROP_OLD_DEVICES, actor.id, _DEVICES_MAX)
+    evidence.note(service, SecurityEvent.SIGNED_IN, actor=actor, source=attempt.source, subject=str(actor.id))
+    return SignedIn(opened.access_token, opened.expires_at, actor, device)
+
+
+def _note_refusal(service: Service, refused: errors.MerchantError, user: Any, attempt: Attempt) -> None:
+    throttled = isinstance(refused, errors.TooManyRequests)
+    event = SecurityEvent.SIGN_IN_THROTTLED if throttled else SecurityEvent.SIGN_IN_FAILED
+    subject = None if user is None else str(user["id"])
+    evidence.note(service, event, source=attempt.source, subject=subject, code=refused.code)
+
+
+# --- counting --------------------------------------------------------------------------------------------------------
+
+
+async def _count(service: Service, account: bytes, source: bytes, *, known: bool) -> datetime | None:
+    """Count a try; until when it may not go on without a second factor, or None."""
+    async with service.db.system_statements() as tx:
+        paused_until = await _count_try(tx, account, source)
+        if known or paused_until is not None:
+            return paused_until
+        count, until = await _count_in_window(tx, account, _STRANGERS)
+    return until if count > _STRANGERS_MAX else None
+
+
+async def _count_try(tx: Tx, account: bytes, source: bytes) -> datetime | None:
+    """Count a try from one source; until when that source pauses, or None."""
+    now = clock.now()
+    limits = (_FREE_TRIES, _FIRST_PAUSE_S, _LONGEST_PAUSE_S, now - _FORGOTTEN_AFTER)
+    if await tx.fetchval(_TRY, account, source, now, *limits) is not None:
+        return None
+    until: datetime | None = await tx.fetchval(_PAUSED_UNTIL, account, source)
+    return until or now
+
+
+async def _count_in_window(tx: Tx, account: bytes, kind: bytes) -> tuple[int, datetime]:
+    now = clock.now()
+    row = await tx.fetchrow(_COUNT_IN_WINDOW, account, kind, now, now + _WINDOW)
+    assert row is not None
+    return row["count"], row["until"]
+
+
+async def count_own_try(service: Service, user_id: UUID) -> None:
+    """Count a try of someone signed in to prove themselves again; success must be told. Raises TooManyRequests."""
+    service.shared(Hashing).admit(f"user:{user_id}")
+    async with service.db.system_statements() as tx:
+        until = await _count_try(tx, _account(service, str(user_id)), _OWN)
+    if until is not None:
+        raise too_many_tries(_seconds(until - clock.now()))
+
+
+async def own_try_succeeded(tx: Tx, service: Service, user_id: UUID) -> None:
+    """Forget the tries of someone who proved themselves."""
+    await tx.execute(_FORGET_ALL, _account(service, str(user_id)))
+
+
+async def forget_failures(tx: Tx, service: Service, email: str) -> int:
+    """Let everyone try this address again at once; how many counts there were."""
+    return await tx.execute(_FORGET_ALL, _account(service, normal_email(email)))
+
+
+async def forget_devices(tx: Tx, user_id: UUID) -> None:
+    """No device of the person is known any more."""
+    await tx.execute("DELETE FROM known_device WHERE user_id = $1", user_id)
+
+
+def _account(service: Service, email: str) -> bytes:
+    return service.vault.digest("sign-in account", email)
+
+
+def network_of(address: str) -> str:
+    """The source that an address stands for: itself, or of IPv6 the /64 that one subscriber has."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(ipaddress.IPv6Network((int(found) >> 64 << 64, 64)))
+    return str(found)
+
+
+def _seconds(wait: timedelta) -> int:
+    return max(0, int(wait.total_seconds())) + 1
+
+
+async def prune_failures(tx: Tx, limit: int) -> int:
+    """Forget failures of which nothing follows any more; the number forgotten, at most `limit`."""
+    return await forget(tx, "sign_in_failure", "account, source", "last_at", clock.now() - _FORGOTTEN_AFTER, limit)
+
+
+async def prune_devices(tx: Tx, limit: int) -> int:
+    """Forget devices that were not used for long; the number forgotten, at most `limit`."""
+    return await forget(tx, "known_device", "digest", "expires_at", clock.now(), limit)

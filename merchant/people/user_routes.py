@@ -1,0 +1,91 @@
+"""JSON routes of people: adding, listing, changing, inviting again. users.py has the rules."""
+
+from uuid import UUID
+
+from merchant.core import clock, errors
+from merchant.core.access import Permission as P
+from merchant.core.http import json as web
+from merchant.core.http.route import Answer, Call, Listed, route
+from merchant.people import links, queries, schemas, users
+from merchant.people.links import LIFE, Kind
+from merchant.people.problems import AlreadyAccepted, LastOfRole, OwnAccount
+from merchant.people.schemas import InvitationSent, UserDetail
+
+
+@route(
+    "POST",
+    "/api/v1/users",
+    permission=P.USERS_WRITE,
+    body=schemas.NewUser,
+    answer=UserDetail,
+    status=201,
+    raises=(errors.Conflict, errors.TooManyRequests),
+)
+async def create_user(call: Call[schemas.NewUser]) -> Answer:
+    """Add a person and mail them an invitation; roles that take two wait for a second person to confirm them."""
+    new = call.body
+    user = await users.create_user(
+        call.tx,
+        call.service,
+        call.actor,
+        email=new.email,
+        name=new.name,
+        roles=new.roles,
+        dfsp_id=new.dfsp_id,
+        merchant_id=new.merchant_id,
+    )
+    await links.invite(call.tx, call.service, call.actor, user)
+    return Answer(schemas.user_view(user), user.version)
+
+
+@route("GET", "/api/v1/users", permission=P.USERS_WRITE, items=UserDetail, paged=True)
+async def list_users(call: Call[None]) -> Listed:
+    """List people."""
+    rows = await queries.users(call.tx, call.actor, call.page)
+    return Listed([schemas.user_view(row) for row in rows], [row.id for row in rows])
+
+
+@route("GET", "/api/v1/users/{user_id}", permission=P.USERS_WRITE, answer=UserDetail)
+async def read_user(call: Call[None], user_id: UUID) -> Answer:
+    """Read a person; the ETag is what a change needs."""
+    user = await queries.user(call.tx, call.actor, user_id)
+    return Answer(schemas.user_view(user), user.version)
+
+
+@route(
+    "PATCH",
+    "/api/v1/users/{user_id}",
+    permission=P.USERS_WRITE,
+    body=schemas.UserChange,
+    answer=UserDetail,
+    if_match=True,
+    raises=(OwnAccount, LastOfRole),
+)
+async def change_user(call: Call[schemas.UserChange], user_id: UUID) -> Answer:
+    """Change a person's name, roles, or whether they may come in.
+
+    A change that makes a checker, an administrator or hub staff is proposed; it takes effect when a second person sends
+    the same. Sending what holds now withdraws it.
+    """
+    change = users.Change(name=call.body.name, roles=call.body.roles, enabled=call.body.enabled)
+    user = await users.change_user(call.tx, call.actor, user_id, call.revision, change)
+    return Answer(schemas.user_view(user), user.version)
+
+
+@route(
+    "POST",
+    "/api/v1/users/{user_id}/invitation",
+    permission=P.USERS_WRITE,
+    answer=InvitationSent,
+    status=202,
+    raises=(AlreadyAccepted, errors.TooManyRequests),
+)
+async def invite_again(call: Call[None], user_id: UUID) -> InvitationSent:
+    """Mail a new invitation; the links of older ones end."""
+    user = await queries.user(call.tx, call.actor, user_id)
+    users.admit_mail(call.service, call.actor)
+    await links.invite(call.tx, call.service, call.actor, user)
+    return InvitationSent(user.id, web.at(clock.now() + LIFE[Kind.INVITATION]))
+
+
+ROUTES = [create_user, list_users, read_user, change_user, invite_again]
