@@ -12,7 +12,7 @@ from merchant.core.access import Permission as P
 from merchant.core.service import Service
 from merchant.people import sessions
 from tests import builders
-from tests.api.everything import add_user, signed_in
+from tests.api.everything import add_user
 from tests.builders import Person, World
 
 pytestmark = pytest.mark.anyio
@@ -115,7 +115,7 @@ class TestIssuers:
             await tx.execute(
                 "UPDATE app_user SET roles = '{dfsp_admin,dfsp_checker}' WHERE email = 'hats@greenbankfsp.example'"
             )
-        return await signed_in(service, "hats@greenbankfsp.example")
+        return await builders.signed_in(service, "hats@greenbankfsp.example")
 
     async def written_by_key(
         self, client: httpx.AsyncClient, service: Service, key: dict[str, str]
