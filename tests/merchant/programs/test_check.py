@@ -75,7 +75,7 @@ class TestMachine:
         monkeypatch.setattr(check, "TOO_FEW_BYTES", 1 << 60)
         assert "disk_full" in codes(look_at_machine(settings), "error")
 
-    @pytest.mark.parametrize("content", [None, b"", b"<xml/>", gzip.compress(b"<a>")[:12]])
+    @pytest.mark.parametrize("content", [None, b"", b"<xml/>", gzip.compress(b"<a>", mtime=0)[:12]])
     def test_a_list_that_cannot_be_read_is_told(
         self, settings: Settings, tmp_path: Path, content: bytes | None
     ) -> None:
@@ -154,7 +154,9 @@ class TestDatabase:
         assert await wrong(settings, "postgresql://a@127.0.0.1:1/b") == {"no_database"}
 
     @pytest.mark.parametrize(
-        ("key", "code"), [(OTHER_KEY, "missing_secret_key"), (f"test:{keyring.new()[7:]}", "bad_secret_key")]
+        ("key", "code"),
+        [(OTHER_KEY, "missing_secret_key"), (f"test:{keyring.new()[7:]}", "bad_secret_key")],
+        ids=["of another id", "of the same id"],
     )
     async def test_another_key_than_the_datas_is_told(
         self, settings: Settings, database_url: str, key: str, code: str
