@@ -6,13 +6,16 @@ tiers (requirements and limits) → screening (sanctions lists) → report (all 
 
 from kyb.aliases import ALIAS_PATTERN, alias_form, is_alias, may_be_chosen
 from kyb.applicant import (
+    AnyText,
     Applicant,
     Business,
     Contact,
     Counter,
     Evidence,
     Location,
+    Locations,
     Owner,
+    Owners,
     Sections,
     SettlementAccount,
 )
@@ -35,6 +38,7 @@ from kyb.tiers import Requirement, Requirements, requirements
 
 __all__ = [
     "ALIAS_PATTERN",
+    "AnyText",
     "Applicant",
     "BadList",
     "Business",
@@ -48,7 +52,9 @@ __all__ = [
     "ListVersion",
     "ListedName",
     "Location",
+    "Locations",
     "Owner",
+    "Owners",
     "Piece",
     "Policy",
     "PolicyError",

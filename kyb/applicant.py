@@ -6,36 +6,42 @@ draft is saved long before it is complete: kyb.fields judges the form of what is
 kyb.tiers what is still missing.
 """
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+# Bounds of what is read at all, so that nobody's body keeps others waiting. They are wider than the rules of
+# fields.py, which name the wrong answer and what is allowed.
+AnyText = Annotated[str, Meta(max_length=300)]
 
 
 class Business(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The business itself; monthly_turnover_minor is in minor units of the first of its currencies."""
 
-    trading_name: str | None = None
-    legal_name: str | None = None
-    kind: str | None = None
-    mcc: str | None = None
-    lei: str | None = None
-    registration_number: str | None = None
-    tax_id: str | None = None
-    currencies: tuple[str, ...] = ()
+    trading_name: AnyText | None = None
+    legal_name: AnyText | None = None
+    kind: AnyText | None = None
+    mcc: AnyText | None = None
+    lei: AnyText | None = None
+    registration_number: AnyText | None = None
+    tax_id: AnyText | None = None
+    currencies: Annotated[tuple[AnyText, ...], Meta(max_length=20)] = ()
     monthly_turnover_minor: int | None = None
-    employees_band: str | None = None
-    ussd_name: str | None = None
+    employees_band: AnyText | None = None
+    ussd_name: AnyText | None = None
 
 
 class Owner(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One owner or director; birth_date is ISO 8601 text so that a wrong one is a field problem."""
 
-    given_name: str | None = None
-    family_name: str | None = None
-    birth_date: str | None = None
-    id_type: str | None = None
-    id_number: str | None = None
-    nationality: str | None = None
-    phone: str | None = None
-    email: str | None = None
+    given_name: AnyText | None = None
+    family_name: AnyText | None = None
+    birth_date: AnyText | None = None
+    id_type: AnyText | None = None
+    id_number: AnyText | None = None
+    nationality: AnyText | None = None
+    phone: AnyText | None = None
+    email: AnyText | None = None
     ownership_percent: float | None = None
     is_director: bool | None = None
 
@@ -43,52 +49,56 @@ class Owner(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
 class Contact(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Whom to reach: name, phone and email, or the index of an owner."""
 
-    name: str | None = None
-    phone: str | None = None
-    email: str | None = None
+    name: AnyText | None = None
+    phone: AnyText | None = None
+    email: AnyText | None = None
     owner_index: int | None = None
 
 
 class Counter(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A place where money is taken; own_alias is the identifier the merchant asks for."""
 
-    name: str | None = None
-    own_alias: str | None = None
+    name: AnyText | None = None
+    own_alias: AnyText | None = None
 
 
 class Location(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A shop, or a web site when kind is virtual."""
 
-    name: str | None = None
-    kind: str | None = None
-    country: str | None = None
-    subdivision: str | None = None
-    city: str | None = None
-    address_lines: tuple[str, ...] = ()
-    postal_code: str | None = None
+    name: AnyText | None = None
+    kind: AnyText | None = None
+    country: AnyText | None = None
+    subdivision: AnyText | None = None
+    city: AnyText | None = None
+    address_lines: Annotated[tuple[AnyText, ...], Meta(max_length=20)] = ()
+    postal_code: AnyText | None = None
     latitude: float | None = None
     longitude: float | None = None
-    website: str | None = None
-    counters: tuple[Counter, ...] = ()
+    website: AnyText | None = None
+    counters: Annotated[tuple[Counter, ...], Meta(max_length=1_500)] = ()
 
 
 class SettlementAccount(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The account at the DFSP where the merchant's money arrives."""
 
-    account_id: str | None = None
-    account_name: str | None = None
-    currency: str | None = None
+    account_id: AnyText | None = None
+    account_name: AnyText | None = None
+    currency: AnyText | None = None
+
+
+Owners = Annotated[tuple[Owner, ...], Meta(max_length=200)]
+Locations = Annotated[tuple[Location, ...], Meta(max_length=500)]
 
 
 class Sections(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """All sections of an application; msgspec.convert(sections, Sections) refuses unknown keys."""
 
     business: Business = Business()
-    owners: tuple[Owner, ...] = ()
+    owners: Owners = ()
     contact: Contact = Contact()
-    locations: tuple[Location, ...] = ()
+    locations: Locations = ()
     settlement_account: SettlementAccount = SettlementAccount()
-    external_ref: str | None = None
+    external_ref: AnyText | None = None
 
 
 class Evidence(Struct, frozen=True, forbid_unknown_fields=True):

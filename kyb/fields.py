@@ -6,11 +6,11 @@ repeat a value, since many of them are personal data.
 """
 
 import re
-import unicodedata
 from collections import Counter as Tally
 from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain, islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,9 +42,9 @@ MAX_TURNOVER_MINOR = 10**15  # keeps sums inside a 64-bit integer
 MAX_AGE_YEARS = 120
 MIN_AGE_YEARS = 15  # youngest working age in ILO Convention 138; a policy may ask for more
 
-_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # Unicode categories
-# Marks that turn the direction of writing: a name could read differently from what it is (Unicode TR 36).
-_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Unicode categories Cc, Cs, Zl and Zp; then marks that turn the direction of writing: a name could read differently
+# from what it is (Unicode TR 36).
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_]{2,63}")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -74,7 +74,7 @@ def _text(max_chars: int) -> _Rule:
     def check(value: str, _: _Context) -> _Fault:
         if not value.strip():
             return "blank", "Must not be empty."
-        if any(unicodedata.category(char) in _CONTROLS or char in _TURNS for char in value):
+        if _FORBIDDEN.search(value):
             return "control_character", "Must not hold control characters or line breaks."
         if len(value) > max_chars:
             return "too_long", f"Must not be longer than {max_chars} characters."
@@ -218,8 +218,10 @@ def field_problems(
     now: datetime,
     reserved_aliases: Collection[str] = frozenset(),
     drawn_digits: int | None = None,
+    most: int | None = None,
 ) -> tuple[Problem, ...]:
-    """Every value present that breaks its rule, in the order of the sections; empty when all are right.
+    """Every value present that breaks its rule, in the order of the sections, or the first `most`; empty when all are
+    right.
 
     now decides whether a birth date is plausible. Phones without + are read as numbers of the first
     location's country. Run it on normalised sections (kyb.normalise): codes are compared as written.
@@ -227,7 +229,7 @@ def field_problems(
     drawn_digits is the length of the numbers that the caller draws, which own_alias must not look like.
     """
     context = _Context(now.date(), phone_country(sections), reserved_aliases, drawn_digits)
-    return (*_each_field(sections, context), *_between_fields(sections))
+    return tuple(islice(chain(_each_field(sections, context), _between_fields(sections)), most))
 
 
 def phone_country(sections: Sections) -> str | None:

@@ -31,6 +31,9 @@ T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 MAX_BODY_BYTES = 1_000_000
 RETRY_AFTER_S = 5  # while the database is away: a restart takes some seconds
+# Values of one body, counted by the brackets and commas before them: an application of 50 owners, 200 shops and 1,000
+# counters has 7,000, and some commas in its addresses. A megabyte could hold 300,000, at a microsecond each.
+MAX_VALUES = 20_000
 _NUMBER_DIGITS_MAX = 18  # of a number in a path: fits PostgreSQL's bigint
 # PostgreSQL's text cannot hold U+0000; inside JSON it can only stand escaped.
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -88,28 +91,45 @@ def require_json(headers: Mapping[str, str]) -> None:
         raise errors.UnsupportedMediaType
 
 
-def decode(raw: bytes, shape: type[T]) -> T:
+def decode(raw: bytes, shape: type[T], most_values: int = MAX_VALUES) -> T:
     """JSON bytes as `shape`: the only decoder of our API.
 
     Bad UTF-8, broken or endlessly nested JSON, repeated keys and U+0000 are malformed (400); wrong types, unknown
-    and missing fields are field errors (422).
+    and missing fields, and more than `most_values` values are field errors (422).
+
+    Nobody's body keeps others waiting for more than some milliseconds: what costs time are values, of which it may
+    have no more than a form of ours needs.
     """
     if has_nul(raw):
         raise errors.NulCharacter
     try:
+        if has_too_many_values(raw, most_values):
+            msgspec.json.decode(raw, type=msgspec.Raw)
+            too_many = _("A body holds at most {most} values.", most=most_values)
+            raise errors.invalid_field("$", "too_many", too_many)
         json.loads(raw.decode(), object_pairs_hook=_refuse_repeats, parse_constant=_refuse_constant)
         return msgspec.json.decode(raw, type=shape)
     except msgspec.ValidationError as error:
-        raise errors.InvalidFields(errors=_faults(raw, shape, str(error))) from None
+        fault = str(error)
     except RecursionError:
         raise errors.JsonTooDeep from None
     except (ValueError, msgspec.DecodeError) as error:
-        raise errors.MalformedJson(_("The body is not valid JSON in UTF-8: {fault}", fault=error)) from None
+        raise _malformed(error) from None
+    raise errors.InvalidFields(errors=_faults(raw, shape, fault))
+
+
+def has_too_many_values(raw: bytes, most: int) -> bool:
+    """Whether a JSON text may hold more than `most` values; brackets and commas within its texts count too."""
+    return raw.count(b"{") + raw.count(b"[") + raw.count(b",") > most
+
+
+def _malformed(error: Exception) -> errors.MalformedJson:
+    return errors.MalformedJson(_("The body is not valid JSON in UTF-8: {fault}", fault=error))
 
 
 def has_nul(raw: bytes) -> bool:
     """Whether a JSON text holds U+0000, which no column can hold."""
-    return _ESCAPED_NUL.search(raw) is not None
+    return b"\\u0000" in raw and _ESCAPED_NUL.search(raw) is not None  # the first is 100 times faster
 
 
 def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -120,11 +140,18 @@ def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _faults(raw: bytes, shape: Any, message: str) -> tuple[errors.FieldError, ...]:
-    """Every fault of a body that the decoder refused; the decoder's own word where none is found."""
+    """Every fault of a body that the decoder refused; the decoder's own word where none is found.
+
+    Raises MalformedJson or JsonTooDeep for what is no JSON beyond the first fault.
+    """
     try:
         found = find_faults(msgspec.json.decode(raw), shape)
     except msgspec.ValidationError:  # a number that no machine holds
         found = []
+    except RecursionError:
+        raise errors.JsonTooDeep from None
+    except (ValueError, msgspec.DecodeError) as error:
+        raise _malformed(error) from None
     return tuple(found) or (_field_error(message),)
 
 

@@ -105,7 +105,7 @@ def _list_faults(value: Any, info: inspect.ListType | inspect.VarTupleType, path
         yield _wrong(path, "a list", value)
         return
     yield from _length_faults(len(value), info.min_length, info.max_length, _("items"), path)
-    for index, item in enumerate(value):
+    for index, item in enumerate(islice(value, info.max_length)):
         yield from _faults(item, info.item_type, f"{path}[{index}]")
 
 

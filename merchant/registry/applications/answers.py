@@ -12,6 +12,7 @@ import msgspec
 import kyb
 from merchant.core import clock, errors
 from merchant.core.db import Tx
+from merchant.core.http.shape import MAX_FAULTS
 from merchant.core.vault import Vault
 from merchant.hub.fspiop.resources import RESERVED_WORDS
 from merchant.registry.applications.kyb_sentences import marked
@@ -24,10 +25,10 @@ _OWNER_IDENTIFIERS = ("id_number", "phone", "email")
 def tidy(sections: kyb.Sections, drawn_digits: int | None = None) -> kyb.Sections:
     """Normalised sections; no alias may look like a number of `drawn_digits` digits.
 
-    Raises InvalidFields naming every wrong answer.
+    Raises InvalidFields naming every wrong answer, or the first MAX_FAULTS.
     """
     tidied = kyb.normalise(sections)
-    problems = kyb.field_problems(tidied, clock.now(), RESERVED_WORDS, drawn_digits)
+    problems = kyb.field_problems(tidied, clock.now(), RESERVED_WORDS, drawn_digits, most=MAX_FAULTS)
     if problems:
         raise errors.InvalidFields(errors=tuple(errors.FieldError(p.path, p.code, marked(p.message)) for p in problems))
     return tidied

@@ -37,11 +37,11 @@ class ChangedSections(Struct, frozen=True, forbid_unknown_fields=True):
     """The sections to replace; what is not named stays."""
 
     business: kyb.Business | UnsetType = UNSET
-    owners: tuple[kyb.Owner, ...] | UnsetType = UNSET
+    owners: kyb.Owners | UnsetType = UNSET
     contact: kyb.Contact | UnsetType = UNSET
-    locations: tuple[kyb.Location, ...] | UnsetType = UNSET
+    locations: kyb.Locations | UnsetType = UNSET
     settlement_account: kyb.SettlementAccount | UnsetType = UNSET
-    external_ref: str | UnsetType | None = UNSET
+    external_ref: kyb.AnyText | UnsetType | None = UNSET
 
     def given(self) -> dict[str, object]:
         """The sections that were sent."""
@@ -51,7 +51,7 @@ class ChangedSections(Struct, frozen=True, forbid_unknown_fields=True):
 class Approval(Struct, frozen=True, forbid_unknown_fields=True):
     """The hash of the version that the checker read."""
 
-    version_hash: str
+    version_hash: Annotated[str, Meta(max_length=64)]
 
 
 class ReturnedItem(Struct, frozen=True, forbid_unknown_fields=True):

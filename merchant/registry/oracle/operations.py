@@ -30,6 +30,7 @@ _IDENTIFIER_RULE = _(
 _QUOTA_SPENT = _("Your DFSP has registered as many aliases as it may today, or in all; ask the scheme's operator.")
 MAX_IDENTIFIER = 128  # FSPIOP data model, PartyIdentifier
 MAX_BATCH = 10_000  # FSPIOP API definition 1.1: partyList has at most 10,000 elements
+AnyText = Annotated[str, Meta(max_length=MAX_IDENTIFIER)]  # what is read at all; the rules of each field are narrower
 _LAST = "\x7f"  # sorts after every alias
 _SUB_ID = re.compile(r"[^\s\x00-\x1f{}<>`\\]{1,128}")  # as the Account Lookup Service checks it
 
@@ -61,26 +62,26 @@ class NewRoute(Struct, frozen=True, rename="camel"):
     """Body of POST and PUT /participants/{Type}/{ID}."""
 
     fsp_id: Annotated[str, Meta(min_length=1, max_length=32)]
-    currency: str | None = None
+    currency: AnyText | None = None
     party_sub_id_or_type: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
 
 
 class BulkParty(Struct, frozen=True, omit_defaults=True, rename="camel"):
     """One party of a bulk registration."""
 
-    party_id_type: str
-    party_identifier: str
+    party_id_type: AnyText
+    party_identifier: AnyText
     fsp_id: Annotated[str, Meta(min_length=1, max_length=32)]
-    currency: str | None = None
-    party_sub_id_or_type: str | None = None
+    currency: AnyText | None = None
+    party_sub_id_or_type: AnyText | None = None
 
 
 class BulkRegistration(Struct, frozen=True, rename="camel"):
     """Body of POST /participants as the Account Lookup Service sends it."""
 
-    request_id: str
+    request_id: AnyText
     party_list: Annotated[list[Any], Meta(min_length=1, max_length=MAX_BATCH)]  # BulkParty, or answered as none
-    currency: str | None = None
+    currency: AnyText | None = None
 
 
 class ExternalMerchant(Struct, frozen=True):
@@ -88,7 +89,7 @@ class ExternalMerchant(Struct, frozen=True):
 
     merchant_id: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")]
     currency: Annotated[str, Meta(max_length=3)]
-    alias_value: str | None = None
+    alias_value: AnyText | None = None
 
 
 class ExternalResult(Struct, frozen=True, omit_defaults=True):

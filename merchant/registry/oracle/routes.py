@@ -29,6 +29,7 @@ from merchant.registry.oracle import operations as oracle
 _log = structlog.get_logger()
 MOUNT = "/oracle"
 _SOURCE = "fspiop-source"
+_ROW_VALUES_MAX = 16  # of one row of a batch, which has three to six
 T = TypeVar("T")
 
 
@@ -136,7 +137,7 @@ async def _register_many(state: Any, call: Call) -> tuple[int, bytes]:
     actor = await web.authenticate(state, call.headers)
     actor.require(Permission.ALIASES_WRITE)
     web.require_json(call.headers)
-    rows = web.decode(call.body, list[Any])
+    rows = web.decode(call.body, list[Any], most_values=_ROW_VALUES_MAX * oracle.MAX_BATCH)
     if not 1 <= len(rows) <= oracle.MAX_BATCH:
         raise errors.invalid_field("$", "length", _("Send 1 to {most} rows.", most=oracle.MAX_BATCH))
     given = [oracle.read_row(row) for row in rows]
@@ -164,6 +165,8 @@ def _decode_route(call: Call, sub_id: str) -> oracle.NewRoute:
 
 
 def _decode(raw: bytes, shape: type[T]) -> T:
+    if web.has_too_many_values(raw, _ROW_VALUES_MAX * oracle.MAX_BATCH):
+        raise Refused(400, "3104", f"At most {oracle.MAX_BATCH} parties are taken at once.")
     if web.has_nul(raw):
         raise Refused(400, "3101", "Text may not hold the character U+0000.")
     try:

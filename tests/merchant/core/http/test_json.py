@@ -104,6 +104,29 @@ def test_any_text_is_searched_for_it_rightly(text: str) -> None:
     assert web.has_nul(raw) == ("\0" in text)
 
 
+@pytest.mark.parametrize(
+    "raw", [b'{"x": 1, "name": "\\ud800"}', b'{"x": 1, "name": "\xff"}', b'{"x": 1, "name": }', b'{"x": 1, "name": 01}']
+)
+def test_what_is_no_json_behind_a_wrong_field_is_malformed(raw: bytes) -> None:
+    assert problem_of(raw).code == "malformed_json"
+
+
+@pytest.mark.parametrize("unit", ["1", '""', "{}", "[]", "[[[]]]", '{"a": 1}'])
+def test_more_values_than_any_form_has_are_refused_unread(unit: str) -> None:
+    raw = b'{"name": "x", "numbers": [%s]}' % b",".join([unit.encode()] * web.MAX_VALUES)
+    assert [(one.path, one.code) for one in problem_of(raw).errors] == [("$", "too_many")]
+
+
+def test_more_values_that_are_no_json_are_malformed_or_too_deep() -> None:
+    assert problem_of(b"[" * 100_000).code == "json_too_deep"
+    assert problem_of(b"{}," * 100_000).code == "malformed_json"
+
+
+def test_as_many_values_as_are_allowed_are_read() -> None:
+    many = web.MAX_VALUES - 3
+    assert len(web.decode(b'{"name": "x", "numbers": [%s]}' % b",".join([b"1"] * many), Shape).numbers) == many
+
+
 def test_depth_is_no_crash() -> None:
     assert problem_of(b'{"name": "x", "inner": ' * 100_000).code == "json_too_deep"
 
