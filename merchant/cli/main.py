@@ -22,11 +22,12 @@ from merchant.cli.outbox import outbox
 from merchant.cli.qr import qr_commands
 from merchant.cli.serve import migrate, serve, worker
 from merchant.cli.setup import seed
+from merchant.cli.user import user
 from merchant.core.errors import OperatorProblem
 from merchant.core.settings import BadSettings, load
 
 qr_commands.add_command(qr_posters.poster)
-COMMANDS = (serve, worker, migrate, seed, demo, check, database, audit, outbox, rotate_keys, qr_commands, openapi)
+COMMANDS = (serve, worker, migrate, seed, user, demo, check, database, audit, outbox, rotate_keys, qr_commands, openapi)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -15,9 +15,14 @@ MAX_FORM_FIELDS = 50
 _FORM = "application/x-www-form-urlencoded"
 
 
-async def read_form(request: Req) -> dict[str, str]:
-    """The fields of a form of ours, blanks stripped. Raises NotAllowed, UnsupportedMediaType, TooLarge, BadRequest."""
-    check_same_site(request)
+async def read_form(request: Req, *, any_site: bool = False) -> dict[str, str]:
+    """The fields of a form of ours, blanks stripped. Raises NotAllowed, UnsupportedMediaType, TooLarge, BadRequest.
+
+    `any_site` is for a page whose address holds the secret that lets its visitor in: no other site knows it, and
+    browsers that were told to send no Referer may call the form's origin `null`.
+    """
+    if not any_site:
+        check_same_site(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise errors.UnsupportedMediaType(_("Send this as a form."))
     raw = await request.body()

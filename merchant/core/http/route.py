@@ -84,7 +84,9 @@ class Route(Struct, frozen=True, kw_only=True):
         if not self.public or self.streams:
             found += [errors.NotSignedIn]
         if self.permission is not None:
-            found += [errors.NotAllowed, errors.TotpEnrolmentRequired]
+            found += [errors.NotAllowed]
+        if self.permission is not None or self.streams:
+            found += [errors.TotpEnrolmentRequired]
         if "{" in self.path:
             found += [errors.NotFound]
         if self.method != "GET":

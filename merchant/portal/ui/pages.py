@@ -102,10 +102,11 @@ def respond(
     cache: str = "no-store",
     framed: bool = False,
     only_in: str | None = None,
+    referrer: str | None = None,
     **content: Any,
 ) -> Page:
     """A page in the visitor's language, or `only_in` the one it is written in. `framed` lets our own pages show it in a
-    frame; all others refuse to be framed.
+    frame; all others refuse to be framed. `referrer` is another policy than ours for pages with a secret address.
     """
     spoken = languages.Spoken(only_in, False) if only_in else languages.spoken_with(request)
     content |= {"_": spoken.say, "spoken": spoken, "others": () if only_in else languages.others(request, spoken)}
@@ -117,6 +118,8 @@ def respond(
         "content-language": spoken.language,
         "vary": "accept-encoding" if only_in else "accept-encoding, accept-language",
     }
+    if referrer is not None:
+        headers["referrer-policy"] = referrer
     if takes_gzip(request):
         headers["content-encoding"], body = "gzip", gzip.compress(body, 6, mtime=0)
     return Response(body, status_code=status, media_type="text/html", headers=headers)

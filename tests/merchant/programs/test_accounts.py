@@ -1,0 +1,61 @@
+"""What `merchant user` refuses, in the words that it ends with."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from merchant.core import errors
+from merchant.core.service import Service
+from merchant.people.users import Change
+from merchant.programs import accounts
+
+pytestmark = [pytest.mark.anyio, pytest.mark.database]
+MAKER = "maker@greenbankfsp.example"
+NEW = {"email": "a@x.example", "name": "N", "roles": ["dfsp_maker"], "fsp_id": "lakemfi", "print_link": True}
+
+
+def create(**changes: Any) -> Callable[[Service], Awaitable[Any]]:
+    return lambda service: accounts.create(service, **{**NEW, **changes})
+
+
+def change(**wanted: Any) -> Callable[[Service], Awaitable[Any]]:
+    return lambda service: accounts.change(service, MAKER, Change(**wanted))
+
+
+@pytest.mark.parametrize(
+    ("work", "sentence"),
+    [
+        (create(email=MAKER), "exists"),
+        (create(email="not one"), "not an e-mail address"),
+        (create(email="a@x.example\n"), "not an e-mail address"),
+        (create(name=" "), "1 to 128 characters"),
+        (create(name="a\u202eb"), "control characters"),
+        (create(fsp_id=None), "Say which DFSP"),
+        (create(fsp_id="nofsp"), "no DFSP"),
+        (create(roles=["hub_checker"]), "hub staff belong to no DFSP"),
+        (create(roles=["merchant_owner"]), "Merchant roles need a merchant"),
+        (create(roles=["dfsp_admin", "dfsp_checker"]), "may not hold dfsp_checker"),
+        (change(roles=["dfsp_admin", "dfsp_maker"]), "may not hold dfsp_maker"),
+        (change(roles=["hub_operator"]), "hub staff belong to no DFSP"),
+        (lambda service: accounts.reset(service, "nobody@x.example", False, True), "Nobody has this e-mail address"),
+        (lambda service: accounts.unlock(service, "nobody@x.example"), "Nobody has this e-mail address"),
+    ],
+)
+async def test_what_cannot_be_done_is_refused_and_leaves_no_trace(
+    service: Service, work: Callable[[Service], Awaitable[Any]], sentence: str
+) -> None:
+    trace = "SELECT (SELECT count(*) FROM audit_entry), (SELECT count(*) FROM app_user)"
+    async with service.db.system_reads() as tx:
+        before = await tx.fetchrow(trace)
+    with pytest.raises(errors.MerchantError) as refused:
+        await work(service)
+    told = [one.message for one in refused.value.errors] or [refused.value.detail]
+    assert sentence in " ".join(told)
+    async with service.db.system_reads() as tx:
+        assert await tx.fetchrow(trace) == before
+
+
+async def test_the_machines_operator_may_take_the_last_administrator_away(service: Service) -> None:
+    changed = await accounts.change(service, "admin@greenbankfsp.example", Change(enabled=False))
+    assert not changed.enabled
