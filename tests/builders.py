@@ -17,10 +17,11 @@ import kyb
 from merchant.core import vault
 from merchant.core.access import SERVICE, Actor, Role
 from merchant.core.service import Service
+from merchant.core.vault import Vault
 from merchant.people import operations, sessions, users
 from merchant.people.models import AppUser
 from merchant.programs.seed import NewScheme, seed_scheme
-from merchant.registry.applications import apply, review
+from merchant.registry.applications import apply, review, sealed_fields
 from merchant.registry.applications.assess import screen_submitted
 from merchant.registry.applications.models import Application
 from merchant.registry.merchants.models import Counter, Merchant
@@ -230,6 +231,13 @@ async def create_application(
             assert found is not None
             application = found
     return application
+
+
+def report_of(application: Application) -> dict[str, Any]:
+    """What the screening of an application found."""
+    report = sealed_fields.report_of(Vault(SECRET_KEY), application)
+    assert report is not None
+    return report
 
 
 async def screen(service: Service, application_id: UUID) -> None:

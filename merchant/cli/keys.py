@@ -30,6 +30,7 @@ def _rotate(settings: Settings, new: bool, all_know: bool) -> None:
     from merchant.core import secret_key
     from merchant.programs import runtime
     from merchant.programs.rotation import check_programs, rotate
+    from merchant.programs.sealing import seal_all
 
     async def main(url: str) -> None:
         if settings.secret_key and not all_know:
@@ -39,6 +40,7 @@ def _rotate(settings: Settings, new: bool, all_know: bool) -> None:
                 click.echo(f"the new key is {secret_key.put_in_front(settings)}")
                 service.vault.look_again()
                 await asyncio.sleep(_KNOWN_AFTER_S)
+            await seal_all(service)
             async for table, done, total in rotate(service):
                 click.echo(f"\r{table}: {done}/{total}", nl=done == total)
 

@@ -27,6 +27,7 @@ from merchant.core import clock, logs, pools
 from merchant.core.audit_keys import AuditKeys
 from merchant.core.errors import NotFound, OperatorProblem
 from merchant.core.pools import Pool, Silence, is_contention, is_unavailable
+from merchant.core.vault import Vault
 
 __all__ = ["Database", "Reads", "Tx", "UnsafeRole", "forget", "is_contention", "is_unavailable"]
 
@@ -116,6 +117,11 @@ class Tx(Reads):
         """The keys that sign the audit record, which every operation writes without being handed them."""
         assert self._audit_keys is not None, "a Service sets them"
         return self._audit_keys
+
+    @property
+    def vault(self) -> Vault:
+        """The service's vault, for operations that seal a field of a row."""
+        return self.audit_keys.vault
 
     async def flush(self) -> None:
         """Write what the session holds, so that SQL text that follows sees it."""

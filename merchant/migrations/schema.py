@@ -12,6 +12,7 @@ import merchant.channels.models
 import merchant.core.audit
 import merchant.core.audit_keys
 import merchant.core.canary
+import merchant.core.evidence
 import merchant.core.idempotency
 import merchant.core.inbox
 import merchant.core.installation
@@ -36,7 +37,7 @@ HIDDEN_TABLES = frozenset({"vault_canary", "installation", "audit_secret"})
 SYSTEM_TABLES = HIDDEN_TABLES | frozenset({"inbox", "outbox", "scheme_key", "event_ticket", "ussd_session"})
 SYSTEM_TABLES |= {"user_session", "account_token", "sign_in_failure", "known_device", "outgoing_mail"}
 # Tables that the app role only ever adds to.
-APPEND_ONLY = frozenset({"audit_entry", "audit_reason", "payment_event", "decision", "ended_sticker"})
+APPEND_ONLY = frozenset({"audit_entry", "audit_reason", "payment_event", "decision", "ended_sticker", "security_event"})
 
 _NOT_TENANT = SHARED_TABLES | SYSTEM_TABLES
 

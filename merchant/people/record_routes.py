@@ -1,4 +1,4 @@
-"""JSON routes of the audit record: who did what, in the caller's DFSP or at the hub."""
+"""JSON routes of the audit record and the security events: who did what, and what was tried."""
 
 from typing import Any
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from merchant.core.access import Permission as P
+from merchant.core.evidence import SecurityEvent, StoredEvent
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant
 from merchant.core.http.route import Call, Filter, Listed, route
@@ -80,4 +81,60 @@ async def read_audit(call: Call[None]) -> Listed:
     return Listed([audit_view(row) for row in rows], [UUID(int=row.entry.seq) for row in rows])
 
 
-ROUTES = [read_audit]
+class SecurityEventView(Struct, frozen=True):
+    """A sign-in, a refusal, the use of a key, or a look at personal data."""
+
+    id: UUID
+    at: Instant
+    kind: SecurityEvent
+    actor_kind: str | None
+    actor_id: UUID | None
+    actor_name: str | None
+    dfsp_id: UUID | None
+    source: str | None
+    subject: str | None
+    detail: dict[str, Any]
+
+
+def security_event_view(row: StoredEvent, actor_name: str | None) -> SecurityEventView:
+    """A security event."""
+    return SecurityEventView(
+        id=row.id,
+        at=web.at(row.at),
+        kind=SecurityEvent(row.kind),
+        actor_kind=row.actor_kind,
+        actor_id=row.actor_id,
+        actor_name=actor_name,
+        dfsp_id=row.dfsp_id,
+        source=row.source,
+        subject=row.subject,
+        detail=row.detail,
+    )
+
+
+@route(
+    "GET",
+    "/api/v1/security-events",
+    permission=P.AUDIT_READ,
+    items=SecurityEventView,
+    paged=True,
+    filters=(
+        Filter("kind", "Only those of this kind.", choices=tuple(SecurityEvent)),
+        Filter("actor_id", "Only those of this person or key.", kind="uuid"),
+        Filter("subject", "Only those about this thing, such as an application whose people were looked at."),
+        *_BETWEEN,
+    ),
+)
+async def list_security_events(call: Call[None]) -> Listed:
+    """List security events of the last ninety days, newest first: the DFSP's own, all for hub staff."""
+    narrowed = records.Narrowed(
+        subject_id=call.filters["subject"],
+        actor_id=call.filter_id("actor_id"),
+        since=call.filter_instant("from"),
+        until=call.filter_instant("to"),
+    )
+    rows = await records.security_events(call.tx, call.actor, call.page, narrowed, call.filters["kind"])
+    return Listed([security_event_view(*row) for row in rows], [row.id for row, _ in rows])
+
+
+ROUTES = [read_audit, list_security_events]

@@ -12,10 +12,11 @@ from uuid import UUID
 from msgspec import Struct
 from sqlmodel import col, select
 
-from merchant.core import audit
-from merchant.core.access import Actor
+from merchant.core import audit, paging
+from merchant.core.access import Actor, scope_to
 from merchant.core.audit import AuditEntry, AuditReason
 from merchant.core.db import Tx
+from merchant.core.evidence import StoredEvent
 from merchant.core.paging import Page
 
 _NAMES = """
@@ -64,6 +65,21 @@ async def audit_entries(tx: Tx, actor: Actor, page: Page, narrowed: Narrowed) ->
         )
         for entry in entries
     ]
+
+
+async def security_events(
+    tx: Tx, actor: Actor, page: Page, narrowed: Narrowed, kind: str | None
+) -> list[tuple[StoredEvent, str | None]]:
+    """Security events with the actor's name, newest first: all for hub staff, else those of the actor's DFSP."""
+    statement = scope_to(actor, select(StoredEvent), StoredEvent)
+    statement = statement.where(col(StoredEvent.kind) == kind) if kind else statement
+    statement = statement.where(col(StoredEvent.subject) == narrowed.subject_id) if narrowed.subject_id else statement
+    statement = statement.where(col(StoredEvent.actor_id) == narrowed.actor_id) if narrowed.actor_id else statement
+    statement = statement.where(col(StoredEvent.at) >= narrowed.since) if narrowed.since else statement
+    statement = statement.where(col(StoredEvent.at) < narrowed.until) if narrowed.until else statement
+    found: list[StoredEvent] = await paging.page(tx, statement, StoredEvent.id, page)
+    names = await actor_names(tx, [one.actor_id for one in found if one.actor_id])
+    return [(one, names.get(one.actor_id) if one.actor_id else None) for one in found]
 
 
 async def actor_names(tx: Tx, ids: list[UUID]) -> Mapping[UUID, str]:

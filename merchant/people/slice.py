@@ -18,7 +18,7 @@ PERMISSIONS = {
     P.DFSPS_WRITE: "Enable and disable DFSPs.",
     P.USERS_WRITE: "Add people, change their roles, and let them in or shut them out.",
     P.API_KEYS_WRITE: "Issue and revoke API keys.",
-    P.AUDIT_READ: "Read the audit record.",
+    P.AUDIT_READ: "Read the audit record and the security events.",
 }
 
 __all__ = ["JOBS", "PERMISSIONS", "PRUNED", "ROUTES", "TIMERS"]

@@ -4,6 +4,7 @@
 """
 
 import inspect
+from contextlib import AbstractAsyncContextManager
 from functools import cache, partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Send
 
 from merchant.channels.ussd import ussd_door
-from merchant.core import errors
+from merchant.core import errors, evidence
 from merchant.core.http import json as web
 from merchant.core.http.context import with_context
 from merchant.core.http.incoming import BodyLimits
@@ -45,6 +46,7 @@ def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
         state=State(shared_state(service)),
         request_max_body_size=web.MAX_BODY_BYTES,
         on_shutdown=[_close_live],
+        lifespan=[_store_events],
         openapi_config=None,
         logging_config=None,
     )
@@ -69,6 +71,10 @@ def documents() -> dict[str, bytes]:
     from merchant.programs import openapi
 
     return openapi.documents(ROUTES)
+
+
+def _store_events(app: Litestar) -> AbstractAsyncContextManager[None]:
+    return evidence.storing(app.state.service)
 
 
 async def _close_live(app: Litestar) -> None:

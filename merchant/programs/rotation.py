@@ -24,7 +24,9 @@ from merchant.core.vault import Vault
 from merchant.notify import email
 from merchant.payments import outgoing
 from merchant.people import links
-from merchant.registry.applications import answers
+from merchant.registry.applications import answers, sealed_fields
+from merchant.registry.codes import stickers
+from merchant.registry.merchants.models import LOCATION_DETAILS
 
 BATCH_ROWS = 200  # small enough that a batch holds its row locks for a fraction of a second
 
@@ -87,6 +89,25 @@ SEALED_COLUMNS = (
     SealedColumn(
         "application_version", "sections_sealed", "application:{application_id}", keys=("application_id", "version")
     ),
+    SealedColumn("application", "report_sealed", "report:{id}"),
+    SealedColumn("application", "returned_items_sealed", sealed_fields.RETURNED_ITEMS),
+    SealedColumn("application", "reject_reason_sealed", sealed_fields.REJECT_REASON),
+    SealedColumn("application_version", "report_sealed", sealed_fields.REPORT, keys=("application_id", "version")),
+    SealedColumn("decision", "reason_sealed", sealed_fields.DECISION_REASON),
+    SealedColumn(
+        "screening_decision",
+        "reason_sealed",
+        sealed_fields.HIT_REASON,
+        keys=("application_id", "version", "hit_id"),
+    ),
+    SealedColumn(
+        "screening_decision",
+        "release_reason_sealed",
+        sealed_fields.RELEASE_REASON,
+        keys=("application_id", "version", "hit_id"),
+    ),
+    SealedColumn("location", "details_sealed", LOCATION_DETAILS),
+    SealedColumn("ended_sticker", "reason_sealed", stickers.REASON, keys=("counter_id", "version")),
     SealedColumn("merchant", "phone_sealed", "merchant:{id}", reindex=_phone_digest("merchant", "phone_digest")),
     SealedColumn(
         "payment_request",

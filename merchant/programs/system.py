@@ -6,11 +6,11 @@ import msgspec
 from litestar import Response, get
 from litestar.datastructures import State
 
-from merchant.core import audit_anchors, idempotency, inbox
+from merchant.core import audit_anchors, evidence, idempotency, inbox
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Answer, Call, route
 from merchant.core.slices import JobKind, Pruned, Timer
-from merchant.programs import dead_job_routes
+from merchant.programs import dead_job_routes, sealing
 from merchant.programs.metrics import Metrics
 
 
@@ -43,8 +43,15 @@ async def openapi(state: State) -> Response[bytes]:
 
 ROUTES: list[Any] = [read_liveness, read_readiness, openapi, Metrics, *dead_job_routes.ROUTES]
 JOBS: tuple[JobKind, ...] = ()
-TIMERS = (Timer("audit.anchor", audit_anchors.write_anchor_or_log, every_s=audit_anchors.EVERY_S, at_stop=True),)
-PRUNED = (Pruned("idempotency keys", idempotency.prune), Pruned("hub messages", inbox.prune))
+TIMERS = (
+    Timer("audit.anchor", audit_anchors.write_anchor_or_log, every_s=audit_anchors.EVERY_S, at_stop=True),
+    Timer("columns.seal", sealing.seal_all, every_s=sealing.EVERY_S),
+)
+PRUNED = (
+    Pruned("idempotency keys", idempotency.prune),
+    Pruned("hub messages", inbox.prune),
+    Pruned("security events", evidence.prune),
+)
 PERMISSIONS = {
     P.OPERATIONS_READ: "See jobs that failed too often.",
     P.OPERATIONS_WRITE: "Try jobs that failed too often again, or discard them.",

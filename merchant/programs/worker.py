@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import structlog
 
-from merchant.core import db, logs, outbox, pools, trace
+from merchant.core import db, evidence, logs, outbox, pools, trace
 from merchant.core.outbox import Job
 from merchant.core.pools import LONG_S, Caller
 from merchant.core.service import Service
@@ -60,7 +60,7 @@ class Worker:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work while the block runs; the jobs at hand are finished before it ends."""
-        async with self.by_hand():
+        async with self.by_hand(), evidence.storing(self.service):
             working = _start(self._loop(), "claims")
             beside = [_start(each(), "claims") for each in (self._listen, self._renew_leases)]
             beside += [_start(each, "timers") for each in (self._prune(), *map(self._run_timer, self._timers))]

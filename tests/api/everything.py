@@ -187,7 +187,6 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
     """One of everything at greenbankfsp."""
     staff = world["greenbankfsp"]
     application = await builders.create_application(service, staff["maker"], listed_company(), submitted=True)
-    assert application.report is not None
     merchant, counters = await builders.create_merchant(service, world)
     user = await add_user(service, staff["admin"], "user@greenbankfsp.example", [Role.DFSP_AUDITOR])
     owner = await builders.issue_key(service, staff["admin"], sorted(MERCHANT_KEY_SCOPES), merchant_id=merchant.id)
@@ -227,7 +226,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "delivery_id": delivery_id,
         "request_id": created["/api/v1/payment-requests"]["id"],
         "endpoint_id": created["/api/v1/webhook-endpoints"]["id"],
-        "hit_id": application.report["hits"][0]["id"],
+        "hit_id": builders.report_of(application)["hits"][0]["id"],
         "batch_id": batch["id"],
         "job_id": job_id,
     }

@@ -12,6 +12,7 @@ import pytest
 from merchant.core import vault
 from merchant.core.access import COUNTER_KEY_SCOPES, MERCHANT_KEY_SCOPES
 from merchant.core.db import APP_ROLE
+from merchant.core.evidence import StoredEvent
 from merchant.core.service import Service
 from merchant.migrations import schema
 from merchant.notify.models import SmsMessage
@@ -74,6 +75,7 @@ async def fill_empty_tables(service: Service, things: Things) -> None:
                 ),
                 AliasCount(dfsp_id=dfsp, day=date(2026, 1, 1), claimed=1),
                 EndedSticker(counter_id=counter, version=1, dfsp_id=dfsp, ended_as="replaced", reason="r"),
+                StoredEvent(kind="key_used", dfsp_id=dfsp, detail={}),
             ]
         )
 

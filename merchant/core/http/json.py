@@ -20,9 +20,11 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 
-from merchant.core import clock, db, errors, logs, texts, trace
+from merchant.core import clock, db, errors, evidence, logs, texts, trace
 from merchant.core.access import Actor
+from merchant.core.evidence import SecurityEvent
 from merchant.core.http.shape import find_faults
+from merchant.core.http.source import client_address
 from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
 from merchant.core.service import Service
 from merchant.core.texts import _
@@ -54,10 +56,13 @@ async def authorise(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
     if declared.public:
         return
     actor = await authenticate(connection.app.state, connection.headers)
-    if declared.permission is not None and not declared.operation_checks_permission:
-        actor.require(declared.permission)
     connection.scope["state"]["actor"] = actor
     structlog.contextvars.bind_contextvars(actor=str(actor.id))
+    if actor.kind == "api_key":
+        service = connection.app.state.service
+        evidence.note_key_use(service, actor, client_address(connection.scope, connection.headers, service.settings))
+    if declared.permission is not None and not declared.operation_checks_permission:
+        actor.require(declared.permission)
 
 
 async def authenticate(state: Any, headers: Mapping[str, str]) -> Actor:
@@ -270,6 +275,8 @@ def language_of(request: AnyRequest) -> str:
 
 def on_merchant_error(request: AnyRequest, error: errors.MerchantError) -> Response[bytes]:
     """A problem the caller can solve."""
+    if error.status in _REFUSALS:
+        _note_refusal(request, error)
     return problem(error, language_of(request))
 
 
@@ -281,6 +288,26 @@ def passing_problem(service: Service, error: Exception) -> errors.MerchantError 
         service.db.note_away(error)
         return errors.Unavailable(headers={"retry-after": str(RETRY_AFTER_S)})
     return None
+
+
+_REFUSALS = {401: SecurityEvent.NOT_SIGNED_IN, 403: SecurityEvent.NOT_ALLOWED}
+
+
+def _note_refusal(request: AnyRequest, error: errors.MerchantError) -> None:
+    """Note who was refused what: the route as it is declared, no ids of its path."""
+    service = request.app.state.get("service")
+    declared = request.scope["route_handler"].opt.get("route") if "route_handler" in request.scope else None
+    if service is None or declared is None or declared.public:
+        return  # signing in notes its own failures
+    evidence.note(
+        service,
+        _REFUSALS[error.status],
+        actor=request.scope["state"].get("actor"),
+        source=client_address(request.scope, request.headers, service.settings),
+        route=f"{declared.method} {declared.path}",
+        code=error.code,
+        permission=declared.permission,
+    )
 
 
 _REFUSED_BEFORE_US = {404: errors.NotFound, 405: errors.MethodNotAllowed, 413: errors.TooLarge}

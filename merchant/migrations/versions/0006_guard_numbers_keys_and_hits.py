@@ -13,7 +13,7 @@ ADD_COLUMNS = (
     "ALTER TABLE api_key ADD COLUMN IF NOT EXISTS issued_by uuid",
     "ALTER TABLE screening_decision ADD COLUMN IF NOT EXISTS entry varchar",
     "ALTER TABLE screening_decision ADD COLUMN IF NOT EXISTS release_proposed_by uuid",
-    "ALTER TABLE screening_decision ADD COLUMN IF NOT EXISTS release_reason varchar",
+    "ALTER TABLE screening_decision ADD COLUMN IF NOT EXISTS release_reason_sealed bytea",
     "ALTER TABLE webhook_endpoint ADD COLUMN IF NOT EXISTS paused_at timestamptz",
     "ALTER TABLE webhook_endpoint ADD COLUMN IF NOT EXISTS pause_reason varchar",
 )

@@ -21,10 +21,27 @@ TABLES = (
         PRIMARY KEY (dfsp_id, seq)
     )
     """,
+    """
+    CREATE TABLE security_event (
+        id uuid PRIMARY KEY,
+        at timestamptz NOT NULL,
+        kind varchar NOT NULL,
+        actor_kind varchar,
+        actor_id uuid,
+        dfsp_id uuid,
+        source varchar,
+        subject varchar,
+        detail jsonb NOT NULL
+    )
+    """,
+    "CREATE INDEX security_event_at ON security_event (at)",
+    "CREATE INDEX security_event_listed ON security_event (dfsp_id, id)",
+    "CREATE INDEX security_event_of_actor ON security_event (actor_id, id)",
+    "CREATE INDEX security_event_by_subject ON security_event (subject, id) WHERE subject IS NOT NULL",
 )
 GRANTS = (
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON audit_secret, audit_reason TO merchant_system",
-    "GRANT SELECT, INSERT ON audit_reason TO merchant_app",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON audit_secret, audit_reason, security_event TO merchant_system",
+    "GRANT SELECT, INSERT ON audit_reason, security_event TO merchant_app",
     # Entries are only added, heads only move on.
     "REVOKE UPDATE, DELETE ON audit_entry FROM merchant_system, merchant_app",
     "REVOKE DELETE ON audit_head FROM merchant_system, merchant_app",
@@ -40,14 +57,26 @@ WALL = """
             OR current_setting('app.dfsp_id', true) = 'hub'
         $rule$;
     BEGIN
-        FOREACH walled IN ARRAY ARRAY['audit_reason'] LOOP
+        FOREACH walled IN ARRAY ARRAY['audit_reason', 'security_event'] LOOP
             EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', walled);
             EXECUTE format('CREATE POLICY service ON %I TO merchant_system USING (true) WITH CHECK (true)', walled);
             EXECUTE format('CREATE POLICY tenant ON %I TO merchant_app USING (%s) WITH CHECK (%s)', walled, rule, rule);
         END LOOP;
     END $$
 """
-COLUMNS = ("ALTER TABLE audit_entry ADD COLUMN key_id uuid",)
+COLUMNS = (
+    "ALTER TABLE audit_entry ADD COLUMN key_id uuid",
+    # Beside the columns in clear, which the release before still reads.
+    """
+    ALTER TABLE application ADD COLUMN report_sealed bytea, ADD COLUMN returned_items_sealed bytea,
+        ADD COLUMN reject_reason_sealed bytea
+    """,
+    "ALTER TABLE application_version ADD COLUMN report_sealed bytea",
+    "ALTER TABLE decision ADD COLUMN reason_sealed bytea",
+    "ALTER TABLE screening_decision ADD COLUMN reason_sealed bytea",
+    "ALTER TABLE location ADD COLUMN details_sealed bytea",
+    "ALTER TABLE ended_sticker ADD COLUMN reason_sealed bytea",
+)
 # A DFSP that has no chain has lost it, from now on; those that nothing was recorded of yet get theirs.
 HEADS = """
     INSERT INTO audit_head (dfsp_id, seq, hash) SELECT id, 0, decode(repeat('00', 32), 'hex') FROM dfsp

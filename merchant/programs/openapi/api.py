@@ -42,6 +42,7 @@ _TAGS = {
     "dead-jobs": "Jobs of the service that failed too often.",
     "event-tickets": "Tickets for browsers that cannot send headers.",
     "audit": "The record of who did what.",
+    "security-events": "Sign-ins, refusals, the use of keys, looks at personal data.",
     "service": "The service about itself.",
 }
 _PAGING = (

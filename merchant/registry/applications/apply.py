@@ -64,7 +64,7 @@ async def change_sections(
         application.version += 1
         application.makers = []
         application.checker_id = None
-        application.report = None
+        application.report = application.report_sealed = None
     else:
         application.revision += 1
     application.makers = _with_maker(application.makers, actor)
@@ -108,7 +108,7 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
         )
     application.makers = _with_maker(application.makers, actor)
     application.submitted_at = clock.now()
-    application.returned_items = None
+    application.returned_items = application.returned_items_sealed = None
     move_application(application, ApplicationState.SUBMITTED)
     tx.session.add(
         ApplicationVersion(

@@ -17,7 +17,7 @@ from merchant.core import audit, clock
 from merchant.core.access import SERVICE, Actor
 from merchant.core.db import Tx
 from merchant.core.service import Service
-from merchant.registry.applications import answers
+from merchant.registry.applications import answers, sealed_fields
 from merchant.registry.applications.models import Application
 from merchant.registry.applications.queries import frozen_version, lock_application
 from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
@@ -32,7 +32,9 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
     lists = screening_index(service.settings.screening_list)
     report = kyb.assess(answers.applicant_of(sections), policy(), lists, clock.now())
     frozen = await frozen_version(tx, application, application.version)
-    application.report = frozen.report = stored_report(report)
+    sealed = sealed_fields.seal_report(service.vault, application.id, stored_report(report))
+    application.report_sealed = frozen.report_sealed = sealed
+    application.report = frozen.report = None
     await audit.record(
         tx,
         actor,

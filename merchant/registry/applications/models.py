@@ -32,9 +32,12 @@ class Application(SQLModel, table=True):
     checker_id: UUID | None = None
     claimed_by: UUID | None = None
     claimed_until: datetime | None = columns.instant(nullable=True)
-    report: dict[str, Any] | None = columns.document()
-    returned_items: list[dict[str, str]] | None = columns.document()
-    reject_reason: str | None = None
+    report: dict[str, Any] | None = columns.document()  # in clear: of releases before sealed_fields.py
+    report_sealed: bytes | None = columns.sealed()
+    returned_items: list[dict[str, str]] | None = columns.document()  # likewise
+    returned_items_sealed: bytes | None = columns.sealed()
+    reject_reason: str | None = None  # likewise
+    reject_reason_sealed: bytes | None = columns.sealed()
     merchant_id: UUID | None = None
     trading_name: str = ""
     legal_name: str = ""
@@ -54,7 +57,8 @@ class ApplicationVersion(SQLModel, table=True):
     version_hash: str
     sections_sealed: bytes = columns.sealed(nullable=False)
     makers: list[UUID] = columns.uuids()
-    report: dict[str, Any] | None = columns.document()
+    report: dict[str, Any] | None = columns.document()  # in clear: of releases before sealed_fields.py
+    report_sealed: bytes | None = columns.sealed()
     submitted_at: datetime = columns.instant()
 
 
@@ -79,12 +83,13 @@ class ScreeningDecision(SQLModel, table=True):
     hit_id: str = Field(primary_key=True)
     dfsp_id: UUID = columns.dfsp()
     decision: str
-    reason: str
+    reason: str = ""  # in clear: of releases before sealed_fields.py
+    reason_sealed: bytes | None = columns.sealed()
     decided_by: UUID
     decided_at: datetime = columns.instant()
     entry: str | None = None  # a digest of the list's entry, the same in every version and wherever the name stands
     release_proposed_by: UUID | None = None  # the first of two who say that a true match is none
-    release_reason: str | None = None
+    release_reason_sealed: bytes | None = columns.sealed()
 
 
 class Decision(SQLModel, table=True):
@@ -96,6 +101,7 @@ class Decision(SQLModel, table=True):
     version: int
     version_hash: str
     kind: str
-    reason: str | None = None
+    reason: str | None = None  # in clear: of releases before sealed_fields.py
+    reason_sealed: bytes | None = columns.sealed()
     checker_id: UUID
     decided_at: datetime = columns.instant()

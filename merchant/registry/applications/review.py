@@ -17,15 +17,16 @@ from merchant.core.db import Tx
 from merchant.core.phone import Msisdn, mask
 from merchant.core.service import Service
 from merchant.core.texts import _
+from merchant.core.vault import Vault
 from merchant.notify import events
-from merchant.registry.applications import answers, problems
+from merchant.registry.applications import answers, problems, sealed_fields
 from merchant.registry.applications.assess import assess, hit_entry
 from merchant.registry.applications.four_eyes import lock_for_decision
 from merchant.registry.applications.models import Application, Decision, ScreeningDecision
 from merchant.registry.applications.queries import TRUE_MATCH, hit_decisions, last_hit_decision
 from merchant.registry.applications.states import ApplicationState, Capability, move_application
 from merchant.registry.merchants.lifecycle import open_counter
-from merchant.registry.merchants.models import Counter, Location, Merchant
+from merchant.registry.merchants.models import LOCATION_DETAILS, Counter, Location, Merchant
 
 CLAIM_LASTS = timedelta(minutes=30)  # a courtesy lock must not outlive a lunch break
 FALSE_POSITIVE = "false_positive"
@@ -81,7 +82,8 @@ async def decide_hit(
     as the first. Raises NotFound, CheckerIsMaker, NotAllowed, WrongState.
     """
     application = await lock_for_decision(tx, actor, application_id, capability=Capability.DECIDE_HIT)
-    entries = {hit["id"]: hit_entry(hit) for hit in (application.report or {}).get("hits", ())}
+    report = sealed_fields.report_of(tx.vault, application) or {}
+    entries = {hit["id"]: hit_entry(hit) for hit in report.get("hits", ())}
     if hit_id not in entries:
         raise errors.NotFound(_("The screening of this version has no such hit."))
     decided = ScreeningDecision(
@@ -90,14 +92,15 @@ async def decide_hit(
         hit_id=hit_id,
         dfsp_id=application.dfsp_id,
         decision=decision,
-        reason=reason,
         decided_by=actor.id,
         entry=entries[hit_id],
     )
     before = await last_hit_decision(tx, application, hit_id, entries[hit_id])
     proposed = False
     if decision == FALSE_POSITIVE and before is not None and before.decision == TRUE_MATCH:
-        proposed = _propose_release(decided, before)
+        proposed = _propose_release(tx.vault, decided, before, reason)
+    else:
+        sealed_fields.write_hit_reason(tx.vault, decided, reason)
     await tx.session.merge(decided)
     application.revision += 1
     await audit.record(
@@ -114,15 +117,17 @@ async def decide_hit(
     return application
 
 
-def _propose_release(decided: ScreeningDecision, before: ScreeningDecision) -> bool:
+def _propose_release(vault: Vault, decided: ScreeningDecision, before: ScreeningDecision, reason: str) -> bool:
     """Let a true match stand when the decision that takes it back is the first of two; whether it is."""
     first = before.release_proposed_by if before.version == decided.version else None
     if first not in (None, decided.decided_by):
-        decided.release_proposed_by, decided.release_reason = first, before.release_reason
+        sealed_fields.write_hit_reason(vault, decided, reason)
+        decided.release_proposed_by, decided.release_reason_sealed = first, before.release_reason_sealed
         return False
-    decided.release_proposed_by, decided.release_reason = decided.decided_by, decided.reason
-    decided.decision, decided.reason = before.decision, before.reason
-    decided.decided_by, decided.decided_at = before.decided_by, before.decided_at
+    sealed_fields.write_release_reason(vault, decided, reason)
+    sealed_fields.write_hit_reason(vault, decided, sealed_fields.hit_reason_of(vault, before))
+    decided.release_proposed_by = decided.decided_by
+    decided.decision, decided.decided_by, decided.decided_at = before.decision, before.decided_by, before.decided_at
     return True
 
 
@@ -143,7 +148,7 @@ async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, 
     await tx.flush()
     counters = []
     for place in sections.locations:
-        location = _new_location(merchant, place)
+        location = _new_location(service, merchant, place)
         tx.session.add(location)
         await tx.flush()
         # A place that names no counter has one all the same: someone takes the money.
@@ -160,7 +165,7 @@ async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, 
 async def reject(tx: Tx, actor: Actor, application_id: UUID, reason: str) -> Application:
     """Refuse for good, with a reason."""
     application = await lock_for_decision(tx, actor, application_id)
-    application.reject_reason = reason
+    sealed_fields.write_reject_reason(tx.vault, application, reason)
     await _decide(tx, actor, application, ApplicationState.REJECTED, reason)
     return application
 
@@ -168,13 +173,13 @@ async def reject(tx: Tx, actor: Actor, application_id: UUID, reason: str) -> App
 async def return_for_changes(tx: Tx, actor: Actor, application_id: UUID, items: list[dict[str, str]]) -> Application:
     """Give it back to the makers, saying what is wrong where (`path`, `reason`)."""
     application = await lock_for_decision(tx, actor, application_id)
-    application.returned_items = items
+    sealed_fields.write_returned_items(tx.vault, application, items)
     await _decide(tx, actor, application, ApplicationState.RETURNED, "; ".join(item["reason"] for item in items))
     return application
 
 
 async def _cleared_tier(tx: Tx, application: Application) -> str:
-    report = application.report or {}
+    report = sealed_fields.report_of(tx.vault, application) or {}
     if report.get("screening") == NOT_CHECKED:
         raise problems.ScreeningNotChecked
     decisions = await hit_decisions(tx, application)
@@ -211,16 +216,19 @@ def _new_merchant(service: Service, application: Application, sections: kyb.Sect
     return merchant
 
 
-def _new_location(merchant: Merchant, place: kyb.Location) -> Location:
-    return Location(
+def _new_location(service: Service, merchant: Merchant, place: kyb.Location) -> Location:
+    location = Location(
         dfsp_id=merchant.dfsp_id,
         merchant_id=merchant.id,
         name=place.name or place.city or merchant.trading_name,
         kind=place.kind or "physical",
         country=place.country or merchant.country,
         city=place.city or "",
-        details=msgspec.to_builtins(msgspec.structs.replace(place, counters=())),
+        details={},
     )
+    details = msgspec.json.encode(msgspec.structs.replace(place, counters=()))
+    location.details_sealed = service.vault.seal(details, LOCATION_DETAILS.format(id=location.id))
+    return location
 
 
 _EVENTS = {
@@ -236,17 +244,16 @@ async def _decide(
     move_application(application, outcome)
     application.checker_id = actor.id
     application.claimed_by = application.claimed_until = None
-    tx.session.add(
-        Decision(
-            dfsp_id=application.dfsp_id,
-            application_id=application.id,
-            version=application.version,
-            version_hash=application.version_hash,
-            kind=outcome,
-            reason=reason,
-            checker_id=actor.id,
-        )
+    decision = Decision(
+        dfsp_id=application.dfsp_id,
+        application_id=application.id,
+        version=application.version,
+        version_hash=application.version_hash,
+        kind=outcome,
+        checker_id=actor.id,
     )
+    sealed_fields.write_decision_reason(tx.vault, decision, reason)
+    tx.session.add(decision)
     await audit.record(
         tx,
         actor,

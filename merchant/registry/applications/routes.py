@@ -107,7 +107,7 @@ async def reveal_value(call: Call[schemas.Reveal], application_id: UUID) -> priv
 async def list_versions(call: Call[None], application_id: UUID) -> list[schemas.ApplicationVersionView]:
     """List the submitted versions, oldest first, with the report and the decisions of each."""
     found = await queries.submitted_versions(call.tx, call.actor, application_id)
-    return [schemas.version_view(call.actor, one, language_of(call.request)) for one in found]
+    return [schemas.version_view(call.service, call.actor, one, language_of(call.request)) for one in found]
 
 
 @route(

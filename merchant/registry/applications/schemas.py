@@ -18,6 +18,7 @@ from merchant.core.http import json as web
 from merchant.core.http.fields import Instant, ReasonText
 from merchant.core.service import Service
 from merchant.registry.applications import answers, privacy
+from merchant.registry.applications import sealed_fields as fields
 from merchant.registry.applications.kyb_sentences import translated
 from merchant.registry.applications.models import Application
 from merchant.registry.applications.queries import HitStanding, Submitted, is_proposed
@@ -204,19 +205,19 @@ class ApplicationVersionDetail(ApplicationVersionView, frozen=True, kw_only=True
     external_ref: str | None
 
 
-def version_view(actor: Actor, submitted: Submitted, language: str) -> ApplicationVersionView:
+def version_view(service: Service, actor: Actor, submitted: Submitted, language: str) -> ApplicationVersionView:
     """A submitted version as a line of a list, as the actor may see it, its report in a language."""
-    row = submitted.version
+    row, vault = submitted.version, service.vault
     return ApplicationVersionView(
         version=row.version,
         version_hash=row.version_hash,
         makers=row.makers,
         submitted_at=web.at(row.submitted_at),
-        report=_report_view(actor, row.report, language),
+        report=_report_view(actor, fields.report_of(vault, row), language),
         decisions=[
             DecisionView(
                 msgspec.convert(one.kind, Outcome),
-                privacy.shown_words(actor, one.reason),
+                privacy.shown_words(actor, fields.decision_reason_of(vault, one)),
                 one.checker_id,
                 web.at(one.decided_at),
             )
@@ -226,12 +227,12 @@ def version_view(actor: Actor, submitted: Submitted, language: str) -> Applicati
             HitDecisionView(
                 one.hit_id,
                 msgspec.convert(one.decision, HitVerdict),
-                privacy.shown_words(actor, one.reason),
+                privacy.shown_words(actor, fields.hit_reason_of(vault, one)),
                 one.decided_by,
                 web.at(one.decided_at),
                 _hit_state(is_proposed(one.decision, one.release_proposed_by)),
                 one.release_proposed_by,
-                privacy.shown_words(actor, one.release_reason),
+                privacy.shown_words(actor, fields.release_reason_of(vault, one)),
             )
             for one in submitted.hit_decisions
         ],
@@ -243,7 +244,9 @@ def version_detail(service: Service, actor: Actor, submitted: Submitted, languag
     row = submitted.version
     sections = privacy.shown(actor, answers.unseal(service.vault, row.application_id, row.sections_sealed))
     answered = {name: getattr(sections, name) for name in sections.__struct_fields__}
-    return ApplicationVersionDetail(**msgspec.structs.asdict(version_view(actor, submitted, language)), **answered)
+    return ApplicationVersionDetail(
+        **msgspec.structs.asdict(version_view(service, actor, submitted, language)), **answered
+    )
 
 
 def application_view(
@@ -267,12 +270,12 @@ def application_view(
         locations=sections.locations,
         settlement_account=sections.settlement_account,
         external_ref=sections.external_ref,
-        report=_report_view(actor, row.report, language),
+        report=_report_view(actor, fields.report_of(service.vault, row), language),
         requirements=msgspec.convert(translated(due, language), kyb.Requirements),
         hit_decisions={hit_id: msgspec.convert(one.decision, HitVerdict) for hit_id, one in hit_decisions.items()},
         hit_states={hit_id: _hit_state(one.proposed) for hit_id, one in hit_decisions.items()},
-        returned_items=_returned_items(actor, row.returned_items),
-        reject_reason=privacy.shown_words(actor, row.reject_reason),
+        returned_items=_returned_items(actor, fields.returned_items_of(service.vault, row)),
+        reject_reason=privacy.shown_words(actor, fields.reject_reason_of(service.vault, row)),
         merchant_id=row.merchant_id,
         created_at=web.at(row.created_at),
         updated_at=web.at(row.updated_at),

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 from sqlmodel import Field, SQLModel, select
 
@@ -16,9 +17,11 @@ from merchant.core import audit, clock, columns, errors
 from merchant.core.access import Actor
 from merchant.core.db import Reads, Tx
 from merchant.core.texts import _
+from merchant.core.vault import Vault
 from merchant.registry.merchants.models import Counter
 from merchant.registry.merchants.queries import find_counter, lock_counter
 
+REASON = "sticker:{counter_id}/{version}"  # as vault.seal is told
 FIRST = 1
 MAX_VERSION = 9_999  # four digits are what a code has room for (qr/profiles/mojaloop.toml)
 
@@ -40,7 +43,8 @@ class EndedSticker(SQLModel, table=True):
     version: int = Field(primary_key=True)
     dfsp_id: UUID = columns.dfsp()
     ended_as: str
-    reason: str
+    reason: str = ""  # in clear: of releases before
+    reason_sealed: bytes | None = columns.sealed()
     ended_at: datetime = columns.instant()
 
 
@@ -86,13 +90,14 @@ async def replace_sticker(tx: Tx, actor: Actor, counter_id: UUID, reason: str, e
     version = (await current_versions(tx, [counter.id]))[counter.id]
     if version >= MAX_VERSION:
         raise errors.WrongState(_("A counter has at most {most} stickers; open another counter.", most=MAX_VERSION))
+    context = REASON.format(counter_id=counter.id, version=version)
     tx.session.add(
         EndedSticker(
             counter_id=counter.id,
             version=version,
             dfsp_id=counter.dfsp_id,
             ended_as=ended_as,
-            reason=reason,
+            reason_sealed=tx.vault.seal(msgspec.json.encode(reason), context),
             ended_at=clock.now(),
         )
     )
@@ -110,13 +115,21 @@ async def replace_sticker(tx: Tx, actor: Actor, counter_id: UUID, reason: str, e
     return Sticker(version + 1, Standing.CURRENT, None, None)
 
 
-async def stickers(tx: Reads, actor: Actor, counter_id: UUID) -> list[Sticker]:
+async def stickers(tx: Tx, actor: Actor, counter_id: UUID) -> list[Sticker]:
     """Every version of a counter's sticker, the current one first. Raises NotFound."""
     counter: Counter = await find_counter(tx, actor, counter_id)
     ended = select(EndedSticker).where(EndedSticker.counter_id == counter.id).order_by(EndedSticker.version.desc())  # type: ignore[attr-defined]
     rows = (await tx.session.exec(ended)).all()
     current = Sticker(rows[0].version + 1 if rows else FIRST, Standing.CURRENT, None, None)
-    return [current, *(Sticker(row.version, Standing(row.ended_as), row.reason, row.ended_at) for row in rows)]
+    ends = (Sticker(row.version, Standing(row.ended_as), _reason_of(tx.vault, row), row.ended_at) for row in rows)
+    return [current, *ends]
+
+
+def _reason_of(vault: Vault, row: EndedSticker) -> str:
+    if row.reason_sealed is None:
+        return row.reason
+    context = REASON.format(counter_id=row.counter_id, version=row.version)
+    return msgspec.json.decode(vault.open(row.reason_sealed, context), type=str)
 
 
 async def scanned(tx: Reads, alias_type: str, alias: str, version: int) -> Scanned | None:

@@ -12,6 +12,8 @@ from sqlmodel import Field, SQLModel
 
 from merchant.core import columns
 
+LOCATION_DETAILS = "location:{id}"  # address and coordinates, as vault.seal is told
+
 
 class Merchant(SQLModel, table=True):
     """An approved merchant."""
@@ -47,7 +49,8 @@ class Location(SQLModel, table=True):
     kind: str
     country: str
     city: str
-    details: dict[str, Any] = columns.document(nullable=False)
+    details: dict[str, Any] = columns.document(nullable=False)  # in clear: of the releases before, {} since
+    details_sealed: bytes | None = columns.sealed()
 
 
 class Counter(SQLModel, table=True):

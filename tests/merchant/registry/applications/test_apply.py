@@ -219,8 +219,7 @@ class TestSubmission:
         self, service: Service, world: World, document: dict[str, Any], tier: str
     ) -> None:
         application = await builders.create_application(service, world.maker, document, submitted=True)
-        assert application.report is not None
-        assert application.report["tier"] == tier
+        assert builders.report_of(application)["tier"] == tier
 
     async def test_every_submitted_version_is_kept_as_it_was(
         self, service: Service, maker: Desk, checker: Desk
@@ -235,10 +234,12 @@ class TestSubmission:
             await builders.work(service)
             await checker.move(application_id, "return", {"items": [{"path": "business", "reason": "again"}]})
         async with service.db.system() as tx:
-            rows = await tx.fetch("SELECT version, version_hash, report FROM application_version ORDER BY version")
+            rows = await tx.fetch(
+                "SELECT version, version_hash, report_sealed FROM application_version ORDER BY version"
+            )
         assert [row["version"] for row in rows] == [1, 2]
         assert [row["version_hash"] for row in rows] == hashes
-        assert all(row["report"] is not None for row in rows)
+        assert all(row["report_sealed"] is not None for row in rows)
 
 
 class TestWithdrawal:

@@ -8,10 +8,13 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from sqlmodel import select
 
 from merchant.compliance.lists import screening_index
 from merchant.core.service import Service
 from merchant.core.settings import Settings
+from merchant.registry.applications import sealed_fields
+from merchant.registry.applications.models import Application, ApplicationVersion
 from tests import builders
 from tests.api.everything import listed_company
 from tests.builders import World
@@ -155,11 +158,11 @@ def use_list(service: Service, path: Path) -> None:
 async def reports(service: Service, application_id: object) -> tuple[Any, dict[int, Any]]:
     """The report on the application, and the report on each of its frozen versions."""
     async with service.db.system() as tx:
-        live = await tx.fetchval("SELECT report FROM application WHERE id = $1", application_id)
-        frozen = await tx.fetch(
-            "SELECT version, report FROM application_version WHERE application_id = $1", application_id
-        )
-    return live, {row["version"]: row["report"] for row in frozen}
+        [live] = (await tx.session.exec(select(Application).where(Application.id == application_id))).all()
+        wanted = select(ApplicationVersion).where(ApplicationVersion.application_id == application_id)
+        frozen = (await tx.session.exec(wanted)).all()
+    found = {row.version: sealed_fields.report_of(service.vault, row) for row in frozen}
+    return sealed_fields.report_of(service.vault, live), found
 
 
 class TestFrozenReports:

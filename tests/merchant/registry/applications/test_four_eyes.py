@@ -51,8 +51,7 @@ def decision_routes(service: Service) -> list[Route]:
 
 
 def things_of(application: Application) -> Things:
-    assert application.report is not None
-    ids = {"application_id": str(application.id), "hit_id": application.report["hits"][0]["id"]}
+    ids = {"application_id": str(application.id), "hit_id": builders.report_of(application)["hits"][0]["id"]}
     return Things({**ids, "dfsp_id": "", "merchant_id": "", "counter_id": ""}, application.version_hash, "", "")
 
 

@@ -98,8 +98,7 @@ async def test_a_report_is_shown_in_the_language_asked_for_and_stored_as_it_was_
         assert listed.json()["items"][0]["report"] == shown["report"]
         due = shown["requirements"]["eventually_due"]
         messages[language] = [one["message"] for one in (*shown["report"]["checks"], *due)]
-    assert application.report is not None
-    stored = [one["message"] for one in application.report["checks"]]
+    stored = [one["message"] for one in builders.report_of(application)["checks"]]
     assert stored
     assert stored == messages["en"][: len(stored)]
     assert not set(messages["en"]) & set(messages["fr"])

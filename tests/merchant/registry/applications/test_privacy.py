@@ -69,7 +69,7 @@ async def test_no_list_and_no_operations_answer_shows_what_is_masked(
 ) -> None:
     path = f"{APPLICATIONS}/{application.id}"
     headers = world.checker.headers
-    hit = application.report["hits"][0]["id"] if application.report else ""
+    hit = builders.report_of(application)["hits"][0]["id"]
     answered = [
         await client.get(APPLICATIONS, headers=headers),
         await client.get(f"{path}/versions", headers=headers),
