@@ -62,6 +62,7 @@ def _forget(settings: Settings) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     database.rename(aside)
     (settings.data_dir / "simulator.jsonl").unlink(missing_ok=True)
+    settings.anchor_path.unlink(missing_ok=True)  # of a record that is gone with it
     world.forget(settings.data_dir)
     shutil.rmtree(aside)
 

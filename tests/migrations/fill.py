@@ -22,6 +22,7 @@ import httpx
 from merchant import migrations
 from merchant.channels.ussd import gateway_key
 from merchant.core import clock, inbox, postgres
+from merchant.core.evidence import EventBuffer
 from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings
 from merchant.notify import events
@@ -91,6 +92,7 @@ async def fill(service: Service) -> None:
         await _take_money(stage)
         await _dial(stage)
         await _leave_work(stage)
+    await service.shared(EventBuffer).store()
     await check_that_every_table_is_filled(service)
 
 

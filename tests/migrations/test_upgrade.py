@@ -18,7 +18,7 @@ from sqlmodel import select
 from merchant import migrations
 from merchant.core import audit, clock
 from merchant.core.service import Service, open_service
-from merchant.programs import rotation
+from merchant.programs import rotation, sealing
 from merchant.registry.merchants.models import Counter, Merchant
 from tests import builders
 from tests.builders import DFSPS, SECRET_KEY
@@ -124,6 +124,7 @@ async def test_the_audit_chains_of_an_old_database_hold_and_its_secrets_open(
             checked = [await audit.verify(tx, chain) for chain in await audit.chains(tx)]
         assert len(checked) == 1 + len(DFSPS)
         assert all(entries and fault is None for entries, fault in checked)
+        await sealing.seal_all(service)
         progress = [(table, done, total) async for table, done, total in rotation.rotate(service)]
     opened = {table for table, done, total in progress if done == total > 0}
     # A canary that was sealed only now is sealed under the new key already.
