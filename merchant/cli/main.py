@@ -13,6 +13,7 @@ import click
 from merchant import __version__
 from merchant.cli import qr_posters
 from merchant.cli.audit import audit
+from merchant.cli.backup import backup, restore
 from merchant.cli.check import check
 from merchant.cli.database import database
 from merchant.cli.demo import demo
@@ -27,7 +28,23 @@ from merchant.core.errors import OperatorProblem
 from merchant.core.settings import BadSettings, load
 
 qr_commands.add_command(qr_posters.poster)
-COMMANDS = (serve, worker, migrate, seed, user, demo, check, database, audit, outbox, rotate_keys, qr_commands, openapi)
+COMMANDS = (
+    serve,
+    worker,
+    migrate,
+    seed,
+    user,
+    demo,
+    check,
+    backup,
+    restore,
+    database,
+    audit,
+    outbox,
+    rotate_keys,
+    qr_commands,
+    openapi,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -37,6 +37,9 @@ class SchemeFacts(msgspec.Struct, frozen=True):
     request_expiry_max_s: int
 
 
+_IS_RESTORED = "SELECT restored_at IS NOT NULL AND reconciled_at IS NULL FROM installation WHERE id = 1"
+
+
 class NoScheme(OperatorProblem):
     """The database has no scheme row yet: run `merchant seed`."""
 
@@ -49,6 +52,8 @@ class Service:
         self.db = database
         self.vault = secret_key.open_vault(settings)
         self.audit_keys = database.audit_keys = AuditKeys(self.vault, database.listener)
+        # Restored from a backup, and the hub not asked yet (payments/reconcile.py); read at the start.
+        self.reconciling = False
         self._scheme: SchemeFacts | None = None
         self._shared: dict[Any, Any] = {}
 
@@ -92,6 +97,7 @@ async def open_service(settings: Settings, database_url: str) -> AsyncIterator[S
         async with database.system_reads() as tx:
             await open_canary(tx, service.vault)
             await service.audit_keys.load(tx.fetch)
+            service.reconciling = bool(await tx.fetchval(_IS_RESTORED))
         with contextlib.suppress(NoScheme):
             await service.scheme()
         yield service

@@ -105,8 +105,10 @@ def config(connection: Connection | None = None) -> Config:
     return alembic
 
 
-async def upgrade(owner_url: str, roles: Roles = Roles()) -> Schema:  # noqa: B008 - frozen
+async def upgrade(owner_url: str, roles: Roles = Roles(), to: str | None = None) -> Schema:  # noqa: B008 - frozen
     """Bring the database to the newest schema; a newer one, of a later release, is left alone. What it then is.
+
+    `to` stops at an older revision, for a backup of that time.
 
     A second process waits for the first, then finds nothing to do. Each revision is a transaction of its own, so that
     what is done stays done. Raises NoDatabase, TablesInUse, NotMigrated.
@@ -116,7 +118,7 @@ async def upgrade(owner_url: str, roles: Roles = Roles()) -> Schema:  # noqa: B0
         try:
             # Alembic alone takes a quarter of a second to load, at every start but the first for nothing.
             if (await _schema_of(connection)).is_behind:
-                await _upgrade_patiently(connection, roles)
+                await _upgrade_patiently(connection, roles, to or "head")
             return await _schema_of(connection)
         finally:
             await connection.rollback()
@@ -173,14 +175,14 @@ async def _wait_for_turn(connection: AsyncConnection) -> None:
     await connection.commit()
 
 
-async def _upgrade_patiently(connection: AsyncConnection, roles: Roles) -> None:
+async def _upgrade_patiently(connection: AsyncConnection, roles: Roles, to: str) -> None:
     await _name_roles(connection, roles)
     for statement in TIMEOUTS:
         await connection.exec_driver_sql(statement)
     for _ in range(_ATTEMPTS):
         await connection.commit()  # Alembic begins and ends its own transactions, one for each revision
         try:
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(_upgrade, to)
             return
         except DBAPIError as error:
             await connection.rollback()
@@ -191,10 +193,10 @@ async def _upgrade_patiently(connection: AsyncConnection, roles: Roles) -> None:
     raise TablesInUse(await _who_is_in_the_way(connection))
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, to: str) -> None:
     from alembic import command
 
-    command.upgrade(config(connection), "head")
+    command.upgrade(config(connection), to)
 
 
 async def _who_is_in_the_way(connection: AsyncConnection) -> str:

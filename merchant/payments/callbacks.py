@@ -39,6 +39,7 @@ from merchant.hub.fspiop.messages import (
 from merchant.hub.fspiop.paths import Place, read_path
 from merchant.payments.destinations import find_destination
 from merchant.payments.participants import HubConnection, HubConnections
+from merchant.payments.reconcile import is_reconciling
 from merchant.payments.refusals import Refusals
 
 MOUNT: Final = "/fspiop"
@@ -124,6 +125,8 @@ async def _checked(tx: Tx, service: Service, connections: HubConnections, call: 
         await _check_signature(tx, service, _Arrival(call, place, inbound, connection))
     if body is None:
         _read_body(place, call)
+    if call.method == "POST" and await is_reconciling(service):
+        raise FspiopError("2003", "We were restored and ask the hub first; send this again in some minutes.", 503)
     return Message(
         method=call.method,
         path=call.raw_path,

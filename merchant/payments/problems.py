@@ -8,5 +8,10 @@ class MerchantNotActive(errors.WrongState):
     code, title = "merchant_not_active", _("This merchant may not take payments now")
 
 
+class Reconciling(errors.MerchantError):
+    status, code = 503, "reconciling"
+    title = _("The service was restored and asks the network what happened meanwhile; try again in some minutes")
+
+
 class BeingPaid(errors.WrongState):
     code, title = "being_paid", _("The customer is paying at this moment; wait for the result")

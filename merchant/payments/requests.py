@@ -17,7 +17,8 @@ from merchant.core.money import Money
 from merchant.core.phone import Msisdn, mask
 from merchant.core.service import Service
 from merchant.core.texts import _
-from merchant.payments.problems import BeingPaid, MerchantNotActive
+from merchant.payments.problems import BeingPaid, MerchantNotActive, Reconciling
+from merchant.payments.reconcile import is_reconciling
 from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
 from merchant.payments.transfer_states import money_under_way
 from merchant.registry.merchants.counters import CounterFacts, counter_by_id
@@ -109,8 +110,10 @@ def check_payable(counter: CounterFacts, amount: Money) -> None:
 async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest) -> LockedRequest:
     """Store a payment request and, when it names a payer, the job that looks them up.
 
-    Raises NotFound, WrongState, InvalidFields.
+    Raises NotFound, WrongState, InvalidFields, Reconciling.
     """
+    if await is_reconciling(service):
+        raise Reconciling(headers={"retry-after": "60"})
     counter = await find_counter(tx, actor, new.counter_id)
     check_payable(counter, new.amount)
     scheme = await service.scheme()

@@ -12,7 +12,7 @@ from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
 from merchant.payments import queries, schemas
-from merchant.payments.problems import BeingPaid, MerchantNotActive
+from merchant.payments.problems import BeingPaid, MerchantNotActive, Reconciling
 from merchant.payments.requests import cancel_request, create_request
 from merchant.payments.states import RequestState
 from merchant.payments.transfers import ask_hub_again
@@ -36,7 +36,7 @@ async def _view(call: Call[Any], request_id: UUID) -> schemas.PaymentRequestView
     answer=schemas.PaymentRequestView,
     status=201,
     idempotency_key="required",
-    raises=(errors.NotFound, MerchantNotActive),
+    raises=(errors.NotFound, MerchantNotActive, Reconciling),
 )
 async def create_payment_request(call: Call[schemas.NewPaymentRequest]) -> schemas.PaymentRequestView:
     """Ask for money: of a payer, or of whoever scans the code that this answers with."""

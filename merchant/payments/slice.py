@@ -14,6 +14,7 @@ from merchant.payments.callbacks import fspiop_door
 from merchant.payments.inbound import interpret
 from merchant.payments.outgoing import Retry, Sender, send_queued
 from merchant.payments.participants import HubConnections
+from merchant.payments.reconcile import finish_reconciling
 from merchant.payments.requests import LOOK_UP_TOPIC
 from merchant.payments.routes import ROUTES as JSON_ROUTES
 from merchant.payments.timers import run_timers
@@ -49,7 +50,7 @@ JOBS = (
     network(ASK_TOPIC, RequestJob, _ask, _AGAIN),
     network(outgoing.TOPIC, bytes, _send, _AGAIN),
 )
-TIMERS = (Timer("payments.due", run_timers),)
+TIMERS = (Timer("payments.due", run_timers), Timer("payments.reconcile", finish_reconciling))
 PRUNED = (Pruned("quotes", quotes.prune),)
 PERMISSIONS = {
     P.PAYMENTS_READ: "Read payment requests and payments.",

@@ -10,12 +10,13 @@ from merchant.core import audit_anchors, evidence, idempotency, inbox
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Answer, Call, route
 from merchant.core.slices import JobKind, Pruned, Timer
+from merchant.payments.reconcile import is_reconciling
 from merchant.programs import dead_job_routes, sealing
 from merchant.programs.metrics import Metrics
 
 
 class Health(msgspec.Struct, frozen=True):
-    """How the service is: `live`, `ready` or `no scheme`."""
+    """How the service is: `live`, `ready`, `reconciling` or `no scheme`."""
 
     status: str
 
@@ -31,6 +32,8 @@ async def read_readiness(call: Call[None]) -> Answer:
     """The process can serve: its database answers and its scheme is set up."""
     async with call.service.db.system_reads() as tx:
         found = await tx.fetchval("SELECT name FROM scheme WHERE id = 1")
+    if found and await is_reconciling(call.service):
+        return Answer(Health("reconciling"), status=503)
     return Answer(Health("ready" if found else "no scheme"), status=200 if found else 503)
 
 

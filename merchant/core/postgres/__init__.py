@@ -6,8 +6,9 @@ Reading order: `binaries` finds the server's programs, `account` says which user
 beside the server and stops it. With `MERCHANT_DATABASE_URL` set, none of this is used.
 """
 
+from merchant.core.postgres import clients
 from merchant.core.postgres.binaries import Binaries, NoPostgres, find_binaries
 from merchant.core.postgres.cluster import StartFailed, is_made
 from merchant.core.postgres.launcher import Running, start
 
-__all__ = ["Binaries", "NoPostgres", "Running", "StartFailed", "find_binaries", "is_made", "start"]
+__all__ = ["Binaries", "NoPostgres", "Running", "StartFailed", "clients", "find_binaries", "is_made", "start"]

@@ -71,6 +71,12 @@ def find_binaries(major: int | None = None) -> Binaries:
     raise NoPostgres(tried)
 
 
+def server_folders() -> Iterator[Path]:
+    """Folders that may hold programs of PostgreSQL, best first."""
+    for folder, _ in _candidates():
+        yield folder
+
+
 def runnable_by(binaries: Binaries, account: Account | None) -> Binaries:
     """The same programs at a place where `account` can execute them.
 

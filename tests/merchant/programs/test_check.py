@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from merchant.core import clock, keyring
+from merchant.core import clock
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.programs import backup, check
@@ -155,7 +155,7 @@ class TestDatabase:
 
     @pytest.mark.parametrize(
         ("key", "code"),
-        [(OTHER_KEY, "missing_secret_key"), (f"test:{keyring.new()[7:]}", "bad_secret_key")],
+        [(OTHER_KEY, "missing_secret_key"), ("test:" + "QkJC" * 10 + "QkI=", "bad_secret_key")],
         ids=["of another id", "of the same id"],
     )
     async def test_another_key_than_the_datas_is_told(
