@@ -260,9 +260,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return Path(self.audit_anchor_file) if self.audit_anchor_file else self.data_dir / "audit-anchors.jsonl"
 
     @property
+    def url_host(self) -> str:
+        """The host as it stands in a URL."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
     def base_url(self) -> str:
         """How others reach us, without a trailing slash."""
-        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+        return self.public_url.rstrip("/") or f"http://{self.url_host}:{self.port}"
 
     @property
     def is_local(self) -> bool:

@@ -20,7 +20,7 @@ _START_TIMEOUT_S = 10.0
 @asynccontextmanager
 async def simulated_hub(service: Service, host: str, port: int) -> AsyncIterator[str]:
     """Serve the simulator while the block runs; its base URL."""
-    url = f"http://{host}:{port}"
+    url = f"http://{service.settings.url_host}:{port}"
     config = SimulatorConfig(
         service_url=service.settings.base_url,
         journal_path=service.settings.data_dir / "simulator.jsonl",

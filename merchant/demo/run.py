@@ -70,7 +70,7 @@ def _forget(settings: Settings) -> None:
 async def _demo(settings: Settings, database_url: str) -> None:
     begun = time.perf_counter()
     hub_port = _hub_port(settings)
-    hub_url = f"http://{settings.host}:{hub_port}"
+    hub_url = f"http://{settings.url_host}:{hub_port}"
     # Whoever tries the demo signs in with the password that demo.json tells: on this machine only.
     settings = msgspec.structs.replace(
         settings, webhook_loopback=True, hub_url=hub_url, require_totp=False, mail_kind="console"

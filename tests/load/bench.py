@@ -281,7 +281,7 @@ async def _main(folder: Path, database_url: str) -> list[Row]:
         "MERCHANT_HUB_URL": settings.hub_url,
         "MERCHANT_LOG_LEVEL": "ERROR",
     }
-    async with ready_service(settings, database_url) as service:
+    async with ready_service(settings, database_url, migrate=True) as service:
         await builders.seed_world(service)
         hub = (
             "merchant.demo.simulator",

@@ -148,7 +148,7 @@ async def running_world(folder: Path) -> AsyncIterator[World]:
 async def seed(settings: Settings, http: aiohttp.ClientSession) -> tuple[str, dict[str, str]]:
     """Fill the data folder; a counter and the header that may ask for money at it."""
     with postgres.start(settings.data_dir / "postgres") as database:
-        async with ready_service(settings, database.url()) as service:
+        async with ready_service(settings, database.url(), migrate=True) as service:
             await builders.seed_world(service)
             people = await builders.load_world(service)
             _, counters = await builders.create_merchant(service, people)

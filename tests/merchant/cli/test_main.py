@@ -1,5 +1,6 @@
 """The `merchant` command: quick to explain itself, and what only its operator can solve ends it with one sentence."""
 
+import json
 import re
 import socket
 import subprocess
@@ -13,6 +14,8 @@ from click.testing import CliRunner
 from merchant.cli.main import cli
 from merchant.core import postgres
 from merchant.core.errors import OperatorProblem
+from merchant.core.settings import BadSettings
+from merchant.programs.runtime import NothingInstalled
 from merchant.programs.seed import AlreadySeeded, BadScheme
 from tests.builders import SECRET_KEY
 
@@ -91,6 +94,55 @@ def test_a_wrong_setting_ends_in_one_sentence(
     assert re.fullmatch(f"merchant: {sentence}\n", ended.stderr)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["serve"], ["worker"], ["audit", "verify"], ["outbox", "list"], ["rotate-keys"], ["backup", "x.tar"]],
+)
+def test_where_nothing_is_installed_a_command_says_so_and_writes_nothing(arguments: list[str], tmp_path: Path) -> None:
+    environment = {"MERCHANT_DATA_DIR": str(tmp_path / "none"), "MERCHANT_DATABASE_URL": "", "MERCHANT_SECRET_KEY": ""}
+    ended = CliRunner().invoke(cli, arguments, env=environment)
+    assert isinstance(ended.exception, NothingInstalled)
+    assert f"Nothing is installed in {tmp_path / 'none'}: run `merchant seed`" in str(ended.exception)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_check_where_nothing_is_installed_says_so_as_json_and_writes_nothing(tmp_path: Path) -> None:
+    ended = merchant("check", "--json", data=tmp_path / "none")
+    assert (ended.returncode, ended.stderr) == (1, "")
+    codes = {finding["code"] for finding in json.loads(ended.stdout) if finding["severity"] == "error"}
+    assert codes == {"no_secret_key", "nothing_installed"}
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_check_tells_every_wrong_setting_and_other_commands_refuse_them(tmp_path: Path) -> None:
+    wrong = {"MERCHANT_PORT": "99999", "MERCHANT_PROT": "1", "MERCHANT_DATA_DIR": str(tmp_path)}
+    checked = CliRunner().invoke(cli, ["check"], env=wrong)
+    assert checked.exit_code == 1
+    assert "MERCHANT_PORT must be a whole number from 1 to 65535" in checked.output
+    assert "MERCHANT_PROT is no setting; did you mean MERCHANT_PORT?" in checked.output
+    assert isinstance(CliRunner().invoke(cli, ["serve"], env=wrong).exception, BadSettings)
+
+
+@pytest.mark.parametrize("option", ["--domain=http://pay.hub.ke/", "--ussd-code=384", "--email=nonsense"])
+def test_a_wrong_fact_of_a_new_scheme_is_told_before_anything_is_made(option: str, tmp_path: Path) -> None:
+    environment = {"MERCHANT_DATA_DIR": str(tmp_path / "none"), "MERCHANT_SEED_PASSWORD": "correct horse battery"}
+    ended = CliRunner().invoke(cli, [*SEED, option], env=environment)
+    assert isinstance(ended.exception, BadScheme)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_roles_script_takes_its_names_from_settings() -> None:
+    told = CliRunner().invoke(cli, ["database", "roles"], env={"MERCHANT_DATABASE_APP_ROLE": "staging_app"})
+    assert told.exit_code == 0
+    assert "GRANT staging_app, merchant_system TO merchant_owner" in told.output
+
+
+def test_a_new_key_and_the_end_of_the_old_one_are_two_steps() -> None:
+    ended = CliRunner().invoke(cli, ["rotate-keys", "--new", "--drop-old"])
+    assert ended.exit_code == 2
+    assert "two steps" in ended.output
+
+
 @pytest.mark.database
 async def test_a_wrong_password_is_told_without_the_password(postgres_server: postgres.Running, tmp_path: Path) -> None:
     user, _, place = postgres_server.url("postgres").partition("@")
@@ -119,12 +171,27 @@ async def test_a_database_is_set_up_once(database_url: str, tmp_path: Path) -> N
 
 def test_what_an_operator_solves_is_of_one_kind() -> None:
     from merchant import migrations
-    from merchant.core import db, service, vault
-    from merchant.programs import runtime
+    from merchant.core import db, secret_key, service, vault
+    from merchant.programs import backup, restore, rotation, runtime
 
     kinds = {
         db.UnsafeRole,
+        backup.BadBackup,
         migrations.NoDatabase,
+        migrations.NotMigrated,
+        migrations.SchemaAhead,
+        migrations.SchemaBehind,
+        migrations.TablesInUse,
+        postgres.clients.ClientFailed,
+        postgres.clients.NoClients,
+        restore.NotEmpty,
+        rotation.ProgramsRun,
+        rotation.StillInUse,
+        runtime.BadHost,
+        runtime.NothingInstalled,
+        secret_key.KeysNotInFile,
+        secret_key.NoSecretKey,
+        secret_key.TooSoon,
         postgres.NoPostgres,
         postgres.StartFailed,
         runtime.PortTaken,

@@ -187,4 +187,5 @@ def test_every_setting_has_a_default_and_can_be_set_by_a_variable() -> None:
 
 def test_the_public_address_names_us_or_host_and_port() -> None:
     assert Settings(port=81).base_url == "http://127.0.0.1:81"
+    assert Settings(host="::1", port=81).base_url == "http://[::1]:81"
     assert Settings(public_url="https://pay.example/").base_url == "https://pay.example"

@@ -56,6 +56,12 @@ async def test_an_empty_database_is_told_and_stays_empty(empty_url: str, setting
     await connection.close()
 
 
+async def test_a_start_migrates_when_it_is_asked_to(empty_url: str, settings: Settings) -> None:
+    async with ready_service(settings, empty_url, migrate=True) as service, service.db.system_reads() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM scheme") == 0
+    assert (await migrations.read_schema(empty_url)).revision == newest()
+
+
 @pytest.mark.parametrize("url", ["postgresql://a@127.0.0.1:1/b", "postgresql://a@127.0.0.1:x/b", "postgresql://"])
 async def test_a_database_that_cannot_be_reached_is_told(url: str) -> None:
     with pytest.raises(NoDatabase, match="MERCHANT_DATABASE_URL cannot be used"):

@@ -54,7 +54,7 @@ async def constraints(url: str) -> set[str]:
     connection = await asyncpg.connect(url)
     found = await connection.fetch(
         "SELECT conrelid::regclass::text || pg_get_constraintdef(oid) FROM pg_constraint"
-        " WHERE connamespace = 'public'::regnamespace"
+        " WHERE connamespace = 'public'::regnamespace AND contype IN ('f', 'p', 'u', 'c')"
     )
     await connection.close()
     return {row[0] for row in found}

@@ -1,6 +1,7 @@
 """Key rotation: a new first key, everything sealed anew under it, the old key then dropped."""
 
 import asyncio
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from merchant.core.access import SERVICE
 from merchant.core.db import Tx
 from merchant.core.money import Money
 from merchant.core.phone import Msisdn
+from merchant.core.secret_key import NoSecretKey
 from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings
 from merchant.core.vault import BadSecretKey, Vault
@@ -303,6 +305,15 @@ async def test_a_service_without_the_key_of_its_data_does_not_open(settings: Set
     with pytest.raises(BadSecretKey, match=r"lacks key 'test'.*it holds 'new'"):
         async with open_service(rotated_settings(settings, NEW_KEY), database_url):
             pass
+
+
+async def test_a_service_without_any_key_does_not_open_and_makes_none(
+    settings: Settings, database_url: str, tmp_path: Path
+) -> None:
+    with pytest.raises(NoSecretKey, match=r"secret\.key does not exist and MERCHANT_SECRET_KEY is not set"):
+        async with open_service(rotated_settings(settings), database_url):
+            pass
+    assert not list(tmp_path.iterdir())
 
 
 async def test_a_service_with_another_key_of_the_same_name_does_not_open(settings: Settings, database_url: str) -> None:
