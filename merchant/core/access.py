@@ -39,6 +39,9 @@ class Permission(StrEnum):
     EVENTS_READ = "events:read"
     OPERATIONS_READ = "operations:read"
     OPERATIONS_WRITE = "operations:write"
+    HUB_KEYS_READ = "hub-keys:read"
+    HUB_KEYS_WRITE = "hub-keys:write"
+    SCHEME_WRITE = "scheme:write"
 
 
 class Role(StrEnum):
@@ -70,12 +73,15 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
         | {_P.MERCHANTS_READ, _P.PAYMENTS_READ, _P.PAYMENTS_RESOLVE, _P.EVENTS_READ}
         | {_P.OPERATIONS_READ, _P.OPERATIONS_WRITE}
+        | {_P.HUB_KEYS_READ, _P.HUB_KEYS_WRITE, _P.SCHEME_WRITE}
     ),
-    Role.HUB_CHECKER: frozenset({_P.DFSPS_READ, _P.AUDIT_READ, _P.APPLICATIONS_READ, _P.MERCHANTS_READ}),
+    Role.HUB_CHECKER: frozenset(
+        {_P.DFSPS_READ, _P.AUDIT_READ, _P.APPLICATIONS_READ, _P.MERCHANTS_READ, _P.HUB_KEYS_READ, _P.SCHEME_WRITE}
+    ),
     Role.DFSP_ADMIN: frozenset(
         _DFSP_READS
         | {_P.USERS_WRITE, _P.API_KEYS_WRITE, _P.AUDIT_READ, _P.MERCHANTS_SUSPEND, _P.WEBHOOKS_WRITE}
-        | {_P.PAYMENTS_RESOLVE, _P.ALIASES_WRITE}
+        | {_P.PAYMENTS_RESOLVE, _P.ALIASES_WRITE, _P.HUB_KEYS_READ}
     ),
     Role.DFSP_MAKER: frozenset(_DFSP_READS | {_P.APPLICATIONS_WRITE, _P.MERCHANTS_WRITE, _P.PERSONAL_DATA_READ}),
     Role.DFSP_CHECKER: frozenset(_DFSP_READS | {_P.APPLICATIONS_DECIDE, _P.MERCHANTS_SUSPEND, _P.PERSONAL_DATA_READ}),
@@ -105,6 +111,8 @@ KEY_SCOPES = frozenset(Permission) - {
     _P.API_KEYS_WRITE,
     _P.OPERATIONS_READ,
     _P.OPERATIONS_WRITE,
+    _P.HUB_KEYS_WRITE,
+    _P.SCHEME_WRITE,
 }
 # The key of one merchant does for it what its own people may do.
 MERCHANT_KEY_SCOPES = ROLE_PERMISSIONS[Role.MERCHANT_OWNER]

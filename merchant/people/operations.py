@@ -22,6 +22,7 @@ from merchant.people.models import ApiKey
 from merchant.registry.merchants.models import Counter, Merchant
 from merchant.scheme import keys
 from merchant.scheme.models import Dfsp
+from merchant.scheme.participants import check_base_url
 
 KEY_LIFETIME = timedelta(days=365)  # unless another is asked for: a key that leaked is no good for ever
 MAX_KEY_LIFETIME = timedelta(days=730)
@@ -35,11 +36,14 @@ class IssuedKey(msgspec.Struct, frozen=True):
 
 
 async def create_dfsp(tx: Tx, service: Service, actor: Actor, fsp_id: str, name: str, **options: str) -> Dfsp:
-    """Enable a participant: the tenant, its signing key and its ILP secret. Raises Conflict for a known fsp_id."""
+    """Enable a participant: the tenant, its signing key and its ILP secret.
+
+    Raises InvalidFields, Conflict for a known fsp_id.
+    """
     dfsp = Dfsp(
         fsp_id=fsp_id,
         name=name,
-        hub_url=options.get("hub_url", ""),
+        hub_url=check_base_url("hub_url", options["hub_url"]) if options.get("hub_url") else "",
         transfer_mode=options.get("transfer_mode", "RESERVED"),
     )
     tx.session.add(dfsp)
@@ -52,15 +56,6 @@ async def create_dfsp(tx: Tx, service: Service, actor: Actor, fsp_id: str, name:
     await audit.record(tx, actor, "dfsp.created", "dfsp", dfsp.id, dfsp_id=None, fsp_id=fsp_id)
     # Its own chain begins with it: a DFSP without a chain has lost it.
     await audit.record(tx, actor, "dfsp.created", "dfsp", dfsp.id, dfsp_id=dfsp.id, fsp_id=fsp_id)
-    return dfsp
-
-
-async def set_dfsp_enabled(tx: Tx, actor: Actor, dfsp_id: UUID, enabled: bool) -> Dfsp:
-    """Enable or disable a participant: its staff, keys and numbers stop at once. Raises NotFound."""
-    dfsp: Dfsp = await tx.one(select(Dfsp).where(Dfsp.id == dfsp_id).with_for_update())
-    dfsp.enabled = enabled
-    action = "dfsp.enabled" if enabled else "dfsp.disabled"
-    await audit.record(tx, actor, action, "dfsp", dfsp.id, dfsp_id=None)
     return dfsp
 
 

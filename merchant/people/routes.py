@@ -10,8 +10,9 @@ from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Call, Listed, route
 from merchant.people import operations, queries, schemas
-from merchant.people.schemas import ApiKeyView, DfspView, Enabled
+from merchant.people.schemas import ApiKeyView
 from merchant.scheme import queries as scheme
+from merchant.scheme.schemas import DfspView, dfsp_view
 
 
 @route(
@@ -35,20 +36,14 @@ async def create_dfsp(call: Call[schemas.NewDfsp]) -> DfspView:
         hub_url=new.hub_url or "",
         transfer_mode=new.transfer_mode,
     )
-    return schemas.dfsp_view(created)
+    return dfsp_view(created)
 
 
 @route("GET", "/api/v1/dfsps", permission=P.DFSPS_READ, items=DfspView, paged=True)
 async def list_dfsps(call: Call[None]) -> Listed:
     """List the participants."""
     rows = await scheme.dfsps(call.tx, call.actor, call.page)
-    return Listed([schemas.dfsp_view(row) for row in rows], [row.id for row in rows])
-
-
-@route("PATCH", "/api/v1/dfsps/{dfsp_id}", permission=P.DFSPS_WRITE, body=Enabled, answer=DfspView)
-async def change_dfsp(call: Call[Enabled], dfsp_id: UUID) -> DfspView:
-    """Let a participant in or shut it out."""
-    return schemas.dfsp_view(await operations.set_dfsp_enabled(call.tx, call.actor, dfsp_id, call.body.enabled))
+    return Listed([dfsp_view(row) for row in rows], [row.id for row in rows])
 
 
 @route(
@@ -91,7 +86,6 @@ async def revoke_api_key(call: Call[None], key_id: UUID) -> None:
 ROUTES = [
     create_dfsp,
     list_dfsps,
-    change_dfsp,
     issue_api_key,
     list_api_keys,
     revoke_api_key,

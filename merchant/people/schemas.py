@@ -14,7 +14,6 @@ from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant, NameText
 from merchant.people.models import UNUSABLE_HASH, ApiKey, AppUser
-from merchant.scheme.models import Dfsp
 
 # What the HTML standard takes as an e-mail address (4.10.5.1.5): ASCII, so no letter that looks like another, no unseen
 # character and no angle bracket.
@@ -46,16 +45,6 @@ class Enabled(Struct, frozen=True, forbid_unknown_fields=True):
     """In or out."""
 
     enabled: bool
-
-
-class DfspView(Struct, frozen=True):
-    """A participant."""
-
-    id: UUID
-    fsp_id: str
-    name: str
-    enabled: bool
-    transfer_mode: Literal["RESERVED", "COMMITTED"]
 
 
 class NewUser(Struct, frozen=True, forbid_unknown_fields=True):
@@ -131,11 +120,6 @@ class ApiKeyView(Struct, frozen=True):
 def actor_view(actor: Actor) -> UserView:
     """The person or key that calls."""
     return UserView(actor.id, actor.name, convert(list(actor.roles), list[Role]), actor.dfsp_id)
-
-
-def dfsp_view(row: Dfsp) -> DfspView:
-    """A participant."""
-    return convert({name: getattr(row, name) for name in DfspView.__struct_fields__}, DfspView)
 
 
 def user_view(row: AppUser) -> UserDetail:

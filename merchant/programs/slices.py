@@ -11,8 +11,9 @@ from merchant.people import slice as people
 from merchant.portal import slice as portal
 from merchant.programs import system
 from merchant.registry import slice as registry
+from merchant.scheme import slice as scheme
 
-SLICES: list[Slice] = [system, people, registry, payments, channels, notify, portal]
+SLICES: list[Slice] = [system, people, scheme, registry, payments, channels, notify, portal]
 
 ROUTES: list[Any] = [route for each in SLICES for route in each.ROUTES]
 JOBS: dict[str, JobKind] = {kind.topic: kind for each in SLICES for kind in each.JOBS}

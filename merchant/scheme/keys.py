@@ -79,8 +79,10 @@ async def valid_keys(tx: Reads, vault: Vault, fsp_id: str, purpose: str) -> list
     return [key for key in await usable_keys(tx, vault, fsp_id, purpose) if key.valid_from <= now]
 
 
-async def add_private(tx: Tx, vault: Vault, dfsp_id: UUID, fsp_id: str, purpose: str, secret: str) -> SchemeKey:
-    """Keep a private key (PEM) or an ILP secret of one of our DFSPs."""
+async def add_private(
+    tx: Tx, vault: Vault, dfsp_id: UUID, fsp_id: str, purpose: str, secret: str, *, valid_from: datetime | None = None
+) -> SchemeKey:
+    """Keep a private key (PEM) or an ILP secret of one of our DFSPs, to be used from now or from a later time on."""
     key = SchemeKey(
         key_id=ids.wire_id(),
         dfsp_id=dfsp_id,
@@ -88,6 +90,7 @@ async def add_private(tx: Tx, vault: Vault, dfsp_id: UUID, fsp_id: str, purpose:
         purpose=purpose,
         algorithm="HS256" if purpose == ILP else "RS256",
         public_pem=None if purpose == ILP else public_pem(secret),
+        valid_from=valid_from or clock.now(),
     )
     key.private_sealed = vault.seal(secret.encode(), f"key:{key.id}")
     tx.session.add(key)
@@ -95,11 +98,26 @@ async def add_private(tx: Tx, vault: Vault, dfsp_id: UUID, fsp_id: str, purpose:
     return key
 
 
-async def add_public(tx: Tx, fsp_id: str, pem: str) -> SchemeKey:
+async def add_public(
+    tx: Tx,
+    fsp_id: str,
+    pem: str,
+    *,
+    valid_from: datetime | None = None,
+    valid_until: datetime | None = None,
+) -> SchemeKey:
     """Trust a partner's public key for the signatures of an FSP. Raises ValueError for what is no public key."""
     loaded = serialization.load_pem_public_key(pem.encode())
     algorithm = "RS256" if isinstance(loaded, rsa.RSAPublicKey) else "ES256"
-    key = SchemeKey(key_id=ids.wire_id(), fsp_id=fsp_id, purpose=JWS_VERIFY, algorithm=algorithm, public_pem=pem)
+    key = SchemeKey(
+        key_id=ids.wire_id(),
+        fsp_id=fsp_id,
+        purpose=JWS_VERIFY,
+        algorithm=algorithm,
+        public_pem=pem,
+        valid_from=valid_from or clock.now(),
+        valid_until=valid_until,
+    )
     tx.session.add(key)
     await tx.flush()
     return key

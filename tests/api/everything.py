@@ -18,9 +18,11 @@ from merchant.core.http import route as declared
 from merchant.core.service import Service
 from merchant.people import sessions
 from merchant.programs.app import create_app
+from merchant.scheme.keys import new_private_pem, public_pem
 from tests import builders
 from tests.builders import PASSWORD, Person, World
 
+_PARTNER_PEM = new_private_pem()
 # Path parameters that identify nothing by themselves.
 NUMBERS = {"version": "1", "token": "no-such-link"}
 
@@ -129,6 +131,11 @@ class Things(Struct, frozen=True):
             "TotpRemoval": {"code": "123456"},
             "UserChange": {"name": "Renamed"},
             "Enabled": {"enabled": False},
+            "DfspChange": {"name": "Changed"},
+            "NewHubKey": {"fsp_id": "partnerfsp", "public_pem": public_pem(_PARTNER_PEM)},
+            "Retirement": {},
+            "Rotation": {},
+            "SchemeChangeBody": {"name": "Changed"},
             "NewUser": {
                 "email": "new@greenbankfsp.example",
                 "name": "New",
@@ -209,6 +216,8 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         assert moved.status_code == 200, moved.text
     async with service.db.system() as tx:
         key_id = await tx.fetchval("SELECT id FROM api_key WHERE merchant_id = $1", merchant.id)
+        own_key = "SELECT id FROM scheme_key WHERE dfsp_id = $1 AND purpose = 'jws_sign'"
+        hub_key_id = await tx.fetchval(own_key, merchant.dfsp_id)
         delivery_id = await tx.fetchval("SELECT id FROM webhook_delivery LIMIT 1")
         # A long number is not found by chance in ids of other things.
         dead = "UPDATE outbox SET dead_at = run_at, id = 123456789012345678 WHERE topic = $1 RETURNING id"
@@ -229,6 +238,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "hit_id": builders.report_of(application)["hits"][0]["id"],
         "batch_id": batch["id"],
         "job_id": job_id,
+        "hub_key_id": hub_key_id,
     }
     return Things(
         {name: str(value) for name, value in ids.items()},

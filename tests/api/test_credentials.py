@@ -150,7 +150,9 @@ async def test_a_disabled_dfsp_takes_its_people_and_keys_with_it(
     key = await builders.issue_key(service, world["greenbankfsp"]["admin"], ["merchants:read"])
     path = f"/api/v1/dfsps/{world.dfsp_ids['greenbankfsp']}"
     for enabled, status in ((False, 401), (True, 200)):
-        changed = await client.patch(path, json={"enabled": enabled}, headers=world.operator.headers)
+        version = (await client.get(path, headers=world.operator.headers)).headers["etag"]
+        headers = world.operator.headers | {"if-match": version}
+        changed = await client.patch(path, json={"enabled": enabled}, headers=headers)
         assert changed.status_code == 200
         for headers in (world.maker.headers, key):
             assert (await client.get("/api/v1/merchants", headers=headers)).status_code == status

@@ -17,6 +17,8 @@ WHO_MAY = {
     P.DFSPS_WRITE: {R.HUB_OPERATOR},
     P.OPERATIONS_READ: {R.HUB_OPERATOR},
     P.OPERATIONS_WRITE: {R.HUB_OPERATOR},
+    P.HUB_KEYS_WRITE: {R.HUB_OPERATOR},
+    P.SCHEME_WRITE: {R.HUB_OPERATOR, R.HUB_CHECKER},
     P.USERS_WRITE: {R.HUB_OPERATOR, R.DFSP_ADMIN},
     P.API_KEYS_WRITE: {R.HUB_OPERATOR, R.DFSP_ADMIN},
     P.AUDIT_READ: {R.HUB_OPERATOR, R.HUB_CHECKER, R.DFSP_ADMIN, R.DFSP_AUDITOR},
@@ -46,7 +48,7 @@ def test_no_single_role_both_writes_and_decides() -> None:
 
 def test_machines_never_decide_never_make_accounts_and_never_run_the_hub() -> None:
     forbidden = {P.APPLICATIONS_DECIDE, P.PERSONAL_DATA_READ, P.USERS_WRITE, P.API_KEYS_WRITE, P.DFSPS_WRITE}
-    forbidden |= {P.OPERATIONS_READ, P.OPERATIONS_WRITE}
+    forbidden |= {P.OPERATIONS_READ, P.OPERATIONS_WRITE, P.HUB_KEYS_WRITE, P.SCHEME_WRITE}
     assert not forbidden & KEY_SCOPES
     assert MERCHANT_KEY_SCOPES < KEY_SCOPES
 

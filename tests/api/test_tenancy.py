@@ -97,7 +97,8 @@ async def test_every_route_hides_another_dfsps_things(
 
 
 def needs_the_hub(route: Route) -> bool:
-    return route.permission is not None and route.permission.value in ("dfsps:write", "operations:write")
+    hubs = ("dfsps:write", "operations:write", "hub-keys:write")
+    return route.permission is not None and route.permission.value in hubs
 
 
 def leaks(response: httpx.Response, things: Things) -> bool:

@@ -40,6 +40,8 @@ _TAGS = {
     "webhook-endpoints": "Where events are delivered.",
     "events": "Live events.",
     "dead-jobs": "Jobs of the service that failed too often.",
+    "hub": "Keys that sign on the hub: ours and our partners'.",
+    "scheme": "The scheme's own facts, which two people of the hub change.",
     "event-tickets": "Tickets for browsers that cannot send headers.",
     "audit": "The record of who did what.",
     "security-events": "Sign-ins, refusals, the use of keys, looks at personal data.",

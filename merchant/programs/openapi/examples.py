@@ -29,6 +29,7 @@ from merchant.registry.applications.schemas import (
     Reveal,
 )
 from merchant.registry.merchants.schemas import NewCounter, ReasonGiven
+from merchant.scheme.schemas import DfspChange, NewHubKey, Retirement, Rotation, SchemeChangeBody
 
 _BUSINESS = {
     "trading_name": "Mama Njeri Vegetables",
@@ -73,10 +74,22 @@ _PAYLOAD = (
     "62100706Till 263040DAD"
 )
 _ID = "01a203bf-ae53-7d31-ac39-1faf8acba904"
+# RFC 7517, appendix A.1.
+_JWK = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+    "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+}
 
 EXAMPLES: dict[Any, Any] = {
     SignIn: {"email": "maker@greenbankfsp.example", "password": "correct horse battery staple"},
     NewDfsp: {"fsp_id": "greenbankfsp", "name": "Green Bank"},
+    DfspChange: {"hub_url": "https://hub.example.org", "hub_urls": {"quotes": "https://quotes.hub.example.org"}},
+    NewHubKey: {"fsp_id": "mobilemoney", "jwk": _JWK},
+    Retirement: {"at": "2027-01-31T12:00:00Z"},
+    Rotation: {},
+    SchemeChangeBody: {"name": "Lakeside Instant Payments", "ussd_code": "*384*123#"},
     NewUser: {
         "email": "checker@greenbankfsp.example",
         "name": "Wambui Otieno",

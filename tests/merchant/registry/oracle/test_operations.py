@@ -180,7 +180,9 @@ class TestLookUp:
     ) -> None:
         path = f"/api/v1/dfsps/{shop[0].dfsp_id}"
         for enabled, count in ((False, 0), (True, 2)):
-            changed = await client.patch(path, json={"enabled": enabled}, headers=world.operator.headers)
+            version = (await client.get(path, headers=world.operator.headers)).headers["etag"]
+            headers = world.operator.headers | {"if-match": version}
+            changed = await client.patch(path, json={"enabled": enabled}, headers=headers)
             assert changed.status_code == 200
             assert len(await party_list(client, f"{ALIAS}/{shop[1].alias}")) == count
 
