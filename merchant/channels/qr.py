@@ -287,7 +287,7 @@ def _printed(scheme: SchemeFacts, static: StaticCode) -> tuple[Party, money.Mone
         raise errors.invalid_field(
             "payload", error.findings[0].code, _("Not a payment code: {fault}.", fault=error)
         ) from None
-    party = qr.mojaloop_party(code, scheme.qr_domain)
+    party = qr.mojaloop_party(code, codes.domain_of(scheme, code))
     if party is None:
         raise errors.NotFound(_("This is not a code of a counter of yours."))
     if party.sub_id is not None or code.amount is not None:

@@ -62,11 +62,18 @@ def read_code(scheme: SchemeFacts, text: str) -> Scan | None:
         code = qr.decode(qr.clean(text), mode="tolerant")
     except qr.DecodeError:
         return None
-    party = qr.mojaloop_party(code, scheme.qr_domain)
+    domain = domain_of(scheme, code)
+    party = qr.mojaloop_party(code, domain)
     if party is None:
         return None
-    version = qr.sticker_version(code, scheme.qr_domain) or FIRST
+    version = qr.sticker_version(code, domain) or FIRST
     return Scan(party.party_id_type, party.identifier, party.sub_id, version if party.sub_id is None else None)
+
+
+def domain_of(scheme: SchemeFacts, code: qr.MerchantCode) -> str:
+    """The domain of the scheme under which a code was made: the present one, or one it had before."""
+    former = (one for one in scheme.qr_domains_accepted if qr.mojaloop_party(code, one) is not None)
+    return scheme.qr_domain if qr.mojaloop_party(code, scheme.qr_domain) else next(former, scheme.qr_domain)
 
 
 def dial_string(ussd_code: str, number: str, amount: Money | None = None) -> str | None:
