@@ -24,6 +24,7 @@ from merchant.core.db import Tx, forget
 from merchant.core.http import raw
 from merchant.core.http.json import passing_problem
 from merchant.core.http.raw import Refused, respond
+from merchant.core.locks import take_turn
 from merchant.core.money import Money
 from merchant.core.phone import Msisdn
 from merchant.core.service import Service
@@ -201,6 +202,8 @@ class ServiceBackend:
             return ussd.PaymentOutcome("refused", reason="closed")
         payer = Msisdn.of(order.payer_msisdn)
         now, amount = clock.now(), Money(order.amount_minor, order.currency)
+        # Several sessions of one phone at the same moment would each count the others' requests as absent.
+        await take_turn(tx, f"ussd payer {payer.digest(service.vault).hex()}")
         if await tx.fetchval(_OPEN_REQUESTS, payer.payer_digests(service.vault), now) >= MAX_OPEN_REQUESTS:
             return ussd.PaymentOutcome("refused", reason="too_many")
         day = clock.local_date(now, (await service.scheme()).time_zone)

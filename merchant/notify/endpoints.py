@@ -13,6 +13,7 @@ from sqlmodel import select
 from merchant.core import audit, errors, outbox
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Reads, Tx
+from merchant.core.locks import take_turn
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.notify import events, webhook
@@ -41,6 +42,7 @@ async def create_endpoint(
 ) -> MadeEndpoint:
     """Add an endpoint; no types means all. Raises InvalidFields for a URL not to be called, TooManyEndpoints."""
     webhook.check_url(service.settings, url)
+    await take_turn(tx, f"webhook_endpoint {actor.own_dfsp()} {actor.merchant_id}")
     secret = webhook.new_secret()
     row = WebhookEndpoint(
         dfsp_id=actor.own_dfsp(), merchant_id=actor.merchant_id, url=url, event_types=[*event_types], secret_sealed=b""

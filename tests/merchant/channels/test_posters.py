@@ -1,9 +1,11 @@
 """Print runs: ordered, printed by the worker a slice at a time, fetched, and forgotten after a week."""
 
+import asyncio
 import fcntl
 import hashlib
 import itertools
 import os
+from collections import Counter as Tally
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -157,6 +159,23 @@ async def test_a_dfsp_has_three_runs_under_way_at_most(shop: Shop) -> None:
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_jobs")
     await builders.work(shop.service)
     assert (await shop.order()).status_code == 202
+
+
+async def test_forty_ordered_at_once_are_three_runs(shop: Shop) -> None:
+    answers = await asyncio.gather(*(shop.order() for _ in range(40)))
+    assert Tally(answer.status_code for answer in answers) == {202: 3, 429: 37}
+    assert len((await shop.client.get(BATCHES, headers=shop.maker)).json()["items"]) == 3
+
+
+async def test_a_counters_key_orders_and_sees_no_posters(shop: Shop, world: World) -> None:
+    admin = world["greenbankfsp"]["admin"]
+    key = await builders.issue_key(shop.service, admin, ["merchants:read"], counter_id=shop.counters[0].id)
+    made = (await shop.order()).json()
+    refused = await shop.order(key)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
+    assert (await shop.client.get(BATCHES, headers=key)).json()["items"] == []
+    for part in ("", "/pdf", "/manifest"):
+        assert (await shop.client.get(f"{BATCHES}/{made['id']}{part}", headers=key)).status_code == 404
 
 
 async def test_a_name_no_font_can_write_is_skipped_and_told_and_the_rest_is_printed(shop: Shop, world: World) -> None:

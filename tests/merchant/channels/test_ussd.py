@@ -261,6 +261,15 @@ async def test_a_phone_may_have_five_open_requests_and_no_more(lines: Lines, wor
     assert (await dial_and_confirm(lines, "s-again", "9")).startswith("END We asked")
 
 
+async def test_forty_sessions_of_one_phone_at_once_make_five_requests(lines: Lines) -> None:
+    dialled = [f"{lines.counter.alias}*{number + 1}" for number in range(40)]
+    for number, text in enumerate(dialled):
+        await lines.step(text, f"s{number}")
+    ends = await asyncio.gather(*(lines.step(f"{text}*1", f"s{number}") for number, text in enumerate(dialled)))
+    assert sum(end.startswith("END We asked") for end in ends) == door.MAX_OPEN_REQUESTS
+    assert len(await lines.requests()) == door.MAX_OPEN_REQUESTS
+
+
 async def ask_by_dialling(lines: Lines, session: str, amount: str) -> None:
     assert (await dial_and_confirm(lines, session, amount)).startswith("END We asked")
 

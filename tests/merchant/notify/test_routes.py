@@ -1,6 +1,8 @@
 """Webhook endpoints over the API: who may have them, what they hear, what is listed, what is sent again."""
 
+import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -67,6 +69,13 @@ async def test_there_is_a_limit_to_endpoints_and_removing_one_makes_room(telling
     assert (full.status_code, full.json()["code"]) == (409, "too_many_endpoints")
     await telling.client.delete(f"{ENDPOINTS}/{made[0]['id']}", headers=telling.key)
     await telling.listen("/one-more")
+
+
+async def test_forty_made_at_once_are_no_more_than_the_limit(telling: Telling) -> None:
+    urls = [{"url": f"{telling.ear.url}/{number}"} for number in range(40)]
+    answers = await asyncio.gather(*(telling.client.post(ENDPOINTS, json=url, headers=telling.key) for url in urls))
+    assert Counter(answer.status_code for answer in answers) == {201: MAX_ENDPOINTS, 409: 40 - MAX_ENDPOINTS}
+    assert len(await listed(telling, telling.key)) == MAX_ENDPOINTS
 
 
 async def test_the_endpoints_of_merchants_take_no_room_from_their_dfsp(telling: Telling) -> None:

@@ -1,6 +1,7 @@
 """A merchant after approval: more counters, suspension, restriction, reinstatement, closing."""
 
 import asyncio
+from collections import Counter as Tally
 from typing import Any
 
 import httpx
@@ -57,6 +58,15 @@ class TestCounters:
         counter = response.json()
         assert luhn.is_valid(counter["alias"])
         assert [row["name"] for row in (await staff.read())["counters"]] == ["Till 1", "Till 2"]
+
+    async def test_forty_opened_at_once_are_no_more_than_a_merchant_may_have(
+        self, staff: Staff, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lifecycle, "MAX_COUNTERS_OF_MERCHANT", 5)
+        answers = await asyncio.gather(*(staff.add() for _ in range(40)))
+        assert Tally(answer.status_code for answer in answers) == {201: 4, 409: 36}  # it had one
+        async with service.db.system() as tx:
+            assert await tx.fetchval("SELECT count(*) FROM counter") == 5
 
     async def test_an_own_alias_is_given_once(self, staff: Staff) -> None:
         assert (await staff.add(own_alias="till-2")).json()["alias"] == "till-2"
