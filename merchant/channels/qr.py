@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from math import ceil
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -16,13 +17,14 @@ from litestar import Response
 from msgspec import Meta, Struct
 
 import qr
-from merchant.core import clock, errors, money
+from merchant.core import clock, errors, money, throttling
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.fields import CurrencyText, Instant, ReasonText
 from merchant.core.http.route import Call, Filter, route
 from merchant.core.service import SchemeFacts, Service
 from merchant.core.texts import _
+from merchant.core.throttle import Throttle
 from merchant.payments import queries as payment_queries
 from merchant.payments.problems import MerchantNotActive
 from merchant.payments.requests import NewRequest, create_request
@@ -208,6 +210,11 @@ class Explained(qr.Report, frozen=True, kw_only=True):
     sticker: StickerView | None
 
 
+def decodings(_service: Service) -> Throttle:
+    """Codes that one actor may have decoded: five a second, which no person scans, and a system may need."""
+    return Throttle(per_minute=300, burst=300)
+
+
 @route(
     "POST",
     "/api/v1/qr/decode",
@@ -215,9 +222,12 @@ class Explained(qr.Report, frozen=True, kw_only=True):
     body=ScannedCode,
     answer=Explained,
     transaction=False,
+    raises=(errors.TooManyRequests,),
 )
 async def decode_qr(call: Call[ScannedCode]) -> Explained:
     """What a scanned code says: its fields, everything that is wrong with it, and whether its sticker still holds."""
+    if wait_s := throttling.wait_s(call.service, decodings, str(call.actor.id), "qr_decode", actor=call.actor):
+        raise errors.TooManyRequests(headers={"retry-after": str(ceil(wait_s))})
     report = qr.explain(call.body.payload)
     view = await _sticker_of(call.service, call.body.payload)
     return Explained(**{name: getattr(report, name) for name in qr.Report.__struct_fields__}, sticker=view)

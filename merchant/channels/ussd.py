@@ -18,16 +18,18 @@ from litestar.types import Receive, Scope, Send
 
 import ussd
 from merchant.compliance.policies import policy
-from merchant.core import clock, errors, money
+from merchant.core import clock, errors, money, throttling
 from merchant.core.access import Actor
 from merchant.core.db import Tx, forget
 from merchant.core.http import raw
 from merchant.core.http.json import passing_problem
 from merchant.core.http.raw import Refused, respond
+from merchant.core.http.source import client_address
 from merchant.core.locks import take_turn
 from merchant.core.money import Money
 from merchant.core.phone import Msisdn
 from merchant.core.service import Service
+from merchant.core.throttle import Throttle, source_key
 from merchant.payments import limits
 from merchant.payments.requests import NewRequest, create_request
 from merchant.payments.states import RequestCapability, RequestState, states_that_permit
@@ -65,6 +67,7 @@ async def ussd_door(scope: Scope, receive: Receive, send: Send) -> None:
         name, key = _address(call.path)
         known = ussd.GATEWAYS.get(name)
         if known is None or not hmac.compare_digest(key, gateway_key(service, name)):
+            _count_wrong_key(service, scope, call)
             raise Refused(404, "3002", "There is no such gateway.")
         if call.method != "POST":
             raise Refused(405, "3000", "Gateways POST their steps.")
@@ -75,6 +78,17 @@ async def ussd_door(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, 400, str(problem).encode(), _TEXT)
     else:
         await respond(send, 200, known.render(reply) if reply.text else b"", _TEXT)
+
+
+def wrong_keys(_service: Service) -> Throttle:
+    """Addresses below /ussd that one source may guess: a gateway is set up with one, by copy and paste."""
+    return Throttle(per_minute=30, burst=30)
+
+
+def _count_wrong_key(service: Service, scope: Scope, call: raw.Call) -> None:
+    source = source_key(client_address(scope, call.headers, service.settings))
+    if throttling.wait_s(service, wrong_keys, source, "ussd"):
+        raise Refused(429, "2005", "Too many wrong addresses; try again in a minute.")
 
 
 def gateway_key(service: Service, name: str) -> str:

@@ -4,6 +4,7 @@ A token bucket for each key. Each process counts by itself, so a limit is per pr
 (failed sign-ins of an account) is counted in the database instead.
 """
 
+import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -30,3 +31,22 @@ class Throttle:
         if len(self._buckets) > MAX_KEYS:
             self._buckets.popitem(last=False)
         return wait
+
+    def give_back(self, key: str) -> None:
+        """Take back one that was counted: only what fails shall count, and that is known afterwards."""
+        if key in self._buckets:
+            left, since = self._buckets[key]
+            self._buckets[key] = (min(self._burst, left + 1), since)
+
+
+def source_key(address: str) -> str:
+    """The key of a client's address: of IPv6 its network of 64 bits, in which one visitor may take any address."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))

@@ -7,6 +7,7 @@ code that cannot be paid looks the same. `/q` asks for the text of a scanned cod
 
 import re
 from datetime import datetime, timedelta
+from math import ceil
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -15,11 +16,13 @@ from litestar import get
 from litestar.params import FromPath
 from msgspec import Struct
 
-from merchant.core import clock
+from merchant.core import clock, errors, throttling
 from merchant.core.http.json import service_of
+from merchant.core.http.source import client_address
 from merchant.core.money import Money
 from merchant.core.service import NoScheme, Service
 from merchant.core.texts import _, translate
+from merchant.core.throttle import Throttle, source_key
 from merchant.payments.states import RequestState
 from merchant.portal.ui import languages, pages
 from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
@@ -102,6 +105,19 @@ STICKER_TEXTS = {
 }
 
 
+class TooManyGuesses(errors.TooManyRequests):
+    code, title = "too_many_guesses", _("Too many unknown codes were asked for; wait a minute and scan again")
+
+
+def guesses(_service: Service) -> Throttle:
+    """Unknown codes that one source may ask for; whoever scans a code of ours asks for a known one, and is not counted.
+
+    Sixty a minute are more than all who share a phone network's address mistype. Nine million numbers would take one
+    source a hundred days.
+    """
+    return Throttle(per_minute=60, burst=60)
+
+
 @get("/q", opt=PUBLIC, exception_handlers=IN_WORDS)
 async def scanned_code(request: Req) -> Page:
     """From the text of a scanned code, or a number, to its page, which is told which sticker it was."""
@@ -129,9 +145,13 @@ def _page_of(request: Req, path: str, **query: str) -> str:
 async def pay_page(request: Req, code: FromPath[str]) -> Page:
     """The shopper's page of a counter, or of one payment request; `?sticker=` names the printed code's version."""
     service = service_of(request)
+    source = source_key(client_address(request.scope, request.headers, service.settings))
+    if wait_s := throttling.wait_s(service, guesses, source, "pay_page"):
+        raise TooManyGuesses(headers={"retry-after": str(ceil(wait_s))})
     found = await find_code(service, code)
     if found is None:
         return pages.respond(request, _UNKNOWN_CODE_PAGE, 404)
+    service.shared(guesses).give_back(source)
     shop, asked = found
     scheme = await service.scheme()
     facts, language = codes.CodeFacts.of(shop), languages.spoken_with(request).language

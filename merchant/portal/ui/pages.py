@@ -157,7 +157,9 @@ async def static_file(request: Req, name: FromPath[str]) -> Page:
 def _tell(request: Req, error: errors.MerchantError) -> Page:
     if error.status == 404:
         return _problem(request, 404, _("There is no such page"), _("Check the address."))
-    return _problem(request, error.status, error.title, error.detail)
+    page = _problem(request, error.status, error.title, error.detail)
+    page.headers.update(error.headers)
+    return page
 
 
 def _tell_http(request: Req, error: HTTPException) -> Page:

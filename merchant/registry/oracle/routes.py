@@ -15,7 +15,7 @@ import structlog
 from litestar import asgi
 from litestar.types import Receive, Scope, Send
 
-from merchant.core import errors, evidence, texts
+from merchant.core import errors, evidence, texts, throttling
 from merchant.core.access import Permission
 from merchant.core.evidence import SecurityEvent
 from merchant.core.http import json as web
@@ -24,6 +24,7 @@ from merchant.core.http.raw import Call, Refused, respond
 from merchant.core.http.source import client_address
 from merchant.core.service import Service
 from merchant.core.texts import _
+from merchant.core.throttle import Throttle
 from merchant.registry.oracle import operations as oracle
 
 _log = structlog.get_logger()
@@ -98,7 +99,24 @@ async def _find(service: Service, call: Call, alias_type: str, identifier: str, 
         return 200, msgspec.json.encode({"partyList": []})
     async with service.db.look_ups() as tx:
         routes = await oracle.find_routes(tx, alias_type, identifier, sub_id, currency)
+    if not routes:
+        _count_miss(service, call)
     return 200, msgspec.json.encode({"partyList": routes})
+
+
+def misses(_service: Service) -> Throttle:
+    """Unknown numbers that one participant may ask for through the hub.
+
+    Ten a second are more than the customers of a large wallet mistype; nine million numbers would take ten days. Known
+    numbers are always answered and never counted: payments must not wait for somebody else's guesses.
+    """
+    return Throttle(per_minute=600, burst=1_200)
+
+
+def _count_miss(service: Service, call: Call) -> None:
+    asker = call.headers.get(_SOURCE, "")[:32]
+    if throttling.wait_s(service, misses, asker, "oracle"):
+        raise Refused(429, "2005", "Too many unknown identifiers were asked for; try again in a minute.")
 
 
 async def _register(service: Service, call: Call, alias_type: str, identifier: str, sub_id: str) -> tuple[int, bytes]:

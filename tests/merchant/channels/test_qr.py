@@ -11,8 +11,10 @@ import msgspec
 import pytest
 
 import qr
+from merchant.channels import qr as qr_door
 from merchant.core.access import MERCHANT_KEY_SCOPES, Role
 from merchant.core.service import Service
+from merchant.core.throttle import Throttle
 from merchant.registry.merchants.models import Counter, Merchant
 from qr.reader import INPUT_CHARS_MAX
 from tests import builders
@@ -245,6 +247,23 @@ class TestScannedCodes:
             body = {"payload": "9" * chars}
             response = await till.client.post("/api/v1/qr/decode", json=body, headers=till.maker)
             assert response.status_code == status
+
+    async def test_one_actor_has_so_many_decoded_a_minute_and_another_is_not_held_up(
+        self, till: Till, service: Service
+    ) -> None:
+        service._shared[qr_door.decodings] = Throttle(per_minute=1, burst=3)
+        body = {"payload": "x"}
+
+        async def decode(who: dict[str, str]) -> httpx.Response:
+            return await till.client.post("/api/v1/qr/decode", json=body, headers=who)
+
+        assert [(await decode(till.maker)).status_code for _ in range(3)] == [200] * 3
+        refused = await decode(till.maker)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+        assert int(refused.headers["retry-after"]) == 60
+        world = await builders.load_world(service)
+        key = await builders.issue_key(service, world["lakemfi"]["admin"], ["merchants:read"])
+        assert (await decode(key)).status_code == 200
 
 
 class TestStickers:

@@ -507,3 +507,13 @@ async def test_a_plus_that_was_not_encoded_is_understood(lines: Lines) -> None:
     assert (await lines.post(form)).text.startswith(HOME)
     [row] = await lines.rows("SELECT msisdn_digest FROM ussd_session")
     assert row["msisdn_digest"] == lines.service.vault.digest("phone", PHONE)
+
+
+async def test_guessing_at_the_gateways_address_ends_in_429_and_the_right_one_is_answered_all_along(
+    lines: Lines,
+) -> None:
+    form = step_form("", "guess")
+    path = lines.path.rpartition("/")[0]
+    statuses = [(await lines.post(form, f"{path}/{number:040}")).status_code for number in range(35)]
+    assert statuses == [404] * 30 + [429] * 5
+    assert (await lines.step("")).startswith("CON")
