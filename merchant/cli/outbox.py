@@ -1,4 +1,4 @@
-"""`merchant outbox`: the jobs that failed too often."""
+"""`merchant outbox`: the jobs that failed."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -10,7 +10,7 @@ from merchant.core.settings import Settings
 
 @click.group()
 def outbox() -> None:
-    """Jobs that failed too often: list, try again, discard."""
+    """Jobs that failed: list, try again, discard, skip."""
 
 
 @outbox.command("list")
@@ -86,6 +86,49 @@ def discard_job(settings: Settings, job_id: int, reason: str) -> None:
 
     _run(settings, main)
     click.echo("discarded")
+
+
+@outbox.command("lanes")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="How many at most.")
+@click.pass_obj
+def list_lanes(settings: Settings, limit: int) -> None:
+    """Show what is done in order and cannot go on, because its first job fails, one a line."""
+    from merchant.core import clock
+    from merchant.core import outbox as jobs
+    from merchant.core.paging import Page
+    from merchant.programs import runtime
+
+    async def main(url: str) -> None:
+        async with runtime.ready_service(settings, url) as service, service.db.system_reads() as tx:
+            found = await jobs.blocked_lanes(tx, Page(limit))
+        for lane in found[:limit]:
+            click.echo(
+                f"{lane.job_id}  {lane.topic}  failed {lane.attempts} times, next try"
+                f" {clock.rfc3339(lane.next_try_at)}, {lane.waiting} waiting  {lane.last_error}"
+            )
+        if len(found) > limit:
+            click.echo(f"there are more than {limit}; see --limit")
+        elif not found:
+            click.echo("no blocked lanes")
+
+    _run(settings, main)
+
+
+@outbox.command("skip")
+@click.argument("job_id", type=click.IntRange(1, 2**63 - 1))
+@click.option("--reason", required=True, help="Why it need not be done; kept in the audit record.")
+@click.pass_obj
+def skip_job(settings: Settings, job_id: int, reason: str) -> None:
+    """Delete a failing job that holds back those behind it. Exit status 1 when it does not."""
+    from merchant.core.access import SERVICE
+    from merchant.programs import dead_jobs, runtime
+
+    async def main(url: str) -> None:
+        async with runtime.ready_service(settings, url) as service, service.db.system() as tx:
+            await dead_jobs.skip(tx, SERVICE, job_id, reason)
+
+    _run(settings, main)
+    click.echo("skipped")
 
 
 def _run(settings: Settings, main: Callable[[str], Coroutine[Any, Any, None]]) -> None:

@@ -16,7 +16,7 @@ _migrate = click.option("--migrate", is_flag=True, help="First bring the databas
 def serve(settings: Settings, worker: bool, migrate: bool) -> None:
     """Serve HTTP (and work off the outbox) until Ctrl-C."""
     from merchant.core import logs
-    from merchant.programs import runtime, safety
+    from merchant.programs import health, runtime, safety
     from merchant.programs.app import create_app, with_doors
     from merchant.programs.worker import Worker
 
@@ -31,6 +31,8 @@ def serve(settings: Settings, worker: bool, migrate: bool) -> None:
             )
             if worker:
                 await stack.enter_async_context(Worker(service).running())
+            else:
+                await stack.enter_async_context(health.clock_followed(service))
             click.echo(f"ready {settings.base_url}")
             await runtime.forever()
 
@@ -45,14 +47,24 @@ def serve(settings: Settings, worker: bool, migrate: bool) -> None:
 def worker(settings: Settings, migrate: bool) -> None:
     """Work off the outbox until Ctrl-C; any number of workers may run."""
     from merchant.core import logs
+    from merchant.core.http.context import with_context
     from merchant.programs import runtime, safety
+    from merchant.programs.app import create_app
+    from merchant.programs.system import WATCHED
     from merchant.programs.worker import Worker
 
     safety.check_safe(settings)
     logs.configure(settings.log_level)
 
     async def main(url: str) -> None:
-        async with runtime.ready_service(settings, url, migrate=migrate) as service, Worker(service).running():
+        async with contextlib.AsyncExitStack() as stack:
+            service = await stack.enter_async_context(runtime.ready_service(settings, url, migrate=migrate))
+            await stack.enter_async_context(Worker(service).running())
+            if settings.worker_port:
+                app = create_app(service, list(WATCHED))
+                await stack.enter_async_context(
+                    runtime.serving(with_context(app, settings), settings.host, settings.worker_port)
+                )
             click.echo("working")
             await runtime.forever()
 

@@ -162,6 +162,7 @@ class Database:
         self._look_ups = Pool(url, system_role, few, self._silence, read_only=True)
         self._probe: asyncpg.Connection[Any] | None = None
         self._probing = asyncio.Lock()
+        self.clock_skew_s = 0.0  # as last read
         self._refused = 0
         self._away_told_s: float | None = None
         self.audit_keys: AuditKeys | None = None
@@ -263,7 +264,8 @@ class Database:
                 readings.append((took_s, instant, asked_s + took_s / 2, ours))
         took_s, instant, at_s, ours = min(readings)
         clock.follow(instant, at_s)
-        return float((ours - instant).total_seconds()) - took_s / 2
+        self.clock_skew_s = float((ours - instant).total_seconds()) - took_s / 2
+        return self.clock_skew_s
 
     async def listener(self) -> asyncpg.Connection[Any]:
         """A connection of its own, outside the pools, for LISTEN. The caller closes it; `pools.watch` guards it.

@@ -27,6 +27,9 @@ RENEW_EVERY_S = 3.0
 MAX_ATTEMPTS = 20  # with the pauses below nine hours, a night in which nobody mends an endpoint
 _FIRST_RETRY_S = 2.0
 _LONGEST_RETRY_S = 3600.0
+# No job that has an order takes longer: a webhook is given up after 15 s, background jobs work in slices of seconds. A
+# dead job that is retried goes before its lane, and waits for the one of the lane that may be at work.
+_LONGEST_ORDERED = timedelta(seconds=30)
 
 
 class OutboxJob(SQLModel, table=True):
@@ -80,6 +83,19 @@ class DeadJob(msgspec.Struct, frozen=True):
     dead_at: datetime
 
 
+class BlockedLane(msgspec.Struct, frozen=True):
+    """A job that failed and holds back what has the same order key. `kind` is the key's first word, never an id."""
+
+    job_id: int
+    kind: str
+    topic: str
+    dfsp_id: UUID | None
+    attempts: int
+    next_try_at: datetime
+    last_error: str
+    waiting: int
+
+
 class Depth(msgspec.Struct, frozen=True):
     """How much of one topic lies in the outbox: live jobs, dead ones, and for how long the oldest due one waits."""
 
@@ -129,13 +145,16 @@ _JOB = job_cte(topic="$1", order_key="$2", dfsp_id="$3", payload="$4", delay="$5
 _ADD = f"WITH {_JOB} SELECT"
 # Of what has an order only the heads are looked at, one index probe each: however much waits behind a silent endpoint,
 # finding the rest costs the same.
-_CLAIM = f"""
+_HEADS = """
 WITH RECURSIVE heads AS (
   (SELECT order_key, id FROM outbox WHERE order_key IS NOT NULL AND dead_at IS NULL ORDER BY order_key, id LIMIT 1)
   UNION ALL
   SELECT next.order_key, next.id FROM heads CROSS JOIN LATERAL (
     SELECT order_key, id FROM outbox WHERE order_key > heads.order_key AND dead_at IS NULL
-    ORDER BY order_key, id LIMIT 1) AS next),
+    ORDER BY order_key, id LIMIT 1) AS next)
+"""
+_CLAIM = f"""
+{_HEADS},
 ready AS (
   SELECT id FROM outbox WHERE order_key IS NULL AND dead_at IS NULL AND run_at <= {_now()}
   ORDER BY run_at LIMIT $2 FOR UPDATE SKIP LOCKED),
@@ -165,13 +184,34 @@ SELECT id, topic, dfsp_id, attempts, last_error, created_at, dead_at FROM outbox
 WHERE dead_at IS NOT NULL AND id < $1 AND ($2::text IS NULL OR topic = $2) ORDER BY id DESC LIMIT $3
 """
 _RETRY_DEAD = f"""
-UPDATE outbox SET dead_at = NULL, attempts = 0, run_at = {_now()} WHERE dead_at IS NOT NULL AND id IN (
+UPDATE outbox SET dead_at = NULL, attempts = 0, run_at = {_now()} + CASE WHEN EXISTS (
+    SELECT FROM outbox AS busy WHERE busy.order_key = outbox.order_key AND busy.dead_at IS NULL AND busy.attempts > 0
+      AND busy.run_at > {_now()} AND busy.run_at <= {_now()} + $5::interval)
+  THEN $6::interval ELSE interval '0' END
+WHERE dead_at IS NOT NULL AND id IN (
   SELECT id FROM outbox
   WHERE dead_at IS NOT NULL AND ($2::bigint IS NULL OR id = $2) AND ($3::text IS NULL OR topic = $3)
   ORDER BY id LIMIT $4 FOR UPDATE)
 RETURNING pg_notify('outbox', '')
 """  # noqa: S608 - constants
 _DISCARD = "DELETE FROM outbox WHERE id = $1 AND dead_at IS NOT NULL RETURNING topic"
+_BLOCKED = f"""
+{_HEADS}
+SELECT id AS job_id, split_part(order_key, ':', 1) AS kind, topic, dfsp_id, attempts, run_at AS next_try_at, last_error,
+  (SELECT count(*) FROM outbox AS behind WHERE behind.order_key = job.order_key AND behind.dead_at IS NULL) - 1
+    AS waiting
+FROM outbox AS job WHERE id IN (SELECT id FROM heads) AND last_error IS NOT NULL AND id < $1 ORDER BY id DESC LIMIT $2
+"""  # noqa: S608 - constants
+_COUNT_BLOCKED = f"""
+{_HEADS}
+SELECT split_part(order_key, ':', 1) AS kind, count(*) AS lanes FROM outbox
+WHERE id IN (SELECT id FROM heads) AND last_error IS NOT NULL GROUP BY 1
+"""  # noqa: S608 - constants
+_SKIP = f"""
+DELETE FROM outbox
+WHERE id = $1 AND dead_at IS NULL AND order_key IS NOT NULL AND last_error IS NOT NULL
+RETURNING topic, pg_notify('{CHANNEL}', '')
+"""  # noqa: S608 - constants
 _DEPTHS = f"""
 SELECT topic, count(*) FILTER (WHERE dead_at IS NULL) AS live, count(dead_at) AS dead,
        greatest(0, coalesce(extract(epoch FROM {_now()} - min(run_at) FILTER (WHERE dead_at IS NULL)), 0))::float8
@@ -246,18 +286,34 @@ async def dead(tx: Reads, page: Page, topic: str | None = None) -> list[DeadJob]
 
 async def retry_dead(tx: Tx, job_id: int) -> bool:
     """Try a dead job again, with all its attempts; False when no dead job has this id."""
-    return bool(await tx.execute(_RETRY_DEAD, clock.moved(), job_id, None, 1))
+    return bool(await tx.execute(_RETRY_DEAD, clock.moved(), job_id, None, 1, LEASE, _LONGEST_ORDERED))
 
 
 async def retry_many_dead(tx: Tx, topic: str | None, limit: int) -> int:
     """Try dead jobs again, of one topic or of all, oldest first; how many there were, at most `limit`."""
-    return await tx.execute(_RETRY_DEAD, clock.moved(), None, topic, limit)
+    return await tx.execute(_RETRY_DEAD, clock.moved(), None, topic, limit, LEASE, _LONGEST_ORDERED)
 
 
 async def discard(tx: Tx, job_id: int) -> str | None:
     """Delete a dead job, payload and all; its topic, or None when no dead job has this id."""
     topic: str | None = await tx.fetchval(_DISCARD, job_id)
     return topic
+
+
+async def blocked_lanes(tx: Reads, page: Page) -> list[BlockedLane]:
+    """Lanes whose first job has failed and is tried again later, the newest such job first; one more than the limit."""
+    return [BlockedLane(**row) for row in await tx.fetch(_BLOCKED, page.before_number, page.limit + 1)]
+
+
+async def count_blocked_lanes(tx: Reads) -> dict[str, int]:
+    """How many lanes of each kind cannot go on."""
+    return {row["kind"]: row["lanes"] for row in await tx.fetch(_COUNT_BLOCKED)}
+
+
+async def skip(tx: Tx, job_id: int) -> str | None:
+    """Delete a job that failed and holds back its lane, payload and all; its topic, or None when it does not."""
+    row = await tx.fetchrow(_SKIP, job_id)
+    return None if row is None else str(row["topic"])
 
 
 async def depths(tx: Reads) -> list[Depth]:

@@ -172,8 +172,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # The roles that the service runs under. Names belong to a server: a second installation there needs others.
     database_app_role: Annotated[str, _ROLE] = "merchant_app"
     database_system_role: Annotated[str, _ROLE] = "merchant_system"
-    # Connections per pool, of which a process has three (requests of people, the service's own, its reads); opened when
-    # first needed. 8 keep two cores busy.
+    # Connections per pool, of which a process has three (requests of people, the service's own, its reads) and one half
+    # as large (look-ups); opened when first needed. 8 keep two cores busy. One kind of call holds less than half.
     database_pool_size: Annotated[int, _whole(2, 100)] = 8
     # Base URL of the hub's FSPIOP endpoints for DFSPs that have none of their own.
     hub_url: Annotated[str, _URL] = ""
@@ -226,6 +226,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_batch: Annotated[int, _whole(1, 1000)] = 50
     # Safety poll when no notification arrived; the LISTEN connection wakes the worker sooner.
     worker_poll_s: Annotated[float, _number(0.01, 60)] = 1.0
+    # Port on which `merchant worker` answers /health/live, /health/ready and /metrics; 0 is none. A worker alone serves
+    # nothing, so nothing listens unless the operator wants to probe it.
+    worker_port: Annotated[int, _whole(0, 65_535)] = 0
     # How long after its expiry an accepted request stays open while its quote still holds.
     settle_grace_s: Annotated[int, _whole(0, 3600)] = 30
     # How long after our answer to a transfer we ask the hub ourselves what became of it; doubles at every try.

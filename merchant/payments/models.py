@@ -26,6 +26,7 @@ class PaymentRequest(SQLModel, table=True):
         Index("payment_request_listed", "dfsp_id", "id"),
         Index("payment_request_of_merchant", "merchant_id", "id"),
         Index("payment_request_reference", "counter_id", "short_ref"),
+        Index("payment_request_in_doubt", "id", postgresql_where=sql("state = 'in_doubt'")),
         Index(
             "payment_request_of_reference",
             "dfsp_id",

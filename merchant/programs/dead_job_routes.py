@@ -1,4 +1,4 @@
-"""JSON routes of dead jobs, for operators of the hub: list, try again, discard."""
+"""JSON routes of jobs that failed, for operators of the hub: dead ones, and live ones that hold back a lane."""
 
 from typing import Annotated
 from uuid import UUID
@@ -11,7 +11,7 @@ from merchant.core.http import json as web
 from merchant.core.http.fields import Instant, ReasonText
 from merchant.core.http.route import Call, Filter, Listed, route
 from merchant.programs import dead_jobs
-from merchant.programs.dead_jobs import NoSuchDeadJob
+from merchant.programs.dead_jobs import NoSuchDeadJob, NotInTheWay
 
 
 class DeadJobView(Struct, frozen=True):
@@ -109,4 +109,66 @@ async def discard_dead_job(call: Call[DiscardDeadJob], job_id: int) -> None:
         await dead_jobs.discard(tx, call.actor, job_id, call.body.reason)
 
 
-ROUTES = [list_dead_jobs, retry_dead_job, retry_dead_jobs, discard_dead_job]
+class BlockedLaneView(Struct, frozen=True):
+    """A job that failed and holds back all that wait behind it. Its payload is not shown."""
+
+    job_id: int
+    kind: str
+    topic: str
+    dfsp_id: UUID | None
+    attempts: int
+    next_try_at: Instant
+    last_error: str
+    waiting: int
+
+
+class SkipJob(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a job need not be done any more; kept in the audit record."""
+
+    reason: ReasonText
+
+
+@route(
+    "GET",
+    "/api/v1/blocked-lanes",
+    permission=P.OPERATIONS_READ,
+    items=BlockedLaneView,
+    paged=True,
+    transaction=False,
+)
+async def list_blocked_lanes(call: Call[None]) -> Listed:
+    """List what is done in order and cannot go on, because its first job fails and is tried again later."""
+    async with call.service.db.system_reads() as tx:
+        rows = await outbox.blocked_lanes(tx, call.page)
+    return Listed([_lane_view(row) for row in rows], [UUID(int=row.job_id) for row in rows])
+
+
+def _lane_view(lane: outbox.BlockedLane) -> BlockedLaneView:
+    return BlockedLaneView(
+        job_id=lane.job_id,
+        kind=lane.kind,
+        topic=lane.topic,
+        dfsp_id=lane.dfsp_id,
+        attempts=lane.attempts,
+        next_try_at=web.at(lane.next_try_at),
+        last_error=lane.last_error,
+        waiting=lane.waiting,
+    )
+
+
+@route(
+    "POST",
+    "/api/v1/blocked-lanes/{job_id}/skip",
+    permission=P.OPERATIONS_WRITE,
+    body=SkipJob,
+    status=204,
+    transaction=False,
+    raises=(NotInTheWay,),
+)
+async def skip_blocking_job(call: Call[SkipJob], job_id: int) -> None:
+    """Delete the job that is in the way for good, so that the next goes on; the audit record keeps who and why."""
+    async with call.service.db.system() as tx:
+        await dead_jobs.skip(tx, call.actor, job_id, call.body.reason)
+
+
+ROUTES = [list_dead_jobs, retry_dead_job, retry_dead_jobs, discard_dead_job, list_blocked_lanes, skip_blocking_job]

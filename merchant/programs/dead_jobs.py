@@ -1,4 +1,4 @@
-"""Jobs of the outbox that failed too often: what an operator may do with them. Every act is audited.
+"""Jobs of the outbox that failed: what an operator may do with them. Every act is audited.
 
 dead_job_routes.py and cli/outbox.py call these; the list itself is `outbox.dead`. A payload is never shown.
 """
@@ -14,6 +14,18 @@ RETRIED_AT_ONCE = 1_000
 
 class NoSuchDeadJob(errors.NotFound):
     code, title = "no_such_dead_job", _("There is no dead job of this id; it may have been retried or discarded")
+
+
+class NotInTheWay(errors.NotFound):
+    code, title = "not_in_the_way", _("No job of this id holds back a lane; it may have been done or skipped")
+
+
+async def skip(tx: Tx, actor: Actor, job_id: int, reason: str) -> None:
+    """Delete a live job that failed and holds back its lane; who, when and why are audited. Raises NotInTheWay."""
+    topic = await outbox.skip(tx, job_id)
+    if topic is None:
+        raise NotInTheWay
+    await audit.record(tx, actor, "job.skipped", "job", job_id, dfsp_id=None, topic=topic, reason=reason)
 
 
 async def retry(tx: Tx, actor: Actor, job_id: int) -> None:

@@ -1,28 +1,64 @@
-"""`/metrics` for Prometheus: what the process counts, and the outbox as it is at the moment of the scrape.
+"""`/metrics` for Prometheus: what the process counts, and what an operator acts on as it is at the scrape.
 
-The outbox is read by one statement a scrape, and at most every few seconds, however many scrape.
+The outbox is read by one statement a scrape and everything else in the database by another, at most every few seconds,
+however many scrape. A figure that cannot be read is left out: none is better than an old one.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import structlog
 from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.plugins.prometheus import PrometheusController
 from prometheus_client import Gauge
 
-from merchant.core import logs, outbox
+from merchant import __version__
+from merchant.compliance.lists import published_on
+from merchant.core import clock, db, logs, outbox, sql
+from merchant.core.heartbeat import GONE_AFTER_S, SEEN_S_AGO
 from merchant.core.http import raw
 from merchant.core.http.raw import Refused
 from merchant.core.service import Service
+from merchant.payments.states import RequestCapability, RequestState, may
 
 KEPT_S = 5.0  # how old figures of the outbox may be; scrapes are usually 15 s or more apart
 _log = structlog.get_logger()
 _live = Gauge("merchant_outbox_jobs", "Jobs of the outbox that wait or run, by topic.", ["topic"])
 _age = Gauge("merchant_outbox_oldest_due_seconds", "How long the oldest due job has been due, by topic.", ["topic"])
 _dead = Gauge("merchant_outbox_dead_jobs", "Jobs that failed too often and are tried no more, by topic.", ["topic"])
+_blocked = Gauge("merchant_outbox_blocked_lanes", "Ordered lanes whose first job fails and is tried later.", ["kind"])
+_open = Gauge("merchant_payment_requests_open", "Payment requests that have not ended, by state.", ["state"])
+_doubt = Gauge("merchant_payment_requests_in_doubt", "Payment requests whose outcome the hub has not told.")
+_doubt_age = Gauge("merchant_payment_requests_in_doubt_oldest_seconds", "Age of the oldest request in doubt.")
+_workers = Gauge("merchant_workers", "Workers seen within the last half minute.")
+_seen = Gauge("merchant_worker_last_seen_seconds", "How long ago the last worker was seen.")
+_skew = Gauge("merchant_clock_skew_seconds", "How far a machine's clock is ahead of the database's.", ["process"])
+_list_age = Gauge("merchant_screening_list_age_seconds", "Age of the sanctions list that is screened against.")
+_in_use = Gauge("merchant_database_connections_in_use", "Connections that are lent, by pool of this process.", ["pool"])
+_size = Gauge("merchant_database_connections_max", "Connections that a pool of this process may open.", ["pool"])
+_silent = Gauge("merchant_database_silent_connections", "Connections dropped since the start: they did not answer.")
+_build = Gauge("merchant_build_info", "Always 1; the version is in the label.", ["version"])
+_build.labels(__version__).set(1)
+_OUTBOX = (_live, _age, _dead)
+_DATABASE = (_blocked, _open)
+_OPEN_STATES = tuple(state for state in RequestState if may(state, RequestCapability.EXPIRE))
+_LANES = ("webhook", "sms")  # told as zero while none is blocked, so that an alarm can end
+_FIGURES = f"""
+SELECT
+  (SELECT coalesce(jsonb_object_agg(state, n), '{{}}') FROM (
+     SELECT p.state, count(*) AS n FROM open_reference o JOIN payment_request p ON p.id = o.request_id GROUP BY p.state
+   ) AS each) AS open,
+  doubt.n AS in_doubt, doubt.oldest_s AS in_doubt_oldest_s,
+  (SELECT count(*) FROM worker_heartbeat WHERE {SEEN_S_AGO} < $2) AS workers,
+  (SELECT min({SEEN_S_AGO}) FROM worker_heartbeat) AS worker_seen_s,
+  (SELECT clock_skew_s FROM worker_heartbeat WHERE {SEEN_S_AGO} < $2 ORDER BY abs(clock_skew_s) DESC LIMIT 1) AS skew_s
+FROM (SELECT count(*) AS n,
+        coalesce(extract(epoch FROM coalesce($1::timestamptz, now()) - min(created_at)), 0)::float8 AS oldest_s
+      FROM payment_request WHERE state IN {sql.literals([RequestState.IN_DOUBT])}) AS doubt
+"""  # noqa: S608 - constants
 
 
 class Metrics(PrometheusController):
@@ -40,13 +76,13 @@ class Metrics(PrometheusController):
             raw.check_gateway(service, request.scope, raw.headers_of(request.scope), local_too=True)
         except Refused as refused:
             return Response(refused.description.encode(), status_code=refused.status, media_type="text/plain")
-        await service.shared(OutboxGauges).refresh(state.topics)
+        await service.shared(Figures).refresh(state.topics)
         told: Response[bytes] = await PrometheusController.get.fn(self)
         return told
 
 
-class OutboxGauges:
-    """The figures of the outbox; a topic that has no job any more falls to zero."""
+class Figures:
+    """The figures that are read at a scrape; what there is none of any more falls to zero."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -61,21 +97,55 @@ class OutboxGauges:
         if self._read_at is not None and now_s - self._read_at < KEPT_S:
             return
         self._read_at = now_s
+        self._tell_process()
         try:
             async with self._service.db.system_reads() as tx:
                 depths = await outbox.depths(tx)
+                blocked = await outbox.count_blocked_lanes(tx)
+            figures = await self._service.db.probe(_FIGURES, clock.moved(), GONE_AFTER_S)
         except Exception as error:
-            _log.warning("outbox_not_measured", error=logs.describe(error))
-            for gauge in (_live, _age, _dead):
-                gauge.clear()  # no figure is better than an old one
+            if db.is_unavailable(error) or isinstance(error, TimeoutError):
+                self._service.db.note_away(error)
+            else:
+                _log.warning("outbox_not_measured", error=logs.describe(error))
+            for gauge in (*_OUTBOX, *_DATABASE):
+                gauge.clear()
+            for single in (_doubt, _doubt_age, _workers, _seen):
+                single.set(float("nan"))
             return
-        _set([*(outbox.Depth(topic, 0, 0, 0.0) for topic in topics), *depths])
+        _tell_outbox([*(outbox.Depth(topic, 0, 0, 0.0) for topic in topics), *depths], blocked)
+        if figures is not None:
+            _tell_database(figures)
+
+    def _tell_process(self) -> None:
+        for name, pool in self._service.db.pools.items():
+            _in_use.labels(name).set(pool.in_use)
+            _size.labels(name).set(pool.size)
+        _silent.set(self._service.db.silences)
+        _skew.labels("this").set(self._service.db.clock_skew_s)
+        published = published_on(self._service.settings.screening_list)
+        age_s = (clock.now().date() - published).total_seconds() if published is not None else float("nan")
+        _list_age.set(age_s)
 
 
-def _set(depths: list[outbox.Depth]) -> None:
-    for gauge in (_live, _age, _dead):
+def _tell_outbox(depths: list[outbox.Depth], blocked: dict[str, int]) -> None:
+    for gauge in (*_OUTBOX, _blocked):
         gauge.clear()
     for depth in depths:
         _live.labels(depth.topic).set(depth.live)
         _age.labels(depth.topic).set(depth.oldest_due_s)
         _dead.labels(depth.topic).set(depth.dead)
+    for kind in {*_LANES, *blocked}:
+        _blocked.labels(kind).set(blocked.get(kind, 0))
+
+
+def _tell_database(figures: Mapping[str, Any]) -> None:
+    _open.clear()
+    found = msgspec.json.decode(figures["open"])
+    for state in _OPEN_STATES:
+        _open.labels(state).set(found.get(state, 0))
+    _doubt.set(figures["in_doubt"])
+    _doubt_age.set(figures["in_doubt_oldest_s"])
+    _workers.set(figures["workers"])
+    _seen.set(figures["worker_seen_s"] if figures["worker_seen_s"] is not None else float("inf"))
+    _skew.labels("workers").set(figures["skew_s"] or 0.0)

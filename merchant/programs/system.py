@@ -1,24 +1,24 @@
 """The service about itself: its health, its metrics, its API's document, its dead jobs; and the shared tables."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import Response, get
 from litestar.datastructures import State
 
-from merchant.core import audit_anchors, evidence, idempotency, inbox
+from merchant.core import audit_anchors, evidence, heartbeat, idempotency, inbox
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Answer, Call, route
 from merchant.core.slices import JobKind, Pruned, Timer
-from merchant.payments.reconcile import is_reconciling
-from merchant.programs import dead_job_routes, sealing
+from merchant.programs import dead_job_routes, health, sealing
+from merchant.programs.health import Readiness
 from merchant.programs.metrics import Metrics
 
 
 class Health(msgspec.Struct, frozen=True):
-    """How the service is: `live`, `ready`, `reconciling` or `no scheme`."""
+    """That the process runs."""
 
-    status: str
+    status: Literal["live"]
 
 
 @route("GET", "/health/live", public=True, answer=Health)
@@ -27,14 +27,11 @@ async def read_liveness(_: Call[None]) -> Health:
     return Health("live")
 
 
-@route("GET", "/health/ready", public=True, answer=Health, unready=True)
+@route("GET", "/health/ready", public=True, answer=Readiness, unready=True)
 async def read_readiness(call: Call[None]) -> Answer:
-    """The process can serve: its database answers and its scheme is set up."""
-    async with call.service.db.system_reads() as tx:
-        found = await tx.fetchval("SELECT name FROM scheme WHERE id = 1")
-    if found and await is_reconciling(call.service):
-        return Answer(Health("reconciling"), status=503)
-    return Answer(Health("ready" if found else "no scheme"), status=200 if found else 503)
+    """The service works as a whole; 503 says what does not: database, schema, scheme, worker, jobs, lists or keys."""
+    found = await call.service.shared(health.LatestReadiness).read()
+    return Answer(found, status=200 if found.status == "ready" else 503)
 
 
 @get("/openapi.json", opt={"public": True, "hidden": True})
@@ -44,13 +41,16 @@ async def openapi(state: State) -> Response[bytes]:
     return Response(text, media_type="application/json", headers={"cache-control": "public, max-age=300"})
 
 
-ROUTES: list[Any] = [read_liveness, read_readiness, openapi, Metrics, *dead_job_routes.ROUTES]
+# What a process that serves nothing else answers too, on a port of its own: a worker (MERCHANT_WORKER_PORT).
+WATCHED: tuple[Any, ...] = (read_liveness, read_readiness, Metrics)
+ROUTES: list[Any] = [*WATCHED, openapi, *dead_job_routes.ROUTES]
 JOBS: tuple[JobKind, ...] = ()
 TIMERS = (
     Timer("audit.anchor", audit_anchors.write_anchor_or_log, every_s=audit_anchors.EVERY_S, at_stop=True),
     Timer("columns.seal", sealing.seal_all, every_s=sealing.EVERY_S),
 )
 PRUNED = (
+    Pruned("workers", heartbeat.prune),
     Pruned("idempotency keys", idempotency.prune),
     Pruned("hub messages", inbox.prune),
     Pruned("security events", evidence.prune),

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import structlog
 
-from merchant.core import db, evidence, logs, outbox, pools, trace
+from merchant.core import db, evidence, heartbeat, logs, outbox, pools, trace
 from merchant.core.outbox import Job
 from merchant.core.pools import LONG_S, Caller
 from merchant.core.service import Service
@@ -46,6 +46,7 @@ class Worker:
         pruned: Sequence[Pruned] = PRUNED,
     ) -> None:
         self.service = service
+        self.id = heartbeat.new_worker_id()
         self._jobs = jobs
         self._timers = timers
         self._pruned = pruned
@@ -62,7 +63,8 @@ class Worker:
         """Work while the block runs; the jobs at hand are finished before it ends."""
         async with self.by_hand(), evidence.storing(self.service):
             working = _start(self._loop(), "claims")
-            beside = [_start(each(), "claims") for each in (self._listen, self._renew_leases)]
+            await heartbeat.beat(self.service.db, self.id)
+            beside = [_start(each(), "claims") for each in (self._listen, self._renew_leases, self._beat)]
             beside += [_start(each, "timers") for each in (self._prune(), *map(self._run_timer, self._timers))]
             try:
                 yield
@@ -76,6 +78,8 @@ class Worker:
                 for timer in self._timers:
                     if timer.at_stop:
                         await self._run_timer_once(timer)
+                with contextlib.suppress(Exception):  # away: the row is pruned
+                    await heartbeat.stop(self.service.db, self.id)
 
     @asynccontextmanager
     async def by_hand(self) -> AsyncIterator["Worker"]:
@@ -186,6 +190,15 @@ class Worker:
                     await outbox.renew(tx, list(self._running.values()))
             except Exception as error:
                 self._warn("leases_not_renewed", error)
+
+    async def _beat(self) -> None:
+        """Say that this worker runs, and follow the database's clock."""
+        while True:
+            await asyncio.sleep(heartbeat.BEAT_EVERY_S)
+            try:
+                await heartbeat.beat(self.service.db, self.id)
+            except Exception as error:
+                self._warn("no_heartbeat", error)
 
     async def _run_timer(self, timer: Timer) -> None:
         while True:

@@ -88,6 +88,6 @@ async def change_dfsp(
     if switched is not None:
         await audit.record(tx, actor, "dfsp.enabled" if switched else "dfsp.disabled", "dfsp", dfsp.id, dfsp_id=None)
     if changed:
-        detail = {field: {"from": before[field], "to": value} for field, value in changed.items()}
+        detail: dict[str, Any] = {field: {"from": before[field], "to": value} for field, value in changed.items()}
         await audit.record(tx, actor, "dfsp.changed", "dfsp", dfsp.id, dfsp_id=None, **detail)
     return dfsp

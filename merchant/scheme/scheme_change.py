@@ -83,7 +83,7 @@ async def change_scheme(tx: Tx, actor: Actor, wanted: SchemeChange) -> Scheme:
         await _apply(tx, scheme, asked)
         first = str(scheme.proposed_by)
         scheme.proposed = scheme.proposed_by = scheme.proposed_at = None
-        detail = {"to": asked, "from": before, "proposed_by": first}
+        detail: dict[str, Any] = {"to": asked, "from": before, "proposed_by": first}
         await audit.record(tx, actor, "scheme.changed", "scheme", scheme.id, dfsp_id=None, **detail)
         return scheme
     scheme.proposed, scheme.proposed_by, scheme.proposed_at = asked, actor.id, clock.now()

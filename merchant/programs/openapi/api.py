@@ -39,6 +39,7 @@ _TAGS = {
     "poster-batches": "Posters of many counters, printed in the background.",
     "webhook-endpoints": "Where events are delivered.",
     "events": "Live events.",
+    "blocked-lanes": "Jobs of the service that fail and hold back those behind them.",
     "dead-jobs": "Jobs of the service that failed too often.",
     "hub": "Keys that sign on the hub: ours and our partners'.",
     "scheme": "The scheme's own facts, which two people of the hub change.",

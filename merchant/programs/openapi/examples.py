@@ -19,7 +19,7 @@ from merchant.people.account_schemas import (
     TotpRemoval,
 )
 from merchant.people.schemas import Enabled, NewApiKey, NewDfsp, NewUser, UserChange
-from merchant.programs.dead_job_routes import DiscardDeadJob, RetryDeadJobs
+from merchant.programs.dead_job_routes import DiscardDeadJob, RetryDeadJobs, SkipJob
 from merchant.registry.applications.schemas import (
     Approval,
     ChangedSections,
@@ -105,6 +105,7 @@ EXAMPLES: dict[Any, Any] = {
     Enabled: {"enabled": False},
     RetryDeadJobs: {"topic": "hub.send"},
     DiscardDeadJob: {"reason": "The payment was settled by hand."},
+    SkipJob: {"reason": "The endpoint's owner does not want this event."},
     NewApplication: _APPLICATION,
     ChangedSections: {"business": _BUSINESS},
     Approval: {"version_hash": "a" * 64},

@@ -1,0 +1,184 @@
+"""Is the service ready? What `/health/ready` says: each thing that must be right, and what to do where it is not.
+
+The facts of the database are one statement on a connection outside the pools, answered within a second, so that a
+probe tells of a database that is silent or whose pools are exhausted. READY_CHECKS are the others. An answer is kept
+for a moment: probes may be many.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Literal
+
+import asyncpg
+import msgspec
+
+from merchant.compliance.lists import published_on
+from merchant.core import clock, db, heartbeat
+from merchant.core.canary import open_canary
+from merchant.core.heartbeat import GONE_AFTER_S, SEEN_S_AGO, SKEW_NOTED_S
+from merchant.core.service import Service
+from merchant.core.vault import BadSecretKey
+from merchant.payments.reconcile import is_reconciling
+
+KEPT_S = 1.5
+# A payment's jobs are done within a second; one that has been due for so long is worked off by nobody.
+OLDEST_DUE_S = 60.0
+LIST_AGE_DAYS = 30  # the UN's list changes several times a month
+
+_FACTS = f"""
+SELECT EXISTS (SELECT FROM scheme WHERE id = 1) AS has_scheme,
+  (SELECT min({SEEN_S_AGO}) FROM worker_heartbeat) AS worker_seen_s,
+  (SELECT max(abs(clock_skew_s)) FROM worker_heartbeat WHERE {SEEN_S_AGO} < $2) AS skew_s,
+  (SELECT extract(epoch FROM coalesce($1::timestamptz, now()) - min(run_at))::float8
+   FROM outbox WHERE order_key IS NULL AND dead_at IS NULL) AS oldest_due_s
+"""  # noqa: S608 - constants
+
+
+class ReadyCheck(msgspec.Struct, frozen=True):
+    """One thing that must be right. A warning leaves the service ready."""
+
+    name: str
+    status: Literal["ok", "warning", "failed"]
+    detail: str = ""
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether the service works as a whole, and each thing that was looked at."""
+
+    status: Literal["ready", "not_ready"]
+    checks: list[ReadyCheck]
+
+
+async def check_database(service: Service) -> list[ReadyCheck]:
+    """Database, schema, scheme, worker, jobs and clocks. Only the first that fails, where the rest depends on it."""
+    try:
+        row = await service.db.probe(_FACTS, clock.moved(), GONE_AFTER_S)
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
+        told = "The schema is older than this program; run `merchant migrate`."
+        return [ReadyCheck("database", "ok"), ReadyCheck("schema", "failed", told)]
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        known = db.is_unavailable(error) and not isinstance(error, TimeoutError)
+        told = "cannot be reached" if known else "does not answer within a second"
+        return [ReadyCheck("database", "failed", f"The database {told}.")]
+    if row is None or not row["has_scheme"]:
+        told = "No scheme is set up yet; run `merchant seed`."
+        return [ReadyCheck("database", "ok"), ReadyCheck("scheme", "failed", told)]
+    skew_s = max(abs(service.db.clock_skew_s), row["skew_s"] or 0.0)
+    return [
+        ReadyCheck("database", "ok"),
+        ReadyCheck("schema", "ok"),
+        ReadyCheck("scheme", "ok"),
+        _worker(row["worker_seen_s"]),
+        _jobs(row["oldest_due_s"] or 0.0),
+        _clock(skew_s),
+    ]
+
+
+def _worker(seen_s: float | None) -> ReadyCheck:
+    if seen_s is not None and seen_s < GONE_AFTER_S:
+        return ReadyCheck("worker", "ok")
+    start = "start `merchant worker`, or `merchant serve` without --no-worker"
+    told = f"No worker has been seen for {GONE_AFTER_S:.0f} s; {start}."
+    return ReadyCheck("worker", "failed", told)
+
+
+def _jobs(due_s: float) -> ReadyCheck:
+    if due_s < OLDEST_DUE_S:
+        return ReadyCheck("jobs", "ok")
+    told = f"A job has been due for {due_s:.0f} s; the workers do not keep up, or are stuck."
+    return ReadyCheck("jobs", "failed", told)
+
+
+def _clock(skew_s: float) -> ReadyCheck:
+    if skew_s < SKEW_NOTED_S:
+        return ReadyCheck("clock", "ok")
+    told = f"A machine's clock differs from the database's by {skew_s:.1f} s; mend its time synchronisation."
+    return ReadyCheck("clock", "warning", told)
+
+
+async def check_lists(service: Service) -> list[ReadyCheck]:
+    """The sanctions list: it must be readable; one that is old is told, and screens on."""
+    published = published_on(service.settings.screening_list)
+    if published is None:
+        return [ReadyCheck("lists", "failed", "The sanctions list cannot be read; set MERCHANT_SCREENING_LIST.")]
+    days = (clock.now().date() - published).days
+    if days <= LIST_AGE_DAYS:
+        return [ReadyCheck("lists", "ok")]
+    told = f"The sanctions list is {days} days old; point MERCHANT_SCREENING_LIST at a newer one."
+    return [ReadyCheck("lists", "warning", told)]
+
+
+async def check_keys(service: Service) -> list[ReadyCheck]:
+    """The secret keys at hand are those of the data."""
+    try:
+        async with service.db.system_reads() as tx:
+            await open_canary(tx, service.vault)
+    except BadSecretKey as error:
+        return [ReadyCheck("keys", "failed", str(error))]
+    return [ReadyCheck("keys", "ok")]
+
+
+async def check_restored(service: Service) -> list[ReadyCheck]:
+    """After a restore nobody pays until the hub has said what became of what was under way."""
+    if not await is_reconciling(service):
+        return []
+    return [ReadyCheck("restored", "failed", "Restored from a backup: the hub is asked about open transfers first.")]
+
+
+# A check returns its results; what it raises counts as failed.
+READY_CHECKS: tuple[Callable[[Service], Awaitable[list[ReadyCheck]]], ...] = (
+    check_database,
+    check_lists,
+    check_keys,
+    check_restored,
+)
+
+
+async def read_readiness(service: Service) -> Readiness:
+    """Look at everything now."""
+    found: list[ReadyCheck] = []
+    for check in READY_CHECKS:
+        try:
+            found += await check(service)
+        except Exception as error:
+            name = check.__name__.removeprefix("check_")
+            found.append(ReadyCheck(name, "failed", f"This could not be looked at ({type(error).__name__})."))
+    is_ready = all(each.status != "failed" for each in found)
+    return Readiness("ready" if is_ready else "not_ready", found)
+
+
+class LatestReadiness:
+    """What was found a moment ago, for all who ask at once."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._found: tuple[float, Readiness] | None = None
+        self._looking = asyncio.Lock()
+
+    async def read(self) -> Readiness:
+        """What was found at most KEPT_S ago."""
+        async with self._looking:
+            if self._found is None or time.monotonic() - self._found[0] >= KEPT_S:
+                self._found = time.monotonic(), await read_readiness(self._service)
+            return self._found[1]
+
+
+@asynccontextmanager
+async def clock_followed(service: Service) -> AsyncIterator[None]:
+    """Follow the database's clock in a process that has no worker, whose heartbeats do so otherwise."""
+
+    async def follow() -> None:
+        while True:
+            await asyncio.sleep(heartbeat.BEAT_EVERY_S)
+            try:
+                await service.db.read_clock()
+            except Exception as error:
+                service.db.note_away(error)
+
+    following = asyncio.create_task(follow())
+    try:
+        yield
+    finally:
+        following.cancel()
