@@ -127,6 +127,9 @@ DELEGABLE: dict[Role, frozenset[Permission]] = {
 }
 
 
+ActorKey = tuple[UUID, UUID | None]  # who, and through which session
+
+
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Who acts: a person, an API key, or the service itself."""
 
@@ -141,6 +144,11 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     permissions: frozenset[Permission] = frozenset()
     session_id: UUID | None = None  # of a person who sent a token
     must_enrol: bool = False  # a second factor comes first: no permissions until then
+
+    @property
+    def key(self) -> ActorKey:
+        """Who it is, and for a person through which session."""
+        return self.id, self.session_id
 
     def require(self, permission: Permission) -> None:
         """Raise NotAllowed unless the actor holds the permission, TotpEnrolmentRequired before a second factor."""

@@ -131,9 +131,8 @@ async def announce(tx: Tx, event_type: str, dfsp_id: UUID, merchant_id: UUID | N
     event_id, now = ids.uuid7(), clock.now()
     event = {"id": event_id, "type": kind, "created_at": clock.rfc3339(now), "data": shaped}
     body = msgspec.json.encode(event)
-    screens = msgspec.json.encode(
-        {"id": event_id, "type": kind, "dfsp_id": dfsp_id, "merchant_id": merchant_id, "data": shaped}
-    )
+    place = {"dfsp_id": dfsp_id, "merchant_id": merchant_id, "counter_id": getattr(shaped, "counter_id", None)}
+    screens = msgspec.json.encode({"id": event_id, "type": kind, "data": shaped, **place})
     await tx.execute(
         _ANNOUNCE,
         dfsp_id,

@@ -6,7 +6,8 @@ anew.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ import structlog
 from litestar.response import Stream
 
 from merchant.core import clock, db, errors, ids, logs, pools, vault
-from merchant.core.access import Actor
+from merchant.core.access import Actor, ActorKey
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx, forget
 from merchant.core.http import json as web
@@ -29,13 +30,19 @@ from merchant.notify.events import LIVE_CHANNEL
 
 TICKET_LIFE = timedelta(seconds=60)
 HEARTBEAT_S = 15.0  # below the idle limit of common proxies (60 s) and phones' networks
-MAX_STREAMS = 500  # of one process: each holds a socket
+MAX_STREAMS = 500  # of one process: each holds a socket, of which the server has 4,096
+MAX_STREAMS_OF_ACTOR = 20  # a till, a phone and some forgotten tabs; nobody takes the streams of all others
 MAX_LAG = 100  # events a slow screen may be behind before it is cut off
-STREAM_LIFE = timedelta(hours=1)  # then the screen comes again, and its right to read is looked at anew
+STREAM_LIFE = timedelta(hours=1)  # then the screen comes again, and signs in anew
+REVIEW_S = 4.0  # how often the rights of all who listen are read again, by one statement a kind of actor
+RIGHTS_KNOWN_S = 30.0  # how long rights count that could not be read again; then everyone has to come again
+START_S = 10.0  # a stream that did not begin by then belongs to nobody
 _log = structlog.get_logger()
 
 _KEEP_TICKET = "INSERT INTO event_ticket (digest, actor, expires_at) VALUES ($1, $2, $3)"
 _USE_TICKET = "DELETE FROM event_ticket WHERE digest = $1 RETURNING actor, expires_at"
+# What the application puts into its state: those of some actors who may still act, as they are now, by their ids.
+FindActors = Callable[[Collection[Actor]], Awaitable[dict[ActorKey, Actor]]]
 
 
 class _Event(msgspec.Struct):
@@ -46,9 +53,17 @@ class _Event(msgspec.Struct):
     dfsp_id: UUID
     merchant_id: UUID | None
     data: dict[str, Any]
+    counter_id: UUID | None = None
 
 
-Queue = asyncio.Queue[bytes | None]  # None is the end
+class _Screen:
+    """One open stream."""
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue()  # None is the end
+        self.begun = False
+        self.opened_s = time.monotonic()
 
 
 class Live:
@@ -56,39 +71,55 @@ class Live:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._streams: dict[Queue, Actor] = {}
+        self._screens: set[_Screen] = set()
         self._connecting = asyncio.Lock()
         self._connection: asyncpg.Connection[Any] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._find_actors: FindActors | None = None
+        self._reviewing: asyncio.Task[None] | None = None
 
-    async def stream(self, actor: Actor) -> AsyncIterator[bytes]:
-        """Events for one screen, until it goes away, lags too far behind, or might have missed one."""
-        queue: Queue = asyncio.Queue()
-        self._streams[queue] = actor
+    def stream(self, actor: Actor, find_actors: FindActors | None = None) -> AsyncIterator[bytes]:
+        """Events for one screen, until it goes away, lags too far behind, might have missed one, or loses the right.
+
+        Its place is taken at once, so that limits hold however many come together. Raises TooManyRequests.
+        """
+        if sum(screen.actor.id == actor.id for screen in self._screens) >= MAX_STREAMS_OF_ACTOR:
+            too_many = _("You have {most} screens open; close one first.", most=MAX_STREAMS_OF_ACTOR)
+            raise errors.TooManyRequests(too_many, headers={"retry-after": "30"})
+        if len(self._screens) >= MAX_STREAMS:
+            raise errors.TooManyRequests(
+                _("Too many screens are open; try again later."), headers={"retry-after": "30"}
+            )
+        screen = _Screen(actor)
+        self._screens.add(screen)
+        self._find_actors = find_actors or self._find_actors
+        if self._reviewing is None or self._reviewing.done():
+            self._reviewing = asyncio.create_task(self._review())
+        return self._texts(screen)
+
+    async def _texts(self, screen: _Screen) -> AsyncIterator[bytes]:
+        screen.begun = True
         ends_at = clock.now() + STREAM_LIFE
         try:
             await self._listen()
             text: bytes | None = b": open\n\n"
             while text is not None and clock.now() < ends_at:
                 yield text
-                text = await _next(queue)
+                text = await _next(screen)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             if db.is_unavailable(error):
                 self._service.db.note_away(error)
             else:
                 _log.warning("live_not_listening", error=logs.describe(error))
         finally:
-            self._streams.pop(queue, None)
-
-    def is_full(self) -> bool:
-        """Whether this process holds as many streams as it may."""
-        return len(self._streams) >= MAX_STREAMS
+            self._screens.discard(screen)
 
     async def close(self) -> None:
         """End all streams; a server waits for them before it stops."""
         self._end_all()
-        if self._watching is not None:
-            self._watching.cancel()
+        for task in (self._watching, self._reviewing):
+            if task is not None:
+                task.cancel()
         if self._connection is not None:
             self._connection.terminate()
 
@@ -110,31 +141,67 @@ class Live:
             event.type.encode(),
             msgspec.json.encode({"id": event.id, "type": event.type, "data": event.data}),
         )
-        for queue, actor in list(self._streams.items()):
-            if not _may_hear(actor, event):
+        for screen in list(self._screens):
+            if not _may_hear(screen.actor, event):
                 continue
-            queue.put_nowait(text)
-            if queue.qsize() >= MAX_LAG:
-                self._end(queue)
+            screen.queue.put_nowait(text)
+            if screen.queue.qsize() >= MAX_LAG:
+                self._end(screen)
+
+    async def _review(self) -> None:
+        """While anyone listens: end the streams of those who lost the right, within seconds."""
+        known_s = time.monotonic()
+        while self._screens:
+            await asyncio.sleep(REVIEW_S)
+            now_s = time.monotonic()
+            self._screens -= {each for each in self._screens if not each.begun and each.opened_s < now_s - START_S}
+            if self._find_actors is None:
+                continue
+            held = {screen.actor.key: screen.actor for screen in self._screens}
+            try:
+                found = await self._find_actors(held.values())
+            except Exception as error:
+                _log.warning("live_rights_unknown", error=logs.describe(error))
+                if now_s - known_s > RIGHTS_KNOWN_S:
+                    self._end_all()
+                continue
+            known_s = now_s
+            for screen in list(self._screens):
+                if screen.actor.key in held and not _still_may(screen.actor, found.get(screen.actor.key)):
+                    self._end(screen)
 
     def _end_all(self) -> None:
-        for queue in list(self._streams):
-            self._end(queue)
+        for screen in list(self._screens):
+            self._end(screen)
 
-    def _end(self, queue: Queue) -> None:
-        self._streams.pop(queue, None)
-        queue.put_nowait(None)
+    def _end(self, screen: _Screen) -> None:
+        self._screens.discard(screen)
+        screen.queue.put_nowait(None)
 
 
-async def _next(queue: Queue) -> bytes | None:
+async def _next(screen: _Screen) -> bytes | None:
     try:
-        return await asyncio.wait_for(queue.get(), HEARTBEAT_S)
+        return await asyncio.wait_for(screen.queue.get(), HEARTBEAT_S)
     except TimeoutError:
         return b": still here\n\n"
 
 
 def _may_hear(actor: Actor, event: _Event) -> bool:
-    return actor.dfsp_id in (None, event.dfsp_id) and actor.merchant_id in (None, event.merchant_id)
+    """Whether an event happened where the actor may look: its DFSP, merchant, and counter, where it is bound to one."""
+    return (
+        actor.dfsp_id in (None, event.dfsp_id)
+        and actor.merchant_id in (None, event.merchant_id)
+        and actor.counter_id in (None, event.counter_id)
+    )
+
+
+def _still_may(held: Actor, now: Actor | None) -> bool:
+    """Whether a stream that was opened with these rights may go on; changed rights need a new one."""
+    return now is not None and _rights(now) == _rights(held) and P.EVENTS_READ in now.permissions
+
+
+def _rights(actor: Actor) -> tuple[Any, ...]:
+    return actor.dfsp_id, actor.merchant_id, actor.counter_id, actor.permissions
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -148,8 +215,11 @@ class Ticket(msgspec.Struct, frozen=True):
 async def issue_event_ticket(call: Call[None]) -> Ticket:
     """A ticket that opens one event stream within a minute, for browsers that cannot send headers."""
     ticket, expires_at = ids.secret_token(), clock.now() + TICKET_LIFE
+    # Only who it is: what they may hear is read when the ticket is used.
+    caller = call.actor
+    owner = Actor(kind=caller.kind, id=caller.id, name="", dfsp_id=None, session_id=caller.session_id)
     async with call.service.db.system_statements() as tx:
-        await tx.execute(_KEEP_TICKET, vault.token_digest(ticket), msgspec.json.encode(call.actor), expires_at)
+        await tx.execute(_KEEP_TICKET, vault.token_digest(ticket), msgspec.json.encode(owner), expires_at)
     return Ticket(ticket, clock.rfc3339(expires_at))
 
 
@@ -164,24 +234,26 @@ async def issue_event_ticket(call: Call[None]) -> Ticket:
 )
 async def stream_events(call: Call[None]) -> Stream:
     """Server-sent events of what the caller may see (Bearer, x-api-key, or ?ticket=)."""
-    live = call.service.shared(Live)
     actor = await _listener(call)
     actor.require(P.EVENTS_READ)
-    if live.is_full():
-        raise errors.TooManyRequests(_("Too many screens are open; try again later."), headers={"retry-after": "30"})
+    texts = call.service.shared(Live).stream(actor, call.request.app.state.find_actors)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return Stream(live.stream(actor), media_type="text/event-stream", headers=headers)
+    return Stream(texts, media_type="text/event-stream", headers=headers)
 
 
 async def _listener(call: Call[None]) -> Actor:
-    ticket = call.filters["ticket"]
+    ticket, state = call.filters["ticket"], call.request.app.state
     if ticket is None:
-        return await web.authenticate(call.request.app.state, call.request.headers)
+        return await web.authenticate(state, call.request.headers)
     async with call.service.db.system_statements() as tx:
         row = await tx.fetchrow(_USE_TICKET, vault.token_digest(ticket))
     if row is None or row["expires_at"] <= clock.now():
         raise errors.NotSignedIn(_("The ticket was used or has expired; get a new one."))
-    return msgspec.json.decode(row["actor"], type=Actor)
+    owner = msgspec.json.decode(row["actor"], type=Actor)
+    found: dict[ActorKey, Actor] = await state.find_actors([owner])
+    if owner.key not in found:
+        raise errors.NotSignedIn(_("The ticket was used or has expired; get a new one."))
+    return found[owner.key]
 
 
 async def prune(tx: Tx, limit: int) -> int:

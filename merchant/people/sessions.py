@@ -5,7 +5,7 @@ read from the database each time, in one statement, so that signing out, a chang
 key counts at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ import msgspec
 from jose import JWTError, jwt
 
 from merchant.core import access, clock, errors, ids, vault
-from merchant.core.access import TOTP_ROLES, Actor, Permission
+from merchant.core.access import TOTP_ROLES, Actor, ActorKey, Permission
 from merchant.core.db import Tx, forget
 from merchant.core.service import Service
 from merchant.core.texts import _
@@ -30,11 +30,15 @@ _USER_AGENT_CHARS = 200
 _USER = """u.id, u.name, u.dfsp_id, u.merchant_id, u.roles, u.totp_confirmed_at IS NOT NULL AS second_factor
 FROM app_user u LEFT JOIN dfsp d ON d.id = u.dfsp_id"""
 _MAY = "u.enabled AND (u.dfsp_id IS NULL OR d.enabled)"
-_USER_ACTOR = f"SELECT {_USER} WHERE u.id = $1 AND {_MAY}"
+_USER_ACTOR, _USER_ACTORS = (f"SELECT {_USER} WHERE u.id = {one} AND {_MAY}" for one in ("$1", "ANY($1)"))
 _LIVES = "s.ended_at IS NULL AND s.epoch = u.session_epoch AND s.expires_at > $3 AND s.last_seen_at > $4"
 _SESSION_ACTOR = f"""
 SELECT s.last_seen_at, {_USER} JOIN user_session s ON s.user_id = u.id
 WHERE s.id = $1 AND u.id = $2 AND {_LIVES} AND {_MAY}
+"""
+_SESSION_ACTORS = f"""
+SELECT s.id AS session_id, {_USER} JOIN user_session s ON s.user_id = u.id
+WHERE s.id = ANY($1) AND {_LIVES.replace("$3", "$2").replace("$4", "$3")} AND {_MAY}
 """
 _SEEN = "UPDATE user_session SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2"
 _OPEN = """
@@ -54,11 +58,12 @@ WITH raised AS (
   UPDATE app_user SET session_epoch = session_epoch + 1 WHERE id = $1 RETURNING session_epoch)
 UPDATE user_session SET epoch = raised.session_epoch FROM raised WHERE user_session.id = $2 AND user_id = $1
 """
-_KEY_ACTOR = """
+_KEYS = """
 SELECT k.id, k.name, k.dfsp_id, k.merchant_id, k.counter_id, k.scopes, k.issued_by
 FROM api_key k JOIN dfsp d ON d.id = k.dfsp_id
-WHERE k.digest = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND d.enabled
+WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND d.enabled
 """
+_KEY_ACTOR, _KEY_ACTORS = _KEYS + "AND k.digest = $1", _KEYS + "AND k.id = ANY($1)"
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -156,7 +161,7 @@ async def _session_actor(service: Service, user_id: UUID, session_id: UUID) -> A
     if row["last_seen_at"] <= now - _SEEN_EVERY:
         async with service.db.system_statements() as writing:
             await writing.execute(_SEEN, session_id, now)
-    return _actor(service, row, session_id)
+    return _user(service, row, session_id)
 
 
 def _idle_since(service: Service, now: datetime) -> datetime:
@@ -169,10 +174,38 @@ async def user_actor(service: Service, user_id: UUID) -> Actor:
         row = await tx.fetchrow(_USER_ACTOR, user_id)
     if row is None:
         raise errors.NotSignedIn(_("This user may not sign in any more."))
-    return _actor(service, row)
+    return _user(service, row)
 
 
-def _actor(service: Service, row: Mapping[str, Any], session_id: UUID | None = None) -> Actor:
+async def key_actor(service: Service, key: str) -> Actor:
+    """An API key as Actor. Raises NotSignedIn for unknown, revoked and expired keys."""
+    async with service.db.look_ups() as tx:
+        row = await tx.fetchrow(_KEY_ACTOR, vault.token_digest(key), clock.now())
+    if row is None:
+        raise errors.NotSignedIn(_("The API key is not valid."))
+    return _key(row)
+
+
+async def find_actors(service: Service, held: Collection[Actor]) -> dict[ActorKey, Actor]:
+    """Those of some actors who may still act, as they are now: for what outlives a request.
+
+    A person counts only while the session lives through which they came.
+    """
+    now = clock.now()
+    keys = [actor.id for actor in held if actor.kind == "api_key"]
+    sessions = [actor.session_id for actor in held if actor.session_id is not None]
+    people = [actor.id for actor in held if actor.kind == "user" and actor.session_id is None]
+    found: list[Actor] = []
+    async with service.db.look_ups() as tx:
+        if sessions:
+            rows = await tx.fetch(_SESSION_ACTORS, sessions, now, _idle_since(service, now))
+            found += [_user(service, row, row["session_id"]) for row in rows]
+        found += [_user(service, row) for row in (await tx.fetch(_USER_ACTORS, people) if people else [])]
+        found += [_key(row) for row in (await tx.fetch(_KEY_ACTORS, keys, now) if keys else [])]
+    return {actor.key: actor for actor in found}
+
+
+def _user(service: Service, row: Mapping[str, Any], session_id: UUID | None = None) -> Actor:
     must_enrol = service.settings.require_totp and not row["second_factor"] and not TOTP_ROLES.isdisjoint(row["roles"])
     return Actor(
         kind="user",
@@ -187,12 +220,7 @@ def _actor(service: Service, row: Mapping[str, Any], session_id: UUID | None = N
     )
 
 
-async def key_actor(service: Service, key: str) -> Actor:
-    """An API key as Actor. Raises NotSignedIn for unknown, revoked and expired keys."""
-    async with service.db.look_ups() as tx:
-        row = await tx.fetchrow(_KEY_ACTOR, vault.token_digest(key), clock.now())
-    if row is None:
-        raise errors.NotSignedIn(_("The API key is not valid."))
+def _key(row: Mapping[str, Any]) -> Actor:
     return Actor(
         kind="api_key",
         id=row["id"],

@@ -60,6 +60,7 @@ def shared_state(service: Service) -> dict[str, Any]:
     return {
         "service": service,
         "authenticate": partial(sessions.authenticate, service),
+        "find_actors": partial(sessions.find_actors, service),
         "documents": documents,
         "topics": tuple(JOBS),
     }
