@@ -24,7 +24,7 @@ _PERSONAL_WORDS_MAX = 20
 # argon2 takes 19 MiB and some 30 ms of one core each: four at once leave a small machine to the others.
 _AT_ONCE = 4
 _WAITING_MAX = 50  # two seconds' worth; who comes later is told to come again
-# A bank's morning comes from one address, a guesser's evening too: what hashing one source may ask of us.
+# Of tries that fail, from one source: a whole bank comes from one address, and mistypes now and then.
 _PER_MINUTE, _BURST = 30, 40
 # Verified where there is no password, so that every try costs the same.
 _DECOY_HASH = vault.hash_password("no such user")

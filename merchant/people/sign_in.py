@@ -136,6 +136,7 @@ async def sign_in(service: Service, attempt: Attempt) -> SignedIn:
         _note_refusal(service, refused, user, attempt)
         raise
     assert user is not None
+    service.shared(Hashing).rate.give_back(place)  # a bank's morning comes from one address
     return await _admit(service, actor, user["session_epoch"], attempt, account, source, known=known)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import pyotp
 
 from merchant import migrations
 from merchant.channels.ussd import gateway_key
@@ -86,6 +87,7 @@ async def fill(service: Service) -> None:
         stage.world = world = await builders.load_world(service)  # hours have passed: everyone signs in again
         stage.merchant, counters = await builders.create_merchant(service, world, DFSPS[0])
         stage.counter = counters[0]
+        await _manage_people(stage)
         await _onboard(stage)
         await _register_externals(stage)
         await _print(stage)
@@ -122,6 +124,20 @@ async def _bury_a_job(stage: Stage) -> None:
         [row] = await stage.rows("SELECT min(run_at) AS next FROM outbox")
         _pass(seconds=(row["next"] - clock.now()).total_seconds())
     raise AssertionError("no job died")
+
+
+async def _manage_people(stage: Stage) -> None:
+    """Someone invited, a checker who waits for a second person, a second factor, sign-ins that worked and did not."""
+    admin, auditor = stage.world[DFSPS[0]]["admin"].headers, stage.world[DFSPS[0]]["auditor"]
+    for number, role in enumerate(("dfsp_maker", "dfsp_checker")):
+        person = {"email": f"invited{number}@greenbankfsp.example", "name": "Invited", "roles": [role]}
+        await _call(stage, admin, "POST", "/api/v1/users", person)
+    secret = (await _call(stage, auditor.headers, "POST", "/api/v1/users/me/totp"))["secret"]
+    first = {"code": pyotp.TOTP(secret).at(clock.now())}
+    await _call(stage, auditor.headers, "POST", "/api/v1/users/me/totp/confirm", first)
+    account = {"email": stage.world.maker.email, "password": builders.PASSWORD}
+    await _call(stage, {}, "POST", "/api/v1/sessions", account)
+    await stage.client.post("/api/v1/sessions", json={"email": "nobody@x.example", "password": "wrong"})
 
 
 async def _onboard(stage: Stage) -> None:

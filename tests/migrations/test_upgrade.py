@@ -37,7 +37,7 @@ LATE_FOR = {"0001"}
 # Their code hashed a call's body as it came, today's hashes what it says; keys last two days.
 OTHER_HASH = {"0001", "0002"}
 # Tables of sealed values that no dump before 0006 has.
-SINCE_0006 = ("audit_secret", "audit_reason")
+SINCE_0006 = ("audit_secret", "audit_reason", "app_user", "outgoing_mail")
 
 
 @asynccontextmanager
