@@ -17,6 +17,9 @@ PYTEST := $(PY) -m pytest -n $(WORKERS) --dist worksteal
 # Trust the certificate authorities that the machine trusts, as pip does on Debian.
 UV_SYSTEM_CERTS ?= true
 export UV_SYSTEM_CERTS
+# Without an index, say so after some seconds, not after half a minute of warnings.
+PIP_RETRIES ?= 1
+export PIP_RETRIES
 # Compiled files stay beside the sources: without them every start takes two seconds more.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -72,8 +75,10 @@ $(INSTALLED): .venv/bin/pip
 	  && $(UV) pip sync -q --python $(PY) --require-hashes --only-binary :all: requirements.lock \
 	  && $(UV) pip install -q --python $(PY) --offline --no-deps --no-build-isolation -e . ; } \
 	|| { echo "uv could not do it; trying pip, which takes about a minute" \
-	  && $(PIP) install --require-hashes --only-binary :all: -r requirements.lock \
-	  && $(PIP) install -q --no-index --no-deps --no-build-isolation -e . ; }
+	  && $(PIP) install -q --require-hashes --only-binary :all: -r requirements.lock \
+	  && $(PIP) install -q --no-index --no-deps --no-build-isolation -e . ; } \
+	|| { echo "The packages of requirements.lock could not be fetched: connect to a package index, or name one of yours" \
+	  "(PIP_INDEX_URL, PIP_PROXY; see README, Settings)." >&2; exit 1; }
 	@rm -f .venv/installed-* && touch $@
 
 .venv/bin/pip: .venv/bin/python

@@ -32,6 +32,7 @@ KEY_EXPIRY_TOLD = timedelta(days=30)  # time to exchange keys with a hub by lett
 LIST_STALE = timedelta(days=7)  # the UN changes its list several times a month
 BACKUP_STALE = timedelta(days=2)
 JOB_LATE = timedelta(minutes=1)
+WORKER_SILENT = timedelta(seconds=30)
 
 
 class Finding(Struct, frozen=True):
@@ -272,6 +273,30 @@ async def _jobs(service: Service) -> list[Finding]:
     return found or [Finding("ok", "jobs", "jobs", "No job is dead or late.")]
 
 
+_WORKERS = """
+SELECT count(*) AS known, count(*) FILTER (WHERE seen_at > clock_timestamp() - $1::interval) AS running,
+  max(abs(clock_skew_s)) FILTER (WHERE seen_at > clock_timestamp() - $1::interval) AS skew_s
+FROM worker_heartbeat
+"""
+
+
+async def _workers(service: Service) -> list[Finding]:
+    async with service.db.system_reads() as tx:
+        if await tx.fetchval("SELECT to_regclass('worker_heartbeat')") is None:
+            return []
+        row = await tx.fetchrow(_WORKERS, WORKER_SILENT)
+    assert row is not None
+    if not row["known"]:
+        return [Finding("info", "no_worker", "jobs", "No worker has run yet.")]
+    if not row["running"]:
+        sentence = "No worker has been seen for half a minute: start `merchant worker` or `merchant serve`."
+        return [Finding("warning", "worker_silent", "jobs", sentence)]
+    if row["skew_s"] > SKEW_TOLD.total_seconds():
+        sentence = f"The clock of a worker differs from the database's by {row['skew_s']:.1f} s: use NTP."
+        return [Finding("warning", "worker_clock_skew", "clock", sentence)]
+    return [Finding("ok", "workers", "jobs", f"{row['running']} workers run.")]
+
+
 async def _restored(service: Service) -> list[Finding]:
     async with service.db.system_reads() as tx:
         waiting = await tx.fetchval(
@@ -299,5 +324,6 @@ SERVICE: tuple[Callable[[Service], Awaitable[list[Finding]]], ...] = (
     _hub,
     _expiring_keys,
     _jobs,
+    _workers,
     _restored,
 )
