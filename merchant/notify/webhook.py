@@ -7,8 +7,6 @@ with MERCHANT_WEBHOOK_LOOPBACK (the demo, tests) http on this machine is allowed
 import base64
 import hashlib
 import hmac
-import ipaddress
-import re
 import secrets
 import socket
 from uuid import UUID
@@ -21,13 +19,12 @@ from merchant.core import clock, errors, trace
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.core.texts import _
+from merchant.notify.addresses import is_public_address, is_public_host
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks, not a secret
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)  # Standard Webhooks recommends 15 to 30 s
 KEPT_ANSWER_CHARS = 500
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
-# Labels of RFC 1123, section 2.1, at least two: a name without a dot is a name of our own network.
-_HOST_NAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9_-]{1,63}\.)+[a-z0-9_-]{1,63}\.?")
 _log = structlog.get_logger()
 
 _READ = """
@@ -73,14 +70,7 @@ def _leads_outside(settings: Settings, url: str) -> bool:
         return False
     if target.scheme == "http":
         return settings.webhook_loopback and host in _THIS_MACHINE
-    return target.scheme == "https" and _is_public(host)
-
-
-def _is_public(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_global
-    except ValueError:
-        return bool(_HOST_NAME.fullmatch(host))
+    return target.scheme == "https" and is_public_host(host.lower())
 
 
 class _PublicOnly(aiohttp.ThreadedResolver):
@@ -90,7 +80,7 @@ class _PublicOnly(aiohttp.ThreadedResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[aiohttp.abc.ResolveResult]:
         found = await super().resolve(host, port, family)
-        public = [entry for entry in found if ipaddress.ip_address(entry["host"]).is_global]
+        public = [entry for entry in found if is_public_address(entry["host"])]
         if not public:
             raise OSError("the endpoint's name leads to no public address")
         return public
