@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 import structlog
 import uvloop
+from granian._granian import ListenerSpec
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
@@ -38,6 +39,8 @@ MAX_CONNECTIONS = 4096
 # From when a connection opens, or its last answer ended, until the headers of its next request are whole. A phone on a
 # bad network needs seconds; and it is how long a silent connection takes the place of another.
 HEADERS_TIMEOUT_MS = 10_000
+# How long what we sent may stay unread. The server itself waits for its readers for ever, each in the place of another.
+UNREAD_TIMEOUT_MS = 30_000
 # Files beside connections: the pools of the database, calls to the hub and to webhooks, libraries.
 _OTHER_FILES = 512
 _log = structlog.get_logger()
@@ -129,12 +132,17 @@ def _not_bound(error: OSError, host: str, port: int, setting: str) -> OperatorPr
 
 @asynccontextmanager
 async def serving(
-    app: Any, host: str, port: int, *, headers_timeout_ms: int = HEADERS_TIMEOUT_MS
+    app: Any,
+    host: str,
+    port: int,
+    *,
+    headers_timeout_ms: int = HEADERS_TIMEOUT_MS,
+    unread_timeout_ms: int = UNREAD_TIMEOUT_MS,
 ) -> AsyncIterator[None]:
     """Serve an ASGI application inside this event loop until the block ends."""
     bound = bind_address(host, port)
     connections = connections_within_limits()
-    server = Server(
+    server = _Server(
         app,
         address=bound,
         port=port,
@@ -148,6 +156,7 @@ async def serving(
         backlog=connections,
         backpressure=connections,
     )
+    server.unread_timeout_ms = unread_timeout_ms
     task = asyncio.create_task(server.serve())
     try:
         await _listening(bound, port, task)
@@ -156,6 +165,22 @@ async def serving(
         server.stop()  # type: ignore[no-untyped-call]
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+class _Server(Server):
+    """Granian's server on a listening socket with options of ours, which its connections inherit."""
+
+    unread_timeout_ms = UNREAD_TIMEOUT_MS
+
+    def _init_shared_socket(self) -> None:
+        if not hasattr(socket, "TCP_USER_TIMEOUT"):  # only Linux has it
+            super()._init_shared_socket()  # type: ignore[no-untyped-call]
+            return
+        holder: Any = ListenerSpec(self.bind_addr, self.bind_port, self.backlog).build()
+        self._shd = holder
+        with socket.socket(fileno=os.dup(holder.get_fd())) as listener:
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, self.unread_timeout_ms)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
 
 def connections_within_limits() -> int:

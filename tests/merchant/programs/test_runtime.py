@@ -2,8 +2,10 @@
 
 import asyncio
 import resource
+import socket
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -14,7 +16,8 @@ from merchant.core.service import Service
 from merchant.programs import runtime
 from tests import builders
 from tests.builders import GATEWAY_SECRET, World
-from tests.sockets import HEADERS_MS, Wires, answer_of, ended, head, opened, said, served
+from tests.merchant.demo.simulator.conftest import free_port
+from tests.sockets import HEADERS_MS, QUICK_S, Wires, answer_of, ended, head, opened, said, served
 
 pytestmark = pytest.mark.anyio
 ALIVE = head("GET", "/health/live")
@@ -127,6 +130,34 @@ async def test_a_slow_body_that_keeps_coming_is_read(port: int, world: World) ->
         writer.write(document[start : start + 20])
     assert (await answer_of(reader))[0] == 422
     writer.close()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has this time-out")
+async def test_whoever_does_not_read_the_answer_is_let_go() -> None:
+    """The answer is larger than what the kernels on both sides keep for the reader."""
+    size = 16_000_000
+
+    async def large(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x" * size})
+
+    port = free_port()
+    async with runtime.serving(large, "127.0.0.1", port, unread_timeout_ms=500):
+        with socket.socket() as reader:
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.connect(("127.0.0.1", port))
+            reader.sendall(ALIVE)
+            with pytest.raises(ConnectionError):  # which is told when it is used
+                async with asyncio.timeout(QUICK_S):
+                    while True:
+                        reader.sendall(b"x")
+                        await asyncio.sleep(0.05)
 
 
 async def test_a_server_of_http_2_is_not_spoken(port: int) -> None:
