@@ -18,7 +18,7 @@ from merchant.core.evidence import SecurityEvent
 from merchant.core.http import json as web
 from merchant.core.http import source
 from merchant.core.service import Service
-from merchant.core.settings import is_loopback
+from merchant.core.settings import Settings, is_loopback
 
 _answers = Counter("merchant_door_answers", "Answers of /fspiop, /oracle and /ussd by status.", ["status"])
 MAX_BODY_BYTES = 5 * 1024 * 1024  # FSPIOP API definition 1.1, section 3.2.1: 5 MiB
@@ -67,27 +67,29 @@ def check_gateway(service: Service, scope: Scope, headers: Mapping[str, str], *,
     Raises Refused, which is noted.
     """
     settings = service.settings
-    local = settings.is_local and is_loopback(source.peer_of(scope)) and not source.was_forwarded(headers)
-    if local and not _sent_by_page(headers) and (local_too or not settings.gateway_secret):
-        return
     if settings.gateway_secret:
         given = headers.get("x-gateway-secret", "").encode("latin-1")
         if hmac.compare_digest(given, settings.gateway_secret.encode()):
             return
         refused = Refused(401, "3000", "The x-gateway-secret header is missing or wrong.")
     else:
-        refused = Refused(
-            403, "3000", "Set MERCHANT_GATEWAY_SECRET to let in callers from other machines or by a proxy."
-        )
+        refused = Refused(403, "3000", "Set MERCHANT_GATEWAY_SECRET to let in callers from elsewhere, or by a proxy.")
+    if (local_too or not settings.gateway_secret) and _is_own_program(settings, scope, headers):
+        return
     address = source.client_address(scope, headers, settings)
     evidence.note(service, SecurityEvent.GATEWAY_REFUSED, source=address, path=scope["path"].split("/")[1])
     raise refused
 
 
-def _sent_by_page(headers: Mapping[str, str]) -> bool:
-    """Whether a page of another site made a browser send this; browsers say so in headers that no page can change."""
+def _is_own_program(settings: Settings, scope: Scope, headers: Mapping[str, str]) -> bool:
+    """Whether a program of this machine asks, on a service that only this machine reaches.
+
+    Not a browser on behalf of another site's page: it says so in headers that no page can change.
+    """
     site = headers.get("sec-fetch-site")
-    return "origin" in headers if site is None else site not in ("none", "same-origin")
+    by_page = "origin" in headers if site is None else site not in ("none", "same-origin")
+    local = settings.is_local and is_loopback(source.peer_of(scope))
+    return local and not by_page and not source.was_forwarded(headers)
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
