@@ -30,6 +30,7 @@ from merchant.core.money import Money
 from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.core.throttle import Throttle, source_key
+from merchant.core.vault import BadSecretKey
 from merchant.payments import limits
 from merchant.payments.requests import NewRequest, create_request
 from merchant.payments.states import RequestCapability, RequestState, states_that_permit
@@ -124,16 +125,29 @@ async def take_step(service: Service, step: ussd.Step) -> ussd.Reply:
         async with service.db.system() as tx:
             row = await tx.fetchrow(_SESSION, step.gateway, step.session_id, digest, now)
             if row is not None and row["state"] and row["msisdn_digest"] == digest:
-                session = ussd.decode_session(row["state"])
+                session = ussd.decode_session(_opened(service, digest, row["state"]))
             session, reply = await ussd.step(session, step, ServiceBackend(tx, service, digest), now)
-            await tx.execute(
-                _STORE, step.gateway, step.session_id, digest, ussd.encode_session(session), session.expires_at
-            )
+            state = service.vault.seal(ussd.encode_session(session), _context(digest))
+            await tx.execute(_STORE, step.gateway, step.session_id, digest, state, session.expires_at)
     except Exception as error:
         if passing_problem(service, error) is None:
             _log.exception("ussd_step_failed", gateway=step.gateway)
         return ussd.busy(session)
     return reply
+
+
+def _context(msisdn_digest: bytes) -> str:
+    return f"ussd:{msisdn_digest.hex()}"
+
+
+def _opened(service: Service, msisdn_digest: bytes, state: bytes) -> bytes:
+    """A dialogue's state; the release before kept it in clear, as JSON."""
+    if state.startswith(b"{"):
+        return state
+    try:
+        return service.vault.open(state, _context(msisdn_digest))
+    except BadSecretKey:
+        return b""  # a key was dropped meanwhile: the shopper begins again, as with a state that cannot be read
 
 
 async def prune(tx: Tx, limit: int) -> int:
@@ -271,4 +285,6 @@ class ServiceBackend:
     async def preferred_language(self, msisdn: str) -> str | None:
         """The language this phone used last."""
         stored = await self._tx.fetchval(_LAST_SESSION, self._msisdn_digest)
-        return (ussd.decode_session(stored).language or None) if stored is not None else None
+        if stored is None:
+            return None
+        return ussd.decode_session(_opened(self._service, self._msisdn_digest, stored)).language or None

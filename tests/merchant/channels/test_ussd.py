@@ -15,6 +15,7 @@ from merchant.channels import ussd as door
 from merchant.core import clock, ids
 from merchant.core.service import open_service
 from merchant.core.settings import Settings
+from merchant.core.vault import Vault
 from tests import builders
 from tests.builders import World
 from tests.merchant.channels.conftest import OWNER, PHONE, Lines, door_of, step_form
@@ -417,6 +418,26 @@ async def test_what_is_kept_of_a_dialogue_names_no_phone(lines: Lines) -> None:
     await lines.pay()
     [row] = await lines.rows("SELECT * FROM ussd_session")
     assert PHONE.removeprefix("+") not in repr(tuple(row))
+    assert b"screen" not in row["state"]  # sealed: what a shopper bought, and where
+
+
+async def test_a_dialogue_that_the_release_before_kept_in_clear_goes_on(lines: Lines) -> None:
+    await lines.step("")
+    await lines.step("1")
+    async with lines.service.db.system() as tx:
+        row = await tx.fetchrow("SELECT state, msisdn_digest FROM ussd_session")
+        assert row is not None
+        clear = lines.service.vault.open(row["state"], f"ussd:{row['msisdn_digest'].hex()}")
+        await tx.execute("UPDATE ussd_session SET state = $1", clear)
+    assert await lines.step("77") != HOME
+
+
+async def test_a_dialogue_whose_key_was_dropped_begins_again(lines: Lines) -> None:
+    await lines.step("")
+    async with lines.service.db.system() as tx:
+        other = Vault("other:" + "QkJC" * 10 + "QkI=").seal(b"{}", "ussd:x")
+        await tx.execute("UPDATE ussd_session SET state = $1", other)
+    assert (await lines.step("1")).startswith("CON")
 
 
 # --- the door itself -------------------------------------------------------------------------------------------------
