@@ -93,11 +93,17 @@ class Vault:
 
     def token_key_of(self, key_id: object) -> str:
         """The key that verifies a token which names the secret key it hangs on; the first for any other name."""
+        self._look_now_and_then()
         if not isinstance(key_id, str):
             return self.token_key
         if key_id not in self._ring.token_keys:
             self.look_again()
         return self._ring.token_keys.get(key_id, self.token_key)
+
+    def _look_now_and_then(self) -> None:
+        # Also where only known keys are met: a key that leaked and was dropped must not be believed any longer.
+        if self._reread is not None and time.monotonic() >= self._look_at:
+            self.look_again()
 
     def look_again(self) -> None:
         """Take over the keys if they have changed; what cannot be understood is left aside."""
@@ -109,13 +115,13 @@ class Vault:
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """Encrypt; `context` (for example `application:ID`) must be given again to open."""
-        if self._reread is not None and time.monotonic() >= self._look_at:
-            self.look_again()
+        self._look_now_and_then()
         ring, nonce = self._ring, os.urandom(_NONCE_BYTES)
         return ring.prefix + nonce + ring.sealers[ring.key_id].encrypt(nonce, plain, context.encode())
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """Decrypt what `seal` made. Raises MissingSecretKey, or WrongSecretKey also when the context differs."""
+        self._look_now_and_then()
         key_id, key_end = self.key_id_of(sealed), 1 + sealed[0]
         if key_id not in self._ring.sealers:
             self.look_again()

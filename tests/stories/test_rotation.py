@@ -18,7 +18,7 @@ from merchant.people.routes import ROUTES as PEOPLE_ROUTES
 from merchant.programs import rotation
 from tests import builders
 from tests.builders import GATEWAY_SECRET, PASSWORD, SECRET_KEY
-from tests.stories.town import Town
+from tests.stories.town import Town, until
 
 pytestmark = pytest.mark.anyio
 AGREES = "254711000001"
@@ -82,6 +82,11 @@ class Day:
     async def staff_read(self) -> None:
         await self.call("GET", "/api/v1/users/me", 200, headers={"authorization": f"Bearer {self.token}"})
 
+    async def old_session_ended(self) -> bool | None:
+        headers = {"authorization": f"Bearer {self.token}"}
+        async with self.town.http.get(f"{self.base_url}/api/v1/users/me", headers=headers) as response:
+            return True if response.status == 401 else None
+
     async def staff_signs_in(self) -> None:
         account = {"email": builders.OPERATOR, "password": PASSWORD}
         session = await self.call("POST", "/api/v1/sessions", 201, json=account)
@@ -131,6 +136,7 @@ async def test_keys_are_rotated_under_a_running_service_and_no_request_fails(tow
     async with at_work(*work[1:]) as once_more:
         assert secret_key.drop_all_but_first(settings) == ["test"]
         await once_more()
+        await until(day.old_session_ended, "what the dropped key signed is believed no longer")
     assert town.service.vault.digest("phone", owner_phone) == town.merchant.phone_digest
     async with open_service(settings, database_url) as after:
         assert after.vault.key_ids == [new_id]
