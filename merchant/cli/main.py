@@ -17,6 +17,7 @@ from merchant.cli.backup import backup, restore
 from merchant.cli.check import check
 from merchant.cli.database import database
 from merchant.cli.demo import demo
+from merchant.cli.hub import hub
 from merchant.cli.keys import rotate_keys
 from merchant.cli.openapi import openapi
 from merchant.cli.outbox import outbox
@@ -41,6 +42,7 @@ COMMANDS = (
     database,
     audit,
     outbox,
+    hub,
     rotate_keys,
     qr_commands,
     openapi,

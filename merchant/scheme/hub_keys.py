@@ -57,6 +57,7 @@ _OF_FSP = sql.select(
     where="fsp_id = $1 AND purpose = $2 AND (valid_until IS NULL OR valid_until > $3)",
     tail="ORDER BY valid_from DESC, id DESC",
 )
+_BY_KEY_ID = sql.select(HubKey, from_="scheme_key", where=f"purpose IN ('{JWS_SIGN}', '{JWS_VERIFY}') AND key_id = $1")
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 
@@ -122,6 +123,14 @@ async def rotate_key(tx: Tx, vault: Vault, actor: Actor, dfsp_id: UUID, valid_fr
     mark = fingerprint(made.public_pem)
     await _audit(tx, actor, "hub_key.rotated", made.id, dfsp.id, fsp_id=dfsp.fsp_id, fingerprint=mark)
     return made
+
+
+async def find_key(tx: Reads, key_id: str) -> HubKey:
+    """A key by the id that its JWK carries. Raises NotFound."""
+    row = await tx.fetchrow(_BY_KEY_ID, key_id)
+    if row is None:
+        raise errors.NotFound
+    return sql.row(HubKey, row)
 
 
 async def retire_key(tx: Tx, actor: Actor, key_id: UUID, at: datetime | None = None) -> HubKey:

@@ -7,6 +7,7 @@ import base64
 import hashlib
 from typing import Any, Final
 
+import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -58,6 +59,18 @@ def read_jwk(members: dict[str, Any], field: str = "jwk") -> PublicKey:
     except (KeyError, ValueError, TypeError):
         raise errors.invalid_field(field, "invalid", _("This is not a public key as JWK.")) from None
     raise _weak(field)
+
+
+def read_keys(text: str) -> list[PublicKey]:
+    """The keys of a file: one PEM, one JWK, or those of a JWKS. Raises InvalidFields."""
+    if not text.lstrip().startswith("{"):
+        return [read_pem(text, "file")]
+    try:
+        found = msgspec.json.decode(text, type=dict[str, Any])
+        members = msgspec.convert(found.get("keys", [found]), list[dict[str, Any]])
+    except (msgspec.DecodeError, RecursionError):
+        raise errors.invalid_field("file", "invalid", _("This is not a public key as JWK.")) from None
+    return [read_jwk(one, "file") for one in members]
 
 
 def _private(field: str) -> errors.InvalidFields:

@@ -17,6 +17,12 @@ async def dfsp(tx: Reads, dfsp_id: UUID) -> Dfsp:
     return found
 
 
+async def dfsp_by_fsp_id(tx: Reads, fsp_id: str) -> Dfsp:
+    """One DFSP by its id on the hub. Raises NotFound."""
+    found: Dfsp = await tx.one(select(Dfsp).where(Dfsp.fsp_id == fsp_id))
+    return found
+
+
 async def dfsps(tx: Reads, actor: Actor, wanted: Page) -> list[Dfsp]:
     """The DFSPs that the actor may see, newest first: all for hub staff, else the actor's own."""
     statement: Any = select(Dfsp)
