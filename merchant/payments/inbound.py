@@ -79,6 +79,10 @@ async def _no_one_time_passwords(_tx: Tx, _service: Service, _connection: HubCon
     raise FspiopError("2002", "Payers are not asked for one-time passwords here")
 
 
+async def _not_told(_tx: Tx, _service: Service, _connection: HubConnection, _message: Message) -> None:
+    raise FspiopError("2002", "This is not answered here")
+
+
 async def _unknown_request(_tx: Tx, _service: Service, _connection: HubConnection, _message: Message) -> None:
     raise FspiopError("3206", "There is no such transaction request")
 
@@ -88,6 +92,8 @@ _HANDLERS: Mapping[tuple[str, str, bool], Handler] = {
     ("GET", "parties", False): parties.answer_look_up,
     ("PUT", "parties", False): parties.receive_party,
     ("PUT", "parties", True): parties.receive_party_error,
+    ("GET", "participants", False): _not_told,
+    ("GET", "transactions", False): _not_told,
     ("POST", "transactionRequests", False): _cannot_pay,
     ("GET", "transactionRequests", False): _unknown_request,
     ("PUT", "transactionRequests", False): ask.receive_answer,

@@ -238,7 +238,12 @@ async def test_our_merchants_cannot_be_asked_to_pay(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("path", "code"),
-    [("/transactionRequests/{}", "3206"), ("/authorizations/{}?authenticationType=OTP", "2002")],
+    [
+        ("/transactionRequests/{}", "3206"),
+        ("/authorizations/{}?authenticationType=OTP", "2002"),
+        ("/transactions/{}", "2002"),
+        ("/participants/ALIAS/{}", "2002"),
+    ],
 )
 async def test_questions_that_we_cannot_answer_are_answered_so(stage: Stage, path: str, code: str) -> None:
     path = path.format(uuid4())
@@ -249,7 +254,7 @@ async def test_questions_that_we_cannot_answer_are_answered_so(stage: Stage, pat
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("PUT", "/quotes/x"), ("PUT", "/participants/MSISDN/1"), ("GET", "/transactions/x")]
+    ("method", "path"), [("PUT", "/quotes/x"), ("PUT", "/participants/MSISDN/1"), ("PUT", "/participants/x")]
 )
 async def test_messages_that_mean_nothing_to_us_are_taken_and_left(stage: Stage, method: str, path: str) -> None:
     await stage.tell(method, path, b"{}" if method == "PUT" else None)
