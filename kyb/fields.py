@@ -45,6 +45,7 @@ MIN_AGE_YEARS = 15  # youngest working age in ILO Convention 138; a policy may a
 # Unicode categories Cc, Cs, Zl and Zp; then marks that turn the direction of writing: a name could read differently
 # from what it is (Unicode TR 36).
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_FORMULAS = frozenset("=+-@")  # what begins a formula in a spreadsheet (OWASP, CSV injection)
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_]{2,63}")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -83,6 +84,20 @@ def _text(max_chars: int) -> _Rule:
     return check
 
 
+def _name(max_chars: int) -> _Rule:
+    """Text that is no formula to a spreadsheet, into which lists of names are loaded one day."""
+
+    def check(value: str, context: _Context) -> _Fault:
+        if fault := _text(max_chars)(value, context):
+            return fault
+        # Spreadsheets take the wide forms of East Asian scripts for the same signs.
+        if unicodedata.normalize("NFKC", value.strip()[:1])[:1] in _FORMULAS:
+            return "like_a_formula", "Must not begin with =, +, - or @."
+        return None
+
+    return check
+
+
 def _one_of(allowed: Collection[str]) -> _Rule:
     message = f"Must be one of: {', '.join(allowed)}."
     return lambda value, _: None if value in allowed else ("not_allowed", message)
@@ -99,7 +114,7 @@ def _between(low: float, high: float) -> _Rule:
 
 
 def _ussd_name(value: str, context: _Context) -> _Fault:
-    if fault := _text(MAX_USSD_NAME_SEPTETS)(value, context):
+    if fault := _name(MAX_USSD_NAME_SEPTETS)(value, context):
         return fault
     septets = codes.gsm7_septets(value)
     if septets is None:
@@ -163,14 +178,14 @@ def _own_alias(value: str, context: _Context) -> _Fault:
 
 
 _IDENTIFIER = _text(MAX_IDENTIFIER_CHARS)
-_PERSON_NAME = _text(MAX_NAME_CHARS)
+_PERSON_NAME = _name(MAX_NAME_CHARS)
 _COUNTRY = _code(codes.countries, "ISO 3166-1 (two letters)")
 _CURRENCY = _code(codes.currencies, "ISO 4217")
 
 # Rules by section, then field, in the order in which problems are reported. A list's rule is for each item.
 _BUSINESS: dict[str, _Rule] = {
-    "trading_name": _text(MAX_TRADING_NAME_CHARS),
-    "legal_name": _text(MAX_LEGAL_NAME_CHARS),
+    "trading_name": _name(MAX_TRADING_NAME_CHARS),
+    "legal_name": _name(MAX_LEGAL_NAME_CHARS),
     "kind": _one_of(codes.BUSINESS_KINDS),
     "mcc": _code(codes.merchant_category_codes, "ISO 18245 (four digits)"),
     "lei": _lei,
@@ -194,7 +209,7 @@ _OWNER: dict[str, _Rule] = {
 }
 _CONTACT: dict[str, _Rule] = {"name": _PERSON_NAME, "phone": _phone, "email": _email}
 _LOCATION: dict[str, _Rule] = {
-    "name": _text(MAX_NAME_CHARS),
+    "name": _name(MAX_NAME_CHARS),
     "kind": _one_of(codes.LOCATION_KINDS),
     "country": _COUNTRY,
     "subdivision": _code(codes.subdivisions, "ISO 3166-2"),
@@ -205,10 +220,10 @@ _LOCATION: dict[str, _Rule] = {
     "longitude": _between(-180, 180),
     "website": _website,
 }
-_COUNTER: dict[str, _Rule] = {"name": _text(MAX_NAME_CHARS), "own_alias": _own_alias}
+_COUNTER: dict[str, _Rule] = {"name": _name(MAX_NAME_CHARS), "own_alias": _own_alias}
 _SETTLEMENT_ACCOUNT: dict[str, _Rule] = {
     "account_id": _IDENTIFIER,
-    "account_name": _text(MAX_NAME_CHARS),
+    "account_name": _name(MAX_NAME_CHARS),
     "currency": _CURRENCY,
 }
 

@@ -203,3 +203,13 @@ def test_no_text_makes_the_rules_fail(text: str) -> None:
     }
     for problem in kyb.field_problems(sections(document), NOW):
         assert problem.path and problem.code and problem.message
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", " ="])
+@pytest.mark.parametrize(
+    "path",
+    ["business.trading_name", "business.legal_name", "owners.0.given_name", "contact.name", "locations.0.name"],
+)
+def test_a_name_that_a_spreadsheet_takes_for_a_formula_is_refused(path: str, begin: str) -> None:
+    assert [code for _path, code in codes_at(COMPANY, **{path: f"{begin}HYPERLINK(1)"})] == ["like_a_formula"]
+    assert codes_at(COMPANY, **{path: f"Smith {begin} Sons"}) == []

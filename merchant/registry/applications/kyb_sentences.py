@@ -27,6 +27,7 @@ FILLED = (
 FIELDS = (
     _("Must not be empty."),
     _("Must not hold control characters or line breaks."),
+    _("Must not begin with =, +, - or @."),
     _("Must use only characters of the GSM alphabet, which every phone can show."),
     _("Must be a LEI of 20 characters."),
     _("Must be a phone number, best with + first."),

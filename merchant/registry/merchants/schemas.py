@@ -10,10 +10,12 @@ from msgspec import Meta, Struct
 
 import kyb
 from merchant.core.http import json as web
-from merchant.core.http.fields import Instant, NameText, ReasonText
+from merchant.core.http.fields import Instant, ReasonText
 from merchant.registry.merchants.models import Counter, Location, Merchant
 from merchant.registry.merchants.states import MerchantState
 
+# As kyb has it for names in an application: none that a spreadsheet takes for a formula, in its wide form either.
+CounterNameText = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^\s*[^\s=+\-@\uff0b\uff0d\uff1d\uff20]")]
 AliasText = Annotated[str, Meta(pattern=rf"^{kyb.ALIAS_PATTERN}\Z")]
 
 
@@ -27,7 +29,7 @@ class NewCounter(Struct, frozen=True, forbid_unknown_fields=True):
     """A counter to open."""
 
     location_id: UUID
-    name: NameText
+    name: CounterNameText
     own_alias: AliasText | None = None
 
 

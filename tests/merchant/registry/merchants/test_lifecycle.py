@@ -68,6 +68,11 @@ class TestCounters:
         async with service.db.system() as tx:
             assert await tx.fetchval("SELECT count(*) FROM counter") == 5
 
+    async def test_a_counters_name_is_no_formula(self, staff: Staff) -> None:
+        for name in ("=1+1", "+1", "-1", "@SUM(1)", " =1", "\uff1d1", " "):
+            assert (await staff.add(name=name)).status_code == 422, name
+        assert (await staff.add(name="Till = 2")).status_code == 201
+
     async def test_an_own_alias_is_given_once(self, staff: Staff) -> None:
         assert (await staff.add(own_alias="till-2")).json()["alias"] == "till-2"
         taken = await staff.add(own_alias="till-2")
