@@ -17,6 +17,12 @@ from merchant.core import logs
 
 _FIRST_BYTES = 4096
 _DATED = re.compile(rb"dateGenerated=.([0-9]{4}-[0-9]{2}-[0-9]{2})")
+# The UN's list is under 3 MiB. What unpacks to more than this would cost gigabytes to read, and is another file.
+MAX_LIST_BYTES = 64 << 20
+
+
+class ListTooLarge(ValueError):
+    """A file is larger than any list, packed or unpacked."""
 
 
 def screening_index(path: Path) -> kyb.ScreeningIndex | None:
@@ -24,7 +30,7 @@ def screening_index(path: Path) -> kyb.ScreeningIndex | None:
     try:
         return _index(path, path.stat().st_mtime_ns)
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        _log.error("screening_list_unreadable", path=str(path), error=logs.describe(error, (OSError,)))
+        _log.error("screening_list_unreadable", path=str(path), error=logs.describe(error, (OSError, ListTooLarge)))
         return None
 
 
@@ -48,5 +54,13 @@ def _published_on(path: Path, _: int) -> date | None:
 
 @lru_cache(maxsize=2)
 def _index(path: Path, _: int) -> kyb.ScreeningIndex:
-    raw = path.read_bytes()
-    return kyb.build_index([kyb.load_un_list(gzip.decompress(raw) if path.suffix == ".gz" else raw)])
+    return kyb.build_index([kyb.load_un_list(_read(path))])
+
+
+def _read(path: Path) -> bytes:
+    """The list's XML, unpacked no further than the limit. Raises ListTooLarge."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        content: bytes = file.read(MAX_LIST_BYTES + 1)
+    if len(content) > MAX_LIST_BYTES:
+        raise ListTooLarge(f"The list is larger than {MAX_LIST_BYTES >> 20} MiB; is it the UN's?")
+    return content
