@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import time
 import weakref
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -144,20 +144,46 @@ async def watch(connection: asyncpg.Connection[Any], channel: str) -> None:
 
 
 class Silence:
-    """When a connection last stayed silent: what all pools of a process learn from one."""
+    """How often a connection stayed silent: what all pools of a process learn from one."""
 
     def __init__(self) -> None:
-        self._noticed_s = 0.0
         self.count = 0
 
     def notice(self) -> None:
-        """A connection did not answer within its deadline."""
-        self._noticed_s = time.monotonic()
+        """A connection did not answer within its deadline; those that exist may be silent too."""
         self.count += 1
 
-    def covers(self, used_s: float) -> bool:
-        """Whether a connection used last at this time may be silent too."""
-        return used_s < self._noticed_s
+
+class _Share:
+    """How many connections a kind of caller holds, and who waits for one of them."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        self.waiting: deque[asyncio.Future[None]] = deque()
+
+    async def wait(self, wait_s: float) -> None:
+        """Wait until a holder hands over its connection. Raises TimeoutError."""
+        turn = asyncio.get_running_loop().create_future()
+        self.waiting.append(turn)
+        try:
+            async with asyncio.timeout(wait_s):
+                await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled():
+                self.leave()  # it was handed over at that very moment
+            else:
+                with contextlib.suppress(ValueError):  # whoever left meanwhile has passed it over
+                    self.waiting.remove(turn)
+            raise
+
+    def leave(self) -> None:
+        """Hand a connection over to the next who waits."""
+        while self.waiting:
+            turn = self.waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self.held -= 1
 
 
 class Pool:
@@ -167,8 +193,9 @@ class Pool:
         self.size = size
         self._silence = silence
         self._share = max(2, size // 2 - 1)
-        self._kinds: dict[str, asyncio.Semaphore] = {}
-        self._open: weakref.WeakSet[asyncpg.Connection[Any]] = weakref.WeakSet()
+        self._kinds: dict[str, _Share] = {}
+        # Each connection, and how often silence had been noticed before it was opened.
+        self._open: weakref.WeakKeyDictionary[asyncpg.Connection[Any], int] = weakref.WeakKeyDictionary()
         # AUTOCOMMIT tells SQLAlchemy to send no BEGIN of its own: db.py sends it together with the tenant in one round
         # trip, and single reads need none.
         self.engine: AsyncEngine = create_async_engine(
@@ -196,9 +223,18 @@ class Pool:
         Raises ShareTaken, SQLAlchemy's TimeoutError, DatabaseAway.
         """
         who = caller.get()
-        share = None if who is None else await self._enter(who)
+        share = None
+        if who is not None:
+            share = self._kinds.get(who.kind) or self._kinds.setdefault(who.kind, _Share())
+            if share.held < self._share:
+                share.held += 1
+            else:
+                await self._wait(share, who)
         try:
-            fairy = await self._fresh()
+            fairy = await self.engine.raw_connection()
+            while self._is_stale(driver(fairy)):
+                await drop(fairy)
+                fairy = await self.engine.raw_connection()
             try:
                 yield fairy
             except (TimeoutError, asyncio.CancelledError) as error:
@@ -214,11 +250,10 @@ class Pool:
                 raise DatabaseAway("the connection to the database broke") from error
             finally:
                 if fairy.is_valid:
-                    fairy.info["used_s"] = time.monotonic()
                     await greenlet_spawn(fairy.close)
         finally:
             if share is not None:
-                share.release()
+                share.leave()
 
     async def close(self) -> None:
         """Close all connections; where one was silent, without waiting for any to say goodbye."""
@@ -228,31 +263,23 @@ class Pool:
         await self.engine.dispose()
 
     async def _connect(self, *args: Any, **options: Any) -> asyncpg.Connection[Any]:
+        noticed = self._silence.count
         connection = await connect(*args, **options)
-        self._open.add(connection)
+        self._open[connection] = noticed
         return connection
 
-    async def _enter(self, who: Caller) -> asyncio.Semaphore:
-        share = self._kinds.get(who.kind)
-        if share is None:
-            share = self._kinds[who.kind] = asyncio.Semaphore(self._share)
-        if not share.locked():
-            await share.acquire()
-            return share
+    async def _wait(self, share: _Share, who: Caller) -> None:
         try:
-            async with asyncio.timeout(who.wait_s):
-                await share.acquire()
+            await share.wait(who.wait_s)
         except TimeoutError:
             raise ShareTaken(f"{self._share} of {self.size} connections are held by {who.kind}") from None
-        return share
 
-    async def _fresh(self) -> PoolProxiedConnection:
-        """A connection that the server has not ended, and that has been used since another one was found silent."""
-        while True:
-            fairy = await self.engine.raw_connection()
-            if not (driver(fairy).is_closed() or self._silence.covers(fairy.info.get("used_s", time.monotonic()))):
-                return fairy
-            await drop(fairy)
+    def _is_stale(self, connection: asyncpg.Connection[Any]) -> bool:
+        """Whether the server has ended it, or it is as old as one that was found silent."""
+        if connection.is_closed():
+            return True
+        noticed = self._silence.count
+        return noticed > 0 and self._open.get(connection, 0) < noticed
 
 
 async def drop(fairy: PoolProxiedConnection) -> None:

@@ -273,3 +273,23 @@ async def test_commands_and_tests_that_compete_with_nobody_have_the_whole_pool(s
         opened: list[Any] = [await stack.enter_async_context(service.db.system()) for _ in range(4)]
         assert len(opened) == 4
         assert service.db.pools["system"].in_use == 4
+
+
+async def test_who_waits_for_a_share_gets_it_in_turn_and_who_gives_up_is_passed_over(service: Service) -> None:
+    held, release = list[str](), asyncio.Event()
+    async with asyncio.timeout(10):
+        holders = [asyncio.create_task(hold(service, "payments", release, held)) for _ in range(2)]
+        while len(held) < 2:
+            await asyncio.sleep(0.01)
+        hasty = asyncio.create_task(hold(service, "payments", release, held, wait_s=0.05))
+        patient = [asyncio.create_task(hold(service, "payments", release, held, wait_s=8)) for _ in range(3)]
+        gone = asyncio.create_task(hold(service, "payments", release, held, wait_s=8))
+        await asyncio.sleep(0.2)  # to let the hasty one give up
+        gone.cancel()
+        release.set()
+        await asyncio.gather(*holders, *patient)
+        assert isinstance(hasty.exception(), pools.ShareTaken)
+        assert held == ["payments"] * 5
+    pools.caller.set(Caller("payments", 0.1))
+    async with service.db.system(), service.db.system() as tx:  # nothing was lost: both of the share are free
+        assert await tx.fetchval("SELECT 1") == 1
