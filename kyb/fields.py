@@ -6,6 +6,7 @@ repeat a value, since many of them are personal data.
 """
 
 import re
+import unicodedata
 from collections import Counter as Tally
 from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime
