@@ -19,7 +19,8 @@ from merchant.core.http.source import client_address
 from merchant.core.texts import _
 from merchant.notify import email
 from merchant.people import account_schemas as schemas
-from merchant.people import links, sessions, sign_in, totp
+from merchant.people import links, sessions, totp
+from merchant.people import sign_in as signing
 from merchant.people.links import Kind
 from merchant.people.problems import LinkInvalid, TotpEnrolled, TotpNotEnabled, TotpRequired
 from merchant.people.schemas import UserView, actor_view
@@ -30,14 +31,14 @@ from merchant.people.schemas import UserView, actor_view
     "/api/v1/sessions",
     public=True,
     body=schemas.SignIn,
-    answer=schemas.SignedInView,
+    answer=schemas.SessionView,
     status=201,
     raises=(errors.NotSignedIn, TotpRequired, errors.TooManyRequests, TotpNotEnabled),
 )
-async def sign_in_person(call: Call[schemas.SignIn]) -> schemas.SignedInView:
+async def sign_in(call: Call[schemas.SignIn]) -> schemas.SessionView:
     """Sign in; the token goes into `Authorization: Bearer`. Keep `device_token` and send it at the next sign-in."""
     headers, body = call.request.headers, call.body
-    attempt = sign_in.Attempt(
+    attempt = signing.Attempt(
         email=body.email,
         password=body.password,
         totp=body.totp,
@@ -46,11 +47,11 @@ async def sign_in_person(call: Call[schemas.SignIn]) -> schemas.SignedInView:
         source=_source(call),
         user_agent=headers.get("user-agent", ""),
     )
-    return schemas.signed_in_view(await sign_in.sign_in(call.service, attempt))
+    return schemas.signed_in_view(await signing.sign_in(call.service, attempt))
 
 
-@route("GET", "/api/v1/sessions", permission=None, items=schemas.SessionView, raises=(errors.NotAllowed,))
-async def list_sessions(call: Call[None]) -> list[schemas.SessionView]:
+@route("GET", "/api/v1/sessions", permission=None, items=schemas.OpenSession, raises=(errors.NotAllowed,))
+async def list_sessions(call: Call[None]) -> list[schemas.OpenSession]:
     """Where the caller is signed in, newest first, on one page."""
     rows = await sessions.list_sessions(call.service, _person(call))
     return [schemas.session_view(row, call.actor) for row in rows]
@@ -133,10 +134,10 @@ async def begin_totp(call: Call[None]) -> schemas.TotpEnrolment:
 )
 async def confirm_totp(call: Call[schemas.TotpCode]) -> schemas.RecoveryCodes:
     """Turn the second factor on with the app's first code; keep the recovery codes. Every other session ends."""
-    await sign_in.count_own_try(call.service, _person(call))
+    await signing.count_own_try(call.service, _person(call))
     async with call.service.db.system() as tx:
         codes = await totp.confirm(tx, call.service, call.actor, call.body.code)
-        await sign_in.own_try_succeeded(tx, call.service, call.actor.id)
+        await signing.own_try_succeeded(tx, call.service, call.actor.id)
     return schemas.RecoveryCodes(codes)
 
 
@@ -153,10 +154,10 @@ async def remove_totp(call: Call[schemas.TotpRemoval]) -> None:
     """Turn the second factor off, with a code of it or the password. Every other session ends."""
     if call.body.code is None and call.body.password is None:
         raise errors.invalid_field("code", "missing", _("Send a code of your authenticator app, or your password."))
-    await sign_in.count_own_try(call.service, _person(call))
+    await signing.count_own_try(call.service, _person(call))
     async with call.service.db.system() as tx:
         await totp.remove(tx, call.service, call.actor, call.body.code, call.body.password)
-        await sign_in.own_try_succeeded(tx, call.service, call.actor.id)
+        await signing.own_try_succeeded(tx, call.service, call.actor.id)
 
 
 @route(
@@ -222,7 +223,7 @@ def _source(call: Call[Any]) -> str:
 
 
 ROUTES = [
-    sign_in_person,
+    sign_in,
     list_sessions,
     end_session,
     end_sessions,

@@ -33,7 +33,7 @@ class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
     device: Annotated[str, Meta(max_length=100)] | None = None
 
 
-class SignedInView(Struct, frozen=True):
+class SessionView(Struct, frozen=True):
     """A fresh token and whose it is. While `totp_enrolment_required`, it only sets up an authenticator app."""
 
     access_token: str
@@ -44,7 +44,7 @@ class SignedInView(Struct, frozen=True):
     totp_enrolment_required: bool
 
 
-class SessionView(Struct, frozen=True):
+class OpenSession(Struct, frozen=True):
     """Where one is signed in."""
 
     id: UUID
@@ -118,9 +118,9 @@ class MailView(Struct, frozen=True):
     created_at: Instant
 
 
-def signed_in_view(signed: SignedIn) -> SignedInView:
+def signed_in_view(signed: SignedIn) -> SessionView:
     """The answer of a sign-in."""
-    return SignedInView(
+    return SessionView(
         signed.access_token,
         "Bearer",
         web.at(signed.expires_at),
@@ -130,10 +130,10 @@ def signed_in_view(signed: SignedIn) -> SignedInView:
     )
 
 
-def session_view(row: Session, actor: Actor) -> SessionView:
+def session_view(row: Session, actor: Actor) -> OpenSession:
     """A session of the actor's."""
     seen, expires = web.at(row.last_seen_at), web.at(row.expires_at)
-    return SessionView(row.id, web.at(row.created_at), seen, expires, row.user_agent, row.id == actor.session_id)
+    return OpenSession(row.id, web.at(row.created_at), seen, expires, row.user_agent, row.id == actor.session_id)
 
 
 def mail_view(row: KeptMail) -> MailView:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from merchant.cli.main import cli
 from merchant.notify.routes import ROUTES as WEBHOOK_ROUTES
-from merchant.people.routes import ROUTES as PEOPLE_ROUTES
+from merchant.people.slice import ROUTES as PEOPLE_ROUTES
 from merchant.registry.applications.routes import ROUTES as APPLICATION_ROUTES
 from merchant.registry.merchants.routes import ROUTES as MERCHANT_ROUTES
 from tests import builders
