@@ -28,6 +28,8 @@ async def interpret(tx: Tx, service: Service, message: Message) -> None:
     connection = await service.shared(HubConnections).connection(tx, message.destination)
     if connection is None:
         return
+    # Messages that the release before stored may still have their query.
+    message = msgspec.structs.replace(message, path=message.path.partition("?")[0])
     try:
         place = read_path(message.method, message.path)
         handler = _HANDLERS.get((message.method, place.resource, place.is_error))
