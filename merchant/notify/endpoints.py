@@ -4,13 +4,14 @@ What is kept here decides to whom events.announce writes a delivery; sending one
 webhook.deliver, as the first time.
 """
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 from sqlmodel import select
 
-from merchant.core import audit, errors, outbox
+from merchant.core import audit, clock, errors, outbox
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Reads, Tx
 from merchant.core.locks import take_turn
@@ -21,6 +22,14 @@ from merchant.notify.models import WebhookDelivery, WebhookEndpoint
 
 MAX_ENDPOINTS = 20  # of one DFSP or merchant: an event is stored once for each
 
+COUNTED_FOR = timedelta(days=30)  # deliveries are kept longer; what is older than a month is nobody's alarm
+_UNDELIVERED = """
+SELECT d.endpoint_id, count(*) FILTER (WHERE NOT over) AS retrying, count(*) FILTER (WHERE over) AS given_up
+FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint_id,
+  LATERAL (SELECT d.attempts >= $3 OR e.paused_at IS NOT NULL OR NOT e.enabled AS over) ends
+WHERE d.endpoint_id = ANY($1) AND d.created_at > $2 AND d.state = 'failed' GROUP BY d.endpoint_id
+"""
+
 
 class TooManyEndpoints(errors.WrongState):
     code, title = "too_many_endpoints", _("There are too many endpoints already; remove one first")
@@ -28,6 +37,17 @@ class TooManyEndpoints(errors.WrongState):
 
 class EndpointRemoved(errors.WrongState):
     code, title = "endpoint_removed", _("This endpoint was removed; nothing is sent to it any more")
+
+
+class EndpointPaused(errors.WrongState):
+    code, title = "endpoint_paused", _("This endpoint is paused; resume it first")
+
+
+class Undelivered(Struct, frozen=True):
+    """Deliveries of the last thirty days that have not arrived: those still tried, and those given up."""
+
+    retrying: int = 0
+    given_up: int = 0
 
 
 class MadeEndpoint(Struct, frozen=True):
@@ -76,6 +96,26 @@ async def remove_endpoint(tx: Tx, actor: Actor, endpoint_id: UUID) -> None:
     await audit.record(tx, actor, "webhook.removed", "webhook_endpoint", row.id, dfsp_id=row.dfsp_id)
 
 
+async def resume_endpoint(tx: Tx, actor: Actor, endpoint_id: UUID) -> WebhookEndpoint:
+    """Send to a paused endpoint again, from the next event on; what it missed is sent by `resend`.
+
+    Raises NotFound, EndpointRemoved.
+    """
+    row = await find_endpoint(tx, actor, endpoint_id)
+    if not row.enabled:
+        raise EndpointRemoved
+    if row.paused_at is not None:
+        row.paused_at = row.pause_reason = None
+        await audit.record(tx, actor, "webhook.resumed", "webhook_endpoint", row.id, dfsp_id=row.dfsp_id)
+    return row
+
+
+async def undelivered(tx: Reads, endpoint_ids: list[UUID]) -> dict[UUID, Undelivered]:
+    """What has not arrived at some endpoints, which the caller may see; none for those that lack nothing."""
+    rows = await tx.fetch(_UNDELIVERED, endpoint_ids, clock.now() - COUNTED_FOR, outbox.MAX_ATTEMPTS)
+    return {row["endpoint_id"]: Undelivered(row["retrying"], row["given_up"]) for row in rows}
+
+
 async def deliveries(tx: Reads, actor: Actor, endpoint_id: UUID, limit: int) -> list[WebhookDelivery]:
     """The newest deliveries of an endpoint. Raises NotFound."""
     endpoint = await find_endpoint(tx, actor, endpoint_id)
@@ -85,10 +125,12 @@ async def deliveries(tx: Reads, actor: Actor, endpoint_id: UUID, limit: int) -> 
 
 
 async def resend(tx: Tx, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> WebhookDelivery:
-    """Send an event once more, with the same id. Raises NotFound, EndpointRemoved."""
+    """Send an event once more, with the same id. Raises NotFound, EndpointRemoved, EndpointPaused."""
     endpoint = await find_endpoint(tx, actor, endpoint_id)
     if not endpoint.enabled:
         raise EndpointRemoved
+    if endpoint.paused_at is not None:
+        raise EndpointPaused
     statement = select(WebhookDelivery).where(
         WebhookDelivery.id == delivery_id, WebhookDelivery.endpoint_id == endpoint.id
     )

@@ -26,13 +26,20 @@ class NewEndpoint(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EndpointView(Struct, frozen=True):
-    """An endpoint; its secret is shown once, when it is made."""
+    """An endpoint; its secret is shown once, when it is made.
+
+    One that answered 410 Gone is paused until it is resumed. `undelivered` counts the last thirty days.
+    """
 
     id: UUID
     url: str
     event_types: list[EventType]
     enabled: bool
     created_at: Instant
+    paused: bool
+    paused_at: Instant | None
+    pause_reason: Literal["answered_410"] | None
+    undelivered: endpoints.Undelivered
     secret: str | None = None
 
 
@@ -57,9 +64,21 @@ class Resent(Struct, frozen=True):
     state: DeliveryState
 
 
-def _endpoint_view(row: WebhookEndpoint, secret: str | None = None) -> EndpointView:
-    types = convert(row.event_types, list[EventType])
-    return EndpointView(row.id, row.url, types, row.enabled, web.at(row.created_at), secret)
+def _endpoint_view(
+    row: WebhookEndpoint, secret: str | None = None, undelivered: endpoints.Undelivered | None = None
+) -> EndpointView:
+    return EndpointView(
+        id=row.id,
+        url=row.url,
+        event_types=convert(row.event_types, list[EventType]),
+        enabled=row.enabled,
+        created_at=web.at(row.created_at),
+        paused=row.paused_at is not None,
+        paused_at=web.at_or_none(row.paused_at),
+        pause_reason=convert(row.pause_reason, Literal["answered_410"] | None),
+        undelivered=undelivered or endpoints.Undelivered(),
+        secret=secret,
+    )
 
 
 def _delivery_view(row: WebhookDelivery) -> DeliveryView:
@@ -94,7 +113,22 @@ async def create_webhook_endpoint(call: Call[NewEndpoint]) -> EndpointView:
 @route("GET", "/api/v1/webhook-endpoints", permission=P.WEBHOOKS_WRITE, items=EndpointView)
 async def list_webhook_endpoints(call: Call[None]) -> list[EndpointView]:
     """List the endpoints, on one page."""
-    return [_endpoint_view(row) for row in await endpoints.endpoints(call.tx, call.actor)]
+    rows = await endpoints.endpoints(call.tx, call.actor)
+    lacking = await endpoints.undelivered(call.tx, [row.id for row in rows])
+    return [_endpoint_view(row, undelivered=lacking.get(row.id)) for row in rows]
+
+
+@route(
+    "POST",
+    "/api/v1/webhook-endpoints/{endpoint_id}/resume",
+    permission=P.WEBHOOKS_WRITE,
+    answer=EndpointView,
+    raises=(endpoints.EndpointRemoved,),
+)
+async def resume_webhook_endpoint(call: Call[None], endpoint_id: UUID) -> EndpointView:
+    """Send to a paused endpoint again, from the next event on; what it missed is sent again one by one."""
+    row = await endpoints.resume_endpoint(call.tx, call.actor, endpoint_id)
+    return _endpoint_view(row, undelivered=(await endpoints.undelivered(call.tx, [row.id])).get(row.id))
 
 
 @route("DELETE", "/api/v1/webhook-endpoints/{endpoint_id}", permission=P.WEBHOOKS_WRITE, status=204)
@@ -130,7 +164,7 @@ async def list_webhook_deliveries(call: Call[None], endpoint_id: UUID) -> list[D
     permission=P.WEBHOOKS_WRITE,
     answer=Resent,
     status=202,
-    raises=(endpoints.EndpointRemoved,),
+    raises=(endpoints.EndpointRemoved, endpoints.EndpointPaused),
 )
 async def resend_webhook_delivery(call: Call[None], endpoint_id: UUID, delivery_id: UUID) -> Resent:
     """Send an event once more, with the same id."""
@@ -142,6 +176,7 @@ ROUTES = [
     create_webhook_endpoint,
     list_webhook_endpoints,
     remove_webhook_endpoint,
+    resume_webhook_endpoint,
     list_webhook_deliveries,
     resend_webhook_delivery,
 ]

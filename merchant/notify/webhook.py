@@ -28,13 +28,20 @@ _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _log = structlog.get_logger()
 
 _READ = """
-SELECT d.event_id, d.body, d.state, e.id AS endpoint_id, e.url, e.secret_sealed, e.enabled
+SELECT d.event_id, d.body, d.state, e.id AS endpoint_id, e.url, e.secret_sealed, e.enabled, e.paused_at
 FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint_id WHERE d.id = $1
 """
 _NOTE = """
 UPDATE webhook_delivery SET attempts = attempts + 1, state = $2::text, response_status = $3, response_start = $4,
   delivered_at = CASE WHEN $2::text = 'delivered' THEN $5::timestamptz END WHERE id = $1
 """
+# What comes while an endpoint is paused is listed as failed, and can be sent again once it is resumed.
+_MISSED = "UPDATE webhook_delivery SET state = 'failed', response_start = $2 WHERE id = $1"
+_PAUSE = """
+UPDATE webhook_endpoint SET paused_at = $2, pause_reason = $3 WHERE id = $1 AND paused_at IS NULL
+"""
+GONE = 410  # Standard Webhooks: the receiver wants no more, disable the endpoint
+_PAUSED = "the endpoint is paused"
 
 
 class NotDelivered(Exception):
@@ -87,10 +94,14 @@ class _PublicOnly(aiohttp.ThreadedResolver):
 
 
 async def deliver(service: Service, http: aiohttp.ClientSession, delivery_id: UUID) -> None:
-    """Send one event to one endpoint. Raises NotDelivered when it must be tried again."""
+    """Send one event to one endpoint; one that answers 410 Gone is paused. Raises NotDelivered to be tried again."""
     async with service.db.system_reads() as tx:
         row = await tx.fetchrow(_READ, delivery_id)
     if row is None or row["state"] == "delivered" or not row["enabled"]:
+        return
+    if row["paused_at"] is not None:
+        async with service.db.system_statements() as tx:
+            await tx.execute(_MISSED, delivery_id, _PAUSED)
         return
     secret = service.vault.open(row["secret_sealed"], f"webhook:{row['endpoint_id']}").decode()
     now_s = int(clock.now().timestamp())
@@ -107,6 +118,11 @@ async def deliver(service: Service, http: aiohttp.ClientSession, delivery_id: UU
     state = "delivered" if taken else "failed"
     async with service.db.system_statements() as tx:
         await tx.execute(_NOTE, delivery_id, state, status, text[:KEPT_ANSWER_CHARS].replace("\x00", ""), clock.now())
+    if status == GONE:
+        async with service.db.system_statements() as tx:
+            await tx.execute(_PAUSE, row["endpoint_id"], clock.now(), "answered_410")
+        _log.warning("webhook_endpoint_paused", endpoint=str(row["endpoint_id"]), status=status)
+        return
     if not taken:
         raise NotDelivered(f"the endpoint answered {status or text}")
 

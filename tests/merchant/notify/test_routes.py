@@ -39,7 +39,8 @@ async def test_the_secret_is_shown_when_the_endpoint_is_made_and_never_again(tel
     assert made["secret"].startswith("whsec_")
     [seen] = await listed(telling, telling.key)
     assert seen == made | {"secret": None}
-    assert set(made) == {"id", "url", "event_types", "enabled", "created_at", "secret"}
+    shown = {"id", "url", "event_types", "enabled", "created_at", "paused", "paused_at", "pause_reason", "undelivered"}
+    assert set(made) == shown | {"secret"}
 
 
 @pytest.mark.parametrize(
