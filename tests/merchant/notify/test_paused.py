@@ -1,4 +1,4 @@
-"""An endpoint that answers 410 Gone is paused at once and says so; what it missed is kept until its owner resumes it."""
+"""An endpoint that answers 410 Gone is paused at once and says so; what it missed is kept until it is resumed."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
