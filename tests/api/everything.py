@@ -164,6 +164,7 @@ class Things(Struct, frozen=True):
             "NewEndpoint": {"url": "https://shop.example/hooks"},
             "RetryDeadJobs": {"topic": "hub.send"},
             "DiscardDeadJob": {"reason": "It was settled by hand."},
+            "SkipJob": {"reason": "It was settled by hand."},
         }
 
 
