@@ -1,7 +1,8 @@
 """Mails to people who have accounts: invitations and links that set a new password.
 
-`smtp` sends them from the outbox, where they lie sealed; `console` sends nothing and keeps them for
-GET /api/v1/outgoing-mail, so that the demo and tests find their links. Neither an address nor a link gets into a log.
+`smtp` sends them from the outbox, where they lie sealed; `none` writes none, since `merchant user` prints links;
+`console` sends nothing and keeps them for GET /api/v1/outgoing-mail, so that the demo and tests find their links.
+Neither an address nor a link gets into a log.
 """
 
 import asyncio
@@ -59,6 +60,8 @@ class NotSent(Exception):
 
 async def send(tx: Tx, service: Service, *, to: str, subject: str, text: str, link: str, dfsp_id: UUID | None) -> None:
     """Send a mail once the caller's transaction has committed."""
+    if service.settings.mail_kind == "none":
+        return
     mail = Mail(id=ids.uuid7(), to=to, subject=subject, text=text, link=link)
     plain = msgspec.json.encode(mail)
     if service.settings.mail_kind == "smtp":

@@ -107,7 +107,7 @@ async def _invite(tx: Tx, service: Service, user: AppUser, print_link: bool) -> 
 
 def _is_printed(service: Service, print_link: bool) -> bool:
     """Whether the link goes to whoever sits here: when they ask for it, and where no mail is sent at all."""
-    return print_link or service.settings.mail_kind == "console"
+    return print_link or service.settings.mail_kind != "smtp"
 
 
 async def _note(tx: Tx, user: AppUser, command: str) -> None:

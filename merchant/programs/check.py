@@ -16,9 +16,11 @@ from msgspec import Struct
 from merchant import migrations
 from merchant.compliance.lists import screening_index
 from merchant.core import clock, secret_key
+from merchant.core.audit_anchors import audit_faults
 from merchant.core.errors import OperatorProblem
 from merchant.core.service import NoScheme, Service, open_service
 from merchant.core.settings import Settings
+from merchant.people.queries import account_faults
 from merchant.programs import backup, runtime, safety
 from merchant.programs.rotation import key_ids_in_use
 from merchant.scheme import keys
@@ -309,6 +311,19 @@ async def _restored(service: Service) -> list[Finding]:
 
 
 # Every check there is. One that needs no database goes into the first list, every other into the second.
+async def _accounts(service: Service) -> list[Finding]:
+    async with service.db.system_reads() as tx:
+        found = await account_faults(tx)
+    severities: dict[str, Severity] = {"error": "error", "warning": "warning"}
+    told = [Finding(severities[severity], code, "accounts", sentence) for severity, code, sentence in found]
+    return told or [Finding("ok", "accounts", "accounts", "Whoever must be two is two, with a second factor.")]
+
+
+async def _audit_record(service: Service) -> list[Finding]:
+    found = [Finding("error", one.code, "audit record", one.sentence) for one in await audit_faults(service)]
+    return found or [Finding("ok", "audit_anchors", "audit record", "Its heads are anchored outside the database.")]
+
+
 MACHINE: tuple[Callable[[Settings], list[Finding]], ...] = (
     _settings,
     _secret_key,
@@ -326,4 +341,6 @@ SERVICE: tuple[Callable[[Service], Awaitable[list[Finding]]], ...] = (
     _jobs,
     _workers,
     _restored,
+    _accounts,
+    _audit_record,
 )

@@ -78,6 +78,17 @@ def _open_faults(settings: Settings, reached: str) -> list[Fault]:
     if settings.webhook_loopback:
         sentence = f"{reached}: set MERCHANT_WEBHOOK_LOOPBACK=false, else webhooks reach the programs of this machine."
         found.append(Fault("webhook_loopback", sentence))
+    if settings.mail_kind == "console":
+        sentence = (
+            f"{reached}: set MERCHANT_MAIL_KIND=smtp, or none to print links by `merchant user`; with console an"
+            " administrator reads the links of others."
+        )
+        found.append(Fault("mail_console", sentence))
+    if settings.mail_kind == "smtp" and not settings.smtp_url:
+        found.append(Fault("smtp_url_missing", "MERCHANT_MAIL_KIND=smtp: set MERCHANT_SMTP_URL to the mail server."))
+    if not settings.require_totp:
+        sentence = f"{reached}: set MERCHANT_REQUIRE_TOTP=true, else a stolen password alone decides on merchants."
+        found.append(Fault("totp_not_required", sentence))
     if not settings.public_url:
         sentence = f"{reached}: set MERCHANT_PUBLIC_URL, else codes and links name {settings.base_url}."
         found.append(Fault("public_url_missing", sentence, "warning"))

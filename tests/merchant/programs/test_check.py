@@ -11,7 +11,8 @@ import asyncpg
 import msgspec
 import pytest
 
-from merchant.core import clock
+from merchant.core import audit_anchors, clock
+from merchant.core.access import Role
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.programs import backup, check
@@ -128,6 +129,9 @@ class TestDatabase:
         await change(database_url, "UPDATE dfsp SET hub_url = 'https://hub.example'")
         async with service.db.system() as tx:
             await keys.add_public(tx, "hub", keys.public_pem(keys.new_private_pem()))
+        await builders.add_person(service, "second@hub.example", [Role.HUB_OPERATOR])
+        await change(database_url, "UPDATE app_user SET totp_confirmed_at = now()")
+        await audit_anchors.write_anchor(service)
         assert await wrong(settings, database_url) == set()
 
     async def test_an_empty_database_stays_empty(self, settings: Settings, empty_url: str) -> None:

@@ -11,7 +11,7 @@ from merchant.core.settings import Settings
 from merchant.programs import safety
 
 SECRET = "correct-horse-battery-staple"
-OPEN = Settings(host="0.0.0.0", public_url="https://pay.example", gateway_secret=SECRET)
+OPEN = Settings(host="0.0.0.0", public_url="https://pay.example", gateway_secret=SECRET, mail_kind="none")
 BEHIND_PROXY = replace(OPEN, host="127.0.0.1")
 
 
@@ -36,6 +36,9 @@ def test_what_is_safe_starts(settings: Settings) -> None:
         ({"gateway_secret": " " + SECRET}, "gateway_secret_unprintable"),
         ({"require_signatures": False}, "signatures_not_required"),
         ({"webhook_loopback": True}, "webhook_loopback"),
+        ({"mail_kind": "console"}, "mail_console"),
+        ({"mail_kind": "smtp"}, "smtp_url_missing"),
+        ({"require_totp": False}, "totp_not_required"),
         ({"public_url": "http://pay.example"}, "public_url_without_https"),
         ({"public_url": "ftp://pay.example"}, "public_url_without_https"),
     ],
@@ -51,12 +54,14 @@ def test_what_is_unsafe_where_others_reach_us_stops_the_start(
 
 @pytest.mark.parametrize("settings", [Settings(host="10.0.0.7"), Settings(public_url="https://pay.example")])
 def test_every_fault_has_a_line_of_its_own_which_names_its_setting(settings: Settings) -> None:
-    worst = replace(settings, require_signatures=False, webhook_loopback=True)
+    worst = replace(settings, require_signatures=False, webhook_loopback=True, require_totp=False)
     with pytest.raises(safety.Unsafe) as caught:
         safety.check_safe(worst)
     lines = str(caught.value).splitlines()
-    assert len(lines) == 3
-    for line, name in zip(lines, ("GATEWAY_SECRET", "REQUIRE_SIGNATURES", "WEBHOOK_LOOPBACK"), strict=True):
+    assert len(lines) == 5
+    for line, name in zip(
+        lines, ("GATEWAY_SECRET", "REQUIRE_SIGNATURES", "WEBHOOK_LOOPBACK", "MAIL_KIND", "REQUIRE_TOTP"), strict=True
+    ):
         assert f"MERCHANT_{name}" in line
 
 
