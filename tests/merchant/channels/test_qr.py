@@ -18,7 +18,7 @@ from merchant.core.throttle import Throttle
 from merchant.registry.merchants.models import Counter, Merchant
 from qr.reader import INPUT_CHARS_MAX
 from tests import builders
-from tests.api.everything import add_user, signed_in
+from tests.api.everything import add_user
 from tests.builders import World
 from tests.qr.symbols.pictures import of_pdf, of_png, of_svg, texts
 
@@ -398,5 +398,5 @@ class TestDynamicCodes:
     async def test_a_cashier_may(self, till: Till, service: Service, world: World) -> None:
         admin = world["greenbankfsp"]["admin"]
         await add_user(service, admin, "till@greenbankfsp.example", [Role.MERCHANT_CASHIER], till.merchant.id)
-        cashier = await signed_in(service, "till@greenbankfsp.example")
+        cashier = await builders.signed_in(service, "till@greenbankfsp.example")
         assert (await till.dynamic(who=cashier.headers)).status_code == 201

@@ -18,7 +18,7 @@ from merchant.core.secret_key import NoSecretKey
 from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings
 from merchant.core.vault import BadSecretKey
-from merchant.people.sessions import sign_in
+from merchant.people.sign_in import Attempt, sign_in
 from merchant.programs.backup import BadBackup, Manifest, last_taken_at, read_manifest, write_backup
 from merchant.programs.restore import NotEmpty, check_backup, restore
 from merchant.programs.runtime import ready_service
@@ -88,7 +88,7 @@ async def test_a_backup_is_restored_on_a_new_server_under_roles_of_other_names(
         assert await constraints(running.url()) == await constraints(database_url)
         async with ready_service(other, running.url()) as service:
             assert service.reconciling
-            assert (await sign_in(service, OPERATOR, PASSWORD)).user.name == "Hub operator"
+            assert (await sign_in(service, Attempt(email=OPERATOR, password=PASSWORD))).user.name == "Hub operator"
             merchant, _ = await builders.find_shop(service)
             phone = service.vault.open(merchant.phone_sealed or b"", f"merchant:{merchant.id}").decode()
             assert service.vault.digest("phone", phone) == merchant.phone_digest

@@ -12,7 +12,7 @@ from merchant.core.access import Role
 from merchant.core.service import SCHEME_KEPT_S, Service
 from merchant.registry.codes.payload import read_code
 from tests import builders
-from tests.api.everything import add_user, signed_in
+from tests.api.everything import add_user
 from tests.builders import World
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 async def second(service: Service, world: World) -> dict[str, str]:
     """A second person of the hub."""
     await add_user(service, world.operator, "second@hub.example", [Role.HUB_CHECKER])
-    return (await signed_in(service, "second@hub.example")).headers
+    return (await builders.signed_in(service, "second@hub.example")).headers
 
 
 async def patch(client: httpx.AsyncClient, who: dict[str, str], **body: str) -> httpx.Response:
