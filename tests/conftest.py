@@ -22,6 +22,7 @@ import asyncpg
 import httpx
 import hypothesis
 import pytest
+import structlog
 
 from merchant import migrations
 from merchant.core import clock, postgres
@@ -49,6 +50,19 @@ _FAST = {
 # is the change's own. Everyone else's run looks for new ones.
 hypothesis.settings.register_profile("merchant", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("merchant")
+
+
+_configure_logs = structlog.configure
+# A logger that is kept from its first use on would not hear of a test that listens to it later.
+structlog.configure = lambda **options: _configure_logs(**(options | {"cache_logger_on_first_use": False}))
+
+
+@pytest.fixture(autouse=True)
+def same_logs() -> Iterator[None]:
+    """Commands that a test runs in this process set up the log; the next test finds it as it was."""
+    before = structlog.get_config()
+    yield
+    _configure_logs(**before)
 
 
 def pytest_sessionstart() -> None:
@@ -177,6 +191,7 @@ def settings(tmp_path: Path) -> Settings:
         worker_poll_s=0.05,
         webhook_loopback=True,
         require_totp=False,
+        session_idle_s=86_400,  # tests that move the clock are not about sessions
     )
 
 

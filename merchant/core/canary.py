@@ -29,7 +29,11 @@ class VaultCanary(SQLModel, table=True):
 
 async def open_canary(tx: Reads, vault: Vault) -> bool:
     """Open the canary and find people by its secret; False when there is none yet. Raises BadSecretKey."""
-    sealed = await tx.fetchval(_READ)
+    return open_sealed(await tx.fetchval(_READ), vault)
+
+
+def open_sealed(sealed: bytes | None, vault: Vault) -> bool:
+    """The same with what the row holds. Raises BadSecretKey."""
     if sealed is None:
         return False
     try:

@@ -21,6 +21,7 @@ from merchant.core.canary import open_canary
 from merchant.core.db import Database
 from merchant.core.errors import OperatorProblem
 from merchant.core.settings import Settings
+from merchant.core.vault import BadSecretKey
 
 T = TypeVar("T")
 SCHEME_KEPT_S = 5.0  # how long a process may use facts that two people of the hub have changed
@@ -127,7 +128,9 @@ async def open_service(settings: Settings, database_url: str) -> AsyncIterator[S
         await database.read_clock()
         async with database.system_reads() as tx:
             await open_canary(tx, service.vault)
-            await service.audit_keys.load(tx.fetch)
+            # An installation without a canary yet tells of a foreign key when something is to be signed.
+            with contextlib.suppress(BadSecretKey):
+                await service.audit_keys.load(tx.fetch)
             service.reconciling = bool(await tx.fetchval(_IS_RESTORED))
         with contextlib.suppress(NoScheme):
             await service.scheme()

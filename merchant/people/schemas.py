@@ -41,12 +41,6 @@ class NewDfsp(Struct, frozen=True, forbid_unknown_fields=True):
     transfer_mode: Literal["RESERVED", "COMMITTED"] = "RESERVED"
 
 
-class Enabled(Struct, frozen=True, forbid_unknown_fields=True):
-    """In or out."""
-
-    enabled: bool
-
-
 class NewUser(Struct, frozen=True, forbid_unknown_fields=True):
     """A person to add."""
 

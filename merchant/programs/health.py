@@ -16,11 +16,10 @@ import msgspec
 
 from merchant.compliance.lists import published_on
 from merchant.core import clock, db, heartbeat
-from merchant.core.canary import open_canary
+from merchant.core.canary import open_sealed
 from merchant.core.heartbeat import GONE_AFTER_S, SEEN_S_AGO, SKEW_NOTED_S
 from merchant.core.service import Service
 from merchant.core.vault import BadSecretKey
-from merchant.payments.reconcile import is_reconciling
 
 KEPT_S = 1.5
 # A payment's jobs are done within a second; one that has been due for so long is worked off by nobody.
@@ -31,6 +30,8 @@ _FACTS = f"""
 SELECT EXISTS (SELECT FROM scheme WHERE id = 1) AS has_scheme,
   (SELECT min({SEEN_S_AGO}) FROM worker_heartbeat) AS worker_seen_s,
   (SELECT max(abs(clock_skew_s)) FROM worker_heartbeat WHERE {SEEN_S_AGO} < $2) AS skew_s,
+  (SELECT sealed FROM vault_canary WHERE id = 1) AS canary,
+  EXISTS (SELECT FROM installation WHERE restored_at IS NOT NULL AND reconciled_at IS NULL) AS is_restored,
   (SELECT extract(epoch FROM coalesce($1::timestamptz, now()) - min(run_at))::float8
    FROM outbox WHERE order_key IS NULL AND dead_at IS NULL) AS oldest_due_s
 """  # noqa: S608 - constants
@@ -52,7 +53,7 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 async def check_database(service: Service) -> list[ReadyCheck]:
-    """Database, schema, scheme, worker, jobs and clocks. Only the first that fails, where the rest depends on it."""
+    """What the database tells: no more than the first that fails, where the rest depends on it."""
     try:
         row = await service.db.probe(_FACTS, clock.moved(), GONE_AFTER_S)
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
@@ -73,6 +74,8 @@ async def check_database(service: Service) -> list[ReadyCheck]:
         _worker(row["worker_seen_s"]),
         _jobs(row["oldest_due_s"] or 0.0),
         _clock(skew_s),
+        _keys(service, row["canary"]),
+        *_restored(row["is_restored"]),
     ]
 
 
@@ -98,6 +101,21 @@ def _clock(skew_s: float) -> ReadyCheck:
     return ReadyCheck("clock", "warning", told)
 
 
+def _keys(service: Service, canary: bytes | None) -> ReadyCheck:
+    """The secret keys at hand must be those of the data."""
+    try:
+        open_sealed(canary, service.vault)
+    except BadSecretKey as error:
+        return ReadyCheck("keys", "failed", str(error))
+    return ReadyCheck("keys", "ok")
+
+
+def _restored(is_restored: bool) -> list[ReadyCheck]:
+    if not is_restored:
+        return []
+    return [ReadyCheck("restored", "failed", "Restored from a backup: the hub is asked about open transfers first.")]
+
+
 async def check_lists(service: Service) -> list[ReadyCheck]:
     """The sanctions list: it must be readable; one that is old is told, and screens on."""
     published = published_on(service.settings.screening_list)
@@ -110,30 +128,8 @@ async def check_lists(service: Service) -> list[ReadyCheck]:
     return [ReadyCheck("lists", "warning", told)]
 
 
-async def check_keys(service: Service) -> list[ReadyCheck]:
-    """The secret keys at hand are those of the data."""
-    try:
-        async with service.db.system_reads() as tx:
-            await open_canary(tx, service.vault)
-    except BadSecretKey as error:
-        return [ReadyCheck("keys", "failed", str(error))]
-    return [ReadyCheck("keys", "ok")]
-
-
-async def check_restored(service: Service) -> list[ReadyCheck]:
-    """After a restore nobody pays until the hub has said what became of what was under way."""
-    if not await is_reconciling(service):
-        return []
-    return [ReadyCheck("restored", "failed", "Restored from a backup: the hub is asked about open transfers first.")]
-
-
 # A check returns its results; what it raises counts as failed.
-READY_CHECKS: tuple[Callable[[Service], Awaitable[list[ReadyCheck]]], ...] = (
-    check_database,
-    check_lists,
-    check_keys,
-    check_restored,
-)
+READY_CHECKS: tuple[Callable[[Service], Awaitable[list[ReadyCheck]]], ...] = (check_database, check_lists)
 
 
 async def read_readiness(service: Service) -> Readiness:

@@ -20,6 +20,8 @@ from merchant.scheme.scheme_change import SchemeChange, proposal_of
 FspIdText = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
 UrlText = Annotated[str, Meta(max_length=URL_CHARS_MAX)]
 Pem = Annotated[str, Meta(max_length=PEM_CHARS_MAX)]
+Jwk = Annotated[dict[Annotated[str, Meta(max_length=16)], Any], Meta(max_length=16)]  # RFC 7517, section 4
+GivenInstant = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
 
 
 class HubUrls(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -71,21 +73,21 @@ class NewHubKey(Struct, frozen=True, forbid_unknown_fields=True):
 
     fsp_id: FspIdText
     public_pem: Pem | None = None
-    jwk: dict[str, Any] | None = None
-    valid_from: Instant | None = None
-    valid_until: Instant | None = None
+    jwk: Jwk | None = None
+    valid_from: GivenInstant | None = None
+    valid_until: GivenInstant | None = None
 
 
 class Retirement(Struct, frozen=True, forbid_unknown_fields=True):
     """When a key ends; now without a time."""
 
-    at: Instant | None = None
+    at: GivenInstant | None = None
 
 
 class Rotation(Struct, frozen=True, forbid_unknown_fields=True):
     """From when on the new key signs; now without a time."""
 
-    valid_from: Instant | None = None
+    valid_from: GivenInstant | None = None
 
 
 class HubKeyView(Struct, frozen=True):

@@ -33,7 +33,7 @@ IN_CLEAR = {
     "app_user.email",
     "app_user.name",
     "api_key.name",
-    # What merchants write to their customers and hooks; see DECISIONS.
+    # What merchants write to their customers and hooks (DECISIONS 41).
     "payment_request.note",
     "webhook_endpoint.url",
     "webhook_delivery.body",

@@ -15,10 +15,10 @@ from merchant.people.slice import ROUTES as PEOPLE_ROUTES
 from merchant.registry.applications.routes import ROUTES as APPLICATION_ROUTES
 from merchant.registry.merchants.routes import ROUTES as MERCHANT_ROUTES
 from tests import builders
-from tests.stories.conftest import town
+from tests.stories.conftest import key_setting, town
 from tests.stories.town import Town
 
-__all__ = ["town"]
+__all__ = ["key_setting", "town"]
 
 
 class Served(NamedTuple):

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -22,7 +23,7 @@ import pyotp
 
 from merchant import migrations
 from merchant.channels.ussd import gateway_key
-from merchant.core import clock, inbox, postgres
+from merchant.core import clock, heartbeat, inbox, postgres
 from merchant.core.evidence import EventBuffer
 from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings
@@ -263,6 +264,7 @@ async def _leave_work(stage: Stage) -> None:
     assert response.status_code == 202, response.text
     left = {row["topic"] for row in await stage.rows("SELECT topic FROM outbox WHERE dead_at IS NULL")}
     assert left >= {apply.SCREEN_TOPIC, inbox.TOPIC, outgoing.TOPIC, events.WEBHOOK_TOPIC}, left
+    await heartbeat.beat(stage.service.db, uuid4())
 
 
 async def check_that_every_table_is_filled(service: Service) -> None:

@@ -31,6 +31,8 @@ pytestmark = pytest.mark.anyio
 REVISIONS = [file.name.partition(".")[0] for file in sorted(DUMPS.glob("*.sql.gz"))]
 every_revision = pytest.mark.parametrize("revision", REVISIONS)
 NEW_KEY = "new:" + "Qk9C" * 10 + "Qk8="
+# No installation stands at these: they landed in one release with the one after them.
+LANDED_WITH_0011 = {"0006", "0007", "0008", "0009", "0010"}
 # 0001 was edited after 0002 had landed; 0004 gives it to those who missed it.
 LATE_INDEX = "CREATE UNIQUE INDEX alias_claim_any_case ON public.alias_claim"
 LATE_FOR = {"0001"}
@@ -84,10 +86,12 @@ async def _open_shop(service: Service, dfsp_id: UUID) -> tuple[Merchant, Counter
         return (await tx.session.exec(select(Merchant).where(Merchant.id == counter.merchant_id))).one(), counter
 
 
-def test_every_revision_left_a_dump() -> None:
+def test_every_revision_that_was_ever_the_newest_left_a_dump() -> None:
     script = ScriptDirectory.from_config(migrations.config())
     present = sorted(revision.revision for revision in script.walk_revisions())
-    assert present == REVISIONS, "make it with `python -m tests.migrations.fill` before the migration lands"
+    assert sorted({*present} - LANDED_WITH_0011) == REVISIONS, (
+        "make it with `python -m tests.migrations.fill` before the migration lands"
+    )
 
 
 @pytest.mark.database

@@ -66,6 +66,7 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
         database_url=database_url,
         database_pool_size=4,
         worker_poll_s=0.05,
+        require_totp=False,
     )
     config = SimulatorConfig(
         service_url=settings.base_url, journal_path=new_journal(tmp_path), gateway_secret=GATEWAY_SECRET, timings=FAST

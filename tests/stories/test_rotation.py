@@ -14,7 +14,7 @@ from merchant.channels.ussd import gateway_path, ussd_door
 from merchant.core import secret_key
 from merchant.core.service import open_service
 from merchant.core.vault import Vault
-from merchant.people.routes import ROUTES as PEOPLE_ROUTES
+from merchant.people.slice import ROUTES as PEOPLE_ROUTES
 from merchant.programs import rotation
 from tests import builders
 from tests.builders import GATEWAY_SECRET, PASSWORD, SECRET_KEY

@@ -37,14 +37,16 @@ def fixed_headers(settings: Settings) -> tuple[Header, ...]:
 def with_security(given: Iterable[Header], fixed: tuple[Header, ...], request_id: bytes) -> list[Header]:
     """An answer's headers with those it lacks; names must be in lower case."""
     headers = list(given)
-    cached = page = False
+    cached = page = referred = False
     for name, value in headers:
         if name == b"cache-control":
             cached = True
         elif name == b"content-type":
             page = value.startswith(b"text/html")
+        elif name == b"referrer-policy":
+            referred = True
     headers.append((b"x-request-id", request_id))
-    headers += fixed
+    headers += [header for header in fixed if header[0] != b"referrer-policy"] if referred else fixed
     if not cached:
         headers.append(_UNCACHED)
     if page:

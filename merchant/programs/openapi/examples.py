@@ -18,7 +18,7 @@ from merchant.people.account_schemas import (
     TotpCode,
     TotpRemoval,
 )
-from merchant.people.schemas import Enabled, NewApiKey, NewDfsp, NewUser, UserChange
+from merchant.people.schemas import NewApiKey, NewDfsp, NewUser, UserChange
 from merchant.programs.dead_job_routes import DiscardDeadJob, RetryDeadJobs, SkipJob
 from merchant.registry.applications.schemas import (
     Approval,
@@ -102,7 +102,6 @@ EXAMPLES: dict[Any, Any] = {
     TotpCode: {"code": "287082"},
     TotpRemoval: {"code": "287082"},
     NewApiKey: {"name": "core banking", "scopes": ["payments:request", "payments:read"], "expires_in_days": 365},
-    Enabled: {"enabled": False},
     RetryDeadJobs: {"topic": "hub.send"},
     DiscardDeadJob: {"reason": "The payment was settled by hand."},
     SkipJob: {"reason": "The endpoint's owner does not want this event."},

@@ -50,7 +50,9 @@ def test_a_list_just_as_large_as_may_be_is_read(tmp_path: Path, monkeypatch: pyt
     assert lists.screening_index(path) is not None
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"<x/>", mtime=0)[:-4], gzip.compress(b"not xml", mtime=0)])
+@pytest.mark.parametrize(
+    "content", [b"", b"no gzip", gzip.compress(b"<x/>", mtime=0)[:-4], gzip.compress(b"not xml", mtime=0)]
+)
 def test_what_is_no_list_is_told_and_is_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "list.xml.gz"
     path.write_bytes(content)

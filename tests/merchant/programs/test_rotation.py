@@ -112,6 +112,7 @@ async def decide(service: Service, world: World, application: Application) -> No
     rejected = await builders.create_application(service, world.maker, submitted=True)
     async with service.db.tenant(checker.dfsp_id) as tx:
         await review.decide_hit(tx, checker, application.id, hit_id, "true_match", "The same.")
+        await review.decide_hit(tx, checker, application.id, hit_id, "false_positive", "Another.")
         await review.return_for_changes(tx, checker, application.id, [{"path": "owners[0]", "reason": "Look."}])
         await review.reject(tx, checker, rejected.id, "No.")
 

@@ -148,7 +148,7 @@ async def test_a_screening_anew_or_a_proposal_of_before_changes_nothing(case: Ca
 async def test_the_next_version_forgets_no_true_match(case: Case, service: Service, moved: bool) -> None:
     """Also when the owner stands at another place of it."""
     await case.say(TRUE, "checker")
-    owners = (await case.read())["owners"]
+    owners = listed_company()["owners"]
     other = builders.company()["owners"][0] | {"given_name": "Njeri", "family_name": "Wanjiku", "ownership_percent": 0}
     await case.next_version(service, {"owners": [other, *owners] if moved else owners, "external_ref": "R"})
     await case.say(FALSE, "checker2")

@@ -74,7 +74,7 @@ class TestARowThatSomebodyHolds:
         self, client: httpx.AsyncClient, world: World
     ) -> None:
         path = f"/api/v1/dfsps/{world.dfsp_ids['greenbankfsp']}"
-        await client.patch(path, json={"enabled": False}, headers=world.operator.headers)
+        await client.patch(path, json={"enabled": False}, headers={**world.operator.headers, "if-match": '"1"'})
         for fsp_id in ("greenbankfsp", "nobody"):
             response = await client.put(SHOP, json={"fspId": fsp_id}, headers=asked_by("lakemfi"))
             assert (response.status_code, response.json()["errorInformation"]["errorCode"]) == (400, "3201")
