@@ -83,6 +83,10 @@ async def write_backup(service: Service, owner_url: str, path: Path) -> Manifest
             with tempfile.NamedTemporaryFile(prefix=".", suffix=path.name, dir=_folder_of(path)) as rows:
                 _dump(found, owner_url, snapshot, rows.name)
                 _pack(path, manifest, Path(rows.name))
+    except asyncpg.InsufficientPrivilegeError:
+        raise BadBackup(
+            "The login of MERCHANT_DATABASE_URL may not read everything: back up as the database's owner, who migrates."
+        ) from None
     except OSError as error:
         raise BadBackup(f"{path} cannot be written: {error.strerror or error}.") from None
     finally:

@@ -1,7 +1,7 @@
 """Shapes of the JSON API of the scheme, its participants' connections and the keys on the hub."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert, field
@@ -20,7 +20,12 @@ from merchant.scheme.scheme_change import SchemeChange, proposal_of
 FspIdText = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
 UrlText = Annotated[str, Meta(max_length=URL_CHARS_MAX)]
 Pem = Annotated[str, Meta(max_length=PEM_CHARS_MAX)]
-Jwk = Annotated[dict[Annotated[str, Meta(max_length=16)], Any], Meta(max_length=16)]  # RFC 7517, section 4
+_JwkText = Annotated[str, Meta(max_length=PEM_CHARS_MAX)]
+# RFC 7517, section 4: texts, and lists of texts (key_ops, x5c).
+Jwk = Annotated[
+    dict[Annotated[str, Meta(max_length=16)], _JwkText | Annotated[list[_JwkText], Meta(max_length=16)]],
+    Meta(max_length=16),
+]
 GivenInstant = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
 
 

@@ -40,7 +40,12 @@ def unbounded(info: inspect.Type, path: str, seen: tuple[Any, ...] = ()) -> Iter
         case inspect.StrType():
             if info.max_length is None and not (info.pattern and is_finite(info.pattern)):
                 yield path
-        case inspect.AnyType() | inspect.DictType() | inspect.RawType() | inspect.BytesType():
+        case inspect.DictType():
+            if info.max_length is None:
+                yield path
+            yield from unbounded(info.key_type, f"{path}{{}}", seen)
+            yield from unbounded(info.value_type, f"{path}{{}}", seen)
+        case inspect.AnyType() | inspect.RawType() | inspect.BytesType():
             yield path
 
 
@@ -61,7 +66,7 @@ def test_every_text_and_list_of_a_body_has_a_bound(name: str) -> None:
         (str, ["x"]),
         (list[int], ["x"]),
         (list[str] | None, ["x", "x[]"]),
-        (dict[str, int], ["x"]),
+        (dict[str, int], ["x", "x{}"]),
         (msgspec.defstruct("Inner", [("a", str), ("b", int)]), ["x.a"]),
     ],
 )
