@@ -1,6 +1,7 @@
 """Applications that tests share: making one costs 80 ms, moving it to another test's service next to nothing."""
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -31,6 +32,14 @@ def client_on(app: Litestar) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(with_context(app), raise_app_exceptions=False)
     hooks = {"response": [_check_declared]}
     return httpx.AsyncClient(transport=transport, base_url="http://test.local", event_hooks=hooks)
+
+
+async def patiently(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """Call until the answer is not `busy`, as a well-behaved client does: many at once compete for few connections."""
+    while True:
+        response = await send()
+        if not (response.status_code == 503 and response.headers.get("retry-after") == "1"):
+            return response
 
 
 # What any address may answer: faults of ours, and paths and methods that no route has.

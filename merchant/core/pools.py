@@ -56,7 +56,7 @@ _AWAY = frozenset({"57P01", "57P02", "57P03", "53300"})
 class Caller:
     """Who asks for a connection: one kind of work, and how long it may wait for others of its kind."""
 
-    def __init__(self, kind: str, wait_s: float = 1.0) -> None:
+    def __init__(self, kind: str, wait_s: float = CHECKOUT_TIMEOUT_S) -> None:
         self.kind = kind
         self.wait_s = wait_s
 

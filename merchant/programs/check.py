@@ -235,7 +235,7 @@ async def _hub(service: Service) -> list[Finding]:
     if service.settings.require_signatures and not partners:
         sentence = "Signatures are required and no key of the hub or a partner is known: every message is refused."
         found.append(Finding("error", "no_partner_keys", "hub", sentence))
-    return found or [Finding("ok", "hub", "hub", f"{len(dfsps)} DFSPs, {partners} keys of others.")]
+    return found or [Finding("ok", "hub", "hub", f"DFSPs enabled: {len(dfsps)}; keys of others: {partners}.")]
 
 
 async def _expiring_keys(service: Service) -> list[Finding]:

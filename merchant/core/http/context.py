@@ -13,7 +13,7 @@ from merchant.core.http import json as web
 from merchant.core.http.hosts import check_host, known_hosts
 from merchant.core.http.incoming import BodyLimits, Incoming
 from merchant.core.http.security_headers import fixed_headers, with_security
-from merchant.core.pools import Caller, caller
+from merchant.core.pools import CHECKOUT_TIMEOUT_S, Caller, caller
 from merchant.core.settings import Settings
 
 _READ = frozenset({b"x-request-id", b"traceparent", b"host", b"content-length", b"transfer-encoding"})
@@ -30,7 +30,7 @@ def caller_of(path: str) -> Caller:
     kind = path.removeprefix("/api/v1").lstrip("/").partition("/")[0]
     found = _CALLERS.get(kind)
     if found is None:
-        found = Caller(kind, _PATIENT.get(kind, 1.0))
+        found = Caller(kind, _PATIENT.get(kind, CHECKOUT_TIMEOUT_S))
         if len(_CALLERS) < _CALLERS_MAX:
             _CALLERS[kind] = found
     return found

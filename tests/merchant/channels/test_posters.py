@@ -22,6 +22,7 @@ from merchant.core.service import Service
 from merchant.programs.worker import Worker
 from merchant.registry.merchants.models import Counter, Merchant
 from tests import builders
+from tests.apps import patiently
 from tests.builders import World
 from tests.qr.symbols.pictures import of_pdf, texts
 
@@ -162,7 +163,7 @@ async def test_a_dfsp_has_three_runs_under_way_at_most(shop: Shop) -> None:
 
 
 async def test_forty_ordered_at_once_are_three_runs(shop: Shop) -> None:
-    answers = await asyncio.gather(*(shop.order() for _ in range(40)))
+    answers = await asyncio.gather(*(patiently(shop.order) for _ in range(40)))
     assert Tally(answer.status_code for answer in answers) == {202: 3, 429: 37}
     assert len((await shop.client.get(BATCHES, headers=shop.maker)).json()["items"]) == 3
 

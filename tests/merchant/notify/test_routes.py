@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +15,7 @@ from merchant.core import ids
 from merchant.notify import events
 from merchant.notify.endpoints import MAX_ENDPOINTS
 from tests import builders
+from tests.apps import patiently
 from tests.merchant.notify.conftest import ENDPOINTS, OURS, THEIRS, Telling
 
 pytestmark = pytest.mark.anyio
@@ -74,7 +76,9 @@ async def test_there_is_a_limit_to_endpoints_and_removing_one_makes_room(telling
 
 async def test_forty_made_at_once_are_no_more_than_the_limit(telling: Telling) -> None:
     urls = [{"url": f"{telling.ear.url}/{number}"} for number in range(40)]
-    answers = await asyncio.gather(*(telling.client.post(ENDPOINTS, json=url, headers=telling.key) for url in urls))
+    answers = await asyncio.gather(
+        *(patiently(partial(telling.client.post, ENDPOINTS, json=url, headers=telling.key)) for url in urls)
+    )
     assert Counter(answer.status_code for answer in answers) == {201: MAX_ENDPOINTS, 409: 40 - MAX_ENDPOINTS}
     assert len(await listed(telling, telling.key)) == MAX_ENDPOINTS
 

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import httpx
+import msgspec
 import pytest
 
 from merchant.core.service import Service
+from merchant.core.settings import Settings
 from merchant.people import sessions
 from tests import builders
 from tests.builders import PASSWORD, Person, World
@@ -15,6 +17,11 @@ pytestmark = pytest.mark.anyio
 Move = Callable[[timedelta], datetime]
 ME, SESSIONS = "/api/v1/users/me", "/api/v1/sessions"
 EMAIL = "maker@greenbankfsp.example"
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return msgspec.structs.replace(settings, session_idle_s=1800)
 
 
 async def again(service: Service) -> Person:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter as Tally
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -19,6 +20,7 @@ from merchant.registry.aliases import operations as aliases
 from merchant.registry.aliases.problems import NumbersExhausted
 from merchant.registry.applications.models import Application
 from tests import builders
+from tests.apps import patiently
 from tests.builders import World
 
 pytestmark = pytest.mark.anyio
@@ -43,16 +45,15 @@ async def submitted(service: Service, world: World, count: int, **changes: Any) 
 
 async def approve_all(client: httpx.AsyncClient, world: World, applications: list[Application]) -> list[httpx.Response]:
     fsp_ids = {dfsp_id: fsp_id for fsp_id, dfsp_id in world.dfsp_ids.items()}
-    return await asyncio.gather(
-        *(
-            client.post(
-                f"/api/v1/applications/{application.id}/approve",
-                json={"version_hash": application.version_hash},
-                headers=world[fsp_ids[application.dfsp_id]]["checker"].headers,
-            )
-            for application in applications
+
+    async def approve(application: Application) -> httpx.Response:
+        return await client.post(
+            f"/api/v1/applications/{application.id}/approve",
+            json={"version_hash": application.version_hash},
+            headers=world[fsp_ids[application.dfsp_id]]["checker"].headers,
         )
-    )
+
+    return await asyncio.gather(*(patiently(partial(approve, application)) for application in applications))
 
 
 async def test_thirty_approvals_at_once_in_a_tiny_number_space_get_thirty_numbers(

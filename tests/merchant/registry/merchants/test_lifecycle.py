@@ -13,6 +13,7 @@ from merchant.core.service import Service
 from merchant.registry.merchants import lifecycle
 from merchant.registry.merchants.models import Counter, Merchant
 from tests import builders
+from tests.apps import patiently
 from tests.builders import World
 
 pytestmark = pytest.mark.anyio
@@ -63,7 +64,7 @@ class TestCounters:
         self, staff: Staff, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(lifecycle, "MAX_COUNTERS_OF_MERCHANT", 5)
-        answers = await asyncio.gather(*(staff.add() for _ in range(40)))
+        answers = await asyncio.gather(*(patiently(staff.add) for _ in range(40)))
         assert Tally(answer.status_code for answer in answers) == {201: 4, 409: 36}  # it had one
         async with service.db.system() as tx:
             assert await tx.fetchval("SELECT count(*) FROM counter") == 5
