@@ -15,6 +15,7 @@ from merchant.core.settings import Settings, is_loopback
 # NIST SP 800-63B section 5.1.4 asks 112 bits of a secret that programs share: 19 random letters and digits, or 24
 # characters of base64 with room for fixed parts.
 GATEWAY_SECRET_CHARS_MIN = 24
+_DEFAULT_SENDER = Settings().mail_from
 
 
 class Fault(Struct, frozen=True):
@@ -86,16 +87,33 @@ def _open_faults(settings: Settings, reached: str) -> list[Fault]:
         found.append(Fault("mail_console", sentence))
     if settings.mail_kind == "smtp" and not settings.smtp_url:
         found.append(Fault("smtp_url_missing", "MERCHANT_MAIL_KIND=smtp: set MERCHANT_SMTP_URL to the mail server."))
+    if settings.mail_kind == "smtp" and settings.mail_from == _DEFAULT_SENDER:
+        sentence = f"MERCHANT_MAIL_KIND=smtp: set MERCHANT_MAIL_FROM; mail servers refuse mails from {_DEFAULT_SENDER}."
+        found.append(Fault("mail_from_missing", sentence))
     if not settings.require_totp:
         sentence = f"{reached}: set MERCHANT_REQUIRE_TOTP=true, else a stolen password alone decides on merchants."
         found.append(Fault("totp_not_required", sentence))
-    if not settings.public_url:
-        sentence = f"{reached}: set MERCHANT_PUBLIC_URL, else codes and links name {settings.base_url}."
-        found.append(Fault("public_url_missing", sentence, "warning"))
-    elif urlsplit(settings.public_url).scheme != "https" and not is_loopback(urlsplit(settings.public_url).hostname):
+    if fault := _public_url_fault(settings, reached):
+        found.append(fault)
+    if settings.unsigned_from_hub:
+        kinds = ", ".join(sorted(settings.unsigned_kinds))
+        sentence = f"MERCHANT_UNSIGNED_FROM_HUB lets whoever speaks as the hub send unsigned: {kinds}."
+        found.append(Fault("unsigned_from_hub", sentence, "warning"))
+    return found
+
+
+def _public_url_fault(settings: Settings, reached: str) -> Fault | None:
+    parts = urlsplit(settings.public_url)
+    if not settings.public_url or is_loopback(parts.hostname):
+        sentence = (
+            f"{reached}: set MERCHANT_PUBLIC_URL to the https:// address of the proxy with TLS; without one passwords"
+            f" pass in clear, any Host is taken, and links name {settings.base_url}."
+        )
+        return Fault("public_url_missing", sentence)
+    if parts.scheme != "https":
         sentence = (
             "MERCHANT_PUBLIC_URL does not begin with https://; passwords and payments would pass in clear:"
             " put a proxy with TLS in front and name its address."
         )
-        found.append(Fault("public_url_without_https", sentence))
-    return found
+        return Fault("public_url_without_https", sentence)
+    return None

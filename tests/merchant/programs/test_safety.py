@@ -37,7 +37,8 @@ def test_what_is_safe_starts(settings: Settings) -> None:
         ({"require_signatures": False}, "signatures_not_required"),
         ({"webhook_loopback": True}, "webhook_loopback"),
         ({"mail_kind": "console"}, "mail_console"),
-        ({"mail_kind": "smtp"}, "smtp_url_missing"),
+        ({"mail_kind": "smtp", "mail_from": "pay@pay.example"}, "smtp_url_missing"),
+        ({"mail_kind": "smtp", "smtp_url": "smtps://u:p@mail.example:465"}, "mail_from_missing"),
         ({"require_totp": False}, "totp_not_required"),
         ({"public_url": "http://pay.example"}, "public_url_without_https"),
         ({"public_url": "ftp://pay.example"}, "public_url_without_https"),
@@ -52,16 +53,33 @@ def test_what_is_unsafe_where_others_reach_us_stops_the_start(
         safety.check_safe(unsafe)
 
 
-@pytest.mark.parametrize("settings", [Settings(host="10.0.0.7"), Settings(public_url="https://pay.example")])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "pay.example"])
+@pytest.mark.parametrize(
+    "public_url", ["", "http://localhost:8000", "https://localhost", "http://127.0.0.1", "http://[::1]"]
+)
+def test_an_open_address_needs_a_public_one_with_tls(host: str, public_url: str) -> None:
+    unsafe = replace(OPEN, host=host, public_url=public_url)
+    assert codes(unsafe) == ["public_url_missing"]
+    with pytest.raises(safety.Unsafe, match="MERCHANT_PUBLIC_URL"):
+        safety.check_safe(unsafe)
+
+
+@pytest.mark.parametrize("settings", [Settings(host="10.0.0.7"), BEHIND_PROXY])
 def test_every_fault_has_a_line_of_its_own_which_names_its_setting(settings: Settings) -> None:
-    worst = replace(settings, require_signatures=False, webhook_loopback=True, require_totp=False)
+    worst = replace(
+        settings,
+        gateway_secret="",
+        require_signatures=False,
+        webhook_loopback=True,
+        mail_kind="console",
+        require_totp=False,
+        public_url="http://pay.example" if settings.public_url else "",
+    )
     with pytest.raises(safety.Unsafe) as caught:
         safety.check_safe(worst)
     lines = str(caught.value).splitlines()
-    assert len(lines) == 5
-    for line, name in zip(
-        lines, ("GATEWAY_SECRET", "REQUIRE_SIGNATURES", "WEBHOOK_LOOPBACK", "MAIL_KIND", "REQUIRE_TOTP"), strict=True
-    ):
+    names = ("GATEWAY_SECRET", "REQUIRE_SIGNATURES", "WEBHOOK_LOOPBACK", "MAIL_KIND", "REQUIRE_TOTP", "PUBLIC_URL")
+    for line, name in zip(lines, names, strict=True):
         assert f"MERCHANT_{name}" in line
 
 
@@ -79,8 +97,16 @@ def test_on_this_machine_alone_trying_is_easy(settings: Settings) -> None:
 
 def test_what_is_merely_odd_is_told_and_does_not_stop() -> None:
     assert codes(Settings(require_signatures=False), severity="warning") == ["signatures_not_required"]
-    assert codes(replace(OPEN, public_url=""), severity="warning") == ["public_url_missing"]
-    safety.check_safe(replace(OPEN, public_url=""))
+    assert codes(OPEN, severity="warning") == []
+
+
+@pytest.mark.parametrize("settings", [OPEN, BEHIND_PROXY])
+def test_what_the_hub_may_send_unsigned_is_named_where_others_reach_us(settings: Settings) -> None:
+    lax = replace(settings, unsigned_from_hub="PUT parties/error,  PATCH   transfers")
+    safety.check_safe(lax)
+    [told] = [one for one in safety.faults(lax) if one.severity == "warning"]
+    assert told.code == "unsigned_from_hub"
+    assert "PATCH transfers, PUT parties/error" in told.sentence
 
 
 @pytest.mark.parametrize("settings", [OPEN, BEHIND_PROXY, Settings(host="192.168.1.2")])
