@@ -1,5 +1,6 @@
 """Forms of our own pages: read as form data, refused when another site's page sent them."""
 
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,8 +16,10 @@ MAX_FORM_FIELDS = 50
 _FORM = "application/x-www-form-urlencoded"
 
 
-async def read_form(request: Req, *, any_site: bool = False) -> dict[str, str]:
-    """The fields of a form of ours, blanks stripped. Raises NotAllowed, UnsupportedMediaType, TooLarge, BadRequest.
+async def read_form(request: Req, *, any_site: bool = False, exact: Collection[str] = ()) -> dict[str, str]:
+    """The fields of a form of ours, blanks around them stripped but in those of `exact`, which are secrets.
+
+    Raises NotAllowed, UnsupportedMediaType, TooLarge, BadRequest.
 
     `any_site` is for a page whose address holds the secret that lets its visitor in: no other site knows it, and
     browsers that were told to send no Referer may call the form's origin `null`.
@@ -34,7 +37,7 @@ async def read_form(request: Req, *, any_site: bool = False) -> dict[str, str]:
         raise errors.BadRequest(_("The form is not UTF-8, or has too many fields.")) from None
     if any("\0" in text for pair in pairs for text in pair):
         raise errors.NulCharacter
-    return {name: text.strip() for name, text in pairs}
+    return {name: text if name in exact else text.strip() for name, text in pairs}
 
 
 def check_same_site(request: Req) -> None:

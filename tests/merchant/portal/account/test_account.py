@@ -1,5 +1,7 @@
 """The pages behind mailed links, as a browser without JavaScript sees them."""
 
+import re
+
 import httpx
 import pytest
 
@@ -28,6 +30,18 @@ async def send(client: httpx.AsyncClient, path: str, password: str, again: str |
     return await client.post(path, data=form, headers=BROWSER)
 
 
+async def test_password_managers_and_pasting_are_not_hindered(client: httpx.AsyncClient, link: str) -> None:
+    shown = await client.get(link)
+    fields = re.findall(r"<input[^>]*>", shown.text)
+    assert len(fields) == 2
+    for field in fields:
+        assert 'type="password"' in field
+        assert 'autocomplete="new-password"' in field
+    assert not re.search(r"<script|\son[a-z]+=|readonly", shown.text)
+    assert "script-src" not in shown.headers["content-security-policy"]  # so that default-src holds
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
+
+
 async def test_an_invitation_is_accepted_by_typing_a_password_twice(client: httpx.AsyncClient, link: str) -> None:
     shown = await client.get(link)
     assert shown.status_code == 200
@@ -38,6 +52,15 @@ async def test_an_invitation_is_accepted_by_typing_a_password_twice(client: http
     assert (done.status_code, "Your password is set" in done.text) == (200, True)
     signed = await client.post("/api/v1/sessions", json={"email": "new@x.example", "password": NEW})
     assert signed.status_code == 201
+
+
+@pytest.mark.parametrize("password", [f" {NEW}", f"{NEW} ", f"  {NEW}\t"])
+async def test_a_password_is_taken_exactly_as_it_was_typed(client: httpx.AsyncClient, link: str, password: str) -> None:
+    assert (await send(client, link, password, NEW)).status_code == 422
+    assert (await send(client, link, password)).status_code == 200
+    for tried, status in ((password.strip(), 401), (password, 201)):
+        signed = await client.post("/api/v1/sessions", json={"email": "new@x.example", "password": tried})
+        assert signed.status_code == status
 
 
 async def test_a_forgotten_password_is_replaced_the_same_way(
