@@ -100,8 +100,8 @@ EXCLUDED = {
 # Roles that one person alone may not give: who decides on others' work, and who makes accounts. The first admin of a
 # DFSP is the exception (people/users.py): nobody could confirm it.
 GIVEN_BY_TWO = frozenset({Role.DFSP_CHECKER, Role.DFSP_ADMIN, Role.HUB_CHECKER, Role.HUB_OPERATOR})
-# Roles that need a second factor (setting require_totp): those that run the scheme or decide.
-TOTP_ROLES = HUB_ROLES | {Role.DFSP_CHECKER}
+# Roles that need a second factor (setting require_totp): those that run the scheme, decide, or give accounts and keys.
+TOTP_ROLES = HUB_ROLES | {Role.DFSP_CHECKER, Role.DFSP_ADMIN}
 # No key may decide on applications (four eyes are people's), open masked values, make accounts, or run the hub.
 KEY_SCOPES = frozenset(Permission) - {
     _P.APPLICATIONS_DECIDE,

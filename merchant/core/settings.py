@@ -206,7 +206,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     session_lifetime_s: Annotated[int, _whole(60, 86_400)] = 8 * 3600
     # A session that was not used for so long has ended: half an hour, as OWASP advises for ordinary risk.
     session_idle_s: Annotated[int, _whole(60, 86_400)] = 1800
-    # Whether hub staff and checkers must have a second factor (TOTP). False only where nothing real is decided.
+    # Whether hub staff, checkers and DFSP administrators must have a second factor (TOTP). False only where nothing
+    # real is decided.
     require_totp: Annotated[bool, _YES_NO] = True
     # How invitations and reset links leave: `smtp` sends them; `none` leaves them to `merchant user`, which prints;
     # `console` keeps them for GET /api/v1/outgoing-mail, which shows links to admins, so it is for demo and tests.

@@ -58,7 +58,11 @@ async def account_faults(tx: Reads) -> list[tuple[str, str, str]]:
 
 
 _COUNTED = (
-    ("without_totp", "staff_without_totp", "Hub staff or checkers without an authenticator app: {count}."),
+    (
+        "without_totp",
+        "staff_without_totp",
+        "Hub staff, checkers or DFSP administrators without an authenticator app: {count}.",
+    ),
     (
         "stale_invitations",
         "invitations_expired",

@@ -91,7 +91,10 @@ def _open_faults(settings: Settings, reached: str) -> list[Fault]:
         sentence = f"MERCHANT_MAIL_KIND=smtp: set MERCHANT_MAIL_FROM; mail servers refuse mails from {_DEFAULT_SENDER}."
         found.append(Fault("mail_from_missing", sentence))
     if not settings.require_totp:
-        sentence = f"{reached}: set MERCHANT_REQUIRE_TOTP=true, else a stolen password alone decides on merchants."
+        sentence = (
+            f"{reached}: set MERCHANT_REQUIRE_TOTP=true, else a stolen password alone decides on merchants, or gives"
+            " accounts and keys."
+        )
         found.append(Fault("totp_not_required", sentence))
     if fault := _public_url_fault(settings, reached):
         found.append(fault)

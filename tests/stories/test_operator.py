@@ -154,7 +154,7 @@ class Person:
         return signed
 
     async def set_up_app(self) -> None:
-        """Hub staff and checkers may do nothing before."""
+        """Hub staff, checkers and administrators may do nothing before."""
         enrolled = await self.call("POST", "/api/v1/users/me/totp")
         code = pyotp.TOTP(enrolled["secret"]).now()
         confirmed = await self.call("POST", "/api/v1/users/me/totp/confirm", {"code": code})
@@ -274,7 +274,8 @@ async def test_a_stranger_sets_up_joins_a_hub_loses_the_machine_and_goes_on_with
             admin = await invite(first, http, "admin", "dfsp_admin")
             maker = await invite(first, http, "maker", "dfsp_maker")
             checker = await invite(first, http, "checker", "dfsp_checker")
-            await checker.set_up_app()
+            for one in (admin, checker):
+                await one.set_up_app()
             shop = await onboard(maker, checker)
             counter_id = shop["counters"][0]["id"]
             scopes = {"name": "core system", "scopes": ["payments:read", "payments:request"]}

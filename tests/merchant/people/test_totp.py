@@ -1,4 +1,4 @@
-"""The second factor: set up once, asked for ever after, and demanded of those who run the scheme or decide."""
+"""The second factor: set up once, asked for ever after, demanded of those with the most power."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -144,14 +144,14 @@ class TestWhoMustHaveOne:
         assert (await client.get("/api/v1/applications", headers=headers)).status_code == 200
         assert (await sign_in(client, world.checker)).json()["code"] == "totp_required"
 
-    async def test_it_is_demanded_of_hub_staff_and_checkers_and_of_nobody_else(
+    async def test_it_is_demanded_of_hub_staff_checkers_and_administrators_and_of_nobody_else(
         self, client: httpx.AsyncClient, service: Service, world: World
     ) -> None:
         await builders.add_person(service, "hubchecker@hub.example", ["hub_checker"])
         people = [*(world["greenbankfsp"][title] for title in ("admin", "maker", "checker", "auditor", "both"))]
         people += [world.operator, await builders.signed_in(service, "hubchecker@hub.example")]
         demanded = [(await sign_in(client, one)).json()["totp_enrolment_required"] for one in people]
-        assert demanded == [False, False, True, False, True, True, True]
+        assert demanded == [True, False, True, False, True, True, True]
 
     async def test_whoever_removes_it_is_back_at_the_door(self, client: httpx.AsyncClient, world: World) -> None:
         headers = world.checker.headers
