@@ -109,15 +109,19 @@ async def change_password(call: Call[schemas.PasswordChange]) -> None:
     "POST",
     "/api/v1/users/me/totp",
     permission=None,
+    body=schemas.TotpStart,
     answer=schemas.TotpEnrolment,
     status=201,
     transaction=False,
-    raises=(errors.NotAllowed, TotpEnrolled),
+    raises=(errors.NotAllowed, TotpEnrolled, errors.TooManyRequests),
 )
-async def begin_totp(call: Call[None]) -> schemas.TotpEnrolment:
-    """Begin to set up an authenticator app; it counts once its first code is confirmed."""
+async def begin_totp(call: Call[schemas.TotpStart]) -> schemas.TotpEnrolment:
+    """Begin to set up an authenticator app, with one's password; it counts once its first code is confirmed."""
+    await signing.count_own_try(call.service, _person(call))
+    await totp.check_password(call.service, call.actor, call.body.password, _source(call))
     async with call.service.db.system() as tx:
         made = await totp.begin(tx, call.service, call.actor)
+        await signing.own_try_succeeded(tx, call.service, call.actor.id)
     drawn = io.BytesIO()
     segno.make(made.otpauth_url, error="m").save(drawn, kind="svg", xmldecl=False, scale=4)
     return schemas.TotpEnrolment(made.secret, made.otpauth_url, drawn.getvalue().decode())

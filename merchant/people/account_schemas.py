@@ -80,6 +80,12 @@ class Accepted(Struct, frozen=True):
     status: Literal["accepted"] = "accepted"
 
 
+class TotpStart(Struct, frozen=True, forbid_unknown_fields=True):
+    """One's password."""
+
+    password: PasswordText
+
+
 class TotpEnrolment(Struct, frozen=True):
     """The secret for an authenticator app: as text, as its address, and as a QR code of it (SVG)."""
 

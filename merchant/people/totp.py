@@ -15,7 +15,7 @@ import pyotp
 
 from merchant.core import audit, clock, errors, evidence, vault
 from merchant.core.access import Actor
-from merchant.core.db import Tx
+from merchant.core.db import Reads, Tx
 from merchant.core.evidence import SecurityEvent
 from merchant.core.service import Service
 from merchant.core.texts import _
@@ -54,6 +54,19 @@ class Enrolment(msgspec.Struct, frozen=True):
 def context(user_id: UUID) -> str:
     """What a person's secret is sealed for."""
     return f"totp:{user_id}"
+
+
+async def check_password(service: Service, actor: Actor, password: str, source: str) -> None:
+    """Have a person show their password before `begin`: a thief of a session could set up an app of their own.
+
+    Raises InvalidFields.
+    """
+    # No connection is held meanwhile, since hashing is slow on purpose.
+    async with service.db.system_reads() as reading:
+        row = await _of(reading, actor)
+    if not await passwords.matches(service, row["password_hash"], password):
+        evidence.note(service, SecurityEvent.SIGN_IN_FAILED, actor=actor, source=source, what="begin_totp")
+        raise passwords.wrong("password")
 
 
 async def begin(tx: Tx, service: Service, actor: Actor) -> Enrolment:
@@ -128,7 +141,7 @@ def _step_of(service: Service, user_id: UUID, sealed: bytes, code: str) -> int |
     return found
 
 
-async def _of(tx: Tx, actor: Actor) -> Any:
+async def _of(tx: Reads, actor: Actor) -> Any:
     row = await tx.fetchrow(_OF, actor.id) if actor.kind == "user" else None
     if row is None:
         raise errors.NotAllowed(_("Only a person who is signed in can do this."))

@@ -133,7 +133,8 @@ async def _manage_people(stage: Stage) -> None:
     for number, role in enumerate(("dfsp_maker", "dfsp_checker")):
         person = {"email": f"invited{number}@greenbankfsp.example", "name": "Invited", "roles": [role]}
         await _call(stage, admin, "POST", "/api/v1/users", person)
-    secret = (await _call(stage, auditor.headers, "POST", "/api/v1/users/me/totp"))["secret"]
+    own = {"password": builders.PASSWORD}
+    secret = (await _call(stage, auditor.headers, "POST", "/api/v1/users/me/totp", own))["secret"]
     first = {"code": pyotp.TOTP(secret).at(clock.now())}
     await _call(stage, auditor.headers, "POST", "/api/v1/users/me/totp/confirm", first)
     account = {"email": stage.world.maker.email, "password": builders.PASSWORD}

@@ -131,7 +131,7 @@ class Person:
     """Someone with a browser; their password and authenticator app are theirs alone."""
 
     def __init__(self, http: aiohttp.ClientSession, machine: Machine) -> None:
-        self.http, self.machine, self.headers = http, machine, dict[str, str]()
+        self.http, self.machine, self.headers, self.password = http, machine, dict[str, str](), ""
 
     async def call(self, method: str, path: str, body: Any = None, *, status: int = 0, **headers: str) -> Any:
         sent = self.headers | {name.replace("_", "-"): value for name, value in headers.items()}
@@ -150,12 +150,12 @@ class Person:
         signed: dict[str, Any] = await self.call(
             "POST", "/api/v1/sessions", {"email": email, "password": password}, status=201
         )
-        self.headers = {"authorization": f"Bearer {signed['access_token']}"}
+        self.headers, self.password = {"authorization": f"Bearer {signed['access_token']}"}, password
         return signed
 
     async def set_up_app(self) -> None:
         """Hub staff, checkers and administrators may do nothing before."""
-        enrolled = await self.call("POST", "/api/v1/users/me/totp")
+        enrolled = await self.call("POST", "/api/v1/users/me/totp", {"password": self.password})
         code = pyotp.TOTP(enrolled["secret"]).now()
         confirmed = await self.call("POST", "/api/v1/users/me/totp/confirm", {"code": code})
         assert len(confirmed["recovery_codes"]) == 10

@@ -17,6 +17,7 @@ from merchant.people.account_schemas import (
     SignIn,
     TotpCode,
     TotpRemoval,
+    TotpStart,
 )
 from merchant.people.schemas import NewApiKey, NewDfsp, NewUser, UserChange
 from merchant.programs.dead_job_routes import DiscardDeadJob, RetryDeadJobs, SkipJob
@@ -99,6 +100,7 @@ EXAMPLES: dict[Any, Any] = {
     PasswordChange: {"current": "correct horse battery staple", "new": "seven quiet baobabs at dusk"},
     NewPassword: {"password": "seven quiet baobabs at dusk"},
     ResetRequest: {"email": "checker@greenbankfsp.example"},
+    TotpStart: {"password": "correct horse battery staple"},
     TotpCode: {"code": "287082"},
     TotpRemoval: {"code": "287082"},
     NewApiKey: {"name": "core banking", "scopes": ["payments:request", "payments:read"], "expires_in_days": 365},

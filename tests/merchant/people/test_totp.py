@@ -16,6 +16,7 @@ from tests import builders
 from tests.builders import PASSWORD, Person, World
 
 pytestmark = pytest.mark.anyio
+OWN = {"password": PASSWORD}
 Move = Callable[[timedelta], datetime]
 ME, TOTP = "/api/v1/users/me", "/api/v1/users/me/totp"
 
@@ -26,7 +27,7 @@ def code(secret: str) -> str:
 
 async def enrol(client: httpx.AsyncClient, headers: dict[str, str]) -> tuple[str, list[str]]:
     """Set up an app: its secret and the recovery codes."""
-    begun = await client.post(TOTP, headers=headers)
+    begun = await client.post(TOTP, json=OWN, headers=headers)
     assert begun.status_code == 201, begun.text
     secret = begun.json()["secret"]
     confirmed = await client.post(f"{TOTP}/confirm", json={"code": code(secret)}, headers=headers)
@@ -44,7 +45,7 @@ class TestSettingUp:
         self, client: httpx.AsyncClient, service: Service, world: World, move_clock: Move
     ) -> None:
         maker = await builders.signed_in(service, world.maker.email)
-        begun = (await client.post(TOTP, headers=maker.headers)).json()
+        begun = (await client.post(TOTP, json=OWN, headers=maker.headers)).json()
         assert begun["otpauth_url"].startswith("otpauth://totp/Test%20scheme:maker%40greenbankfsp.example?secret=")
         assert begun["qr_svg"].startswith("<svg")
         assert (await sign_in(client, maker)).status_code == 201  # not confirmed yet
@@ -57,6 +58,19 @@ class TestSettingUp:
         move_clock(timedelta(seconds=30))
         assert (await sign_in(client, maker, totp=code(begun["secret"]))).status_code == 201
 
+    async def test_a_stolen_session_without_the_password_sets_nothing_up(
+        self, client: httpx.AsyncClient, world: World
+    ) -> None:
+        headers = world.maker.headers
+        for body in ({}, {"password": ""}, {"password": None}, {"code": "123456"}):
+            assert (await client.post(TOTP, json=body, headers=headers)).status_code == 422, body
+        tries = [(await client.post(TOTP, json={"password": f"wrong {n}"}, headers=headers)) for n in range(7)]
+        assert [answer.status_code for answer in tries] == [422] * 5 + [429] * 2
+        assert tries[0].json()["errors"][0] | {"message": ""} == {"path": "password", "code": "wrong", "message": ""}
+        assert (await client.post(TOTP, json=OWN, headers=headers)).status_code == 429
+        confirmed = await client.post(f"{TOTP}/confirm", json={"code": "123456"}, headers=headers)
+        assert confirmed.status_code == 429
+
     async def test_it_ends_every_other_session(self, client: httpx.AsyncClient, service: Service, world: World) -> None:
         here = await builders.signed_in(service, world.maker.email)
         await enrol(client, here.headers)
@@ -67,7 +81,7 @@ class TestSettingUp:
         headers = world.maker.headers
         early = await client.post(f"{TOTP}/confirm", json={"code": "123456"}, headers=headers)
         assert (early.status_code, early.json()["code"]) == (422, "totp_not_enabled")
-        await client.post(TOTP, headers=headers)
+        await client.post(TOTP, json=OWN, headers=headers)
         wrong = await client.post(f"{TOTP}/confirm", json={"code": "000000"}, headers=headers)
         assert (wrong.status_code, wrong.json()["errors"][0]["path"]) == (422, "code")
         assert (await sign_in(client, world.maker)).status_code == 201
@@ -75,7 +89,7 @@ class TestSettingUp:
     async def test_a_second_app_takes_no_ones_place(self, client: httpx.AsyncClient, world: World) -> None:
         headers = world.maker.headers
         secret, _ = await enrol(client, headers)
-        again = await client.post(TOTP, headers=headers)
+        again = await client.post(TOTP, json=OWN, headers=headers)
         assert (again.status_code, again.json()["code"]) == (409, "totp_enrolled")
         confirmed = await client.post(f"{TOTP}/confirm", json={"code": code(secret)}, headers=headers)
         assert (confirmed.status_code, confirmed.json()["code"]) == (409, "totp_enrolled")
