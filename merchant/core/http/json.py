@@ -275,7 +275,7 @@ def language_of(request: AnyRequest) -> str:
 
 def on_merchant_error(request: AnyRequest, error: errors.MerchantError) -> Response[bytes]:
     """A problem the caller can solve."""
-    if error.status in _REFUSALS:
+    if error.status in REFUSALS:
         _note_refusal(request, error)
     return problem(error, language_of(request))
 
@@ -290,7 +290,8 @@ def passing_problem(service: Service, error: Exception) -> errors.MerchantError 
     return None
 
 
-_REFUSALS = {401: SecurityEvent.NOT_SIGNED_IN, 403: SecurityEvent.NOT_ALLOWED}
+# The answers that leave a security event.
+REFUSALS = {401: SecurityEvent.NOT_SIGNED_IN, 403: SecurityEvent.NOT_ALLOWED}
 
 
 def _note_refusal(request: AnyRequest, error: errors.MerchantError) -> None:
@@ -301,7 +302,7 @@ def _note_refusal(request: AnyRequest, error: errors.MerchantError) -> None:
         return  # signing in notes its own failures
     evidence.note(
         service,
-        _REFUSALS[error.status],
+        REFUSALS[error.status],
         actor=request.scope["state"].get("actor"),
         source=client_address(request.scope, request.headers, service.settings),
         route=f"{declared.method} {declared.path}",

@@ -45,12 +45,14 @@ async def oracle_door(scope: Scope, receive: Receive, send: Send) -> None:
         if not ("x-api-key" in headers and _is_batch(scope)):
             raw.check_gateway(service, scope, headers)
         call = await raw.read_call(scope, receive, headers, MOUNT)
-        status, body = await _answer(state, call)
+        status, body = await _answer(state, call, scope)
     except Refused as refused:
         if isinstance(refused, oracle.NotTheirs):
             _note_refusal(service, scope, headers, refused)
         await respond(send, refused.status, refused.body())
     except errors.MerchantError as error:
+        if error.status in web.REFUSALS:
+            _note_refused_batch(service, scope, headers, error)
         problem = web.problem(error, _language(headers))
         await respond(send, error.status, problem.content, (b"content-type", b"application/problem+json"))
     except Exception as error:
@@ -73,18 +75,32 @@ def _note_refusal(service: Service, scope: Scope, headers: Mapping[str, str], re
     )
 
 
+def _note_refused_batch(
+    service: Service, scope: Scope, headers: Mapping[str, str], error: errors.MerchantError
+) -> None:
+    evidence.note(
+        service,
+        web.REFUSALS[error.status],
+        actor=scope["state"].get("actor"),
+        source=client_address(scope, headers, service.settings),
+        route=f"POST {MOUNT}/participants",
+        code=error.code,
+        permission=Permission.ALIASES_WRITE,
+    )
+
+
 def _is_batch(scope: Scope) -> bool:
     return scope.get("method") == "POST" and scope["path"].removeprefix(MOUNT).strip("/") == "participants"
 
 
-async def _answer(state: Any, call: Call) -> tuple[int, bytes]:
+async def _answer(state: Any, call: Call, scope: Scope) -> tuple[int, bytes]:
     parts = [unquote(part) for part in call.raw_path.split("/") if part]
     if not parts or parts[0] != "participants" or len(parts) not in (1, 3, 4):
         raise Refused(404, "3002", "There is no such resource.")
     if len(parts) == 1:
         if call.method != "POST":
             raise Refused(405, "3000", "Only POST is possible here.")
-        return await _register_many(state, call)
+        return await _register_many(state, call, scope)
     handler = _ONE.get(call.method)
     if handler is None:
         raise Refused(405, "3000", "GET, POST, PUT and DELETE are possible here.")
@@ -145,7 +161,7 @@ async def _remove(service: Service, call: Call, alias_type: str, identifier: str
 _ONE = {"GET": _find, "POST": _register, "PUT": _change, "DELETE": _remove}
 
 
-async def _register_many(state: Any, call: Call) -> tuple[int, bytes]:
+async def _register_many(state: Any, call: Call, scope: Scope) -> tuple[int, bytes]:
     service: Service = state.service
     if "x-api-key" not in call.headers and call.body.lstrip()[:1] != b"[":
         batch = _decode(call.body, oracle.BulkRegistration)
@@ -153,6 +169,9 @@ async def _register_many(state: Any, call: Call) -> tuple[int, bytes]:
             results = await oracle.register_bulk(tx, service, batch, call.headers.get(_SOURCE))
         return 201, msgspec.json.encode({"partyList": results})
     actor = await web.authenticate(state, call.headers)
+    scope["state"]["actor"] = actor
+    if actor.kind == "api_key":
+        evidence.note_key_use(service, actor, client_address(scope, call.headers, service.settings))
     actor.require(Permission.ALIASES_WRITE)
     web.require_json(call.headers)
     rows = web.decode(call.body, list[Any], most_values=_ROW_VALUES_MAX * oracle.MAX_BATCH)

@@ -123,6 +123,28 @@ async def test_refusals_are_noted_with_the_route_and_no_ids(
     assert str(application.id) not in str(rows)
 
 
+async def test_batches_at_the_oracle_leave_events_like_any_other_route(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    path, rows = "/oracle/participants", [{"merchant_id": "m1", "currency": "KES"}]
+    admin = world["greenbankfsp"]["admin"]
+    reader = await builders.issue_key(service, admin, ["merchants:read"])
+    writer = await builders.issue_key(service, admin, ["aliases:write"])
+    for key, status in (({"x-api-key": "mk_forged"}, 401), (reader, 403), (writer, 200), (writer, 200)):
+        assert (await client.post(path, json=rows, headers=key)).status_code == status
+    events = await stored(service)
+    kinds = sorted((row["kind"], row["actor_kind"] or "") for row in events)  # several of one millisecond
+    api_key = "api_key"
+    assert kinds == [("key_used", api_key), ("key_used", api_key), ("not_allowed", api_key), ("not_signed_in", "")]
+    assert {row["source"] for row in events} == {"127.0.0.1"}
+    assert (await listed(client, admin.headers, "?kind=not_allowed"))[0]["detail"] == {
+        "route": "POST /oracle/participants",
+        "code": "not_allowed",
+        "permission": "aliases:write",
+    }
+    assert "mk_forged" not in str(events)
+
+
 async def test_a_keys_use_is_noted_once_an_hour_and_network(
     client: httpx.AsyncClient, service: Service, world: World, move_clock: Callable[[timedelta], datetime]
 ) -> None:
