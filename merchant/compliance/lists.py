@@ -6,7 +6,7 @@ A list that cannot be read is None, and what was to be screened is then 'not che
 import gzip
 import re
 import zlib
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from merchant.core import logs
 
 _FIRST_BYTES = 4096
 _DATED = re.compile(rb"dateGenerated=.([0-9]{4}-[0-9]{2}-[0-9]{2})")
+# After so long `merchant check` and /health/ready warn. The UN changes its list several times a month, and most changes
+# touch a few names: a month leaves an operator time to fetch one, and a warning that is always there is not read.
+LIST_STALE = timedelta(days=30)
 # The UN's list is under 3 MiB. What unpacks to more than this would cost gigabytes to read, and is another file.
 MAX_LIST_BYTES = 64 << 20
 

@@ -14,7 +14,7 @@ from typing import Literal
 from msgspec import Struct
 
 from merchant import migrations
-from merchant.compliance.lists import screening_index
+from merchant.compliance.lists import LIST_STALE, screening_index
 from merchant.core import clock, secret_key
 from merchant.core.audit_anchors import audit_faults
 from merchant.core.errors import OperatorProblem
@@ -31,7 +31,6 @@ OLDEST_POSTGRES = 150_000  # server_version_num: our SQL is written to the level
 FEW_BYTES, TOO_FEW_BYTES = 1 << 30, 100 << 20
 SKEW_TOLD, SKEW_HARMFUL = timedelta(seconds=1), timedelta(seconds=10)
 KEY_EXPIRY_TOLD = timedelta(days=30)  # time to exchange keys with a hub by letter
-LIST_STALE = timedelta(days=7)  # the UN changes its list several times a month
 BACKUP_STALE = timedelta(days=2)
 JOB_LATE = timedelta(minutes=1)
 WORKER_SILENT = timedelta(seconds=30)

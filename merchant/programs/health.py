@@ -14,7 +14,7 @@ from typing import Literal
 import asyncpg
 import msgspec
 
-from merchant.compliance.lists import published_on
+from merchant.compliance.lists import LIST_STALE, published_on
 from merchant.core import clock, db, heartbeat
 from merchant.core.canary import open_sealed
 from merchant.core.heartbeat import GONE_AFTER_S, SEEN_S_AGO, SKEW_NOTED_S
@@ -24,7 +24,6 @@ from merchant.core.vault import BadSecretKey
 KEPT_S = 1.5
 # A payment's jobs are done within a second; one that has been due for so long is worked off by nobody.
 OLDEST_DUE_S = 60.0
-LIST_AGE_DAYS = 30  # the UN's list changes several times a month
 
 _FACTS = f"""
 SELECT EXISTS (SELECT FROM scheme WHERE id = 1) AS has_scheme,
@@ -121,10 +120,10 @@ async def check_lists(service: Service) -> list[ReadyCheck]:
     published = published_on(service.settings.screening_list)
     if published is None:
         return [ReadyCheck("lists", "failed", "The sanctions list cannot be read; set MERCHANT_SCREENING_LIST.")]
-    days = (clock.now().date() - published).days
-    if days <= LIST_AGE_DAYS:
+    age = clock.now().date() - published
+    if age <= LIST_STALE:
         return [ReadyCheck("lists", "ok")]
-    told = f"The sanctions list is {days} days old; point MERCHANT_SCREENING_LIST at a newer one."
+    told = f"The sanctions list is {age.days} days old; point MERCHANT_SCREENING_LIST at a newer one."
     return [ReadyCheck("lists", "warning", told)]
 
 

@@ -87,11 +87,11 @@ class TestMachine:
         lost = msgspec.structs.replace(settings, screening_list=path)
         assert "no_screening_list" in codes(look_at_machine(lost), "error")
 
-    def test_a_list_is_stale_after_a_week(
+    def test_a_list_is_stale_after_thirty_days_as_readiness_says_too(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch, move_clock: Callable[[timedelta], datetime]
     ) -> None:
         published = datetime(2026, 2, 27, 12, tzinfo=clock.now().tzinfo)
-        move_clock(published + timedelta(days=7) - clock.now())
+        move_clock(published + timedelta(days=30) - clock.now())
         assert "screening_list" in codes(look_at_machine(settings), "ok")
         move_clock(timedelta(days=1))
         assert "stale_screening_list" in codes(look_at_machine(settings), "warning")

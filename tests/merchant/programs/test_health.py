@@ -125,6 +125,8 @@ async def test_a_list_that_is_missing_is_a_fault_and_an_old_one_a_warning(
     day = move_clock(timedelta()).date()
     path.write_text(f'<CONSOLIDATED_LIST dateGenerated="{day}T00:00:00Z">')
     assert (await faults(client, 200), await warnings(client)) == ({}, {})
+    path.write_text(f'<CONSOLIDATED_LIST   dateGenerated="{day - timedelta(days=30)}T00:00:00Z">')
+    assert "lists" not in await warnings(client)
     path.write_text(f'<CONSOLIDATED_LIST  dateGenerated="{day - timedelta(days=31)}T00:00:00Z">')
     assert await faults(client, 200) == {}
     assert "31 days old" in (await warnings(client))["lists"]
