@@ -1,5 +1,6 @@
 """The second factor: set up once, asked for ever after, demanded of those with the most power."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ import msgspec
 import pyotp
 import pytest
 
-from merchant.core import clock
+from merchant.core import clock, vault
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from tests import builders
@@ -112,6 +113,26 @@ class TestLosingThePhone:
         assert (await sign_in(client, world.maker, recovery_code=codes[0].upper().replace("-", " "))).status_code == 201
         assert (await sign_in(client, world.maker, recovery_code=codes[0])).status_code == 401
         assert (await sign_in(client, world.maker, recovery_code=codes[1])).status_code == 201
+
+    async def test_new_recovery_codes_have_140_bits_in_groups_that_can_be_typed(
+        self, client: httpx.AsyncClient, world: World
+    ) -> None:
+        _, codes = await enrol(client, world.maker.headers)
+        assert len(set(codes)) == 10
+        assert all(re.fullmatch(r"[a-z2-7]{4}(-[a-z2-7]{4}){6}", one) for one in codes), codes
+        spaced = f" {codes[0].replace('-', ' ')} "
+        assert (await sign_in(client, world.maker, recovery_code=spaced)).status_code == 201
+
+    async def test_the_shorter_codes_of_before_still_work(
+        self, client: httpx.AsyncClient, service: Service, world: World
+    ) -> None:
+        await enrol(client, world.maker.headers)
+        async with service.db.system() as tx:
+            change = "UPDATE app_user SET recovery_digests = array_append(recovery_digests, $2) WHERE id = $1"
+            await tx.execute(change, world.maker.actor.id, vault.token_digest("abcdefghijklmnop"))
+        for status in (201, 401):
+            answered = await sign_in(client, world.maker, recovery_code="ABCD-efgh-ijkl-mnop")
+            assert answered.status_code == status
 
     @pytest.mark.parametrize("proof", ["code", "password"])
     async def test_the_factor_is_removed_with_a_code_or_the_password(
