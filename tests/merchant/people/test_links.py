@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+import pyotp
 import pytest
 import structlog
 
@@ -165,6 +166,23 @@ class TestResets:
         assert (await client.get(f"{USERS}/me", headers=world.maker.headers)).status_code == 401
         assert (await sign_in(client, PASSWORD), await sign_in(client, NEW_PASSWORD)) == (401, 201)
         assert (await client.put(path, json={"password": PASSWORD})).status_code == 404
+
+    async def test_a_reset_keeps_the_second_factor(
+        self, client: httpx.AsyncClient, world: World, sent: Links, move_clock: Move
+    ) -> None:
+        totp, own = f"{USERS}/me/totp", world.maker.headers
+        secret = (await client.post(totp, json={"password": PASSWORD}, headers=own)).json()["secret"]
+        first = {"code": pyotp.TOTP(secret).at(clock.now())}
+        assert (await client.post(f"{totp}/confirm", json=first, headers=own)).status_code == 200
+        await ask(client)
+        [path] = await sent(EMAIL)
+        assert (await client.put(path, json={"password": NEW_PASSWORD})).status_code == 204
+        account = {"email": EMAIL, "password": NEW_PASSWORD}
+        refused = await client.post("/api/v1/sessions", json=account)
+        assert (refused.status_code, refused.json()["code"]) == (401, "totp_required")
+        move_clock(timedelta(seconds=30))
+        code = {"totp": pyotp.TOTP(secret).at(clock.now())}
+        assert (await client.post("/api/v1/sessions", json=account | code)).status_code == 201
 
     async def test_the_answer_is_the_same_whoever_has_the_address(
         self, client: httpx.AsyncClient, service: Service, admin: Person, sent: Links

@@ -82,6 +82,13 @@ async def test_a_right_password_gives_a_token_that_says_who_it_is(door: Door, wo
     assert response.headers["cache-control"] == "no-store"
 
 
+async def test_a_password_does_not_age(door: Door, move_clock: Move) -> None:
+    move_clock(timedelta(days=5 * 365))
+    answered = await door()
+    assert answered.status_code == 201
+    assert "password" not in answered.text  # and nobody is asked to change it
+
+
 async def test_known_and_unknown_addresses_are_told_the_same_until_the_end_and_cost_the_same(
     door: Door, service: Service, world: World
 ) -> None:
