@@ -114,6 +114,20 @@ async def connect(*args: Any, **options: Any) -> asyncpg.Connection[Any]:
     return connection
 
 
+async def read_route(url: str) -> tuple[str | None, bool]:
+    """The address at which a database is reached (None by a socket of this machine), and whether TLS guards the way.
+
+    Raises DatabaseAway.
+    """
+    connection = await connect(url)
+    try:
+        peer = connection._transport.get_extra_info("peername")
+        is_tls = await connection.fetchval("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+        return peer[0] if isinstance(peer, tuple) else None, bool(is_tls)
+    finally:
+        await connection.close()
+
+
 def _keep_alive(connection: asyncpg.Connection[Any]) -> None:
     found = connection._transport.get_extra_info("socket")
     if found is None or found.family not in (socket.AF_INET, socket.AF_INET6):

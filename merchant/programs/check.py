@@ -15,11 +15,11 @@ from msgspec import Struct
 
 from merchant import migrations
 from merchant.compliance.lists import LIST_STALE, screening_index
-from merchant.core import clock, secret_key
+from merchant.core import clock, pools, secret_key
 from merchant.core.audit_anchors import audit_faults
 from merchant.core.errors import OperatorProblem
 from merchant.core.service import NoScheme, Service, open_service
-from merchant.core.settings import Settings
+from merchant.core.settings import Settings, is_loopback
 from merchant.people.queries import account_faults
 from merchant.programs import backup, runtime, safety
 from merchant.programs.rotation import key_ids_in_use
@@ -69,7 +69,7 @@ async def look_at_database(settings: Settings, url: str) -> list[Finding]:
         schema = await migrations.read_schema(url, runtime.roles_of(settings))
         migrations.check_schema(schema)
         async with open_service(settings, url) as service:
-            found = [_schema(schema)]
+            found = [_schema(schema), database_tls(*await pools.read_route(url))]
             for check in SERVICE:
                 found += await check(service)
             return found
@@ -159,6 +159,19 @@ def _schema(schema: migrations.Schema) -> Finding:
         )
         return Finding("warning", "schema_ahead", "database", sentence)
     return Finding("ok", "schema", "database", f"The schema is current, revision {schema.revision}.")
+
+
+def database_tls(address: str | None, is_tls: bool) -> Finding:
+    """Whether what goes to the database may be read on the way; `address` is None for a socket of this machine."""
+    if address is None or is_loopback(address):
+        return Finding("ok", "database_tls", "database", "The database is on this machine.")
+    if is_tls:
+        return Finding("ok", "database_tls", "database", f"TLS guards the way to {address}.")
+    sentence = (
+        f"What goes to the database at {address} passes in clear: turn TLS on there, and set PGSSLMODE=verify-full and"
+        " PGSSLROOTCERT here."
+    )
+    return Finding("warning", "database_tls", "database", sentence)
 
 
 async def _server(service: Service) -> list[Finding]:

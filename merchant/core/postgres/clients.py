@@ -17,6 +17,11 @@ from merchant.core.errors import OperatorProblem
 from merchant.core.postgres.binaries import server_folders
 
 _NEEDED = ("pg_dump", "pg_restore", "psql")
+# What the programs may know of ours: how TLS to the server is checked must hold for a backup too.
+_PASSED_ON = (
+    *("PATH", "HOME", "LANG", "TMPDIR"),
+    *("PGSSLMODE", "PGSSLROOTCERT", "PGSSLCRL", "PGSSLCERT", "PGSSLKEY", "PGSSLNEGOTIATION"),
+)
 
 
 class NoClients(OperatorProblem):
@@ -53,7 +58,7 @@ def client_environment(url: str) -> tuple[str, dict[str, str]]:
     parts = urlsplit(url)
     user, at, place = parts.netloc.rpartition("@")
     name, _, password = user.partition(":")
-    environment = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
+    environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
     environment |= {"PGPASSWORD": unquote(password)} if password else {}
     return parts._replace(netloc=f"{name}{at}{place}").geturl(), environment | {"PGCONNECT_TIMEOUT": "10"}
 

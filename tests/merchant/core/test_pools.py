@@ -4,10 +4,17 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 
 from merchant.core import pools
@@ -19,6 +26,7 @@ from tests.faults import Proxy, proxy_to
 
 pytestmark = pytest.mark.anyio
 DEADLINE_S = 0.4
+SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 
 
 @pytest.fixture
@@ -293,3 +301,38 @@ async def test_who_waits_for_a_share_gets_it_in_turn_and_who_gives_up_is_passed_
     pools.caller.set(Caller("payments", 0.1))
     async with service.db.system(), service.db.system() as tx:  # nothing was lost: both of the share are free
         assert await tx.fetchval("SELECT 1") == 1
+
+
+class TestTls:
+    """PGSSLMODE and PGSSLROOTCERT hold for every connection of ours."""
+
+    @pytest.mark.parametrize("certificate", ["of an authority", "none"])
+    async def test_a_server_without_tls_is_refused_before_it_learns_anything(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, certificate: str
+    ) -> None:
+        received = bytearray()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            received.extend(await reader.read(8))
+            writer.write(b"N")  # no TLS here
+            received.extend(await reader.read())
+            writer.close()
+
+        monkeypatch.setenv("PGSSLMODE", "verify-full")
+        monkeypatch.setenv("PGSSLROOTCERT", str(tmp_path / "root.pem"))
+        if certificate == "of an authority":
+            (tmp_path / "root.pem").write_bytes(_self_signed())
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(DatabaseAway):
+                await pools.connect(f"postgresql://me:secret@127.0.0.1:{port}/x")
+        assert bytes(received) in (b"", SSL_REQUEST)
+
+
+def _self_signed() -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "db.example")])
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(day).not_valid_after(day + timedelta(days=3650))
+    return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)

@@ -213,6 +213,15 @@ def test_programs_that_are_older_than_the_server_are_not_used() -> None:
         clients.find_clients(99)
 
 
+def test_the_programs_check_the_servers_certificate_as_we_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGSSLMODE", "verify-full")
+    monkeypatch.setenv("PGSSLROOTCERT", "/etc/ssl/db.pem")
+    monkeypatch.setenv("PGHOST", "elsewhere.example")
+    _, environment = clients.client_environment("postgresql://me@db.example/x")
+    assert (environment["PGSSLMODE"], environment["PGSSLROOTCERT"]) == ("verify-full", "/etc/ssl/db.pem")
+    assert "PGHOST" not in environment
+
+
 def test_a_password_is_handed_over_in_the_environment() -> None:
     place, environment = clients.client_environment("postgresql://me:p%40ss%3Aword@db.example:5433/x?sslmode=require")
     assert place == "postgresql://me@db.example:5433/x?sslmode=require"

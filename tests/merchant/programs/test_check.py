@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from merchant.core import audit_anchors, clock
+from merchant.core import audit_anchors, clock, pools
 from merchant.core.access import Role
 from merchant.core.service import Service
 from merchant.core.settings import Settings
@@ -20,6 +20,7 @@ from merchant.programs.check import Finding, exit_status, look_at_database, look
 from merchant.scheme import keys
 from tests import builders
 from tests.builders import SECRET_KEY, World
+from tests.faults import proxy_to
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
 OTHER_KEY = "other:" + SECRET_KEY.partition(":")[2]
@@ -133,6 +134,30 @@ class TestDatabase:
         await change(database_url, "UPDATE app_user SET totp_confirmed_at = now()")
         await audit_anchors.write_anchor(service)
         assert await wrong(settings, database_url) == set()
+
+    @pytest.mark.parametrize(
+        ("address", "is_tls", "severity"),
+        [
+            (None, False, "ok"),
+            ("127.0.0.1", False, "ok"),
+            ("::1", False, "ok"),
+            ("10.0.0.5", True, "ok"),
+            ("10.0.0.5", False, "warning"),
+            ("2001:db8::5", False, "warning"),
+        ],
+    )
+    def test_a_database_elsewhere_without_tls_is_told(self, address: str | None, is_tls: bool, severity: str) -> None:
+        found = check.database_tls(address, is_tls)
+        assert (found.code, found.severity) == ("database_tls", severity)
+        assert severity == "ok" or "PGSSLMODE=verify-full" in found.sentence
+
+    async def test_how_the_database_is_reached_is_asked_of_the_connection(
+        self, settings: Settings, database_url: str
+    ) -> None:
+        assert await pools.read_route(database_url) == (None, False)
+        async with proxy_to(database_url) as proxy:
+            assert await pools.read_route(proxy.url) == ("127.0.0.1", False)
+        assert "database_tls" in codes(await look_at_database(settings, database_url), "ok")
 
     async def test_an_empty_database_stays_empty(self, settings: Settings, empty_url: str) -> None:
         assert await wrong(settings, empty_url) == {"schema_behind"}
