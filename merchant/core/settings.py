@@ -167,7 +167,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     security_contact: Annotated[str, _CONTACT] = ""
     # The embedded database, generated secrets and demo.json live here.
     data_dir: Annotated[Path, _FOLDER] = Path(".data")
-    # An external PostgreSQL 15 or later; empty means the embedded one below data_dir.
+    # An external PostgreSQL 15 or later; empty means the embedded one below data_dir. For one on another machine TLS is
+    # demanded by libpq's variables, which asyncpg and pg_dump read: PGSSLMODE=verify-full and PGSSLROOTCERT.
     database_url: Annotated[str, _DATABASE_URL] = ""
     # The roles that the service runs under. Names belong to a server: a second installation there needs others.
     database_app_role: Annotated[str, _ROLE] = "merchant_app"
