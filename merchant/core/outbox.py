@@ -207,9 +207,10 @@ _COUNT_BLOCKED = f"""
 SELECT split_part(order_key, ':', 1) AS kind, count(*) AS lanes FROM outbox
 WHERE id IN (SELECT id FROM heads) AND last_error IS NOT NULL GROUP BY 1
 """  # noqa: S608 - constants
+# A part of a background job has its topic as order key: it is given up by itself, and the job with it.
 _SKIP = f"""
 DELETE FROM outbox
-WHERE id = $1 AND dead_at IS NULL AND order_key IS NOT NULL AND last_error IS NOT NULL
+WHERE id = $1 AND dead_at IS NULL AND order_key <> topic AND last_error IS NOT NULL
 RETURNING topic, pg_notify('{CHANNEL}', '')
 """  # noqa: S608 - constants
 _DEPTHS = f"""

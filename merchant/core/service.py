@@ -18,7 +18,7 @@ import structlog
 from merchant.core import secret_key
 from merchant.core.audit_keys import AuditKeys
 from merchant.core.canary import open_canary
-from merchant.core.db import Database
+from merchant.core.db import Database, Reads
 from merchant.core.errors import OperatorProblem
 from merchant.core.settings import Settings
 from merchant.core.vault import BadSecretKey
@@ -89,9 +89,17 @@ class Service:
             self._scheme_read.add_done_callback(self._scheme_was_read)
         return self._scheme
 
+    async def read_installation(self, tx: Reads) -> None:
+        """Open the canary and look whether the hub must be asked first. Raises BadSecretKey."""
+        await open_canary(tx, self.vault)
+        self.reconciling = bool(await tx.fetchval(_IS_RESTORED))
+
     async def _read_scheme(self) -> None:
         async with self.db.system_reads() as tx:
             row = await tx.fetchrow(_SCHEME)
+            if row is not None and self._scheme is None:
+                # It may have been set up, or restored, after this program started.
+                await self.read_installation(tx)
         if row is None:
             raise NoScheme("No scheme is set up yet: run `merchant seed`.")
         self._scheme, self._scheme_read_at_s = msgspec.convert(dict(row), SchemeFacts), time.monotonic()
@@ -127,11 +135,10 @@ async def open_service(settings: Settings, database_url: str) -> AsyncIterator[S
         await database.check_roles()
         await database.read_clock()
         async with database.system_reads() as tx:
-            await open_canary(tx, service.vault)
+            await service.read_installation(tx)
             # An installation without a canary yet tells of a foreign key when something is to be signed.
             with contextlib.suppress(BadSecretKey):
                 await service.audit_keys.load(tx.fetch)
-            service.reconciling = bool(await tx.fetchval(_IS_RESTORED))
         with contextlib.suppress(NoScheme):
             await service.scheme()
         yield service

@@ -18,6 +18,7 @@ from merchant.compliance.lists import LIST_STALE, screening_index
 from merchant.core import clock, pools, secret_key
 from merchant.core.audit_anchors import audit_faults
 from merchant.core.errors import OperatorProblem
+from merchant.core.heartbeat import GONE_AFTER_S, SKEW_NOTED_S
 from merchant.core.service import NoScheme, Service, open_service
 from merchant.core.settings import Settings, is_loopback
 from merchant.people.queries import account_faults
@@ -29,11 +30,10 @@ Severity = Literal["ok", "info", "warning", "error"]
 
 OLDEST_POSTGRES = 150_000  # server_version_num: our SQL is written to the level of 15
 FEW_BYTES, TOO_FEW_BYTES = 1 << 30, 100 << 20
-SKEW_TOLD, SKEW_HARMFUL = timedelta(seconds=1), timedelta(seconds=10)
+SKEW_TOLD, SKEW_HARMFUL = timedelta(seconds=SKEW_NOTED_S), timedelta(seconds=10)
 KEY_EXPIRY_TOLD = timedelta(days=30)  # time to exchange keys with a hub by letter
 BACKUP_STALE = timedelta(days=2)
 JOB_LATE = timedelta(minutes=1)
-WORKER_SILENT = timedelta(seconds=30)
 
 
 class Finding(Struct, frozen=True):
@@ -178,14 +178,14 @@ async def _server(service: Service) -> list[Finding]:
     async with service.db.system_reads() as tx:
         row = await tx.fetchrow(
             "SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS name,"
-            " clock_timestamp() AS now, session_user = pg_get_userbyid(datdba) AS owns FROM pg_database"
+            " session_user = pg_get_userbyid(datdba) AS owns FROM pg_database"
             " WHERE datname = current_database()"
         )
     assert row is not None
     found = []
     if row["version"] < OLDEST_POSTGRES:
         found.append(Finding("error", "old_postgres", "database", f"PostgreSQL {row['name']} is older than 15."))
-    skew = abs(row["now"] - clock.now())
+    skew = timedelta(seconds=abs(service.db.clock_skew_s))
     if skew > SKEW_TOLD:
         severity: Severity = "error" if skew > SKEW_HARMFUL else "warning"
         sentence = f"The clocks of this machine and of the database differ by {skew.total_seconds():.1f} s: use NTP."
@@ -296,9 +296,7 @@ FROM worker_heartbeat
 
 async def _workers(service: Service) -> list[Finding]:
     async with service.db.system_reads() as tx:
-        if await tx.fetchval("SELECT to_regclass('worker_heartbeat')") is None:
-            return []
-        row = await tx.fetchrow(_WORKERS, WORKER_SILENT)
+        row = await tx.fetchrow(_WORKERS, timedelta(seconds=GONE_AFTER_S))
     assert row is not None
     if not row["known"]:
         return [Finding("info", "no_worker", "jobs", "No worker has run yet.")]
@@ -322,7 +320,6 @@ async def _restored(service: Service) -> list[Finding]:
     return [Finding("warning", "not_reconciled", "hub", sentence)]
 
 
-# Every check there is. One that needs no database goes into the first list, every other into the second.
 async def _accounts(service: Service) -> list[Finding]:
     async with service.db.system_reads() as tx:
         found = await account_faults(tx)
@@ -340,6 +337,7 @@ async def _audit_record(service: Service) -> list[Finding]:
     return found or [Finding("ok", "audit_anchors", "audit record", "Its heads are anchored outside the database.")]
 
 
+# Every check there is. One that needs no database goes into the first list, every other into the second.
 MACHINE: tuple[Callable[[Settings], list[Finding]], ...] = (
     _settings,
     _secret_key,

@@ -17,8 +17,9 @@ from pathlib import Path
 import asyncpg
 
 from merchant import migrations
-from merchant.core import audit, canary, secret_key
+from merchant.core import audit, canary, clock, secret_key
 from merchant.core.errors import OperatorProblem
+from merchant.core.pools import UNHURRIED_S
 from merchant.core.postgres import clients
 from merchant.core.service import open_service
 from merchant.core.settings import Settings
@@ -90,7 +91,7 @@ async def restore(settings: Settings, url: str, path: Path, manifest: Manifest) 
     await migrations.upgrade(url, roles, to=manifest.revision)
     await _load(url, path)
     await migrations.upgrade(url, roles)
-    async with open_service(settings, url) as service, service.db.system() as tx:
+    async with open_service(settings, url) as service, service.db.system(longest_s=UNHURRIED_S) as tx:
         for chain in await audit.chains(tx):
             _, fault = await audit.verify(tx, chain)
             if fault is not None:
@@ -98,7 +99,16 @@ async def restore(settings: Settings, url: str, path: Path, manifest: Manifest) 
         found = {name: await tx.fetchval(f"SELECT count(*) FROM {name}") for name in manifest.rows}  # noqa: S608
     if found != manifest.rows:
         raise Damaged(f"The backup has other numbers of rows than were restored: {manifest.rows}, {found}.")
+    _set_aside(settings.anchor_path)
     return found
+
+
+def _set_aside(anchors: Path) -> None:
+    """Keep the anchors of the lost machine under another name: they tell of entries that the backup has not."""
+    if anchors.exists():
+        anchors.rename(
+            anchors.with_name(f"{anchors.stem}.before-restore-{int(clock.now().timestamp())}{anchors.suffix}")
+        )
 
 
 async def _load(url: str, path: Path) -> None:

@@ -145,8 +145,7 @@ _SAMPLE = "SELECT {keys}, {column} AS sealed FROM {table} WHERE {where} AND leng
 async def key_ids_in_use(service: Service) -> dict[str, set[str]]:
     """The ids of the keys under which anything is sealed, with the tables; every table is read once."""
     found: dict[str, set[str]] = {}
-    async with service.db.system() as tx:
-        await tx.execute("SET LOCAL statement_timeout = 0")
+    async with service.db.system(longest_s=UNHURRIED_S) as tx:
         for column in SEALED_COLUMNS:
             for (key_id,) in await tx.fetch(column.sql(_KEY_IDS)):
                 found.setdefault(key_id, set()).add(column.table)

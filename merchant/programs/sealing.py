@@ -59,7 +59,7 @@ async def seal_some(tx: Tx, service: Service, column: ClearColumn) -> int:
     # As JSON, so that text and documents are read alike; SQLModel writes no document as JSON's null.
     rows = await tx.fetch(
         f"SELECT {', '.join(sealed.keys)}, to_jsonb({clear})::text AS value FROM {sealed.table}"  # noqa: S608 - constants
-        f" WHERE {sealed.column} IS NULL AND {clear} IS DISTINCT FROM {column.blank}"
+        f" WHERE {clear} IS DISTINCT FROM {column.blank}"
         f" AND to_jsonb({clear}) <> 'null' LIMIT {_BATCH_ROWS} FOR UPDATE SKIP LOCKED"
     )
     values: list[tuple[Any, ...]] = []

@@ -24,6 +24,7 @@ from merchant.people.schemas import EMAIL_CHARS_MAX, EMAIL_PATTERN
 from merchant.people.sign_in import normal_email
 from merchant.programs import runtime
 from merchant.scheme.models import Scheme
+from merchant.scheme.scheme_change import DOMAIN_CHARS_MAX, is_domain, is_ussd_code
 
 _OPERATOR_NAME = "Hub operator"
 
@@ -52,9 +53,6 @@ class KeyLost(OperatorProblem):
 
 
 MAX_NAME_LENGTH = 60  # fits a line of a page and of a text message
-_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_DOMAIN = re.compile(rf"(?=.{{4,253}}$)({_LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?")
-_USSD_CODE = re.compile(r"\*[0-9]{1,6}(\*[0-9]{1,8}){0,5}#")
 
 
 async def check_scheme(new: NewScheme, email: str, password: str) -> str:
@@ -88,9 +86,12 @@ def _faults_of_text(new: NewScheme) -> list[str]:
     faults = []
     if not new.name.strip() or len(new.name) > MAX_NAME_LENGTH or not new.name.isprintable():
         faults.append(f"The scheme's name must have 1 to {MAX_NAME_LENGTH} characters, without line ends.")
-    if not _DOMAIN.fullmatch(new.domain):
-        faults.append(f"{new.domain!r} is not an internet domain in small letters, such as pay.example.org.")
-    if new.ussd_code and not _USSD_CODE.fullmatch(new.ussd_code):
+    if not is_domain(new.domain):
+        faults.append(
+            f"{new.domain!r} is not an internet domain in small letters, such as pay.example.org, of at most"
+            f" {DOMAIN_CHARS_MAX} characters."
+        )
+    if new.ussd_code and not is_ussd_code(new.ussd_code):
         faults.append(f"{new.ussd_code!r} is not a USSD code, such as *384*123#.")
     return faults
 

@@ -29,6 +29,16 @@ _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-
 _USSD_CODE = re.compile(r"\*[0-9]{1,5}(?:\*[0-9]{1,8}){0,4}#\Z")
 
 
+def is_domain(text: str) -> bool:
+    """Whether codes can carry an internet domain: in small letters, of at most DOMAIN_CHARS_MAX characters."""
+    return len(text) <= DOMAIN_CHARS_MAX and _DOMAIN.match(text) is not None
+
+
+def is_ussd_code(text: str) -> bool:
+    """Whether a text is a USSD code such as *384*123#."""
+    return _USSD_CODE.match(text) is not None
+
+
 class SchemeChange(Struct, frozen=True, omit_defaults=True):
     """What shall change; the rest stays."""
 
@@ -43,10 +53,10 @@ def check_change(change: SchemeChange) -> SchemeChange:
     domain, code = change.domain, change.ussd_code
     if domain is not UNSET:
         domain = domain.strip().rstrip(".").lower()
-        if len(domain) > DOMAIN_CHARS_MAX or not _DOMAIN.match(domain):
+        if not is_domain(domain):
             text = _("Give a domain such as pay.example.org, of at most {most} characters.", most=DOMAIN_CHARS_MAX)
             raise errors.invalid_field("domain", "invalid", text)
-    if code is not UNSET and code and not _USSD_CODE.match(code):
+    if code is not UNSET and code and not is_ussd_code(code):
         raise errors.invalid_field("ussd_code", "invalid", _("Give a USSD code such as *384*123#, or nothing."))
     if change.time_zone is not UNSET and change.time_zone not in available_timezones():
         text = _("Give a time zone of the IANA database, such as Africa/Nairobi.")

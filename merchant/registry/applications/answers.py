@@ -34,9 +34,13 @@ def tidy(sections: kyb.Sections, drawn_digits: int | None = None) -> kyb.Section
     return tidied
 
 
-def version_hash(version: int, sections: kyb.Sections) -> str:
-    """SHA-256 in hex of a version's number and answers; an approval binds to it."""
-    return hashlib.sha256(msgspec.json.encode([version, sections], order="sorted")).hexdigest()
+def version_hash(vault: Vault, version: int, sections: kyb.Sections) -> str:
+    """A keyed hash in hex of a version's number and answers; an approval binds to it.
+
+    Keyed, so that nobody finds out a masked answer by trying all there are.
+    """
+    content = hashlib.sha256(msgspec.json.encode([version, sections], order="sorted")).hexdigest()
+    return vault.digest("version", content).hex()
 
 
 def seal(vault: Vault, application_id: UUID, sections: kyb.Sections) -> bytes:
@@ -52,7 +56,7 @@ def unseal(vault: Vault, application_id: UUID, sealed: bytes) -> kyb.Sections:
 def write(vault: Vault, application: Application, sections: kyb.Sections) -> None:
     """Put answers into a row: sealed, hashed, with the plain copies that lists show."""
     application.sections_sealed = seal(vault, application.id, sections)
-    application.version_hash = version_hash(application.version, sections)
+    application.version_hash = version_hash(vault, application.version, sections)
     application.external_ref = sections.external_ref
     application.trading_name = sections.business.trading_name or ""
     application.legal_name = sections.business.legal_name or ""

@@ -21,7 +21,6 @@ from merchant.core.evidence import SecurityEvent
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.registry.applications import answers, problems
-from merchant.registry.applications.four_eyes import is_maker
 from merchant.registry.applications.models import Application
 from merchant.registry.applications.queries import application, frozen_version
 from merchant.registry.applications.states import Capability, application_may
@@ -42,8 +41,12 @@ class Revealed(Struct, frozen=True):
 
 
 def sees_whole(actor: Actor, row: Application) -> bool:
-    """Whether the actor reads an application's answers unmasked: a machine that made what it can still edit."""
-    return actor.kind == "api_key" and is_maker(row, actor) and application_may(row.state, Capability.EDIT)
+    """Whether the actor reads an application's answers unmasked: a machine that opened it, while nobody has seen it.
+
+    Changing what others wrote makes a maker, too, and must not open it.
+    """
+    opened = row.version == 1 and row.makers[:1] == [actor.id]
+    return actor.kind == "api_key" and opened and application_may(row.state, Capability.EDIT)
 
 
 def shown(actor: Actor, sections: kyb.Sections) -> kyb.Sections:

@@ -1,7 +1,8 @@
 """What was found and decided on an application, sealed: it speaks of people (a listed name beside an owner's, reasons).
 
 Each has a column of its own beside the one in clear, where the release before wrote it: this release writes the sealed
-one alone and reads whichever there is. programs/sealing.py seals what still stands in clear.
+one alone and blanks the other: what stands in clear was written later, by the release before while it is replaced.
+programs/sealing.py seals it.
 """
 
 from typing import Any
@@ -30,7 +31,7 @@ def report_of(vault: Vault, row: Application | ApplicationVersion) -> dict[str, 
     """The report of an application, or of one of its versions."""
     application_id = row.id if isinstance(row, Application) else row.application_id
     found: dict[str, Any] | None = _open(vault, REPORT.format(application_id=application_id), row.report_sealed)
-    return row.report if found is None else found
+    return found if row.report is None else row.report
 
 
 def write_returned_items(vault: Vault, row: Application, items: list[dict[str, str]] | None) -> None:
@@ -41,7 +42,7 @@ def write_returned_items(vault: Vault, row: Application, items: list[dict[str, s
 def returned_items_of(vault: Vault, row: Application) -> list[dict[str, str]] | None:
     """What the makers have to change."""
     found: list[dict[str, str]] | None = _open(vault, RETURNED_ITEMS.format(id=row.id), row.returned_items_sealed)
-    return row.returned_items if found is None else found
+    return found if row.returned_items is None else row.returned_items
 
 
 def write_reject_reason(vault: Vault, row: Application, reason: str) -> None:
@@ -52,7 +53,7 @@ def write_reject_reason(vault: Vault, row: Application, reason: str) -> None:
 def reject_reason_of(vault: Vault, row: Application) -> str | None:
     """The reason of a refusal."""
     found: str | None = _open(vault, REJECT_REASON.format(id=row.id), row.reject_reason_sealed)
-    return row.reject_reason if found is None else found
+    return found if row.reject_reason is None else row.reject_reason
 
 
 def write_decision_reason(vault: Vault, row: Decision, reason: str | None) -> None:
@@ -63,7 +64,7 @@ def write_decision_reason(vault: Vault, row: Decision, reason: str | None) -> No
 def decision_reason_of(vault: Vault, row: Decision) -> str | None:
     """The reason of a decision."""
     found: str | None = _open(vault, DECISION_REASON.format(id=row.id), row.reason_sealed)
-    return row.reason if found is None else found
+    return found if row.reason is None else row.reason
 
 
 def write_hit_reason(vault: Vault, row: ScreeningDecision, reason: str) -> None:
@@ -74,7 +75,7 @@ def write_hit_reason(vault: Vault, row: ScreeningDecision, reason: str) -> None:
 def hit_reason_of(vault: Vault, row: ScreeningDecision) -> str:
     """The reason of a decision on a hit."""
     found: str | None = _open(vault, _hit_context(row), row.reason_sealed)
-    return row.reason if found is None else found
+    return row.reason or found or ""
 
 
 def write_release_reason(vault: Vault, row: ScreeningDecision, reason: str) -> None:

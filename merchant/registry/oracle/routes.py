@@ -81,7 +81,7 @@ def _note_refused_batch(
     evidence.note(
         service,
         web.REFUSALS[error.status],
-        actor=scope["state"].get("actor"),
+        actor=scope.get("state", {}).get("actor"),
         source=client_address(scope, headers, service.settings),
         route=f"POST {MOUNT}/participants",
         code=error.code,
@@ -169,7 +169,7 @@ async def _register_many(state: Any, call: Call, scope: Scope) -> tuple[int, byt
             results = await oracle.register_bulk(tx, service, batch, call.headers.get(_SOURCE))
         return 201, msgspec.json.encode({"partyList": results})
     actor = await web.authenticate(state, call.headers)
-    scope["state"]["actor"] = actor
+    scope.setdefault("state", {})["actor"] = actor  # a door before the router has none yet
     if actor.kind == "api_key":
         evidence.note_key_use(service, actor, client_address(scope, call.headers, service.settings))
     actor.require(Permission.ALIASES_WRITE)

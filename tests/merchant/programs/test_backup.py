@@ -79,11 +79,15 @@ async def test_a_backup_is_restored_on_a_new_server_under_roles_of_other_names(
         settings, data_dir=tmp_path / "new", database_app_role="new_app", database_system_role="new_system"
     )
     manifest = check_backup(other, taken)
+    other.data_dir.mkdir()
+    other.anchor_path.write_text("what the lost machine anchored")
     running = await asyncio.to_thread(postgres.start, other.data_dir / "postgres", settings={"fsync": "off"})
     try:
         found = await restore(other, running.url(), taken, manifest)
         assert found == manifest.rows
         assert found["merchant"] == 1
+        [aside] = other.data_dir.glob("audit-anchors.before-restore-*.jsonl")
+        assert (aside.read_text(), other.anchor_path.exists()) == ("what the lost machine anchored", False)
         assert await rows(running.url()) == await rows(database_url)
         assert await constraints(running.url()) == await constraints(database_url)
         async with ready_service(other, running.url()) as service:

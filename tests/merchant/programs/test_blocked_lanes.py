@@ -86,6 +86,15 @@ async def test_a_job_without_an_order_holds_nobody_back_and_a_dead_one_neither(
     assert await blocked() == []
 
 
+async def test_a_part_of_a_background_job_is_not_skipped(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    """Nothing would end the job then; given up, a part ends it."""
+    await add(service, "notify.webhook")  # the order key of such a part is its topic
+    part = await fail(service)
+    assert (await skip(client, world, part.id, "slow")).status_code == 404
+
+
 async def test_skipping_lets_the_next_go_on_at_once_and_is_audited(
     client: httpx.AsyncClient, service: Service, world: World
 ) -> None:

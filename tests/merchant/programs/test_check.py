@@ -266,8 +266,8 @@ class TestDatabase:
     async def test_clocks_that_differ_are_told(
         self, settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch, apart_s: int, severity: str
     ) -> None:
-        real = clock.source
-        monkeypatch.setattr(clock, "source", lambda: real() + timedelta(seconds=apart_s))
+        real = clock.machine
+        monkeypatch.setattr(clock, "machine", lambda: real() + timedelta(seconds=apart_s))
         assert "clock_skew" in codes(await look_at_database(settings, database_url), severity)
 
     async def test_a_restored_installation_is_told_until_it_is_reconciled(

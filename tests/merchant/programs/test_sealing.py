@@ -5,11 +5,14 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from sqlmodel import select
 
 from merchant.core.service import Service
 from merchant.programs import sealing
 from merchant.programs.rotation import SEALED_COLUMNS
 from merchant.programs.sealing import CLEAR_COLUMNS, seal_all
+from merchant.registry.applications import sealed_fields
+from merchant.registry.applications.models import Application
 from tests import builders
 from tests.api.everything import Things
 from tests.api.everything import make_things as make
@@ -98,3 +101,23 @@ async def test_every_value_in_clear_is_sealed_and_reads_the_same(
 def test_what_is_sealed_in_place_of_a_column_is_rotated_too() -> None:
     rotated = {(column.table, column.column, column.context) for column in SEALED_COLUMNS}
     assert {(one.sealed.table, one.sealed.column, one.sealed.context) for one in CLEAR_COLUMNS} <= rotated
+
+
+async def test_what_the_release_before_writes_while_it_is_replaced_counts_and_is_sealed(
+    service: Service, world: World
+) -> None:
+    """It knows the column in clear alone: a screening that it repeats is the newer one."""
+    application = await builders.create_application(service, world.maker, submitted=True)
+    newer = {**builders.report_of(application), "tier": "T1"}
+    async with service.db.system() as tx:
+        text = msgspec.json.encode(newer).decode()
+        await tx.execute("UPDATE application SET report = $2::jsonb WHERE id = $1", application.id, text)
+
+    async def found() -> tuple[Any, bool]:
+        async with service.db.system() as tx:
+            row = await tx.one(select(Application).where(Application.id == application.id))
+            return sealed_fields.report_of(service.vault, row), row.report is None
+
+    assert await found() == (newer, False)
+    await seal_all(service)
+    assert await found() == (newer, True)

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from merchant.core import canary
-from merchant.core.service import Service
+from merchant.core.service import NoScheme, Service
 from merchant.core.settings import Settings
 from merchant.migrations import SchemaBehind
 from merchant.programs.runtime import ready_service
@@ -35,6 +35,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.database]
         ({"domain": "pay..example"}, "is not an internet domain"),
         ({"domain": "pay.example."}, "is not an internet domain"),
         ({"domain": "192.0.2.1"}, "is not an internet domain"),
+        ({"domain": "payments.national-switch.example.org"}, "of at most 32 characters"),  # no code could carry it
         ({"domain": f"{'a' * 64}.example"}, "is not an internet domain"),
         ({"ussd_code": "384"}, "'384' is not a USSD code"),
         ({"ussd_code": "*384*#"}, "is not a USSD code"),
@@ -93,6 +94,20 @@ class TestNewService:
             await seed_scheme(service, SCHEME, OPERATOR, PASSWORD)
         async with ready_service(settings, empty_url) as service:
             assert service.vault.source == str(tmp_path / "secret.key")
+
+    async def test_a_program_that_runs_already_finds_people_by_the_same_secret(
+        self, empty_url: str, settings: Settings
+    ) -> None:
+        """Started on an empty schema, it takes the scheme over once it is there, and the secret of indexes with it."""
+        async with (
+            ready_service(settings, empty_url, migrate=True) as early,
+            ready_service(settings, empty_url) as seeding,
+        ):
+            with pytest.raises(NoScheme):
+                await early.scheme()
+            await seed_scheme(seeding, SCHEME, OPERATOR, PASSWORD)
+            assert (await early.scheme()).name == SCHEME.name
+            assert early.vault.digest("phone", "+254711000001") == seeding.vault.digest("phone", "+254711000001")
 
     async def test_a_database_that_is_set_up_gets_no_new_key_for_the_one_that_was_lost(
         self, database_url: str, tmp_path: Path

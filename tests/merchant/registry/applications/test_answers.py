@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kyb
-from merchant.core import errors, ids
+from merchant.core import errors, ids, keyring
 from merchant.core.vault import BadSecretKey, Vault
 from merchant.registry.applications import answers
 from tests import builders
@@ -32,8 +32,12 @@ def test_what_is_sealed_is_read_back_the_same(name: str, number: str, turnover: 
 
 def test_a_hash_names_one_version_of_one_set_of_answers() -> None:
     one, other = company(trading_name="A"), company(trading_name="B")
-    assert answers.version_hash(1, one) == answers.version_hash(1, one)
-    assert len({answers.version_hash(1, one), answers.version_hash(2, one), answers.version_hash(1, other)}) == 3
+
+    def hashed(version: int, given: kyb.Sections, vault: Vault = VAULT) -> str:
+        return answers.version_hash(vault, version, given)
+
+    assert hashed(1, one) == hashed(1, one)
+    assert len({hashed(1, one), hashed(2, one), hashed(1, other), hashed(1, one, Vault(keyring.new()))}) == 4
 
 
 def test_every_wrong_answer_is_named_at_once() -> None:
