@@ -57,6 +57,7 @@ _BODIES: Final[dict[tuple[str, str], type[WireBody]]] = {
     ("PATCH", "transfers"): TransfersPatch,
     ("PUT", "transfers"): TransfersPatch,
 }
+_SIGNATURE: Final = "fspiop-signature"
 _log = structlog.get_logger()
 
 
@@ -169,16 +170,18 @@ async def _returned_to(
         return None
     code = decode(ErrorPut, call.body).error_information.error_code
     asked = await tx.fetchval(_ASKED, place.ids[0], connection.dfsp_id)
-    if asked is None or asked != inbound.destination or not hub_may_find(code):
-        raise FspiopError("3105", f"{meaning_of('3105')}: only a hub returns a request unsigned, to whom it was for")
-    return connection
+    if asked is not None and asked == inbound.destination and hub_may_find(code):
+        return connection
+    if asked is None or _SIGNATURE in call.headers:
+        return None
+    raise FspiopError("3105", f"{meaning_of('3105')}: only a hub returns a request unsigned, to whom it was for")
 
 
 async def _check_signature(tx: Tx, service: Service, arrival: _Arrival) -> None:
     call, source = arrival.call, arrival.inbound.source
     if not call.body:
         return  # FSPIOP signs nothing without a body
-    if "fspiop-signature" not in call.headers and _may_be_unsigned(service.settings, arrival):
+    if _SIGNATURE not in call.headers and _may_be_unsigned(service.settings, arrival):
         return
     connections = service.shared(HubConnections)
     target = call.raw_path + (f"?{call.query}" if call.query else "")

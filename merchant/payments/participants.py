@@ -121,13 +121,14 @@ class HubConnections:
         return self._connections.put(fsp_id, connection)
 
     async def partner_keys(self, tx: Reads, fsp_id: str, *, fresh: bool = False) -> list[VerifyKey]:
-        """The keys that a partner's signatures may be made with now, newest first; as they were some seconds ago at
-        most with `fresh`. The hub's are found in any case of its id.
+        """The keys that a participant's signatures may be made with now, newest first; as they were some seconds ago
+        at most with `fresh`. A DFSP served here is a participant too: another one's message may come from it. The
+        hub's are found in any case of its id.
         """
         known = self._partners.get(fsp_id, _FRESH_FOR if fresh else _KEPT_FOR)
         if known is None:
             any_case = self._service.settings.is_hub(fsp_id)
-            found = await keys.usable_keys(tx, self._service.vault, fsp_id, keys.JWS_VERIFY, any_case=any_case)
+            found = await keys.verifying_keys(tx, fsp_id, any_case=any_case)
             known = self._partners.put(fsp_id, [_built(one, _verify_key) for one in found])
         return list(_valid_now(known))
 

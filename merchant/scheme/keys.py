@@ -73,6 +73,24 @@ async def usable_keys(
     ]
 
 
+# Whoever is served here signs with a key of ours, and its public half is all that a message of theirs needs.
+_VERIFYING = f"""
+SELECT key_id, algorithm, public_pem AS text, valid_from, valid_until FROM scheme_key
+WHERE (valid_until IS NULL OR valid_until > $2)
+  AND ((purpose = '{JWS_VERIFY}' AND (fsp_id = $1 OR ($3 AND lower(fsp_id) = lower($1))))
+    OR (purpose = '{JWS_SIGN}' AND fsp_id = $1))
+ORDER BY valid_from DESC, id DESC
+"""  # noqa: S608 - constants
+
+
+async def verifying_keys(tx: Reads, fsp_id: str, *, any_case: bool = False) -> list[KeyMaterial]:
+    """Public keys that an FSP's signatures may be made with, ours included, that have not run out, newest first; some
+    may be valid from a later time only.
+    """
+    rows = await tx.fetch(_VERIFYING, fsp_id, clock.now(), any_case)
+    return [KeyMaterial(**row) for row in rows]
+
+
 async def valid_keys(tx: Reads, vault: Vault, fsp_id: str, purpose: str) -> list[KeyMaterial]:
     """The FSP's keys for a purpose that are valid now, newest first."""
     now = clock.now()

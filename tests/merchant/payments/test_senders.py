@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from merchant.core import clock, inbox
 from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.headers import http_date
-from merchant.hub.fspiop.jws import sign
+from merchant.hub.fspiop.jws import SigningKey, sign
 from merchant.hub.fspiop.messages import (
     PartiesPut,
     Party,
@@ -26,8 +26,10 @@ from merchant.hub.fspiop.messages import (
     encode_error,
 )
 from merchant.payments.callbacks import FRESHNESS_MAX
+from merchant.payments.participants import HubConnections
 from merchant.payments.parties import ANSWERED_WITHIN
 from merchant.scheme import keys
+from tests.builders import DFSPS, GATEWAY_SECRET
 from tests.merchant.payments.stage import (
     BANK,
     DFSP,
@@ -36,6 +38,7 @@ from tests.merchant.payments.stage import (
     PAYER,
     SIGNING_KEYS,
     STRANGER,
+    Sent,
     Stage,
     public_pem_of,
 )
@@ -146,7 +149,7 @@ async def test_what_was_never_asked_of_a_dfsp_is_not_returned(stage: Stage) -> N
     for request in (await stage.ask(), await stage.ask(payer=None)):
         path = answer_path(request, "/error")
         response = await stage.hub.say("PUT", path, error, source=DFSP, destination=MOBILE, signed=False)
-        assert code_of(response) == "3105"
+        assert code_of(response) == "3203"
         assert await stage.state(request) == ("created" if request["payer"] else "awaiting_payer")
 
 
@@ -247,6 +250,94 @@ async def test_one_transfers_id_is_one_payers(stage: Stage) -> None:
     assert tuple(row) == (MOBILE, "COMMITTED")
     await stage.tell("GET", f"/transfers/{transfer_id}", source=BANK)
     assert stage.hub.to(f"/transfers/{transfer_id}/error", "PUT")[-1].error_code == "3208"
+
+
+# --- from one DFSP served here to another ----------------------------------------------------------------------------
+
+OTHER = DFSPS[1]
+
+
+async def own_key(stage: Stage, fsp_id: str) -> SigningKey:
+    """The key by which the service signs for one of its DFSPs."""
+    async with stage.service.db.system_reads() as tx:
+        connection = await stage.service.shared(HubConnections).connection(tx, fsp_id)
+    assert connection is not None
+    assert connection.signing_key is not None
+    return connection.signing_key
+
+
+async def relay(stage: Stage, sent: Sent, **changed: str) -> httpx.Response:
+    """What a hub does: what the service sent comes back to its door as it was, unless some of it is changed."""
+    names = ("fspiop-", "date", "accept", "content-type")
+    headers = {name: value for name, value in sent.headers.items() if name.startswith(names)}
+    headers |= {"x-gateway-secret": GATEWAY_SECRET} | changed
+    url = f"/fspiop{sent.path}"
+    response = await stage.client.request(sent.method, url, content=sent.raw, headers=headers)
+    await stage.work()
+    return response
+
+
+@pytest.mark.parametrize("payer_fsp", DFSPS)
+async def test_a_customer_of_a_dfsp_served_here_pays_a_shop_of_one(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, payer_fsp: str
+) -> None:
+    monkeypatch.setitem(SIGNING_KEYS, payer_fsp, await own_key(stage, payer_fsp))
+    request = await stage.ask()
+    await stage.find_payer(fsp_id=payer_fsp)
+    [asked] = stage.hub.to("/transactionRequests", "POST")
+    assert asked.headers["fspiop-destination"] == payer_fsp
+    await stage.answer_request(request, "RECEIVED", source=payer_fsp)
+    transfer_id, answer = await stage.transfer(await stage.quote(request, source=payer_fsp), source=payer_fsp)
+    assert answer.error_code is None, answer.body
+    await stage.end_transfer(transfer_id, "COMMITTED")
+    assert await stage.state(request) == "paid"
+
+
+@pytest.mark.parametrize("payer_fsp", DFSPS)
+async def test_our_own_refusal_comes_back_to_the_dfsp_that_asked(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, payer_fsp: str
+) -> None:
+    monkeypatch.setitem(SIGNING_KEYS, payer_fsp, await own_key(stage, payer_fsp))
+    request = await stage.ask()
+    await stage.find_payer(fsp_id=payer_fsp)
+    [asked] = stage.hub.to("/transactionRequests", "POST")
+    assert (await relay(stage, asked)).status_code == 202
+    [refusal] = stage.hub.to(answer_path(request, "/error"), "PUT")
+    assert (refusal.error_code, refusal.headers["fspiop-source"]) == ("4102", payer_fsp)
+    assert code_of(await relay(stage, refusal, **{"fspiop-source": MOBILE})) == "3105"
+    assert await stage.state(request) == "sent"
+    assert (await relay(stage, refusal)).status_code == 200
+    assert await stage.state(request) not in ("sent", "created")
+
+
+@pytest.mark.parametrize("payer_fsp", DFSPS)
+async def test_nobody_else_speaks_as_a_dfsp_served_here(stage: Stage, payer_fsp: str) -> None:
+    request = await stage.asked()
+    error = encode_error(FspiopError("4101", "x"))
+    for key in (SIGNING_KEYS[MOBILE], SIGNING_KEYS[HUB], await own_key(stage, DFSPS[payer_fsp == DFSP]), None):
+        how: dict[str, Any] = {"source": payer_fsp, "key": key, "signed": key is not None}
+        for method, path, body in (
+            ("PUT", f"/parties/MSISDN/{PAYER}", encode(party(payer_fsp))),
+            ("PUT", answer_path(request), encode(TransactionRequestsPut("REJECTED"))),
+            ("PUT", answer_path(request, "/error"), error),
+            ("PUT", answer_path({"hub": {"transaction_request_id": str(uuid4())}}, "/error"), error),
+            ("POST", "/quotes", encode(stage.quote_body(request, fsp_id=payer_fsp))),
+        ):
+            response = await stage.hub.say(method, path, body, **how)
+            assert code_of(response) == "3105", (method, path, key)
+    await stage.work()
+    assert await stage.state(request) == "sent"
+
+
+async def test_a_retired_key_of_ours_signs_for_nobody(stage: Stage, move_clock: Clock) -> None:
+    key = await own_key(stage, OTHER)
+    body = stage.quote_body(fsp_id=OTHER)
+    assert (await stage.hub.say("POST", "/quotes", body, source=OTHER, key=key)).status_code == 202
+    async with stage.service.db.system() as tx:
+        await tx.execute("UPDATE scheme_key SET valid_until = $2 WHERE fsp_id = $1", OTHER, clock.now())
+    move_clock(timedelta(minutes=1))
+    again = stage.quote_body(fsp_id=OTHER)
+    assert code_of(await stage.hub.say("POST", "/quotes", again, source=OTHER, key=key)) == "3105"
 
 
 # --- how old ---------------------------------------------------------------------------------------------------------
