@@ -31,7 +31,8 @@ _FORGOTTEN_AFTER = timedelta(days=1)
 _WINDOW = timedelta(hours=1)
 # Tries an hour for one address from all unknown sources together: what section 5.2.2 allows at most.
 _STRANGERS_MAX = 100
-# Wrong codes an hour after a right password: whoever sends them has the password, so this may shut unknown sources out.
+# Wrong codes an hour after a right password, from all unknown sources together and from each known device: whoever
+# sends them has the password, so this may shut unknown sources out, and a device that is in wrong hands.
 _CODES_MAX = 20
 _DEVICE_LIFE = timedelta(days=90)
 _DEVICES_MAX = 20  # of one person, the newest
@@ -153,8 +154,8 @@ async def _prove(service: Service, user: Any, attempt: Attempt, account: bytes, 
     if not attempt.has_second_factor:
         raise TotpRequired
     async with service.db.system_statements() as tx:
-        count, until = await _count_in_window(tx, account, _CODES)
-        if count > _CODES_MAX and not known:
+        count, until = await _count_in_window(tx, account, _codes_of(service, attempt, known=known))
+        if count > _CODES_MAX:
             raise too_many_tries(_seconds(until - clock.now()))
         if attempt.totp is not None:
             taken = await totp.take_code(tx, service, user["id"], user["totp_sealed"], attempt.totp)
@@ -178,12 +179,18 @@ async def _admit(
     )
     device = attempt.device if known and attempt.device else ids.secret_token()
     async with service.db.system_statements() as tx:
-        await tx.execute(_SUCCEEDED, account, source, [_STRANGERS, _CODES])
+        counted = [_codes_of(service, attempt, known=known)] + ([] if known else [_STRANGERS])
+        await tx.execute(_SUCCEEDED, account, source, counted)
         await tx.execute(_KEEP_DEVICE, vault.token_digest(device), actor.id, clock.now() + _DEVICE_LIFE)
         if not known:
             await tx.execute(_DROP_OLD_DEVICES, actor.id, _DEVICES_MAX)
     evidence.note(service, SecurityEvent.SIGNED_IN, actor=actor, source=attempt.source, subject=str(actor.id))
     return SignedIn(opened.access_token, opened.expires_at, actor, device)
+
+
+def _codes_of(service: Service, attempt: Attempt, *, known: bool) -> bytes:
+    """Where wrong codes are counted: a known device has a count of its own, so that no stranger shuts it out."""
+    return service.vault.digest("sign-in codes", f"device:{attempt.device}") if known else _CODES
 
 
 def _note_refusal(service: Service, refused: errors.MerchantError, user: Any, attempt: Attempt) -> None:

@@ -319,6 +319,42 @@ class TestSecondFactor:
         assert [one.status_code for one in answers[:20]] == [401] * 20
         assert [one.status_code for one in answers[20:]] == [429] * 3
 
+    async def test_who_has_the_password_and_a_known_device_cannot_try_codes_without_end(
+        self, door: Door, service: Service, secret: str, move_clock: Move
+    ) -> None:
+        first = (await door(totp=code(secret))).json()["device_token"]
+        move_clock(timedelta(minutes=1))
+        second = (await door(totp=code(secret))).json()["device_token"]
+        move_clock(timedelta(minutes=1))
+        service.shared(Hashing).rate = Throttle(per_minute=9999, burst=9999)
+        answers = [await door(device=first, totp="000000") for _ in range(20)]
+        assert [one.status_code for one in answers] == [401] * 5 + [429] * 15
+        assert (await door(device=first, totp=code(secret))).status_code == 429
+        # Neither another device of the owner nor strangers are held up by it.
+        assert (await door(device=second, totp="000000")).status_code == 401
+        assert (await door(source=STRANGER, totp="000000")).status_code == 401
+        move_clock(timedelta(hours=2))
+        assert (await door(device=first, totp=code(secret))).status_code == 201
+
+    async def test_strangers_who_try_codes_do_not_hold_up_a_known_device(
+        self, door: Door, secret: str, move_clock: Move
+    ) -> None:
+        device = (await door(totp=code(secret))).json()["device_token"]
+        for number in range(22):
+            refused = await door(source=f"192.0.2.{number}", totp="000000")
+        assert refused.status_code == 429
+        move_clock(timedelta(minutes=1))
+        assert (await door(device=device, totp=code(secret))).status_code == 201
+
+    async def test_right_codes_of_a_known_device_are_not_counted(
+        self, door: Door, service: Service, secret: str, move_clock: Move
+    ) -> None:
+        service.shared(Hashing).rate = Throttle(per_minute=9999, burst=9999)
+        device = (await door(totp=code(secret))).json()["device_token"]
+        for _ in range(22):
+            move_clock(timedelta(minutes=1))
+            assert (await door(device=device, totp=code(secret))).status_code == 201
+
     @pytest.mark.parametrize("more", [{"totp": "123456"}, {"recovery_code": "abcd"}])
     async def test_a_code_that_nobody_checks_is_refused_after_a_right_password_only(
         self, door: Door, more: dict[str, str]
