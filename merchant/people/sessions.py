@@ -52,11 +52,13 @@ FROM user_session s JOIN app_user u ON u.id = s.user_id
 WHERE ($1::uuid IS NULL OR s.id = $1) AND u.id = $2 AND {_LIVES} ORDER BY s.id DESC LIMIT {_LISTED_MAX}
 """  # noqa: S608 - constants
 _END = "UPDATE user_session SET ended_at = $3 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL"
-# The session that goes on is carried into the new epoch, in the same statement.
+# The session that goes on is carried into the new epoch, in the same statement: unless it ended meanwhile, which its
+# epoch tells.
 _END_OTHERS = """
 WITH raised AS (
   UPDATE app_user SET session_epoch = session_epoch + 1 WHERE id = $1 RETURNING session_epoch)
-UPDATE user_session SET epoch = raised.session_epoch FROM raised WHERE user_session.id = $2 AND user_id = $1
+UPDATE user_session SET epoch = raised.session_epoch FROM raised
+WHERE user_session.id = $2 AND user_id = $1 AND epoch = raised.session_epoch - 1
 """
 _KEYS = """
 SELECT k.id, k.name, k.dfsp_id, k.merchant_id, k.counter_id, k.scopes, k.issued_by

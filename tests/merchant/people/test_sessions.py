@@ -89,6 +89,27 @@ async def test_signing_out_everywhere_ends_all_here_too_and_no_one_elses(
     assert await status(client, await again(service)) == 200
 
 
+async def test_a_session_that_ended_meanwhile_is_not_carried_on_by_a_change_of_credentials(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    thief, owner = world.maker, await again(service)
+    assert (await client.delete(SESSIONS, headers=owner.headers)).status_code == 204
+    # The change was under way, with the session as it was, when its owner signed out everywhere.
+    async with service.db.system() as tx:
+        await sessions.end_other_sessions(tx, thief.actor.id, thief.actor.session_id)
+    assert await status(client, thief) == 401
+
+
+async def test_a_change_of_credentials_carries_on_the_session_that_made_it_only(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    here, there = world.maker, await again(service)
+    for _ in range(2):
+        async with service.db.system() as tx:
+            await sessions.end_other_sessions(tx, here.actor.id, here.actor.session_id)
+        assert [await status(client, one) for one in (here, there)] == [200, 401]
+
+
 async def test_a_session_that_rests_ends_and_one_that_is_used_goes_on(
     client: httpx.AsyncClient, service: Service, world: World, move_clock: Move
 ) -> None:
