@@ -127,6 +127,7 @@ class Things(Struct, frozen=True):
             "PasswordChange": {"current": PASSWORD, "new": "seven quiet baobabs"},
             "NewPassword": {"password": "seven quiet baobabs"},
             "ResetRequest": {"email": "maker@greenbankfsp.example"},
+            "TotpStart": {"password": PASSWORD},
             "TotpCode": {"code": "123456"},
             "TotpRemoval": {"code": "123456"},
             "UserChange": {"name": "Renamed"},
