@@ -4,11 +4,14 @@ world.py, onboarding.py and payments.py call it and get decoded JSON; a problem 
 sentence.
 """
 
+import asyncio
 import uuid
 from typing import Any, Self
 
 import aiohttp
 import msgspec
+
+TRIES = 5
 
 
 class ApiProblem(RuntimeError):
@@ -48,8 +51,13 @@ class Api:
     async def _call(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
         data = None if body is None else msgspec.json.encode(body)
         all_headers = {**self._headers, **headers} | ({"content-type": "application/json"} if data else {})
-        async with self._http.request(method, self._base_url + path, data=data, headers=all_headers) as response:
-            raw = await response.read()
-            if response.status >= 400:
-                raise ApiProblem(f"{method} {path}: {response.status} {raw[:500].decode(errors='replace')}")
-            return msgspec.json.decode(raw) if raw else None
+        for tries_left in reversed(range(TRIES)):
+            async with self._http.request(method, self._base_url + path, data=data, headers=all_headers) as response:
+                raw = await response.read()
+            # A burst finds the service busy now and then; it says when to come again.
+            if response.status != 503 or not tries_left:
+                break
+            await asyncio.sleep(float(response.headers.get("retry-after", 1)))
+        if response.status >= 400:
+            raise ApiProblem(f"{method} {path}: {response.status} {raw[:500].decode(errors='replace')}")
+        return msgspec.json.decode(raw) if raw else None
