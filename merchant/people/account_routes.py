@@ -118,7 +118,7 @@ async def change_password(call: Call[schemas.PasswordChange]) -> None:
 async def begin_totp(call: Call[schemas.TotpStart]) -> schemas.TotpEnrolment:
     """Begin to set up an authenticator app, with one's password; it counts once its first code is confirmed."""
     await signing.count_own_try(call.service, _person(call))
-    await totp.check_password(call.service, call.actor, call.body.password, _source(call))
+    await totp.check_password(call.service, call.actor, call.body.password, _source(call), "begin_totp")
     async with call.service.db.system() as tx:
         made = await totp.begin(tx, call.service, call.actor)
         await signing.own_try_succeeded(tx, call.service, call.actor.id)
@@ -159,8 +159,10 @@ async def remove_totp(call: Call[schemas.TotpRemoval]) -> None:
     if call.body.code is None and call.body.password is None:
         raise errors.invalid_field("code", "missing", _("Send a code of your authenticator app, or your password."))
     await signing.count_own_try(call.service, _person(call))
+    if call.body.code is None:
+        await totp.check_password(call.service, call.actor, call.body.password or "", _source(call), "remove_totp")
     async with call.service.db.system() as tx:
-        await totp.remove(tx, call.service, call.actor, call.body.code, call.body.password)
+        await totp.remove(tx, call.service, call.actor, call.body.code)
         await signing.own_try_succeeded(tx, call.service, call.actor.id)
 
 

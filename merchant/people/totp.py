@@ -57,8 +57,9 @@ def context(user_id: UUID) -> str:
     return f"totp:{user_id}"
 
 
-async def check_password(service: Service, actor: Actor, password: str, source: str) -> None:
-    """Have a person show their password before `begin`: a thief of a session could set up an app of their own.
+async def check_password(service: Service, actor: Actor, password: str, source: str, what: str) -> None:
+    """Have a person show their password before `begin`, or `remove` without a code: a thief of a session could set up
+    an app of their own. `what` is what they want, for the security event.
 
     Raises InvalidFields.
     """
@@ -66,7 +67,7 @@ async def check_password(service: Service, actor: Actor, password: str, source: 
     async with service.db.system_reads() as reading:
         row = await _of(reading, actor)
     if not await passwords.matches(service, row["password_hash"], password):
-        evidence.note(service, SecurityEvent.SIGN_IN_FAILED, actor=actor, source=source, what="begin_totp")
+        evidence.note(service, SecurityEvent.SIGN_IN_FAILED, actor=actor, source=source, what=what)
         raise passwords.wrong("password")
 
 
@@ -104,16 +105,16 @@ async def confirm(tx: Tx, service: Service, actor: Actor, code: str) -> list[str
     return codes
 
 
-async def remove(tx: Tx, service: Service, actor: Actor, code: str | None, password: str | None) -> None:
-    """Turn the second factor off, with a code of it or the password. Raises TotpNotEnabled, InvalidFields."""
+async def remove(tx: Tx, service: Service, actor: Actor, code: str | None) -> None:
+    """Turn the second factor off, with a code of it; without one after `check_password`.
+
+    Raises TotpNotEnabled, InvalidFields.
+    """
     row = await _of(tx, actor)
     if row["totp_confirmed_at"] is None:
         raise TotpNotEnabled
-    if code is not None:
-        if not await take_code(tx, service, actor.id, row["totp_sealed"], code):
-            raise _wrong_code()
-    elif not await passwords.matches(service, row["password_hash"], password or ""):
-        raise passwords.wrong("password")
+    if code is not None and not await take_code(tx, service, actor.id, row["totp_sealed"], code):
+        raise _wrong_code()
     await tx.execute(REMOVE, actor.id)
     await sessions.end_other_sessions(tx, actor.id, actor.session_id)
     await audit.record(tx, actor, "user.totp_removed", "user", actor.id, dfsp_id=actor.dfsp_id)
