@@ -68,7 +68,7 @@ async def change_user(call: Call[schemas.UserChange], user_id: UUID) -> Answer:
     the same. Sending what holds now withdraws it.
     """
     change = users.Change(name=call.body.name, roles=call.body.roles, enabled=call.body.enabled)
-    user = await users.change_user(call.tx, call.actor, user_id, call.revision, change)
+    user = await users.change_user(call.tx, call.service, call.actor, user_id, call.revision, change)
     return Answer(schemas.user_view(user), user.version)
 
 

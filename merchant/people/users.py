@@ -52,6 +52,11 @@ WHERE id <> $1 AND enabled AND $2 = ANY(roles) AND dfsp_id IS NOT DISTINCT FROM 
   AND password_hash <> '{UNUSABLE_HASH}'
 """  # noqa: S608 - a constant
 
+_STILL_ACTS = """
+SELECT 1 FROM app_user u LEFT JOIN dfsp d ON d.id = u.dfsp_id
+WHERE u.id = $1 AND u.enabled AND u.roles && $2 AND (u.dfsp_id IS NULL OR (u.dfsp_id = $3 AND d.enabled))
+"""
+
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What to change of a person; None is left as it is."""
@@ -121,11 +126,14 @@ def admit_mail(service: Service, actor: Actor) -> None:
         )
 
 
-async def change_user(tx: Tx, actor: Actor, user_id: UUID, revision: int | None, change: Change) -> AppUser:
+async def change_user(
+    tx: Tx, service: Service, actor: Actor, user_id: UUID, revision: int | None, change: Change
+) -> AppUser:
     """Change a person's name, roles, or whether they may come in.
 
-    What adds a role that takes two is only proposed, until another person asks for the same; asking for what holds
-    withdraws a proposal. `revision` is the version that the caller read; None changes whatever is there.
+    What adds a role that takes two is only proposed, until another person asks for the same while the first may still
+    do so; asking for what holds withdraws a proposal. `revision` is the version that the caller read; None changes
+    whatever is there.
     Raises NotFound, StaleVersion, InvalidFields, NotAllowed, OwnAccount, LastOfRole.
     """
     await tx.fetch(_LOCK, user_id, [role.value for role in MANAGERS])
@@ -139,14 +147,16 @@ async def change_user(tx: Tx, actor: Actor, user_id: UUID, revision: int | None,
         await audit.record(tx, actor, "user.renamed", "user", user.id, dfsp_id=user.dfsp_id)
     if change.roles is not None or change.enabled is not None:
         held = frozenset(Role(role) for role in (user.roles if change.roles is None else change.roles))
-        await _change_rights(tx, actor, user, held, user.enabled if change.enabled is None else change.enabled)
+        await _change_rights(tx, service, actor, user, held, user.enabled if change.enabled is None else change.enabled)
     after = (user.name, user.roles, user.enabled, user.proposed_roles, user.proposed_enabled, user.proposed_by)
     user.version += before != after
     await tx.flush()
     return user
 
 
-async def _change_rights(tx: Tx, actor: Actor, user: AppUser, held: frozenset[Role], enabled: bool) -> None:
+async def _change_rights(
+    tx: Tx, service: Service, actor: Actor, user: AppUser, held: frozenset[Role], enabled: bool
+) -> None:
     roles: list[str] = sorted(held)
     changed = (roles, enabled) != (user.roles, user.enabled)
     if changed and actor.id == user.id:
@@ -155,7 +165,7 @@ async def _change_rights(tx: Tx, actor: Actor, user: AppUser, held: frozenset[Ro
         _check_roles(actor, held, user.dfsp_id, user.merchant_id)
     if changed and await _takes_two(tx, actor, user, held if enabled else frozenset()):
         confirmed = (user.proposed_roles, user.proposed_enabled) == (roles, enabled)
-        if not confirmed or user.proposed_by == actor.id:
+        if not confirmed or user.proposed_by == actor.id or not await _still_acts(service, user):
             _propose(user, actor, roles, enabled)
             proposal: dict[str, Any] = {"proposed_roles": roles, "proposed_enabled": enabled}
             await audit.record(tx, actor, "user.roles_proposed", "user", user.id, dfsp_id=user.dfsp_id, **proposal)
@@ -166,6 +176,16 @@ async def _change_rights(tx: Tx, actor: Actor, user: AppUser, held: frozenset[Ro
     user.proposed_roles = user.proposed_enabled = user.proposed_by = None
     if changed:
         await _apply(tx, actor, user, roles, enabled, proposed_by)
+
+
+async def _still_acts(service: Service, user: AppUser) -> bool:
+    """Whether the first of the two may still make accounts where this person works.
+
+    Read as the service: a DFSP's own transaction does not see the hub's people.
+    """
+    async with service.db.look_ups() as reading:
+        managers = [role.value for role in MANAGERS]
+        return bool(await reading.fetchval(_STILL_ACTS, user.proposed_by, managers, user.dfsp_id))
 
 
 async def _apply(

@@ -65,7 +65,7 @@ async def change(service: Service, email: str, wanted: users.Change) -> AppUser:
     async with service.db.system() as tx:
         user = await _find(tx, email)
         await _note(tx, user, "change")
-        return await users.change_user(tx, SERVICE, user.id, None, wanted)
+        return await users.change_user(tx, service, SERVICE, user.id, None, wanted)
 
 
 async def unlock(service: Service, email: str) -> None:

@@ -203,7 +203,7 @@ class TestRolesThatExclude:
         with pytest.raises(errors.InvalidFields):
             async with service.db.system() as tx:
                 roles = ["dfsp_admin", "dfsp_checker"]
-                await users.change_user(tx, SERVICE, world.maker.actor.id, None, Change(roles=roles))
+                await users.change_user(tx, service, SERVICE, world.maker.actor.id, None, Change(roles=roles))
 
 
 class TestRolesThatTakeTwo:
@@ -276,6 +276,40 @@ class TestRolesThatTakeTwo:
         assert other["proposed_by"] == str(world.operator.actor.id)
         assert (await patch(admin, maker, roles=["dfsp_checker"])).json()["roles"] == ["dfsp_checker"]
 
+    @pytest.mark.parametrize("since", [Change(enabled=False), Change(roles=["dfsp_maker"])], ids=["out", "maker"])
+    async def test_who_may_not_make_accounts_any_more_is_not_the_first_of_two(
+        self, service: Service, admin: Person, world: World, second: Person, patch: Patch, since: Change
+    ) -> None:
+        await builders.add_person(service, "admin2@x.example", ["dfsp_admin"], dfsp_id=world.dfsp_ids["greenbankfsp"])
+        maker, wanted = world.maker.actor.id, ["dfsp_checker"]
+        assert (await patch(admin, maker, roles=wanted)).json()["state"] == "proposed"
+        async with service.db.system() as tx:
+            await users.change_user(tx, service, SERVICE, admin.actor.id, None, since)
+        again = (await patch(world.operator, maker, roles=wanted)).json()
+        assert (again["roles"], again["proposed_by"]) == (["dfsp_maker"], str(world.operator.actor.id))
+        assert (await patch(second, maker, roles=wanted)).json()["roles"] == wanted
+
+    async def test_a_proposal_of_the_hubs_counts_at_a_dfsp_only_while_its_author_acts(
+        self, service: Service, admin: Person, world: World, second: Person, patch: Patch
+    ) -> None:
+        wanted = ["dfsp_checker"]
+        maker, maker2 = (world["greenbankfsp"][name].actor.id for name in ("maker", "maker2"))
+        for who in (maker, maker2):
+            await patch(second, who, roles=wanted)
+        assert (await patch(admin, maker, roles=wanted)).json()["roles"] == wanted
+        async with service.db.system() as tx:
+            await users.change_user(tx, service, SERVICE, second.actor.id, None, Change(enabled=False))
+        assert (await patch(admin, maker2, roles=wanted)).json()["roles"] == ["dfsp_maker"]
+
+    async def test_a_proposal_of_someone_whose_dfsp_was_disabled_does_not_count(
+        self, service: Service, admin: Person, world: World, patch: Patch
+    ) -> None:
+        maker, wanted = world.maker.actor.id, ["dfsp_checker"]
+        await patch(admin, maker, roles=wanted)
+        async with service.db.system() as tx:
+            await tx.execute("UPDATE dfsp SET enabled = false WHERE id = $1", world.dfsp_ids["greenbankfsp"])
+        assert (await patch(world.operator, maker, roles=wanted)).json()["roles"] == ["dfsp_maker"]
+
     async def test_the_old_roles_withdraw_a_proposal(
         self, client: httpx.AsyncClient, service: Service, admin: Person, world: World, patch: Patch
     ) -> None:
@@ -335,7 +369,9 @@ class TestRolesThatTakeTwo:
 
     async def test_the_machines_operator_acts_alone(self, service: Service, world: World) -> None:
         async with service.db.system() as tx:
-            changed = await users.change_user(tx, SERVICE, world.maker.actor.id, None, Change(roles=["dfsp_checker"]))
+            changed = await users.change_user(
+                tx, service, SERVICE, world.maker.actor.id, None, Change(roles=["dfsp_checker"])
+            )
         assert changed.roles == ["dfsp_checker"]
 
 
