@@ -1,11 +1,13 @@
 """What `merchant user` refuses, in the words that it ends with."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from merchant.core import errors
+from merchant.core import audit, errors
+from merchant.core.access import SERVICE
 from merchant.core.service import Service
 from merchant.people.users import Change
 from merchant.programs import accounts
@@ -59,3 +61,24 @@ async def test_what_cannot_be_done_is_refused_and_leaves_no_trace(
 async def test_the_machines_operator_may_take_the_last_administrator_away(service: Service) -> None:
     changed = await accounts.change(service, "admin@greenbankfsp.example", Change(enabled=False))
     assert not changed.enabled
+
+
+@pytest.mark.parametrize(
+    "work", [change(enabled=False), lambda service: accounts.reset(service, MAKER, True, True)], ids=["change", "reset"]
+)
+async def test_a_command_and_a_change_over_the_api_do_not_wait_for_each_other(
+    service: Service, work: Callable[[Service], Awaitable[Any]]
+) -> None:
+    async with service.db.system() as tx:
+        # As the API does it: the person's row first, then the audit record.
+        row = await tx.fetchrow("SELECT id, dfsp_id FROM app_user WHERE email = $1 FOR UPDATE", MAKER)
+        assert row is not None
+        command = asyncio.ensure_future(work(service))
+        until = asyncio.get_running_loop().time() + 10
+        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
+        async with service.db.system_reads() as reading:
+            while not await reading.fetchval(waiting) and asyncio.get_running_loop().time() < until:
+                await asyncio.sleep(0.01)
+        assert not command.done()
+        await audit.record(tx, SERVICE, "user.renamed", "user", row["id"], dfsp_id=row["dfsp_id"])
+    await command
