@@ -173,6 +173,21 @@ async def test_an_answer_that_comes_before_the_question_is_none(stage: Stage) ->
     assert [row["payer_fsp_id"] for row in await stage.rows("SELECT payer_fsp_id FROM payment_request")] == [None]
 
 
+@pytest.mark.parametrize("source", [MOBILE, BANK])
+async def test_an_answer_about_whom_no_request_names_changes_nothing_and_is_no_refusal(
+    stage: Stage, source: str
+) -> None:
+    request, other = await stage.ask(), "254711000099"
+    with capture_logs() as logs:
+        await stage.find_payer(other, source)
+    assert not {"message_refused", "payer_contradicted", "security_event"} & {entry["event"] for entry in logs}
+    assert await stage.state(request) == "created"
+    later = await stage.create(payer={"type": "MSISDN", "id": other})
+    assert [row["payer_fsp_id"] for row in await stage.rows("SELECT payer_fsp_id FROM payment_request")] == [None] * 2
+    await stage.work()
+    assert await stage.state(later.json()) == "created"
+
+
 async def test_an_answer_that_comes_long_after_the_question_is_none(stage: Stage, move_clock: Clock) -> None:
     request = await stage.ask(expires_in_s=3600)
     move_clock(ANSWERED_WITHIN + timedelta(seconds=1))
