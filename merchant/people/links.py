@@ -17,7 +17,7 @@ from merchant.core.db import Tx, forget
 from merchant.core.evidence import SecurityEvent
 from merchant.core.service import Service
 from merchant.core.texts import _, translate
-from merchant.core.throttle import Throttle
+from merchant.core.throttle import Throttle, source_key
 from merchant.notify import email
 from merchant.people import passwords, sessions, sign_in
 from merchant.people.models import UNUSABLE_HASH, AppUser
@@ -98,7 +98,7 @@ async def request_reset(service: Service, address: str, source: str) -> None:
 
     Raises TooManyRequests.
     """
-    wait_s = service.shared(ResetRate).rate.wait_s(sign_in.network_of(source))
+    wait_s = service.shared(ResetRate).rate.wait_s(source_key(source))
     if wait_s:
         evidence.note(service, SecurityEvent.THROTTLED, source=source, what="password_reset")
         raise too_many_tries(int(wait_s) + 1)
@@ -146,7 +146,7 @@ async def accept(service: Service, kind: Kind, token: str, password: str, source
 
     Raises LinkInvalid for a link that was used, is over or unknown; InvalidFields for a weak password; TooManyRequests.
     """
-    service.shared(Hashing).admit(f"source:{sign_in.network_of(source)}")
+    service.shared(Hashing).admit(f"source:{source_key(source)}")
     digest = vault.token_digest(token)
     async with service.db.system_reads() as reading:
         row = await reading.fetchrow(_FIND, digest, kind, clock.now())

@@ -49,7 +49,7 @@ WHERE u.id = $2 AND ($7::int IS NULL OR u.session_epoch = $7)
 _LIST = f"""
 SELECT s.id, s.created_at, s.last_seen_at, s.expires_at, s.user_agent
 FROM user_session s JOIN app_user u ON u.id = s.user_id
-WHERE ($1::uuid IS NULL OR s.id = $1) AND u.id = $2 AND {_LIVES} ORDER BY s.id DESC LIMIT {_LISTED_MAX}
+WHERE u.id = $1 AND {_LIVES.replace("$3", "$2").replace("$4", "$3")} ORDER BY s.id DESC LIMIT {_LISTED_MAX}
 """  # noqa: S608 - constants
 _END = "UPDATE user_session SET ended_at = $3 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL"
 # The session that goes on is carried into the new epoch, in the same statement: unless it ended meanwhile, which its
@@ -240,11 +240,11 @@ def _key(row: Mapping[str, Any]) -> Actor:
 # --- where they are signed in ----------------------------------------------------------------------------------------
 
 
-async def list_sessions(service: Service, user_id: UUID, session_id: UUID | None = None) -> list[Session]:
-    """Where a person is signed in, newest first; only one session when it is named."""
+async def list_sessions(service: Service, user_id: UUID) -> list[Session]:
+    """Where a person is signed in, newest first."""
     now = clock.now()
     async with service.db.system_reads() as tx:
-        rows = await tx.fetch(_LIST, session_id, user_id, now, _idle_since(service, now))
+        rows = await tx.fetch(_LIST, user_id, now, _idle_since(service, now))
     return [Session(**row) for row in rows]
 
 

@@ -5,7 +5,6 @@ source, whether anyone has that address or not. A device on which the owner sign
 Where a source, or strangers from many sources together, guessed too often, only a right second factor still passes.
 """
 
-import ipaddress
 import unicodedata
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +18,7 @@ from merchant.core.db import Tx, forget
 from merchant.core.evidence import SecurityEvent
 from merchant.core.service import Service
 from merchant.core.texts import _
+from merchant.core.throttle import source_key
 from merchant.people import passwords, sessions, totp
 from merchant.people.passwords import Hashing, too_many_tries
 from merchant.people.problems import TotpNotEnabled, TotpRequired
@@ -119,7 +119,7 @@ async def sign_in(service: Service, attempt: Attempt) -> SignedIn:
     async with service.db.system_reads() as reading:
         user = await reading.fetchrow(_FIND, email, vault.token_digest(attempt.device or ""), now)
     known = user is not None and attempt.device is not None and user["known"]
-    place = f"device:{attempt.device}" if known else f"source:{network_of(attempt.source)}"
+    place = f"device:{attempt.device}" if known else f"source:{source_key(attempt.source)}"
     source = service.vault.digest("sign-in source", place)
     try:
         service.shared(Hashing).admit(place)
@@ -173,7 +173,7 @@ async def _admit(
     opened = await sessions.open_session(
         service,
         actor.id,
-        source=network_of(attempt.source),
+        source=source_key(attempt.source),
         user_agent=attempt.user_agent,
         epoch=epoch,
     )
@@ -256,19 +256,6 @@ async def forget_devices(tx: Tx, user_id: UUID) -> None:
 
 def _account(service: Service, email: str) -> bytes:
     return service.vault.digest("sign-in account", email)
-
-
-def network_of(address: str) -> str:
-    """The source that an address stands for: itself, or of IPv6 the /64 that one subscriber has."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-        return str(ipaddress.IPv6Network((int(found) >> 64 << 64, 64)))
-    return str(found)
 
 
 def _seconds(wait: timedelta) -> int:

@@ -16,6 +16,7 @@ from sqlmodel import select
 from merchant.core import audit, clock, errors, sql
 from merchant.core.access import Actor
 from merchant.core.db import Reads, Tx
+from merchant.core.locks import take_turn
 from merchant.core.paging import Page
 from merchant.core.texts import _
 from merchant.core.vault import Vault
@@ -58,7 +59,6 @@ _OF_FSP = sql.select(
     tail="ORDER BY valid_from DESC, id DESC",
 )
 _BY_KEY_ID = sql.select(HubKey, from_="scheme_key", where=f"purpose IN ('{JWS_SIGN}', '{JWS_VERIFY}') AND key_id = $1")
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 
 async def list_keys(tx: Reads, dfsp_id: UUID | None, page: Page, fsp_id: str | None = None) -> list[HubKey]:
@@ -91,7 +91,7 @@ async def import_key(
     valid_from = valid_from or now
     if valid_until is not None and valid_until <= max(now, valid_from):
         raise errors.invalid_field("valid_until", "passed", _("A key must end in the future, and after it begins."))
-    await tx.execute(_LOCK, f"hub_key:{fsp_id.casefold()}")
+    await take_turn(tx, f"hub_key:{fsp_id.casefold()}")
     if await tx.fetchval("SELECT 1 FROM dfsp WHERE lower(fsp_id) = lower($1)", fsp_id):
         raise OwnParticipant
     mark = fingerprint(given.pem)
@@ -114,7 +114,7 @@ async def rotate_key(tx: Tx, vault: Vault, actor: Actor, dfsp_id: UUID, valid_fr
     now = clock.now()
     if valid_from is not None and valid_from < now:
         raise errors.invalid_field("valid_from", "passed", _("Say a time that is to come, or none for now."))
-    await tx.execute(_LOCK, f"hub_key:{dfsp.fsp_id.casefold()}")
+    await take_turn(tx, f"hub_key:{dfsp.fsp_id.casefold()}")
     if len(await tx.fetch(_OF_FSP, dfsp.fsp_id, JWS_SIGN, now)) >= VALID_KEYS_MAX:
         raise TooManyKeys
     pem = await asyncio.to_thread(keys.new_private_pem)
@@ -146,7 +146,7 @@ async def retire_key(tx: Tx, actor: Actor, key_id: UUID, at: datetime | None = N
     if key.valid_until is not None and key.valid_until <= now:
         raise KeyRetired
     if key.purpose == JWS_SIGN:
-        await tx.execute(_LOCK, f"hub_key:{key.fsp_id.casefold()}")
+        await take_turn(tx, f"hub_key:{key.fsp_id.casefold()}")
         others = [one for one in sql.rows(HubKey, await tx.fetch(_OF_FSP, key.fsp_id, JWS_SIGN, now)) if one != key]
         if not any(_covers(other, ends_at) for other in others):
             raise LastSigningKey

@@ -15,9 +15,9 @@ from sqlmodel import Field, SQLModel
 from merchant.core import clock, columns, ids
 from merchant.core.db import Reads, Tx
 from merchant.core.vault import Vault
+from merchant.scheme.public_keys import RSA_BITS_MIN
 
 JWS_SIGN, JWS_VERIFY, ILP = "jws_sign", "jws_verify", "ilp"
-_RSA_BITS = 2048  # FSPIOP signature specification, section 3.2
 
 
 class SchemeKey(SQLModel, table=True):
@@ -143,7 +143,7 @@ async def add_public(
 
 def new_private_pem() -> str:
     """A fresh RSA key as PEM."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS_MIN)
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()

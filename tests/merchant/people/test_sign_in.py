@@ -250,20 +250,6 @@ async def test_a_subscribers_whole_ipv6_network_is_one_source(door: Door) -> Non
     assert (await door(source="2001:db8:1:3::1")).status_code == 201
 
 
-@pytest.mark.parametrize(
-    ("address", "source"),
-    [
-        ("198.51.100.7", "198.51.100.7"),
-        ("::ffff:198.51.100.7", "198.51.100.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("unknown", "unknown"),
-        ("", ""),
-    ],
-)
-def test_a_source_is_an_address_or_the_network_of_a_subscriber(address: str, source: str) -> None:
-    assert sign_in.network_of(address) == source
-
-
 async def test_a_bad_form_is_told_so(door: Door) -> None:
     forms: list[tuple[dict[str, Any], int]] = [
         ({"password": ""}, 422),
