@@ -23,6 +23,11 @@ def is_maker(application: Application, actor: Actor) -> bool:
     return actor.id in application.makers
 
 
+def opened_by(application: Application, actor: Actor) -> bool:
+    """Whether the actor opened the application and it is still in its first version."""
+    return application.version == 1 and application.makers[:1] == [actor.id]
+
+
 async def lock_for_decision(
     tx: Tx, actor: Actor, application_id: UUID, *, capability: Capability = Capability.DECIDE
 ) -> Application:

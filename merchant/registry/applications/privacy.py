@@ -21,6 +21,7 @@ from merchant.core.evidence import SecurityEvent
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.registry.applications import answers, problems
+from merchant.registry.applications.four_eyes import opened_by
 from merchant.registry.applications.models import Application
 from merchant.registry.applications.queries import application, frozen_version
 from merchant.registry.applications.states import Capability, application_may
@@ -45,8 +46,7 @@ def sees_whole(actor: Actor, row: Application) -> bool:
 
     Changing what others wrote makes a maker, too, and must not open it.
     """
-    opened = row.version == 1 and row.makers[:1] == [actor.id]
-    return actor.kind == "api_key" and opened and application_may(row.state, Capability.EDIT)
+    return actor.kind == "api_key" and opened_by(row, actor) and application_may(row.state, Capability.EDIT)
 
 
 def shown(actor: Actor, sections: kyb.Sections) -> kyb.Sections:
