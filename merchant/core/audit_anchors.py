@@ -18,6 +18,7 @@ import structlog
 from merchant.core import audit, clock, files
 from merchant.core.audit_keys import AuditKeys, Head
 from merchant.core.db import Tx
+from merchant.core.pools import DatabaseAway
 from merchant.core.service import Service
 
 EVERY_S = 3600.0  # what was done since the last anchor could be undone unseen: an hour of it at most
@@ -94,9 +95,11 @@ async def write_anchor(service: Service) -> Anchor | None:
 
 
 async def write_anchor_or_log(service: Service) -> None:
-    """Write an anchor; that it could not be written is logged, and told by `audit_faults`."""
+    """Write an anchor; a file that cannot be written is logged, and told by `audit_faults`. Raises DatabaseAway."""
     try:
         await write_anchor(service)
+    except DatabaseAway:  # an OSError, too, and no fault of the file
+        raise
     except OSError as error:
         _log.error("audit_anchor_not_written", path=str(service.settings.anchor_path), why=error.strerror)
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings
 from merchant.programs import health
 from merchant.programs.app import create_app, with_doors
-from merchant.programs.slices import ROUTES
+from merchant.programs.slices import ROUTES, TIMERS
 from merchant.programs.worker import Worker
 from tests import builders
 from tests.builders import GATEWAY_SECRET, World
@@ -100,6 +100,9 @@ async def test_while_the_database_is_stopped_everyone_is_asked_to_come_again_and
                 told = await call_everything(client, world.maker.headers)
                 at_doors = await doors(client, service)
                 ready = await client.get("/health/ready")
+                for timer in TIMERS:
+                    with suppress(pools.DatabaseAway):
+                        await timer.run(service)
                 await asyncio.sleep(3 * settings.worker_poll_s)  # the worker looks for work meanwhile
             check_refusals(told, at_doors)
             assert ready.status_code == 503
