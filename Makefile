@@ -8,7 +8,6 @@ UV  := $(PY) -m uv
 
 # Present when this lock file has been installed for this place on the disk.
 INSTALLED := .venv/installed-$(shell { pwd; cat requirements.lock; } | cksum | cut -d ' ' -f 1)
-# PostgreSQL 15 is the oldest that is supported: the database tests run on it too where the machine has it.
 OLDEST_POSTGRES := $(wildcard /usr/lib/postgresql/15/bin/postgres)
 # One process more than there are cores, because some tests wait for other processes.
 WORKERS := $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$(( cores < 8 ? cores + 1 : 8 )))
@@ -24,7 +23,7 @@ export PIP_RETRIES
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format bench texts openapi clean
+.PHONY: help install run test oldest lint format bench texts openapi clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -34,9 +33,13 @@ install: $(INSTALLED) ## Install what requirements.lock names into .venv (second
 run: install ## Start everything, show the main job on real input, and stay up until Ctrl-C
 	@$(PY) -m merchant demo
 
-test: install ## Run every test, and the database tests again on PostgreSQL 15 where the machine has it
+test: install ## Run every test
 	$(PYTEST)
-ifneq ($(OLDEST_POSTGRES),)
+
+oldest: install ## Run the database tests again on PostgreSQL 15, the oldest supported, where the machine has it
+ifeq ($(OLDEST_POSTGRES),)
+	@echo "PostgreSQL 15 is not here; install postgresql-15 (Debian 12) to run the database tests on it."
+else
 	MERCHANT_TEST_POSTGRES=15 $(PYTEST) -m database
 endif
 
