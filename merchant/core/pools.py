@@ -173,29 +173,44 @@ class _Share:
 
     def __init__(self) -> None:
         self.held = 0
-        self.waiting: deque[asyncio.Future[None]] = deque()
+        self.waiting: deque[tuple[float, asyncio.Future[bool]]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
 
     async def wait(self, wait_s: float) -> None:
-        """Wait until a holder hands over its connection. Raises TimeoutError."""
-        turn = asyncio.get_running_loop().create_future()
-        self.waiting.append(turn)
+        """Wait until a holder hands over its connection; one kind always waits as long. Raises TimeoutError."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[bool] = loop.create_future()
+        until = loop.time() + wait_s
+        self.waiting.append((until, turn))
+        if self._timer is None:  # one for all who wait: a timer each would cost as much as the waiting
+            self._timer = loop.call_at(until, self._give_up)
         try:
-            async with asyncio.timeout(wait_s):
-                await turn
-        except BaseException:
-            if turn.done() and not turn.cancelled():
+            if not await turn:
+                raise TimeoutError
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.result():
                 self.leave()  # it was handed over at that very moment
-            else:
-                with contextlib.suppress(ValueError):  # whoever left meanwhile has passed it over
-                    self.waiting.remove(turn)
             raise
+
+    def _give_up(self) -> None:
+        """Send away who has waited long enough; who came first stands first, so nobody behind has waited longer."""
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        while self.waiting:
+            until, turn = self.waiting[0]
+            if not turn.done():
+                if until > loop.time():
+                    self._timer = loop.call_at(until, self._give_up)
+                    return
+                turn.set_result(False)
+            self.waiting.popleft()
 
     def leave(self) -> None:
         """Hand a connection over to the next who waits."""
         while self.waiting:
-            turn = self.waiting.popleft()
+            _, turn = self.waiting.popleft()
             if not turn.done():
-                turn.set_result(None)
+                turn.set_result(True)
                 return
         self.held -= 1
 

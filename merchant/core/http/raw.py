@@ -104,7 +104,8 @@ async def read_call(
     length = headers.get("content-length", "")
     if length.isdigit() and int(length) > most_bytes:
         raise Refused(413, "3104", f"The body is larger than {most_bytes} bytes.")
-    body = await _read_body(receive, most_bytes)
+    has_body = length not in ("", "0") or "transfer-encoding" in headers  # HTTP/1.1; to ask the server costs time
+    body = await _read_body(receive, most_bytes) if has_body else b""
     raw_path = scope.get("raw_path", b"").decode("latin-1").partition("?")[0]
     path = scope["path"]
     return Call(

@@ -111,6 +111,9 @@ JOIN alias a ON a.alias_type = r.alias_type AND a.alias = r.alias AND a.sub_id =
 JOIN dfsp d ON d.id = r.dfsp_id
 WHERE r.alias_type = $1 AND r.alias = $2 AND r.sub_id = $3 AND r.expires_at > $4 AND a.active AND d.enabled
 """
+_KNOWN = """
+SELECT external_merchant_id, alias, currency FROM alias WHERE dfsp_id = $1 AND external_merchant_id = ANY($2)
+"""
 _SUB_IDS = "SELECT DISTINCT sub_id FROM alias WHERE alias_type = $1 AND alias = $2"
 _CLOSE = """
 DELETE FROM alias WHERE alias_type = $1 AND alias = $2 AND sub_id = $3 AND ($4 = '' OR currency = $4)
@@ -314,14 +317,22 @@ async def register_external(
     # Two batches of a DFSP take turns: with the same merchant at once they must not draw two numbers for it.
     quota = await open_quota(tx, service.settings, actor.own_dfsp())
     results: dict[int, ExternalResult] = {}
+    known: dict[str, dict[str, str]] = {row.merchant_id: {} for row in rows}
+    for found in await tx.fetch(_KNOWN, quota.dfsp_id, list(known)):
+        known[found["external_merchant_id"]].setdefault(found["currency"], found["alias"])
     # Wanted aliases first and by name: batches of two DFSPs that want the same ones must not wait for each other.
     for index in sorted(range(len(rows)), key=lambda index: (rows[index].alias_value or _LAST, index)):
-        results[index] = await _register_one(tx, scheme, quota, rows[index])
+        row = rows[index]
+        results[index] = await _register_one(tx, scheme, quota, row, known[row.merchant_id])
     await save_quota(tx, quota)
     return [results[index] for index in range(len(rows))]
 
 
-async def _register_one(tx: Tx, scheme: SchemeFacts, quota: Quota, row: ExternalMerchant) -> ExternalResult:
+async def _register_one(
+    tx: Tx, scheme: SchemeFacts, quota: Quota, row: ExternalMerchant, known: dict[str, str]
+) -> ExternalResult:
+    """One row's result; `known` are the merchant's aliases by currency, and takes what is registered."""
+
     def failed(message: str) -> ExternalResult:
         return ExternalResult(row.merchant_id, row.alias_value, "error", message)
 
@@ -331,16 +342,13 @@ async def _register_one(tx: Tx, scheme: SchemeFacts, quota: Quota, row: External
     if wanted is not None and not aliases.is_identifier(wanted):
         return failed(_IDENTIFIER_RULE)
     dfsp_id = quota.dfsp_id
-    known = await tx.fetch(
-        "SELECT alias, currency FROM alias WHERE dfsp_id = $1 AND external_merchant_id = $2", dfsp_id, row.merchant_id
-    )
-    present = next((found["alias"] for found in known if found["currency"] == row.currency), None)
+    present = known.get(row.currency)
     if present is not None:
         if wanted not in (None, present):
             told = _("This merchant has the alias {alias} in {currency} already.", alias=present, currency=row.currency)
             return failed(told)
         return ExternalResult(row.merchant_id, present, "exists")
-    value = wanted or (known[0]["alias"] if known else None)
+    value = wanted or next(iter(known.values()), None)
     if value is None:
         if quota.is_spent():
             return failed(_QUOTA_SPENT)
@@ -353,6 +361,7 @@ async def _register_one(tx: Tx, scheme: SchemeFacts, quota: Quota, row: External
         if isinstance(claimed, Unclaimed):
             return failed(_QUOTA_SPENT if claimed is Unclaimed.QUOTA else aliases.LIKE_A_NUMBER)
     await aliases.open_routes(tx, scheme.alias_type, value, dfsp_id, [row.currency], external_id=row.merchant_id)
+    known[row.currency] = value
     return ExternalResult(row.merchant_id, value, "registered")
 
 
