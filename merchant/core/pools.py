@@ -234,6 +234,7 @@ class Pool:
             max_overflow=0,
             pool_timeout=CHECKOUT_TIMEOUT_S,
             pool_use_lifo=True,
+            pool_reset_on_return=None,  # db.py ends each transaction, or drops its connection
             connect_args={
                 "server_settings": server_settings(role, read_only=read_only),
                 "async_creator_fn": self._connect,
@@ -279,7 +280,7 @@ class Pool:
                 raise DatabaseAway("the connection to the database broke") from error
             finally:
                 if fairy.is_valid:
-                    await greenlet_spawn(fairy.close)
+                    fairy.close()  # nothing is sent, so that it needs no greenlet
         finally:
             if share is not None:
                 share.leave()
