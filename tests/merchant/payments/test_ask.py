@@ -10,10 +10,12 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from merchant.core import clock
 from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.headers import check_headers
 from merchant.hub.fspiop.jws import load_verify_key, verify
 from merchant.hub.fspiop.messages import PartiesPut, Party, PartyIdInfo, encode_error
+from merchant.payments import parties
 from merchant.payments.participants import HubConnections
 from tests.merchant.payments.stage import BANK, DFSP, HUB, MOBILE, PAYER, Stage
 
@@ -221,6 +223,28 @@ async def test_once_the_payer_is_found_an_error_or_the_same_answer_changes_nothi
     assert await stage.state(request) == "created", "it is on its way"
     [row] = await stage.rows("SELECT payer_fsp_id FROM payment_request")
     assert row["payer_fsp_id"] == MOBILE
+
+
+async def test_an_answer_reads_no_other_payers_requests_even_in_a_database_without_statistics(stage: Stage) -> None:
+    await stage.ask()
+    copied = """
+    INSERT INTO payment_request SELECT (jsonb_populate_record(p, jsonb_build_object('id', gen_random_uuid(),
+      'transaction_request_id', gen_random_uuid(), 'payer_digest', decode(md5(n::text), 'hex')))).*
+    FROM payment_request p, generate_series(1, 2000) n
+    """
+    digests, dfsp_id, now = [b"1", b"2", b"3"], stage.merchant.dfsp_id, clock.now()
+    found = (digests, dfsp_id, now, MOBILE, "topic", now, None)
+    async with stage.service.db.system() as tx:
+        await tx.execute(copied)
+        for sql, values in (
+            (parties._WAITING_FOR_PAYER, found[:3]),
+            (parties._FOUND, found),
+            (parties._LOOKED_UP, found[:3]),
+            (parties._ONCE_LOOKED_UP, found[:2]),
+        ):
+            plan = str(await tx.fetch(f"EXPLAIN {sql}", *values))
+            assert "ix_payment_request_payer_digest" in plan, plan
+            assert "payment_request_listed" not in plan, plan
 
 
 @pytest.mark.parametrize(
