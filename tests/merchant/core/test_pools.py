@@ -26,6 +26,7 @@ from tests.faults import Proxy, proxy_to
 
 pytestmark = pytest.mark.anyio
 DEADLINE_S = 0.4
+OURS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'merchant%'"
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 
 
@@ -301,6 +302,48 @@ async def test_who_waits_for_a_share_gets_it_in_turn_and_who_gives_up_is_passed_
     pools.caller.set(Caller("payments", 0.1))
     async with service.db.system(), service.db.system() as tx:  # nothing was lost: both of the share are free
         assert await tx.fetchval("SELECT 1") == 1
+
+
+async def test_who_waits_for_a_pool_that_is_used_up_gets_the_first_connection_given_back(service: Service) -> None:
+    pool = service.db.pools["system"]
+    release = [asyncio.Event() for _ in range(pool.size)]
+    served = list[int]()
+
+    async def use(until: asyncio.Event) -> None:
+        async with service.db.system() as tx:
+            served.append(await tx.fetchval("SELECT pg_backend_pid()"))
+            await until.wait()
+
+    async with asyncio.timeout(10):
+        holders = [asyncio.create_task(use(until)) for until in release]
+        while len(served) < pool.size:
+            await asyncio.sleep(0.01)
+        held, done = list(served), asyncio.Event()
+        late = asyncio.create_task(use(done))
+        await asyncio.sleep(0.1)
+        assert len(served) == pool.size, "there is none left"
+        release[0].set()
+        while len(served) == pool.size:
+            await asyncio.sleep(0.01)
+        assert served[-1] in held
+        assert pool.in_use == pool.size
+        for one in (*release, done):
+            one.set()
+        await asyncio.gather(*holders, late)
+    assert pool.in_use == 0
+
+
+async def test_a_closed_pool_leaves_no_connection_behind(database_url: str, settings: Settings) -> None:
+    async with open_service(settings, database_url) as service:
+        await asyncio.gather(*(way(service) for way in WAYS for _ in range(3)))
+        async with service.db.system() as tx:
+            pids = await tx.fetchval(f"SELECT array_agg(pid) {OURS}")
+        assert len(pids) > 4
+    watcher = await asyncpg.connect(database_url)
+    async with asyncio.timeout(5):
+        while await watcher.fetchval(f"SELECT count(*) {OURS} AND pid = ANY($1)", pids):
+            await asyncio.sleep(0.02)
+    await watcher.close()
 
 
 class TestTls:
