@@ -10,7 +10,14 @@ from merchant import migrations
 
 pytestmark = pytest.mark.anyio
 VERSION = "SELECT version_num FROM alembic_version"
-WAITING = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'payment_request'::regclass"
+WAITING = """
+SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database
+WHERE NOT granted AND relation = 'payment_request'::regclass AND datname = current_database()
+"""
+TURNS = """
+SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database
+WHERE locktype = 'advisory' AND datname = current_database()
+"""
 INDEX_IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'alias_claim_any_case'::regclass"
 OTHER_SPELLING = """
 INSERT INTO alias_claim (alias_type, alias, dfsp_id, claimed_at)
@@ -57,7 +64,7 @@ async def test_it_gives_up_with_a_sentence_and_keeps_the_revisions_that_are_done
     with pytest.raises(migrations.TablesInUse, match=f"process {reader.get_server_pid()} "):
         await migrations.upgrade(past)
     assert await reader.fetchval(VERSION) == "0002"
-    assert not await reader.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+    assert not await reader.fetchval(TURNS)
     await reader.close()
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import asyncpg
 import pytest
 
 from merchant.core import audit, errors
@@ -67,18 +68,19 @@ async def test_the_machines_operator_may_take_the_last_administrator_away(servic
     "work", [change(enabled=False), lambda service: accounts.reset(service, MAKER, True, True)], ids=["change", "reset"]
 )
 async def test_a_command_and_a_change_over_the_api_do_not_wait_for_each_other(
-    service: Service, work: Callable[[Service], Awaitable[Any]]
+    service: Service, database_url: str, work: Callable[[Service], Awaitable[Any]]
 ) -> None:
+    owner = await asyncpg.connect(database_url)  # who may see what others wait for
     async with service.db.system() as tx:
         # As the API does it: the person's row first, then the audit record.
         row = await tx.fetchrow("SELECT id, dfsp_id FROM app_user WHERE email = $1 FOR UPDATE", MAKER)
         assert row is not None
         command = asyncio.ensure_future(work(service))
         until = asyncio.get_running_loop().time() + 10
-        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
-        async with service.db.system_reads() as reading:
-            while not await reading.fetchval(waiting) and asyncio.get_running_loop().time() < until:
-                await asyncio.sleep(0.01)
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        while not await owner.fetchval(waiting) and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(0.01)
         assert not command.done()
         await audit.record(tx, SERVICE, "user.renamed", "user", row["id"], dfsp_id=row["dfsp_id"])
     await command
+    await owner.close()
