@@ -31,14 +31,15 @@ _USER = """u.id, u.name, u.dfsp_id, u.merchant_id, u.roles, u.totp_confirmed_at 
 FROM app_user u LEFT JOIN dfsp d ON d.id = u.dfsp_id"""
 _MAY = "u.enabled AND (u.dfsp_id IS NULL OR d.enabled)"
 _USER_ACTOR, _USER_ACTORS = (f"SELECT {_USER} WHERE u.id = {one} AND {_MAY}" for one in ("$1", "ANY($1)"))
-_LIVES = "s.ended_at IS NULL AND s.epoch = u.session_epoch AND s.expires_at > $3 AND s.last_seen_at > $4"
+# $1 is now, $2 since when a session must have been used.
+_LIVES = "s.ended_at IS NULL AND s.epoch = u.session_epoch AND s.expires_at > $1 AND s.last_seen_at > $2"
 _SESSION_ACTOR = f"""
 SELECT s.last_seen_at, {_USER} JOIN user_session s ON s.user_id = u.id
-WHERE s.id = $1 AND u.id = $2 AND {_LIVES} AND {_MAY}
+WHERE {_LIVES} AND s.id = $3 AND u.id = $4 AND {_MAY}
 """
 _SESSION_ACTORS = f"""
 SELECT s.id AS session_id, {_USER} JOIN user_session s ON s.user_id = u.id
-WHERE s.id = ANY($1) AND {_LIVES.replace("$3", "$2").replace("$4", "$3")} AND {_MAY}
+WHERE {_LIVES} AND s.id = ANY($3) AND {_MAY}
 """
 _SEEN = "UPDATE user_session SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2"
 _OPEN = """
@@ -49,7 +50,7 @@ WHERE u.id = $2 AND ($7::int IS NULL OR u.session_epoch = $7)
 _LIST = f"""
 SELECT s.id, s.created_at, s.last_seen_at, s.expires_at, s.user_agent
 FROM user_session s JOIN app_user u ON u.id = s.user_id
-WHERE u.id = $1 AND {_LIVES.replace("$3", "$2").replace("$4", "$3")} ORDER BY s.id DESC LIMIT {_LISTED_MAX}
+WHERE {_LIVES} AND u.id = $3 ORDER BY s.id DESC LIMIT {_LISTED_MAX}
 """  # noqa: S608 - constants
 _END = "UPDATE user_session SET ended_at = $3 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL"
 # The session that goes on is carried into the new epoch, in the same statement: unless it ended meanwhile, which its
@@ -156,8 +157,8 @@ async def token_actor(service: Service, token: str) -> Actor:
 
 async def _session_actor(service: Service, user_id: UUID, session_id: UUID) -> Actor:
     now = clock.now()
-    async with service.db.system_reads() as tx:
-        row = await tx.fetchrow(_SESSION_ACTOR, session_id, user_id, now, _idle_since(service, now))
+    async with service.db.look_ups() as tx:
+        row = await tx.fetchrow(_SESSION_ACTOR, now, _idle_since(service, now), session_id, user_id)
     if row is None:
         raise errors.NotSignedIn(_("This session has ended; sign in again."))
     if row["last_seen_at"] <= now - _SEEN_EVERY:
@@ -200,7 +201,7 @@ async def find_actors(service: Service, held: Collection[Actor]) -> dict[ActorKe
     found: list[Actor] = []
     async with service.db.look_ups() as tx:
         if sessions:
-            rows = await tx.fetch(_SESSION_ACTORS, sessions, now, _idle_since(service, now))
+            rows = await tx.fetch(_SESSION_ACTORS, now, _idle_since(service, now), sessions)
             found += [_user(service, row, row["session_id"]) for row in rows]
         found += [_user(service, row) for row in (await tx.fetch(_USER_ACTORS, people) if people else [])]
         found += [_key(row) for row in (await tx.fetch(_KEY_ACTORS, keys, now) if keys else [])]
@@ -244,7 +245,7 @@ async def list_sessions(service: Service, user_id: UUID) -> list[Session]:
     """Where a person is signed in, newest first."""
     now = clock.now()
     async with service.db.system_reads() as tx:
-        rows = await tx.fetch(_LIST, user_id, now, _idle_since(service, now))
+        rows = await tx.fetch(_LIST, now, _idle_since(service, now), user_id)
     return [Session(**row) for row in rows]
 
 

@@ -1,6 +1,8 @@
 """Where one is signed in, and how that ends: here, there, everywhere, by itself."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
 import httpx
@@ -133,6 +135,18 @@ async def test_use_is_written_down_once_a_minute_at_most(
         async with service.db.system_reads() as tx:
             seen.add(await tx.fetchval("SELECT last_seen_at FROM user_session WHERE id = $1", person.actor.session_id))
     assert len(seen) == 2
+
+
+async def test_people_and_machines_are_known_while_slow_reads_hold_all_connections_for_reading(
+    service: Service, world: World
+) -> None:
+    key = await builders.issue_key(service, world["greenbankfsp"]["admin"], ["payments:read"])
+    async with AsyncExitStack() as stack:
+        for _ in range(service.db.pools["reads"].size):
+            await stack.enter_async_context(service.db.system_reads())
+        for headers in (world.maker.headers, key):
+            async with asyncio.timeout(1):
+                assert (await sessions.authenticate(service, headers)).dfsp_id == world.dfsp_ids["greenbankfsp"]
 
 
 async def test_machines_have_no_sessions(client: httpx.AsyncClient, service: Service, world: World) -> None:
