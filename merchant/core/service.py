@@ -92,6 +92,10 @@ class Service:
     async def read_installation(self, tx: Reads) -> None:
         """Open the canary and look whether the hub must be asked first. Raises BadSecretKey."""
         await open_canary(tx, self.vault)
+        await self.read_reconciling(tx)
+
+    async def read_reconciling(self, tx: Reads) -> None:
+        """Look whether the installation was restored, and the hub not asked yet."""
         self.reconciling = bool(await tx.fetchval(_IS_RESTORED))
 
     async def _read_scheme(self) -> None:

@@ -12,7 +12,6 @@ from merchant.payments.transfer_states import UNDER_WAY
 
 # What the hub has not answered by then stays in doubt and is asked again and again; others need not wait for it.
 GIVE_UP_AFTER = timedelta(minutes=10)
-_WAITS = "SELECT restored_at IS NOT NULL AND reconciled_at IS NULL FROM installation WHERE id = 1"
 _FINISH = f"""
 UPDATE installation i SET reconciled_at = $1 WHERE reconciled_at IS NULL AND NOT EXISTS (
   SELECT 1 FROM transfer t WHERE t.state IN {UNDER_WAY} AND t.reserved_at <= i.restored_at
@@ -31,7 +30,7 @@ async def is_reconciling(service: Service) -> bool:
     """Whether the installation was restored and the hub has not been asked yet. Costs nothing when it was not."""
     if service.reconciling:
         async with service.db.system_reads() as tx:
-            service.reconciling = bool(await tx.fetchval(_WAITS))
+            await service.read_reconciling(tx)
     return service.reconciling
 
 
