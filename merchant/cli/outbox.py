@@ -103,8 +103,8 @@ def list_lanes(settings: Settings, limit: int) -> None:
             found = await jobs.blocked_lanes(tx, Page(limit))
         for lane in found[:limit]:
             click.echo(
-                f"{lane.job_id}  {lane.topic}  failed {lane.attempts} times, next try"
-                f" {clock.rfc3339(lane.next_try_at)}, {lane.waiting} waiting  {lane.last_error}"
+                f"{lane.job_id}  {lane.topic}  failed attempts: {lane.attempts}, next try"
+                f" {clock.rfc3339(lane.next_try_at)}, behind it: {lane.waiting}  {lane.last_error}"
             )
         if len(found) > limit:
             click.echo(f"there are more than {limit}; see --limit")

@@ -306,7 +306,7 @@ async def _workers(service: Service) -> list[Finding]:
     if row["skew_s"] > SKEW_TOLD.total_seconds():
         sentence = f"The clock of a worker differs from the database's by {row['skew_s']:.1f} s: use NTP."
         return [Finding("warning", "worker_clock_skew", "clock", sentence)]
-    return [Finding("ok", "workers", "jobs", f"{row['running']} workers run.")]
+    return [Finding("ok", "workers", "jobs", f"Workers that run: {row['running']}.")]
 
 
 async def _restored(service: Service) -> list[Finding]:

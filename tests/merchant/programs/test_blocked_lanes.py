@@ -201,8 +201,8 @@ async def test_the_command_shows_lanes_and_skips(service: Service, database_url:
     job = await fail(service)
     status, told = run("lanes")
     assert status == 0
-    assert told.startswith(f"{job.id}  notify.webhook  failed 1 times, next try ")
-    assert "1 waiting" in told
+    assert told.startswith(f"{job.id}  notify.webhook  failed attempts: 1, next try ")
+    assert "behind it: 1 " in told
     assert SECRET not in told
     assert run("skip", str(job.id), "--reason", "unwanted") == (0, "skipped\n")
     assert run("lanes") == (0, "no blocked lanes\n")
