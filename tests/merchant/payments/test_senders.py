@@ -292,14 +292,20 @@ async def relay(stage: Stage, sent: Sent, **changed: str) -> httpx.Response:
     return response
 
 
-@pytest.mark.parametrize("payer_fsp", DFSPS)
-async def test_a_customer_of_a_dfsp_served_here_pays_a_shop_of_one(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, payer_fsp: str
-) -> None:
+async def asked_of_own(stage: Stage, monkeypatch: pytest.MonkeyPatch, payer_fsp: str) -> tuple[dict[str, Any], Sent]:
+    """A request to a customer of a DFSP that is served here too, and what left for the hub."""
     monkeypatch.setitem(SIGNING_KEYS, payer_fsp, await own_key(stage, payer_fsp))
     request = await stage.ask()
     await stage.find_payer(fsp_id=payer_fsp)
     [asked] = stage.hub.to("/transactionRequests", "POST")
+    return request, asked
+
+
+@pytest.mark.parametrize("payer_fsp", DFSPS)
+async def test_a_customer_of_a_dfsp_served_here_pays_a_shop_of_one(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, payer_fsp: str
+) -> None:
+    request, asked = await asked_of_own(stage, monkeypatch, payer_fsp)
     assert asked.headers["fspiop-destination"] == payer_fsp
     await stage.answer_request(request, "RECEIVED", source=payer_fsp)
     transfer_id, answer = await stage.transfer(await stage.quote(request, source=payer_fsp), source=payer_fsp)
@@ -312,10 +318,7 @@ async def test_a_customer_of_a_dfsp_served_here_pays_a_shop_of_one(
 async def test_our_own_refusal_comes_back_to_the_dfsp_that_asked(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, payer_fsp: str
 ) -> None:
-    monkeypatch.setitem(SIGNING_KEYS, payer_fsp, await own_key(stage, payer_fsp))
-    request = await stage.ask()
-    await stage.find_payer(fsp_id=payer_fsp)
-    [asked] = stage.hub.to("/transactionRequests", "POST")
+    request, asked = await asked_of_own(stage, monkeypatch, payer_fsp)
     assert (await relay(stage, asked)).status_code == 202
     [refusal] = stage.hub.to(answer_path(request, "/error"), "PUT")
     assert (refusal.error_code, refusal.headers["fspiop-source"]) == ("4102", payer_fsp)
