@@ -34,6 +34,8 @@ from tests.builders import GATEWAY_SECRET, SECRET_KEY, World
 
 # One name for all processes of a run: pytest-xdist's workers inherit it.
 _RUN = os.environ.setdefault("MERCHANT_TEST_RUN", uuid.uuid4().hex)
+# A command that a test starts without a data folder of its own must not meet what a demo left in this checkout.
+os.environ["MERCHANT_DATA_DIR"] = f"{os.devnull}/none"
 _WORLD, _SHOP = "template_world", "template_shop"
 _SLICES = re.compile(r"tests/merchant/(?!channels|portal|demo|cli)")
 # Durability costs time and is tested where it matters (tests/merchant/core/postgres, the kill tests).

@@ -1,9 +1,9 @@
 """The audit record: append-only, one chain a DFSP, and whoever touches an entry is found out."""
 
 import asyncio
-import os
 import subprocess
-import sys
+from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from merchant.core.access import SERVICE
 from merchant.core.service import Service
 from tests import builders
 from tests.builders import DFSPS, SECRET_KEY, World
+from tests.merchant.cli.test_main import merchant
 
 pytestmark = pytest.mark.anyio
 
@@ -189,24 +190,23 @@ async def test_a_dfsps_record_is_its_own_and_the_hubs_is_the_hubs(
     assert "application.opened" not in {entry["action"] for entry in hub}
 
 
-def command(database_url: str, *words: str) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "MERCHANT_DATABASE_URL": database_url, "MERCHANT_SECRET_KEY": SECRET_KEY}
-    return subprocess.run(
-        [sys.executable, "-m", "merchant", *words], env=environ, capture_output=True, text=True, timeout=60
-    )
+async def command(database_url: str, data: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """`merchant …` in a process of its own, with a data folder of its own: the checkout's may hold a demo's anchors."""
+    given = {"DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY} | settings
+    return await asyncio.to_thread(partial(merchant, *words, data=data, **given))
 
 
 async def test_the_command_tells_by_its_exit_status_whether_the_record_holds(
-    service: Service, world: World, database_url: str
+    service: Service, world: World, database_url: str, tmp_path: Path
 ) -> None:
     chain = world.dfsp_ids["greenbankfsp"]
     await write(service, chain)
-    good = await asyncio.to_thread(command, database_url, "audit", "verify")
+    good = await command(database_url, tmp_path, "audit", "verify")
     assert (good.returncode, good.stderr) == (0, "")
     assert [line.partition(":")[0] for line in good.stdout.splitlines()] == ["hub", *DFSPS, "no anchors"]
     assert good.stdout.count("good") == 3
     await tamper(database_url, f"UPDATE audit_entry SET action = 'x' WHERE seq = 2 AND dfsp_id = '{chain}'")
-    bad = await asyncio.to_thread(command, database_url, "audit", "verify")
+    bad = await command(database_url, tmp_path, "audit", "verify")
     assert bad.returncode == 1
     assert "greenbankfsp: 1 entries then entry 2: the entry was changed" in bad.stdout
     assert "does not hold together" in bad.stderr

@@ -335,14 +335,13 @@ async def test_a_file_that_cannot_be_written_is_logged_and_stops_nothing(service
 
 
 async def test_the_commands_write_an_anchor_and_find_by_it_what_was_cut_off(
-    service: Service, world: World, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: Service, world: World, database_url: str, tmp_path: Path
 ) -> None:
     chain = world.dfsp_ids[DFSPS[0]]
-    monkeypatch.setenv("MERCHANT_AUDIT_ANCHOR_FILE", str(tmp_path / "anchors"))
-    written = await asyncio.to_thread(command, database_url, "audit", "anchor")
-    assert (written.returncode, written.stdout) == (0, f"{tmp_path / 'anchors'}: 3 chains anchored\n")
+    anchors = str(tmp_path / "anchors")
+    written = await command(database_url, tmp_path, "audit", "anchor", AUDIT_ANCHOR_FILE=anchors)
+    assert (written.returncode, written.stdout) == (0, f"{anchors}: 3 chains anchored\n")
     await tamper(database_url, *(one.format(chain) for one in CONSISTENT["the end cut off"]))
-    monkeypatch.delenv("MERCHANT_AUDIT_ANCHOR_FILE")
-    cut = await asyncio.to_thread(command, database_url, "audit", "verify", "--anchor", str(tmp_path / "anchors"))
+    cut = await command(database_url, tmp_path, "audit", "verify", "--anchor", anchors)
     assert cut.returncode == 1
     assert "entries were cut off the end" in cut.stdout
