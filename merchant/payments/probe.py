@@ -43,6 +43,7 @@ async def probe_hub(
     """
     async with service.db.system_reads() as tx:
         connection = await service.shared(HubConnections).connection(tx, fsp_id)
+        is_ours = party is None
         if party is None and connection is not None:
             row = await tx.fetchrow(_NEWEST, connection.dfsp_id)
             party = (row["alias_type"], row["alias"]) if row is not None else None
@@ -73,6 +74,8 @@ async def probe_hub(
                 signed_by = await service.shared(HubConnections).partner_keys(tx, answer.source)
             yield _told(answer, took_s)
             yield _verdict(service, answer, bool(signed_by))
+            if is_ours and (error := read_error(answer.body)) is not None and error[0] == _PARTY_NOT_FOUND:
+                yield Step("number", "ours, and not known to the hub", _no_oracle(service, party[0]))
             return
         await asyncio.sleep(POLL_S)
     yield Step(
@@ -83,6 +86,7 @@ async def probe_hub(
     )
 
 
+_PARTY_NOT_FOUND = "3204"
 _NEWEST = "SELECT alias_type, alias FROM alias WHERE dfsp_id = $1 ORDER BY counter_id DESC LIMIT 1"
 
 
@@ -103,6 +107,13 @@ def _ready(service: Service, fsp_id: str, connection: HubConnection | None, know
 
 
 _KEYLESS = "No key of the hub is known, so all it says is refused: run merchant hub key import."
+
+
+def _no_oracle(service: Service, alias_type: str) -> str:
+    return (
+        f"Register {service.settings.base_url}/oracle at the hub as its oracle for {alias_type} numbers, or customers"
+        " find none of this DFSP's. A customer is looked up with --payer."
+    )
 
 
 def _hub_ids(service: Service) -> list[str]:
