@@ -266,6 +266,7 @@ async def test_a_worker_finds_its_database_again(service: Service, merchant: Mer
         await listen(service, merchant, peer)
         await tell(service, merchant, 1)
         await until(lambda: numbers(peer) == [1])
+        await until_no_jobs(service)  # what is not noted yet is left to its lease: the next test
         with capture_logs() as logs:
             await server.go_away()
             await until(lambda: "database_unavailable" in {entry["event"] for entry in logs})
