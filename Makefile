@@ -78,7 +78,7 @@ $(INSTALLED): .venv/bin/pip
 	  && $(UV) pip sync -q --python $(PY) --require-hashes --only-binary :all: requirements.lock \
 	  && $(UV) pip install -q --python $(PY) --offline --no-deps --no-build-isolation -e . ; } \
 	|| { echo "uv could not do it; trying pip, which takes about a minute" \
-	  && $(PIP) install -q --require-hashes --only-binary :all: -r requirements.lock \
+	  && $(PIP) install -q --require-hashes --no-deps --only-binary :all: -r requirements.lock \
 	  && $(PIP) install -q --no-index --no-deps --no-build-isolation -e . ; } \
 	|| { echo "The packages of requirements.lock could not be fetched: connect to a package index, or name one of yours" \
 	  "(PIP_INDEX_URL, PIP_PROXY; see README, Settings)." >&2; exit 1; }
