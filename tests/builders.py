@@ -14,6 +14,9 @@ import msgspec
 from sqlmodel import select
 
 import kyb
+from merchant.compliance.cases import apply, review, sealed_fields
+from merchant.compliance.cases.assess import screen_submitted
+from merchant.compliance.cases.models import Application
 from merchant.core import vault
 from merchant.core.access import SERVICE, Actor, Role
 from merchant.core.service import Service
@@ -21,9 +24,6 @@ from merchant.core.vault import Vault
 from merchant.people import operations, sessions, users
 from merchant.people.models import AppUser
 from merchant.programs.seed import NewScheme, seed_scheme
-from merchant.registry.applications import apply, review, sealed_fields
-from merchant.registry.applications.assess import screen_submitted
-from merchant.registry.applications.models import Application
 from merchant.registry.merchants.models import Counter, Merchant
 
 SECRET_KEY = "test:" + "QUFB" * 10 + "QUE="  # 32 bytes that protect nothing

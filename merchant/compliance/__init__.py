@@ -1,1 +1,1 @@
-"""What is judged by: the policy in force and the sanctions lists."""
+"""Who may be a merchant and what it may do: policy, sanctions lists, and the cases that people decide."""

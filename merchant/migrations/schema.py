@@ -9,6 +9,7 @@ from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
 import merchant.channels.models
+import merchant.compliance.cases.models
 import merchant.core.audit
 import merchant.core.audit_keys
 import merchant.core.canary
@@ -22,7 +23,6 @@ import merchant.notify.models
 import merchant.payments.models
 import merchant.people.models
 import merchant.registry.aliases.models
-import merchant.registry.applications.models
 import merchant.registry.codes.stickers
 import merchant.registry.merchants.models
 import merchant.scheme.keys

@@ -13,6 +13,7 @@ import asyncpg
 import msgspec
 
 import kyb
+from merchant.compliance.cases import answers, sealed_fields
 from merchant.core import audit, audit_keys, canary, inbox
 from merchant.core.db import Tx
 from merchant.core.errors import OperatorProblem
@@ -24,7 +25,6 @@ from merchant.core.vault import Vault
 from merchant.notify import email
 from merchant.payments import outgoing
 from merchant.people import links
-from merchant.registry.applications import answers, sealed_fields
 from merchant.registry.codes import stickers
 from merchant.registry.merchants.models import LOCATION_DETAILS
 

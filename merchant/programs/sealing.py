@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
+from merchant.compliance.cases import sealed_fields as fields
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.programs.rotation import SealedColumn
-from merchant.registry.applications import sealed_fields as fields
 from merchant.registry.codes import stickers
 from merchant.registry.merchants.models import LOCATION_DETAILS
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from merchant.channels import slice as channels
+from merchant.compliance import slice as compliance
 from merchant.core.access import Permission
 from merchant.core.slices import JobKind, Pruned, Slice, Timer
 from merchant.notify import slice as notify
@@ -13,7 +14,7 @@ from merchant.programs import system
 from merchant.registry import slice as registry
 from merchant.scheme import slice as scheme
 
-SLICES: list[Slice] = [system, people, scheme, registry, payments, channels, notify, portal]
+SLICES: list[Slice] = [system, people, scheme, registry, compliance, payments, channels, notify, portal]
 
 ROUTES: list[Any] = [route for each in SLICES for route in each.ROUTES]
 JOBS: dict[str, JobKind] = {kind.topic: kind for each in SLICES for kind in each.JOBS}

@@ -1,1 +1,1 @@
-"""Who the merchants are: applications, review, merchants, counters, numbers, the oracle."""
+"""Who the merchants are: merchants, places, counters, numbers, stickers, the oracle."""

@@ -9,6 +9,7 @@ import httpx
 import msgspec
 import pytest
 
+from merchant.compliance.cases.models import ScreeningDecision
 from merchant.core import vault
 from merchant.core.access import COUNTER_KEY_SCOPES, MERCHANT_KEY_SCOPES
 from merchant.core.db import APP_ROLE
@@ -18,7 +19,6 @@ from merchant.migrations import schema
 from merchant.notify.models import SmsMessage
 from merchant.payments.models import LimitUsage, Payment, Quote, Transfer
 from merchant.registry.aliases.models import AliasCount
-from merchant.registry.applications.models import ScreeningDecision
 from merchant.registry.codes.stickers import EndedSticker
 from tests import builders
 from tests.api.everything import Route, Things, call, routes_on_things, strongest

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from merchant.cli.main import cli
+from merchant.compliance.cases.routes import ROUTES as APPLICATION_ROUTES
 from merchant.notify.routes import ROUTES as WEBHOOK_ROUTES
 from merchant.people.slice import ROUTES as PEOPLE_ROUTES
-from merchant.registry.applications.routes import ROUTES as APPLICATION_ROUTES
 from merchant.registry.merchants.routes import ROUTES as MERCHANT_ROUTES
 from tests import builders
 from tests.stories.conftest import key_setting, town

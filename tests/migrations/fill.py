@@ -23,6 +23,7 @@ import pyotp
 
 from merchant import migrations
 from merchant.channels.ussd import gateway_key
+from merchant.compliance.cases import apply
 from merchant.core import clock, heartbeat, inbox, postgres
 from merchant.core.evidence import EventBuffer
 from merchant.core.service import Service, open_service
@@ -32,7 +33,6 @@ from merchant.payments import outgoing
 from merchant.payments.timers import run_timers
 from merchant.programs.app import create_app
 from merchant.programs.worker import Worker
-from merchant.registry.applications import apply
 from tests import builders
 from tests.builders import DFSPS, GATEWAY_SECRET, SECRET_KEY, World
 from tests.merchant.payments.stage import PAYER, Stage, connect, running_hub

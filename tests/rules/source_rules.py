@@ -30,7 +30,7 @@ _PRINTS = {"merchant/core/postgres/keeper.py"}
 # uuid7 is a moment by definition (RFC 9562); the clock itself is the other place.
 _TELLS_TIME = {"merchant/core/clock.py", "merchant/core/ids.py"}
 _WALL_CLOCK = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}
-_KNOWS_MAKERS = {"merchant/registry/applications/four_eyes.py", "merchant/registry/applications/apply.py"}
+_KNOWS_MAKERS = {"merchant/compliance/cases/four_eyes.py", "merchant/compliance/cases/apply.py"}
 _SQL_STATE = re.compile(r"\bstate\b\s*(=|<>|!=|(NOT )?IN\s*\()\s*'\w", re.IGNORECASE)
 _HAVE_STATES = ("merchant/payments/", "merchant/registry/", "merchant/channels/", "merchant/portal/")
 # FSPIOP 1.1, TransferState: the simulated hub keeps a ledger of its own in these words.

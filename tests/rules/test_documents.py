@@ -11,12 +11,12 @@ import pytest
 
 import kyb
 from merchant.cli.main import cli
+from merchant.compliance.cases.states import ApplicationState
 from merchant.core.access import Role
 from merchant.core.settings import PREFIX, Settings
 from merchant.demo.simulator.behaviours import PLANS
 from merchant.notify.events import EventType
 from merchant.payments.states import RequestState
-from merchant.registry.applications.states import ApplicationState
 from merchant.registry.merchants.states import MerchantState
 from tests.rules import citations
 from tests.rules.citations import Text

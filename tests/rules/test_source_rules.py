@@ -9,7 +9,7 @@ from tests.rules.source_rules import RULES, Rule, every_source, parse
 
 # Per rule: the file that a snippet pretends to be, a snippet that breaks the rule, and one beside it that does not.
 EXAMPLES: list[tuple[Rule, str, str, str]] = [
-    (source_rules.only_db_commits, "merchant/registry/applications/apply.py", "await tx.commit()", "await tx.flush()"),
+    (source_rules.only_db_commits, "merchant/compliance/cases/apply.py", "await tx.commit()", "await tx.flush()"),
     (source_rules.only_db_commits, "merchant/core/outbox.py", "tx.execute('commit;')", "tx.execute('ON COMMIT DROP')"),
     (
         source_rules.only_the_outbox_writes_jobs,
@@ -28,7 +28,7 @@ EXAMPLES: list[tuple[Rule, str, str, str]] = [
     (source_rules.nothing_prints, "merchant/__main__.py", "print('ready')", "click.echo('ready')"),
     (
         source_rules.states_are_asked_not_compared,
-        "merchant/registry/applications/review.py",
+        "merchant/compliance/cases/review.py",
         "if application.state == 'submitted': pass",
         "if application_may(application.state, DECIDE): pass",
     ),
@@ -64,7 +64,7 @@ EXAMPLES: list[tuple[Rule, str, str, str]] = [
     ),
     (
         source_rules.makers_are_read_in_one_place,
-        "merchant/registry/applications/review.py",
+        "merchant/compliance/cases/review.py",
         "if actor.id in application.makers: raise CheckerIsMaker",
         "application = lock_for_decision(tx, actor, application_id)",
     ),
@@ -88,7 +88,7 @@ EXAMPLES: list[tuple[Rule, str, str, str]] = [
     ),
     (
         source_rules.makers_are_read_in_one_place,
-        "merchant/registry/applications/queries.py",
+        "merchant/compliance/cases/queries.py",
         "select(Application).where(Application.makers.any(actor.id))",
         "select(Application)",
     ),
@@ -222,7 +222,7 @@ def test_every_rule_is_shown_biting() -> None:
         ),
         (
             source_rules.makers_are_read_in_one_place,
-            "merchant/registry/applications/four_eyes.py",
+            "merchant/compliance/cases/four_eyes.py",
             "actor.id in application.makers",
         ),
         (

@@ -7,6 +7,14 @@ from typing import Any
 
 from merchant.channels.poster_routes import NewBatch
 from merchant.channels.qr import NewSticker, ScannedCode, StaticCode
+from merchant.compliance.cases.schemas import (
+    Approval,
+    ChangedSections,
+    HitDecision,
+    NewApplication,
+    Returned,
+    Reveal,
+)
 from merchant.notify.events import ApplicationEvent, MerchantEvent, PaymentReceived, PaymentRequestEvent
 from merchant.notify.routes import NewEndpoint
 from merchant.payments.schemas import NewPaymentRequest
@@ -21,14 +29,6 @@ from merchant.people.account_schemas import (
 )
 from merchant.people.schemas import NewApiKey, NewDfsp, NewUser, UserChange
 from merchant.programs.dead_job_routes import DiscardDeadJob, RetryDeadJobs, SkipJob
-from merchant.registry.applications.schemas import (
-    Approval,
-    ChangedSections,
-    HitDecision,
-    NewApplication,
-    Returned,
-    Reveal,
-)
 from merchant.registry.merchants.schemas import NewCounter, ReasonGiven
 from merchant.scheme.schemas import DfspChange, NewHubKey, Retirement, Rotation, SchemeChangeBody
 

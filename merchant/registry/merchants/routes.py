@@ -6,7 +6,6 @@ lifecycle.py changes, queries.py reads and schemas.py shapes.
 from typing import Any
 from uuid import UUID
 
-from merchant.compliance.policies import policy
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
@@ -14,10 +13,6 @@ from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
 from merchant.registry.merchants import lifecycle, queries, schemas
 from merchant.registry.merchants.schemas import ReasonGiven
 from merchant.registry.merchants.states import MerchantState
-
-
-def _tiers() -> tuple[str, ...]:
-    return tuple(tier.name for tier in policy().tiers)
 
 
 @route(
@@ -28,7 +23,7 @@ def _tiers() -> tuple[str, ...]:
     paged=True,
     filters=(
         Filter("state", "Only those in this state.", choices=tuple(MerchantState)),
-        Filter("tier", "Only those of this tier.", choices=_tiers),
+        Filter("tier", "Only those of this tier."),
         Filter("search", "Only those whose trading or legal name contains this text."),
     ),
 )

@@ -1,7 +1,7 @@
 """States of merchants: which moves are allowed, and what each state permits.
 
 Callers ask merchant_may, never compare states, and change a state by move_merchant. Each move here is made by an
-operation, and no operation makes another (tests/merchant/registry/test_states.py).
+operation, and no operation makes another (tests/merchant/compliance/test_states.py).
 """
 
 from enum import StrEnum

@@ -10,13 +10,13 @@ import pytest
 from stdnum import lei
 
 import kyb
+from merchant.compliance.cases.answers import applicant_of
 from merchant.compliance.lists import screening_index
 from merchant.compliance.policies import policy
 from merchant.core import clock
 from merchant.core.settings import Settings
 from merchant.demo.businesses import COUNT, LISTED_OWNERS, businesses
 from merchant.demo.world import CURRENCY, SCHEME
-from merchant.registry.applications.answers import applicant_of
 
 CASES = businesses(CURRENCY)
 

@@ -8,10 +8,10 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from merchant.compliance.cases import review
 from merchant.core import clock
 from merchant.core.service import Service
 from merchant.notify import events
-from merchant.registry.applications import review
 from merchant.registry.merchants import lifecycle
 from tests import builders
 from tests.builders import World

@@ -7,6 +7,8 @@ import msgspec
 import pytest
 from sqlalchemy import LargeBinary
 
+from merchant.compliance.cases import review
+from merchant.compliance.cases.models import Application
 from merchant.core import audit, inbox
 from merchant.core.access import SERVICE
 from merchant.core.db import Tx
@@ -24,8 +26,6 @@ from merchant.payments.requests import NewRequest, create_request
 from merchant.people import links, totp
 from merchant.programs import rotation
 from merchant.programs.rotation import SEALED_COLUMNS, rotate
-from merchant.registry.applications import review
-from merchant.registry.applications.models import Application
 from merchant.registry.codes import stickers
 from merchant.scheme import keys
 from tests import builders

@@ -7,12 +7,12 @@ import msgspec
 import pytest
 from sqlmodel import select
 
+from merchant.compliance.cases import sealed_fields
+from merchant.compliance.cases.models import Application
 from merchant.core.service import Service
 from merchant.programs import sealing
 from merchant.programs.rotation import SEALED_COLUMNS
 from merchant.programs.sealing import CLEAR_COLUMNS, seal_all
-from merchant.registry.applications import sealed_fields
-from merchant.registry.applications.models import Application
 from tests import builders
 from tests.api.everything import Things
 from tests.api.everything import make_things as make

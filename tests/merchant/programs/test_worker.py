@@ -10,6 +10,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from merchant.compliance.cases import apply
+from merchant.compliance.cases.apply import SCREEN_TOPIC
+from merchant.compliance.cases.models import Application
 from merchant.core import outbox
 from merchant.core.db import Tx
 from merchant.core.outbox import Job
@@ -17,9 +20,6 @@ from merchant.core.service import Service
 from merchant.core.slices import JobKind, Pruned
 from merchant.programs.slices import JOBS
 from merchant.programs.worker import Worker
-from merchant.registry.applications import apply
-from merchant.registry.applications.apply import SCREEN_TOPIC
-from merchant.registry.applications.models import Application
 from tests import builders
 from tests.builders import World
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from msgspec import Meta
 
 import kyb
+from merchant.compliance.cases.schemas import ChangedSections, NewApplication
 from merchant.core.http.shape import MAX_FAULTS, find_faults
 from merchant.payments.schemas import NewPaymentRequest
-from merchant.registry.applications.schemas import ChangedSections, NewApplication
 
 
 class Colour(StrEnum):

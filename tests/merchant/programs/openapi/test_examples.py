@@ -9,10 +9,10 @@ from litestar.handlers import HTTPRouteHandler
 
 import qr
 from merchant.channels.qr import ScannedCode
+from merchant.compliance.cases.schemas import NewApplication
 from merchant.core.http import json as web
 from merchant.programs.openapi.examples import EXAMPLES
 from merchant.programs.slices import ROUTES
-from merchant.registry.applications.schemas import NewApplication
 from tests.builders import World
 
 DECLARED = [one.opt["route"] for one in ROUTES if isinstance(one, HTTPRouteHandler) and "route" in one.opt]

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import luhn
 
+from merchant.compliance.cases.models import Application
 from merchant.core import ids
 from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings
 from merchant.hub.fspiop.resources import RESERVED_WORDS
 from merchant.registry.aliases import operations as aliases
 from merchant.registry.aliases.problems import NumbersExhausted
-from merchant.registry.applications.models import Application
 from tests import builders
 from tests.apps import patiently
 from tests.builders import World

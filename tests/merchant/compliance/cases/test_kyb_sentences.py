@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 import kyb
+from merchant.compliance.cases.kyb_sentences import FIELDS, FILLED, POLICY, REPORT, marked, translated
 from merchant.core.service import Service
 from merchant.core.texts import translate
-from merchant.registry.applications.kyb_sentences import FIELDS, FILLED, POLICY, REPORT, marked, translated
 from tests import builders
 from tests.builders import World
 from tests.rules.source_rules import ROOT

@@ -6,14 +6,14 @@ apply.py writes, assess.py screens, review.py decides; queries.py reads and sche
 from typing import Any
 from uuid import UUID
 
+from merchant.compliance.cases import apply, privacy, problems, queries, review, schemas
+from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.states import ApplicationState
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
 from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
-from merchant.registry.applications import apply, privacy, problems, queries, review, schemas
-from merchant.registry.applications.models import Application
-from merchant.registry.applications.states import ApplicationState
 from merchant.registry.merchants.schemas import ReasonGiven, counter_view
 
 _DECIDES = (errors.CheckerIsMaker, errors.WrongState)

@@ -9,6 +9,11 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 import kyb
+from merchant.compliance.cases import answers, privacy, problems
+from merchant.compliance.cases.kyb_sentences import marked
+from merchant.compliance.cases.models import Application, ApplicationVersion
+from merchant.compliance.cases.queries import lock_application
+from merchant.compliance.cases.states import ApplicationState, Capability, application_may, move_application
 from merchant.compliance.policies import policy
 from merchant.core import audit, clock, errors, outbox
 from merchant.core.access import Actor
@@ -16,11 +21,6 @@ from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.notify import events
-from merchant.registry.applications import answers, privacy, problems
-from merchant.registry.applications.kyb_sentences import marked
-from merchant.registry.applications.models import Application, ApplicationVersion
-from merchant.registry.applications.queries import lock_application
-from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
 
 SCREEN_TOPIC = "registry.screen"
 

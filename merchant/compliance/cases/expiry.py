@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from sqlmodel import col, select
 
+from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.states import ApplicationState, Capability, application_may, move_application
 from merchant.core import audit, clock
 from merchant.core.access import SERVICE
 from merchant.core.db import Tx
 from merchant.core.service import Service
-from merchant.registry.applications.models import Application
-from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
 
 # Half a year without a change: by then addresses, owners and papers have to be asked for anew.
 STALE_AFTER = timedelta(days=180)

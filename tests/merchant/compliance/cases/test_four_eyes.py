@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from merchant.compliance.cases.models import Application
 from merchant.core.access import Permission
 from merchant.core.service import Service
-from merchant.registry.applications.models import Application
 from tests import builders
 from tests.api.everything import Route, Things, call, listed_company, walled_routes
 from tests.builders import Person, World

@@ -10,10 +10,10 @@ import httpx
 import pytest
 import structlog
 
+from merchant.compliance.cases import answers
+from merchant.compliance.cases.models import Application
 from merchant.core.access import Role
 from merchant.core.service import Service
-from merchant.registry.applications import answers
-from merchant.registry.applications.models import Application
 from tests import builders
 from tests.api.everything import listed_company
 from tests.builders import Person, World

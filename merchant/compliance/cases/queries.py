@@ -10,12 +10,12 @@ from uuid import UUID
 from msgspec import Struct
 from sqlmodel import select
 
+from merchant.compliance.cases.models import Application, ApplicationVersion, Decision, ScreeningDecision
 from merchant.core import errors
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Reads, Tx
 from merchant.core.paging import Page, containing, page
 from merchant.core.texts import _
-from merchant.registry.applications.models import Application, ApplicationVersion, Decision, ScreeningDecision
 
 TRUE_MATCH = "true_match"
 

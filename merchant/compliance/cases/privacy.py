@@ -14,17 +14,17 @@ import msgspec
 from msgspec import Struct
 
 import kyb
+from merchant.compliance.cases import answers, problems
+from merchant.compliance.cases.four_eyes import opened_by
+from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.queries import application, frozen_version
+from merchant.compliance.cases.states import Capability, application_may
 from merchant.core import audit, clock, errors, evidence, masking
 from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.evidence import SecurityEvent
 from merchant.core.service import Service
 from merchant.core.texts import _
-from merchant.registry.applications import answers, problems
-from merchant.registry.applications.four_eyes import opened_by
-from merchant.registry.applications.models import Application
-from merchant.registry.applications.queries import application, frozen_version
-from merchant.registry.applications.states import Capability, application_may
 
 # Why someone opens a value: codes, since the audit record holds no words of people.
 RevealReason = Literal["onboarding", "review", "screening", "correction", "customer_request", "audit", "investigation"]

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kyb
+from merchant.compliance.cases import answers
 from merchant.core import errors, ids, keyring
 from merchant.core.vault import BadSecretKey, Vault
-from merchant.registry.applications import answers
 from tests import builders
 from tests.builders import SECRET_KEY
 

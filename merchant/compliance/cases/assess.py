@@ -11,16 +11,16 @@ from uuid import UUID
 import msgspec
 
 import kyb
+from merchant.compliance.cases import answers, sealed_fields
+from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.queries import frozen_version, lock_application
+from merchant.compliance.cases.states import ApplicationState, Capability, application_may, move_application
 from merchant.compliance.lists import screening_index
 from merchant.compliance.policies import policy
 from merchant.core import audit, clock
 from merchant.core.access import SERVICE, Actor
 from merchant.core.db import Tx
 from merchant.core.service import Service
-from merchant.registry.applications import answers, sealed_fields
-from merchant.registry.applications.models import Application
-from merchant.registry.applications.queries import frozen_version, lock_application
-from merchant.registry.applications.states import ApplicationState, Capability, application_may, move_application
 
 
 async def assess(tx: Tx, service: Service, actor: Actor, application: Application, action: str) -> None:

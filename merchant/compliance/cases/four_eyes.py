@@ -6,13 +6,13 @@ Every act of a checker in review.py begins with `lock_for_decision`. Nothing els
 
 from uuid import UUID
 
+from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.queries import lock_application
+from merchant.compliance.cases.states import Capability, application_may
 from merchant.core import errors
 from merchant.core.access import Actor, Permission
 from merchant.core.db import Tx
 from merchant.core.texts import _
-from merchant.registry.applications.models import Application
-from merchant.registry.applications.queries import lock_application
-from merchant.registry.applications.states import Capability, application_may
 
 # Those of keys that wrote before a key's issuer was written down with it.
 _ISSUED = "SELECT true FROM api_key WHERE id = ANY($1) AND issued_by = $2 LIMIT 1"

@@ -10,13 +10,13 @@ from uuid import UUID
 import msgspec
 
 import kyb
+from merchant.compliance.cases.kyb_sentences import marked
+from merchant.compliance.cases.models import Application
 from merchant.core import clock, errors
 from merchant.core.db import Tx
 from merchant.core.http.shape import MAX_FAULTS
 from merchant.core.vault import Vault
 from merchant.hub.fspiop.resources import RESERVED_WORDS
-from merchant.registry.applications.kyb_sentences import marked
-from merchant.registry.applications.models import Application
 
 # Which answers get a blind index: (kind, path below an owner or the business).
 _OWNER_IDENTIFIERS = ("id_number", "phone", "email")

@@ -10,11 +10,11 @@ import msgspec
 import pytest
 from sqlmodel import select
 
+from merchant.compliance.cases import sealed_fields
+from merchant.compliance.cases.models import Application, ApplicationVersion
 from merchant.compliance.lists import screening_index
 from merchant.core.service import Service
 from merchant.core.settings import Settings
-from merchant.registry.applications import sealed_fields
-from merchant.registry.applications.models import Application, ApplicationVersion
 from tests import builders
 from tests.api.everything import listed_company
 from tests.builders import World

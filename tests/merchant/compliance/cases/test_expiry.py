@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
+from merchant.compliance.cases import expiry
 from merchant.core.service import Service
 from merchant.programs.slices import TIMERS
-from merchant.registry.applications import expiry
 from tests import builders
 from tests.builders import World
 

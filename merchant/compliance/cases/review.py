@@ -11,6 +11,12 @@ from uuid import UUID
 import msgspec
 
 import kyb
+from merchant.compliance.cases import answers, problems, sealed_fields
+from merchant.compliance.cases.assess import assess, hit_entry
+from merchant.compliance.cases.four_eyes import lock_for_decision
+from merchant.compliance.cases.models import Application, Decision, ScreeningDecision
+from merchant.compliance.cases.queries import TRUE_MATCH, hit_decisions, last_hit_decision
+from merchant.compliance.cases.states import ApplicationState, Capability, move_application
 from merchant.core import audit, clock, errors
 from merchant.core.access import Actor
 from merchant.core.db import Tx
@@ -19,12 +25,6 @@ from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.core.vault import Vault
 from merchant.notify import events
-from merchant.registry.applications import answers, problems, sealed_fields
-from merchant.registry.applications.assess import assess, hit_entry
-from merchant.registry.applications.four_eyes import lock_for_decision
-from merchant.registry.applications.models import Application, Decision, ScreeningDecision
-from merchant.registry.applications.queries import TRUE_MATCH, hit_decisions, last_hit_decision
-from merchant.registry.applications.states import ApplicationState, Capability, move_application
 from merchant.registry.merchants.lifecycle import open_counter
 from merchant.registry.merchants.models import LOCATION_DETAILS, Counter, Location, Merchant
 

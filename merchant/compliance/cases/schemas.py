@@ -11,18 +11,18 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 import kyb
+from merchant.compliance.cases import answers, privacy
+from merchant.compliance.cases import sealed_fields as fields
+from merchant.compliance.cases.kyb_sentences import translated
+from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.queries import HitStanding, Submitted, is_proposed
+from merchant.compliance.cases.states import ApplicationState
 from merchant.compliance.policies import policy
 from merchant.core import masking
 from merchant.core.access import Actor
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant, ReasonText
 from merchant.core.service import Service
-from merchant.registry.applications import answers, privacy
-from merchant.registry.applications import sealed_fields as fields
-from merchant.registry.applications.kyb_sentences import translated
-from merchant.registry.applications.models import Application
-from merchant.registry.applications.queries import HitStanding, Submitted, is_proposed
-from merchant.registry.applications.states import ApplicationState
 from merchant.registry.merchants.schemas import CounterView
 
 HitVerdict = Literal["false_positive", "true_match"]

@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from merchant.compliance.cases import answers
 from merchant.core.service import Service
-from merchant.registry.applications import answers
 from tests import builders
 from tests.api.everything import listed_company
 from tests.builders import World

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merchant.core import clock, errors
-from merchant.core.service import Service
-from merchant.registry.applications.expiry import expire_stale
-from merchant.registry.applications.models import Application
-from merchant.registry.applications.states import (
+from merchant.compliance.cases.expiry import expire_stale
+from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.states import (
     APPLICATION_CAPABILITIES,
     APPLICATION_MOVES,
     ApplicationState,
     application_may,
     move_application,
 )
-from merchant.registry.applications.states import Capability as ApplicationCapability
+from merchant.compliance.cases.states import Capability as ApplicationCapability
+from merchant.core import clock, errors
+from merchant.core.service import Service
 from merchant.registry.merchants.states import (
     MERCHANT_CAPABILITIES,
     MERCHANT_MOVES,

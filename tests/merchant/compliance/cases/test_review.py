@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from merchant.compliance.cases import review
+from merchant.compliance.cases.models import Application
 from merchant.core.service import Service
-from merchant.registry.applications import review
-from merchant.registry.applications.models import Application
 from tests import builders
 from tests.builders import Person, World
 

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import msgspec
 
+from merchant.compliance.cases.models import Application, ApplicationVersion, Decision, ScreeningDecision
 from merchant.core.vault import Vault
-from merchant.registry.applications.models import Application, ApplicationVersion, Decision, ScreeningDecision
 
 # As vault.seal is told; of an application and its versions alike, since both hold the same report.
 REPORT = "report:{application_id}"

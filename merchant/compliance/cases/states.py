@@ -1,14 +1,14 @@
 """States of applications: which moves are allowed, and what each state permits.
 
 Callers ask application_may, never compare states, and change a state by move_application. Each move here is made by
-an operation, and no operation makes another (tests/merchant/registry/test_states.py).
+an operation, and no operation makes another (tests/merchant/compliance/test_states.py).
 """
 
 from enum import StrEnum
 
+from merchant.compliance.cases.models import Application
 from merchant.core import clock, errors
 from merchant.core.texts import _
-from merchant.registry.applications.models import Application
 
 
 class ApplicationState(StrEnum):

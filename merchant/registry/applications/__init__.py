@@ -1,1 +1,0 @@
-"""Applications: written, submitted, screened, reviewed, decided."""
