@@ -20,6 +20,8 @@ from kyb.applicant import (
     SettlementAccount,
 )
 from kyb.fields import Problem, field_problems
+from kyb.lists.entry import BadList, Identifier, ListedName, ListEntry, ScreeningList
+from kyb.lists.un import load_un_list
 from kyb.normal import normalise
 from kyb.policy import (
     Limits,
@@ -32,7 +34,6 @@ from kyb.policy import (
 )
 from kyb.report import Check, Reason, Report, SubjectHit, assess
 from kyb.screening.index import ListVersion, ScreeningIndex, build_index
-from kyb.screening.lists import BadList, ListedName, ListEntry, ScreeningList, load_un_list
 from kyb.screening.match import Hit, Piece, screen
 from kyb.tiers import Requirement, Requirements, requirements
 
@@ -47,6 +48,7 @@ __all__ = [
     "Counter",
     "Evidence",
     "Hit",
+    "Identifier",
     "Limits",
     "ListEntry",
     "ListVersion",

@@ -32,7 +32,11 @@ class Business(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
 
 
 class Owner(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One owner or director; birth_date is ISO 8601 text so that a wrong one is a field problem."""
+    """One owner or director; birth_date is ISO 8601 text so that a wrong one is a field problem.
+
+    kind is person (also when absent), company or unknown. A company is named by legal_name. ref names an owner within
+    the application, and owns is the ref of the company that this one owns; absent, it owns the business itself.
+    """
 
     given_name: AnyText | None = None
     family_name: AnyText | None = None
@@ -44,6 +48,12 @@ class Owner(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     email: AnyText | None = None
     ownership_percent: float | None = None
     is_director: bool | None = None
+    kind: AnyText | None = None
+    legal_name: AnyText | None = None
+    registration_number: AnyText | None = None
+    country: AnyText | None = None
+    ref: AnyText | None = None
+    owns: AnyText | None = None
 
 
 class Contact(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -56,14 +66,15 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 
 
 class Counter(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A place where money is taken; own_alias is the identifier the merchant asks for."""
+    """A place where money is taken; own_alias is the identifier the merchant asks for, id that of one there is."""
 
     name: AnyText | None = None
     own_alias: AnyText | None = None
+    id: AnyText | None = None
 
 
 class Location(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A shop, or a web site when kind is virtual."""
+    """A shop, or a web site when kind is virtual; id is that of one the merchant has already."""
 
     name: AnyText | None = None
     kind: AnyText | None = None
@@ -75,6 +86,7 @@ class Location(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     latitude: float | None = None
     longitude: float | None = None
     website: AnyText | None = None
+    id: AnyText | None = None
     counters: Annotated[tuple[Counter, ...], Meta(max_length=1_500)] = ()
 
 
@@ -117,5 +129,7 @@ class Applicant(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def owner_name(owner: Owner) -> str | None:
-    """Given and family name as one text, or None: many people have only one of the two."""
+    """A company's registered name, or a person's given and family name as one text: many people have only one."""
+    if owner.kind == "company":
+        return owner.legal_name
     return " ".join(part for part in (owner.given_name, owner.family_name) if part) or None

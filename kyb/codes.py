@@ -25,6 +25,7 @@ BUSINESS_KINDS = (
 )
 EMPLOYEES_BANDS = ("1-5", "6-10", "11-50", "51-100", "100+")
 ID_TYPES = ("national_id", "passport", "driving_licence", "voter_id", "tax_id", "other")
+OWNER_KINDS = ("person", "company", "unknown")
 LOCATION_KINDS = ("physical", "virtual")
 
 # ISO 4217 codes that are not money a shop can take: bond-market units, metals, testing, no currency, funds codes.

@@ -32,6 +32,7 @@ MAX_ADDRESS_LINE_CHARS = 70  # ISO 20022 Max70Text
 MAX_CITY_CHARS = 35  # ISO 20022 TownName
 MAX_POSTAL_CODE_CHARS = 16  # ISO 20022 Max16Text
 MAX_IDENTIFIER_CHARS = 64  # registration, tax and identity numbers, account ids, external_ref
+MAX_REF_CHARS = 32  # names of owners within one application: our limit
 MAX_EMAIL_CHARS = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 MAX_URL_CHARS = 255
 MAX_OWNERS = 50
@@ -207,6 +208,12 @@ _OWNER: dict[str, _Rule] = {
     "phone": _phone,
     "email": _email,
     "ownership_percent": _between(0, 100),
+    "kind": _one_of(codes.OWNER_KINDS),
+    "legal_name": _name(MAX_LEGAL_NAME_CHARS),
+    "registration_number": _IDENTIFIER,
+    "country": _COUNTRY,
+    "ref": _text(MAX_REF_CHARS),
+    "owns": _text(MAX_REF_CHARS),
 }
 _CONTACT: dict[str, _Rule] = {"name": _PERSON_NAME, "phone": _phone, "email": _email}
 _LOCATION: dict[str, _Rule] = {

@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from kyb.applicant import Applicant, owner_name
 from kyb.fields import Problem, field_problems
+from kyb.lists.entry import ENTITY, PERSON
 from kyb.policy import Policy
 from kyb.screening.index import ListVersion, ScreeningIndex
-from kyb.screening.lists import ENTITY, PERSON
 from kyb.screening.match import Hit, screen
 from kyb.tiers import Requirements, requirements
 

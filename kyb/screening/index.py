@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
+from kyb.lists.entry import ENTITY, PERSON, ListedName, ListEntry, ScreeningList
 from kyb.screening.likeness import misspelling_keys, sound_likeness, spelling_keys, spelling_likeness
-from kyb.screening.lists import ENTITY, PERSON, ListedName, ListEntry, ScreeningList
 from kyb.screening.names import Word, join_words, words
 from kyb.screening.weights import (
     GENERIC_WEIGHT,

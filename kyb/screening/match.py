@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from kyb.lists.entry import PERSON
 from kyb.screening.index import Listed, Part, ScreeningIndex, compared_words, like_words, runs_of, weight_of
 from kyb.screening.likeness import sound_likeness
-from kyb.screening.lists import PERSON
 from kyb.screening.names import Word, join_words
 from kyb.screening.weights import TELLING_WEIGHT
 

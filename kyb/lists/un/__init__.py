@@ -1,8 +1,4 @@
-"""Readers of sanctions lists: a publisher's file in, one ScreeningList out.
-
-A list is an immutable snapshot that knows its source, date and hash, so every report can name what it was
-screened against. Files come from outside: XML is read by defusedxml, a malformed one raises BadList.
-"""
+"""Reads the UN Security Council consolidated list (schema sc-sanctions.xsd); defusedxml reads the XML."""
 
 import hashlib
 import re
@@ -12,43 +8,13 @@ from typing import Any
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
-from msgspec import Struct
+
+from kyb.lists.entry import ENTITY, PERSON, BadList, ListedName, ListEntry, ScreeningList
 
 UN_SOURCE = "un_consolidated"
-PERSON, ENTITY = "person", "entity"
 
 # The UN gives some dates of birth as approximate; its narrative summaries are off by a few years at most.
 _APPROXIMATE_YEARS = 3
-
-
-class BadList(ValueError):
-    """The bytes are not a list of the expected form."""
-
-
-class ListedName(Struct, frozen=True):
-    """One spelling; weak is the publisher's word for a low quality alias or a nom de guerre."""
-
-    text: str
-    weak: bool = False
-
-
-class ListEntry(Struct, frozen=True):
-    """One listed person or entity; birth_years are inclusive ranges, any of which may be the true one."""
-
-    entry_id: str
-    kind: str  # PERSON or ENTITY
-    names: tuple[ListedName, ...]
-    birth_years: tuple[tuple[int, int], ...] = ()
-    programme: str = ""
-
-
-class ScreeningList(Struct, frozen=True):
-    """A snapshot of one publisher's list; sha256 is that of the file's bytes."""
-
-    source: str
-    published_on: date
-    sha256: str
-    entries: tuple[ListEntry, ...]
 
 
 def load_un_list(xml_bytes: bytes) -> ScreeningList:

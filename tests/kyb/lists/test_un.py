@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 import kyb
-from kyb.screening.lists import ListedName, load_un_list
+from kyb.lists.entry import ListedName
+from kyb.lists.un import load_un_list
 from tests.kyb.conftest import UN_LIST
 
 HEAD = '<CONSOLIDATED_LIST dateGenerated="2026-02-27T00:00:09.554Z">'
