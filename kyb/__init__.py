@@ -1,17 +1,15 @@
 """Know Your Business: pure decisions about merchants; no database, network, clock or environment.
 
-Reading order: applicant (the answers and what was verified) → normal and fields (the form of an answer) → policy and
-tiers (requirements and limits) → screening (sanctions lists) → report (all of it, for the person who decides).
+Reading order: applicant (the answers) → normal and fields (the form of an answer) → policy (tiers and limits) → case,
+gaps and requirements (what was verified, what is missing) → screening (sanctions lists) → report (all of it).
 """
 
 from kyb.aliases import ALIAS_PATTERN, alias_form, is_alias, may_be_chosen
 from kyb.applicant import (
     AnyText,
-    Applicant,
     Business,
     Contact,
     Counter,
-    Evidence,
     Location,
     Locations,
     Owner,
@@ -19,34 +17,32 @@ from kyb.applicant import (
     Sections,
     SettlementAccount,
 )
+from kyb.attributes import ATTRIBUTES, facts_text, merchant_phone, subjects
+from kyb.case import Case, Outcome, ScreeningOutcome, Standing, Verification
 from kyb.fields import Problem, field_problems
 from kyb.lists.entry import BadList, Identifier, ListedName, ListEntry, ScreeningList
 from kyb.lists.un import load_un_list
 from kyb.normal import normalise
-from kyb.policy import (
-    Limits,
-    Policy,
-    PolicyError,
-    UnknownCurrency,
-    UnknownTier,
-    default_policy,
-    load_policy,
-)
+from kyb.policy.durations import Span, span
+from kyb.policy.model import LAYERS, Limits, Policy, PolicyError, Tier, UnknownCurrency, UnknownTier
+from kyb.policy.text import default_policy, load_layers, load_policy, preset, presets
 from kyb.report import Check, Reason, Report, SubjectHit, assess
+from kyb.requirements import Alternative, Requirement, Requirements, Unlocks, confirmable, requirements
 from kyb.screening.index import ListVersion, ScreeningIndex, build_index
 from kyb.screening.match import Hit, Piece, screen
-from kyb.tiers import Requirement, Requirements, requirements
 
 __all__ = [
     "ALIAS_PATTERN",
+    "ATTRIBUTES",
+    "LAYERS",
+    "Alternative",
     "AnyText",
-    "Applicant",
     "BadList",
     "Business",
+    "Case",
     "Check",
     "Contact",
     "Counter",
-    "Evidence",
     "Hit",
     "Identifier",
     "Limits",
@@ -55,6 +51,7 @@ __all__ = [
     "ListedName",
     "Location",
     "Locations",
+    "Outcome",
     "Owner",
     "Owners",
     "Piece",
@@ -67,21 +64,35 @@ __all__ = [
     "Requirements",
     "ScreeningIndex",
     "ScreeningList",
+    "ScreeningOutcome",
     "Sections",
     "SettlementAccount",
+    "Span",
+    "Standing",
     "SubjectHit",
+    "Tier",
     "UnknownCurrency",
     "UnknownTier",
+    "Unlocks",
+    "Verification",
     "alias_form",
     "assess",
     "build_index",
+    "confirmable",
     "default_policy",
+    "facts_text",
     "field_problems",
     "is_alias",
+    "load_layers",
     "load_policy",
     "load_un_list",
     "may_be_chosen",
+    "merchant_phone",
     "normalise",
+    "preset",
+    "presets",
     "requirements",
     "screen",
+    "span",
+    "subjects",
 ]

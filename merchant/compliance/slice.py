@@ -4,7 +4,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from merchant.compliance.cases import apply, assess, expiry
+from merchant.compliance.cases import apply, assess, expiry, links, review
 from merchant.compliance.cases.routes import ROUTES as CASE_ROUTES
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx
@@ -18,12 +18,25 @@ class ScreenJob(Struct, frozen=True):
     application_id: UUID
 
 
+class ApprovedJob(Struct, frozen=True):
+    """The payload of what follows an approval."""
+
+    application_id: UUID
+
+
+async def _link(tx: Tx, _service: Service, job: ApprovedJob) -> None:
+    await links.link_merchants(tx, job.application_id)
+
+
 async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
     await assess.screen_submitted(tx, service, job.application_id)
 
 
 ROUTES = [*CASE_ROUTES]
-JOBS = (transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),)
+JOBS = (
+    transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),
+    transactional(review.APPROVED_TOPIC, ApprovedJob, _link),
+)
 TIMERS = (Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),)
 PRUNED: tuple[Pruned, ...] = ()
 PERMISSIONS = {

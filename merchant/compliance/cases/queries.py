@@ -18,6 +18,7 @@ from merchant.core.paging import Page, containing, page
 from merchant.core.texts import _
 
 TRUE_MATCH = "true_match"
+FALSE_POSITIVE = "false_positive"
 
 
 async def applications(

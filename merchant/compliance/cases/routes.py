@@ -8,13 +8,14 @@ from uuid import UUID
 
 from merchant.compliance.cases import apply, privacy, problems, queries, review, schemas
 from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.projection import needs_of
 from merchant.compliance.cases.states import ApplicationState
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
 from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
-from merchant.registry.merchants.schemas import ReasonGiven, counter_view
+from merchant.registry.merchants.schemas import ReasonGiven
 
 _DECIDES = (errors.CheckerIsMaker, errors.WrongState)
 
@@ -22,7 +23,8 @@ _DECIDES = (errors.CheckerIsMaker, errors.WrongState)
 async def _shown(call: Call[Any], application: Application) -> Answer:
     await call.tx.flush()
     decisions = await queries.hit_decisions(call.tx, application)
-    view = schemas.application_view(call.service, call.actor, application, decisions, language_of(call.request))
+    needs = await needs_of(call.tx, call.service, call.actor, application, decisions=decisions)
+    view = schemas.application_view(call.service, call.actor, application, needs, decisions, language_of(call.request))
     return Answer(view, application.revision)
 
 
@@ -37,10 +39,10 @@ async def _shown(call: Call[Any], application: Application) -> Answer:
     etag='"1"',
     raises=(problems.ExternalRefTaken, problems.MaskedValue),
 )
-async def open_application(call: Call[schemas.NewApplication]) -> schemas.ApplicationView:
+async def open_application(call: Call[schemas.NewApplication]) -> Any:
     """Open an application with any of its sections."""
     opened = await apply.open_application(call.tx, call.service, call.actor, call.body)
-    return schemas.application_view(call.service, call.actor, opened, {}, language_of(call.request))
+    return (await _shown(call, opened)).view
 
 
 @route(
@@ -201,6 +203,8 @@ async def release_application(call: Call[None], application_id: UUID) -> Answer:
         problems.ScreeningNotChecked,
         problems.ScreeningHitsOpen,
         problems.NoTier,
+        problems.TierLost,
+        problems.ApprovedAlready,
         AliasTaken,
         NumbersExhausted,
     ),
@@ -208,8 +212,7 @@ async def release_application(call: Call[None], application_id: UUID) -> Answer:
 async def approve_application(call: Call[schemas.Approval], application_id: UUID) -> schemas.ApprovedView:
     """Approve the version whose hash you name; merchant, counters and numbers exist when this answers."""
     made = await review.approve(call.tx, call.service, call.actor, application_id, call.body.version_hash)
-    counters = [counter_view(counter) for counter in made.counters]
-    return schemas.ApprovedView(made.merchant.id, made.merchant.tier, counters)
+    return schemas.approved_view(made)
 
 
 @route(

@@ -113,8 +113,15 @@ _EVENTS = {
 
 
 async def _move(tx: Tx, actor: Actor, merchant_id: UUID, target: MerchantState, reason: str | None) -> Merchant:
-    merchant = await lock_merchant(tx, actor, merchant_id)
+    return await move(tx, actor, await lock_merchant(tx, actor, merchant_id), target, reason)
+
+
+async def move(
+    tx: Tx, actor: Actor, merchant: Merchant, target: MerchantState, reason: str | None, stopped_for: str = "staff"
+) -> Merchant:
+    """Move a locked merchant and its numbers; `stopped_for` is the code of why it is stopped. Raises WrongState."""
     move_merchant(merchant, target)
+    merchant.stopped_for = None if target is MerchantState.ACTIVE else stopped_for
     await tx.flush()
     await set_routes_active(tx, merchant.id, merchant_may(target, Capability.TAKE_PAYMENT))
     await audit.record(tx, actor, _EVENTS[target], "merchant", merchant.id, dfsp_id=merchant.dfsp_id, reason=reason)
