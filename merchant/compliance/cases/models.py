@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from merchant.core import columns
@@ -19,6 +20,13 @@ class Application(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("dfsp_id", "external_ref"),
         Index("application_by_state", "dfsp_id", "state", "id"),
+        Index(
+            "application_open_case",
+            "merchant_id",
+            "kind",
+            unique=True,
+            postgresql_where=sql("merchant_id IS NOT NULL AND state IN ('draft', 'submitted', 'in_review', 'returned')"),
+        ),
     )
     id: UUID = columns.key()
     dfsp_id: UUID = columns.dfsp()

@@ -10,6 +10,7 @@ from merchant.compliance.cases import apply, privacy, problems, queries, review,
 from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.projection import needs_of
 from merchant.compliance.cases.states import ApplicationState
+from merchant.compliance.cases.twins import CASE_ROUTES, both
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
@@ -63,7 +64,7 @@ async def list_applications(call: Call[None]) -> Listed:
     return Listed([schemas.application_summary(row) for row in rows], [row.id for row in rows])
 
 
-@route(
+@both(
     "GET",
     "/api/v1/applications/{application_id}",
     permission=P.APPLICATIONS_READ,
@@ -82,7 +83,7 @@ async def read_application(call: Call[None], application_id: UUID) -> Answer:
     return await _shown(call, found)
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/reveal",
     permission=P.PERSONAL_DATA_READ,
@@ -100,7 +101,7 @@ async def reveal_value(call: Call[schemas.Reveal], application_id: UUID) -> priv
     return found
 
 
-@route(
+@both(
     "GET",
     "/api/v1/applications/{application_id}/versions",
     permission=P.APPLICATIONS_READ,
@@ -112,7 +113,7 @@ async def list_versions(call: Call[None], application_id: UUID) -> list[schemas.
     return [schemas.version_view(call.service, call.actor, one, language_of(call.request)) for one in found]
 
 
-@route(
+@both(
     "GET",
     "/api/v1/applications/{application_id}/versions/{version}",
     permission=P.APPLICATIONS_READ,
@@ -124,7 +125,7 @@ async def read_version(call: Call[None], application_id: UUID, version: int) -> 
     return schemas.version_detail(call.service, call.actor, found, language_of(call.request))
 
 
-@route(
+@both(
     "PATCH",
     "/api/v1/applications/{application_id}",
     permission=P.APPLICATIONS_WRITE,
@@ -140,7 +141,7 @@ async def change_application(call: Call[schemas.ChangedSections], application_id
     return await _shown(call, changed)
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/submit",
     permission=P.APPLICATIONS_WRITE,
@@ -152,7 +153,7 @@ async def submit_application(call: Call[None], application_id: UUID) -> Answer:
     return await _shown(call, await apply.submit(call.tx, call.service, call.actor, application_id))
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/withdraw",
     permission=P.APPLICATIONS_WRITE,
@@ -164,7 +165,7 @@ async def withdraw_application(call: Call[None], application_id: UUID) -> Answer
     return await _shown(call, await apply.withdraw(call.tx, call.actor, application_id))
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/claim",
     permission=P.APPLICATIONS_DECIDE,
@@ -177,7 +178,7 @@ async def claim_application(call: Call[None], application_id: UUID) -> Answer:
     return await _shown(call, await review.claim(call.tx, call.actor, application_id))
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/release",
     permission=P.APPLICATIONS_DECIDE,
@@ -190,7 +191,7 @@ async def release_application(call: Call[None], application_id: UUID) -> Answer:
     return await _shown(call, await review.release(call.tx, call.actor, application_id))
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/approve",
     permission=P.APPLICATIONS_DECIDE,
@@ -215,7 +216,7 @@ async def approve_application(call: Call[schemas.Approval], application_id: UUID
     return schemas.approved_view(made)
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/reject",
     permission=P.APPLICATIONS_DECIDE,
@@ -229,7 +230,7 @@ async def reject_application(call: Call[ReasonGiven], application_id: UUID) -> A
     return await _shown(call, await review.reject(call.tx, call.actor, application_id, call.body.reason))
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/return",
     permission=P.APPLICATIONS_DECIDE,
@@ -244,7 +245,7 @@ async def return_application(call: Call[schemas.Returned], application_id: UUID)
     return await _shown(call, await review.return_for_changes(call.tx, call.actor, application_id, items))
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/screen",
     permission=P.APPLICATIONS_DECIDE,
@@ -257,7 +258,7 @@ async def screen_application(call: Call[None], application_id: UUID) -> Answer:
     return await _shown(call, await review.screen_again(call.tx, call.service, call.actor, application_id))
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/hits/{hit_id}",
     permission=P.APPLICATIONS_DECIDE,
@@ -289,4 +290,5 @@ ROUTES = [
     return_application,
     screen_application,
     decide_hit,
+    *CASE_ROUTES,
 ]

@@ -95,10 +95,17 @@ COLUMNS = (
         ADD COLUMN limit_group uuid,
         ADD COLUMN tier_since timestamptz,
         ADD COLUMN next_review_on date,
+        ADD COLUMN check_on date,
         ADD COLUMN stopped_for varchar,
-        ADD COLUMN listed boolean NOT NULL DEFAULT false
+        ADD COLUMN listed boolean NOT NULL DEFAULT false,
+        ADD COLUMN IF NOT EXISTS risk varchar
     """,
     "ALTER TABLE counter ADD COLUMN closed_at timestamptz",
+    # Only of cases for live merchants, and there are none yet.
+    """
+    CREATE UNIQUE INDEX application_open_case ON application (merchant_id, kind)
+        WHERE merchant_id IS NOT NULL AND state IN ('draft', 'submitted', 'in_review', 'returned')
+    """,
 )
 
 

@@ -41,6 +41,8 @@ class Merchant(SQLModel, table=True):
     limit_group: UUID | None = None  # the merchant under whose id limits of all of one owner's merchants are counted
     tier_since: datetime | None = columns.instant(nullable=True)
     next_review_on: date | None = None
+    check_on: date | None = None  # the next day on which what it needs may change
+    risk: str | None = None
     stopped_for: str | None = None  # why it takes no payments, a code
     listed: bool = Field(default=False, sa_column_kwargs=columns.added("false"))
 
