@@ -23,6 +23,7 @@ from kyb.fields import Problem, field_problems
 from kyb.lists.entry import BadList, Identifier, ListedName, ListEntry, ScreeningList
 from kyb.lists.un import load_un_list
 from kyb.normal import normalise
+from kyb.ownership import BeneficialOwner, Ownership, OwnershipGap, beneficial_owners
 from kyb.policy import (
     Limits,
     Policy,
@@ -42,6 +43,7 @@ __all__ = [
     "AnyText",
     "Applicant",
     "BadList",
+    "BeneficialOwner",
     "Business",
     "Check",
     "Contact",
@@ -57,6 +59,8 @@ __all__ = [
     "Locations",
     "Owner",
     "Owners",
+    "Ownership",
+    "OwnershipGap",
     "Piece",
     "Policy",
     "PolicyError",
@@ -74,6 +78,7 @@ __all__ = [
     "UnknownTier",
     "alias_form",
     "assess",
+    "beneficial_owners",
     "build_index",
     "default_policy",
     "field_problems",
