@@ -22,6 +22,7 @@ from kyb.applicant import (
 from kyb.fields import Problem, field_problems
 from kyb.lists.entry import BadList, Identifier, ListedName, ListEntry, ScreeningList
 from kyb.lists.un import load_un_list
+from kyb.mcc_classes import MccClass, UnknownMccSet, activities_named, mcc_among, mcc_class, mcc_set
 from kyb.normal import normalise
 from kyb.ownership import BeneficialOwner, Ownership, OwnershipGap, beneficial_owners
 from kyb.policy import (
@@ -34,6 +35,17 @@ from kyb.policy import (
     load_policy,
 )
 from kyb.report import Check, Reason, Report, SubjectHit, assess
+from kyb.risk import (
+    Contribution,
+    Override,
+    Risk,
+    RiskFacts,
+    assess_risk,
+    effective_band,
+    override_fault,
+    shadow_weights,
+)
+from kyb.risk_weights import Band, RiskWeights, WeightsError, default_weights, load_weights
 from kyb.screening.index import ListVersion, ScreeningIndex, build_index
 from kyb.screening.match import Hit, Piece, screen
 from kyb.tiers import Requirement, Requirements, requirements
@@ -43,10 +55,12 @@ __all__ = [
     "AnyText",
     "Applicant",
     "BadList",
+    "Band",
     "BeneficialOwner",
     "Business",
     "Check",
     "Contact",
+    "Contribution",
     "Counter",
     "Evidence",
     "Hit",
@@ -57,6 +71,8 @@ __all__ = [
     "ListedName",
     "Location",
     "Locations",
+    "MccClass",
+    "Override",
     "Owner",
     "Owners",
     "Ownership",
@@ -69,24 +85,39 @@ __all__ = [
     "Report",
     "Requirement",
     "Requirements",
+    "Risk",
+    "RiskFacts",
+    "RiskWeights",
     "ScreeningIndex",
     "ScreeningList",
     "Sections",
     "SettlementAccount",
     "SubjectHit",
     "UnknownCurrency",
+    "UnknownMccSet",
     "UnknownTier",
+    "WeightsError",
+    "activities_named",
     "alias_form",
     "assess",
+    "assess_risk",
     "beneficial_owners",
     "build_index",
     "default_policy",
+    "default_weights",
+    "effective_band",
     "field_problems",
     "is_alias",
     "load_policy",
     "load_un_list",
+    "load_weights",
     "may_be_chosen",
+    "mcc_among",
+    "mcc_class",
+    "mcc_set",
     "normalise",
+    "override_fault",
     "requirements",
     "screen",
+    "shadow_weights",
 ]
