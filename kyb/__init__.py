@@ -20,6 +20,7 @@ from kyb.applicant import (
     SettlementAccount,
 )
 from kyb.fields import Problem, field_problems
+from kyb.lei import BadGoldenCopy, LeiRecord, Verdict, judge_lei, name_likeness, read_api_record, read_golden_copy
 from kyb.lists.entry import BadList, Identifier, ListedName, ListEntry, ScreeningList
 from kyb.lists.un import load_un_list
 from kyb.mcc_classes import MccClass, UnknownMccSet, activities_named, mcc_among, mcc_class, mcc_set
@@ -54,6 +55,7 @@ __all__ = [
     "ALIAS_PATTERN",
     "AnyText",
     "Applicant",
+    "BadGoldenCopy",
     "BadList",
     "Band",
     "BeneficialOwner",
@@ -65,6 +67,7 @@ __all__ = [
     "Evidence",
     "Hit",
     "Identifier",
+    "LeiRecord",
     "Limits",
     "ListEntry",
     "ListVersion",
@@ -96,6 +99,7 @@ __all__ = [
     "UnknownCurrency",
     "UnknownMccSet",
     "UnknownTier",
+    "Verdict",
     "WeightsError",
     "activities_named",
     "alias_form",
@@ -108,6 +112,7 @@ __all__ = [
     "effective_band",
     "field_problems",
     "is_alias",
+    "judge_lei",
     "load_policy",
     "load_un_list",
     "load_weights",
@@ -115,8 +120,11 @@ __all__ = [
     "mcc_among",
     "mcc_class",
     "mcc_set",
+    "name_likeness",
     "normalise",
     "override_fault",
+    "read_api_record",
+    "read_golden_copy",
     "requirements",
     "screen",
     "shadow_weights",
