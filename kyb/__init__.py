@@ -1,7 +1,8 @@
 """Know Your Business: pure decisions about merchants; no database, network, clock or environment.
 
 Reading order: applicant (the answers and what was verified) → normal and fields (the form of an answer) → policy and
-tiers (requirements and limits) → screening (sanctions lists) → report (all of it, for the person who decides).
+tiers (requirements and limits) → screening (sanctions lists) → report (all of it, for the person who decides). Beside
+them: ownership and bods (who owns the business), mcc_classes, risk_weights and risk, lei.
 """
 
 from kyb.aliases import ALIAS_PATTERN, alias_form, is_alias, may_be_chosen
@@ -19,6 +20,7 @@ from kyb.applicant import (
     Sections,
     SettlementAccount,
 )
+from kyb.bods import BadBods, bods_statements, sections_from_bods
 from kyb.fields import Problem, field_problems
 from kyb.lei import BadGoldenCopy, LeiRecord, Verdict, judge_lei, name_likeness, read_api_record, read_golden_copy
 from kyb.lists.entry import BadList, Identifier, ListedName, ListEntry, ScreeningList
@@ -55,6 +57,7 @@ __all__ = [
     "ALIAS_PATTERN",
     "AnyText",
     "Applicant",
+    "BadBods",
     "BadGoldenCopy",
     "BadList",
     "Band",
@@ -106,6 +109,7 @@ __all__ = [
     "assess",
     "assess_risk",
     "beneficial_owners",
+    "bods_statements",
     "build_index",
     "default_policy",
     "default_weights",
@@ -127,5 +131,6 @@ __all__ = [
     "read_golden_copy",
     "requirements",
     "screen",
+    "sections_from_bods",
     "shadow_weights",
 ]
