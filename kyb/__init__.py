@@ -1,7 +1,8 @@
 """Know Your Business: pure decisions about merchants; no database, network, clock or environment.
 
 Reading order: applicant (the answers) → normal and fields (the form of an answer) → policy (tiers and limits) → case,
-gaps and requirements (what was verified, what is missing) → screening (sanctions lists) → report (all of it).
+gaps and requirements (what was verified, what is missing) → screening (sanctions lists) → report (all of it). Beside
+them: ownership and bods (who owns the business), mcc_classes, risk_weights and risk, lei.
 """
 
 from kyb.aliases import ALIAS_PATTERN, alias_form, is_alias, may_be_chosen
@@ -18,16 +19,31 @@ from kyb.applicant import (
     SettlementAccount,
 )
 from kyb.attributes import ATTRIBUTES, facts_text, merchant_phone, subjects
+from kyb.bods import BadBods, bods_statements, sections_from_bods
 from kyb.case import Case, Outcome, ScreeningOutcome, Standing, Verification
 from kyb.fields import Problem, field_problems
+from kyb.lei import BadGoldenCopy, LeiRecord, Verdict, judge_lei, name_likeness, read_api_record, read_golden_copy
 from kyb.lists.entry import BadList, Identifier, ListedName, ListEntry, ScreeningList
 from kyb.lists.un import load_un_list
+from kyb.mcc_classes import MccClass, UnknownMccSet, activities_named, mcc_among, mcc_class, mcc_set
 from kyb.normal import normalise
+from kyb.ownership import BeneficialOwner, Ownership, OwnershipGap, beneficial_owners
 from kyb.policy.durations import Span, span
 from kyb.policy.model import LAYERS, Limits, Policy, PolicyError, Tier, UnknownCurrency, UnknownTier
 from kyb.policy.text import default_policy, load_layers, load_policy, preset, presets
 from kyb.report import Check, Reason, Report, SubjectHit, assess
 from kyb.requirements import Alternative, Requirement, Requirements, Unlocks, confirmable, requirements
+from kyb.risk import (
+    Contribution,
+    Override,
+    Risk,
+    RiskFacts,
+    assess_risk,
+    effective_band,
+    override_fault,
+    shadow_weights,
+)
+from kyb.risk_weights import Band, RiskWeights, WeightsError, default_weights, load_weights
 from kyb.screening.index import ListVersion, ScreeningIndex, build_index
 from kyb.screening.match import Hit, Piece, screen
 
@@ -37,23 +53,33 @@ __all__ = [
     "LAYERS",
     "Alternative",
     "AnyText",
+    "BadBods",
+    "BadGoldenCopy",
     "BadList",
+    "Band",
+    "BeneficialOwner",
     "Business",
     "Case",
     "Check",
     "Contact",
+    "Contribution",
     "Counter",
     "Hit",
     "Identifier",
+    "LeiRecord",
     "Limits",
     "ListEntry",
     "ListVersion",
     "ListedName",
     "Location",
     "Locations",
+    "MccClass",
     "Outcome",
+    "Override",
     "Owner",
     "Owners",
+    "Ownership",
+    "OwnershipGap",
     "Piece",
     "Policy",
     "PolicyError",
@@ -62,6 +88,9 @@ __all__ = [
     "Report",
     "Requirement",
     "Requirements",
+    "Risk",
+    "RiskFacts",
+    "RiskWeights",
     "ScreeningIndex",
     "ScreeningList",
     "ScreeningOutcome",
@@ -72,27 +101,47 @@ __all__ = [
     "SubjectHit",
     "Tier",
     "UnknownCurrency",
+    "UnknownMccSet",
     "UnknownTier",
     "Unlocks",
+    "Verdict",
     "Verification",
+    "WeightsError",
+    "activities_named",
     "alias_form",
     "assess",
+    "assess_risk",
+    "beneficial_owners",
+    "bods_statements",
     "build_index",
     "confirmable",
     "default_policy",
+    "default_weights",
+    "effective_band",
     "facts_text",
     "field_problems",
     "is_alias",
+    "judge_lei",
     "load_layers",
     "load_policy",
     "load_un_list",
+    "load_weights",
     "may_be_chosen",
+    "mcc_among",
+    "mcc_class",
+    "mcc_set",
     "merchant_phone",
+    "name_likeness",
     "normalise",
+    "override_fault",
     "preset",
     "presets",
+    "read_api_record",
+    "read_golden_copy",
     "requirements",
     "screen",
+    "sections_from_bods",
+    "shadow_weights",
     "span",
     "subjects",
 ]

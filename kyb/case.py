@@ -3,6 +3,7 @@
 The caller turns its stored rows into a Case; kyb.requirements and kyb.assess read nothing else.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cached_property
 from typing import Literal
@@ -69,13 +70,18 @@ class Case(Struct, frozen=True, dict=True):
                 found[key] = one
         return found
 
-    def facts(self, mcc_classes: dict[str, tuple[str, ...]]) -> dict[str, object]:
+    @property
+    def is_remote(self) -> bool:
+        """Whether the business sells at a distance."""
+        return any(place.kind == "virtual" for place in self.sections.locations)
+
+    def facts(self, mcc_classes: Mapping[str, str]) -> dict[str, object]:
         """What conditions of a policy may look at (kyb/policy/conditions.py)."""
         business, places = self.sections.business, self.sections.locations
         return {
             "kind": business.kind,
             "mcc": business.mcc,
-            "mcc_class": mcc_class(business.mcc, mcc_classes) if business.mcc else None,
+            "mcc_class": mcc_class(business.mcc, mcc_classes, is_remote=self.is_remote) if business.mcc else None,
             "country": places[0].country if places else None,
             "currency": business.currencies[0] if business.currencies else None,
             "monthly_turnover_units": self.units_per_month,

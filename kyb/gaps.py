@@ -6,6 +6,7 @@ an approval verifies it) or *pending* (someone or something else is at work). No
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
@@ -13,7 +14,8 @@ from msgspec import Struct
 from kyb.applicant import Sections
 from kyb.attributes import ATTRIBUTES, MERCHANT, merchant_phone, subject_of, subjects
 from kyb.case import Case, Verification
-from kyb.ownership import beneficial_owners
+from kyb.mcc_classes import mcc_among
+from kyb.ownership import Ownership, beneficial_owners
 from kyb.policy.check import OR, attribute_of
 from kyb.policy.conditions import holds
 from kyb.policy.model import BANDS, Check, Policy
@@ -178,23 +180,24 @@ def _subjects(check: Check, asked: Asked) -> Iterator[str]:
 
 
 def _owners_to_know(check: Check, asked: Asked) -> list[int]:
-    found = beneficial_owners(asked.case.sections.owners, _threshold(check, asked))
-    return [one.index for one in found.persons if one.is_beneficial or one.is_director]
+    return [one.index for one in _ownership(check, asked).persons if one.is_required]
 
 
-def _threshold(check: Check, asked: Asked) -> float:
-    return check.high_risk_threshold_percent if asked.case.risk == "high" else check.threshold_percent
+def _ownership(check: Check, asked: Asked) -> Ownership:
+    high = asked.case.risk not in (None, "low", "medium")
+    percent = check.high_risk_threshold_percent if high else check.threshold_percent
+    sections = asked.case.sections
+    return beneficial_owners(sections.owners, Decimal(str(percent)), sections.business)
 
 
 def _owner_gaps(check: Check, asked: Asked) -> Iterator[Gap]:
     """Each beneficial owner and director is known; the ownership is complete, so that nobody hides behind it."""
-    ownership = beneficial_owners(asked.case.sections.owners, _threshold(check, asked))
-    for reason in ownership.reasons:
-        yield Gap(reason.path, "due", reason.code, reason.message)
-    if not asked.case.sections.owners:
-        yield Gap("owners", "due", "missing")
+    ownership = _ownership(check, asked)
+    if not ownership.complete:
+        for gap in ownership.gaps:
+            yield Gap(gap.path, "due", gap.code, gap.message)
     for one in ownership.persons:
-        if one.is_beneficial or one.is_director:
+        if one.is_required:
             yield from _subject_gaps(check, "identity", f"owners[{one.index}]", asked)
 
 
@@ -242,14 +245,14 @@ _GAPS: dict[str, Callable[[Check, Asked], Iterator[Gap]]] = {
 }
 
 
-def trade_gaps(refused: tuple[str, ...], tier_is_lowest: bool, asked: Asked) -> Iterator[Gap]:
+def trade_gaps(refused: tuple[str, ...], asked: Asked) -> Iterator[Gap]:
     """Whether a tier refuses the trade: by its code, or by its class written with @."""
     mcc, found = asked.facts["mcc"], asked.facts["mcc_class"]
     if mcc is None:
         return
     if found == "prohibited":
         yield Gap("business.mcc", "rejected", "mcc_prohibited", "This trade may not be carried on here.")
-    elif mcc in refused or f"@{found}" in refused:
+    elif mcc_among(str(mcc), refused, asked.policy.text.mcc_classes, is_remote=asked.case.is_remote):
         yield Gap("business.mcc", "rejected", "mcc_refused", "This tier is not open to this trade.")
 
 

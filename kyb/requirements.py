@@ -174,7 +174,7 @@ def _judge(asked: Asked, ladder: tuple[Tier, ...]) -> _Judged:
     if not ladder and all(item.requirement.path != _NO_LADDER.path for item in by_tier[None]):
         by_tier[None] = (*by_tier[None], _Item("due", _NO_LADDER))
     for tier in ladder:
-        refused = trade_gaps(tier.mcc_refused, tier is ladder[0], asked)
+        refused = trade_gaps(tier.mcc_refused, asked)
         extra = (_Item(gap.state, _requirement(asked, "mcc", gap, tier.name)) for gap in refused)
         by_tier[tier.name] = (*by_tier[tier.name], *extra)
     return _Judged(by_tier, alternatives)
@@ -200,11 +200,15 @@ def _open_items(
         open_by_alternative = [gaps(alternative) for alternative in choice]
         passing = [found for found in open_by_alternative if not any(item.state in _BLOCKS for item in found)]
         if passing:
-            items += min(passing, key=lambda found: len(found))
+            items += sorted(passing, key=_length)[0]
             continue
         items += open_by_alternative[0]
         others += [Alternative(choice[0], alternative) for alternative in choice[1:]]
     return items, others
+
+
+def _length(items: list[_Item]) -> int:
+    return len(items)
 
 
 def _requirement(asked: Asked, key: str, gap: Gap, tier: str | None) -> Requirement:

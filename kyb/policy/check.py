@@ -8,6 +8,7 @@ import msgspec
 from kyb import codes
 from kyb.applicant import Business, Contact, Location, Owner, SettlementAccount
 from kyb.attributes import ATTRIBUTES
+from kyb.mcc_classes import MCC_CLASSES, UnknownMccSet, mcc_set
 from kyb.policy.conditions import condition_fault
 from kyb.policy.durations import span
 from kyb.policy.model import (
@@ -22,6 +23,7 @@ from kyb.policy.model import (
     Tier,
     UnknownCurrency,
 )
+from kyb.risk_weights import WeightsError
 
 MOST_APPROVALS = 3  # more people than that no small institution has
 OR = " or "  # between alternatives of one answer
@@ -240,6 +242,19 @@ def _list_faults(policy: Policy) -> Iterator[str]:
     for country in policy.text.countries:
         if country not in codes.countries():
             yield f"countries: {country} is not a code of ISO 3166-1"
-    for name, members in policy.text.mcc_classes.items():
-        if unknown := set(members) - codes.merchant_category_codes():
-            yield f"mcc_classes.{name}: {min(unknown)} is not a code of ISO 18245"
+    for code, name in policy.text.mcc_classes.items():
+        if code not in codes.merchant_category_codes():
+            yield f"mcc_classes: {code} is not a code of ISO 18245"
+        if name.removeprefix("@") not in MCC_CLASSES:
+            yield f"mcc_classes.{code}: {name} is none of {', '.join(MCC_CLASSES)}"
+            return
+    for tier in policy.tiers:
+        for name in tier.mcc_refused:
+            try:
+                mcc_set(name, policy.text.mcc_classes)
+            except UnknownMccSet as error:
+                yield f"tiers.{tier.name}.mcc_refused: {error}"
+    try:
+        policy.risk_weights  # noqa: B018 - reading them is the check
+    except WeightsError as error:
+        yield f"risk: {error}"

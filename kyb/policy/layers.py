@@ -7,6 +7,9 @@ lists of what is refused grow, and everything else replaces what stands above, w
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
+from kyb.mcc_classes import MCC_CLASSES, mcc_class
 from kyb.policy.check import no_more
 from kyb.policy.durations import span
 from kyb.policy.model import BANDS, STRICTNESS, Duplicates, Policy, PolicyError, Tier
@@ -78,9 +81,11 @@ def _loosened(above: Policy, below: Policy) -> Iterator[str]:
     most_hours = above.text.screening_max_age_hours
     if most_hours and not 0 < below.text.screening_max_age_hours <= most_hours:
         yield f"screening_max_age_hours: more than {most_hours}"
-    for name in ("prohibited", "enhanced", "agent", "high"):
-        if not set(above.text.mcc_classes.get(name, ())) <= set(below.text.mcc_classes.get(name, ())):
-            yield f"mcc_classes.{name}: drops a code that stands above"
+    for code in above.text.mcc_classes.keys() | below.text.mcc_classes.keys():
+        ranks = [MCC_CLASSES.index(mcc_class(code, each.text.mcc_classes)) for each in (above, below)]
+        if ranks[1] < ranks[0]:
+            yield f"mcc_classes.{code}: a milder class than above"
+    yield from _risk_loosened(msgspec.to_builtins(above.risk_weights), msgspec.to_builtins(below.risk_weights), "risk")
     for owner, words in above.text.names.protected.items():
         if not set(words) <= set(below.text.names.protected.get(owner, ())):
             yield f"names.protected.{owner}: drops a name that stands above"
@@ -132,6 +137,17 @@ def _duplicates_loosened(field: str, before: Duplicates, after: Duplicates) -> I
         strict, found = getattr(before, name), getattr(after, name)
         if STRICTNESS.index(found) < STRICTNESS.index(strict):
             yield f"{field}.{name}: {found} is less than {strict}"
+
+
+def _risk_loosened(above: Any, below: Any, place: str) -> Iterator[str]:
+    """Points may only rise; what speaks for a merchant, and the scores at which bands begin, may only fall."""
+    if isinstance(above, dict):
+        for name in above:
+            yield from _risk_loosened(above[name], below[name], f"{place}.{name}")
+    elif isinstance(above, int | float) and not isinstance(above, bool):
+        falls = ".mitigants." in place or place.endswith("_from")
+        if (below > above) if falls else (below < above):
+            yield f"{place}: {below} is milder than {above}"
 
 
 def _longer(one: str, other: str) -> bool:

@@ -6,13 +6,14 @@ itself, so no other code has to. policies/generic.toml shows every key.
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
 from kyb.policy.conditions import Condition
 from kyb.policy.durations import Span, span
+from kyb.risk_weights import RiskWeights, load_weights
 
 Layer = Literal["jurisdiction", "scheme", "dfsp"]
 LAYERS: tuple[Layer, ...] = ("jurisdiction", "scheme", "dfsp")  # each may only tighten what those before it say
@@ -181,7 +182,8 @@ class PolicyText(Struct, frozen=True, forbid_unknown_fields=True):
     requires: Requires = Requires()
     capabilities: dict[str, str] = {}
     countries: tuple[str, ...] = ()
-    mcc_classes: dict[str, tuple[str, ...]] = {}
+    mcc_classes: dict[str, str] = {}  # code → class, where it is not the one of kyb/mcc_classes.toml
+    risk: dict[str, Any] = {}  # over kyb/risk_weights.toml
     own_duplicates: Duplicates = Duplicates()
     other_duplicates: Duplicates = Duplicates()
     names: Names = Names()
@@ -228,6 +230,11 @@ class Policy(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def _limits(self) -> dict[tuple[str, str, str], Limits]:
         return {}
+
+    @cached_property
+    def risk_weights(self) -> RiskWeights:
+        """What each fact counts in the risk score."""
+        return load_weights(self.text.risk)
 
     def tier(self, name: str) -> Tier:
         """The tier of that name; raises UnknownTier."""

@@ -23,6 +23,11 @@ FILLED = (
     _("A merchant has at most {most} counters."),
     _("{count} answers have the wrong form."),
     _("{count} requirements are missing."),
+    _("The turnover is more than {times} times what was declared."),
+    _("The business is known for {months} months at most."),
+    _("More than {percent} per cent of the turnover is refunded."),
+    _("Complaints were made: {count}."),
+    _("The place was visited less than {months} months ago."),
 )
 FIELDS = (
     _("Must not be empty."),
@@ -97,16 +102,77 @@ REPORT = (
     _("A name is like a listed one: compare the two and decide."),
     _("Names could not be screened against a sanctions list."),
 )
+OWNERSHIP = (
+    _("No owner of the business is named."),
+    _("The share of this owner is not given."),
+    _("The shares that are given do not add up to 100."),
+    _("The shares of one company add up to more than 100."),
+    _("The owners of this company are not named."),
+    _("It is not known who this owner is."),
+    _("No company among the owners has this reference."),
+    _("Different owners have the same reference."),
+    _("Nothing leads from this owner to the business."),
+    _("Companies own each other, and nobody else owns that part."),
+    _("There are too many owners to judge."),
+)
+RISK = (
+    _("The trade is an everyday one."),
+    _("The trade is neither an everyday one nor a risky one."),
+    _("The trade asks for a closer look."),
+    _("The trade asks for a licence or for the approval of a compliance officer."),
+    _("The business takes in or pays out cash for others."),
+    _("A place is in a border or conflict district."),
+    _("A place is in a country under increased monitoring."),
+    _("Not every owner is known and verified."),
+    _("The ownership is layered, circular or foreign."),
+    _("Somebody holds a part for another: a nominee, a bearer or a trust."),
+    _("An owner is a politically exposed person."),
+    _("Nobody has seen the business on site."),
+    _("A likeness to a listed name is not decided."),
+    _("A likeness to a listed name was cleared by one fact."),
+    _("A likeness to a listed name was cleared by two independent facts."),
+    _("Nobody has met the merchant face to face."),
+    _("Most payments come at night, in round amounts or from one payer."),
+    _("The LEI is active."),
+    _("The entry in the company register was verified."),
+    _("The settlement account is in the name of the business."),
+    _("The trade asks for a closer look whatever else is known."),
+    _("The trade is prohibited."),
+    _("A place is in a country with which no business may be done."),
+)
+LEI = (
+    _("The LEI was not renewed in time."),
+    _("The LEI was retired: the entity has ceased to operate."),
+    _("The LEI ended when the entity was merged into another."),
+    _("The LEI was annulled."),
+    _("The registration of the LEI was cancelled."),
+    _("The LEI is a duplicate of another one."),
+    _("The LEI was transferred, and this record of it is closed."),
+    _("The LEI has a mistake: its check digits are wrong."),
+    _("The LEI is not in our copy of the register."),
+    _("Without a registered name the LEI cannot be compared."),
+    _("The LEI belongs to an entity of another name."),
+    _("The entity of this LEI no longer operates."),
+    _("The LEI is not in force yet, or its status is not known."),
+    _("The LEI was due for renewal: look it up again."),
+    _("The name in the register differs a little: compare the two."),
+    _("The entity is registered in another country."),
+    _("The LEI is in force and belongs to this business."),
+)
+
+
+# The fields of kyb's structs that hold sentences.
+_SPOKEN = frozenset({"message", "because"})
 
 
 def translated(document: Any, language: str) -> Any:
-    """A report or a list of requirements, as JSON values, with each `message` in a language."""
+    """A report, a list of requirements or a risk, as JSON values, with each sentence in a language."""
     if isinstance(document, list | tuple):
         return [translated(one, language) for one in document]
     if not isinstance(document, dict):
         return document
     return {
-        name: texts.translate(marked(value), language) if name == "message" else translated(value, language)
+        name: texts.translate(marked(value), language) if name in _SPOKEN else translated(value, language)
         for name, value in document.items()
     }
 

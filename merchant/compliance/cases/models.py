@@ -25,7 +25,9 @@ class Application(SQLModel, table=True):
             "merchant_id",
             "kind",
             unique=True,
-            postgresql_where=sql("merchant_id IS NOT NULL AND state IN ('draft', 'submitted', 'in_review', 'returned')"),
+            postgresql_where=sql(
+                "merchant_id IS NOT NULL AND state IN ('draft', 'submitted', 'in_review', 'returned')"
+            ),
         ),
     )
     id: UUID = columns.key()

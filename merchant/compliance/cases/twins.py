@@ -19,8 +19,10 @@ def both(
 
     def declare(function: Callable[..., Awaitable[Any]]) -> HTTPRouteHandler:
         case_path = path.replace("/applications/{application_id}", "/cases/{case_id}")
-        CASE_ROUTES.append(route(method, case_path, body=body, **options)(_for_cases(function)))
-        return route(method, path, body=body, **options)(function)
+        declared: Any = route
+        CASE_ROUTES.append(declared(method, case_path, body=body, **options)(_for_cases(function)))
+        handler: HTTPRouteHandler = declared(method, path, body=body, **options)(function)
+        return handler
 
     return declare
 
