@@ -29,7 +29,7 @@ from kyb.mcc_classes import MccClass, UnknownMccSet, activities_named, mcc_among
 from kyb.normal import normalise
 from kyb.ownership import BeneficialOwner, Ownership, OwnershipGap, beneficial_owners
 from kyb.policy.durations import Span, span
-from kyb.policy.model import LAYERS, Limits, Policy, PolicyError, Tier, UnknownCurrency, UnknownTier
+from kyb.policy.model import LAYERS, METHODS, Limits, Policy, PolicyError, Tier, UnknownCurrency, UnknownTier
 from kyb.policy.text import default_policy, load_layers, load_policy, preset, presets
 from kyb.report import Check, Reason, Report, SubjectHit, assess
 from kyb.requirements import Alternative, Requirement, Requirements, Unlocks, confirmable, requirements
@@ -51,6 +51,7 @@ __all__ = [
     "ALIAS_PATTERN",
     "ATTRIBUTES",
     "LAYERS",
+    "METHODS",
     "Alternative",
     "AnyText",
     "BadBods",

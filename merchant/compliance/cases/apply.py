@@ -21,6 +21,7 @@ from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.core.texts import _
+from merchant.core.vault import Vault
 from merchant.notify import events
 
 SCREEN_TOPIC = "registry.screen"
@@ -115,17 +116,7 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     application.due_at = application.submitted_at + timedelta(hours=policy.text.sla_hours)
     application.returned_items = application.returned_items_sealed = None
     move_application(application, ApplicationState.SUBMITTED)
-    tx.session.add(
-        ApplicationVersion(
-            application_id=application.id,
-            version=application.version,
-            dfsp_id=application.dfsp_id,
-            version_hash=application.version_hash,
-            sections_sealed=application.sections_sealed,
-            makers=application.makers,
-            submitted_at=application.submitted_at,
-        )
-    )
+    freeze_version(tx, service.vault, application)
     await audit.record(
         tx,
         actor,
@@ -145,6 +136,23 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     )
     await outbox.add(tx, SCREEN_TOPIC, {"application_id": application.id}, dfsp_id=application.dfsp_id)
     return application
+
+
+def freeze_version(tx: Tx, vault: Vault, application: Application) -> None:
+    """Keep the version as it is submitted; a checker decides on exactly this."""
+    sections = answers.unseal(vault, application.id, application.sections_sealed)
+    application.version_hash = answers.version_hash(vault, application.version, sections)
+    tx.session.add(
+        ApplicationVersion(
+            application_id=application.id,
+            version=application.version,
+            dfsp_id=application.dfsp_id,
+            version_hash=application.version_hash,
+            sections_sealed=application.sections_sealed,
+            makers=application.makers,
+            submitted_at=application.submitted_at or clock.now(),
+        )
+    )
 
 
 async def withdraw(tx: Tx, actor: Actor, application_id: UUID) -> Application:

@@ -45,14 +45,17 @@ class Work(Struct, frozen=True):
     policy: kyb.Policy
 
 
-async def carry_out(tx: Tx, work: Work, merchant: Merchant | None) -> tuple[Merchant, list[Counter]]:
+async def carry_out(tx: Tx, work: Work, merchant: Merchant | None) -> tuple[Merchant | None, list[Counter]]:
     """Do what the case's approval means; the merchant, and the counters that it made.
 
-    Raises WrongState for a merchant whose state does not permit it, AliasTaken, NumbersExhausted, InvalidFields.
+    A transfer is carried out by the service, which sees both DFSPs (moves.py). Raises WrongState for a merchant whose
+    state does not permit it, AliasTaken, NumbersExhausted, InvalidFields.
     """
     kind = CaseKind(work.case.kind)
     if kind is CaseKind.ONBOARDING:
         return await _make_merchant(tx, work)
+    if kind is CaseKind.TRANSFER:
+        return merchant, []
     assert merchant is not None, "a case for a live merchant has one"
     made = await _EFFECTS[kind](tx, work, merchant)
     merchant.revision += 1
@@ -86,7 +89,7 @@ async def _make_merchant(tx: Tx, work: Work) -> tuple[Merchant, list[Counter]]:
     return merchant, counters
 
 
-async def _change(tx: Tx, work: Work, merchant: Merchant) -> list[Counter]:
+async def put_in_force(tx: Tx, work: Work, merchant: Merchant) -> list[Counter]:
     """Put the answers in force: names, phone, currencies, places and counters."""
     taken = list(work.sections.business.currencies)
     if taken != merchant.currencies:
@@ -116,13 +119,13 @@ async def _set_tier(tx: Tx, work: Work, merchant: Merchant) -> list[Counter]:
     if merchant.tier != work.tier:
         merchant.tier, merchant.tier_since = work.tier, clock.now()
     _plan_review(work, merchant)
-    return await _change(tx, work, merchant)
+    return await put_in_force(tx, work, merchant)
 
 
 async def _review(tx: Tx, work: Work, merchant: Merchant) -> list[Counter]:
     """The merchant was looked at again: the next review is due anew."""
     _plan_review(work, merchant)
-    return await _change(tx, work, merchant)
+    return await put_in_force(tx, work, merchant)
 
 
 async def _reinstate(tx: Tx, work: Work, merchant: Merchant) -> list[Counter]:
@@ -138,7 +141,7 @@ async def _close(tx: Tx, work: Work, merchant: Merchant) -> list[Counter]:
 
 
 _EFFECTS: dict[CaseKind, Callable[[Tx, Work, Merchant], Awaitable[list[Counter]]]] = {
-    CaseKind.CHANGE: _change,
+    CaseKind.CHANGE: put_in_force,
     CaseKind.UPGRADE: _set_tier,
     CaseKind.DOWNGRADE: _set_tier,
     CaseKind.REVIEW: _review,

@@ -67,6 +67,7 @@ class Application(SQLModel, table=True):
     reason_sealed: bytes | None = columns.sealed()
     trigger: str | None = None  # what opened a review: a code
     to_dfsp_id: UUID | None = None  # of a transfer
+    moves_merchant_id: UUID | None = None  # of a transfer that another DFSP offers
 
 
 class ApplicationVersion(SQLModel, table=True):

@@ -185,9 +185,12 @@ async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, 
         )
     work = effects.Work(service, await service.scheme(), actor, application, sections, tier, policy)
     made, counters = await effects.carry_out(tx, work, merchant)
-    application.merchant_id = made.id
-    await tx.flush()
-    await tx.execute(_GIVE_TO_MERCHANT, application.id, made.id)
+    if made is not None:
+        application.merchant_id = made.id
+        await tx.flush()
+        await tx.execute(_GIVE_TO_MERCHANT, application.id, made.id)
+    elif application.moves_merchant_id is not None:
+        application.target_tier = tier
     await _decide(tx, actor, application, ApplicationState.APPROVED, None)
     await outbox.add(tx, APPROVED_TOPIC, {"application_id": application.id}, dfsp_id=application.dfsp_id)
     return Approved(made, counters, tier, len(application.approvals), needed)

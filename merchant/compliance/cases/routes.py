@@ -10,7 +10,7 @@ from merchant.compliance.cases import apply, privacy, problems, queries, review,
 from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.projection import needs_of
 from merchant.compliance.cases.states import ApplicationState
-from merchant.compliance.cases.twins import CASE_ROUTES, both
+from merchant.compliance.cases.twins import both
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
@@ -21,7 +21,8 @@ from merchant.registry.merchants.schemas import ReasonGiven
 _DECIDES = (errors.CheckerIsMaker, errors.WrongState)
 
 
-async def _shown(call: Call[Any], application: Application) -> Answer:
+async def shown(call: Call[Any], application: Application) -> Answer:
+    """A case as the caller may see it, with its revision."""
     await call.tx.flush()
     decisions = await queries.hit_decisions(call.tx, application)
     needs = await needs_of(call.tx, call.service, call.actor, application, decisions=decisions)
@@ -43,7 +44,7 @@ async def _shown(call: Call[Any], application: Application) -> Answer:
 async def open_application(call: Call[schemas.NewApplication]) -> Any:
     """Open an application with any of its sections."""
     opened = await apply.open_application(call.tx, call.service, call.actor, call.body)
-    return (await _shown(call, opened)).view
+    return (await shown(call, opened)).view
 
 
 @route(
@@ -80,7 +81,7 @@ async def read_application(call: Call[None], application_id: UUID) -> Answer:
         call.tx, call.service, call.actor, found
     ):
         privacy.note_read(call.service, call.actor, call.source, found.id, "*", "own_draft")
-    return await _shown(call, found)
+    return await shown(call, found)
 
 
 @both(
@@ -138,7 +139,7 @@ async def change_application(call: Call[schemas.ChangedSections], application_id
     """Replace the sections named in the body; If-Match carries the ETag last read."""
     changes = call.body.given()
     changed = await apply.change_sections(call.tx, call.service, call.actor, application_id, call.revision, changes)
-    return await _shown(call, changed)
+    return await shown(call, changed)
 
 
 @both(
@@ -150,7 +151,7 @@ async def change_application(call: Call[schemas.ChangedSections], application_id
 )
 async def submit_application(call: Call[None], application_id: UUID) -> Answer:
     """Freeze this version and send it to screening and review."""
-    return await _shown(call, await apply.submit(call.tx, call.service, call.actor, application_id))
+    return await shown(call, await apply.submit(call.tx, call.service, call.actor, application_id))
 
 
 @both(
@@ -162,7 +163,7 @@ async def submit_application(call: Call[None], application_id: UUID) -> Answer:
 )
 async def withdraw_application(call: Call[None], application_id: UUID) -> Answer:
     """Take an open application back."""
-    return await _shown(call, await apply.withdraw(call.tx, call.actor, application_id))
+    return await shown(call, await apply.withdraw(call.tx, call.actor, application_id))
 
 
 @both(
@@ -175,7 +176,7 @@ async def withdraw_application(call: Call[None], application_id: UUID) -> Answer
 )
 async def claim_application(call: Call[None], application_id: UUID) -> Answer:
     """Tell the other checkers that you are working on it; not required for a decision."""
-    return await _shown(call, await review.claim(call.tx, call.actor, application_id))
+    return await shown(call, await review.claim(call.tx, call.actor, application_id))
 
 
 @both(
@@ -188,7 +189,7 @@ async def claim_application(call: Call[None], application_id: UUID) -> Answer:
 )
 async def release_application(call: Call[None], application_id: UUID) -> Answer:
     """Give your claim back."""
-    return await _shown(call, await review.release(call.tx, call.actor, application_id))
+    return await shown(call, await review.release(call.tx, call.actor, application_id))
 
 
 @both(
@@ -227,7 +228,7 @@ async def approve_application(call: Call[schemas.Approval], application_id: UUID
 )
 async def reject_application(call: Call[ReasonGiven], application_id: UUID) -> Answer:
     """Refuse for good, with a reason."""
-    return await _shown(call, await review.reject(call.tx, call.actor, application_id, call.body.reason))
+    return await shown(call, await review.reject(call.tx, call.actor, application_id, call.body.reason))
 
 
 @both(
@@ -242,7 +243,7 @@ async def reject_application(call: Call[ReasonGiven], application_id: UUID) -> A
 async def return_application(call: Call[schemas.Returned], application_id: UUID) -> Answer:
     """Give it back to the makers, saying what is wrong where."""
     items = [{"path": item.path, "reason": item.reason} for item in call.body.items]
-    return await _shown(call, await review.return_for_changes(call.tx, call.actor, application_id, items))
+    return await shown(call, await review.return_for_changes(call.tx, call.actor, application_id, items))
 
 
 @both(
@@ -255,7 +256,7 @@ async def return_application(call: Call[schemas.Returned], application_id: UUID)
 )
 async def screen_application(call: Call[None], application_id: UUID) -> Answer:
     """Screen the version under review once more."""
-    return await _shown(call, await review.screen_again(call.tx, call.service, call.actor, application_id))
+    return await shown(call, await review.screen_again(call.tx, call.service, call.actor, application_id))
 
 
 @both(
@@ -270,7 +271,7 @@ async def screen_application(call: Call[None], application_id: UUID) -> Answer:
 async def decide_hit(call: Call[schemas.HitDecision], application_id: UUID, hit_id: str) -> Answer:
     """Decide whether a hit of the screening is the listed one."""
     decision, reason = call.body.decision, call.body.reason
-    return await _shown(call, await review.decide_hit(call.tx, call.actor, application_id, hit_id, decision, reason))
+    return await shown(call, await review.decide_hit(call.tx, call.actor, application_id, hit_id, decision, reason))
 
 
 ROUTES = [
@@ -290,5 +291,4 @@ ROUTES = [
     return_application,
     screen_application,
     decide_hit,
-    *CASE_ROUTES,
 ]

@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 import kyb
 from merchant.compliance.cases import answers, privacy
 from merchant.compliance.cases import sealed_fields as fields
+from merchant.compliance.cases.kinds import CaseKind
 from merchant.compliance.cases.kyb_sentences import translated
 from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.queries import HitStanding, Submitted, is_proposed
@@ -147,6 +148,13 @@ class ApplicationView(Struct, frozen=True):
     created_at: Instant
     updated_at: Instant
     submitted_at: Instant | None
+    kind: CaseKind
+    target_tier: str | None
+    risk: str | None
+    trigger: str | None
+    approvals: int
+    due_at: Instant | None
+    appealed_at: Instant | None
 
 
 class ApprovedView(Struct, frozen=True):
@@ -286,6 +294,13 @@ def application_view(
         created_at=web.at(row.created_at),
         updated_at=web.at(row.updated_at),
         submitted_at=web.at_or_none(row.submitted_at),
+        kind=CaseKind(row.kind),
+        target_tier=row.target_tier,
+        risk=row.risk,
+        trigger=row.trigger,
+        approvals=len(row.approvals),
+        due_at=web.at_or_none(row.due_at),
+        appealed_at=web.at_or_none(row.appealed_at),
     )
 
 

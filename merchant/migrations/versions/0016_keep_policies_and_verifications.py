@@ -87,7 +87,8 @@ COLUMNS = (
         ADD COLUMN risk varchar,
         ADD COLUMN reason_sealed bytea,
         ADD COLUMN trigger varchar,
-        ADD COLUMN to_dfsp_id uuid
+        ADD COLUMN to_dfsp_id uuid,
+        ADD COLUMN moves_merchant_id uuid
     """,
     """
     ALTER TABLE merchant
