@@ -256,6 +256,6 @@ def trade_gaps(refused: tuple[str, ...], asked: Asked) -> Iterator[Gap]:
         yield Gap("business.mcc", "rejected", "mcc_refused", "This tier is not open to this trade.")
 
 
-def due_soon(day: date, today: date, notice_days: int) -> bool:
+def due_soon(day: date | None, today: date, notice_days: int) -> bool:
     """Whether what lapses on a day is to be announced by now."""
-    return day - timedelta(days=notice_days) <= today
+    return day is not None and day - timedelta(days=notice_days) <= today

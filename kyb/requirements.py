@@ -66,6 +66,7 @@ class Requirements(Struct, frozen=True):
     currently_due stands in the way of the target tier: the lowest one open to this kind of business, for a merchant its
     own. eventually_due stands in the way of higher tiers, or lapses soon. past_due should be there and is not.
     pending_verification is in the hands of a checker, a register or the screening. errors were looked at and refused.
+    next_lapse_on is the first day on which something that is in order today runs out.
     """
 
     tier_reachable: str | None
@@ -81,6 +82,7 @@ class Requirements(Struct, frozen=True):
     disabled_reason: DisabledReason | None = None
     capabilities: tuple[str, ...] = ()
     future: tuple[FutureRequirements, ...] = ()
+    next_lapse_on: date | None = None
 
 
 class _Item(Struct, frozen=True):
@@ -126,7 +128,9 @@ def requirements(
     currently = [one for one in currently if not _is_past(one, asked.today)]
     seen = {(one.path, one.key) for one in (*currently, *past)}
     rising = [item.requirement for item in later if item.state in ("due", "rejected", "expired")]
-    eventually = [*_unseen(rising, seen), *_lapsing(asked, by_then, judged)]
+    lapsing = list(_lapsing(asked, by_then))
+    notice = span(policy.text.notice).about_days
+    eventually = [*_unseen(rising, seen), *(one for one in lapsing if due_soon(one.due_on, asked.today, notice))]
     disabled = _disabled_reason(case, past, current.pending, currently)
     return Requirements(
         tier_reachable=reachable,
@@ -141,6 +145,7 @@ def requirements(
         unlocks=_unlocks(asked, ladder, reachable, target, target_tier),
         disabled_reason=disabled,
         capabilities=_capabilities(policy, case, disabled),
+        next_lapse_on=min((one.due_on for one in lapsing if one.due_on), default=None),
         future=tuple(_future(case, policy, target_tier, now, future, {*currently, *past})),
     )
 
@@ -282,17 +287,16 @@ def _is_past(one: Requirement, today: date) -> bool:
     return one.due_on is not None and one.due_on <= today
 
 
-def _lapsing(asked: Asked, by_then: list[str | None], judged: _Judged) -> Iterator[Requirement]:
-    """What is met today and lapses within the policy's notice."""
+def _lapsing(asked: Asked, by_then: list[str | None]) -> Iterator[Requirement]:
+    """What is met today and will lapse, with its day."""
     if asked.case.standing is None:
         return
-    notice = span(asked.policy.text.notice).about_days
     requires = {tier.name: tier.requires for tier in asked.policy.tiers}
     for name in by_then:
         found = asked.policy.text.requires if name is None else requires[name]
         for key in (*found.all, *(key for choice in found.any for alternative in choice for key in alternative)):
             day = lapses_on(key, asked)
-            if day is not None and asked.today < day and due_soon(day, asked.today, notice):
+            if day is not None and asked.today < day:
                 yield Requirement(key, "expires", asked.policy.says(key), name, key, day)
 
 

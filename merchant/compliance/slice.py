@@ -4,7 +4,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from merchant.compliance.cases import apply, assess, expiry, links, moves, review
+from merchant.compliance.cases import apply, assess, clockwork, expiry, links, moves, review
 from merchant.compliance.cases.case_routes import ROUTES as MERCHANT_CASE_ROUTES
 from merchant.compliance.cases.routes import ROUTES as APPLICATION_ROUTES
 from merchant.compliance.cases.twins import CASE_ROUTES
@@ -40,7 +40,10 @@ JOBS = (
     transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),
     transactional(review.APPROVED_TOPIC, ApprovedJob, _follow),
 )
-TIMERS = (Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),)
+TIMERS = (
+    Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),
+    Timer("merchants.check", clockwork.check_all, every_s=clockwork.CHECK_EVERY_S),
+)
 PRUNED: tuple[Pruned, ...] = ()
 PERMISSIONS = {
     P.APPLICATIONS_READ: "Read applications.",

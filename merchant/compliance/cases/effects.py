@@ -5,6 +5,7 @@ id, its counters, its numbers and its stickers: nothing here takes one away.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -162,6 +163,7 @@ def _plan_review(work: Work, merchant: Merchant) -> None:
     every = {str(band): each for band, each in tier.review.items()}.get(work.case.risk or "low")
     today = clock.local_date(clock.now(), work.scheme.time_zone)
     merchant.next_review_on = kyb.span(every).after(today) if every else None
+    merchant.check_on = today + timedelta(days=1)
 
 
 def _write_answers(work: Work, merchant: Merchant) -> None:

@@ -96,12 +96,13 @@ COLUMNS = (
         ADD COLUMN limit_group uuid,
         ADD COLUMN tier_since timestamptz,
         ADD COLUMN next_review_on date,
-        ADD COLUMN check_on date,
+        ADD COLUMN check_on date DEFAULT '2026-01-01', -- those that there are, are looked at once
         ADD COLUMN stopped_for varchar,
         ADD COLUMN listed boolean NOT NULL DEFAULT false,
         ADD COLUMN IF NOT EXISTS risk varchar
     """,
     "ALTER TABLE counter ADD COLUMN closed_at timestamptz",
+    "CREATE INDEX merchant_to_check ON merchant (check_on)",
     # Only of cases for live merchants, and there are none yet.
     """
     CREATE UNIQUE INDEX application_open_case ON application (merchant_id, kind)

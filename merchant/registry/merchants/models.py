@@ -18,7 +18,7 @@ LOCATION_DETAILS = "location:{id}"  # address and coordinates, as vault.seal is 
 class Merchant(SQLModel, table=True):
     """An approved merchant."""
 
-    __table_args__ = (Index("merchant_by_state", "dfsp_id", "state", "id"),)
+    __table_args__ = (Index("merchant_by_state", "dfsp_id", "state", "id"), Index("merchant_to_check", "check_on"))
     id: UUID = columns.key()
     dfsp_id: UUID = columns.dfsp()
     application_id: UUID = columns.ref("application.id")
@@ -41,7 +41,9 @@ class Merchant(SQLModel, table=True):
     limit_group: UUID | None = None  # the merchant under whose id limits of all of one owner's merchants are counted
     tier_since: datetime | None = columns.instant(nullable=True)
     next_review_on: date | None = None
-    check_on: date | None = None  # the next day on which what it needs may change
+    check_on: date | None = Field(
+        default=None, sa_column_kwargs=columns.added("'2026-01-01'")
+    )  # the next day on which what it needs may change
     risk: str | None = None
     stopped_for: str | None = None  # why it takes no payments, a code
     listed: bool = Field(default=False, sa_column_kwargs=columns.added("false"))
