@@ -20,6 +20,7 @@ from kyb.applicant import (
     SettlementAccount,
 )
 from kyb.fields import Problem, field_problems
+from kyb.lists.change import Change, changed_entries, difference
 from kyb.lists.entry import BadList, Identifier, ListedName, ListEntry, ScreeningList
 from kyb.lists.un import load_un_list
 from kyb.normal import normalise
@@ -43,6 +44,7 @@ __all__ = [
     "Applicant",
     "BadList",
     "Business",
+    "Change",
     "Check",
     "Contact",
     "Counter",
@@ -75,7 +77,9 @@ __all__ = [
     "alias_form",
     "assess",
     "build_index",
+    "changed_entries",
     "default_policy",
+    "difference",
     "field_problems",
     "is_alias",
     "load_policy",
