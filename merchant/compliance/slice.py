@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from merchant.compliance.cases import apply, assess, expiry
 from merchant.compliance.cases.routes import ROUTES as CASE_ROUTES
+from merchant.compliance.lists import current
+from merchant.compliance.lists.routes import ROUTES as LIST_ROUTES
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx
 from merchant.core.service import Service
@@ -22,13 +24,18 @@ async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
     await assess.screen_submitted(tx, service, job.application_id)
 
 
-ROUTES = [*CASE_ROUTES]
+ROUTES = [*CASE_ROUTES, *LIST_ROUTES]
 JOBS = (transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),)
-TIMERS = (Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),)
+TIMERS = (
+    Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),
+    Timer("lists.refresh", current.refresh, every_s=current.KEPT_S),
+)
 PRUNED: tuple[Pruned, ...] = ()
 PERMISSIONS = {
     P.APPLICATIONS_READ: "Read applications.",
     P.APPLICATIONS_WRITE: "Write and submit applications.",
     P.APPLICATIONS_DECIDE: "Decide on applications that others wrote.",
     P.PERSONAL_DATA_READ: "Open masked identity numbers and birth dates, one at a time.",
+    P.LISTS_READ: "See which lists names are screened against.",
+    P.LISTS_WRITE: "Put lists to screen against, and confirm another person's.",
 }

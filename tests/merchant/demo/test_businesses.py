@@ -11,7 +11,7 @@ from stdnum import lei
 
 import kyb
 from merchant.compliance.cases.answers import applicant_of
-from merchant.compliance.lists import screening_index
+from merchant.compliance.lists.packaged import screening_index
 from merchant.compliance.policies import policy
 from merchant.core import clock
 from merchant.core.settings import Settings

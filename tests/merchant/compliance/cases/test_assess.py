@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from merchant.compliance.cases import sealed_fields
 from merchant.compliance.cases.models import Application, ApplicationVersion
-from merchant.compliance.lists import screening_index
+from merchant.compliance.lists.packaged import screening_index
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from tests import builders
