@@ -84,28 +84,26 @@ async def put_list(tx: Tx, service: Service, actor: Actor, prepared: Prepared) -
         raise ListPutMeanwhile
     if before is not None and before.sha256 == read.sha256:
         return await _see_current(tx, actor, before)
-    state = ListState.PROPOSED if content.is_private(read.form) else ListState.IN_FORCE
-    if prepared.problem is not None:
-        state = ListState.REFUSED
-    version = _new_version(prepared, actor, ListState.REFUSED if state is ListState.REFUSED else ListState.PROPOSED)
+    version = _new_version(prepared, actor)
     tx.session.add(version)
     await tx.flush()
     if prepared.problem is None:
         await _withdraw_proposals(tx, version)
         await content.write_chunks(tx, service.vault, version.id, read.form, prepared.packed)
-    if state is ListState.IN_FORCE:
-        await _enter_into_force(tx, before, version.id)
-    await _audit(tx, actor, f"list.{state.value}", version.id, read.source, sha256=read.sha256, problem=version.problem)
-    return await _one(tx, version.id)
+        if not content.is_private(read.form):
+            await _enter_into_force(tx, before, version.id)
+    put = await _one(tx, version.id)
+    await _audit(tx, actor, f"list.{put.state}", put.id, put.source, sha256=put.sha256, problem=put.problem)
+    return put
 
 
-def _new_version(prepared: Prepared, actor: Actor, state: ListState) -> ListVersion:
+def _new_version(prepared: Prepared, actor: Actor) -> ListVersion:
     read, found = prepared.read, prepared.found
     return ListVersion(
         id=ids.uuid7(),
         source=read.source,
         form=read.form,
-        state=state,
+        state=ListState.REFUSED if prepared.problem is not None else ListState.PROPOSED,
         sha256=read.sha256,
         published_on=read.published_on,
         entry_count=len(read.entries),
