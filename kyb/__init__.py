@@ -23,6 +23,7 @@ from kyb.bods import BadBods, bods_statements, sections_from_bods
 from kyb.case import Case, Outcome, ScreeningOutcome, Standing, Verification
 from kyb.fields import Problem, field_problems
 from kyb.lei import BadGoldenCopy, LeiRecord, Verdict, judge_lei, name_likeness, read_api_record, read_golden_copy
+from kyb.lists.change import Change, changed_entries, difference
 from kyb.lists.entry import BadList, Identifier, ListedName, ListEntry, ScreeningList
 from kyb.lists.un import load_un_list
 from kyb.mcc_classes import MccClass, UnknownMccSet, activities_named, mcc_among, mcc_class, mcc_set
@@ -61,6 +62,7 @@ __all__ = [
     "BeneficialOwner",
     "Business",
     "Case",
+    "Change",
     "Check",
     "Contact",
     "Contribution",
@@ -115,9 +117,11 @@ __all__ = [
     "beneficial_owners",
     "bods_statements",
     "build_index",
+    "changed_entries",
     "confirmable",
     "default_policy",
     "default_weights",
+    "difference",
     "effective_band",
     "facts_text",
     "field_problems",

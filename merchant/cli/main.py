@@ -19,6 +19,7 @@ from merchant.cli.database import database
 from merchant.cli.demo import demo
 from merchant.cli.hub import hub
 from merchant.cli.keys import rotate_keys
+from merchant.cli.lists import lists
 from merchant.cli.openapi import openapi
 from merchant.cli.outbox import outbox
 from merchant.cli.qr import qr_commands
@@ -43,6 +44,7 @@ COMMANDS = (
     audit,
     outbox,
     hub,
+    lists,
     rotate_keys,
     qr_commands,
     openapi,

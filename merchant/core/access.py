@@ -42,6 +42,8 @@ class Permission(StrEnum):
     HUB_KEYS_READ = "hub-keys:read"
     HUB_KEYS_WRITE = "hub-keys:write"
     SCHEME_WRITE = "scheme:write"
+    LISTS_READ = "lists:read"
+    LISTS_WRITE = "lists:write"
 
 
 class Role(StrEnum):
@@ -58,7 +60,14 @@ class Role(StrEnum):
 
 
 _P = Permission
-_DFSP_READS = {_P.DFSPS_READ, _P.APPLICATIONS_READ, _P.MERCHANTS_READ, _P.PAYMENTS_READ, _P.EVENTS_READ}
+_DFSP_READS = {
+    _P.DFSPS_READ,
+    _P.APPLICATIONS_READ,
+    _P.MERCHANTS_READ,
+    _P.PAYMENTS_READ,
+    _P.EVENTS_READ,
+    _P.LISTS_READ,
+}
 _MERCHANT_READS = {_P.MERCHANTS_READ, _P.PAYMENTS_READ, _P.EVENTS_READ}
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
@@ -74,9 +83,11 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         | {_P.MERCHANTS_READ, _P.PAYMENTS_READ, _P.PAYMENTS_RESOLVE, _P.EVENTS_READ}
         | {_P.OPERATIONS_READ, _P.OPERATIONS_WRITE}
         | {_P.HUB_KEYS_READ, _P.HUB_KEYS_WRITE, _P.SCHEME_WRITE}
+        | {_P.LISTS_READ, _P.LISTS_WRITE}
     ),
     Role.HUB_CHECKER: frozenset(
         {_P.DFSPS_READ, _P.AUDIT_READ, _P.APPLICATIONS_READ, _P.MERCHANTS_READ, _P.HUB_KEYS_READ, _P.SCHEME_WRITE}
+        | {_P.LISTS_READ, _P.LISTS_WRITE}
     ),
     Role.DFSP_ADMIN: frozenset(
         _DFSP_READS
@@ -113,6 +124,7 @@ KEY_SCOPES = frozenset(Permission) - {
     _P.OPERATIONS_WRITE,
     _P.HUB_KEYS_WRITE,
     _P.SCHEME_WRITE,
+    _P.LISTS_WRITE,
 }
 # The key of one merchant does for it what its own people may do.
 MERCHANT_KEY_SCOPES = ROLE_PERMISSIONS[Role.MERCHANT_OWNER]

@@ -224,6 +224,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     screening_list: Annotated[Path, _FILE] = (
         Path(__file__).parents[1] / "compliance" / "un_consolidated_2026-02-27.xml.gz"
     )
+    # How many days a published list may go without being seen to be the current one (`merchant lists put`, or
+    # `check-current`); after that names are "not checked". Publishers change their lists several times a month and say
+    # so by mail, so a week leaves time for a failed fetch. 0 is no limit, for trials on this machine only.
+    screening_list_max_age_days: Annotated[int, _whole(0, 3650)] = 7
+    # How many per cent of its entries a new version of a published list may lack; more is a broken download, or another
+    # list. The UN lost 1 % at most in a year. 100 is no limit, for the day on which a regime ends.
+    screening_list_max_shrink_percent: Annotated[int, _whole(0, 100)] = 10
     # Jobs claimed at once by the worker: large enough to share round trips, small enough to share work.
     worker_batch: Annotated[int, _whole(1, 1000)] = 50
     # Safety poll when no notification arrived; the LISTEN connection wakes the worker sooner.

@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 import merchant.channels.models
 import merchant.compliance.cases.models
+import merchant.compliance.lists.models
 import merchant.compliance.policies.models
 import merchant.core.audit
 import merchant.core.audit_keys
@@ -35,6 +36,9 @@ metadata: MetaData = SQLModel.metadata
 SHARED_TABLES = frozenset({"scheme", "dfsp"})
 # Tables of the service itself, in which the app role has no rights at all.
 HIDDEN_TABLES = frozenset({"policy_layer", "vault_canary", "installation", "audit_secret", "worker_heartbeat"})
+# Versions of lists: the service adds them and says which one counts; what they hold is never changed nor deleted.
+VERSION_TABLES = frozenset({"list_version", "list_chunk"})
+HIDDEN_TABLES |= VERSION_TABLES
 # Tables that only the service itself reads; the app role may at most add to them.
 SYSTEM_TABLES = HIDDEN_TABLES | frozenset({"inbox", "outbox", "scheme_key", "event_ticket", "ussd_session"})
 SYSTEM_TABLES |= {"user_session", "account_token", "sign_in_failure", "known_device", "outgoing_mail"}

@@ -14,7 +14,9 @@ from typing import Literal
 from msgspec import Struct
 
 from merchant import migrations
-from merchant.compliance.lists import LIST_STALE, screening_index
+from merchant.compliance.lists import queries as list_queries
+from merchant.compliance.lists.ages import ListAge, read_ages
+from merchant.compliance.lists.packaged import screening_index
 from merchant.core import clock, pools, secret_key
 from merchant.core.audit_anchors import audit_faults
 from merchant.core.errors import OperatorProblem
@@ -123,11 +125,8 @@ def _screening_list(settings: Settings) -> list[Finding]:
         sentence = f"{settings.screening_list} cannot be read: new applications would be 'not checked'."
         return [Finding("error", "no_screening_list", "screening", sentence)]
     published = min(version.published_on for version in index.versions)
-    told = f"{index.entry_count} entries of {published}"
-    if clock.now().date() - published > LIST_STALE:
-        sentence = f"The list is old ({told}): put a current one where MERCHANT_SCREENING_LIST points."
-        return [Finding("warning", "stale_screening_list", "screening", sentence)]
-    return [Finding("ok", "screening_list", "screening", f"{told}.")]
+    sentence = f"The list at hand until others are put: {index.entry_count} entries of {published}."
+    return [Finding("ok", "screening_list", "screening", sentence)]
 
 
 def _database_kind(settings: Settings) -> list[Finding]:
@@ -287,6 +286,36 @@ async def _jobs(service: Service) -> list[Finding]:
     return found or [Finding("ok", "jobs", "jobs", "No job is dead or late.")]
 
 
+async def _screening_lists(service: Service) -> list[Finding]:
+    async with service.db.system_reads() as tx:
+        ages = await read_ages(service, tx)
+        refused = await tx.fetch(list_queries.LAST_REFUSED)
+    found = [_list_age(one) for one in ages if one.published_on is not None]
+    found += [
+        Finding(
+            "warning",
+            "screening_list_refused",
+            "screening",
+            f"The last file of {row['source']}, put {clock.rfc3339(row['fetched_at'])}, was refused: {row['problem']}.",
+        )
+        for row in refused
+    ]
+    return found
+
+
+def _list_age(one: ListAge) -> Finding:
+    told = f"{one.source} of {one.published_on}"
+    if one.entry_count is not None and one.checked_at is not None:
+        told = f"{told}, {one.entry_count} entries, last seen current {clock.rfc3339(one.checked_at)}"
+    if one.stale == "not_checked":
+        sentence = f"Names are 'not checked': the list is too old ({told}). Put a current one by `merchant lists put`."
+        return Finding("error", "stale_screening_list", "screening", sentence)
+    if one.stale:
+        sentence = f"The list is old ({told}): put a current one by `merchant lists put`."
+        return Finding("warning", "stale_screening_list", "screening", sentence)
+    return Finding("ok", "screening_lists", "screening", f"{told}.")
+
+
 _WORKERS = """
 SELECT count(*) AS known, count(*) FILTER (WHERE seen_at > clock_timestamp() - $1::interval) AS running,
   max(abs(clock_skew_s)) FILTER (WHERE seen_at > clock_timestamp() - $1::interval) AS skew_s
@@ -352,6 +381,7 @@ SERVICE: tuple[Callable[[Service], Awaitable[list[Finding]]], ...] = (
     _keys_in_use,
     _hub,
     _expiring_keys,
+    _screening_lists,
     _jobs,
     _workers,
     _restored,

@@ -14,7 +14,7 @@ from typing import Literal
 import asyncpg
 import msgspec
 
-from merchant.compliance.lists import LIST_STALE, published_on
+from merchant.compliance.lists.ages import packaged_age, read_ages
 from merchant.core import clock, db, heartbeat
 from merchant.core.canary import open_sealed
 from merchant.core.heartbeat import GONE_AFTER_S, SEEN_S_AGO, SKEW_NOTED_S
@@ -24,6 +24,7 @@ from merchant.core.vault import BadSecretKey
 KEPT_S = 1.5
 # A payment's jobs are done within a second; one that has been due for so long is worked off by nobody.
 OLDEST_DUE_S = 60.0
+LISTS_TIMEOUT_S = 1.0
 
 _FACTS = f"""
 SELECT EXISTS (SELECT FROM scheme WHERE id = 1) AS has_scheme,
@@ -116,15 +117,26 @@ def _restored(is_restored: bool) -> list[ReadyCheck]:
 
 
 async def check_lists(service: Service) -> list[ReadyCheck]:
-    """The sanctions list: it must be readable; one that is old is told, and screens on."""
-    published = published_on(service.settings.screening_list)
-    if published is None:
-        return [ReadyCheck("lists", "failed", "The sanctions list cannot be read; set MERCHANT_SCREENING_LIST.")]
-    age = clock.now().date() - published
-    if age <= LIST_STALE:
-        return [ReadyCheck("lists", "ok")]
-    told = f"The sanctions list is {age.days} days old; point MERCHANT_SCREENING_LIST at a newer one."
-    return [ReadyCheck("lists", "warning", told)]
+    """The screening lists: one that cannot be read is a fault.
+
+    One that is too old is a warning: names are "not checked" and nothing is approved, while payments go on.
+    """
+    try:
+        async with asyncio.timeout(LISTS_TIMEOUT_S), service.db.system_reads() as tx:
+            ages = await read_ages(service, tx)
+    except Exception:
+        ages = [packaged_age(service)]  # the check of the database tells why nothing else is known
+    if any(one.published_on is None for one in ages):
+        told = "The sanctions list cannot be read; put one by `merchant lists put`, or set MERCHANT_SCREENING_LIST."
+        return [ReadyCheck("lists", "failed", told)]
+    if late := [one for one in ages if one.stale == "not_checked"]:
+        named = ", ".join(one.source for one in late)
+        told = f"Names are not checked: nobody has seen for too long that {named} is current; see `merchant lists put`."
+        return [ReadyCheck("lists", "warning", told)]
+    if old := [one for one in ages if one.stale]:
+        told = f"The sanctions list is {old[0].age_days} days old; put a newer one by `merchant lists put`."
+        return [ReadyCheck("lists", "warning", told)]
+    return [ReadyCheck("lists", "ok")]
 
 
 # A check returns its results; what it raises counts as failed.

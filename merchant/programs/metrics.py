@@ -16,7 +16,7 @@ from litestar.plugins.prometheus import PrometheusController
 from prometheus_client import Gauge
 
 from merchant import __version__
-from merchant.compliance.lists import published_on
+from merchant.compliance.lists.ages import ListAge, packaged_age, read_ages
 from merchant.core import clock, db, logs, outbox, sql
 from merchant.core.heartbeat import GONE_AFTER_S, SEEN_S_AGO
 from merchant.core.http import raw
@@ -36,7 +36,14 @@ _doubt_age = Gauge("merchant_payment_requests_in_doubt_oldest_seconds", "Age of 
 _workers = Gauge("merchant_workers", "Workers seen within the last half minute.")
 _seen = Gauge("merchant_worker_last_seen_seconds", "How long ago the last worker was seen.")
 _skew = Gauge("merchant_clock_skew_seconds", "How far a machine's clock is ahead of the database's.", ["process"])
-_list_age = Gauge("merchant_screening_list_age_seconds", "Age of the sanctions list that is screened against.")
+_list_age = Gauge("merchant_screening_list_age_seconds", "Age of the oldest list that names are screened against.")
+_list_checked = Gauge(
+    "merchant_screening_list_checked_seconds", "How long ago a list was last seen to be current, by list.", ["list"]
+)
+_list_entries = Gauge("merchant_screening_list_entries", "Entries of a list that was put, by list.", ["list"])
+_list_stale = Gauge(
+    "merchant_screening_list_stale", "1 where names are not checked since a list is too old, by list.", ["list"]
+)
 _in_use = Gauge("merchant_database_connections_in_use", "Connections that are lent, by pool of this process.", ["pool"])
 _size = Gauge("merchant_database_connections_max", "Connections that a pool of this process may open.", ["pool"])
 _silent = Gauge("merchant_database_silent_connections", "Connections dropped since the start: they did not answer.")
@@ -44,6 +51,7 @@ _build = Gauge("merchant_build_info", "Always 1; the version is in the label.", 
 _build.labels(__version__).set(1)
 _OUTBOX = (_live, _age, _dead)
 _DATABASE = (_blocked, _open)
+_LISTS = (_list_checked, _list_entries, _list_stale)
 _OPEN_STATES = tuple(state for state in RequestState if may(state, RequestCapability.EXPIRE))
 _LANES = ("webhook", "sms")  # told as zero while none is blocked, so that an alarm can end
 _FIGURES = f"""
@@ -102,18 +110,21 @@ class Figures:
             async with self._service.db.system_reads() as tx:
                 depths = await outbox.depths(tx)
                 blocked = await outbox.count_blocked_lanes(tx)
+                lists = await read_ages(self._service, tx)
             figures = await self._service.db.probe(_FIGURES, clock.moved(), GONE_AFTER_S)
         except Exception as error:
             if db.is_unavailable(error) or isinstance(error, TimeoutError):
                 self._service.db.note_away(error)
             else:
                 _log.warning("outbox_not_measured", error=logs.describe(error))
-            for gauge in (*_OUTBOX, *_DATABASE):
+            for gauge in (*_OUTBOX, *_DATABASE, *_LISTS):
                 gauge.clear()
+            _tell_lists([packaged_age(self._service)])
             for single in (_doubt, _doubt_age, _workers, _seen):
                 single.set(float("nan"))
             return
         _tell_outbox([*(outbox.Depth(topic, 0, 0, 0.0) for topic in topics), *depths], blocked)
+        _tell_lists(lists)
         if figures is not None:
             _tell_database(figures)
 
@@ -123,9 +134,18 @@ class Figures:
             _size.labels(name).set(pool.size)
         _silent.set(self._service.db.silences)
         _skew.labels("this").set(self._service.db.clock_skew_s)
-        published = published_on(self._service.settings.screening_list)
-        age_s = (clock.now().date() - published).total_seconds() if published is not None else float("nan")
-        _list_age.set(age_s)
+
+
+def _tell_lists(ages: list[ListAge]) -> None:
+    for gauge in _LISTS:
+        gauge.clear()
+    oldest = max((one.age_days for one in ages if one.published_on is not None), default=None)
+    _list_age.set(oldest * 86_400 if oldest is not None else float("nan"))
+    for one in ages:
+        _list_stale.labels(one.source).set(one.stale == "not_checked")
+        if one.checked_at is not None and one.entry_count is not None:
+            _list_checked.labels(one.source).set((clock.now() - one.checked_at).total_seconds())
+            _list_entries.labels(one.source).set(one.entry_count)
 
 
 def _tell_outbox(depths: list[outbox.Depth], blocked: dict[str, int]) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 import kyb
 from merchant.compliance.cases import answers, sealed_fields
+from merchant.compliance.lists import content as list_content
 from merchant.core import audit, audit_keys, canary, inbox
 from merchant.core.db import Tx
 from merchant.core.errors import OperatorProblem
@@ -105,6 +106,13 @@ SEALED_COLUMNS = (
         "release_reason_sealed",
         sealed_fields.RELEASE_REASON,
         keys=("application_id", "version", "hit_id"),
+    ),
+    SealedColumn(
+        "list_chunk",
+        "packed_sealed",
+        list_content.CONTEXT,
+        keys=("version_id", "position"),
+        where="packed_sealed IS NOT NULL",
     ),
     SealedColumn("location", "details_sealed", LOCATION_DETAILS),
     SealedColumn("ended_sticker", "reason_sealed", stickers.REASON, keys=("counter_id", "version")),

@@ -96,6 +96,12 @@ def _open_faults(settings: Settings, reached: str) -> list[Fault]:
             " accounts and keys."
         )
         found.append(Fault("totp_not_required", sentence))
+    if not settings.screening_list_max_age_days:
+        sentence = (
+            f"{reached}: set MERCHANT_SCREENING_LIST_MAX_AGE_DAYS, such as 7, else names are screened against lists"
+            " that nobody has looked at for years."
+        )
+        found.append(Fault("screening_list_age_unlimited", sentence))
     if fault := _public_url_fault(settings, reached):
         found.append(fault)
     if settings.unsigned_from_hub:

@@ -4,10 +4,11 @@ Tests of tenancy, credentials, roles and bad input walk over all of it: a new ro
 them until someone says how it is called.
 """
 
+import base64
 import re
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 from litestar import Litestar
@@ -25,6 +26,9 @@ from tests import builders
 from tests.builders import PASSWORD, Person, World
 
 _PARTNER_PEM = new_private_pem()
+OWN_LIST = base64.b64encode(
+    b"id,kind,name,aliases,birth_date,country,id_number,reason\n1,person,Amara Kiprop,,,,,fraud\n"
+).decode()
 # Path parameters that identify nothing by themselves.
 NUMBERS = {"version": "1", "token": "no-such-link"}
 
@@ -183,6 +187,7 @@ class Things(Struct, frozen=True):
             "RetryDeadJobs": {"topic": "hub.send"},
             "DiscardDeadJob": {"reason": "It was settled by hand."},
             "SkipJob": {"reason": "It was settled by hand."},
+            "NewScreeningList": {"form": "own", "content": OWN_LIST},
         }
 
 
@@ -259,6 +264,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "batch_id": batch["id"],
         "job_id": job_id,
         "hub_key_id": hub_key_id,
+        "list_id": uuid4(),  # lists are the hub's, and nobody of a DFSP reaches any
     }
     return Things(
         {name: str(value) for name, value in ids.items()},

@@ -1,51 +1,50 @@
-"""Reads the UN Security Council consolidated list (schema sc-sanctions.xsd); defusedxml reads the XML."""
+"""Reads the UN Security Council consolidated list (schema sc-sanctions.xsd)."""
 
-import hashlib
 import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import ParseError, fromstring
-
-from kyb.lists.entry import ENTITY, PERSON, BadList, ListedName, ListEntry, ScreeningList
+from kyb.lists.births import APPROXIMATE_YEARS, full_date
+from kyb.lists.entry import ENTITY, PERSON, BadList, Identifier, ListedName, ListEntry, ScreeningList
+from kyb.lists.identifiers import codes_of, distinct, identifier, kind_of
+from kyb.lists.reading import XmlRecords, field, finish
 
 UN_SOURCE = "un_consolidated"
-
-# The UN gives some dates of birth as approximate; its narrative summaries are off by a few years at most.
-_APPROXIMATE_YEARS = 3
+_EXPECTED = "a UN consolidated list"
+_KINDS = {"INDIVIDUAL": PERSON, "ENTITY": ENTITY}
 
 
 def load_un_list(xml_bytes: bytes) -> ScreeningList:
     """Read the UN Security Council consolidated list (schema sc-sanctions.xsd); raises BadList."""
+    records = XmlRecords(xml_bytes, frozenset(_KINDS), _EXPECTED)
     try:
-        root = fromstring(xml_bytes)
-        published_on = date.fromisoformat(root.attrib["dateGenerated"][:10])
-    except (ParseError, DefusedXmlException, KeyError, ValueError) as error:
-        raise BadList(f"not a UN consolidated list: {error}") from error
-    entries = (
-        *(_un_entry(node, PERSON) for node in root.iterfind("INDIVIDUALS/INDIVIDUAL")),
-        *(_un_entry(node, ENTITY) for node in root.iterfind("ENTITIES/ENTITY")),
-    )
-    if not entries:
-        raise BadList("not a UN consolidated list: it holds no entries")
-    return ScreeningList(UN_SOURCE, published_on, hashlib.sha256(xml_bytes).hexdigest(), entries)
+        published_on = date.fromisoformat(records.attributes.get("dateGenerated", "")[:10])
+    except ValueError as error:
+        raise BadList(f"not {_EXPECTED}: {error}") from error
+    entries = (_entry(node, _KINDS[node.tag]) for node in records)
+    return finish(UN_SOURCE, published_on, xml_bytes, entries, _EXPECTED)
 
 
-def _un_entry(node: Any, kind: str) -> ListEntry:
-    parts = (_text(node, tag) for tag in ("FIRST_NAME", "SECOND_NAME", "THIRD_NAME", "FOURTH_NAME"))
+def _entry(node: Any, kind: str) -> ListEntry:
+    parts = (field(node, tag) for tag in ("FIRST_NAME", "SECOND_NAME", "THIRD_NAME", "FOURTH_NAME"))
     written = [
         ListedName(" ".join(part for part in parts if part)),
-        ListedName(_text(node, "NAME_ORIGINAL_SCRIPT")),
+        ListedName(field(node, "NAME_ORIGINAL_SCRIPT")),
     ]
     for alias in node.iterfind(f"{'INDIVIDUAL' if kind == PERSON else 'ENTITY'}_ALIAS"):
-        written.append(ListedName(_text(alias, "ALIAS_NAME"), weak=_text(alias, "QUALITY") == "Low"))
-    names = dict.fromkeys(name for line in written for name in _spellings(line))
-    entry_id = _text(node, "REFERENCE_NUMBER")
-    if not entry_id or not names:
-        raise BadList("an entry has no reference number or no name")
-    return ListEntry(entry_id, kind, tuple(names), tuple(_un_birth_years(node)), _text(node, "UN_LIST_TYPE"))
+        written.append(ListedName(field(alias, "ALIAS_NAME"), weak=field(alias, "QUALITY") == "Low"))
+    seats = "NATIONALITY/VALUE" if kind == PERSON else "ENTITY_ADDRESS/COUNTRY"
+    return ListEntry(
+        entry_id=field(node, "REFERENCE_NUMBER"),
+        kind=kind,
+        names=tuple(dict.fromkeys(name for line in written for name in _spellings(line))),
+        birth_years=tuple(_birth_years(node)),
+        programme=field(node, "UN_LIST_TYPE"),
+        birth_dates=tuple(_birth_dates(node)),
+        countries=codes_of(found.text or "" for found in node.iterfind(seats)),
+        identifiers=distinct(_identifiers(node)),
+    )
 
 
 # Remarks that clerks put into name fields, from here to the end of the field.
@@ -57,6 +56,8 @@ _REMARK = re.compile(
 _LABEL = re.compile(r"original script:?", re.IGNORECASE)
 _SEVERAL = re.compile(r";|\b[a-h]\)")  # "X; Y" and "a) X b) Y" are two names each
 _BRACKETS = re.compile(r"\(([^()]*)\)?")
+# A note may hold the number that its field lacks: "Tunisian passport number L 191609 issued on 28 Feb. 1996".
+_NOTE_ENDS = re.compile(r",|\b(?:issued|expire[sd]|valid)\b", re.IGNORECASE)
 
 
 def _spellings(line: ListedName) -> Iterator[ListedName]:
@@ -85,14 +86,27 @@ def _named(text: str, weak: bool) -> Iterator[ListedName]:
         yield ListedName(name, weak)
 
 
-def _un_birth_years(node: Any) -> Iterator[tuple[int, int]]:
+def _birth_years(node: Any) -> Iterator[tuple[int, int]]:
     for birth in node.iterfind("INDIVIDUAL_DATE_OF_BIRTH"):
-        year = _text(birth, "YEAR") or _text(birth, "DATE")[:4]
-        first, last = _text(birth, "FROM_YEAR") or year, _text(birth, "TO_YEAR") or year
+        year = field(birth, "YEAR") or field(birth, "DATE")[:4]
+        first, last = field(birth, "FROM_YEAR") or year, field(birth, "TO_YEAR") or year
         if first.isdecimal() and last.isdecimal():
-            slack = _APPROXIMATE_YEARS if _text(birth, "TYPE_OF_DATE") == "APPROXIMATELY" else 0
+            slack = APPROXIMATE_YEARS if field(birth, "TYPE_OF_DATE") == "APPROXIMATELY" else 0
             yield int(first) - slack, int(last) + slack
 
 
-def _text(node: Any, tag: str) -> str:
-    return (node.findtext(tag) or "").strip()
+def _birth_dates(node: Any) -> Iterator[str]:
+    for birth in node.iterfind("INDIVIDUAL_DATE_OF_BIRTH"):
+        is_exact = field(birth, "TYPE_OF_DATE") != "APPROXIMATELY"
+        if is_exact and (day := full_date(field(birth, "DATE")[:10])):
+            yield day
+
+
+def _identifiers(node: Any) -> Iterator[Identifier | None]:
+    for document in node.iterfind("INDIVIDUAL_DOCUMENT"):
+        written = field(document, "NUMBER") or _NOTE_ENDS.split(field(document, "NOTE"))[0]
+        label = f"{field(document, 'TYPE_OF_DOCUMENT')} {field(document, 'TYPE_OF_DOCUMENT2')}"
+        # Some clerks leave the type empty and write it before the number.
+        kind = kind_of(label) or kind_of(written)
+        country = field(document, "ISSUING_COUNTRY") or field(document, "COUNTRY_OF_ISSUE")
+        yield identifier(kind, written, country)

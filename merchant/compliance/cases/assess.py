@@ -1,7 +1,7 @@
 """Assess an application: after `apply.submit` and before review.py, and again whenever a checker asks.
 
 `assess` holds the answers against the policy and the sanctions lists, and writes the report to the application and to
-the frozen version alike. Lists that cannot be read make it say "not checked", never "clear".
+the frozen version alike. Lists that are too old or cannot be read make it say "not checked", never "clear".
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.queries import frozen_version, lock_application
 from merchant.compliance.cases.states import ApplicationState, Capability, application_may, move_application
-from merchant.compliance.lists import screening_index
+from merchant.compliance.lists.current import current_index
 from merchant.core import audit, clock
 from merchant.core.access import SERVICE, Actor
 from merchant.core.db import Tx
@@ -29,10 +29,10 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
     The report goes to the application and to its frozen version, so both always say what the checker decides on.
     """
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
-    lists = screening_index(service.settings.screening_list)
+    lists = await current_index(service)
     policy = await policy_of_case(service, application)
     case = await verifications.case_of(tx, service.vault, application, sections)
-    report = kyb.assess(case, policy, lists, await local_now(service), application.target_tier)
+    report = kyb.assess(case, policy, lists.index, await local_now(service), application.target_tier)
     frozen = await frozen_version(tx, application, application.version)
     sealed = sealed_fields.seal_report(service.vault, application.id, stored_report(report))
     application.report_sealed = frozen.report_sealed = sealed

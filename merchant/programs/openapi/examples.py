@@ -3,6 +3,7 @@
 api.py puts them into the document, where tools and readers copy them from; a test decodes each.
 """
 
+import base64
 from typing import Any
 
 from merchant.channels.poster_routes import NewBatch
@@ -15,6 +16,7 @@ from merchant.compliance.cases.schemas import (
     Returned,
     Reveal,
 )
+from merchant.compliance.lists.schemas import NewScreeningList
 from merchant.notify.events import ApplicationEvent, MerchantEvent, PaymentReceived, PaymentRequestEvent
 from merchant.notify.routes import NewEndpoint
 from merchant.payments.schemas import NewPaymentRequest
@@ -83,6 +85,10 @@ _JWK = {
     "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
 }
 
+_OWN_LIST = b"""id,kind,name,aliases,birth_date,country,id_number,reason
+17,person,Amara Kiprop,Amarah Kiprop,1979-05-06,KE,passport:AK0456789,opened three shops under other names
+"""
+
 EXAMPLES: dict[Any, Any] = {
     SignIn: {"email": "maker@greenbankfsp.example", "password": "correct horse battery staple"},
     NewDfsp: {"fsp_id": "greenbankfsp", "name": "Green Bank"},
@@ -91,6 +97,7 @@ EXAMPLES: dict[Any, Any] = {
     Retirement: {"at": "2027-01-31T12:00:00Z"},
     Rotation: {},
     SchemeChangeBody: {"name": "Lakeside Instant Payments", "ussd_code": "*384*123#"},
+    NewScreeningList: {"form": "own", "content": base64.b64encode(_OWN_LIST).decode()},
     NewUser: {
         "email": "checker@greenbankfsp.example",
         "name": "Wambui Otieno",

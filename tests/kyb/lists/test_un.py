@@ -35,7 +35,9 @@ def test_the_list_of_february_2026_is_read_whole(un_list: kyb.ScreeningList) -> 
 
 def test_an_entry_has_its_names_years_and_programme(un_list: kyb.ScreeningList) -> None:
     badege = next(entry for entry in un_list.entries if entry.entry_id == "CDi.001")
-    assert badege == kyb.ListEntry("CDi.001", "person", (ListedName("ERIC BADEGE"),), ((1971, 1971),), "DRC")
+    assert badege == kyb.ListEntry(
+        "CDi.001", "person", (ListedName("ERIC BADEGE"),), ((1971, 1971),), "DRC", countries=("CD",)
+    )
 
 
 @pytest.mark.parametrize(

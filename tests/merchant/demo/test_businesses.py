@@ -10,7 +10,7 @@ import pytest
 from stdnum import lei
 
 import kyb
-from merchant.compliance.lists import screening_index
+from merchant.compliance.lists.packaged import screening_index
 from merchant.core import clock
 from merchant.core.settings import Settings
 from merchant.demo.businesses import COUNT, LISTED_OWNERS, businesses

@@ -129,7 +129,7 @@ async def test_the_app_role_holds_the_rights_it_needs_and_no_more(owner: asyncpg
             assert rights == {"SELECT", "INSERT", "UPDATE", "DELETE"}, name
 
 
-async def test_the_system_role_may_change_the_rows_of_all_tables_but_the_audit_record(
+async def test_the_system_role_may_change_the_rows_of_all_tables_but_the_audit_record_and_lists_that_were_put(
     owner: asyncpg.Connection,
 ) -> None:
     rows = await owner.fetch(
@@ -139,9 +139,22 @@ async def test_the_system_role_may_change_the_rows_of_all_tables_but_the_audit_r
     )
     assert {row["table_name"] for row in rows} == set(schema.metadata.tables)
     kept = {"audit_entry": {"UPDATE", "DELETE"}, "audit_head": {"DELETE"}}
+    kept |= {table: {"UPDATE", "DELETE"} for table in schema.VERSION_TABLES}  # of some columns only: see below
     for row in rows:
         rights = {"SELECT", "INSERT", "UPDATE", "DELETE"} - kept.get(row["table_name"], set())
         assert set(row["rights"]) == rights, row["table_name"]
+
+
+async def test_of_a_list_that_was_put_only_what_says_whether_it_counts_may_change(owner: asyncpg.Connection) -> None:
+    rows = await owner.fetch(
+        "SELECT table_name, column_name FROM information_schema.role_column_grants"
+        " WHERE grantee = $1 AND privilege_type = 'UPDATE' AND table_name = ANY($2)",
+        SYSTEM_ROLE,
+        list(schema.VERSION_TABLES),
+    )
+    changeable = {f"{row['table_name']}.{row['column_name']}" for row in rows}
+    states = {f"list_version.{name}" for name in ("state", "checked_at", "confirmed_by", "confirmed_at")}
+    assert changeable == states | {"list_chunk.packed_sealed"}  # sealed anew when keys are rotated
 
 
 async def test_nobody_else_was_granted_anything(owner: asyncpg.Connection) -> None:

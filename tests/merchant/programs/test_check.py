@@ -88,15 +88,6 @@ class TestMachine:
         lost = msgspec.structs.replace(settings, screening_list=path)
         assert "no_screening_list" in codes(look_at_machine(lost), "error")
 
-    def test_a_list_is_stale_after_thirty_days_as_readiness_says_too(
-        self, settings: Settings, monkeypatch: pytest.MonkeyPatch, move_clock: Callable[[timedelta], datetime]
-    ) -> None:
-        published = datetime(2026, 2, 27, 12, tzinfo=clock.now().tzinfo)
-        move_clock(published + timedelta(days=30) - clock.now())
-        assert "screening_list" in codes(look_at_machine(settings), "ok")
-        move_clock(timedelta(days=1))
-        assert "stale_screening_list" in codes(look_at_machine(settings), "warning")
-
     @pytest.mark.parametrize(
         "changed",
         [
@@ -133,7 +124,40 @@ class TestDatabase:
         await builders.add_person(service, "second@hub.example", [Role.HUB_OPERATOR])
         await change(database_url, "UPDATE app_user SET totp_confirmed_at = now()")
         await audit_anchors.write_anchor(service)
-        assert await wrong(settings, database_url) == set()
+        # The packaged list gets older every day.
+        assert await wrong(settings, database_url) == {"stale_screening_list"}
+
+    async def test_a_list_is_old_after_thirty_days_as_readiness_says_too(
+        self, settings: Settings, database_url: str, move_clock: Callable[[timedelta], datetime]
+    ) -> None:
+        published = datetime(2026, 2, 27, 12, tzinfo=clock.now().tzinfo)
+        move_clock(published + timedelta(days=30) - clock.now())
+        assert "screening_lists" in codes(await look_at_database(settings, database_url), "ok")
+        move_clock(timedelta(days=1))
+        assert "stale_screening_list" in codes(await look_at_database(settings, database_url), "warning")
+
+    async def test_a_list_that_names_are_no_longer_checked_against_is_an_error(
+        self, settings: Settings, database_url: str
+    ) -> None:
+        public = msgspec.structs.replace(settings, public_url="https://pay.example")
+        assert "stale_screening_list" in codes(await look_at_database(public, database_url), "error")
+
+    async def test_a_file_that_was_refused_last_is_told_until_another_is_taken(
+        self, settings: Settings, database_url: str
+    ) -> None:
+        put = (
+            "INSERT INTO list_version (id, source, form, state, sha256, published_on, fetched_at, checked_at, problem,"
+            " entry_count, added_count, removed_count, changed_count, put_by) VALUES"
+            " (gen_random_uuid(), 'eu_fsf', 'eu', '{}', '', now(), now(), now(), {}, 1, 0, 0, 0, gen_random_uuid())"
+        )
+        await change(database_url, put.format("refused", "'list_shrunk'"))
+        [found] = [
+            one for one in await look_at_database(settings, database_url) if one.code == "screening_list_refused"
+        ]
+        assert (found.severity, "list_shrunk" in found.sentence) == ("warning", True)
+        newer = put.replace("gen_random_uuid(), 'eu", "'ffffffff-ffff-7fff-bfff-ffffffffffff', 'eu")
+        await change(database_url, newer.format("in_force", "NULL"))
+        assert "screening_list_refused" not in await wrong(settings, database_url)
 
     @pytest.mark.parametrize(
         ("address", "is_tls", "severity"),

@@ -15,6 +15,7 @@ from merchant.programs import metrics
 from merchant.programs.app import with_doors
 from tests.apps import app_on
 from tests.builders import GATEWAY_SECRET, World
+from tests.merchant.compliance.lists.stage import eu_list, put
 
 pytestmark = pytest.mark.anyio
 Move = Callable[[timedelta], datetime]
@@ -96,6 +97,30 @@ async def test_an_outbox_that_cannot_be_read_is_not_told_and_the_rest_is(
         assert await figures(client, "hub.send") == {}
     assert [entry["event"] for entry in logs] == ["outbox_not_measured"]
     assert "python_info" in (await client.get("/metrics")).text
+
+
+async def list_figures(client: httpx.AsyncClient) -> dict[str, float]:
+    """What /metrics says of the screening lists."""
+    lines = (await client.get("/metrics")).text.splitlines()
+    told = [line.removeprefix("merchant_screening_list_") for line in lines if line.startswith("merchant_screening")]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in told)}
+
+
+async def test_lists_are_told_by_their_age_and_an_alarm_ends_when_one_is_put(
+    client: httpx.AsyncClient, service: Service, world: World, move_clock: Move
+) -> None:
+    packaged = await list_figures(client)
+    assert set(packaged) == {"age_seconds", 'stale{list="un_consolidated"}'}
+    assert (packaged["age_seconds"] > 200 * 86_400, packaged['stale{list="un_consolidated"}']) == (True, 0.0)
+    now = move_clock(timedelta())
+    file = eu_list(now.date().isoformat(), ["Tarik Sample"])
+    await put(service, "eu", file)
+    move_clock(timedelta(days=8))
+    old = await list_figures(client)
+    assert (old['checked_seconds{list="eu_fsf"}'], old['stale{list="eu_fsf"}']) == (8 * 86_400, 1.0)
+    assert old['entries{list="eu_fsf"}'] == 1
+    await put(service, "eu", file)
+    assert (await list_figures(client))['stale{list="eu_fsf"}'] == 0.0
 
 
 GATE = {"x-gateway-secret": GATEWAY_SECRET}

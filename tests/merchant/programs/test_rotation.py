@@ -1,6 +1,7 @@
 """Key rotation: a new first key, everything sealed anew under it, the old key then dropped."""
 
 import asyncio
+import base64
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,7 @@ from sqlalchemy import LargeBinary
 
 from merchant.compliance.cases import review
 from merchant.compliance.cases.models import Application
+from merchant.compliance.lists import operations as lists
 from merchant.core import audit, inbox
 from merchant.core.access import SERVICE
 from merchant.core.db import Tx
@@ -29,7 +31,7 @@ from merchant.programs.rotation import SEALED_COLUMNS, rotate
 from merchant.registry.codes import stickers
 from merchant.scheme import keys
 from tests import builders
-from tests.api.everything import listed_company
+from tests.api.everything import OWN_LIST, listed_company
 from tests.builders import SECRET_KEY, World
 
 pytestmark = pytest.mark.anyio
@@ -63,6 +65,7 @@ async def fill(service: Service, world: World) -> None:
     )
     money = NewRequest(counter_id=counters[0].id, amount=Money(100, "KES"), payer=Msisdn("254711000001"))
     await links.request_reset(service, world.maker.email, "")
+    own_list = await lists.prepare_list(service, "own", base64.b64decode(OWN_LIST))
     async with service.db.system() as tx:
         await stickers.replace_sticker(tx, world.maker.actor, counters[0].id, "Worn.", stickers.Standing.REPLACED)
         await audit.record(tx, SERVICE, "test.done", "thing", 1, dfsp_id=merchant.dfsp_id, reason="Because.")
@@ -94,6 +97,7 @@ async def fill(service: Service, world: World) -> None:
             *place,
             vault.seal(b"whsec_x", f"webhook:{endpoint_id}"),
         )
+        await lists.put_list(tx, service, SERVICE, own_list)
         await tx.execute(
             "INSERT INTO idempotency_key (scope, key, dfsp_id, input_hash, status, body_sealed, created_at)"
             " VALUES ('s', 'k', $1, '\\x00', 201, $2, now())",

@@ -40,6 +40,7 @@ def test_what_is_safe_starts(settings: Settings) -> None:
         ({"mail_kind": "smtp", "mail_from": "pay@pay.example"}, "smtp_url_missing"),
         ({"mail_kind": "smtp", "smtp_url": "smtps://u:p@mail.example:465"}, "mail_from_missing"),
         ({"require_totp": False}, "totp_not_required"),
+        ({"screening_list_max_age_days": 0}, "screening_list_age_unlimited"),
         ({"public_url": "http://pay.example"}, "public_url_without_https"),
         ({"public_url": "ftp://pay.example"}, "public_url_without_https"),
     ],
@@ -89,6 +90,7 @@ def test_every_fault_has_a_line_of_its_own_which_names_its_setting(settings: Set
         Settings(require_signatures=False, webhook_loopback=True),
         Settings(public_url="http://localhost:8000", webhook_loopback=True),
         Settings(public_url="http://127.0.0.1", gateway_secret="short"),
+        Settings(screening_list_max_age_days=0),
     ],
 )
 def test_on_this_machine_alone_trying_is_easy(settings: Settings) -> None:

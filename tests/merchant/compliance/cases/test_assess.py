@@ -2,6 +2,8 @@
 
 import gzip
 import itertools
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,13 @@ from sqlmodel import select
 
 from merchant.compliance.cases import sealed_fields
 from merchant.compliance.cases.models import Application, ApplicationVersion
-from merchant.compliance.lists import screening_index
+from merchant.compliance.lists.packaged import screening_index
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from tests import builders
 from tests.api.everything import listed_company
 from tests.builders import World
+from tests.merchant.compliance.lists.stage import eu_list, put
 
 pytestmark = pytest.mark.anyio
 FALSE_POSITIVE = {"decision": "false_positive", "reason": "Born elsewhere, another face."}
@@ -220,6 +223,23 @@ class TestMissingLists:
         assert (await case.post("screen")).json()["report"]["screening"] == "not_checked"
         use_list(service, Settings().screening_list)
         assert (await case.post("screen")).json()["report"]["screening"] == "clear"
+        assert (await case.approve()).status_code == 200
+
+    async def test_a_list_nobody_has_seen_to_be_current_for_a_week_checks_nobody_and_approves_nothing(
+        self, client: httpx.AsyncClient, service: Service, move_clock: Callable[[timedelta], datetime]
+    ) -> None:
+        file = eu_list("2026-11-01", ["Tarik Sample"])
+        await put(service, "eu", file)
+        move_clock(timedelta(days=8))
+        world = await builders.load_world(service)
+        application = await builders.create_application(service, world.maker, submitted=True)
+        case = Case(client, world, application.id)
+        assert (await case.read())["report"]["screening"] == "not_checked"
+        assert (await case.approve()).json()["code"] == "screening_not_checked"
+        await put(service, "eu", file)
+        assert (await case.post("screen")).json()["report"]["screening"] == "clear"
+        report = (await case.read())["report"]
+        assert [one["source"] for one in report["list_versions"]] == ["un_consolidated", "eu_fsf"]
         assert (await case.approve()).status_code == 200
 
     async def test_a_report_names_the_lists_it_used(self, listed: Case) -> None:

@@ -1,12 +1,13 @@
-"""The sanctions lists to screen against, indexed once per file version.
+"""The file of the UN's list that the setting screening_list names, indexed once per file version.
 
-A list that cannot be read is None, and what was to be screened is then 'not checked', never 'clear'.
+It counts until the UN's list is put (queries.packaged_counts). One that cannot be read is None, and what was to be
+screened is then 'not checked', never 'clear'.
 """
 
 import gzip
 import re
 import zlib
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import structlog
 
 import kyb
 from merchant.core import logs
+from merchant.core.settings import Settings
 
 _FIRST_BYTES = 4096
 _DATED = re.compile(rb"dateGenerated=.([0-9]{4}-[0-9]{2}-[0-9]{2})")
@@ -37,6 +39,21 @@ def screening_index(path: Path) -> kyb.ScreeningIndex | None:
         return None
 
 
+def screening_list(path: Path) -> kyb.ScreeningList:
+    """The list of a file, to be compared with another or indexed together with others.
+
+    Raises OSError, EOFError, ValueError, zlib.error.
+    """
+    return kyb.load_un_list(_read(path))
+
+
+def written_on(path: Path) -> date | None:
+    """The day on which an operator put this file in place; None of the copy that comes with the program."""
+    if path == Settings().screening_list:
+        return None
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
+
+
 def published_on(path: Path) -> date | None:
     """The day of a list, read from its first lines, since reading all of it takes a second; None when it has none."""
     try:
@@ -57,7 +74,7 @@ def _published_on(path: Path, _: int) -> date | None:
 
 @lru_cache(maxsize=2)
 def _index(path: Path, _: int) -> kyb.ScreeningIndex:
-    return kyb.build_index([kyb.load_un_list(_read(path))])
+    return kyb.build_index([screening_list(path)])
 
 
 def _read(path: Path) -> bytes:

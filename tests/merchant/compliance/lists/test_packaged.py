@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from merchant.compliance import lists
+from merchant.compliance.lists import packaged as lists
 from merchant.core.settings import Settings
 
 PACKAGED = Settings().screening_list
