@@ -128,7 +128,7 @@ def _sections(index: int, row: dict[str, str], faker: Faker, scheme_currency: st
                 "id_type": "other",
                 "id_number": f"MADE-UP-{index:04}",
                 "nationality": country,
-                "ownership_percent": 60,
+                "ownership_percent": 100,
                 "is_director": True,
             }
         ],
