@@ -1,6 +1,7 @@
 """Know Your Business: pure decisions about merchants; no database, network, clock or environment.
 
-Reading order: applicant (the answers and what was verified) → normal and fields (the form of an answer) → policy and
+Reading order: applicant (the answers and what was verified) → normal and fields (the form of an answer; shown_names and
+identity_numbers judge names and numbers) → policy and
 tiers (requirements and limits) → screening (sanctions lists) → report (all of it, for the person who decides).
 """
 
@@ -19,7 +20,8 @@ from kyb.applicant import (
     Sections,
     SettlementAccount,
 )
-from kyb.fields import Problem, field_problems
+from kyb.fields import field_problems
+from kyb.identity_numbers import identity_form, number_doubt, number_doubts
 from kyb.lists.entry import BadList, Identifier, ListedName, ListEntry, ScreeningList
 from kyb.lists.un import load_un_list
 from kyb.normal import normalise
@@ -32,9 +34,18 @@ from kyb.policy import (
     default_policy,
     load_policy,
 )
+from kyb.problem import Fault, Problem
 from kyb.report import Check, Reason, Report, SubjectHit, assess
 from kyb.screening.index import ListVersion, ScreeningIndex, build_index
 from kyb.screening.match import Hit, Piece, screen
+from kyb.shown_names import (
+    ProtectedHit,
+    alike,
+    default_protected_names,
+    is_protected,
+    legibility_problem,
+    ussd_name_of,
+)
 from kyb.tiers import Requirement, Requirements, requirements
 
 __all__ = [
@@ -47,6 +58,7 @@ __all__ = [
     "Contact",
     "Counter",
     "Evidence",
+    "Fault",
     "Hit",
     "Identifier",
     "Limits",
@@ -61,6 +73,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Problem",
+    "ProtectedHit",
     "Reason",
     "Report",
     "Requirement",
@@ -73,15 +86,23 @@ __all__ = [
     "UnknownCurrency",
     "UnknownTier",
     "alias_form",
+    "alike",
     "assess",
     "build_index",
     "default_policy",
+    "default_protected_names",
     "field_problems",
+    "identity_form",
     "is_alias",
+    "is_protected",
+    "legibility_problem",
     "load_policy",
     "load_un_list",
     "may_be_chosen",
     "normalise",
+    "number_doubt",
+    "number_doubts",
     "requirements",
     "screen",
+    "ussd_name_of",
 ]

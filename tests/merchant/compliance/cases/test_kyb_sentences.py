@@ -20,8 +20,8 @@ VALUE = "7"
 
 def told_by_fields() -> Iterator[str]:
     """What kyb says of answers and in reports, with VALUE for every value: sentences that are no docstrings."""
-    for name in ("kyb/fields.py", "kyb/tiers.py", "kyb/report.py"):
-        tree = ast.parse((ROOT / name).read_text())
+    for name in ("fields", "owner_rules", "identity_numbers", "shown_names", "tiers", "report"):
+        tree = ast.parse((ROOT / f"kyb/{name}.py").read_text())
         parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
         bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
