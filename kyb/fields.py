@@ -85,7 +85,7 @@ def _text(max_chars: int) -> _Rule:
     return check
 
 
-def _name(max_chars: int, *, may_be_short: bool = True) -> _Rule:
+def _name(max_chars: int, *, may_be_short: bool = True, may_mix_scripts: bool = False) -> _Rule:
     """Legible text that is no formula to a spreadsheet, into which lists of names are loaded one day."""
 
     def check(value: str, context: _Context) -> Fault | None:
@@ -94,7 +94,7 @@ def _name(max_chars: int, *, may_be_short: bool = True) -> _Rule:
         # Spreadsheets take the wide forms of East Asian scripts for the same signs.
         if unicodedata.normalize("NFKC", value.strip()[:1])[:1] in _FORMULAS:
             return "like_a_formula", "Must not begin with =, +, - or @."
-        return legibility_problem(value, may_be_short=may_be_short)
+        return legibility_problem(value, may_be_short=may_be_short, may_mix_scripts=may_mix_scripts)
 
     return check
 
@@ -207,6 +207,7 @@ def _own_alias(value: str, context: _Context) -> Fault | None:
 
 
 _REGISTER_NUMBER = _number(MIN_REGISTER_CHARS)
+_REGISTERED_NAME = _name(MAX_LEGAL_NAME_CHARS, may_mix_scripts=True)
 _PERSON_NAME = _name(MAX_PERSON_NAME_CHARS)
 _COUNTRY = _code(codes.countries, "ISO 3166-1 (two letters)")
 _CURRENCY = _code(codes.currencies, "ISO 4217")
@@ -214,7 +215,7 @@ _CURRENCY = _code(codes.currencies, "ISO 4217")
 # Rules by section, then field, in the order in which problems are reported. A list's rule is for each item.
 _BUSINESS: dict[str, _Rule] = {
     "trading_name": _name(MAX_TRADING_NAME_CHARS, may_be_short=False),
-    "legal_name": _name(MAX_LEGAL_NAME_CHARS, may_be_short=False),
+    "legal_name": _REGISTERED_NAME,
     "kind": _one_of(codes.BUSINESS_KINDS),
     "mcc": _code(codes.merchant_category_codes, "ISO 18245 (four digits)"),
     "lei": _lei,
@@ -236,7 +237,7 @@ _OWNER: dict[str, _Rule] = {
     "email": _email,
     "ownership_percent": _ownership_percent,
     "kind": _one_of(codes.OWNER_KINDS),
-    "legal_name": _name(MAX_LEGAL_NAME_CHARS),
+    "legal_name": _REGISTERED_NAME,
     "registration_number": _REGISTER_NUMBER,
     "country": _COUNTRY,
     "ref": _text(MAX_REF_CHARS),
@@ -258,7 +259,7 @@ _LOCATION: dict[str, _Rule] = {
 _COUNTER: dict[str, _Rule] = {"name": _name(MAX_NAME_CHARS), "own_alias": _own_alias}
 _SETTLEMENT_ACCOUNT: dict[str, _Rule] = {
     "account_id": _identifier,
-    "account_name": _name(MAX_LEGAL_NAME_CHARS),
+    "account_name": _name(MAX_LEGAL_NAME_CHARS, may_mix_scripts=True),
     "currency": _CURRENCY,
 }
 

@@ -11,9 +11,10 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from kyb.applicant import Applicant, owner_name
-from kyb.fields import Problem, field_problems
+from kyb.fields import field_problems
 from kyb.lists.entry import ENTITY, PERSON
 from kyb.policy import Policy
+from kyb.problem import Problem
 from kyb.screening.index import ListVersion, ScreeningIndex
 from kyb.screening.match import Hit, screen
 from kyb.tiers import Requirements, requirements

@@ -7,7 +7,7 @@ kyb.fields refuses illegible names; the caller asks `is_protected` with the name
 import tomllib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 
@@ -53,11 +53,12 @@ class ProtectedHit(Struct, frozen=True):
     name: str
 
 
-def legibility_problem(text: str, *, may_be_short: bool = False) -> Fault | None:
-    """Why shoppers could not read a name, as a code and a sentence; None when they can.
+def legibility_problem(text: str, *, may_be_short: bool = False, may_mix_scripts: bool = False) -> Fault | None:
+    """Why people could not read a name, as a code and a sentence; None when they can.
 
     may_be_short allows a single letter or digit, as counters and people have for a name; one sign that is a word, as
-    in Chinese, is always allowed.
+    in Chinese, is always allowed. may_mix_scripts is for names as registers hold them, some with a Greek letter for a
+    Latin one, which no shopper sees.
     """
     letters = letters_of(text)
     if not letters:
@@ -68,7 +69,7 @@ def legibility_problem(text: str, *, may_be_short: bool = False) -> Fault | None
         return "not_legible", "Must hold only characters that every screen can show."
     if has_invisible(text):
         return "invisible_character", "Must not hold characters that cannot be seen."
-    if mixes_scripts(text):
+    if not may_mix_scripts and mixes_scripts(text):
         return "mixed_scripts", "Must not mix letters of several scripts in one word."
     return None
 
@@ -278,9 +279,9 @@ def _spellings(name: str) -> tuple[list[str], list[str]]:
     return looks, _telling([word if word.isdigit() else skeleton(latin_spelling(word)) for word in shown])
 
 
-def _telling(words: Iterable[str]) -> list[str]:
+def _telling(words: list[str]) -> list[str]:
     """Words without links and legal forms, and without everyday ones where two others are left."""
-    found = [word for word in words if word not in _skeletons(_LINKS | _LEGAL_FORMS)] or list(words)
+    found = [word for word in words if word not in _skeletons(_LINKS | _LEGAL_FORMS)] or words
     telling = [word for word in found if word not in _skeletons(_COMMON_WORDS)]
     return telling if len([word for word in telling if not word.isdigit()]) > 1 else found
 
