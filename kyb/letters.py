@@ -59,7 +59,7 @@ _APOSTROPHES = str.maketrans("", "", "'’ʼʻ`´‘")
 _MICRO = "µ"  # a Greek letter by its script, a sign by its use
 
 
-def unreadable_fault(text: str) -> bool:
+def is_unreadable(text: str) -> bool:
     """Whether a text holds what no screen can show: a private or lost character, or a heap of accents."""
     return not text.isascii() and bool(_UNREADABLE.search(text) or _HEAP.search(unicodedata.normalize("NFD", text)))
 
@@ -72,8 +72,13 @@ def shows_something(text: str) -> bool:
 
 
 def letters_of(text: str) -> str:
-    """The letters and digits of a text that can be seen."""
-    return "".join(char for char in text if char.isalnum() and char not in _BLANK)
+    """The letters and digits of a text that can be seen, without those that only modify others."""
+    if text.isascii():
+        return "".join(char for char in text if char.isalnum())
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(
+        char for char in plain if char.isalnum() and char not in _BLANK and unicodedata.category(char) != "Lm"
+    )
 
 
 def has_invisible(text: str) -> bool:

@@ -18,12 +18,12 @@ from rapidfuzz.distance import OSA
 from kyb.codes import GSM7_BASIC, gsm7_septets
 from kyb.letters import (
     has_invisible,
+    is_unreadable,
     latin_spelling,
     letters_of,
     mixes_scripts,
     script_of,
     skeleton,
-    unreadable_fault,
     word_set,
     words_of,
 )
@@ -33,6 +33,9 @@ MAX_USSD_NAME_SEPTETS = 20  # fits one USSD line beside number and amount
 
 # A cut name ends at a word when that keeps at least this much of the line.
 _WORD_CUT_MIN = 12
+_NOT_FIRST, _NOT_LAST = " .,;:-_/&+=@*#!?\"')", " .,;:-_/&+="
+# Unicode categories of what is not spoken: pictures, and what is none of any alphabet.
+_UNSPOKEN = word_set("So Sk Co Cn Cs Cc Zl Zp Me")
 _NO_LAST_WORD = word_set("and or of for the a an at in de la le les du des et y e da do dos na wa ya za &")
 _LINKS = frozenset(("and", "et", "na", "y", "und", "e"))  # words that an ampersand stands for
 _LEGAL_FORMS = word_set("ltd limited llc llp plc inc co company corp sarl sa sas suarl pty pvt cc ltda gmbh")
@@ -65,7 +68,7 @@ def legibility_problem(text: str, *, may_be_short: bool = False, may_mix_scripts
         return "not_legible", "Must hold a letter or a digit that can be seen."
     if not may_be_short and len(letters) == 1 and _is_plain_latin(letters):
         return "too_short", "Must be more than a single letter."
-    if unreadable_fault(text):
+    if is_unreadable(text) or not latin_spelling(letters):  # codes and receipts show names in Latin letters too
         return "not_legible", "Must hold only characters that every screen can show."
     if has_invisible(text):
         return "invisible_character", "Must not hold characters that cannot be seen."
@@ -79,8 +82,8 @@ def ussd_name_of(trading_name: str) -> str:
 
     Other scripts are transliterated, pictures dropped, and a long name ends at a word. Never empty.
     """
-    spelled = " ".join("".join(_on_a_phone(word) for word in _words_apart(trading_name)).split())
-    short = _cut(spelled.lstrip(" .,;:-_/&+=@*#!?\"')").rstrip(" .,;:-_/&+="))
+    spelled = " ".join(_on_a_phone(trading_name).split())
+    short = _cut(spelled.lstrip(_NOT_FIRST).rstrip(_NOT_LAST))
     letters = letters_of(short)
     if letters and not (len(letters) == 1 and _is_plain_latin(letters)):
         return short
@@ -221,37 +224,30 @@ def _is_plain_latin(letter: str) -> bool:
     return unicodedata.normalize("NFKD", letter)[:1].isascii()
 
 
-def _words_apart(name: str) -> Iterator[str]:
-    """The words of a name with the spaces between them, without what cannot be spoken."""
-    text = "".join(
-        " " if _is_silent(char) else char
-        for char in unicodedata.normalize("NFC", name)
-        if unicodedata.category(char) != "Cf"
-    )
-    for word in text.split():
-        yield f"{word} "
-
-
-def _is_silent(char: str) -> bool:
-    return unicodedata.category(char) in ("So", "Sk", "Co", "Cn", "Cs", "Cc", "Zl", "Zp", "Me") and char not in "^`№®™"
-
-
-def _on_a_phone(word: str) -> str:
-    """A word in the GSM alphabet. Greek capitals are in it, and would stand alone in a transliterated word."""
+def _on_a_phone(name: str) -> str:
+    """A name in the GSM alphabet, pictures left out. Greek capitals are in it, and would stand alone in a word."""
+    if not name.isascii():
+        name = unicodedata.normalize("NFC", name)
     return "".join(
-        char if char in GSM7_BASIC and script_of(char) in ("LATIN", "") else _transliterated(char) for char in word
+        char
+        if (char.isascii() and char in GSM7_BASIC) or (char in GSM7_BASIC and script_of(char) in ("LATIN", ""))
+        else _transliterated(char)
+        for char in name
     )
 
 
 def _transliterated(char: str) -> str:
+    """What is said or written for a character that simple telephones lack; nothing for marks, a space for pictures."""
+    category = unicodedata.category(char)
+    if category == "Cf" or char == "`":
+        return ""
     if char in "[{":
         return "("
     if char in "]}":
         return ")"
-    if char in "~^|\\`_":
+    if char in "~^|\\" or (category in _UNSPOKEN and char not in "№®™"):
         return " "
-    plain = anyascii(unicodedata.normalize("NFKC", char))
-    return "".join(one for one in plain if one in GSM7_BASIC) if plain != "`" else ""
+    return "".join(one for one in anyascii(unicodedata.normalize("NFKC", char)) if one in GSM7_BASIC)
 
 
 def _cut(text: str) -> str:
@@ -263,11 +259,11 @@ def _cut(text: str) -> str:
             words = kept.rpartition(" ")[0]
             if char != " " and len(words) >= _WORD_CUT_MIN:
                 kept = words
-            while " " in kept and kept.rstrip(" .,;:-/+").rpartition(" ")[2].lower() in _NO_LAST_WORD:
-                kept = kept.rstrip(" .,;:-/+").rpartition(" ")[0]
+            while (parts := kept.rstrip(_NOT_LAST).rpartition(" "))[0] and parts[2].lower() in _NO_LAST_WORD:
+                kept = parts[0]
             break
         kept += char
-    return kept.strip(" ,;:-/&+=")
+    return kept.rstrip(_NOT_LAST)
 
 
 def _spellings(name: str) -> tuple[list[str], list[str]]:

@@ -23,7 +23,7 @@ LEGIBLE = [
     "👩\u200d🍳 Mama Asha",
     "🍎🍌 Fruits",
     "龍",
-    "ع",
+    "ب",
     "Я",
     "辻\U000e0100商店",
     "Мама Амина",
@@ -76,6 +76,8 @@ ILLEGIBLE = [
     ("ᎠUKA", "mixed_scripts"),
     ("Օrange", "mixed_scripts"),
     ("Caf\ufffd", "not_legible"),
+    ("ا", "not_legible"),  # has no spelling in Latin letters, which codes need
+    ("ـا", "not_legible"),
     ("\uf8ff Store", "not_legible"),
     ("Z\u0335\u0322\u0327\u0339\u0353algo", "not_legible"),
 ]
@@ -293,4 +295,4 @@ def test_likeness_has_no_direction(a: str, b: str) -> None:
 @settings(deadline=None)
 @given(anything)
 def test_a_name_with_a_letter_is_like_itself(name: str) -> None:
-    assert kyb.alike(name, name) == bool(letters_of(name))
+    assert kyb.alike(name, name) or not letters_of(name)

@@ -36,7 +36,22 @@ VECTOR_DIFFERENCES = {"XXX", "XTS", "ANG"}
 # the list, so qr takes the whole range; an application takes only what is assigned.
 COMPANY_MCCS = {f"{number}" for number in range(3000, 4000)}
 # Categories that card schemes assign and iso18245 lacks (kyb/data/codes.toml).
-CARD_SCHEME_MCCS = set("6529 6530 6531 6534 6535 6539 6555 6611 6760 9034 9411 9751 9752 9754".split())
+CARD_SCHEME_MCCS = {
+    "6529",
+    "6530",
+    "6531",
+    "6534",
+    "6535",
+    "6539",
+    "6555",
+    "6611",
+    "6760",
+    "9034",
+    "9411",
+    "9751",
+    "9752",
+    "9754",
+}
 # The control characters of the GSM 7-bit tables: no name holds one. Line feed is added where a screen is measured.
 GSM7_CONTROLS = set("\n\r\f\x1b")
 

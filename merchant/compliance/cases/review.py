@@ -203,7 +203,7 @@ def _new_merchant(service: Service, application: Application, sections: kyb.Sect
         kind=business.kind or "",
         trading_name=business.trading_name or "",
         legal_name=business.legal_name or business.trading_name or "",
-        ussd_name=business.ussd_name or "",
+        ussd_name=business.ussd_name or kyb.ussd_name_of(business.trading_name or ""),
         mcc=business.mcc or "",
         currencies=list(business.currencies),
         country=place.country or "",
