@@ -44,6 +44,7 @@ from kyb.shown_names import (
     default_protected_names,
     is_protected,
     legibility_problem,
+    names_shown,
     ussd_name_of,
 )
 from kyb.tiers import Requirement, Requirements, requirements
@@ -99,6 +100,7 @@ __all__ = [
     "load_policy",
     "load_un_list",
     "may_be_chosen",
+    "names_shown",
     "normalise",
     "number_doubt",
     "number_doubts",

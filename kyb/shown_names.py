@@ -15,6 +15,7 @@ from anyascii import anyascii
 from msgspec import Struct
 from rapidfuzz.distance import OSA
 
+from kyb.applicant import Sections
 from kyb.codes import GSM7_BASIC, gsm7_septets
 from kyb.letters import (
     has_invisible,
@@ -122,6 +123,19 @@ def alike(a: str, b: str) -> bool:
     make no other name. Numbers must agree: Shop 1 is not Shop 2.
     """
     return any(_same(one, other) for one, other in zip(_spellings(a), _spellings(b), strict=True))
+
+
+def names_shown(sections: Sections) -> Iterator[tuple[str, str]]:
+    """Path and text of every name of an application that shoppers see: of the business, its places and its counters."""
+    for field in ("trading_name", "ussd_name"):
+        if name := getattr(sections.business, field):
+            yield f"business.{field}", name
+    for index, place in enumerate(sections.locations):
+        if place.name:
+            yield f"locations[{index}].name", place.name
+        for position, counter in enumerate(place.counters):
+            if counter.name:
+                yield f"locations[{index}].counters[{position}].name", counter.name
 
 
 @cache

@@ -10,6 +10,7 @@ import kyb
 from kyb.codes import gsm7_septets
 from kyb.letters import letters_of, skeleton
 from kyb.shown_names import MAX_USSD_NAME_SEPTETS
+from tests.kyb.samples import COMPANY, sections
 
 DFSPS = {"dfsps": ("Green Bank", "Lake MFI", "Equity", "Unity", "Wave")}
 PROTECTED = {**kyb.default_protected_names(), **DFSPS}
@@ -296,3 +297,14 @@ def test_likeness_has_no_direction(a: str, b: str) -> None:
 @given(anything)
 def test_a_name_with_a_letter_is_like_itself(name: str) -> None:
     assert kyb.alike(name, name) or not letters_of(name)
+
+
+def test_the_names_of_an_application_that_shoppers_see_have_their_paths() -> None:
+    assert dict(kyb.names_shown(sections(COMPANY))) == {
+        "business.trading_name": "Lakeside Hardware",
+        "business.ussd_name": "Lakeside",
+        "locations[0].name": "Main shop",
+        "locations[0].counters[0].name": "Till 1",
+        "locations[0].counters[1].name": "Till 2",
+    }
+    assert list(kyb.names_shown(kyb.Sections(locations=(kyb.Location(counters=(kyb.Counter(),)),)))) == []
