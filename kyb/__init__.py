@@ -1,18 +1,17 @@
 """Know Your Business: pure decisions about merchants; no database, network, clock or environment.
 
-Reading order: applicant (the answers and what was verified) → normal and fields (the form of an answer; shown_names and
-identity_numbers judge names and numbers) → policy and
-tiers (requirements and limits) → screening (sanctions lists) → report (all of it, for the person who decides).
+Reading order: applicant (the answers) → normal and fields (the form of an answer, with
+shown_names and identity_numbers) → policy (tiers and limits) → case,
+gaps and requirements (what was verified, what is missing) → screening (sanctions lists) → report (all of it). Beside
+them: ownership and bods (who owns the business), mcc_classes, risk_weights and risk, lei.
 """
 
 from kyb.aliases import ALIAS_PATTERN, alias_form, is_alias, may_be_chosen
 from kyb.applicant import (
     AnyText,
-    Applicant,
     Business,
     Contact,
     Counter,
-    Evidence,
     Location,
     Locations,
     Owner,
@@ -20,22 +19,34 @@ from kyb.applicant import (
     Sections,
     SettlementAccount,
 )
+from kyb.attributes import ATTRIBUTES, facts_text, merchant_phone, subjects
+from kyb.bods import BadBods, bods_statements, sections_from_bods
+from kyb.case import Case, Outcome, ScreeningOutcome, Standing, Verification
 from kyb.fields import field_problems
 from kyb.identity_numbers import identity_form, number_doubt, number_doubts
+from kyb.lei import BadGoldenCopy, LeiRecord, Verdict, judge_lei, name_likeness, read_api_record, read_golden_copy
 from kyb.lists.entry import BadList, Identifier, ListedName, ListEntry, ScreeningList
 from kyb.lists.un import load_un_list
+from kyb.mcc_classes import MccClass, UnknownMccSet, activities_named, mcc_among, mcc_class, mcc_set
 from kyb.normal import normalise
-from kyb.policy import (
-    Limits,
-    Policy,
-    PolicyError,
-    UnknownCurrency,
-    UnknownTier,
-    default_policy,
-    load_policy,
-)
+from kyb.ownership import BeneficialOwner, Ownership, OwnershipGap, beneficial_owners
+from kyb.policy.durations import Span, span
+from kyb.policy.model import LAYERS, METHODS, Limits, Policy, PolicyError, Tier, UnknownCurrency, UnknownTier
+from kyb.policy.text import default_policy, load_layers, load_policy, preset, presets
 from kyb.problem import Fault, Problem
 from kyb.report import Check, Reason, Report, SubjectHit, assess
+from kyb.requirements import Alternative, Requirement, Requirements, Unlocks, confirmable, requirements
+from kyb.risk import (
+    Contribution,
+    Override,
+    Risk,
+    RiskFacts,
+    assess_risk,
+    effective_band,
+    override_fault,
+    shadow_weights,
+)
+from kyb.risk_weights import Band, RiskWeights, WeightsError, default_weights, load_weights
 from kyb.screening.index import ListVersion, ScreeningIndex, build_index
 from kyb.screening.match import Hit, Piece, screen
 from kyb.shown_names import (
@@ -47,29 +58,42 @@ from kyb.shown_names import (
     names_shown,
     ussd_name_of,
 )
-from kyb.tiers import Requirement, Requirements, requirements
 
 __all__ = [
     "ALIAS_PATTERN",
+    "ATTRIBUTES",
+    "LAYERS",
+    "METHODS",
+    "Alternative",
     "AnyText",
-    "Applicant",
+    "BadBods",
+    "BadGoldenCopy",
     "BadList",
+    "Band",
+    "BeneficialOwner",
     "Business",
+    "Case",
     "Check",
     "Contact",
+    "Contribution",
     "Counter",
-    "Evidence",
     "Fault",
     "Hit",
     "Identifier",
+    "LeiRecord",
     "Limits",
     "ListEntry",
     "ListVersion",
     "ListedName",
     "Location",
     "Locations",
+    "MccClass",
+    "Outcome",
+    "Override",
     "Owner",
     "Owners",
+    "Ownership",
+    "OwnershipGap",
     "Piece",
     "Policy",
     "PolicyError",
@@ -79,32 +103,69 @@ __all__ = [
     "Report",
     "Requirement",
     "Requirements",
+    "Risk",
+    "RiskFacts",
+    "RiskWeights",
     "ScreeningIndex",
     "ScreeningList",
+    "ScreeningOutcome",
     "Sections",
     "SettlementAccount",
+    "Span",
+    "Standing",
     "SubjectHit",
+    "Tier",
     "UnknownCurrency",
+    "UnknownMccSet",
     "UnknownTier",
+    "Unlocks",
+    "Verdict",
+    "Verification",
+    "WeightsError",
+    "activities_named",
     "alias_form",
     "alike",
     "assess",
+    "assess_risk",
+    "beneficial_owners",
+    "bods_statements",
     "build_index",
+    "confirmable",
     "default_policy",
     "default_protected_names",
+    "default_weights",
+    "effective_band",
+    "facts_text",
     "field_problems",
     "identity_form",
     "is_alias",
     "is_protected",
+    "judge_lei",
     "legibility_problem",
+    "load_layers",
     "load_policy",
     "load_un_list",
+    "load_weights",
     "may_be_chosen",
+    "mcc_among",
+    "mcc_class",
+    "mcc_set",
+    "merchant_phone",
+    "name_likeness",
     "names_shown",
     "normalise",
     "number_doubt",
     "number_doubts",
+    "override_fault",
+    "preset",
+    "presets",
+    "read_api_record",
+    "read_golden_copy",
     "requirements",
     "screen",
+    "sections_from_bods",
+    "shadow_weights",
+    "span",
+    "subjects",
     "ussd_name_of",
 ]

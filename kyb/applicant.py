@@ -1,9 +1,9 @@
-"""The facts of one application: what the applicant answered and what the caller has verified.
+"""The answers of one application, section by section.
 
-First in the flow: the caller turns its stored sections into an Applicant, which everything else in kyb reads.
+First in the flow: the caller reads its stored sections as `Sections`, which everything else in kyb judges.
 The structs mirror the sections of the application API field by field. Every field is optional, since a
 draft is saved long before it is complete: kyb.fields judges the form of what is present,
-kyb.tiers what is still missing.
+kyb.requirements what is still missing.
 """
 
 from typing import Annotated
@@ -111,21 +111,6 @@ class Sections(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     locations: Locations = ()
     settlement_account: SettlementAccount = SettlementAccount()
     external_ref: AnyText | None = None
-
-
-class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the caller has verified itself; an answer alone never sets one of these."""
-
-    phone_verified: bool = False  # the contact holds the phone: one-time code, or an account at the DFSP
-    identity_verified: bool = False  # every owner's identity document or register entry was seen
-    licence_verified: bool = False  # a trade licence, permit or association letter was seen
-
-
-class Applicant(Struct, frozen=True, forbid_unknown_fields=True):
-    """What kyb.assess and kyb.requirements judge."""
-
-    sections: Sections
-    evidence: Evidence = Evidence()
 
 
 def owner_name(owner: Owner) -> str | None:

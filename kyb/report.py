@@ -1,4 +1,4 @@
-"""kyb.assess: one applicant checked against the policy and the sanctions lists; the result is a Report.
+"""kyb.assess: one case checked against the policy and the sanctions lists; the result is a Report.
 
 The last step of the flow: fields, tiers and screening meet here. The report says what was checked, what came
 of it and why, in codes and words, with the versions of everything it used. The same input gives the same bytes.
@@ -8,16 +8,18 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final, Literal
 
+import msgspec
 from msgspec import Struct
 
-from kyb.applicant import Applicant, owner_name
+from kyb.applicant import Sections, owner_name
+from kyb.case import Case
 from kyb.fields import field_problems
 from kyb.lists.entry import ENTITY, PERSON
-from kyb.policy import Policy
+from kyb.policy.model import Policy
 from kyb.problem import Problem
+from kyb.requirements import Requirements, requirements
 from kyb.screening.index import ListVersion, ScreeningIndex
 from kyb.screening.match import Hit, screen
-from kyb.tiers import Requirements, requirements
 
 PASSED: Final = "passed"
 FAILED: Final = "failed"
@@ -57,7 +59,7 @@ class Report(Struct, frozen=True):
 
     outcome is clear (all checked, nothing found), review (a person must judge the hits), not_checked
     (screening could not run) or incomplete (answers or proof are missing or malformed). tier is the highest
-    one the answers reach, None when they reach none.
+    one that an approval would give once nothing is open in the screening, None when none is reached.
     """
 
     outcome: ScreeningOutcome | Literal["incomplete"]
@@ -81,30 +83,37 @@ class _Subject(Struct, frozen=True):
     birth_year: int | None = None
 
 
-def assess(applicant: Applicant, policy: Policy, lists: ScreeningIndex | None, now: datetime) -> Report:
-    """Assess an applicant: form and completeness of the answers, tier, likeness to listed names.
+def assess(
+    case: Case, policy: Policy, lists: ScreeningIndex | None, now: datetime, target_tier: str | None = None
+) -> Report:
+    """Assess a case: form and completeness of the answers, tier, likeness to listed names.
 
-    lists None or without entries means that screening could not run: the outcome is then never clear.
-    Pass normalised sections. Reserved aliases are not checked here: the caller names them to field_problems on save.
-    The report repeats names, never identity numbers, birth dates or phones.
+    lists None or without entries means that screening could not run: the outcome is then never clear. now is in the
+    jurisdiction's time zone. Pass normalised sections. Reserved aliases are not checked here: the caller names them to
+    field_problems on save. The report repeats names, never identity numbers, birth dates or phones.
     """
-    problems = field_problems(applicant.sections, now)
-    needs = requirements(applicant, policy)
-    tier = None if problems else needs.tier_reachable
-    screened = _screen_all(tuple(_subjects(applicant)), lists)
+    problems = field_problems(case.sections, now)
+    screened = _screen_all(tuple(_subjects(case.sections)), lists)
     screening = _worst(check.outcome for check in screened.checks)
+    needs = requirements(_screened_as(case, screening), policy, target_tier, now)
+    cleared = needs if screening == CLEAR else requirements(_screened_as(case, CLEAR), policy, target_tier, now)
+    tier = None if problems else cleared.tier_reachable
     return Report(
         outcome=INCOMPLETE if screening == CLEAR and tier is None else screening,
         screening=screening,
         tier=tier,
-        checks=(*_field_checks(problems), *_evidence_checks(applicant), *screened.checks),
+        checks=(*_field_checks(problems), *_verification_checks(case), *screened.checks),
         hits=screened.hits,
         requirements=needs,
-        reasons=tuple(_reasons(screening, problems, needs)),
+        reasons=tuple(_reasons(screening, problems, tier, needs)),
         policy_version=policy.policy_version,
         list_versions=lists.versions if lists else (),
         assessed_at=now,
     )
+
+
+def _screened_as(case: Case, screening: ScreeningOutcome) -> Case:
+    return msgspec.structs.replace(case, screening=screening)
 
 
 class _Screened(Struct, frozen=True):
@@ -147,39 +156,39 @@ def _field_checks(problems: tuple[Problem, ...]) -> Iterator[Check]:
         yield Check("fields", PASSED, "All answers given have the right form.", "")
 
 
-# Evidence: fact, code of its check, the sentence when it is there.
-_EVIDENCE = (
-    ("phone_verified", "phone", "The contact's phone was verified."),
-    ("identity_verified", "identity", "The owners' identities were verified."),
-    ("licence_verified", "licence", "The licence was verified."),
-)
+_FOUND: dict[str, tuple[CheckOutcome, str]] = {
+    "verified": (PASSED, "This was verified."),
+    "waived": (PASSED, "Waived, with two approvals."),
+    "rejected": (FAILED, "Looked at and refused."),
+    "inconclusive": (NOT_CHECKED, "Looked at without a result."),
+    "unavailable": (NOT_CHECKED, "Could not be looked up yet."),
+}
 
 
-def _evidence_checks(applicant: Applicant) -> Iterator[Check]:
-    for fact, code, verified in _EVIDENCE:
-        if getattr(applicant.evidence, fact):
-            yield Check(code, PASSED, verified, f"evidence.{fact}")
-        else:
-            yield Check(code, NOT_CHECKED, "Not verified.", f"evidence.{fact}")
-    if applicant.sections.business.lei is not None:  # its check digits are a field rule, see kyb.fields
-        message = "The LEI was not looked up in the register of legal entities."
-        yield Check("lei_active", NOT_CHECKED, message, "business.lei")
+def _verification_checks(case: Case) -> Iterator[Check]:
+    for (attribute, subject), found in sorted(case.verified.items()):
+        outcome, message = _FOUND[found.outcome]
+        yield Check(attribute, outcome, message, subject)
+    if case.sections.business.lei is not None and ("lei", "business") not in case.verified:
+        message = "The LEI was not looked up in the register of legal entities."  # its check digits: kyb.fields
+        yield Check("lei", NOT_CHECKED, message, "business.lei")
 
 
-def _reasons(screening: ScreeningOutcome, problems: tuple[Problem, ...], needs: Requirements) -> Iterator[Reason]:
+def _reasons(
+    screening: ScreeningOutcome, problems: tuple[Problem, ...], tier: str | None, needs: Requirements
+) -> Iterator[Reason]:
     if screening == REVIEW:
         yield Reason("potential_match", "A name is like a listed one: compare the two and decide.")
     if screening == NOT_CHECKED:
         yield Reason("screening_not_checked", "Names could not be screened against a sanctions list.")
     if problems:
         yield Reason("field_problems", f"{len(problems)} answers have the wrong form.")
-    if needs.tier_reachable is None:
+    if tier is None and not problems:
         yield Reason("no_tier_reachable", f"{len(needs.currently_due)} requirements are missing.")
 
 
-def _subjects(applicant: Applicant) -> Iterator[_Subject]:
+def _subjects(sections: Sections) -> Iterator[_Subject]:
     """Every name among the answers. A business may bear a person's name, so its names are screened as both."""
-    sections = applicant.sections
     business = sections.business
     for path, name in (
         ("business.legal_name", business.legal_name),

@@ -200,12 +200,19 @@ def company(number: int | None = None, **business: Any) -> dict[str, Any]:
 
 
 def seller(**business: Any) -> dict[str, Any]:
-    """A street seller known by phone only (tier T0), as JSON."""
+    """A street seller known by phone and identity number (tier T0), as JSON."""
     number = next(_numbers)
     return {
         "business": {"trading_name": f"Stall {number}", "kind": "individual", "mcc": "5499", "currencies": ["KES"]}
         | business,
-        "owners": [{"given_name": "Njeri", "family_name": "Wanjiku"}],
+        "owners": [
+            {
+                "given_name": "Njeri",
+                "family_name": "Wanjiku",
+                "id_type": "national_id",
+                "id_number": f"{20_000_000 + number}",
+            }
+        ],
         "contact": {"name": "Njeri Wanjiku", "phone": f"+254722{number:06}"},
         "locations": [{"kind": "physical", "country": "KE", "city": "Nakuru", "counters": [{"name": "Stall"}]}],
     }

@@ -17,7 +17,7 @@ from litestar import asgi
 from litestar.types import Receive, Scope, Send
 
 import ussd
-from merchant.compliance.policies import policy
+from merchant.compliance.policies.in_force import policy_of
 from merchant.core import clock, errors, money, throttling
 from merchant.core.access import Actor
 from merchant.core.db import Tx, forget
@@ -156,7 +156,8 @@ async def prune(tx: Tx, limit: int) -> int:
 
 
 _MERCHANT = """
-SELECT c.id, c.alias, m.id AS merchant_id, m.dfsp_id, m.state, m.tier, m.currencies, m.ussd_name, m.trading_name
+SELECT c.id, c.alias, m.id AS merchant_id, m.dfsp_id, m.tier,
+       CASE WHEN c.closed_at IS NULL THEN m.state ELSE 'closed' END AS state, m.currencies, m.ussd_name, m.trading_name
 FROM alias_claim a JOIN counter c ON c.id = a.counter_id
 JOIN merchant m ON m.id = c.merchant_id JOIN dfsp d ON d.id = m.dfsp_id
 WHERE a.alias_type = $2 AND lower(a.alias) = lower($1) AND d.enabled
@@ -168,7 +169,8 @@ WHERE c.id = $1 AND d.enabled
 """
 _OWN = f"""
 SELECT c.id, c.alias, c.name FROM counter c JOIN merchant m ON m.id = c.merchant_id
-WHERE m.phone_digest = $1 AND m.state IN {merchants_that_permit(Capability.SHOW_PAYMENTS)} ORDER BY c.id LIMIT 50
+WHERE m.phone_digest = $1 AND c.closed_at IS NULL
+  AND m.state IN {merchants_that_permit(Capability.SHOW_PAYMENTS)} ORDER BY c.id LIMIT 50
 """  # noqa: S608 - constants
 _RECENT = """
 SELECT amount_minor, currency, payer_masked, received_at FROM payment WHERE counter_id = $1 ORDER BY id DESC LIMIT $2
@@ -219,7 +221,7 @@ class ServiceBackend:
             currency=currency,
             exponent=money.exponent(currency),
             open=merchant_may(row["state"], Capability.TAKE_PAYMENT),
-            max_minor=policy().limits(row["tier"], currency).per_payment_minor,
+            max_minor=(await policy_of(self._service, row["dfsp_id"])).limits(row["tier"], currency).per_payment_minor,
         )
 
     async def request_payment(self, order: ussd.PaymentOrder) -> ussd.PaymentOutcome:
@@ -235,7 +237,7 @@ class ServiceBackend:
         if await tx.fetchval(_OPEN_REQUESTS, payer.payer_digests(service.vault), now) >= MAX_OPEN_REQUESTS:
             return ussd.PaymentOutcome("refused", reason="too_many")
         day = clock.local_date(now, (await service.scheme()).time_zone)
-        if not await limits.would_fit(tx, shop["id"], shop["tier"], amount, day):
+        if not await limits.would_fit(tx, service, shop["id"], shop["dfsp_id"], shop["tier"], amount, day):
             return ussd.PaymentOutcome("refused", reason="daily_limit")
         actor = Actor(kind="service", id=UUID(int=0), name=CHANNEL, dfsp_id=shop["dfsp_id"])
         new = NewRequest(counter_id=UUID(order.counter_id), amount=amount, payer=payer, channel=CHANNEL)

@@ -4,8 +4,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from merchant.compliance.cases import apply, assess, expiry
-from merchant.compliance.cases.routes import ROUTES as CASE_ROUTES
+from merchant.compliance.cases import apply, assess, expiry, links, moves, review
+from merchant.compliance.cases.case_routes import ROUTES as MERCHANT_CASE_ROUTES
+from merchant.compliance.cases.routes import ROUTES as APPLICATION_ROUTES
+from merchant.compliance.cases.twins import CASE_ROUTES
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx
 from merchant.core.service import Service
@@ -18,12 +20,26 @@ class ScreenJob(Struct, frozen=True):
     application_id: UUID
 
 
+class ApprovedJob(Struct, frozen=True):
+    """The payload of what follows an approval."""
+
+    application_id: UUID
+
+
+async def _follow(tx: Tx, service: Service, job: ApprovedJob) -> None:
+    await moves.follow_approval(tx, service, job.application_id)
+    await links.link_merchants(tx, job.application_id)
+
+
 async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
     await assess.screen_submitted(tx, service, job.application_id)
 
 
-ROUTES = [*CASE_ROUTES]
-JOBS = (transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),)
+ROUTES = [*APPLICATION_ROUTES, *MERCHANT_CASE_ROUTES, *CASE_ROUTES]
+JOBS = (
+    transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),
+    transactional(review.APPROVED_TOPIC, ApprovedJob, _follow),
+)
 TIMERS = (Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),)
 PRUNED: tuple[Pruned, ...] = ()
 PERMISSIONS = {

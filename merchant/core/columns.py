@@ -53,9 +53,9 @@ def added(default: str) -> dict[str, Any]:
     return {"server_default": text_clause(default)}
 
 
-def uuids() -> Any:
+def uuids(**options: Any) -> Any:
     """An array of ids."""
-    return Field(default_factory=list, sa_type=ARRAY(Uuid))
+    return Field(default_factory=list, sa_type=ARRAY(Uuid), **options)
 
 
 def document(*, nullable: bool = True) -> Any:

@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 import merchant.channels.models
 import merchant.compliance.cases.models
+import merchant.compliance.policies.models
 import merchant.core.audit
 import merchant.core.audit_keys
 import merchant.core.canary
@@ -33,7 +34,7 @@ metadata: MetaData = SQLModel.metadata
 # Tables that every tenant may read whole: the scheme's own facts.
 SHARED_TABLES = frozenset({"scheme", "dfsp"})
 # Tables of the service itself, in which the app role has no rights at all.
-HIDDEN_TABLES = frozenset({"vault_canary", "installation", "audit_secret", "worker_heartbeat"})
+HIDDEN_TABLES = frozenset({"policy_layer", "vault_canary", "installation", "audit_secret", "worker_heartbeat"})
 # Tables that only the service itself reads; the app role may at most add to them.
 SYSTEM_TABLES = HIDDEN_TABLES | frozenset({"inbox", "outbox", "scheme_key", "event_ticket", "ussd_session"})
 SYSTEM_TABLES |= {"user_session", "account_token", "sign_in_failure", "known_device", "outgoing_mail"}

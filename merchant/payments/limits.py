@@ -1,21 +1,24 @@
 """Tier limits: checked when a quote is asked for, reserved by a transfer, released when the transfer is aborted.
 
 One conditional update a period, so that two transfers at once cannot both take the last of it. Days and months are
-those of the scheme's time zone; the day stands in the transfer's row, so a release finds what was reserved.
+those of the scheme's time zone; the day stands in the transfer's row, so a release finds what was reserved. What the
+merchants of one owner take is counted together, in the row of their group.
 """
 
 from datetime import date
 from uuid import UUID
 
-from merchant.compliance.policies import policy
+from merchant.compliance.policies.in_force import policy_of
 from merchant.core.db import Tx
 from merchant.core.money import Money
+from merchant.core.service import Service
 
 # Always the day before the month, so that two transfers at once never wait for each other.
 _RESERVE = """
 INSERT INTO limit_usage (merchant_id, period, currency, dfsp_id, taken_minor, payments)
-SELECT $1, period, $2, $3, $4, 1
-FROM unnest($5::text[], $6::bigint[]) WITH ORDINALITY AS headroom (period, most_minor, n)
+SELECT coalesce(m.limit_group, m.id), period, $2, $3, $4, 1
+FROM merchant m, unnest($5::text[], $6::bigint[]) WITH ORDINALITY AS headroom (period, most_minor, n)
+WHERE m.id = $1
 ORDER BY n
 ON CONFLICT (merchant_id, period, currency) DO UPDATE
 SET taken_minor = limit_usage.taken_minor + $4, payments = limit_usage.payments + 1
@@ -25,10 +28,13 @@ RETURNING period
 """
 _RELEASE = """
 UPDATE limit_usage SET taken_minor = taken_minor - $4, payments = payments - 1
-WHERE merchant_id = $1 AND period = ANY($2) AND currency = $3
+WHERE merchant_id = (SELECT coalesce(limit_group, id) FROM merchant WHERE id = $1)
+  AND period = ANY($2) AND currency = $3
 """
 _TAKEN = """
-SELECT period, taken_minor, payments FROM limit_usage WHERE merchant_id = $1 AND period = ANY($2) AND currency = $3
+SELECT period, taken_minor, payments FROM limit_usage
+WHERE merchant_id = (SELECT coalesce(limit_group, id) FROM merchant WHERE id = $1)
+  AND period = ANY($2) AND currency = $3
 """
 _NO_COUNT_LIMIT = 2**31 - 1
 _NO_AMOUNT_LIMIT = 2**62
@@ -39,9 +45,11 @@ def periods(day: date) -> tuple[str, str]:
     return day.isoformat(), day.strftime("%Y-%m")
 
 
-async def would_fit(tx: Tx, merchant_id: UUID, tier: str, amount: Money, day: date) -> bool:
+async def would_fit(
+    tx: Tx, service: Service, merchant_id: UUID, dfsp_id: UUID, tier: str, amount: Money, day: date
+) -> bool:
     """Whether the amount fits the tier's limits as things stand; nothing is reserved."""
-    limits = policy().limits(tier, amount.currency)
+    limits = (await policy_of(service, dfsp_id)).limits(tier, amount.currency)
     if amount.minor > limits.per_payment_minor:
         return False
     day_period, month_period = periods(day)
@@ -55,9 +63,11 @@ async def would_fit(tx: Tx, merchant_id: UUID, tier: str, amount: Money, day: da
     return month_period not in taken or taken[month_period]["taken_minor"] + amount.minor <= limits.per_month_minor
 
 
-async def reserve(tx: Tx, merchant_id: UUID, dfsp_id: UUID, tier: str, amount: Money, day: date) -> bool:
+async def reserve(
+    tx: Tx, service: Service, merchant_id: UUID, dfsp_id: UUID, tier: str, amount: Money, day: date
+) -> bool:
     """Take the amount out of the day's and the month's headroom; False, with nothing taken, when it does not fit."""
-    limits = policy().limits(tier, amount.currency)
+    limits = (await policy_of(service, dfsp_id)).limits(tier, amount.currency)
     if amount.minor > limits.per_payment_minor:
         return False
     most = [limits.per_day_minor, limits.per_month_minor]

@@ -258,7 +258,7 @@ async def _check_amount(tx: Tx, service: Service, counter: CounterFacts, amount:
     if amount.currency not in counter.currencies:
         raise FspiopError("5106", f"This merchant takes {', '.join(counter.currencies)} only")
     day = clock.local_date(clock.now(), (await service.scheme()).time_zone)
-    if not await limits.would_fit(tx, counter.merchant_id, counter.tier, amount, day):
+    if not await limits.would_fit(tx, service, counter.merchant_id, counter.dfsp_id, counter.tier, amount, day):
         raise FspiopError("5200", "This payment is over the merchant's limit")
 
 

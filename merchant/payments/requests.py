@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from merchant.compliance.policies import policy
+from merchant.compliance.policies.in_force import policy_of
 from merchant.core import clock, errors, ids, outbox, sql, trace
 from merchant.core.access import Actor
 from merchant.core.db import Tx
@@ -88,7 +88,7 @@ async def find_counter(tx: Tx, actor: Actor, counter_id: UUID | None) -> Counter
     return counter
 
 
-def check_payable(counter: CounterFacts, amount: Money) -> None:
+async def check_payable(service: Service, counter: CounterFacts, amount: Money) -> None:
     """Refuse money this merchant may not take. Raises WrongState or InvalidFields."""
     if not merchant_may(counter.state, Capability.TAKE_PAYMENT):
         raise MerchantNotActive
@@ -98,7 +98,8 @@ def check_payable(counter: CounterFacts, amount: Money) -> None:
             "not_taken",
             _("This merchant takes {currencies} only.", currencies=", ".join(counter.currencies)),
         )
-    most = Money(policy().limits(counter.tier, amount.currency).per_payment_minor, amount.currency)
+    limits = (await policy_of(service, counter.dfsp_id)).limits(counter.tier, amount.currency)
+    most = Money(limits.per_payment_minor, amount.currency)
     if amount.minor > most.minor:
         raise errors.invalid_field(
             "amount.amount",
@@ -115,7 +116,7 @@ async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest
     if await is_reconciling(service):
         raise Reconciling(headers={"retry-after": "60"})
     counter = await find_counter(tx, actor, new.counter_id)
-    check_payable(counter, new.amount)
+    await check_payable(service, counter, new.amount)
     scheme = await service.scheme()
     expires_in_s = new.expires_in_s or scheme.request_expiry_s
     if not 1 <= expires_in_s <= scheme.request_expiry_max_s:

@@ -109,7 +109,7 @@ async def answer_transfer(tx: Tx, service: Service, connection: HubConnection, m
     if expires_at > now + LONGEST_TRANSFER:
         raise FspiopError("3100", "The transfer's expiration is too far away")
     day = clock.local_date(now, (await service.scheme()).time_zone)
-    if not await limits.reserve(tx, quote.merchant_id, connection.dfsp_id, quote.tier, amount, day):
+    if not await limits.reserve(tx, service, quote.merchant_id, connection.dfsp_id, quote.tier, amount, day):
         raise FspiopError("5200", "This payment is over the merchant's limit")
     answer = encode(TransfersPut(connection.transfer_mode, fulfilment, format_datetime(now)))  # type: ignore[arg-type]
     await tx.execute(

@@ -5,6 +5,7 @@ them until someone says how it is called.
 """
 
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
+from merchant.core import clock
 from merchant.core.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, Permission, Role
 from merchant.core.http import route as declared
 from merchant.core.service import Service
@@ -151,6 +153,21 @@ class Things(Struct, frozen=True):
             "ReasonGiven": {"reason": "Because."},
             "Returned": {"items": [{"path": "business.mcc", "reason": "Wrong."}]},
             "HitDecision": {"decision": "false_positive", "reason": "Another person."},
+            "NewCase": {"kind": "change", "contact": {"phone": "+254711999000"}},
+            "NewVerification": {
+                "attribute": "identity",
+                "subject": "owners[0]",
+                "outcome": "verified",
+                "method": "document",
+            },
+            "NewWaiver": {
+                "attribute": "identity",
+                "subject": "owners[0]",
+                "expires_on": (clock.now() + timedelta(days=30)).date().isoformat(),
+                "reason": "The register is closed.",
+            },
+            "Appeal": {"reason": "It is another person."},
+            "CounterChange": {"name": "Till 8"},
             "Reveal": {"path": "owners[0].id_number", "reason": "review"},
             "NewCounter": {"location_id": self.location_id, "name": "Till 9"},
             "ScannedCode": {"payload": self.payload},
@@ -230,6 +247,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "session_id": session.id,
         "dfsp_id": merchant.dfsp_id,
         "application_id": application.id,
+        "case_id": application.id,
         "merchant_id": merchant.id,
         "counter_id": counters[0].id,
         "user_id": user.id,

@@ -48,8 +48,23 @@ COMPANY: dict[str, Any] = {
         "ussd_name": "Lakeside",
     },
     "owners": [
-        {"given_name": "Otieno", "family_name": "Ouma", "birth_date": "1970-01-31", "ownership_percent": 60},
-        {"given_name": "Achieng", "birth_date": "1975-12-01", "ownership_percent": 40, "is_director": True},
+        {
+            "given_name": "Otieno",
+            "family_name": "Ouma",
+            "birth_date": "1970-01-31",
+            "id_type": "national_id",
+            "id_number": "22334455",
+            "phone": "+254722000111",
+            "ownership_percent": 60,
+        },
+        {
+            "given_name": "Achieng",
+            "birth_date": "1975-12-01",
+            "id_type": "passport",
+            "id_number": "AK0123456",
+            "ownership_percent": 40,
+            "is_director": True,
+        },
     ],
     "contact": {"owner_index": 0},
     "locations": [
@@ -70,7 +85,8 @@ COMPANY: dict[str, Any] = {
     "external_ref": "BR-881",
 }
 
-ALL_VERIFIED = kyb.Evidence(phone_verified=True, identity_verified=True, licence_verified=True)
+_USUAL_METHOD = {"phone": "one_time_code", "lei": "registry", "account": "account_statement"}
+EVERYTHING = ("phone", "identity", "licence", "registration", "lei", "account")
 
 
 def sections(document: dict[str, Any], **changes: Any) -> kyb.Sections:
@@ -91,6 +107,40 @@ def sections(document: dict[str, Any], **changes: Any) -> kyb.Sections:
     return msgspec.convert(changed, kyb.Sections)
 
 
-def applicant(document: dict[str, Any], evidence: kyb.Evidence = ALL_VERIFIED, **changes: Any) -> kyb.Applicant:
-    """An applicant with the answers of the document with everything verified, unless told otherwise."""
-    return kyb.Applicant(sections(document, **changes), evidence)
+def verified(
+    answers: kyb.Sections, *attributes: str, method: str | None = None, at: datetime = NOW, **details: Any
+) -> tuple[kyb.Verification, ...]:
+    """A verification of each subject of some attributes; details such as outcome="rejected" are of all."""
+    return tuple(
+        kyb.Verification(
+            attribute,
+            subject,
+            **(
+                {
+                    "outcome": "verified",
+                    "method": method or _USUAL_METHOD.get(attribute, "document"),
+                    "by": "staff",
+                    "at": at,
+                }
+                | details
+            ),
+        )
+        for attribute in attributes
+        for subject in kyb.subjects(answers, attribute)
+    )
+
+
+def case(document: dict[str, Any], *attributes: str, **changes: Any) -> kyb.Case:
+    """A case with the answers of the document, with some attributes verified."""
+    answers = sections(document, **changes)
+    return kyb.Case(answers, verified(answers, *attributes))
+
+
+def paths(items: tuple[kyb.Requirement, ...]) -> list[str]:
+    """Where the items stand."""
+    return [item.path for item in items]
+
+
+def codes(items: tuple[kyb.Requirement, ...]) -> list[tuple[str, str]]:
+    """Where the items stand and what they are."""
+    return [(item.path, item.code) for item in items]

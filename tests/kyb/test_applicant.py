@@ -43,7 +43,3 @@ def test_answers_not_given_are_not_written() -> None:
 def test_unknown_keys_and_wrong_types_are_refused(document: object) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(document, kyb.Sections)
-
-
-def test_nothing_counts_as_verified_by_default() -> None:
-    assert kyb.Evidence() == kyb.Evidence(phone_verified=False, identity_verified=False, licence_verified=False)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kyb
-from tests.kyb.samples import ALL_VERIFIED, COMPANY, INDIVIDUAL, NOW, applicant
+from tests.kyb.samples import COMPANY, EVERYTHING, INDIVIDUAL, NOW, case
 
 POLICY = kyb.default_policy()
 LISTED = kyb.ListEntry(
@@ -23,10 +23,10 @@ EMPTY = kyb.build_index([kyb.ScreeningList("un_consolidated", date(2026, 2, 27),
 def assess(
     document: dict[str, Any],
     index: kyb.ScreeningIndex | None = INDEX,
-    evidence: kyb.Evidence = ALL_VERIFIED,
+    attributes: tuple[str, ...] = EVERYTHING,
     **changes: Any,
 ) -> kyb.Report:
-    return kyb.assess(applicant(document, evidence, **changes), POLICY, index, NOW)
+    return kyb.assess(case(document, *attributes, **changes), POLICY, index, NOW)
 
 
 def outcomes(report: kyb.Report, code: str) -> dict[str, str]:
@@ -93,7 +93,7 @@ def test_a_merely_similar_name_with_another_birth_year_is_kept_but_set_aside() -
     report = assess(INDIVIDUAL, **changes)
     assert report.outcome == "clear"
     assert [found.hit.set_aside for found in report.hits] == [True]
-    assert [check.message for check in report.checks if check.path == "owners[0]"] == [
+    assert [check.message for check in report.checks if (check.code, check.path) == ("screening", "owners[0]")] == [
         "The name is like a listed one, but the birth year differs."
     ]
     same_year = assess(INDIVIDUAL, **changes, **{"owners.0.birth_date": "1972-01-01"})
@@ -120,12 +120,19 @@ def test_a_hit_weighs_more_than_missing_answers() -> None:
     assert assess(COMPANY, **{"business.mcc": None, "business.trading_name": "Eric Badege"}).outcome == "review"
 
 
-def test_what_nobody_verified_is_not_checked() -> None:
-    report = assess(COMPANY, evidence=kyb.Evidence(phone_verified=True))
-    assert outcomes(report, "phone") == {"evidence.phone_verified": "passed"}
-    assert outcomes(report, "identity") == {"evidence.identity_verified": "not_checked"}
-    assert outcomes(report, "licence") == {"evidence.licence_verified": "not_checked"}
-    assert outcomes(report, "lei_active") == {"business.lei": "not_checked"}
+def test_what_was_looked_at_is_told_and_what_nobody_looked_at_is_not() -> None:
+    report = assess(COMPANY, attributes=("phone", "identity"))
+    assert outcomes(report, "phone") == {"contact": "passed"}
+    assert outcomes(report, "identity") == {"owners[0]": "passed", "owners[1]": "passed"}
+    assert outcomes(report, "licence") == {}
+    assert outcomes(report, "lei") == {"business.lei": "not_checked"}
+
+
+def test_a_held_name_leaves_the_tier_that_an_approval_would_give() -> None:
+    report = assess(COMPANY, **{"business.trading_name": "Eric Badege"})
+    assert (report.outcome, report.tier) == ("review", "T3")
+    assert report.requirements.tier_reachable is None
+    assert [one.code for one in report.requirements.pending_verification] == ["screening_review"]
 
 
 def test_the_report_names_the_versions_it_used() -> None:
@@ -147,10 +154,10 @@ def test_the_report_holds_no_numbers_dates_or_phones_of_people() -> None:
 @given(
     name=st.text(max_size=40) | st.sampled_from(["Eric Badege", "إريك باديجي", "Эрик Бадеге"]),
     moment=st.datetimes(timezones=st.just(UTC)),
-    evidence=st.builds(kyb.Evidence, st.booleans(), st.booleans(), st.booleans()),
+    attributes=st.sets(st.sampled_from(EVERYTHING)),
 )
-def test_the_same_input_gives_the_same_bytes(name: str, moment: datetime, evidence: kyb.Evidence) -> None:
-    who = applicant(INDIVIDUAL, evidence, **{"owners.0.given_name": name})
+def test_the_same_input_gives_the_same_bytes(name: str, moment: datetime, attributes: set[str]) -> None:
+    who = case(INDIVIDUAL, *sorted(attributes), **{"owners.0.given_name": name})
     reports = [kyb.assess(who, POLICY, INDEX, moment) for _ in range(2)]
     written = [msgspec.json.encode(report) for report in reports]
     assert written[0] == written[1]

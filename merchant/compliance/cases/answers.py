@@ -91,29 +91,3 @@ def identifiers(sections: kyb.Sections) -> list[tuple[str, str, str]]:
         ("business.registration_number", "registration_number", sections.business.registration_number),
     ]
     return [(path, kind, value) for path, kind, value in found if value]
-
-
-def merchant_phone(sections: kyb.Sections) -> str | None:
-    """The phone that reaches the merchant: the contact's, else the owner's it points to, else the first owner's."""
-    contact = sections.contact
-    if contact.phone:
-        return contact.phone
-    if contact.owner_index is not None:
-        return sections.owners[contact.owner_index].phone
-    return next((owner.phone for owner in sections.owners if owner.phone), None)
-
-
-def applicant_of(sections: kyb.Sections) -> kyb.Applicant:
-    """The applicant whom kyb judges.
-
-    The DFSP vouches for what its maker submits: that the phone is an account at the DFSP, and that its staff saw the
-    documents whose numbers are given (DECISIONS 6). Answers that are absent count for nothing.
-    """
-    return kyb.Applicant(
-        sections=sections,
-        evidence=kyb.Evidence(
-            phone_verified=merchant_phone(sections) is not None,
-            identity_verified=bool(sections.owners) and all(owner.id_number for owner in sections.owners),
-            licence_verified=bool(sections.business.registration_number or sections.business.tax_id),
-        ),
-    )

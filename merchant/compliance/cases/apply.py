@@ -4,22 +4,24 @@ An application's life goes on in assess.py, which the worker runs after `submit`
 or submitted a version is one of its makers and may not decide on it (four_eyes.py).
 """
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
 import kyb
-from merchant.compliance.cases import answers, privacy, problems
+from merchant.compliance.cases import answers, four_eyes, privacy, problems, verifications
 from merchant.compliance.cases.kyb_sentences import marked
 from merchant.compliance.cases.models import Application, ApplicationVersion
+from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.queries import lock_application
 from merchant.compliance.cases.states import ApplicationState, Capability, application_may, move_application
-from merchant.compliance.policies import policy
 from merchant.core import audit, clock, errors, outbox
 from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.core.texts import _
+from merchant.core.vault import Vault
 from merchant.notify import events
 
 SCREEN_TOPIC = "registry.screen"
@@ -29,9 +31,9 @@ async def open_application(tx: Tx, service: Service, actor: Actor, given: kyb.Se
     """Start an application with any sections. Raises InvalidFields, MaskedValue, ExternalRefTaken."""
     privacy.refuse_masked(given)
     sections = answers.tidy(given, (await service.scheme()).alias_length)
-    application = Application(
-        dfsp_id=actor.own_dfsp(), makers=_with_maker([], actor), version_hash="", sections_sealed=b"", trading_name=""
-    )
+    application = Application(dfsp_id=actor.own_dfsp(), version_hash="", sections_sealed=b"", trading_name="")
+    four_eyes.note_opener(application, actor)
+    four_eyes.note_authors(application, actor, kyb.Sections(), sections)
     answers.write(service.vault, application, sections)
     tx.session.add(application)
     await _flush_unique(tx)
@@ -62,12 +64,13 @@ async def change_sections(
     if application_may(application.state, Capability.BEGIN_VERSION):
         move_application(application, ApplicationState.DRAFT)
         application.version += 1
-        application.makers = []
+        four_eyes.note_opener(application, actor)
+        application.approvals = []
         application.checker_id = None
         application.report = application.report_sealed = None
     else:
         application.revision += 1
-    application.makers = _with_maker(application.makers, actor)
+    four_eyes.note_authors(application, actor, before, sections)
     answers.write(service.vault, application, sections)
     await _flush_unique(tx)
     await answers.index_identifiers(tx, service.vault, application, sections)
@@ -94,33 +97,26 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     if not application_may(application.state, Capability.SUBMIT):
         raise errors.WrongState(_("An application that is {state} cannot be submitted.", state=application.state))
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
-    unlimited = [one for one in sections.business.currencies if not policy().has_limits(one)]
+    policy = await policy_of_case(service, application)
+    unlimited = [one for one in sections.business.currencies if not policy.has_limits(one)]
     if unlimited:
         raise errors.invalid_field(
             "business.currencies",
             "no_limits",
             _("The policy sets no limits for {currencies}.", currencies=", ".join(unlimited)),
         )
-    due = kyb.requirements(answers.applicant_of(sections), policy()).currently_due
+    case = await verifications.case_of(tx, service.vault, application, sections)
+    due = kyb.requirements(case, policy, application.target_tier, await local_now(service)).currently_due
     if due:
         raise problems.Incomplete(
             errors=tuple(errors.FieldError(item.path, item.code, marked(item.message)) for item in due),
         )
-    application.makers = _with_maker(application.makers, actor)
+    four_eyes.note_submitter(application, actor)
     application.submitted_at = clock.now()
+    application.due_at = application.submitted_at + timedelta(hours=policy.text.sla_hours)
     application.returned_items = application.returned_items_sealed = None
     move_application(application, ApplicationState.SUBMITTED)
-    tx.session.add(
-        ApplicationVersion(
-            application_id=application.id,
-            version=application.version,
-            dfsp_id=application.dfsp_id,
-            version_hash=application.version_hash,
-            sections_sealed=application.sections_sealed,
-            makers=application.makers,
-            submitted_at=application.submitted_at,
-        )
-    )
+    freeze_version(tx, service.vault, application)
     await audit.record(
         tx,
         actor,
@@ -142,6 +138,23 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     return application
 
 
+def freeze_version(tx: Tx, vault: Vault, application: Application) -> None:
+    """Keep the version as it is submitted; a checker decides on exactly this."""
+    sections = answers.unseal(vault, application.id, application.sections_sealed)
+    application.version_hash = answers.version_hash(vault, application.version, sections)
+    tx.session.add(
+        ApplicationVersion(
+            application_id=application.id,
+            version=application.version,
+            dfsp_id=application.dfsp_id,
+            version_hash=application.version_hash,
+            sections_sealed=application.sections_sealed,
+            makers=application.makers,
+            submitted_at=application.submitted_at or clock.now(),
+        )
+    )
+
+
 async def withdraw(tx: Tx, actor: Actor, application_id: UUID) -> Application:
     """Take an open application back. Raises WrongState once it is decided."""
     application = await lock_application(tx, actor, application_id)
@@ -157,10 +170,6 @@ async def withdraw(tx: Tx, actor: Actor, application_id: UUID) -> Application:
         version=application.version,
     )
     return application
-
-
-def _with_maker(makers: list[UUID], actor: Actor) -> list[UUID]:
-    return [*makers, *(one for one in actor.authors() if one not in makers)]
 
 
 async def _flush_unique(tx: Tx) -> None:

@@ -11,12 +11,12 @@ from uuid import UUID
 import msgspec
 
 import kyb
-from merchant.compliance.cases import answers, sealed_fields
+from merchant.compliance.cases import answers, sealed_fields, verifications
 from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.queries import frozen_version, lock_application
 from merchant.compliance.cases.states import ApplicationState, Capability, application_may, move_application
 from merchant.compliance.lists import screening_index
-from merchant.compliance.policies import policy
 from merchant.core import audit, clock
 from merchant.core.access import SERVICE, Actor
 from merchant.core.db import Tx
@@ -30,7 +30,9 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
     """
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
     lists = screening_index(service.settings.screening_list)
-    report = kyb.assess(answers.applicant_of(sections), policy(), lists, clock.now())
+    policy = await policy_of_case(service, application)
+    case = await verifications.case_of(tx, service.vault, application, sections)
+    report = kyb.assess(case, policy, lists, await local_now(service), application.target_tier)
     frozen = await frozen_version(tx, application, application.version)
     sealed = sealed_fields.seal_report(service.vault, application.id, stored_report(report))
     application.report_sealed = frozen.report_sealed = sealed

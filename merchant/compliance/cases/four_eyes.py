@@ -6,6 +6,9 @@ Every act of a checker in review.py begins with `lock_for_decision`. Nothing els
 
 from uuid import UUID
 
+from msgspec import Struct
+
+import kyb
 from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.queries import lock_application
 from merchant.compliance.cases.states import Capability, application_may
@@ -14,8 +17,50 @@ from merchant.core.access import Actor, Permission
 from merchant.core.db import Tx
 from merchant.core.texts import _
 
+_OPENER = "opened"  # beside the sections, in an application's section_makers
 # Those of keys that wrote before a key's issuer was written down with it.
 _ISSUED = "SELECT true FROM api_key WHERE id = ANY($1) AND issued_by = $2 LIMIT 1"
+
+
+def note_authors(application: Application, actor: Actor, before: kyb.Sections, after: kyb.Sections) -> None:
+    """Note who wrote what stands in a version: its makers are the authors of every answer that it holds.
+
+    Whoever changes a section joins its authors; who wrote it before stays one as long as one of their answers may
+    still stand in it, in a later version too.
+    """
+    authors = {name: list(ids) for name, ids in application.section_makers.items()}
+    if not authors.keys() - {_OPENER} and application.makers:  # written before authors were kept by section
+        given = (name for name in before.__struct_fields__ if _leaves(getattr(before, name)))
+        authors |= {name: [str(one) for one in application.makers] for name in given}
+    for name in after.__struct_fields__:
+        old, new = getattr(before, name), getattr(after, name)
+        if old == new:
+            continue
+        kept = authors.get(name, []) if _leaves(old) & _leaves(new) else []
+        authors[name] = [*kept, *(str(one) for one in actor.authors() if str(one) not in kept)]
+    application.section_makers = authors
+    application.makers = list(dict.fromkeys(UUID(one) for ids in authors.values() for one in ids))
+
+
+def note_opener(application: Application, actor: Actor) -> None:
+    """Whoever opens a version is one of its makers, also when they leave every answer as it is."""
+    application.section_makers = {_OPENER: [str(one) for one in actor.authors()]} | {
+        name: ids for name, ids in application.section_makers.items() if name != _OPENER
+    }
+
+
+def note_submitter(application: Application, actor: Actor) -> None:
+    """Whoever submits a version is one of its makers."""
+    application.makers = [*application.makers, *(one for one in actor.authors() if one not in application.makers)]
+
+
+def _leaves(section: object) -> set[str]:
+    """Every answer in a section as text."""
+    if isinstance(section, Struct):
+        return {leaf for name in section.__struct_fields__ for leaf in _leaves(getattr(section, name))}
+    if isinstance(section, tuple):
+        return {leaf for each in section for leaf in _leaves(each)}
+    return set() if section is None or isinstance(section, bool) else {repr(section)}
 
 
 def is_maker(application: Application, actor: Actor) -> bool:
@@ -40,6 +85,8 @@ async def lock_for_decision(
     # A maker is told why, whatever their roles.
     if is_maker(application, actor) or await tx.fetchval(_ISSUED, application.makers, actor.id):
         raise errors.CheckerIsMaker
+    if actor.id in application.barred:
+        raise errors.CheckerIsMaker(_("An appeal is decided by people who had no part in what it is against."))
     actor.require(Permission.APPLICATIONS_DECIDE)
     if not application_may(application.state, capability):
         if application_may(application.state, Capability.SCREEN):

@@ -25,6 +25,11 @@ FILLED = (
     _("{count} requirements are missing."),
     _("Must hold at least {least} letters or digits, one of them a digit."),
     _("Numbers of this kind usually look like {shown} in {country}; compare it with the document."),
+    _("The turnover is more than {times} times what was declared."),
+    _("The business is known for {months} months at most."),
+    _("More than {percent} per cent of the turnover is refunded."),
+    _("Complaints were made: {count}."),
+    _("The place was visited less than {months} months ago."),
 )
 FIELDS = (
     _("Must not be empty."),
@@ -63,6 +68,8 @@ FIELDS = (
     _("A digit must be wrong: the check digit does not fit."),
     _("This owner stands above already, with the same number."),
     _("Numbers of passports have 6 to 9 letters and digits; compare it with the document."),
+    _("This trade may not be carried on here."),
+    _("This tier is not open to this trade."),
 )
 POLICY = (
     _("Say what kind of business it is."),
@@ -71,7 +78,6 @@ POLICY = (
     _("Name the currencies the merchant takes."),
     _("Give the place of business, or the web site."),
     _("Give the country of each place of business."),
-    _("Name the person who owns the business."),
     _("Give the name of each owner."),
     _("Give a phone number to reach the merchant."),
     _("Verify the contact's phone number."),
@@ -82,11 +88,17 @@ POLICY = (
     _("Give the number of the licence, or the tax number."),
     _("Give the town of each place of business, or its web site."),
     _("Give the account where the money shall arrive."),
-    _("Verify the trade licence, permit or association letter."),
     _("Give the registered name."),
     _("Give the number in the company register, or the LEI."),
-    _("Name the owners or directors."),
-    _("Give the name of each owner or director."),
+    _("Give each owner's date of birth."),
+    _("Verify each director and each person who owns a quarter or more."),
+    _("Verify the trade licence, permit or tax number."),
+    _("Add a letter of the market association or cooperative."),
+    _("Verify the entry in the company register."),
+    _("Verify that the account belongs to the business."),
+    _("Look the LEI up in the register of legal entities."),
+    _("Add the licence that this trade needs."),
+    _("Wait for the screening against the sanctions lists."),
     _("Give a phone number or e-mail address to reach the merchant."),
 )
 
@@ -98,24 +110,86 @@ REPORT = (
     _("The name is not like any listed one."),
     _("The name is like a listed one, but the birth year differs."),
     _("All answers given have the right form."),
-    _("The contact's phone was verified."),
-    _("The owners' identities were verified."),
-    _("The licence was verified."),
-    _("Not verified."),
+    _("This was verified."),
+    _("Waived, with two approvals."),
+    _("Looked at and refused."),
+    _("Looked at without a result."),
+    _("Could not be looked up yet."),
     _("The LEI was not looked up in the register of legal entities."),
     _("A name is like a listed one: compare the two and decide."),
     _("Names could not be screened against a sanctions list."),
 )
+OWNERSHIP = (
+    _("No owner of the business is named."),
+    _("The share of this owner is not given."),
+    _("The shares that are given do not add up to 100."),
+    _("The shares of one company add up to more than 100."),
+    _("The owners of this company are not named."),
+    _("It is not known who this owner is."),
+    _("No company among the owners has this reference."),
+    _("Different owners have the same reference."),
+    _("Nothing leads from this owner to the business."),
+    _("Companies own each other, and nobody else owns that part."),
+    _("There are too many owners to judge."),
+)
+RISK = (
+    _("The trade is an everyday one."),
+    _("The trade is neither an everyday one nor a risky one."),
+    _("The trade asks for a closer look."),
+    _("The trade asks for a licence or for the approval of a compliance officer."),
+    _("The business takes in or pays out cash for others."),
+    _("A place is in a border or conflict district."),
+    _("A place is in a country under increased monitoring."),
+    _("Not every owner is known and verified."),
+    _("The ownership is layered, circular or foreign."),
+    _("Somebody holds a part for another: a nominee, a bearer or a trust."),
+    _("An owner is a politically exposed person."),
+    _("Nobody has seen the business on site."),
+    _("A likeness to a listed name is not decided."),
+    _("A likeness to a listed name was cleared by one fact."),
+    _("A likeness to a listed name was cleared by two independent facts."),
+    _("Nobody has met the merchant face to face."),
+    _("Most payments come at night, in round amounts or from one payer."),
+    _("The LEI is active."),
+    _("The entry in the company register was verified."),
+    _("The settlement account is in the name of the business."),
+    _("The trade asks for a closer look whatever else is known."),
+    _("The trade is prohibited."),
+    _("A place is in a country with which no business may be done."),
+)
+LEI = (
+    _("The LEI was not renewed in time."),
+    _("The LEI was retired: the entity has ceased to operate."),
+    _("The LEI ended when the entity was merged into another."),
+    _("The LEI was annulled."),
+    _("The registration of the LEI was cancelled."),
+    _("The LEI is a duplicate of another one."),
+    _("The LEI was transferred, and this record of it is closed."),
+    _("The LEI has a mistake: its check digits are wrong."),
+    _("The LEI is not in our copy of the register."),
+    _("Without a registered name the LEI cannot be compared."),
+    _("The LEI belongs to an entity of another name."),
+    _("The entity of this LEI no longer operates."),
+    _("The LEI is not in force yet, or its status is not known."),
+    _("The LEI was due for renewal: look it up again."),
+    _("The name in the register differs a little: compare the two."),
+    _("The entity is registered in another country."),
+    _("The LEI is in force and belongs to this business."),
+)
+
+
+# The fields of kyb's structs that hold sentences.
+_SPOKEN = frozenset({"message", "because"})
 
 
 def translated(document: Any, language: str) -> Any:
-    """A report or a list of requirements, as JSON values, with each `message` in a language."""
+    """A report, a list of requirements or a risk, as JSON values, with each sentence in a language."""
     if isinstance(document, list | tuple):
         return [translated(one, language) for one in document]
     if not isinstance(document, dict):
         return document
     return {
-        name: texts.translate(marked(value), language) if name == "message" else translated(value, language)
+        name: texts.translate(marked(value), language) if name in _SPOKEN else translated(value, language)
         for name, value in document.items()
     }
 

@@ -3,11 +3,12 @@
 Rules live in apply, assess, review and four_eyes; these only hold.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from merchant.core import columns
@@ -19,6 +20,15 @@ class Application(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("dfsp_id", "external_ref"),
         Index("application_by_state", "dfsp_id", "state", "id"),
+        Index(
+            "application_open_case",
+            "merchant_id",
+            "kind",
+            unique=True,
+            postgresql_where=sql(
+                "merchant_id IS NOT NULL AND state IN ('draft', 'submitted', 'in_review', 'returned')"
+            ),
+        ),
     )
     id: UUID = columns.key()
     dfsp_id: UUID = columns.dfsp()
@@ -45,6 +55,19 @@ class Application(SQLModel, table=True):
     created_at: datetime = columns.instant()
     updated_at: datetime = columns.instant()
     submitted_at: datetime | None = columns.instant(nullable=True)
+    # What makes a case of an application: merchant_id is then the live merchant that it is about.
+    kind: str = Field(default="onboarding", sa_column_kwargs=columns.added("'onboarding'"))
+    target_tier: str | None = None
+    section_makers: dict[str, list[str]] = columns.mapping()  # section → who wrote the answers that stand in it
+    approvals: list[UUID] = columns.uuids(sa_column_kwargs=columns.added("'{}'"))  # of this version, so far
+    barred: list[UUID] = columns.uuids(sa_column_kwargs=columns.added("'{}'"))  # who wrote or decided before an appeal
+    appealed_at: datetime | None = columns.instant(nullable=True)
+    due_at: datetime | None = columns.instant(nullable=True)  # when it is to be decided
+    risk: str | None = None
+    reason_sealed: bytes | None = columns.sealed()
+    trigger: str | None = None  # what opened a review: a code
+    to_dfsp_id: UUID | None = None  # of a transfer
+    moves_merchant_id: UUID | None = None  # of a transfer that another DFSP offers
 
 
 class ApplicationVersion(SQLModel, table=True):
@@ -60,6 +83,35 @@ class ApplicationVersion(SQLModel, table=True):
     report: dict[str, Any] | None = columns.document()  # in clear: of releases before sealed_fields.py
     report_sealed: bytes | None = columns.sealed()
     submitted_at: datetime = columns.instant()
+
+
+class Verification(SQLModel, table=True):
+    """What someone or something found about an attribute of a subject; only added to. `facts` is a keyed hash of the
+    answers it rests on. Before approval it is the application's, afterwards the merchant's too.
+    """
+
+    __table_args__ = (
+        Index("verification_of_application", "application_id"),
+        Index("verification_of_merchant", "merchant_id"),
+    )
+    id: UUID = columns.key()
+    dfsp_id: UUID = columns.dfsp()
+    application_id: UUID | None = columns.ref("application.id", nullable=True, index=False)
+    merchant_id: UUID | None = columns.ref("merchant.id", nullable=True, index=False)
+    attribute: str
+    subject: str
+    outcome: str
+    method: str
+    by_kind: str  # user, api_key, or provider
+    by_id: UUID | None = None
+    by_name: str = ""
+    confirmed_by: UUID | None = None  # the second of two, of a waiver
+    at: datetime = columns.instant()
+    expires_on: date | None = None
+    code: str = ""
+    facts: bytes = columns.sealed(nullable=False)
+    details_sealed: bytes | None = columns.sealed()
+    policy_version: str = ""
 
 
 class ApplicationIdentifier(SQLModel, table=True):

@@ -36,5 +36,26 @@ class ScreeningHitsOpen(errors.WrongState):
     )
 
 
+class ApprovedAlready(errors.WrongState):
+    code, title = "approved_already", _("You approved this version already; the policy asks for another person too")
+
+
+class TierLost(errors.WrongState):
+    code = "tier_lost"
+    title = _("With these answers the merchant would no longer hold its tier; return it, or lower the tier first")
+
+
+class CaseOpen(errors.Conflict):
+    code, title = "case_open", _("A case of this kind is open for the merchant already; go on with that one")
+
+
+class SameTier(errors.InvalidFields):
+    code, title = "same_tier", _("This is not a tier that the case can lead to; see errors")
+
+
+class NotRejected(errors.WrongState):
+    code, title = "not_rejected", _("Only a rejected case can be appealed, and only once")
+
+
 class NoTier(errors.WrongState):
     code, title = "no_tier", _("The application reaches no tier; return it to the maker")

@@ -4,6 +4,7 @@ Each takes the actor and shows no more than its DFSP; what the actor may not see
 several are held: application, merchant, counter, alias claim.
 """
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from msgspec import Struct
 from sqlmodel import select
 
 from merchant.compliance.cases.models import Application, ApplicationVersion, Decision, ScreeningDecision
+from merchant.compliance.cases.states import ApplicationState, Capability, application_may
 from merchant.core import errors
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Reads, Tx
@@ -18,6 +20,10 @@ from merchant.core.paging import Page, containing, page
 from merchant.core.texts import _
 
 TRUE_MATCH = "true_match"
+FALSE_POSITIVE = "false_positive"
+# States in which a submitted case waits for a decision.
+UNDECIDED = [each for each in ApplicationState if application_may(each, Capability.SCREEN)]
+UNDECIDED += [each for each in ApplicationState if application_may(each, Capability.DECIDE)]
 
 
 async def applications(
@@ -28,6 +34,27 @@ async def applications(
     statement = statement.where(Application.state == state) if state else statement
     statement = statement.where(Application.external_ref == external_ref) if external_ref else statement
     statement = containing(statement, search, Application.trading_name, Application.legal_name)
+    statement = statement.where(Application.kind == "onboarding")
+    return await page(tx, statement, Application.id, wanted)
+
+
+async def cases(
+    tx: Reads,
+    actor: Actor,
+    wanted: Page,
+    *,
+    state: str | None,
+    kind: str | None,
+    merchant_id: UUID | None,
+    due_before: datetime | None,
+) -> list[Application]:
+    """Cases of every kind, newest first."""
+    table: Any = Application
+    statement = scope_to(actor, select(Application), Application)
+    for column, value in ((table.state, state), (table.kind, kind), (table.merchant_id, merchant_id)):
+        statement = statement.where(column == value) if value is not None else statement
+    if due_before is not None:
+        statement = statement.where(table.due_at < due_before, table.state.in_(UNDECIDED))
     return await page(tx, statement, Application.id, wanted)
 
 

@@ -5,39 +5,52 @@ version that the checker read, and makes merchant, counters and numbers in one t
 answers.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 import kyb
-from merchant.compliance.cases import answers, problems, sealed_fields
+from merchant.compliance.cases import answers, effects, problems, sealed_fields
 from merchant.compliance.cases.assess import assess, hit_entry
 from merchant.compliance.cases.four_eyes import lock_for_decision
+from merchant.compliance.cases.kinds import CaseKind
 from merchant.compliance.cases.models import Application, Decision, ScreeningDecision
-from merchant.compliance.cases.queries import TRUE_MATCH, hit_decisions, last_hit_decision
+from merchant.compliance.cases.policy import local_now, policy_of_case
+from merchant.compliance.cases.projection import adjudicated
+from merchant.compliance.cases.queries import (
+    FALSE_POSITIVE,
+    TRUE_MATCH,
+    HitStanding,
+    hit_decisions,
+    last_hit_decision,
+)
 from merchant.compliance.cases.states import ApplicationState, Capability, move_application
-from merchant.core import audit, clock, errors
+from merchant.compliance.cases.verifications import case_of, record
+from merchant.core import audit, clock, errors, outbox
 from merchant.core.access import Actor
 from merchant.core.db import Tx
-from merchant.core.phone import Msisdn, mask
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.core.vault import Vault
 from merchant.notify import events
-from merchant.registry.merchants.lifecycle import open_counter
-from merchant.registry.merchants.models import LOCATION_DETAILS, Counter, Location, Merchant
+from merchant.registry.merchants.models import Counter, Merchant
+from merchant.registry.merchants.queries import lock_merchant
 
 CLAIM_LASTS = timedelta(minutes=30)  # a courtesy lock must not outlive a lunch break
-FALSE_POSITIVE = "false_positive"
 NOT_CHECKED = "not_checked"
+APPROVED_TOPIC = "compliance.approved"  # what follows an approval: links between merchants of one owner
+_GIVE_TO_MERCHANT = "UPDATE verification SET merchant_id = $2 WHERE application_id = $1 AND merchant_id IS NULL"
 
 
 class Approved(msgspec.Struct, frozen=True):
-    """What an approval made."""
+    """What an approval made; a merchant and counters once there are as many as are needed."""
 
-    merchant: Merchant
+    merchant: Merchant | None
     counters: list[Counter]
+    tier: str
+    approvals: int
+    needed: int
 
 
 async def claim(tx: Tx, actor: Actor, application_id: UUID) -> Application:
@@ -132,34 +145,55 @@ def _propose_release(vault: Vault, decided: ScreeningDecision, before: Screening
 
 
 async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, version_hash: str) -> Approved:
-    """Make the merchant.
+    """Approve a version; the last approval that the policy asks for carries the case out.
 
-    Raises what lock_for_decision does, StaleVersion when the hash is not that of the version under review,
-    ScreeningNotChecked, ScreeningHitsOpen, NoTier, AliasTaken, NumbersExhausted.
+    By approving, the checker also verifies what the policy lets a checker vouch for. Raises what lock_for_decision
+    does, StaleVersion when the hash is not that of the version under review, ApprovedAlready, ScreeningNotChecked,
+    ScreeningHitsOpen, NoTier, and what effects.carry_out does.
     """
     application = await lock_for_decision(tx, actor, application_id)
     if application.version_hash != version_hash:
         raise errors.StaleVersion(_("The application changed since you read it; read and check it again."))
-    tier = await _cleared_tier(tx, application)
+    if actor.id in application.approvals:
+        raise problems.ApprovedAlready
+    merchant = None
+    if application.merchant_id is not None:
+        merchant = await lock_merchant(tx, actor, application.merchant_id)
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
-    scheme = await service.scheme()
-    merchant = _new_merchant(service, application, sections, tier)
-    tx.session.add(merchant)
-    await tx.flush()
-    counters = []
-    for place in sections.locations:
-        location = _new_location(service, merchant, place)
-        tx.session.add(location)
+    policy = await policy_of_case(service, application)
+    now = await local_now(service)
+    decisions = await hit_decisions(tx, application)
+    screening = _cleared_screening(tx.vault, application, decisions)
+    case = await case_of(tx, tx.vault, application, sections, merchant, screening=screening)
+    tier = _cleared_tier(tx.vault, application, case, policy, merchant, now)
+    needed = policy.tier(tier).approvals_for(application.risk or "low")
+    application.approvals = [*application.approvals, actor.id]
+    if len(application.approvals) < needed:
+        await _note_approval(tx, actor, application)
+        return Approved(merchant, [], tier, len(application.approvals), needed)
+    for attribute, subject in kyb.confirmable(case, policy, tier, now):
+        await record(
+            tx,
+            actor,
+            application,
+            sections,
+            attribute,
+            subject,
+            outcome="verified",
+            method="checker",
+            policy_version=policy.policy_version,
+        )
+    work = effects.Work(service, await service.scheme(), actor, application, sections, tier, policy)
+    made, counters = await effects.carry_out(tx, work, merchant)
+    if made is not None:
+        application.merchant_id = made.id
         await tx.flush()
-        # A place that names no counter has one all the same: someone takes the money.
-        for point in place.counters or (kyb.Counter(),):
-            counter = await open_counter(
-                tx, scheme, merchant, location.id, point.name or location.name, point.own_alias
-            )
-            counters.append(counter)
-    application.merchant_id = merchant.id
+        await tx.execute(_GIVE_TO_MERCHANT, application.id, made.id)
+    elif application.moves_merchant_id is not None:
+        application.target_tier = tier
     await _decide(tx, actor, application, ApplicationState.APPROVED, None)
-    return Approved(merchant, counters)
+    await outbox.add(tx, APPROVED_TOPIC, {"application_id": application.id}, dfsp_id=application.dfsp_id)
+    return Approved(made, counters, tier, len(application.approvals), needed)
 
 
 async def reject(tx: Tx, actor: Actor, application_id: UUID, reason: str) -> Application:
@@ -178,57 +212,56 @@ async def return_for_changes(tx: Tx, actor: Actor, application_id: UUID, items: 
     return application
 
 
-async def _cleared_tier(tx: Tx, application: Application) -> str:
-    report = sealed_fields.report_of(tx.vault, application) or {}
-    if report.get("screening") == NOT_CHECKED:
+def _cleared_screening(vault: Vault, application: Application, decisions: dict[str, HitStanding]) -> str:
+    """That the screening found nothing, or nothing that people let stand. Raises what says otherwise."""
+    found = adjudicated(vault, application, decisions)
+    if found in (None, NOT_CHECKED):
         raise problems.ScreeningNotChecked
-    decisions = await hit_decisions(tx, application)
-    verdicts = [decisions.get(hit["id"]) for hit in report.get("hits", ()) if not hit["hit"]["set_aside"]]
-    if any(verdict is None or verdict.decision != FALSE_POSITIVE for verdict in verdicts):
+    if found != "clear":
         raise problems.ScreeningHitsOpen
-    tier = report.get("tier")
-    if tier is None:
+    return "clear"
+
+
+def _cleared_tier(
+    vault: Vault,
+    application: Application,
+    case: kyb.Case,
+    policy: kyb.Policy,
+    merchant: Merchant | None,
+    now: datetime,
+) -> str:
+    """The tier that an approval gives: the case's target, the merchant's own, or the highest that is reached.
+
+    Raises NoTier when it is not reached, TierLost when a merchant would no longer hold its own.
+    """
+    report = sealed_fields.report_of(vault, application) or {}
+    if application.kind in (CaseKind.CLOSURE, CaseKind.REINSTATEMENT) and merchant is not None:
+        return merchant.tier
+    wanted = application.target_tier or (merchant.tier if merchant is not None else None)
+    reached = kyb.requirements(case, policy, wanted, now).tier_reachable
+    if report.get("tier") is None or reached is None:
         raise problems.NoTier
-    return str(tier)
+    if wanted is None:
+        return reached
+    if policy.rank(reached) < policy.rank(wanted):
+        raise problems.NoTier if application.target_tier else problems.TierLost
+    return wanted
 
 
-def _new_merchant(service: Service, application: Application, sections: kyb.Sections, tier: str) -> Merchant:
-    business, place = sections.business, sections.locations[0]
-    given = answers.merchant_phone(sections)
-    phone = Msisdn.of(given) if given else None
-    merchant = Merchant(
+async def _note_approval(tx: Tx, actor: Actor, application: Application) -> None:
+    """Keep the first of several approvals; the case stays under review."""
+    application.revision += 1
+    application.claimed_by = application.claimed_until = None
+    await audit.record(
+        tx,
+        actor,
+        "application.approval_noted",
+        "application",
+        application.id,
         dfsp_id=application.dfsp_id,
-        application_id=application.id,
-        tier=tier,
-        kind=business.kind or "",
-        trading_name=business.trading_name or "",
-        legal_name=business.legal_name or business.trading_name or "",
-        ussd_name=business.ussd_name or kyb.ussd_name_of(business.trading_name or ""),
-        mcc=business.mcc or "",
-        currencies=list(business.currencies),
-        country=place.country or "",
-        city=place.city or "",
-        phone_digest=phone.digest(service.vault) if phone else None,
+        version=application.version,
+        version_hash=application.version_hash,
     )
-    if phone:
-        merchant.phone_masked = mask(str(phone))
-        merchant.phone_sealed = service.vault.seal(str(phone).encode(), f"merchant:{merchant.id}")
-    return merchant
-
-
-def _new_location(service: Service, merchant: Merchant, place: kyb.Location) -> Location:
-    location = Location(
-        dfsp_id=merchant.dfsp_id,
-        merchant_id=merchant.id,
-        name=place.name or place.city or merchant.trading_name,
-        kind=place.kind or "physical",
-        country=place.country or merchant.country,
-        city=place.city or "",
-        details={},
-    )
-    details = msgspec.json.encode(msgspec.structs.replace(place, counters=()))
-    location.details_sealed = service.vault.seal(details, LOCATION_DETAILS.format(id=location.id))
-    return location
 
 
 _EVENTS = {

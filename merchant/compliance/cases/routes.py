@@ -8,21 +8,25 @@ from uuid import UUID
 
 from merchant.compliance.cases import apply, privacy, problems, queries, review, schemas
 from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.projection import needs_of
 from merchant.compliance.cases.states import ApplicationState
+from merchant.compliance.cases.twins import both
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
 from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
-from merchant.registry.merchants.schemas import ReasonGiven, counter_view
+from merchant.registry.merchants.schemas import ReasonGiven
 
 _DECIDES = (errors.CheckerIsMaker, errors.WrongState)
 
 
-async def _shown(call: Call[Any], application: Application) -> Answer:
+async def shown(call: Call[Any], application: Application) -> Answer:
+    """A case as the caller may see it, with its revision."""
     await call.tx.flush()
     decisions = await queries.hit_decisions(call.tx, application)
-    view = schemas.application_view(call.service, call.actor, application, decisions, language_of(call.request))
+    needs = await needs_of(call.tx, call.service, call.actor, application, decisions=decisions)
+    view = schemas.application_view(call.service, call.actor, application, needs, decisions, language_of(call.request))
     return Answer(view, application.revision)
 
 
@@ -37,10 +41,10 @@ async def _shown(call: Call[Any], application: Application) -> Answer:
     etag='"1"',
     raises=(problems.ExternalRefTaken, problems.MaskedValue),
 )
-async def open_application(call: Call[schemas.NewApplication]) -> schemas.ApplicationView:
+async def open_application(call: Call[schemas.NewApplication]) -> Any:
     """Open an application with any of its sections."""
     opened = await apply.open_application(call.tx, call.service, call.actor, call.body)
-    return schemas.application_view(call.service, call.actor, opened, {}, language_of(call.request))
+    return (await shown(call, opened)).view
 
 
 @route(
@@ -61,7 +65,7 @@ async def list_applications(call: Call[None]) -> Listed:
     return Listed([schemas.application_summary(row) for row in rows], [row.id for row in rows])
 
 
-@route(
+@both(
     "GET",
     "/api/v1/applications/{application_id}",
     permission=P.APPLICATIONS_READ,
@@ -77,10 +81,10 @@ async def read_application(call: Call[None], application_id: UUID) -> Answer:
         call.tx, call.service, call.actor, found
     ):
         privacy.note_read(call.service, call.actor, call.source, found.id, "*", "own_draft")
-    return await _shown(call, found)
+    return await shown(call, found)
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/reveal",
     permission=P.PERSONAL_DATA_READ,
@@ -98,7 +102,7 @@ async def reveal_value(call: Call[schemas.Reveal], application_id: UUID) -> priv
     return found
 
 
-@route(
+@both(
     "GET",
     "/api/v1/applications/{application_id}/versions",
     permission=P.APPLICATIONS_READ,
@@ -110,7 +114,7 @@ async def list_versions(call: Call[None], application_id: UUID) -> list[schemas.
     return [schemas.version_view(call.service, call.actor, one, language_of(call.request)) for one in found]
 
 
-@route(
+@both(
     "GET",
     "/api/v1/applications/{application_id}/versions/{version}",
     permission=P.APPLICATIONS_READ,
@@ -122,7 +126,7 @@ async def read_version(call: Call[None], application_id: UUID, version: int) -> 
     return schemas.version_detail(call.service, call.actor, found, language_of(call.request))
 
 
-@route(
+@both(
     "PATCH",
     "/api/v1/applications/{application_id}",
     permission=P.APPLICATIONS_WRITE,
@@ -135,10 +139,10 @@ async def change_application(call: Call[schemas.ChangedSections], application_id
     """Replace the sections named in the body; If-Match carries the ETag last read."""
     changes = call.body.given()
     changed = await apply.change_sections(call.tx, call.service, call.actor, application_id, call.revision, changes)
-    return await _shown(call, changed)
+    return await shown(call, changed)
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/submit",
     permission=P.APPLICATIONS_WRITE,
@@ -147,10 +151,10 @@ async def change_application(call: Call[schemas.ChangedSections], application_id
 )
 async def submit_application(call: Call[None], application_id: UUID) -> Answer:
     """Freeze this version and send it to screening and review."""
-    return await _shown(call, await apply.submit(call.tx, call.service, call.actor, application_id))
+    return await shown(call, await apply.submit(call.tx, call.service, call.actor, application_id))
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/withdraw",
     permission=P.APPLICATIONS_WRITE,
@@ -159,10 +163,10 @@ async def submit_application(call: Call[None], application_id: UUID) -> Answer:
 )
 async def withdraw_application(call: Call[None], application_id: UUID) -> Answer:
     """Take an open application back."""
-    return await _shown(call, await apply.withdraw(call.tx, call.actor, application_id))
+    return await shown(call, await apply.withdraw(call.tx, call.actor, application_id))
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/claim",
     permission=P.APPLICATIONS_DECIDE,
@@ -172,10 +176,10 @@ async def withdraw_application(call: Call[None], application_id: UUID) -> Answer
 )
 async def claim_application(call: Call[None], application_id: UUID) -> Answer:
     """Tell the other checkers that you are working on it; not required for a decision."""
-    return await _shown(call, await review.claim(call.tx, call.actor, application_id))
+    return await shown(call, await review.claim(call.tx, call.actor, application_id))
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/release",
     permission=P.APPLICATIONS_DECIDE,
@@ -185,10 +189,10 @@ async def claim_application(call: Call[None], application_id: UUID) -> Answer:
 )
 async def release_application(call: Call[None], application_id: UUID) -> Answer:
     """Give your claim back."""
-    return await _shown(call, await review.release(call.tx, call.actor, application_id))
+    return await shown(call, await review.release(call.tx, call.actor, application_id))
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/approve",
     permission=P.APPLICATIONS_DECIDE,
@@ -201,6 +205,8 @@ async def release_application(call: Call[None], application_id: UUID) -> Answer:
         problems.ScreeningNotChecked,
         problems.ScreeningHitsOpen,
         problems.NoTier,
+        problems.TierLost,
+        problems.ApprovedAlready,
         AliasTaken,
         NumbersExhausted,
     ),
@@ -208,11 +214,10 @@ async def release_application(call: Call[None], application_id: UUID) -> Answer:
 async def approve_application(call: Call[schemas.Approval], application_id: UUID) -> schemas.ApprovedView:
     """Approve the version whose hash you name; merchant, counters and numbers exist when this answers."""
     made = await review.approve(call.tx, call.service, call.actor, application_id, call.body.version_hash)
-    counters = [counter_view(counter) for counter in made.counters]
-    return schemas.ApprovedView(made.merchant.id, made.merchant.tier, counters)
+    return schemas.approved_view(made)
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/reject",
     permission=P.APPLICATIONS_DECIDE,
@@ -223,10 +228,10 @@ async def approve_application(call: Call[schemas.Approval], application_id: UUID
 )
 async def reject_application(call: Call[ReasonGiven], application_id: UUID) -> Answer:
     """Refuse for good, with a reason."""
-    return await _shown(call, await review.reject(call.tx, call.actor, application_id, call.body.reason))
+    return await shown(call, await review.reject(call.tx, call.actor, application_id, call.body.reason))
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/return",
     permission=P.APPLICATIONS_DECIDE,
@@ -238,10 +243,10 @@ async def reject_application(call: Call[ReasonGiven], application_id: UUID) -> A
 async def return_application(call: Call[schemas.Returned], application_id: UUID) -> Answer:
     """Give it back to the makers, saying what is wrong where."""
     items = [{"path": item.path, "reason": item.reason} for item in call.body.items]
-    return await _shown(call, await review.return_for_changes(call.tx, call.actor, application_id, items))
+    return await shown(call, await review.return_for_changes(call.tx, call.actor, application_id, items))
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/screen",
     permission=P.APPLICATIONS_DECIDE,
@@ -251,10 +256,10 @@ async def return_application(call: Call[schemas.Returned], application_id: UUID)
 )
 async def screen_application(call: Call[None], application_id: UUID) -> Answer:
     """Screen the version under review once more."""
-    return await _shown(call, await review.screen_again(call.tx, call.service, call.actor, application_id))
+    return await shown(call, await review.screen_again(call.tx, call.service, call.actor, application_id))
 
 
-@route(
+@both(
     "POST",
     "/api/v1/applications/{application_id}/hits/{hit_id}",
     permission=P.APPLICATIONS_DECIDE,
@@ -266,7 +271,7 @@ async def screen_application(call: Call[None], application_id: UUID) -> Answer:
 async def decide_hit(call: Call[schemas.HitDecision], application_id: UUID, hit_id: str) -> Answer:
     """Decide whether a hit of the screening is the listed one."""
     decision, reason = call.body.decision, call.body.reason
-    return await _shown(call, await review.decide_hit(call.tx, call.actor, application_id, hit_id, decision, reason))
+    return await shown(call, await review.decide_hit(call.tx, call.actor, application_id, hit_id, decision, reason))
 
 
 ROUTES = [

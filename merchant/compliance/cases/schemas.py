@@ -13,17 +13,18 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 import kyb
 from merchant.compliance.cases import answers, privacy
 from merchant.compliance.cases import sealed_fields as fields
+from merchant.compliance.cases.kinds import CaseKind
 from merchant.compliance.cases.kyb_sentences import translated
 from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.queries import HitStanding, Submitted, is_proposed
+from merchant.compliance.cases.review import Approved
 from merchant.compliance.cases.states import ApplicationState
-from merchant.compliance.policies import policy
 from merchant.core import masking
 from merchant.core.access import Actor
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant, ReasonText
 from merchant.core.service import Service
-from merchant.registry.merchants.schemas import CounterView
+from merchant.registry.merchants.schemas import CounterView, counter_view
 
 HitVerdict = Literal["false_positive", "true_match"]
 HitState = Literal["decided", "proposed"]
@@ -147,14 +148,23 @@ class ApplicationView(Struct, frozen=True):
     created_at: Instant
     updated_at: Instant
     submitted_at: Instant | None
+    kind: CaseKind
+    target_tier: str | None
+    risk: str | None
+    trigger: str | None
+    approvals: int
+    due_at: Instant | None
+    appealed_at: Instant | None
 
 
 class ApprovedView(Struct, frozen=True):
-    """What an approval made."""
+    """What an approval made. merchant_id is null while the policy asks for further approvals."""
 
-    merchant_id: UUID
+    merchant_id: UUID | None
     tier: str
     counters: list[CounterView]
+    approvals: int
+    approvals_needed: int
 
 
 class DecisionView(Struct, frozen=True):
@@ -250,11 +260,15 @@ def version_detail(service: Service, actor: Actor, submitted: Submitted, languag
 
 
 def application_view(
-    service: Service, actor: Actor, row: Application, hit_decisions: dict[str, HitStanding], language: str
+    service: Service,
+    actor: Actor,
+    row: Application,
+    needs: kyb.Requirements,
+    hit_decisions: dict[str, HitStanding],
+    language: str,
 ) -> ApplicationView:
     """An application with its answers, as the actor may see them; its report and what is due are in a language."""
     sections = answers.unseal(service.vault, row.id, row.sections_sealed)
-    due = msgspec.to_builtins(kyb.requirements(answers.applicant_of(sections), policy()))
     sections = sections if privacy.sees_whole(actor, row) else privacy.shown(actor, sections)
     return ApplicationView(
         id=row.id,
@@ -271,7 +285,7 @@ def application_view(
         settlement_account=sections.settlement_account,
         external_ref=sections.external_ref,
         report=_report_view(actor, fields.report_of(service.vault, row), language),
-        requirements=msgspec.convert(translated(due, language), kyb.Requirements),
+        requirements=requirements_view(needs, language),
         hit_decisions={hit_id: msgspec.convert(one.decision, HitVerdict) for hit_id, one in hit_decisions.items()},
         hit_states={hit_id: _hit_state(one.proposed) for hit_id, one in hit_decisions.items()},
         returned_items=_returned_items(actor, fields.returned_items_of(service.vault, row)),
@@ -280,7 +294,26 @@ def application_view(
         created_at=web.at(row.created_at),
         updated_at=web.at(row.updated_at),
         submitted_at=web.at_or_none(row.submitted_at),
+        kind=CaseKind(row.kind),
+        target_tier=row.target_tier,
+        risk=row.risk,
+        trigger=row.trigger,
+        approvals=len(row.approvals),
+        due_at=web.at_or_none(row.due_at),
+        appealed_at=web.at_or_none(row.appealed_at),
     )
+
+
+def approved_view(made: Approved) -> ApprovedView:
+    """What an approval made."""
+    counters = [counter_view(counter) for counter in made.counters]
+    found = made.merchant.id if made.merchant is not None else None
+    return ApprovedView(found, made.tier, counters, made.approvals, made.needed)
+
+
+def requirements_view(needs: kyb.Requirements, language: str) -> kyb.Requirements:
+    """What is due, in a language."""
+    return msgspec.convert(translated(msgspec.to_builtins(needs), language), kyb.Requirements)
 
 
 def _report_view(actor: Actor, report: dict[str, Any] | None, language: str) -> ReportView | None:

@@ -18,6 +18,7 @@ REPORT = "report:{application_id}"
 RETURNED_ITEMS = "returned:{id}"
 REJECT_REASON = "rejected:{id}"
 DECISION_REASON = "decision:{id}"
+APPEAL_REASON = "appeal:{id}"
 HIT_REASON = "hit:{application_id}/{version}/{hit_id}"
 RELEASE_REASON = "release:{application_id}/{version}/{hit_id}"
 
@@ -54,6 +55,11 @@ def reject_reason_of(vault: Vault, row: Application) -> str | None:
     """The reason of a refusal."""
     found: str | None = _open(vault, REJECT_REASON.format(id=row.id), row.reject_reason_sealed)
     return found if row.reject_reason is None else row.reject_reason
+
+
+def write_appeal_reason(vault: Vault, row: Application, reason: str) -> None:
+    """Put the reason of an appeal into an application."""
+    row.reason_sealed = _seal(vault, APPEAL_REASON.format(id=row.id), reason)
 
 
 def write_decision_reason(vault: Vault, row: Decision, reason: str | None) -> None:

@@ -35,6 +35,7 @@ class Capability(StrEnum):
     SCREEN_AGAIN = "screen_again"
     DECIDE = "decide"
     DECIDE_HIT = "decide_hit"
+    APPEAL = "appeal"
 
 
 _A, _C = ApplicationState, Capability
@@ -45,7 +46,7 @@ APPLICATION_MOVES: dict[ApplicationState, frozenset[ApplicationState]] = {
     _A.IN_REVIEW: frozenset({_A.APPROVED, _A.REJECTED, _A.RETURNED, _A.WITHDRAWN}),
     _A.RETURNED: frozenset({_A.DRAFT, _A.WITHDRAWN, _A.EXPIRED}),
     _A.APPROVED: frozenset(),
-    _A.REJECTED: frozenset(),
+    _A.REJECTED: frozenset({_A.SUBMITTED}),  # by an appeal, once
     _A.WITHDRAWN: frozenset(),
     _A.EXPIRED: frozenset(),
 }
@@ -57,7 +58,7 @@ APPLICATION_CAPABILITIES: dict[ApplicationState, frozenset[Capability]] = {
     _A.IN_REVIEW: frozenset({_C.DECIDE, _C.DECIDE_HIT, _C.SCREEN_AGAIN}),
     _A.RETURNED: frozenset({_C.EDIT, _C.BEGIN_VERSION, _C.EXPIRE}),
     _A.APPROVED: frozenset(),
-    _A.REJECTED: frozenset(),
+    _A.REJECTED: frozenset({_C.APPEAL}),
     _A.WITHDRAWN: frozenset(),
     _A.EXPIRED: frozenset(),
 }

@@ -29,7 +29,18 @@ INSERT INTO alias (alias_type, alias, sub_id, currency, dfsp_id, merchant_id, co
 SELECT $1, $2, '', currency, $3, $4, $5, $6, true FROM unnest($7::text[]) AS currency
 ON CONFLICT (alias_type, alias, sub_id, currency) DO NOTHING
 """
-_SET_ACTIVE = "UPDATE alias SET active = $2 WHERE merchant_id = $1"
+_SET_ACTIVE = """
+UPDATE alias a SET active = $2 AND c.closed_at IS NULL
+FROM counter c WHERE c.id = a.counter_id AND a.merchant_id = $1
+"""
+_CLOSE_COUNTER = "UPDATE alias SET active = false WHERE counter_id = $1"
+_ADD_CURRENCIES = """
+INSERT INTO alias (alias_type, alias, sub_id, currency, dfsp_id, merchant_id, counter_id, active)
+SELECT DISTINCT a.alias_type, a.alias, '', wanted.currency, a.dfsp_id, a.merchant_id, a.counter_id, a.active
+FROM alias a, unnest($2::text[]) AS wanted (currency) WHERE a.merchant_id = $1 AND a.sub_id = ''
+ON CONFLICT (alias_type, alias, sub_id, currency) DO NOTHING
+"""
+_DROP_CURRENCIES = "DELETE FROM alias WHERE merchant_id = $1 AND sub_id = '' AND currency <> ALL ($2::text[])"
 
 
 def is_identifier(text: str) -> bool:
@@ -129,5 +140,16 @@ async def open_routes(
 
 
 async def set_routes_active(tx: Tx, merchant_id: UUID, active: bool) -> None:
-    """Show or hide all of a merchant's aliases, as its state demands."""
+    """Show or hide a merchant's aliases, as its state demands; those of closed counters stay hidden."""
     await tx.execute(_SET_ACTIVE, merchant_id, active)
+
+
+async def hide_counter(tx: Tx, counter_id: UUID) -> None:
+    """Let a closed counter's number answer as unknown; it goes to nobody else."""
+    await tx.execute(_CLOSE_COUNTER, counter_id)
+
+
+async def keep_currencies(tx: Tx, merchant_id: UUID, currencies: Sequence[str]) -> None:
+    """Let a merchant's numbers be found in these currencies and no others."""
+    await tx.execute(_ADD_CURRENCIES, merchant_id, list(currencies))
+    await tx.execute(_DROP_CURRENCIES, merchant_id, list(currencies))

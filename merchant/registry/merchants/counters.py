@@ -33,7 +33,12 @@ def _select(where: str) -> str:
     return sql.select(
         CounterFacts,
         from_="counter c JOIN merchant m ON m.id = c.merchant_id",
-        columns={"counter_id": "c.id", "merchant_id": "m.id", "dfsp_id": "m.dfsp_id"},
+        columns={
+            "counter_id": "c.id",
+            "merchant_id": "m.id",
+            "dfsp_id": "m.dfsp_id",
+            "state": "CASE WHEN c.closed_at IS NULL THEN m.state ELSE 'closed' END",
+        },
         where=where,
     )
 

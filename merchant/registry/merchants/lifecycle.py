@@ -9,15 +9,15 @@ from uuid import UUID
 from sqlmodel import select
 
 from kyb.fields import MAX_COUNTERS_OF_MERCHANT
-from merchant.core import audit, errors
+from merchant.core import audit, clock, errors
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Tx
 from merchant.core.service import SchemeFacts, Service
 from merchant.core.texts import _
 from merchant.notify import events
-from merchant.registry.aliases.operations import issue_alias, set_routes_active
+from merchant.registry.aliases.operations import hide_counter, issue_alias, set_routes_active
 from merchant.registry.merchants.models import Counter, Location, Merchant
-from merchant.registry.merchants.queries import lock_merchant
+from merchant.registry.merchants.queries import find_counter, lock_counter, lock_merchant
 from merchant.registry.merchants.states import Capability, MerchantState, merchant_may, move_merchant
 
 
@@ -83,6 +83,57 @@ async def add_counter(
     return counter
 
 
+async def change_counter(tx: Tx, actor: Actor, counter_id: UUID, name: str | None, location_id: UUID | None) -> Counter:
+    """Rename a counter, or move it to another place of its merchant; its number and its code stay.
+
+    Raises NotFound, WrongState once it is closed, InvalidFields.
+    """
+    counter, merchant = await _open_counter_of(tx, actor, counter_id)
+    if location_id is not None:
+        places = select(Location).where(Location.id == location_id, Location.merchant_id == merchant.id)
+        if (await tx.session.exec(scope_to(actor, places, Location))).one_or_none() is None:
+            raise errors.invalid_field("location_id", "unknown", _("The merchant has no such location."))
+        counter.location_id = location_id
+    if name is not None:
+        counter.name = name
+    merchant.revision += 1
+    await audit.record(
+        tx, actor, "counter.changed", "counter", counter.id, dfsp_id=merchant.dfsp_id, merchant_id=str(merchant.id)
+    )
+    return counter
+
+
+async def close_counter(tx: Tx, actor: Actor, counter_id: UUID, reason: str) -> Counter:
+    """End a counter for good: its number answers as unknown and goes to nobody else. Raises NotFound, WrongState."""
+    counter, merchant = await _open_counter_of(tx, actor, counter_id)
+    counter.closed_at = clock.now()
+    merchant.revision += 1
+    await tx.flush()
+    await hide_counter(tx, counter.id)
+    await audit.record(
+        tx,
+        actor,
+        "counter.closed",
+        "counter",
+        counter.id,
+        dfsp_id=merchant.dfsp_id,
+        reason=reason,
+        merchant_id=str(merchant.id),
+    )
+    return counter
+
+
+async def _open_counter_of(tx: Tx, actor: Actor, counter_id: UUID) -> tuple[Counter, Merchant]:
+    """A counter and its merchant, both locked, the merchant first. Raises NotFound, WrongState."""
+    found = await find_counter(tx, actor, counter_id)
+    merchant = await lock_merchant(tx, actor, found.merchant_id)
+    counter = await lock_counter(tx, actor, counter_id)
+    await tx.session.refresh(counter)
+    if counter.closed_at is not None:
+        raise errors.WrongState(_("This counter is closed; open another one."))
+    return counter, merchant
+
+
 async def suspend(tx: Tx, actor: Actor, merchant_id: UUID, reason: str) -> Merchant:
     """Stop a merchant at once: its numbers answer as unknown and no money is taken. Raises NotFound, WrongState."""
     return await _move(tx, actor, merchant_id, MerchantState.SUSPENDED, reason)
@@ -113,8 +164,15 @@ _EVENTS = {
 
 
 async def _move(tx: Tx, actor: Actor, merchant_id: UUID, target: MerchantState, reason: str | None) -> Merchant:
-    merchant = await lock_merchant(tx, actor, merchant_id)
+    return await move(tx, actor, await lock_merchant(tx, actor, merchant_id), target, reason)
+
+
+async def move(
+    tx: Tx, actor: Actor, merchant: Merchant, target: MerchantState, reason: str | None, stopped_for: str = "staff"
+) -> Merchant:
+    """Move a locked merchant and its numbers; `stopped_for` is the code of why it is stopped. Raises WrongState."""
     move_merchant(merchant, target)
+    merchant.stopped_for = None if target is MerchantState.ACTIVE else stopped_for
     await tx.flush()
     await set_routes_active(tx, merchant.id, merchant_may(target, Capability.TAKE_PAYMENT))
     await audit.record(tx, actor, _EVENTS[target], "merchant", merchant.id, dfsp_id=merchant.dfsp_id, reason=reason)

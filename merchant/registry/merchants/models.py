@@ -3,7 +3,7 @@
 review.py of applications makes them and lifecycle.py changes them; these only hold.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +37,14 @@ class Merchant(SQLModel, table=True):
     phone_masked: str | None = None
     revision: int = 1
     created_at: datetime = columns.instant()
+    case_id: UUID | None = None  # the case whose answers are in force; application_id until there is one
+    limit_group: UUID | None = None  # the merchant under whose id limits of all of one owner's merchants are counted
+    tier_since: datetime | None = columns.instant(nullable=True)
+    next_review_on: date | None = None
+    check_on: date | None = None  # the next day on which what it needs may change
+    risk: str | None = None
+    stopped_for: str | None = None  # why it takes no payments, a code
+    listed: bool = Field(default=False, sa_column_kwargs=columns.added("false"))
 
 
 class Location(SQLModel, table=True):
@@ -64,3 +72,4 @@ class Counter(SQLModel, table=True):
     alias_type: str
     alias: str = Field(index=True)
     created_at: datetime = columns.instant()
+    closed_at: datetime | None = columns.instant(nullable=True)

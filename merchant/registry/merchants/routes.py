@@ -68,6 +68,35 @@ async def add_counter(call: Call[schemas.NewCounter], merchant_id: UUID) -> sche
 
 
 @route(
+    "PATCH",
+    "/api/v1/counters/{counter_id}",
+    permission=P.MERCHANTS_WRITE,
+    body=schemas.CounterChange,
+    answer=schemas.CounterView,
+    raises=(errors.WrongState, errors.InvalidFields),
+)
+async def change_counter(call: Call[schemas.CounterChange], counter_id: UUID) -> schemas.CounterView:
+    """Rename a counter, or move it to another place of its merchant; its number and its code stay."""
+    new = call.body
+    return schemas.counter_view(
+        await lifecycle.change_counter(call.tx, call.actor, counter_id, new.name, new.location_id)
+    )
+
+
+@route(
+    "POST",
+    "/api/v1/counters/{counter_id}/close",
+    permission=P.MERCHANTS_WRITE,
+    body=ReasonGiven,
+    answer=schemas.CounterView,
+    raises=(errors.WrongState,),
+)
+async def close_counter(call: Call[ReasonGiven], counter_id: UUID) -> schemas.CounterView:
+    """Close a counter for good; its number goes to nobody else."""
+    return schemas.counter_view(await lifecycle.close_counter(call.tx, call.actor, counter_id, call.body.reason))
+
+
+@route(
     "POST",
     "/api/v1/merchants/{merchant_id}/suspend",
     permission=P.MERCHANTS_SUSPEND,
@@ -126,6 +155,8 @@ ROUTES = [
     list_merchants,
     read_merchant,
     add_counter,
+    change_counter,
+    close_counter,
     suspend_merchant,
     restrict_merchant,
     reinstate_merchant,

@@ -42,6 +42,13 @@ class CounterView(Struct, frozen=True):
     location_id: UUID
 
 
+class CounterChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """A counter's new name, or the place of its merchant that it moves to."""
+
+    name: CounterNameText | None = None
+    location_id: UUID | None = None
+
+
 class LocationView(Struct, frozen=True):
     """A location with its counters."""
 

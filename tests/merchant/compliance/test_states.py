@@ -82,6 +82,7 @@ APPLICATION_OPERATIONS: Operations = {
     "return": lambda desk: desk.post("return", RETURNED),
     "reject": lambda desk: desk.post("reject", WHY),
     "approve": Desk.approve,
+    "appeal": lambda desk: desk.post("appeal", WHY, who="maker2"),
 }
 # What an operation makes of a state; every other pair leaves the state as it is.
 APPLICATION_OUTCOMES: Outcomes = {
@@ -97,6 +98,7 @@ APPLICATION_OUTCOMES: Outcomes = {
     (A.RETURNED, "change"): A.DRAFT,
     (A.RETURNED, "withdraw"): A.WITHDRAWN,
     (A.RETURNED, "expire"): A.EXPIRED,
+    (A.REJECTED, "appeal"): A.SUBMITTED,
 }
 MERCHANT_OPERATIONS: Operations = {
     "suspend": lambda desk: desk.post("suspend", WHY),

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 import qr
-from merchant.compliance.policies import policy
+from merchant.compliance.policies.in_force import policy_of
 from merchant.registry.merchants.lifecycle import add_counter
 from merchant.registry.merchants.models import Merchant
 from tests import builders
@@ -223,7 +223,7 @@ async def test_currencies_that_are_none_or_are_not_taken_are_refused(stage: Stag
 
 
 async def test_an_amount_over_the_tiers_limit_is_refused_and_the_limit_itself_is_taken(stage: Stage) -> None:
-    most = policy().limits(stage.merchant.tier, "USD").per_payment_minor
+    most = (await policy_of(stage.service, stage.merchant.dfsp_id)).limits(stage.merchant.tier, "USD").per_payment_minor
     whole, cents = divmod(most + 1, 100)
     await refused(stage, "amount.amount", amount={"amount": f"{whole}.{cents:02}", "currency": "USD"})
     assert (await stage.create(amount={"amount": str(most // 100), "currency": "USD"})).status_code == 201

@@ -34,7 +34,7 @@ async def seller(service: Service, world: World) -> Merchant:
 
 async def reserve(service: Service, seller: Merchant, minor: int, day: date = DAY) -> bool:
     async with service.db.system() as tx:
-        return await limits.reserve(tx, seller.id, seller.dfsp_id, seller.tier, Money(minor, "USD"), day)
+        return await limits.reserve(tx, service, seller.id, seller.dfsp_id, seller.tier, Money(minor, "USD"), day)
 
 
 async def release(service: Service, seller: Merchant, minor: int, day: date = DAY) -> None:
@@ -112,7 +112,10 @@ async def test_money_that_came_all_the_same_counts_over_the_limit(service: Servi
 async def test_a_look_at_the_limits_takes_nothing(service: Service, seller: Merchant) -> None:
     async with service.db.system_reads() as tx:
         for minor, fits in ((PER_PAYMENT, True), (PER_PAYMENT + 1, False)):
-            assert await limits.would_fit(tx, seller.id, seller.tier, Money(minor, "USD"), DAY) == fits
+            assert (
+                await limits.would_fit(tx, service, seller.id, seller.dfsp_id, seller.tier, Money(minor, "USD"), DAY)
+                == fits
+            )
     assert await usage(service) == {}
 
 
@@ -120,7 +123,7 @@ async def test_currencies_have_rooms_of_their_own(service: Service, seller: Merc
     for _ in range(3):
         assert await reserve(service, seller, PER_PAYMENT)
     async with service.db.system() as tx:
-        assert await limits.reserve(tx, seller.id, seller.dfsp_id, seller.tier, Money(2_000, "KES"), DAY)
+        assert await limits.reserve(tx, service, seller.id, seller.dfsp_id, seller.tier, Money(2_000, "KES"), DAY)
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -135,7 +138,9 @@ async def test_a_look_foretells_a_reservation_and_no_limit_is_ever_passed(
             await release(service, seller, *held.pop())
             continue
         async with service.db.system_reads() as tx:
-            foretold = await limits.would_fit(tx, seller.id, seller.tier, Money(minor, "USD"), day)
+            foretold = await limits.would_fit(
+                tx, service, seller.id, seller.dfsp_id, seller.tier, Money(minor, "USD"), day
+            )
         assert await reserve(service, seller, minor, day) == foretold
         if foretold:
             held.append((minor, day))

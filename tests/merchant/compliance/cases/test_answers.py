@@ -110,4 +110,4 @@ def test_the_merchants_phone_is_the_contacts_or_the_owners_it_points_to(
     contact: kyb.Contact, owner_phone: str | None, reached: str | None
 ) -> None:
     given_answers = kyb.Sections(owners=(kyb.Owner(phone=owner_phone),), contact=contact)
-    assert answers.merchant_phone(given_answers) == reached
+    assert kyb.merchant_phone(given_answers) == reached

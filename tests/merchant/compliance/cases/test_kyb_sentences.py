@@ -8,7 +8,17 @@ import httpx
 import pytest
 
 import kyb
-from merchant.compliance.cases.kyb_sentences import FIELDS, FILLED, POLICY, REPORT, marked, translated
+from merchant.compliance.cases.kyb_sentences import (
+    FIELDS,
+    FILLED,
+    LEI,
+    OWNERSHIP,
+    POLICY,
+    REPORT,
+    RISK,
+    marked,
+    translated,
+)
 from merchant.core.service import Service
 from merchant.core.texts import translate
 from tests import builders
@@ -16,11 +26,23 @@ from tests.builders import World
 from tests.rules.source_rules import ROOT
 
 VALUE = "7"
+TELLING = (
+    "fields",
+    "owner_rules",
+    "identity_numbers",
+    "shown_names",
+    "gaps",
+    "requirements",
+    "report",
+    "ownership",
+    "risk",
+    "lei",
+)
 
 
 def told_by_fields() -> Iterator[str]:
     """What kyb says of answers and in reports, with VALUE for every value: sentences that are no docstrings."""
-    for name in ("fields", "owner_rules", "identity_numbers", "shown_names", "tiers", "report"):
+    for name in TELLING:
         tree = ast.parse((ROOT / f"kyb/{name}.py").read_text())
         parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
         bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
@@ -37,13 +59,15 @@ def told_by_fields() -> Iterator[str]:
 
 def test_every_sentence_of_kyb_is_listed_and_no_other() -> None:
     told = set(told_by_fields())
-    assert {one for one in told if VALUE not in one} == {*FIELDS, *REPORT}
+    assert {one for one in told if VALUE not in one} == {*FIELDS, *REPORT, *OWNERSHIP, *RISK, *LEI}
     assert {re.sub(r"\{\w+\}", VALUE, one) for one in FILLED} == {one for one in told if VALUE in one}
 
 
-def test_every_sentence_of_the_policy_is_listed_and_no_other() -> None:
-    said = re.findall(r'^".+" = "([A-Z].+\.)"$', (ROOT / "kyb/policies/generic.toml").read_text(), re.MULTILINE)
-    assert set(POLICY) == set(said)
+def test_every_sentence_of_the_policies_is_listed_and_no_other() -> None:
+    texts = [kyb.load_policy(kyb.preset(name)).text for name in kyb.presets()]
+    said = {one for text in texts for one in text.answers.values()}
+    said |= {check.says for text in texts for check in text.checks.values()}
+    assert set(POLICY) == said
 
 
 @pytest.mark.parametrize("language", ["fr", "sw"])

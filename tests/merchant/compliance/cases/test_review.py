@@ -214,12 +214,15 @@ class TestReturnAndReject:
         tag = (await client.get(path, headers=maker2.headers)).headers["etag"]
         edited = await client.patch(path, json={"external_ref": "R"}, headers={**maker2.headers, "if-match": tag})
         body = edited.json()
-        assert (body["state"], body["version"], body["makers"]) == ("draft", 2, [str(maker2.actor.id)])
+        assert (body["state"], body["version"], body["makers"]) == (
+            "draft",
+            2,
+            [str(maker2.actor.id), str(world.maker.actor.id)],
+        )
         assert (body["report"], body["checker"]) == (None, None)
         assert body["returned_items"] == RETURNED["items"]  # the maker still reads what to change
         await client.post(f"{path}/submit", headers=maker2.headers)
         await builders.work(service)
-        # The first version's maker may check the second: four eyes go by version.
         final = await read(client, world.checker, application)
         approved = await decide(client, world.checker, application, "approve", {"version_hash": final["version_hash"]})
         assert approved.status_code == 200

@@ -1,0 +1,260 @@
+"""Whether a policy contradicts itself: unknown keys, limits that fall, a tier nobody reaches or that asks for less."""
+
+from collections.abc import Iterator
+from itertools import combinations, pairwise
+
+import msgspec
+
+from kyb import codes
+from kyb.applicant import Business, Contact, Location, Owner, SettlementAccount
+from kyb.attributes import ATTRIBUTES
+from kyb.mcc_classes import MCC_CLASSES, UnknownMccSet, mcc_set
+from kyb.policy.conditions import condition_fault
+from kyb.policy.durations import span
+from kyb.policy.model import (
+    CAPABILITIES,
+    METHODS,
+    Check,
+    Limits,
+    LimitsText,
+    Policy,
+    PolicyError,
+    Requires,
+    Tier,
+    UnknownCurrency,
+)
+from kyb.risk_weights import WeightsError
+
+MOST_APPROVALS = 3  # more people than that no small institution has
+OR = " or "  # between alternatives of one answer
+# Section -> the struct whose fields a path may name.
+SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "business": Business,
+    "owners[]": Owner,
+    "contact": Contact,
+    "locations[]": Location,
+    "settlement_account": SettlementAccount,
+}
+# Types of which the attribute is fixed; None: they verify no attribute.
+FIXED_ATTRIBUTES: dict[str, str | None] = {
+    "phone_code": "phone",
+    "site_visit": "site",
+    "registry_lookup": "registration",
+    "lei_active": "lei",
+    "licence_for_mcc": "licence",
+    "account_ownership": "account",
+    "questionnaire": "questionnaire",
+    "owner_kyc": "identity",
+    "screening_clear": None,
+    "volume_observed": None,
+    "risk_band": None,
+}
+
+
+def attribute_of(check: Check) -> str | None:
+    """The attribute that a check looks at."""
+    return FIXED_ATTRIBUTES.get(check.type, check.attribute)
+
+
+def check_policy(policy: Policy) -> None:
+    """Refuse a policy that contradicts itself. Raises PolicyError with the place of the first fault."""
+    for fault in _faults(policy):
+        raise PolicyError(fault)
+
+
+def _faults(policy: Policy) -> Iterator[str]:
+    yield from _tier_faults(policy)
+    yield from _answer_faults(policy)
+    yield from _check_faults(policy)
+    yield from _key_faults(policy)
+    yield from _span_faults(policy)
+    yield from _limit_faults(policy)
+    yield from _reach_faults(policy)
+    yield from _evidence_faults(policy)
+    yield from _list_faults(policy)
+
+
+def _tier_faults(policy: Policy) -> Iterator[str]:
+    if not policy.tiers:
+        yield "tiers: at least one is needed"
+    for tier in policy.tiers:
+        if unknown := set(tier.kinds) - set(codes.BUSINESS_KINDS):
+            yield f"tiers.{tier.name}.kinds: unknown kind {min(unknown)}"
+        if not tier.kinds:
+            yield f"tiers.{tier.name}.kinds: nobody can reach a tier that is open to no kind of business"
+        for band, count in tier.approvals.items():
+            if not 1 <= count <= MOST_APPROVALS:
+                yield f"tiers.{tier.name}.approvals.{band}: from 1 to {MOST_APPROVALS}"
+    for kind in codes.BUSINESS_KINDS:
+        if not policy.ladder(kind):
+            yield f"tiers: none is open to {kind}"
+
+
+def _answer_faults(policy: Policy) -> Iterator[str]:
+    for path in policy.text.answers:
+        for alternative in path.split(OR):
+            if fault := path_fault(alternative):
+                yield f"answers: {fault}"
+
+
+def path_fault(path: str) -> str | None:
+    """What is wrong with one path of an answer, such as owners[].given_name|family_name; None when it is right."""
+    section, _, rest = path.partition(".")
+    if section not in SECTIONS or not (rest or section.endswith("[]")):
+        return f"{path} names no section"
+    fields = SECTIONS[section].__struct_fields__
+    for name in rest.split("|") if rest else ():
+        if name.removesuffix("[]") not in fields:
+            return f"{path} names no field of {section}"
+    return None
+
+
+def _check_faults(policy: Policy) -> Iterator[str]:
+    for key, check in policy.text.checks.items():
+        place = f"checks.{key}"
+        if key in policy.text.answers:
+            yield f"{place}: an answer has this name already"
+        attribute = attribute_of(check)
+        if attribute is not None and attribute not in ATTRIBUTES:
+            yield f"{place}.attribute: must be one of {', '.join(ATTRIBUTES)}"
+        if check.type in FIXED_ATTRIBUTES and check.attribute not in ("", attribute):
+            yield f"{place}.attribute: {check.type} looks at {attribute or 'no attribute'}"
+        if unknown := set(check.by) - set(METHODS):
+            yield f"{place}.by: unknown method {min(unknown)}"
+        if attribute is not None and not check.by:
+            yield f"{place}.by: nobody can verify it, so no tier that asks for it can be reached"
+        if check.when is not None and (fault := condition_fault(check.when)):
+            yield f"{place}.when: {fault}"
+        if not 0 < check.high_risk_threshold_percent <= check.threshold_percent <= 100:
+            yield f"{place}: 0 < high_risk_threshold_percent <= threshold_percent <= 100 must hold"
+
+
+def _key_faults(policy: Policy) -> Iterator[str]:
+    known = policy.text.answers.keys() | policy.text.checks.keys()
+    places: list[tuple[str, Requires]] = [("requires", policy.text.requires)]
+    places += [(f"tiers.{tier.name}.requires", tier.requires) for tier in policy.tiers]
+    for place, requires in places:
+        if unknown := requires.keys() - known:
+            yield f"{place}: {min(unknown)} is neither an answer nor a check"
+        for choice in requires.any:
+            if len(choice) < 2 or not all(choice):
+                yield f"{place}.any: a choice has two alternatives at least, none of them empty"
+    for name, tier_name in policy.text.capabilities.items():
+        if name not in CAPABILITIES:
+            yield f"capabilities: {name} is not one of {', '.join(CAPABILITIES)}"
+        if tier_name not in policy.text.tiers:
+            yield f"capabilities.{name}: there is no tier {tier_name}"
+
+
+def _span_faults(policy: Policy) -> Iterator[str]:
+    text = policy.text
+    written = [("notice", text.notice), ("grace", text.grace), ("abandon", text.abandon)]
+    written += [("lower_risk_lasts", text.lower_risk_lasts)]
+    written += [(f"checks.{key}.valid", check.valid) for key, check in text.checks.items() if check.valid]
+    for tier in policy.tiers:
+        written += [(f"tiers.{tier.name}.review.{band}", each) for band, each in tier.review.items()]
+        if tier.expires_after:
+            written.append((f"tiers.{tier.name}.expires_after", tier.expires_after))
+    for place, each in written:
+        try:
+            span(each)
+        except ValueError as error:
+            yield f"{place}: {error}"
+
+
+def _limit_faults(policy: Policy) -> Iterator[str]:
+    overridden = {one for tier in policy.tiers for one in (*tier.limits_minor, *tier.debit_minor)}
+    for currency in sorted(policy.text.minor_per_unit.keys() | overridden):
+        if currency not in codes.currencies():
+            yield f"minor_per_unit: {currency} is not an active ISO 4217 code"
+        if policy.text.minor_per_unit.get(currency, 1) < 1:
+            yield f"minor_per_unit.{currency}: must be at least 1"
+        for direction in ("credit", "debit"):
+            try:
+                rungs = [policy.limits(tier.name, currency, direction) for tier in policy.tiers]
+            except UnknownCurrency:
+                yield f"{currency}: limited in some tiers only"
+                return
+            yield from _rung_faults(policy.tiers, rungs, f"{currency} ({direction})")
+    if not policy.text.minor_per_unit and not overridden:
+        yield "minor_per_unit: no currency has limits"
+
+
+def _rung_faults(tiers: tuple[Tier, ...], rungs: list[Limits], currency: str) -> Iterator[str]:
+    for tier, limits in zip(tiers, rungs, strict=True):
+        if not 0 < limits.per_payment_minor <= limits.per_day_minor <= limits.per_month_minor:
+            yield f"tiers.{tier.name}: payment <= day <= month must hold for {currency}"
+        if limits.payments_per_day < 1 or (limits.balance_minor is not None and limits.balance_minor < 1):
+            yield f"tiers.{tier.name}: payments_per_day and balance must be at least 1"
+    for lower, higher in pairwise(rungs):
+        if not no_more(lower, higher):
+            yield f"tiers: a higher tier allows less in {currency}"
+
+
+def no_more(one: Limits | LimitsText, other: Limits | LimitsText) -> bool:
+    """Whether `one` permits nowhere more than `other`; no balance limit is the most."""
+    *amounts, balance = msgspec.structs.astuple(one)
+    *others, other_balance = msgspec.structs.astuple(other)
+    if other_balance is not None and (balance is None or balance > other_balance):
+        return False
+    return all(low <= high for low, high in zip(amounts, others, strict=True))
+
+
+def _reach_faults(policy: Policy) -> Iterator[str]:
+    """A tier that nobody can reach: it asks for a lower risk than any case has, or lapses with nowhere to go."""
+    for tier in policy.tiers:
+        for kind in tier.kinds:
+            higher = policy.ladder(kind)[policy.ladder(kind).index(tier) + 1 :]
+            if tier.expires_after and not higher:
+                yield f"tiers.{tier.name}.expires_after: {kind} has no higher tier to be raised to"
+        if {"@low", "@medium", "@high"} <= set(tier.mcc_refused):
+            yield f"tiers.{tier.name}.mcc_refused: every trade is refused"
+
+
+def _evidence_faults(policy: Policy) -> Iterator[str]:
+    """Tiers of one kind add up, so a higher one holds the evidence of a lower one; who a person is, all ask from T1 on.
+
+    Without the second rule a kind that has a single high tier would prove less there than a street seller (a company
+    with a registration number, and nothing known of its owners).
+    """
+    for lower, higher in combinations(policy.tiers, 2):
+        needed = _person_evidence(policy, lower, lower.kinds[0])
+        for kind in higher.kinds:
+            if kind not in lower.kinds and not needed <= _person_evidence(policy, higher, kind):
+                yield (
+                    f"tiers.{higher.name}: allows more than {lower.name} and asks {kind} for less: the owners' identity"
+                )
+
+
+def _person_evidence(policy: Policy, tier: Tier, kind: str) -> set[str]:
+    """Whether a kind of business proves its owners' identity by the time it reaches a tier."""
+    ladder = policy.ladder(kind)
+    keys = set(policy.text.requires.all)
+    for rung in ladder[: ladder.index(tier) + 1]:
+        keys |= set(rung.requires.all)
+        for choice in rung.requires.any:
+            keys |= set.intersection(*(set(alternative) for alternative in choice))
+    checks = policy.text.checks
+    return {"identity" for key in keys if key in checks and attribute_of(checks[key]) == "identity"}
+
+
+def _list_faults(policy: Policy) -> Iterator[str]:
+    for country in policy.text.countries:
+        if country not in codes.countries():
+            yield f"countries: {country} is not a code of ISO 3166-1"
+    for code, name in policy.text.mcc_classes.items():
+        if code not in codes.merchant_category_codes():
+            yield f"mcc_classes: {code} is not a code of ISO 18245"
+        if name.removeprefix("@") not in MCC_CLASSES:
+            yield f"mcc_classes.{code}: {name} is none of {', '.join(MCC_CLASSES)}"
+            return
+    for tier in policy.tiers:
+        for name in tier.mcc_refused:
+            try:
+                mcc_set(name, policy.text.mcc_classes)
+            except UnknownMccSet as error:
+                yield f"tiers.{tier.name}.mcc_refused: {error}"
+    try:
+        policy.risk_weights  # noqa: B018 - reading them is the check
+    except WeightsError as error:
+        yield f"risk: {error}"

@@ -1,0 +1,142 @@
+"""Open a case for a live merchant: to change its details, raise or lower its tier, review, reinstate or close it.
+
+The case begins with the answers in force, its places and counters by their ids, and whoever opens it writes over the
+sections that shall change. From there it has the states, the routes and the four eyes of an application.
+"""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy.exc import IntegrityError
+
+import kyb
+from merchant.compliance.cases import answers, four_eyes, privacy, problems
+from merchant.compliance.cases.kinds import RULES, CaseKind
+from merchant.compliance.cases.models import Application
+from merchant.compliance.policies.in_force import policy_of
+from merchant.core import audit, errors
+from merchant.core.access import Actor
+from merchant.core.db import Reads, Tx
+from merchant.core.service import Service
+from merchant.core.texts import _
+from merchant.core.vault import Vault
+from merchant.registry.merchants.models import LOCATION_DETAILS, Counter, Location, Merchant
+from merchant.registry.merchants.queries import lock_merchant, places
+
+CASE_REASON = "case:{id}"  # as vault.seal is told
+
+
+class Opened(Struct, frozen=True):
+    """What someone asks for when they open a case."""
+
+    kind: CaseKind
+    target_tier: str | None = None
+    reason: str | None = None
+    changes: dict[str, Any] = {}
+    trigger: str | None = None
+    to_dfsp_id: UUID | None = None
+
+
+async def open_case(tx: Tx, service: Service, actor: Actor, merchant_id: UUID, wanted: Opened) -> Application:
+    """Open a case. Raises NotFound, WrongState, InvalidFields, SameTier, CaseOpen, MaskedValue."""
+    merchant = await lock_merchant(tx, actor, merchant_id)
+    rules = RULES[wanted.kind]
+    if merchant.state not in rules.states:
+        raise errors.WrongState(
+            _("A merchant that is {state} has no case of this kind.", state=merchant.state),
+        )
+    _check_wanted(wanted, await policy_of(service, merchant.dfsp_id), merchant)
+    before = await answers_in_force(tx, service.vault, merchant)
+    given = kyb.Sections(**{name: getattr(before, name) for name in before.__struct_fields__} | wanted.changes)
+    privacy.refuse_masked(given)
+    sections = answers.tidy(given, (await service.scheme()).alias_length)
+    case = Application(
+        dfsp_id=merchant.dfsp_id,
+        merchant_id=merchant.id,
+        kind=wanted.kind,
+        target_tier=wanted.target_tier,
+        trigger=wanted.trigger,
+        to_dfsp_id=wanted.to_dfsp_id,
+        risk=merchant.risk,
+        version_hash="",
+        sections_sealed=b"",
+        trading_name="",
+    )
+    four_eyes.note_opener(case, actor)
+    four_eyes.note_authors(case, actor, before, sections)
+    # The DFSP's own reference names the application, once.
+    answers.write(service.vault, case, msgspec.structs.replace(sections, external_ref=None))
+    if wanted.reason is not None:
+        case.reason_sealed = service.vault.seal(wanted.reason.encode(), CASE_REASON.format(id=case.id))
+    tx.session.add(case)
+    await _flush_alone(tx)
+    await answers.index_identifiers(tx, service.vault, case, sections)
+    await audit.record(
+        tx, actor, "case.opened", "case", case.id, dfsp_id=case.dfsp_id, kind=case.kind, merchant_id=str(merchant.id)
+    )
+    return case
+
+
+def _check_wanted(wanted: Opened, policy: kyb.Policy, merchant: Merchant) -> None:
+    rules = RULES[wanted.kind]
+    if rules.reason and not (wanted.reason or "").strip():
+        raise errors.invalid_field("reason", "missing", _("Say why."))
+    if wanted.changes and not rules.answers:
+        raise errors.invalid_field("kind", "no_answers", _("A case of this kind changes no answers."))
+    if wanted.target_tier is not None and not rules.target:
+        raise errors.invalid_field("target_tier", "not_wanted", _("A case of this kind leads to no other tier."))
+    if not rules.target:
+        return
+    ladder = [tier.name for tier in policy.ladder(merchant.kind)]
+    business = wanted.changes.get("business")
+    if business is not None and business.kind:  # a stall that becomes a company
+        ladder = [tier.name for tier in policy.ladder(business.kind)]
+    ranks = {tier.name: place for place, tier in enumerate(policy.tiers)}
+    held = ranks.get(merchant.tier, -1)
+    higher = wanted.kind is CaseKind.UPGRADE
+    possible = [name for name in ladder if (ranks[name] > held if higher else ranks[name] < held)]
+    if wanted.target_tier not in possible:
+        said = ", ".join(possible)
+        told = _("Name one of: {tiers}.", tiers=said) if possible else _("There is no such tier for this merchant.")
+        raise problems.SameTier(errors=(errors.FieldError("target_tier", "not_allowed", told),))
+
+
+async def answers_in_force(tx: Reads, vault: Vault, merchant: Merchant) -> kyb.Sections:
+    """The answers that were last approved, with the merchant's places and counters as they are, each by its id."""
+    case_id = merchant.case_id or merchant.application_id
+    sealed = await tx.fetchval(
+        "SELECT v.sections_sealed FROM application_version v JOIN application a ON a.id = v.application_id"
+        " WHERE a.id = $1 AND v.version = a.version",
+        case_id,
+    )
+    sections = answers.unseal(vault, case_id, sealed)
+    reader = Actor(kind="service", id=UUID(int=0), name="service", dfsp_id=merchant.dfsp_id)
+    locations, counters = await places(tx, reader, [merchant.id])
+    return msgspec.structs.replace(
+        sections, locations=tuple(_as_answer(vault, place, counters) for place in locations), external_ref=None
+    )
+
+
+def _as_answer(vault: Vault, place: Location, counters: list[Counter]) -> kyb.Location:
+    if place.details_sealed is not None:
+        opened = vault.open(place.details_sealed, LOCATION_DETAILS.format(id=place.id))
+        found = msgspec.json.decode(opened, type=kyb.Location)
+    else:
+        found = msgspec.convert(place.details, kyb.Location)
+    points = tuple(
+        kyb.Counter(name=one.name, id=str(one.id))
+        for one in counters
+        if one.location_id == place.id and one.closed_at is None
+    )
+    return msgspec.structs.replace(found, id=str(place.id), counters=points)
+
+
+async def _flush_alone(tx: Tx) -> None:
+    try:
+        await tx.flush()
+    except IntegrityError as error:
+        if "application_open_case" in str(error.orig):
+            raise problems.CaseOpen from None
+        raise
