@@ -1,6 +1,7 @@
 """Know Your Business: pure decisions about merchants; no database, network, clock or environment.
 
-Reading order: applicant (the answers) → normal and fields (the form of an answer) → policy (tiers and limits) → case,
+Reading order: applicant (the answers) → normal and fields (the form of an answer, with
+shown_names and identity_numbers) → policy (tiers and limits) → case,
 gaps and requirements (what was verified, what is missing) → screening (sanctions lists) → report (all of it). Beside
 them: ownership and bods (who owns the business), mcc_classes, risk_weights and risk, lei.
 """
@@ -21,7 +22,8 @@ from kyb.applicant import (
 from kyb.attributes import ATTRIBUTES, facts_text, merchant_phone, subjects
 from kyb.bods import BadBods, bods_statements, sections_from_bods
 from kyb.case import Case, Outcome, ScreeningOutcome, Standing, Verification
-from kyb.fields import Problem, field_problems
+from kyb.fields import field_problems
+from kyb.identity_numbers import identity_form, number_doubt, number_doubts
 from kyb.lei import BadGoldenCopy, LeiRecord, Verdict, judge_lei, name_likeness, read_api_record, read_golden_copy
 from kyb.lists.change import Change, changed_entries, difference
 from kyb.lists.entry import BadList, Identifier, ListedName, ListEntry, ScreeningList
@@ -32,6 +34,7 @@ from kyb.ownership import BeneficialOwner, Ownership, OwnershipGap, beneficial_o
 from kyb.policy.durations import Span, span
 from kyb.policy.model import LAYERS, METHODS, Limits, Policy, PolicyError, Tier, UnknownCurrency, UnknownTier
 from kyb.policy.text import default_policy, load_layers, load_policy, preset, presets
+from kyb.problem import Fault, Problem
 from kyb.report import Check, Reason, Report, SubjectHit, assess
 from kyb.requirements import Alternative, Requirement, Requirements, Unlocks, confirmable, requirements
 from kyb.risk import (
@@ -47,6 +50,15 @@ from kyb.risk import (
 from kyb.risk_weights import Band, RiskWeights, WeightsError, default_weights, load_weights
 from kyb.screening.index import ListVersion, ScreeningIndex, build_index
 from kyb.screening.match import Hit, Piece, screen
+from kyb.shown_names import (
+    ProtectedHit,
+    alike,
+    default_protected_names,
+    is_protected,
+    legibility_problem,
+    names_shown,
+    ussd_name_of,
+)
 
 __all__ = [
     "ALIAS_PATTERN",
@@ -67,6 +79,7 @@ __all__ = [
     "Contact",
     "Contribution",
     "Counter",
+    "Fault",
     "Hit",
     "Identifier",
     "LeiRecord",
@@ -87,6 +100,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Problem",
+    "ProtectedHit",
     "Reason",
     "Report",
     "Requirement",
@@ -112,6 +126,7 @@ __all__ = [
     "WeightsError",
     "activities_named",
     "alias_form",
+    "alike",
     "assess",
     "assess_risk",
     "beneficial_owners",
@@ -120,13 +135,17 @@ __all__ = [
     "changed_entries",
     "confirmable",
     "default_policy",
+    "default_protected_names",
     "default_weights",
     "difference",
     "effective_band",
     "facts_text",
     "field_problems",
+    "identity_form",
     "is_alias",
+    "is_protected",
     "judge_lei",
+    "legibility_problem",
     "load_layers",
     "load_policy",
     "load_un_list",
@@ -137,7 +156,10 @@ __all__ = [
     "mcc_set",
     "merchant_phone",
     "name_likeness",
+    "names_shown",
     "normalise",
+    "number_doubt",
+    "number_doubts",
     "override_fault",
     "preset",
     "presets",
@@ -149,4 +171,5 @@ __all__ = [
     "shadow_weights",
     "span",
     "subjects",
+    "ussd_name_of",
 ]

@@ -1,10 +1,13 @@
 """Code lists of the field rules: MCC, ISO 3166, ISO 4217, GSM-7, and the enumerations of the answers.
 
-The ISO lists are read from iso18245 and pycountry once per process, on first use. tests/rules/test_facts.py compares
-every list with its source and with the copies in other packages.
+The ISO lists are read from iso18245 and pycountry once per process, on first use, with the codes of data/codes.toml,
+which are in use beyond them. tests/rules/test_facts.py compares every list with its source and with other copies.
 """
 
+import tomllib
 from functools import cache
+from importlib.resources import files
+from typing import Any
 
 import iso18245
 import pycountry
@@ -48,19 +51,25 @@ GSM7_EXTENDED = frozenset("^{}\\[~]|€")
 @cache
 def merchant_category_codes() -> frozenset[str]:
     """Every assigned ISO 18245 merchant category code, four digits each."""
-    return frozenset(entry.mcc for entry in iso18245.get_all_mccs())
+    return frozenset(entry.mcc for entry in iso18245.get_all_mccs()) | frozenset(_beyond()["merchant_categories"])
 
 
 @cache
 def countries() -> frozenset[str]:
-    """ISO 3166-1 alpha-2 codes."""
-    return frozenset(country.alpha_2 for country in pycountry.countries)
+    """ISO 3166-1 alpha-2 codes, and XK for Kosovo."""
+    return frozenset(country.alpha_2 for country in pycountry.countries) | frozenset(_beyond()["countries"])
 
 
 @cache
 def subdivisions() -> frozenset[str]:
-    """ISO 3166-2 codes such as KE-30."""
-    return frozenset(subdivision.code for subdivision in pycountry.subdivisions)
+    """ISO 3166-2 codes such as KE-30, and those in use that the list lacks."""
+    return frozenset(subdivision.code for subdivision in pycountry.subdivisions) | frozenset(_beyond()["subdivisions"])
+
+
+@cache
+def renamed_subdivisions() -> dict[str, str]:
+    """ISO 3166-2 codes that were replaced, each with the one in its place."""
+    return dict(_beyond()["renamed_subdivisions"])
 
 
 @cache
@@ -74,3 +83,8 @@ def gsm7_septets(text: str) -> int | None:
     if not all(char in GSM7_BASIC or char in GSM7_EXTENDED for char in text):
         return None
     return len(text) + sum(char in GSM7_EXTENDED for char in text)
+
+
+@cache
+def _beyond() -> dict[str, Any]:
+    return tomllib.loads(files("kyb").joinpath("data/codes.toml").read_text(encoding="utf-8"))

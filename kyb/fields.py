@@ -10,7 +10,6 @@ import unicodedata
 from collections import Counter as Tally
 from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime
-from decimal import Decimal
 from itertools import chain, islice
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,14 +21,19 @@ from msgspec import Struct
 from kyb import codes
 from kyb.aliases import ALIAS_PATTERN, alias_form, is_alias, is_like_a_number
 from kyb.applicant import Location, Sections
+from kyb.identity_numbers import MIN_IDENTITY_CHARS, MIN_REGISTER_CHARS, implausible_number
+from kyb.letters import has_invisible, shows_something
+from kyb.owner_rules import owner_problems
+from kyb.problem import Fault, Problem
+from kyb.shown_names import MAX_USSD_NAME_SEPTETS, legibility_problem
 
 MAX_TRADING_NAME_CHARS = 128  # FSPIOP 1.1 data model: PartyName, what a payer is shown
 MAX_LEGAL_NAME_CHARS = 256  # our limit: twice what any of the 598 legal entities in our test data needs
-MAX_USSD_NAME_SEPTETS = 20  # fits one USSD line beside number and amount
-MAX_NAME_CHARS = 128  # a person's, a counter's or an account's name
+MAX_NAME_CHARS = 128  # a counter's or a place's name
+MAX_PERSON_NAME_CHARS = 200  # one part of a person's name, or an account's; passports shorten, registers do not
 MAX_ADDRESS_LINES = 7  # ISO 20022 PostalAddress: AddressLine 0..7
 MAX_ADDRESS_LINE_CHARS = 70  # ISO 20022 Max70Text
-MAX_CITY_CHARS = 35  # ISO 20022 TownName
+MAX_CITY_CHARS = 70  # as people write it: Bangkok's has 41 letters; ISO 20022 and EMVCo cut it to 35 and 15
 MAX_POSTAL_CODE_CHARS = 16  # ISO 20022 Max16Text
 MAX_IDENTIFIER_CHARS = 64  # registration, tax and identity numbers, account ids, external_ref
 MAX_REF_CHARS = 32  # names of owners within one application: our limit
@@ -43,21 +47,17 @@ MAX_CURRENCIES = 10
 MAX_TURNOVER_MINOR = 10**15  # keeps sums inside a 64-bit integer
 MAX_AGE_YEARS = 120
 MIN_AGE_YEARS = 15  # youngest working age in ILO Convention 138; a policy may ask for more
+MIN_OWNERSHIP_PERCENT = 0.01  # of an owner; 0 is a director's who owns nothing
 
 # Unicode categories Cc, Cs, Zl and Zp; then marks that turn the direction of writing: a name could read differently
 # from what it is (Unicode TR 36).
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_ABROAD = re.compile(r"\A\s*\(?0\s*0\)?")  # how most countries begin a number abroad (ITU-T E.123)
 _FORMULAS = frozenset("=+-@")  # what begins a formula in a spreadsheet (OWASP, CSV injection)
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_]{2,63}")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-class Problem(Struct, frozen=True):
-    """One wrong value: where it is (owners[0].birth_date), a stable code, and a sentence for people."""
-
-    path: str
-    code: str
-    message: str
+_YEAR = re.compile(r"[0-9]{4}")
+_BAD_DATE = ("bad_date", "Must be a date as YYYY-MM-DD, or a year where the document has no more.")
 
 
 class _Context(Struct, frozen=True):
@@ -69,13 +69,12 @@ class _Context(Struct, frozen=True):
     drawn_digits: int | None
 
 
-_Fault = tuple[str, str] | None  # code and message, or None when the value is right
-_Rule = Callable[[Any, _Context], _Fault]
+_Rule = Callable[[Any, _Context], Fault | None]
 
 
 def _text(max_chars: int) -> _Rule:
-    def check(value: str, _: _Context) -> _Fault:
-        if not value.strip():
+    def check(value: str, _: _Context) -> Fault | None:
+        if not shows_something(value):
             return "blank", "Must not be empty."
         if _FORBIDDEN.search(value):
             return "control_character", "Must not hold control characters or line breaks."
@@ -86,16 +85,25 @@ def _text(max_chars: int) -> _Rule:
     return check
 
 
-def _name(max_chars: int) -> _Rule:
-    """Text that is no formula to a spreadsheet, into which lists of names are loaded one day."""
+def _name(max_chars: int, *, may_be_short: bool = True, may_mix_scripts: bool = False) -> _Rule:
+    """Legible text that is no formula to a spreadsheet, into which lists of names are loaded one day."""
 
-    def check(value: str, context: _Context) -> _Fault:
+    def check(value: str, context: _Context) -> Fault | None:
         if fault := _text(max_chars)(value, context):
             return fault
         # Spreadsheets take the wide forms of East Asian scripts for the same signs.
         if unicodedata.normalize("NFKC", value.strip()[:1])[:1] in _FORMULAS:
             return "like_a_formula", "Must not begin with =, +, - or @."
-        return None
+        return legibility_problem(value, may_be_short=may_be_short, may_mix_scripts=may_mix_scripts)
+
+    return check
+
+
+def _number(chars_min: int) -> _Rule:
+    """A number of a document or a register, which may hold letters too."""
+
+    def check(value: str, context: _Context) -> Fault | None:
+        return _identifier(value, context) or implausible_number(value, chars_min)
 
     return check
 
@@ -115,8 +123,20 @@ def _between(low: float, high: float) -> _Rule:
     return lambda value, _: None if low <= value <= high else ("out_of_range", message)
 
 
-def _ussd_name(value: str, context: _Context) -> _Fault:
-    if fault := _name(MAX_USSD_NAME_SEPTETS)(value, context):
+def _identifier(value: str, context: _Context) -> Fault | None:
+    if fault := _text(MAX_IDENTIFIER_CHARS)(value, context):
+        return fault
+    return ("invisible_character", "Must not hold characters that cannot be seen.") if has_invisible(value) else None
+
+
+def _ownership_percent(value: float, _: _Context) -> Fault | None:
+    if value == 0 or MIN_OWNERSHIP_PERCENT <= value <= 100:
+        return None
+    return "out_of_range", "Must be 0, or a number from 0.01 to 100."
+
+
+def _ussd_name(value: str, context: _Context) -> Fault | None:
+    if fault := _name(MAX_USSD_NAME_SEPTETS, may_be_short=False)(value, context):
         return fault
     septets = codes.gsm7_septets(value)
     if septets is None:
@@ -126,36 +146,43 @@ def _ussd_name(value: str, context: _Context) -> _Fault:
     return None
 
 
-def _lei(value: str, _: _Context) -> _Fault:
+def _lei(value: str, _: _Context) -> Fault | None:
     return None if stdnum.lei.is_valid(value) else ("bad_check_digits", "Must be a LEI of 20 characters.")
 
 
-def _phone(value: str, context: _Context) -> _Fault:
+def _phone(value: str, context: _Context) -> Fault | None:
     return None if e164(value, context.country) else ("bad_phone", "Must be a phone number, best with + first.")
 
 
-def _email(value: str, _: _Context) -> _Fault:
+def _email(value: str, _: _Context) -> Fault | None:
     right = len(value) <= MAX_EMAIL_CHARS and _EMAIL.fullmatch(value)
     return None if right else ("bad_email", "Must be an e-mail address.")
 
 
-def _birth_date(value: str, context: _Context) -> _Fault:
+def _birth_date(value: str, context: _Context) -> Fault | None:
+    """A date, or the year where an identity card has no more: then age is counted as kindly as the year allows."""
     today = context.today
     try:  # the pattern first: fromisoformat also takes week dates and dates without dashes
-        born = date.fromisoformat(value) if _ISO_DATE.fullmatch(value) else None
+        if _ISO_DATE.fullmatch(value):
+            first = last = date.fromisoformat(value)
+        elif _YEAR.fullmatch(value):
+            first, last = date(int(value), 1, 1), date(int(value), 12, 31)
+        else:
+            return _BAD_DATE
     except ValueError:
-        born = None
-    if born is None:
-        return "bad_date", "Must be a date as YYYY-MM-DD."
-    age_years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-    if born > today or age_years > MAX_AGE_YEARS:
+        return _BAD_DATE
+    if first > today or _age_years(last, today) > MAX_AGE_YEARS:
         return "implausible_date", "Must be a date on which a living person can be born."
-    if age_years < MIN_AGE_YEARS:
+    if _age_years(first, today) < MIN_AGE_YEARS:
         return "too_young", f"Must be at least {MIN_AGE_YEARS} years old."
     return None
 
 
-def _website(value: str, context: _Context) -> _Fault:
+def _age_years(born: date, today: date) -> int:
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def _website(value: str, context: _Context) -> Fault | None:
     if fault := _text(MAX_URL_CHARS)(value, context):
         return fault
     message = "Must be a web address that starts with https:// or http://."
@@ -167,7 +194,7 @@ def _website(value: str, context: _Context) -> _Fault:
     return None if right else ("bad_url", message)
 
 
-def _own_alias(value: str, context: _Context) -> _Fault:
+def _own_alias(value: str, context: _Context) -> Fault | None:
     if not re.fullmatch(ALIAS_PATTERN, value):
         return "bad_alias", "Must be 1 to 32 letters, digits, dots, dashes or underscores."
     if not is_alias(value, context.reserved_aliases):
@@ -179,20 +206,21 @@ def _own_alias(value: str, context: _Context) -> _Fault:
     return None
 
 
-_IDENTIFIER = _text(MAX_IDENTIFIER_CHARS)
-_PERSON_NAME = _name(MAX_NAME_CHARS)
+_REGISTER_NUMBER = _number(MIN_REGISTER_CHARS)
+_REGISTERED_NAME = _name(MAX_LEGAL_NAME_CHARS, may_mix_scripts=True)
+_PERSON_NAME = _name(MAX_PERSON_NAME_CHARS)
 _COUNTRY = _code(codes.countries, "ISO 3166-1 (two letters)")
 _CURRENCY = _code(codes.currencies, "ISO 4217")
 
 # Rules by section, then field, in the order in which problems are reported. A list's rule is for each item.
 _BUSINESS: dict[str, _Rule] = {
-    "trading_name": _name(MAX_TRADING_NAME_CHARS),
-    "legal_name": _name(MAX_LEGAL_NAME_CHARS),
+    "trading_name": _name(MAX_TRADING_NAME_CHARS, may_be_short=False),
+    "legal_name": _REGISTERED_NAME,
     "kind": _one_of(codes.BUSINESS_KINDS),
     "mcc": _code(codes.merchant_category_codes, "ISO 18245 (four digits)"),
     "lei": _lei,
-    "registration_number": _IDENTIFIER,
-    "tax_id": _IDENTIFIER,
+    "registration_number": _REGISTER_NUMBER,
+    "tax_id": _REGISTER_NUMBER,
     "currencies": _CURRENCY,
     "monthly_turnover_minor": _between(0, MAX_TURNOVER_MINOR),
     "employees_band": _one_of(codes.EMPLOYEES_BANDS),
@@ -203,14 +231,14 @@ _OWNER: dict[str, _Rule] = {
     "family_name": _PERSON_NAME,
     "birth_date": _birth_date,
     "id_type": _one_of(codes.ID_TYPES),
-    "id_number": _IDENTIFIER,
+    "id_number": _number(MIN_IDENTITY_CHARS),
     "nationality": _COUNTRY,
     "phone": _phone,
     "email": _email,
-    "ownership_percent": _between(0, 100),
+    "ownership_percent": _ownership_percent,
     "kind": _one_of(codes.OWNER_KINDS),
-    "legal_name": _name(MAX_LEGAL_NAME_CHARS),
-    "registration_number": _IDENTIFIER,
+    "legal_name": _REGISTERED_NAME,
+    "registration_number": _REGISTER_NUMBER,
     "country": _COUNTRY,
     "ref": _text(MAX_REF_CHARS),
     "owns": _text(MAX_REF_CHARS),
@@ -221,7 +249,7 @@ _LOCATION: dict[str, _Rule] = {
     "kind": _one_of(codes.LOCATION_KINDS),
     "country": _COUNTRY,
     "subdivision": _code(codes.subdivisions, "ISO 3166-2"),
-    "city": _text(MAX_CITY_CHARS),
+    "city": _name(MAX_CITY_CHARS),
     "address_lines": _text(MAX_ADDRESS_LINE_CHARS),
     "postal_code": _text(MAX_POSTAL_CODE_CHARS),
     "latitude": _between(-90, 90),
@@ -230,8 +258,8 @@ _LOCATION: dict[str, _Rule] = {
 }
 _COUNTER: dict[str, _Rule] = {"name": _name(MAX_NAME_CHARS), "own_alias": _own_alias}
 _SETTLEMENT_ACCOUNT: dict[str, _Rule] = {
-    "account_id": _IDENTIFIER,
-    "account_name": _name(MAX_NAME_CHARS),
+    "account_id": _identifier,
+    "account_name": _name(MAX_LEGAL_NAME_CHARS, may_mix_scripts=True),
     "currency": _CURRENCY,
 }
 
@@ -261,19 +289,24 @@ def phone_country(sections: Sections) -> str | None:
 
 
 def e164(phone: str, country: str | None) -> str | None:
-    """A phone number as +digits, or None when it cannot be one.
+    """A phone number as +digits, or None when it cannot be one. 00 stands for + where the country says it otherwise.
 
     Only the length is held against the numbering plan: plans change faster than any library's copy.
     """
     if any(char.isalpha() for char in phone):  # extensions, and letters that stand for digits
         return None
+    number = _possible_number(phone, country)
+    if number is None and (abroad := _ABROAD.sub("+", phone)) != phone:
+        number = _possible_number(abroad, None)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if number else None
+
+
+def _possible_number(phone: str, country: str | None) -> phonenumbers.PhoneNumber | None:
     try:
         number = phonenumbers.parse(phone, country)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return number if phonenumbers.is_possible_number(number) else None
 
 
 def _each_field(sections: Sections, context: _Context) -> Iterator[Problem]:
@@ -286,7 +319,7 @@ def _each_field(sections: Sections, context: _Context) -> Iterator[Problem]:
         for position, counter in enumerate(location.counters):
             yield from _apply(_COUNTER, counter, f"locations[{index}].counters[{position}]", context)
     yield from _apply(_SETTLEMENT_ACCOUNT, sections.settlement_account, "settlement_account", context)
-    if sections.external_ref is not None and (fault := _IDENTIFIER(sections.external_ref, context)):
+    if sections.external_ref is not None and (fault := _identifier(sections.external_ref, context)):
         yield Problem("external_ref", *fault)
 
 
@@ -311,10 +344,7 @@ def _between_fields(sections: Sections) -> Iterator[Problem]:
         yield Problem("locations", "too_many", f"A merchant has at most {MAX_COUNTERS_OF_MERCHANT} counters.")
     if len(set(sections.business.currencies)) < len(sections.business.currencies):
         yield Problem("business.currencies", "duplicate", "Each currency may stand only once.")
-    # Decimal of the shortest text, so that 33.3 + 33.3 + 33.4 is 100 and not a hair above.
-    shares = [Decimal(repr(owner.ownership_percent)) for owner in sections.owners if owner.ownership_percent]
-    if sum(share for share in shares if share.is_finite()) > 100:
-        yield Problem("owners", "ownership_above_100", "The ownership shares must not add up to more than 100.")
+    yield from owner_problems(sections)
     index = sections.contact.owner_index
     if index is not None and not 0 <= index < len(sections.owners):
         yield Problem("contact.owner_index", "unknown_owner", "Must be the position of an owner, counted from 0.")

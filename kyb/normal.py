@@ -12,11 +12,12 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from kyb import codes
 from kyb.applicant import Sections
 from kyb.fields import e164, phone_country
 
 _SPACES = re.compile(r"[ \u00a0\u2000-\u200a\u202f\u205f\u3000]+")
-_UPPER = frozenset({"lei", "currency", "currencies", "country", "subdivision", "nationality"})
+_UPPER = frozenset(("lei", "currency", "currencies", "country", "subdivision", "nationality", "id_number", "tax_id"))
 _LOWER = frozenset({"kind", "id_type"})
 _MCC_DIGITS = 4  # ISO 18245; spreadsheets drop the leading zero of 0742
 
@@ -24,9 +25,11 @@ _Section = TypeVar("_Section", bound=Struct)
 
 
 def normalise(sections: Sections) -> Sections:
-    """The same answers in one spelling: NFC, trimmed, codes upper case, phones as E.164, MCC of four digits.
+    """The same answers in one spelling: NFC, trimmed, codes in capitals and as they are now, phones as E.164, MCC of
+    four digits.
 
-    Idempotent. Phones without + are read in the country of the first location.
+    Idempotent. Numbers of documents keep blanks and dashes; kyb.identity_form compares without. Phones without + are
+    read in the country of the first location.
     """
     tidied = _tidy(sections, _tidy_text)
     country = phone_country(tidied)
@@ -50,7 +53,8 @@ def _tidy(struct: _Section, change: Callable[[str, str], str]) -> _Section:
 def _tidy_text(name: str, text: str) -> str:
     text = _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip(" ")
     if name in _UPPER and text.isascii():
-        return text.upper()
+        text = text.upper()
+        return codes.renamed_subdivisions().get(text, text) if name == "subdivision" else text
     if name in _LOWER and text.isascii():
         return text.lower()
     if name == "mcc" and text.isascii() and text.isdigit():

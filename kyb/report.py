@@ -13,9 +13,10 @@ from msgspec import Struct
 
 from kyb.applicant import Sections, owner_name
 from kyb.case import Case
-from kyb.fields import Problem, field_problems
+from kyb.fields import field_problems
 from kyb.lists.entry import ENTITY, PERSON
 from kyb.policy.model import Policy
+from kyb.problem import Problem
 from kyb.requirements import Requirements, requirements
 from kyb.screening.index import ListVersion, ScreeningIndex
 from kyb.screening.match import Hit, screen

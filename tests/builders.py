@@ -179,7 +179,7 @@ def company(number: int | None = None, **business: Any) -> dict[str, Any]:
                 "family_name": "Odhiambo",
                 "birth_date": "1980-02-03",
                 "id_type": "national_id",
-                "id_number": f"ID{number:07}",
+                "id_number": f"{30_000_000 + number}",
                 "nationality": "KE",
                 "ownership_percent": 100,
                 "is_director": True,

@@ -51,10 +51,10 @@ def document() -> dict[str, Any]:
         "trading_name": canary("Trading"),
         "legal_name": canary("Legal"),
         "ussd_name": canary("Ussd"),
-        "registration_number": canary("Register"),
-        "tax_id": canary("Tax"),
+        "registration_number": canary("Register7"),
+        "tax_id": canary("Tax7"),
     }
-    found["owners"][0] |= {"id_number": canary("Id"), "phone": "+254711777001", "email": "kanari.owner@example.org"}
+    found["owners"][0] |= {"id_number": canary("Id7"), "phone": "+254711777001", "email": "kanari.owner@example.org"}
     found["owners"].append({"given_name": canary("Given"), "family_name": canary("Family")})
     found["contact"] = {"name": canary("Contact"), "phone": "+254711777002", "email": "kanari.contact@example.org"}
     found["locations"][0] |= {
@@ -74,7 +74,7 @@ def document() -> dict[str, Any]:
     return found | {"external_ref": canary("Ref")}
 
 
-WORDS = ("Kanari", "kanari", "254711777", "1951-06-19", "al-Zawahiri", "Zawahiri", "1.2920661", "36.8219462")
+WORDS = ("Kanari", "kanari", "KANARI", "254711777", "1951-06-19", "al-Zawahiri", "Zawahiri", "1.2920661", "36.8219462")
 
 
 async def live_a_life(client: httpx.AsyncClient, service: Service, world: World) -> None:

@@ -82,8 +82,8 @@ async def test_a_well_formed_key_is_taken(client: httpx.AsyncClient, world: Worl
 async def test_the_same_json_in_another_order_is_the_same_input(client: httpx.AsyncClient, world: World) -> None:
     headers = {**world.maker.headers, "idempotency-key": "k1", "content-type": "application/json"}
     texts = [
-        '{"external_ref": "R1", "business": {"trading_name": "A"}}',
-        '{"business":{"trading_name":"A"},"external_ref":"R1"}',
+        '{"external_ref": "R1", "business": {"trading_name": "Asha"}}',
+        '{"business":{"trading_name":"Asha"},"external_ref":"R1"}',
     ]
     first, again = [await client.post(APPLICATIONS, content=text, headers=headers) for text in texts]
     assert (first.status_code, again.status_code) == (201, 201)

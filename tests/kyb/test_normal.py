@@ -14,6 +14,8 @@ TIDIED = [
     ("business.mcc", "742", "0742"),
     ("business.lei", " 5493001kjtiigc8y1r12", "5493001KJTIIGC8Y1R12"),
     ("settlement_account.currency", "kes", "KES"),
+    ("business.tax_id", "p051234567x", "P051234567X"),
+    ("locations.0.subdivision", "ke-17", "KE-17"),
     ("external_ref", " A1 ", "A1"),
 ]
 LEFT_ALONE = [
@@ -41,6 +43,9 @@ def test_what_means_something_stays(path: str, value: str) -> None:
         ("0712 345 678", "ke", "+254712345678"),
         ("000254712345678", "KE", "+254712345678"),
         ("254712345678", "KE", "+254712345678"),
+        ("00254722000111", "KE", "+254722000111"),
+        ("(00) 254-722-000111", None, "+254722000111"),
+        ("0025261 2345678", "KE", "+252612345678"),
         (" +254 (712) 345-678", None, "+254712345678"),
         ("0712345678", None, "0712345678"),
         ("nonsense", "KE", "nonsense"),
@@ -49,6 +54,11 @@ def test_what_means_something_stays(path: str, value: str) -> None:
 def test_phones_become_e164_when_they_can_be_read(phone: str, country: str | None, tidied: str) -> None:
     document = {"contact": {"phone": phone}, "locations": [{"country": country}] if country else []}
     assert kyb.normalise(sections(document)).contact.phone == tidied
+
+
+def test_numbers_of_documents_keep_their_dashes_in_capitals() -> None:
+    document = {"owners": [{"id_type": "national_id", "id_number": " gha-123456789-0 "}]}
+    assert kyb.normalise(sections(document)).owners[0].id_number == "GHA-123456789-0"
 
 
 def test_only_the_domain_of_an_email_is_lowered() -> None:

@@ -172,7 +172,7 @@ def _write_answers(work: Work, merchant: Merchant) -> None:
     merchant.kind, merchant.mcc = business.kind or "", business.mcc or ""
     merchant.trading_name = business.trading_name or ""
     merchant.legal_name = business.legal_name or business.trading_name or ""
-    merchant.ussd_name = business.ussd_name or ""
+    merchant.ussd_name = business.ussd_name or kyb.ussd_name_of(merchant.trading_name)
     merchant.currencies = list(business.currencies)
     merchant.case_id = work.case.id
     place = work.sections.locations[0]

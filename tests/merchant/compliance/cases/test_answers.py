@@ -1,10 +1,11 @@
 """Answers at rest: sealed and back, hashed by version, their identifiers indexed."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import kyb
+import qr
 from merchant.compliance.cases import answers
 from merchant.core import errors, ids, keyring
 from merchant.core.vault import BadSecretKey, Vault
@@ -58,6 +59,29 @@ def test_a_refusal_repeats_no_answer() -> None:
     told = str(refused.value.errors)
     assert "SECRET" not in told
     assert "1980" not in told
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+@example("\u00ad", "\u3164")
+@example("🍎🍌", "Nairobi")
+@example("ا", "Nairobi")
+def test_every_name_that_is_accepted_can_be_written_into_a_code(name: str, city: str) -> None:
+    place = kyb.Location(city=city, country="KE")
+    try:
+        tidied = answers.tidy(kyb.Sections(business=kyb.Business(trading_name=name), locations=(place,)))
+    except errors.InvalidFields:
+        return
+    written = {"name": tidied.business.trading_name or "", "city": tidied.locations[0].city or ""}
+    code = qr.mojaloop_code(
+        domain="pay.hub.example",
+        identifier="12345674",
+        country="KE",
+        currency="KES",
+        mcc="5411",
+        local_language=qr.language_of(written["name"], "KE"),
+        **written,
+    )
+    assert qr.decode(qr.encode(code, profile="mojaloop")).name
 
 
 def test_identifiers_are_found_where_they_stand_and_absent_ones_are_not() -> None:

@@ -26,15 +26,24 @@ from tests.builders import World
 from tests.rules.source_rules import ROOT
 
 VALUE = "7"
-TELLING = ("kyb/fields.py", "kyb/tiers.py", "kyb/report.py", "kyb/ownership.py", "kyb/risk.py", "kyb/lei.py")
+TELLING = (
+    "fields",
+    "owner_rules",
+    "identity_numbers",
+    "shown_names",
+    "gaps",
+    "requirements",
+    "report",
+    "ownership",
+    "risk",
+    "lei",
+)
 
 
 def told_by_fields() -> Iterator[str]:
     """What kyb says of answers and in reports, with VALUE for every value: sentences that are no docstrings."""
-    for path in sorted((ROOT / "kyb").rglob("*.py")):
-        tree = ast.parse(path.read_text())
     for name in TELLING:
-        tree = ast.parse((ROOT / name).read_text())
+        tree = ast.parse((ROOT / f"kyb/{name}.py").read_text())
         parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
         bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):

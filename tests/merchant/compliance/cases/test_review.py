@@ -70,7 +70,7 @@ class TestApproval:
         document = builders.company()
         document["locations"][0]["counters"] = [{"name": "A"}, {"own_alias": "mama"}]
         await builders.create_merchant(service, world, "lakemfi", document)
-        document["business"]["registration_number"] = "OTHER"
+        document["business"]["registration_number"] = "OTHER-1"
         application = await builders.create_application(service, world.maker, document, submitted=True)
         response = await decide(client, world.checker, application, "approve")
         assert (response.status_code, response.json()["code"]) == (409, "alias_taken")
