@@ -5,7 +5,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from merchant.compliance.cases import apply, assess, expiry
+from merchant.compliance.cases.document_routes import ROUTES as DOCUMENT_ROUTES
 from merchant.compliance.cases.routes import ROUTES as CASE_ROUTES
+from merchant.compliance.documents import loose_files
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx
 from merchant.core.service import Service
@@ -22,13 +24,16 @@ async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
     await assess.screen_submitted(tx, service, job.application_id)
 
 
-ROUTES = [*CASE_ROUTES]
+ROUTES = [*CASE_ROUTES, *DOCUMENT_ROUTES]
 JOBS = (transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),)
-TIMERS = (Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),)
+TIMERS = (
+    Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),
+    Timer("documents.delete_loose", loose_files.run_loose_files, every_s=loose_files.EVERY_S),
+)
 PRUNED: tuple[Pruned, ...] = ()
 PERMISSIONS = {
     P.APPLICATIONS_READ: "Read applications.",
     P.APPLICATIONS_WRITE: "Write and submit applications.",
     P.APPLICATIONS_DECIDE: "Decide on applications that others wrote.",
-    P.PERSONAL_DATA_READ: "Open masked identity numbers and birth dates, one at a time.",
+    P.PERSONAL_DATA_READ: "Open masked identity numbers, birth dates and documents, one at a time.",
 }

@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 import merchant.channels.models
 import merchant.compliance.cases.models
+import merchant.compliance.documents.models
 import merchant.core.audit
 import merchant.core.audit_keys
 import merchant.core.canary

@@ -53,21 +53,13 @@ async def change_sections(
     application = await lock_application(tx, actor, application_id)
     if application.revision != revision:
         raise errors.StaleVersion
-    if not application_may(application.state, Capability.EDIT):
-        raise errors.WrongState(_("An application that is {state} cannot be edited.", state=application.state))
+    check_editable(application)
     before = answers.unseal(service.vault, application.id, application.sections_sealed)
     given = kyb.Sections(**{name: getattr(before, name) for name in before.__struct_fields__} | changes)
     privacy.refuse_masked(given)
     sections = answers.tidy(given, (await service.scheme()).alias_length)
-    if application_may(application.state, Capability.BEGIN_VERSION):
-        move_application(application, ApplicationState.DRAFT)
-        application.version += 1
-        application.makers = []
-        application.checker_id = None
-        application.report = application.report_sealed = None
-    else:
+    if not begin_edit(application, actor):
         application.revision += 1
-    application.makers = _with_maker(application.makers, actor)
     answers.write(service.vault, application, sections)
     await _flush_unique(tx)
     await answers.index_identifiers(tx, service.vault, application, sections)
@@ -82,6 +74,28 @@ async def change_sections(
         sections=sorted(changes),
     )
     return application
+
+
+def check_editable(application: Application) -> None:
+    """Raise WrongState where an application's answers, and its documents, may not change any more."""
+    if not application_may(application.state, Capability.EDIT):
+        raise errors.WrongState(_("An application that is {state} cannot be edited.", state=application.state))
+
+
+def begin_edit(application: Application, actor: Actor) -> bool:
+    """Make the actor a maker of the version that is being written; of a returned application the next begins.
+
+    True when a version began. Its hash is the caller's to write (answers.write).
+    """
+    begins = application_may(application.state, Capability.BEGIN_VERSION)
+    if begins:
+        move_application(application, ApplicationState.DRAFT)
+        application.version += 1
+        application.makers = []
+        application.checker_id = None
+        application.report = application.report_sealed = None
+    application.makers = _with_maker(application.makers, actor)
+    return begins
 
 
 async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -> Application:
