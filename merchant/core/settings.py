@@ -255,8 +255,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     screening_list: Annotated[Path, _FILE] = (
         Path(__file__).parents[1] / "compliance" / "un_consolidated_2026-02-27.xml.gz"
     )
-    # Where documents are kept, sealed: empty is the folder `documents` in data_dir; `s3://bucket/prefix` is storage that
-    # speaks S3, such as AWS, MinIO or Ceph. Programs on several machines need the latter, or a folder that they share.
+    # Where documents are kept, sealed: empty is the folder `documents` in data_dir; `s3://bucket/prefix` is storage
+    # that speaks S3, such as AWS, MinIO or Ceph. Programs on several machines need the latter, or a folder they share.
     document_store: Annotated[str, _DOCUMENT_STORE] = ""
     # The access key there, and its secret or a file that holds it; without a key, what AWS gives the machine.
     document_store_key: Annotated[str, _STORE_KEY] = ""
