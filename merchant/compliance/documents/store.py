@@ -122,6 +122,7 @@ class _Bucket:
                 "connect_timeout": timedelta(seconds=5),
                 "allow_http": options.get("endpoint", "").startswith("http:"),
             },
+            disable_bulk_delete=True,  # not every storage knows it
             retry_config={"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=_LONGEST_S)},
             **given,
         )

@@ -18,14 +18,14 @@ EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 
 
 def pdf(change: Callable[[pikepdf.Pdf], Any] | None = None, pages: int = 1, **options: Any) -> bytes:
-    """A PDF of empty pages."""
+    """A PDF of empty pages, each time the same."""
     made = pikepdf.new()
     for _ in range(pages):
         made.add_blank_page()
     if change is not None:
         change(made)
     out = io.BytesIO()
-    made.save(out, **options)
+    made.save(out, **({} if "encryption" in options else {"deterministic_id": True}), **options)
     return out.getvalue()
 
 
