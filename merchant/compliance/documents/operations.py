@@ -86,7 +86,20 @@ async def add_document(
                 return earlier
         await _check_number(tx, await desk.check(tx))
     checked = await check_file(service, new.file.data, keep_place=new.keep_place)
-    document_id = ids.uuid7()
+    return await keep_document(service, actor, desk, new, checked, once, show)
+
+
+async def keep_document(
+    service: Service,
+    actor: Actor,
+    desk: Desk,
+    new: NewFile,
+    checked: Checked,
+    once: tuple[str, str] | None,
+    show: Callable[[Document], bytes],
+) -> Outcome:
+    """Store a file that was checked and make its document. Raises as add_document, but for what is wrong in a file."""
+    dfsp_id, document_id = actor.own_dfsp(), ids.uuid7()
     sealed = await asyncio.to_thread(seal_file, checked.content, document_id)
     await _store(service, dfsp_id, sealed)
 

@@ -112,7 +112,9 @@ def _operation(one: Route, by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]
     if one.permission is not None:
         operation["x-permission"] = one.permission.value
     if one.upload is not None:
-        operation["requestBody"] = {"required": True, "content": body(form_schema(one.body), "multipart/form-data")}
+        example = EXAMPLES.get(one.body, {}) | {"file": "(the bytes of the file)"}
+        content = body(form_schema(one.body), "multipart/form-data", example)
+        operation["requestBody"] = {"required": True, "content": content}
     elif one.body is not None:
         content = body(by_type[one.body], example=EXAMPLES.get(one.body))
         operation["requestBody"] = {"required": True, "content": content}
