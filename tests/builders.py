@@ -239,7 +239,9 @@ async def create_application(
     return application
 
 
-async def create_document(service: Service, maker: Person, application: Application) -> UUID:
+async def create_document(
+    service: Service, maker: Person, application: Application, *, path: str = "locations[0]"
+) -> UUID:
     """A document of an application in whatever state, with a place; its file is in the store."""
     made: list[UUID] = []
 
@@ -250,7 +252,7 @@ async def create_document(service: Service, maker: Person, application: Applicat
         made.append(row.id)
         return b"{}"
 
-    new = NewFile(SentFile("Njeri.jpg", b""), "site_photo", "locations[0]")
+    new = NewFile(SentFile("Njeri.jpg", b""), "site_photo", path)
     checked = Checked("image/jpeg", b"\xff\xd8\xff\xd9", place=Place(-1.292, 36.821944))
     await keep_document(service, maker.actor, Desk(holder, holder), new, checked, None, show)
     return made[0]

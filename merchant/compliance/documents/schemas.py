@@ -39,9 +39,19 @@ class NewDocument(Struct, frozen=True, forbid_unknown_fields=True):
     With `keep_place`, a site_photo's place is read out of the picture and kept; the picture itself says it no more.
     """
 
-    purpose: Purpose
-    path: Annotated[str, Meta(min_length=1, max_length=100)]
-    keep_place: Literal["true", "false"] = "false"
+    purpose: Annotated[Purpose, Meta(description="What it is for.")]
+    path: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=100,
+            description="The answer that it proves, such as `owners[0]`, `business.tax_id` or `locations[0]`.",
+        ),
+    ]
+    keep_place: Annotated[
+        Literal["true", "false"],
+        Meta(description="`true`: keep where a site_photo says that it was taken. The picture itself never says it."),
+    ] = "false"
 
 
 class DocumentView(Struct, frozen=True):

@@ -1,5 +1,6 @@
 """A simulator of storage that speaks S3: PUT, GET and DELETE of objects, signed by a key; no buckets, no lists."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,10 +22,15 @@ class Bucket:
         self.calls: list[str] = []
         self.status: int | None = None
         self.url = ""
+        self.asked = asyncio.Event()
+        self.goes_on = asyncio.Event()  # a call waits until it is set
+        self.goes_on.set()
 
     async def answer(self, request: web.Request) -> web.Response:
         """One call."""
         self.calls.append(request.method)
+        self.asked.set()
+        await self.goes_on.wait()
         if self.status is not None:
             return web.Response(status=self.status)
         if not _SIGNED.fullmatch(request.headers.get("authorization", "")):

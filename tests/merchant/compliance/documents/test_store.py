@@ -1,7 +1,9 @@
 """Where files are: whole or not at all, unreadable without their keys, in a folder or in storage that speaks S3."""
 
+import asyncio
 import os
 import stat
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -21,6 +23,7 @@ from tests.builders import World
 from tests.merchant.compliance.documents.desk import hand_in, rows, stored
 from tests.merchant.compliance.documents.s3_simulator import KEY, SECRET, Bucket, running_storage
 from tests.merchant.compliance.documents.samples import pdf
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.anyio
 NAME = store.name_of(UUID(int=1), "ab" * 32)
@@ -191,6 +194,46 @@ async def test_storage_that_refuses_fails_or_is_not_there_is_away(
     for call in (kept.put(NAME, b"sealed"), kept.get(NAME), kept.delete(NAME)):
         with pytest.raises(StoreAway):
             await call
+
+
+_HAND_IN = """
+import asyncio, sys, msgspec
+from merchant.core.service import open_service
+from merchant.core.settings import load
+from tests import builders
+import merchant.migrations.schema
+
+async def main(url):
+    async with open_service(load(dict(MERCHANT_SECRET_KEY=builders.SECRET_KEY, MERCHANT_DOCUMENT_STORE=sys.argv[2],
+            MERCHANT_DOCUMENT_STORE_KEY=sys.argv[3], MERCHANT_DOCUMENT_STORE_SECRET=sys.argv[4])), url) as service:
+        world = await builders.load_world(service)
+        await builders.create_document(service, world.maker, await builders.create_application(service, world.maker))
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+async def test_a_process_that_is_killed_while_it_stores_leaves_no_document_and_nothing_for_good(
+    service: Service, database_url: str, s3: Settings, bucket: Bucket
+) -> None:
+    bucket.goes_on.clear()
+    arguments = ("-c", _HAND_IN, database_url, s3.document_store, KEY, SECRET)
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=ROOT)
+    try:
+        async with asyncio.timeout(60):
+            await bucket.asked.wait()
+    finally:
+        process.kill()
+        await process.wait()
+    bucket.goes_on.set()
+    assert await rows(service) == []
+    [loose] = await rows(service, "loose_file")
+    async with service.db.system() as tx:
+        await tx.execute("UPDATE loose_file SET due_at = now()")
+    bucket.objects[f"/papers/of/merchants/{store.name_of(loose['dfsp_id'], loose['stored_sha256'])}"] = b"late"
+    service.settings = s3
+    assert await delete_loose_files(service) == 1
+    assert (bucket.objects, await rows(service, "loose_file")) == ({}, [])
 
 
 async def test_what_is_not_in_storage_is_deleted_already(s3: Settings, bucket: Bucket) -> None:
