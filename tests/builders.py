@@ -17,8 +17,14 @@ import kyb
 from merchant.compliance.cases import apply, review, sealed_fields
 from merchant.compliance.cases.assess import screen_submitted
 from merchant.compliance.cases.models import Application
+from merchant.compliance.documents.kinds import Checked, Place
+from merchant.compliance.documents.models import Document
+from merchant.compliance.documents.operations import Desk, NewFile, keep_document
+from merchant.compliance.documents.queries import Holder
 from merchant.core import vault
 from merchant.core.access import SERVICE, Actor, Role
+from merchant.core.db import Tx
+from merchant.core.http.multipart import SentFile
 from merchant.core.service import Service
 from merchant.core.vault import Vault
 from merchant.people import operations, sessions, users
@@ -238,6 +244,25 @@ async def create_application(
             assert found is not None
             application = found
     return application
+
+
+async def create_document(
+    service: Service, maker: Person, application: Application, *, path: str = "locations[0]"
+) -> UUID:
+    """A document of an application in whatever state, with a place; its file is in the store."""
+    made: list[UUID] = []
+
+    async def holder(_tx: Tx) -> Holder:
+        return Holder(application.dfsp_id, application_id=application.id)
+
+    def show(row: Document) -> bytes:
+        made.append(row.id)
+        return b"{}"
+
+    new = NewFile(SentFile("Njeri.jpg", b""), "site_photo", path)
+    checked = Checked("image/jpeg", b"\xff\xd8\xff\xd9", place=Place(-1.292, 36.821944))
+    await keep_document(service, maker.actor, Desk(holder, holder), new, checked, None, show)
+    return made[0]
 
 
 def report_of(application: Application) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from msgspec import Struct
 
 from merchant.compliance.cases import apply, assess, clockwork, expiry, links, moves, review
 from merchant.compliance.cases.case_routes import ROUTES as MERCHANT_CASE_ROUTES
+from merchant.compliance.cases.document_routes import ROUTES as DOCUMENT_ROUTES
 from merchant.compliance.cases.routes import ROUTES as APPLICATION_ROUTES
 from merchant.compliance.cases.twins import CASE_ROUTES
+from merchant.compliance.documents import loose_files
 from merchant.compliance.lists import current
 from merchant.compliance.lists.routes import ROUTES as LIST_ROUTES
 from merchant.core.access import Permission as P
@@ -37,13 +39,14 @@ async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
     await assess.screen_submitted(tx, service, job.application_id)
 
 
-ROUTES = [*APPLICATION_ROUTES, *MERCHANT_CASE_ROUTES, *CASE_ROUTES, *LIST_ROUTES]
+ROUTES = [*APPLICATION_ROUTES, *MERCHANT_CASE_ROUTES, *CASE_ROUTES, *DOCUMENT_ROUTES, *LIST_ROUTES]
 JOBS = (
     transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),
     transactional(review.APPROVED_TOPIC, ApprovedJob, _follow),
 )
 TIMERS = (
     Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),
+    Timer("documents.delete_loose", loose_files.run_loose_files, every_s=loose_files.EVERY_S),
     Timer("lists.refresh", current.refresh, every_s=current.KEPT_S),
     Timer("merchants.check", clockwork.check_all, every_s=clockwork.CHECK_EVERY_S),
 )
@@ -52,7 +55,7 @@ PERMISSIONS = {
     P.APPLICATIONS_READ: "Read applications.",
     P.APPLICATIONS_WRITE: "Write and submit applications.",
     P.APPLICATIONS_DECIDE: "Decide on applications that others wrote.",
-    P.PERSONAL_DATA_READ: "Open masked identity numbers and birth dates, one at a time.",
+    P.PERSONAL_DATA_READ: "Open masked identity numbers, birth dates and documents, one at a time.",
     P.LISTS_READ: "See which lists names are screened against.",
     P.LISTS_WRITE: "Put lists to screen against, and confirm another person's.",
 }

@@ -61,6 +61,10 @@ class MalformedJson(BadRequest):
     code, title = "malformed_json", _("The body is not valid JSON in UTF-8")
 
 
+class MalformedForm(BadRequest):
+    code, title = "malformed_form", _("The form cannot be read")
+
+
 class JsonTooDeep(BadRequest):
     code, title = "json_too_deep", _("The JSON is nested too deeply")
 

@@ -92,6 +92,20 @@ async def run_once(
     return Outcome(status, answer)
 
 
+async def find_outcome(tx: Tx, vault: Vault, actor: Actor, operation: str, key: str, body: bytes) -> Outcome | None:
+    """What the first call with this key answered; None before it did. For work that is done before the transaction.
+
+    Raises IdempotencyKeyReused when the key came before with another input.
+    """
+    scope = f"{actor.id}:{operation}"
+    first = await tx.fetchrow(_READ, scope, key)
+    if first is None or first["status"] is None:
+        return None
+    if first["input_hash"] != hashlib.sha256(_canonical(body)).digest():
+        raise errors.IdempotencyKeyReused
+    return Outcome(first["status"], vault.open(first["body_sealed"], f"idempotency:{scope}/{key}"), replayed=True)
+
+
 def _canonical(body: bytes) -> bytes:
     """The same for the same JSON in any order and spacing: a caller that repeats may write it anew."""
     try:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -61,6 +61,10 @@ def is_host(text: str) -> bool:
     )
 
 
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65_536
+
+
 def _is_url(text: str, *, with_path: bool) -> bool:
     try:
         parts = urlsplit(text)
@@ -78,6 +82,22 @@ def _is_url(text: str, *, with_path: bool) -> bool:
         and text.isascii()
         and text.isprintable()
         and " " not in text
+    )
+
+
+def _is_store(text: str) -> bool:
+    parts = urlsplit(text)
+    try:
+        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    except ValueError:
+        return False
+    return (
+        parts.scheme == "s3"
+        and bool(re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", parts.netloc))
+        and bool(re.fullmatch(r"(?:/[A-Za-z0-9!_.*'()-]+)*/?", parts.path))
+        and options.keys() <= {"endpoint", "region"}
+        and _is_url(options.get("endpoint", "https://host"), with_path=True)
+        and bool(re.fullmatch(r"[a-z0-9-]+", options.get("region", "any")))
     )
 
 
@@ -137,6 +157,17 @@ _SECRET = _text(
     "at least 24 printable ASCII characters without blanks",
     lambda text: bool(re.fullmatch(r"[!-~]{24,1000}", text)),
 )
+_DOCUMENT_STORE = _text(
+    "s3://bucket or s3://bucket/prefix, with ?endpoint=http(s)://host:port and &region= if need be", _is_store
+)
+_STORE_KEY = _text("printable ASCII without blanks", lambda text: bool(re.fullmatch(r"[!-~]{1,1000}", text)))
+_CLAMD = _text(
+    "host:port, or the path of a socket that begins with /",
+    lambda text: (
+        (text.startswith("/") and text.isprintable() and len(text.encode()) < 108)
+        or (is_host(text.rpartition(":")[0].strip("[]")) and _is_port(text.rpartition(":")[2]))
+    ),
+)
 _ROLE = _text(
     "a name of small letters, digits and _, at most 63",
     lambda text: bool(re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", text)) and not text.startswith("pg_"),
@@ -146,7 +177,7 @@ _FOLDER = Meta(description="the path of a folder")
 _YES_NO = Meta(description="true or false")
 
 # Their values may hold a secret, and are never repeated.
-_NOT_SHOWN = frozenset({"secret_key", "gateway_secret", "database_url", "smtp_url"})
+_NOT_SHOWN = frozenset({"secret_key", "gateway_secret", "database_url", "smtp_url", "document_store_secret"})
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,6 +262,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # How many per cent of its entries a new version of a published list may lack; more is a broken download, or another
     # list. The UN lost 1 % at most in a year. 100 is no limit, for the day on which a regime ends.
     screening_list_max_shrink_percent: Annotated[int, _whole(0, 100)] = 10
+    # Where documents are kept, sealed: empty is the folder `documents` in data_dir; `s3://bucket/prefix` is storage
+    # that speaks S3, such as AWS, MinIO or Ceph. Programs on several machines need the latter, or a folder they share.
+    document_store: Annotated[str, _DOCUMENT_STORE] = ""
+    # The access key there, and its secret or a file that holds it; without a key, what AWS gives the machine.
+    document_store_key: Annotated[str, _STORE_KEY] = ""
+    document_store_secret: Annotated[str, _STORE_KEY] = ""
+    document_store_secret_file: Annotated[str, _FILE] = ""
+    # The largest document: a scan of some pages, or a telephone's picture, is 1 to 8 MiB.
+    document_max_bytes: Annotated[int, _whole(65_536, 52_428_800)] = 10_485_760
+    # The virus scanner that every document passes first, clamd. Empty: none. One that is set and does not answer means
+    # that no document is taken.
+    clamd: Annotated[str, _CLAMD] = ""
     # Jobs claimed at once by the worker: large enough to share round trips, small enough to share work.
     worker_batch: Annotated[int, _whole(1, 1000)] = 50
     # Safety poll when no notification arrived; the LISTEN connection wakes the worker sooner.

@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 import merchant.channels.models
 import merchant.compliance.cases.models
+import merchant.compliance.documents.models
 import merchant.compliance.lists.models
 import merchant.compliance.policies.models
 import merchant.core.audit

@@ -14,6 +14,7 @@ import msgspec
 
 import kyb
 from merchant.compliance.cases import answers, sealed_fields
+from merchant.compliance.documents import models as documents
 from merchant.compliance.lists import content as list_content
 from merchant.core import audit, audit_keys, canary, inbox
 from merchant.core.db import Tx
@@ -114,6 +115,9 @@ SEALED_COLUMNS = (
         keys=("version_id", "position"),
         where="packed_sealed IS NOT NULL",
     ),
+    SealedColumn("document", "key_sealed", documents.KEY),
+    SealedColumn("document", "file_name_sealed", documents.FILE_NAME),
+    SealedColumn("document", "place_sealed", documents.PLACE),
     SealedColumn("location", "details_sealed", LOCATION_DETAILS),
     SealedColumn("ended_sticker", "reason_sealed", stickers.REASON, keys=("counter_id", "version")),
     SealedColumn("merchant", "phone_sealed", "merchant:{id}", reindex=_phone_digest("merchant", "phone_digest")),

@@ -10,7 +10,7 @@ from merchant.core.http.json import MAX_BODY_BYTES
 from merchant.core.service import Service
 from merchant.migrations import schema
 from tests import builders
-from tests.api.everything import Route, Things, headers_for, routes_with_a_body, walled_routes
+from tests.api.everything import Route, Things, call, headers_for, routes_with_a_body, walled_routes
 from tests.builders import World
 
 pytestmark = pytest.mark.anyio
@@ -225,11 +225,9 @@ async def test_ids_that_name_nothing_are_not_found_on_every_route(
     callers = [await caller(service, world, route) for route in routes]
     before = await fingerprint(service)
     for route, who in zip(routes, callers, strict=True):
-        headers = headers_for(route, who)
         for name in route.names:
             for value in hostile:
-                path = things.path(route, **{name: value})
-                response = await client.request(route.method, path, json=things.body(route), headers=headers)
+                response = await call(client, route, things, who, path=things.path(route, **{name: value}))
                 check_problem(response, str(route), value)
                 # An encoded slash makes another path, which may be another route's.
                 expected = (404, 405) if "%2F" in value else (404,)

@@ -24,6 +24,8 @@ import pyotp
 from merchant import migrations
 from merchant.channels.ussd import gateway_key
 from merchant.compliance.cases import apply
+from merchant.compliance.documents.operations import destroy_document
+from merchant.compliance.documents.queries import lock_document
 from merchant.core import clock, heartbeat, inbox, postgres
 from merchant.core.evidence import EventBuffer
 from merchant.core.service import Service, open_service
@@ -153,7 +155,11 @@ async def _onboard(stage: Stage) -> None:
         made = await builders.create_application(service, maker, document, submitted=True)
         return f"{applications}/{made.id}", await _call(stage, maker.headers, "GET", f"{applications}/{made.id}")
 
-    await builders.create_application(service, maker)
+    begun = await builders.create_application(service, maker)
+    await builders.create_document(service, maker, begun)
+    erased = await builders.create_document(service, maker, begun, path="business")
+    async with service.db.tenant(maker.actor.dfsp_id) as tx:
+        await destroy_document(tx, maker.actor, await lock_document(tx, maker.actor, erased))
     await submitted(UNDECIDED)
     rejected, _ = await submitted("Was rejected")
     await _call(stage, checker.headers, "POST", f"{rejected}/claim")

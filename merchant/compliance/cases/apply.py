@@ -55,20 +55,12 @@ async def change_sections(
     application = await lock_application(tx, actor, application_id)
     if application.revision != revision:
         raise errors.StaleVersion
-    if not application_may(application.state, Capability.EDIT):
-        raise errors.WrongState(_("An application that is {state} cannot be edited.", state=application.state))
+    check_editable(application)
     before = answers.unseal(service.vault, application.id, application.sections_sealed)
     given = kyb.Sections(**{name: getattr(before, name) for name in before.__struct_fields__} | changes)
     privacy.refuse_masked(given)
     sections = answers.tidy(given, (await service.scheme()).alias_length)
-    if application_may(application.state, Capability.BEGIN_VERSION):
-        move_application(application, ApplicationState.DRAFT)
-        application.version += 1
-        four_eyes.note_opener(application, actor)
-        application.approvals = []
-        application.checker_id = None
-        application.report = application.report_sealed = None
-    else:
+    if not begin_edit(application, actor):
         application.revision += 1
     four_eyes.note_authors(application, actor, before, sections)
     answers.write(service.vault, application, sections)
@@ -85,6 +77,31 @@ async def change_sections(
         sections=sorted(changes),
     )
     return application
+
+
+def check_editable(application: Application) -> None:
+    """Raise WrongState where an application's answers, and its documents, may not change any more."""
+    if not application_may(application.state, Capability.EDIT):
+        raise errors.WrongState(_("An application that is {state} cannot be edited.", state=application.state))
+
+
+def begin_edit(application: Application, actor: Actor, part: str | None = None) -> bool:
+    """Let the actor write the version that is open; of a returned application the next one begins.
+
+    `part` is what else than a section they add, such as documents: it makes them a maker. True when a version began.
+    Its hash is the caller's to write (answers.write).
+    """
+    begins = application_may(application.state, Capability.BEGIN_VERSION)
+    if begins:
+        move_application(application, ApplicationState.DRAFT)
+        application.version += 1
+        four_eyes.note_opener(application, actor)
+        application.approvals = []
+        application.checker_id = None
+        application.report = application.report_sealed = None
+    if part is not None:
+        four_eyes.note_part(application, actor, part)
+    return begins
 
 
 async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -> Application:

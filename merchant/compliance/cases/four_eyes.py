@@ -42,6 +42,14 @@ def note_authors(application: Application, actor: Actor, before: kyb.Sections, a
     application.makers = list(dict.fromkeys(UUID(one) for ids in authors.values() for one in ids))
 
 
+def note_part(application: Application, actor: Actor, part: str) -> None:
+    """Whoever adds something else than answers to a version is one of its makers: documents, verifications."""
+    known = application.section_makers.get(part, [])
+    added = [str(one) for one in actor.authors() if str(one) not in known]
+    application.section_makers = {**application.section_makers, part: [*known, *added]}
+    note_submitter(application, actor)
+
+
 def note_opener(application: Application, actor: Actor) -> None:
     """Whoever opens a version is one of its makers, also when they leave every answer as it is."""
     application.section_makers = {_OPENER: [str(one) for one in actor.authors()]} | {

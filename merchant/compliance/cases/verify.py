@@ -8,7 +8,7 @@ from sqlmodel import select
 
 import kyb
 from merchant.compliance.cases import answers
-from merchant.compliance.cases.four_eyes import lock_for_decision
+from merchant.compliance.cases.four_eyes import lock_for_decision, note_part
 from merchant.compliance.cases.models import Application, Verification
 from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.queries import application as read_application
@@ -68,7 +68,7 @@ async def add_verification(
         details=noted,
         policy_version=(await policy_of_case(service, application)).policy_version,
     )
-    application.makers = [*application.makers, *(one for one in actor.authors() if one not in application.makers)]
+    note_part(application, actor, "verifications")
     application.revision += 1
     await _audit(tx, actor, "verification.recorded", application, row)
     return row

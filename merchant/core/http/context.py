@@ -56,7 +56,7 @@ def with_context(app: ASGIApp, settings: Settings | None = None, limits: BodyLim
                 elif name == b"traceparent":
                     parents.append(value.decode("latin-1"))
                 else:
-                    incoming = Incoming(receive, limits)
+                    incoming = scope["incoming"] = Incoming(receive, limits)
         request_id = trace.sane_request_id(given)
         # Two parents are none: nobody can say which is meant.
         _, token = trace.start(request_id, parents[0] if len(parents) == 1 else None)

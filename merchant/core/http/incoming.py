@@ -17,7 +17,7 @@ class BodyLimits(Struct, frozen=True):
     """How long a body may take. The two seconds of a bad mobile network pass; who sends a byte a minute does not."""
 
     stall_s: float = 10.0  # between two chunks
-    whole_s: float = 30.0  # 5 MiB, the largest body that any door takes, at 1.4 Mbit/s
+    whole_s: float = 30.0  # 5 MiB, the largest body of a message, at 1.4 Mbit/s
 
 
 class Incoming:
@@ -31,6 +31,10 @@ class Incoming:
         self._ends_at = asyncio.get_running_loop().time() + limits.whole_s
         self.is_whole = False
         self.answering = False  # the answer has begun: too late for a problem
+
+    def allow(self, whole_s: float) -> None:
+        """Let this body take longer than others: it is a file."""
+        self._ends_at = max(self._ends_at, asyncio.get_running_loop().time() + whole_s)
 
     async def receive(self) -> Any:
         """The next ASGI message. Raises BodyTimeout, BodyCut."""

@@ -16,15 +16,19 @@ import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
+from litestar.types import Empty
 from msgspec import Struct
 
 from merchant.core import errors, idempotency
 from merchant.core.access import Actor, Permission
 from merchant.core.db import Tx
 from merchant.core.http import json as web
+from merchant.core.http import multipart
+from merchant.core.http.multipart import SentFile, Uploads
 from merchant.core.http.source import client_address
 from merchant.core.paging import Page
 from merchant.core.service import Service
+from merchant.core.settings import Settings
 from merchant.core.texts import _, filled
 
 B = TypeVar("B")
@@ -61,6 +65,7 @@ class Route(Struct, frozen=True, kw_only=True):
     operation_checks_permission: bool = False  # not the guard: a maker is told "checker_is_maker" first
     status: int = 200
     body: Any = None
+    upload: Callable[[Settings], int] | None = None  # the body is a form with a file of at most so many bytes
     answer: Any = None  # the struct of a good answer
     items: Any = None  # the struct of a list's items
     paged: bool = False
@@ -91,7 +96,9 @@ class Route(Struct, frozen=True, kw_only=True):
             found += [errors.NotFound]
         if self.method != "GET":
             found += [errors.BodyCut, errors.BodyTimeout, errors.TooLarge]
-        if self.body is not None:
+        if self.upload is not None:
+            found += [errors.MalformedForm, errors.UnsupportedMediaType, errors.InvalidFields]
+        elif self.body is not None:
             found += [errors.MalformedJson, errors.JsonTooDeep, errors.UnsupportedMediaType, errors.InvalidFields]
         if self.paged:
             found += [errors.InvalidPage]
@@ -115,6 +122,7 @@ class Options(TypedDict, total=False):
     public: bool
     operation_checks_permission: bool
     status: int
+    upload: Callable[[Settings], int] | None
     answer: Any
     items: Any
     paged: bool
@@ -153,6 +161,7 @@ class Call(Generic[B]):
         self.declared = declared
         self.request = request
         self.body: B
+        self.file: SentFile  # of a route that takes one
         self.page = Page()
         self.filters: Mapping[str, str | None] = {}
         self.revision = -1
@@ -178,6 +187,12 @@ class Call(Generic[B]):
         """The tenant's transaction, which commits when the handler returns."""
         assert self._tx is not None, f"{self.declared.path} declares transaction=False"
         return self._tx
+
+    @property
+    def once(self) -> tuple[str, str] | None:
+        """What an Idempotency-Key belongs to and the key, for a route that keeps it itself; None without a key."""
+        key = self.request.headers.get("idempotency-key")
+        return None if key is None else (_operation(self.declared, self.request), idempotency.check_key(key))
 
     def filter_id(self, name: str) -> UUID | None:
         """A filter that names a thing."""
@@ -239,6 +254,11 @@ def _handler(declared: Route, function: Callable[..., Awaitable[Any]]) -> HTTPRo
         _check_query(call)
         if declared.if_match:
             call.revision = web.if_match(request)
+        if declared.upload is not None:
+            with call.service.shared(Uploads).one_of(call.actor.dfsp_id):
+                form = await multipart.read_form(request, declared.upload(call.service.settings))
+                call.body, call.file = multipart.fields_as(form.fields, declared.body), form.file
+                return await _run(call, lambda: function(call, **given))
         if declared.method != "GET":
             await request.body()  # even where none is wanted: a request that was cut off is never acted upon
         if declared.body is not None:
@@ -248,8 +268,11 @@ def _handler(declared: Route, function: Callable[..., Awaitable[Any]]) -> HTTPRo
     handle.__name__, handle.__doc__, handle.__module__ = function.__name__, function.__doc__, function.__module__
     litestar_path = re.sub(r"\{(\w+)\}", r"{\1:str}", declared.path)
     opt: dict[str, Any] = {"route": declared}
+    capped: Any = Empty if declared.upload is None else None  # multipart.py counts itself: its cap is a setting
     # The status is the answer's own; Litestar would refuse a handler of 204 that returns a response.
-    return HTTPRouteHandler(litestar_path, http_method=declared.method, status_code=200, opt=opt)(handle)
+    return HTTPRouteHandler(
+        litestar_path, http_method=declared.method, status_code=200, opt=opt, request_max_body_size=capped
+    )(handle)
 
 
 _READ_NAME: Mapping[type, Callable[[str], Any]] = {UUID: web.path_id, int: web.path_number, str: str}

@@ -14,7 +14,7 @@ from merchant.core import errors
 from merchant.core.http.route import Filter, Route
 from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT
 from merchant.programs.openapi.examples import EXAMPLES
-from merchant.programs.openapi.parts import Problem, body, document, example_problem, parameter, schemas
+from merchant.programs.openapi.parts import Problem, body, document, example_problem, form_schema, parameter, schemas
 
 _DESCRIPTION = (
     "Onboarding, merchants, counters, payment requests and payments. People send `Authorization: Bearer`, machines"
@@ -31,6 +31,7 @@ _TAGS = {
     "dfsps": "Participants of the scheme.",
     "api-keys": "Keys of machines.",
     "applications": "Businesses that want to become merchants: written, submitted, screened, decided.",
+    "documents": "What proves the answers of applications and merchants.",
     "merchants": "Approved businesses with their locations and counters.",
     "counters": "Places to pay: their QR codes and stickers.",
     "payment-requests": "Requests to pay, and what became of them.",
@@ -57,7 +58,7 @@ _NAME_SCHEMAS: dict[type, dict[str, Any]] = {
     int: {"type": "integer", "format": "int64", "minimum": 0},
     str: {"type": "string"},
 }
-_BINARY = frozenset({"application/pdf", "image/png"})
+_BINARY = frozenset({"application/pdf", "image/jpeg", "image/png", "image/webp"})
 _GOOD = {201: "Created.", 202: "Taken; the work goes on in the background.", 204: "Done; no body."}
 
 
@@ -65,7 +66,9 @@ def api_document(handlers: list[Any]) -> dict[str, Any]:
     """The document of all routes among the handlers that are declared."""
     found = [one.opt["route"] for one in handlers if isinstance(one, HTTPRouteHandler) and "route" in one.opt]
     routes: list[Route] = sorted(found, key=lambda one: (one.path, one.method))
-    types = [Problem, *(kind for one in routes for kind in (one.body, one.answer, one.items) if kind is not None)]
+    bodies = [one.body for one in routes if one.upload is None]  # a form stands where it is sent
+    kinds = [*bodies, *(kind for one in routes for kind in (one.answer, one.items))]
+    types = [Problem, *(kind for kind in kinds if kind is not None)]
     by_type, components = schemas(types)
     paths: dict[str, Any] = {}
     for one in routes:
@@ -108,7 +111,11 @@ def _operation(one: Route, by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]
     }
     if one.permission is not None:
         operation["x-permission"] = one.permission.value
-    if one.body is not None:
+    if one.upload is not None:
+        example = EXAMPLES.get(one.body, {}) | {"file": "(the bytes of the file)"}
+        content = body(form_schema(one.body), "multipart/form-data", example)
+        operation["requestBody"] = {"required": True, "content": content}
+    elif one.body is not None:
         content = body(by_type[one.body], example=EXAMPLES.get(one.body))
         operation["requestBody"] = {"required": True, "content": content}
     return operation

@@ -16,6 +16,7 @@ from merchant.compliance.cases.schemas import (
     Returned,
     Reveal,
 )
+from merchant.compliance.documents.schemas import NewDocument
 from merchant.compliance.lists.schemas import NewScreeningList
 from merchant.notify.events import ApplicationEvent, MerchantEvent, PaymentReceived, PaymentRequestEvent
 from merchant.notify.routes import NewEndpoint
@@ -120,6 +121,7 @@ EXAMPLES: dict[Any, Any] = {
     ReasonGiven: {"reason": "The shop has moved and does not answer."},
     Returned: {"items": [{"path": "owners[0].birth_date", "reason": "Not the date on the identity card."}]},
     HitDecision: {"decision": "false_positive", "reason": "Another year and place of birth."},
+    NewDocument: {"purpose": "site_photo", "path": "locations[0]", "keep_place": "true"},
     Reveal: {"path": "owners[0].id_number", "reason": "review"},
     NewCounter: {"location_id": _ID, "name": "Till 2"},
     NewPaymentRequest: {

@@ -36,6 +36,17 @@ def schemas(types: Iterable[Any]) -> tuple[dict[Any, dict[str, Any]], dict[str, 
     return dict(zip(wanted, map(_in_json_terms, found), strict=True)), _described(_in_json_terms(components))
 
 
+def form_schema(fields: type[msgspec.Struct]) -> dict[str, Any]:
+    """The schema of a form that has these fields and a file."""
+    _refs, components = schemas([fields])
+    found: dict[str, Any] = components[fields.__name__]
+    file = {"type": "string", "format": "binary", "description": "The file itself."}
+    return found | {
+        "properties": {"file": file, **found["properties"]},
+        "required": ["file", *found.get("required", [])],
+    }
+
+
 def _in_json_terms(schema: Any) -> Any:
     """A schema as others read it.
 

@@ -26,6 +26,7 @@ class Capability(StrEnum):
     TAKE_PAYMENT = "take_payment"
     ADD_COUNTER = "add_counter"
     SHOW_PAYMENTS = "show_payments"  # to its own people, by USSD
+    CHANGE_DOCUMENTS = "change_documents"
 
 
 _M, _C = MerchantState, Capability
@@ -37,9 +38,9 @@ MERCHANT_MOVES: dict[MerchantState, frozenset[MerchantState]] = {
     _M.CLOSED: frozenset(),
 }
 MERCHANT_CAPABILITIES: dict[MerchantState, frozenset[Capability]] = {
-    _M.ACTIVE: frozenset({_C.TAKE_PAYMENT, _C.ADD_COUNTER, _C.SHOW_PAYMENTS}),
-    _M.RESTRICTED: frozenset({_C.TAKE_PAYMENT, _C.SHOW_PAYMENTS}),
-    _M.SUSPENDED: frozenset({_C.SHOW_PAYMENTS}),
+    _M.ACTIVE: frozenset({_C.TAKE_PAYMENT, _C.ADD_COUNTER, _C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS}),
+    _M.RESTRICTED: frozenset({_C.TAKE_PAYMENT, _C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS}),
+    _M.SUSPENDED: frozenset({_C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS}),
     _M.CLOSED: frozenset(),
 }
 

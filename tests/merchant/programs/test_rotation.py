@@ -56,6 +56,7 @@ async def fill(service: Service, world: World) -> None:
     """At least one row in every sealed column."""
     application = await builders.create_application(service, world.maker, listed_company(), submitted=True)
     await decide(service, world, application)
+    await builders.create_document(service, world.maker, application)
     merchant, counters = await builders.create_merchant(service, world)
     vault, endpoint_id = service.vault, application.id
     place = (merchant.dfsp_id, merchant.id)
