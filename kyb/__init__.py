@@ -25,7 +25,7 @@ from kyb.lists.un import load_un_list
 from kyb.normal import normalise
 from kyb.policy.durations import Span, span
 from kyb.policy.model import LAYERS, Limits, Policy, PolicyError, Tier, UnknownCurrency, UnknownTier
-from kyb.policy.text import default_policy, load_layers, load_policy, preset, presets
+from kyb.policy.text import default_policy, layer_faults, load_layers, load_policy, preset, presets
 from kyb.report import Check, Reason, Report, SubjectHit, assess
 from kyb.requirements import Alternative, Requirement, Requirements, Unlocks, confirmable, requirements
 from kyb.screening.index import ListVersion, ScreeningIndex, build_index
@@ -83,6 +83,7 @@ __all__ = [
     "facts_text",
     "field_problems",
     "is_alias",
+    "layer_faults",
     "load_layers",
     "load_policy",
     "load_un_list",

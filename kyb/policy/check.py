@@ -1,5 +1,6 @@
 """Whether a policy contradicts itself: unknown keys, limits that fall, a tier nobody reaches or that asks for less."""
 
+import re
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 
@@ -24,6 +25,8 @@ from kyb.policy.model import (
 )
 
 MOST_APPROVALS = 3  # more people than that no small institution has
+MOST_TIERS = 12  # the finest regime in law has five; each one costs time when a policy is checked
+_WORD = re.compile(r"[A-Za-z0-9._-]{1,40}")  # a name or version, as it stands in reports and in the audit record
 OR = " or "  # between alternatives of one answer
 # Section -> the struct whose fields a path may name.
 SECTIONS: dict[str, type[msgspec.Struct]] = {
@@ -56,25 +59,32 @@ def attribute_of(check: Check) -> str | None:
 
 def check_policy(policy: Policy) -> None:
     """Refuse a policy that contradicts itself. Raises PolicyError with the place of the first fault."""
-    for fault in _faults(policy):
+    for fault in policy_faults(policy):
         raise PolicyError(fault)
 
 
-def _faults(policy: Policy) -> Iterator[str]:
-    yield from _tier_faults(policy)
-    yield from _answer_faults(policy)
-    yield from _check_faults(policy)
-    yield from _key_faults(policy)
-    yield from _span_faults(policy)
-    yield from _limit_faults(policy)
-    yield from _reach_faults(policy)
-    yield from _evidence_faults(policy)
-    yield from _list_faults(policy)
+def policy_faults(policy: Policy) -> Iterator[str]:
+    """Every fault of a policy with its place; what rests on names that are wrong is looked at once they are right."""
+    found = False
+    for look in (_head_faults, _tier_faults, _answer_faults, _check_faults, _key_faults, _span_faults, _list_faults):
+        for fault in look(policy):
+            found = True
+            yield fault
+    if not found:
+        yield from _limit_faults(policy)
+        yield from _reach_faults(policy)
+        yield from _evidence_faults(policy)
+
+
+def _head_faults(policy: Policy) -> Iterator[str]:
+    for name in ("name", "version"):
+        if not _WORD.fullmatch(getattr(policy.text, name)):
+            yield f"{name}: 1 to 40 letters, digits, dots, dashes or underscores"
 
 
 def _tier_faults(policy: Policy) -> Iterator[str]:
-    if not policy.tiers:
-        yield "tiers: at least one is needed"
+    if not 1 <= len(policy.tiers) <= MOST_TIERS:
+        yield f"tiers: from 1 to {MOST_TIERS} are needed"
     for tier in policy.tiers:
         if unknown := set(tier.kinds) - set(codes.BUSINESS_KINDS):
             yield f"tiers.{tier.name}.kinds: unknown kind {min(unknown)}"

@@ -7,12 +7,17 @@ lists of what is refused grow, and everything else replaces what stands above, w
 from collections.abc import Iterator
 from typing import Any
 
+from kyb.mcc_classes import mcc_class
 from kyb.policy.check import no_more
 from kyb.policy.durations import span
 from kyb.policy.model import BANDS, STRICTNESS, Duplicates, Policy, PolicyError, Tier
 
 _ADDED = frozenset({"mcc_refused"})
 _WHOLE = frozenset({"limits", "debit", "when"})  # replaced as a whole
+# How much a class of trades asks for. One that a policy names itself stands between those that are open and those that
+# are not.
+_CLASS_RANKS = {"low": 0, "medium": 1, "high": 3, "enhanced": 4, "agent": 4, "prohibited": 5}
+_OWN_CLASS_RANK = 2
 
 
 def lay_over(above: dict[str, Any], layer: dict[str, Any]) -> dict[str, Any]:
@@ -52,11 +57,12 @@ def _required(above: dict[str, Any], layer: dict[str, Any], place: str) -> dict[
 
 def check_tightens(above: Policy, below: Policy) -> None:
     """Refuse a layer that permits more than what is above it. Raises PolicyError with the place of the first."""
-    for fault in _loosened(above, below):
+    for fault in loosened(above, below):
         raise PolicyError(fault)
 
 
-def _loosened(above: Policy, below: Policy) -> Iterator[str]:
+def loosened(above: Policy, below: Policy) -> Iterator[str]:
+    """Every place where a policy permits more than the one above it."""
     if [tier.name for tier in below.tiers] != [tier.name for tier in above.tiers]:
         yield "tiers: a layer may change tiers, but neither add nor drop one"
         return
@@ -71,8 +77,11 @@ def _loosened(above: Policy, below: Policy) -> Iterator[str]:
     for name in ("grace", "lower_risk_lasts", "abandon"):
         if _longer(getattr(below.text, name), getattr(above.text, name)):
             yield f"{name}: longer than {getattr(above.text, name)}"
-    if above.text.countries and not set(below.text.countries) <= set(above.text.countries):
+    # No country named means all of them.
+    if above.text.countries and not set() < set(below.text.countries) <= set(above.text.countries):
         yield "countries: one that is not allowed above"
+    if above.text.open_cases == "regrade" and below.text.open_cases == "keep":
+        yield "open_cases: cases are regraded above"
     if below.text.approvals_to_reinstate < above.text.approvals_to_reinstate:
         yield "approvals_to_reinstate: fewer people than above"
     most_hours = above.text.screening_max_age_hours
@@ -81,9 +90,24 @@ def _loosened(above: Policy, below: Policy) -> Iterator[str]:
     for name in ("prohibited", "enhanced", "agent", "high"):
         if not set(above.text.mcc_classes.get(name, ())) <= set(below.text.mcc_classes.get(name, ())):
             yield f"mcc_classes.{name}: drops a code that stands above"
+    yield from _trades_loosened(above, below)
     for owner, words in above.text.names.protected.items():
         if not set(words) <= set(below.text.names.protected.get(owner, ())):
             yield f"names.protected.{owner}: drops a name that stands above"
+
+
+def _trades_loosened(above: Policy, below: Policy) -> Iterator[str]:
+    """Trades that a layer moves to a class that asks for less, or that a tier refuses no longer."""
+    named = (*above.text.mcc_classes.values(), *below.text.mcc_classes.values())
+    for code in sorted({code for codes in named for code in codes}):
+        before, after = (mcc_class(code, policy.text.mcc_classes) for policy in (above, below))
+        ranks = [_CLASS_RANKS.get(one, _OWN_CLASS_RANK) for one in (before, after)]
+        if before != after and ranks[0] >= ranks[1]:
+            yield f"mcc_classes.{after}: {code} is {before} above"
+        elif after != "prohibited":
+            for upper, lower in zip(above.tiers, below.tiers, strict=True):
+                if {code, f"@{before}"} & set(upper.mcc_refused) and not {code, f"@{after}"} & set(lower.mcc_refused):
+                    yield f"tiers.{lower.name}.mcc_refused: {code} is refused above"
 
 
 def _tier_loosened(above: Policy, below: Policy, before: Tier, after: Tier) -> Iterator[str]:
