@@ -23,8 +23,9 @@ from kyb.fields import Problem, field_problems
 from kyb.lists.entry import BadList, Identifier, ListedName, ListEntry, ScreeningList
 from kyb.lists.un import load_un_list
 from kyb.normal import normalise
+from kyb.policy.check import no_more
 from kyb.policy.durations import Span, span
-from kyb.policy.model import LAYERS, Limits, Policy, PolicyError, Tier, UnknownCurrency, UnknownTier
+from kyb.policy.model import DIRECTIONS, LAYERS, Limits, Policy, PolicyError, Tier, UnknownCurrency, UnknownTier
 from kyb.policy.text import default_policy, layer_faults, load_layers, load_policy, preset, presets
 from kyb.report import Check, Reason, Report, SubjectHit, assess
 from kyb.requirements import Alternative, Requirement, Requirements, Unlocks, confirmable, requirements
@@ -34,6 +35,7 @@ from kyb.screening.match import Hit, Piece, screen
 __all__ = [
     "ALIAS_PATTERN",
     "ATTRIBUTES",
+    "DIRECTIONS",
     "LAYERS",
     "Alternative",
     "AnyText",
@@ -89,6 +91,7 @@ __all__ = [
     "load_un_list",
     "may_be_chosen",
     "merchant_phone",
+    "no_more",
     "normalise",
     "preset",
     "presets",

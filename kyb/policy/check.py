@@ -13,6 +13,7 @@ from kyb.policy.conditions import condition_fault
 from kyb.policy.durations import span
 from kyb.policy.model import (
     CAPABILITIES,
+    DIRECTIONS,
     METHODS,
     Check,
     Limits,
@@ -177,7 +178,7 @@ def _limit_faults(policy: Policy) -> Iterator[str]:
             yield f"minor_per_unit: {currency} is not an active ISO 4217 code"
         if policy.text.minor_per_unit.get(currency, 1) < 1:
             yield f"minor_per_unit.{currency}: must be at least 1"
-        for direction in ("credit", "debit"):
+        for direction in DIRECTIONS:
             try:
                 rungs = [policy.limits(tier.name, currency, direction) for tier in policy.tiers]
             except UnknownCurrency:

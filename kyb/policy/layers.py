@@ -10,7 +10,7 @@ from typing import Any
 from kyb.mcc_classes import mcc_class
 from kyb.policy.check import no_more
 from kyb.policy.durations import span
-from kyb.policy.model import BANDS, STRICTNESS, Duplicates, Policy, PolicyError, Tier
+from kyb.policy.model import BANDS, DIRECTIONS, STRICTNESS, Duplicates, Policy, PolicyError, Tier
 
 _ADDED = frozenset({"mcc_refused"})
 _WHOLE = frozenset({"limits", "debit", "when"})  # replaced as a whole
@@ -119,7 +119,7 @@ def _tier_loosened(above: Policy, below: Policy, before: Tier, after: Tier) -> I
         if currency not in currencies:
             yield f"{place}: sets limits for {currency}, which has none above"
             continue
-        for direction in ("credit", "debit"):
+        for direction in DIRECTIONS:
             limits = below.limits(after.name, currency, direction)
             if not no_more(limits, above.limits(before.name, currency, direction)):
                 yield f"{place}: permits more than the layer above in {currency} ({direction})"

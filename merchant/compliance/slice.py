@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from merchant.compliance.cases import apply, assess, expiry, links, review
 from merchant.compliance.cases.routes import ROUTES as CASE_ROUTES
+from merchant.compliance.policies.routes import ROUTES as POLICY_ROUTES
+from merchant.compliance.shadow.routes import ROUTES as SHADOW_ROUTES
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx
 from merchant.core.service import Service
@@ -32,7 +34,7 @@ async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
     await assess.screen_submitted(tx, service, job.application_id)
 
 
-ROUTES = [*CASE_ROUTES]
+ROUTES = [*CASE_ROUTES, *POLICY_ROUTES, *SHADOW_ROUTES]
 JOBS = (
     transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),
     transactional(review.APPROVED_TOPIC, ApprovedJob, _link),
@@ -44,4 +46,6 @@ PERMISSIONS = {
     P.APPLICATIONS_WRITE: "Write and submit applications.",
     P.APPLICATIONS_DECIDE: "Decide on applications that others wrote.",
     P.PERSONAL_DATA_READ: "Open masked identity numbers and birth dates, one at a time.",
+    P.POLICIES_READ: "Read policies.",
+    P.POLICIES_WRITE: "Propose, try out, publish and withdraw policies.",
 }

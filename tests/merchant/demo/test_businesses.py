@@ -61,7 +61,9 @@ def test_the_scheme_knows_every_currency_and_country() -> None:
 @pytest.mark.parametrize("index", [0, 50, 100, 199])
 def test_an_application_is_complete_as_it_stands(index: int) -> None:
     sections = msgspec.convert(CASES[index], kyb.Sections)
-    report = kyb.assess(kyb.Case(sections), kyb.default_policy(), screening_index(Settings().screening_list), clock.now())
+    report = kyb.assess(
+        kyb.Case(sections), kyb.default_policy(), screening_index(Settings().screening_list), clock.now()
+    )
     assert (report.tier, report.outcome) in [("T3", "clear"), ("T3", "review")]
 
 
@@ -70,5 +72,7 @@ def test_two_owners_are_on_the_list_on_purpose() -> None:
         [owner] = CASES[index]["owners"]
         assert (owner["given_name"], owner["family_name"]) == (given, family)
         sections = msgspec.convert(CASES[index], kyb.Sections)
-        report = kyb.assess(kyb.Case(sections), kyb.default_policy(), screening_index(Settings().screening_list), clock.now())
+        report = kyb.assess(
+            kyb.Case(sections), kyb.default_policy(), screening_index(Settings().screening_list), clock.now()
+        )
         assert report.hits
