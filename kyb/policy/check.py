@@ -16,6 +16,7 @@ from kyb.policy.model import (
     DIRECTIONS,
     METHODS,
     Check,
+    Direction,
     Limits,
     LimitsText,
     Policy,
@@ -173,31 +174,46 @@ def _span_faults(policy: Policy) -> Iterator[str]:
 
 def _limit_faults(policy: Policy) -> Iterator[str]:
     overridden = {one for tier in policy.tiers for one in (*tier.limits_minor, *tier.debit_minor)}
+    places: dict[str, list[str]] = {}
     for currency in sorted(policy.text.minor_per_unit.keys() | overridden):
         if currency not in codes.currencies():
             yield f"minor_per_unit: {currency} is not an active ISO 4217 code"
         if policy.text.minor_per_unit.get(currency, 1) < 1:
             yield f"minor_per_unit.{currency}: must be at least 1"
-        for direction in DIRECTIONS:
+        for direction in directions(policy.tiers):
             try:
                 rungs = [policy.limits(tier.name, currency, direction) for tier in policy.tiers]
             except UnknownCurrency:
                 yield f"{currency}: limited in some tiers only"
                 return
-            yield from _rung_faults(policy.tiers, rungs, f"{currency} ({direction})")
+            for fault in _rung_faults(policy.tiers, rungs):
+                places.setdefault(fault.format(direction=direction), []).append(currency)
+    yield from (in_currencies(fault, found, policy) for fault, found in places.items())
     if not policy.text.minor_per_unit and not overridden:
         yield "minor_per_unit: no currency has limits"
 
 
-def _rung_faults(tiers: tuple[Tier, ...], rungs: list[Limits], currency: str) -> Iterator[str]:
+def _rung_faults(tiers: tuple[Tier, ...], rungs: list[Limits]) -> Iterator[str]:
     for tier, limits in zip(tiers, rungs, strict=True):
         if not 0 < limits.per_payment_minor <= limits.per_day_minor <= limits.per_month_minor:
-            yield f"tiers.{tier.name}: payment <= day <= month must hold for {currency}"
+            yield f"tiers.{tier.name}: payment <= day <= month must hold ({{direction}})"
         if limits.payments_per_day < 1 or (limits.balance_minor is not None and limits.balance_minor < 1):
-            yield f"tiers.{tier.name}: payments_per_day and balance must be at least 1"
-    for lower, higher in pairwise(rungs):
+            yield f"tiers.{tier.name}: payments_per_day and balance must be at least 1 ({{direction}})"
+    for (tier, lower), (above, higher) in pairwise(zip(tiers, rungs, strict=True)):
         if not no_more(lower, higher):
-            yield f"tiers: a higher tier allows less in {currency}"
+            yield f"tiers.{above.name}: a higher tier allows less than {tier.name} ({{direction}})"
+
+
+def directions(tiers: tuple[Tier, ...]) -> tuple[Direction, ...]:
+    """The directions whose limits can differ: where no tier has limits for what goes out, those for what comes in."""
+    return DIRECTIONS if any(tier.debit is not None for tier in tiers) else DIRECTIONS[:1]
+
+
+def in_currencies(fault: str, currencies: list[str], policy: Policy) -> str:
+    """One fault that several currencies have: the policy's own unit is named where it is among them."""
+    named = policy.text.unit if policy.text.unit in currencies else currencies[0]
+    others = len(currencies) - 1
+    return f"{fault} in {named}" + (f" and {others} other currencies" if others else "")
 
 
 def no_more(one: Limits | LimitsText, other: Limits | LimitsText) -> bool:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from kyb.mcc_classes import mcc_class
-from kyb.policy.check import no_more
+from kyb.policy.check import directions, in_currencies, no_more
 from kyb.policy.durations import span
-from kyb.policy.model import BANDS, DIRECTIONS, STRICTNESS, Duplicates, Policy, PolicyError, Tier
+from kyb.policy.model import BANDS, STRICTNESS, Duplicates, Policy, PolicyError, Tier
 
 _ADDED = frozenset({"mcc_refused"})
 _WHOLE = frozenset({"limits", "debit", "when"})  # replaced as a whole
@@ -115,14 +115,17 @@ def _tier_loosened(above: Policy, below: Policy, before: Tier, after: Tier) -> I
     if not set(after.kinds) <= set(before.kinds):
         yield f"{place}.kinds: opened to more kinds of business"
     currencies = above.text.minor_per_unit.keys() | before.limits_minor.keys()
-    for currency in sorted(below.text.minor_per_unit.keys() | after.limits_minor.keys()):
-        if currency not in currencies:
-            yield f"{place}: sets limits for {currency}, which has none above"
-            continue
-        for direction in DIRECTIONS:
+    for direction in directions((before, after)):
+        more = []
+        for currency in sorted(below.text.minor_per_unit.keys() | after.limits_minor.keys()):
+            if currency not in currencies:
+                yield f"{place}: sets limits for {currency}, which has none above"
+                return
             limits = below.limits(after.name, currency, direction)
             if not no_more(limits, above.limits(before.name, currency, direction)):
-                yield f"{place}: permits more than the layer above in {currency} ({direction})"
+                more.append(currency)
+        if more:
+            yield in_currencies(f"{place}: permits more than the layer above ({direction})", more, above)
     if before.expires_after and (not after.expires_after or _longer(after.expires_after, before.expires_after)):
         yield f"{place}.expires_after: longer than {before.expires_after}"
     for band in BANDS:

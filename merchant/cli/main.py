@@ -21,6 +21,7 @@ from merchant.cli.hub import hub
 from merchant.cli.keys import rotate_keys
 from merchant.cli.openapi import openapi
 from merchant.cli.outbox import outbox
+from merchant.cli.policies import policies
 from merchant.cli.qr import qr_commands
 from merchant.cli.serve import migrate, serve, worker
 from merchant.cli.setup import seed
@@ -43,6 +44,7 @@ COMMANDS = (
     audit,
     outbox,
     hub,
+    policies,
     rotate_keys,
     qr_commands,
     openapi,

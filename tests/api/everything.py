@@ -137,6 +137,7 @@ class Things(Struct, frozen=True):
             "Retirement": {},
             "Rotation": {},
             "SchemeChangeBody": {"name": "Changed"},
+            "NewPolicy": {"layer": "dfsp", "text": "[tiers.T3.requires]\nall = ['account']"},
             "NewUser": {
                 "email": "new@greenbankfsp.example",
                 "name": "New",
@@ -213,6 +214,8 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
     checker = staff["checker"].headers
     maker = {**staff["maker"].headers, "idempotency-key": "things"}
     batch = (await client.post("/api/v1/poster-batches", json={"page": "A6"}, headers=maker)).json()
+    layer = {"layer": "dfsp", "text": "grace = '29d'"}
+    policy = (await client.post("/api/v1/policies", json=layer, headers=staff["admin"].headers)).json()
     for move in ("suspend", "reinstate"):
         moved = await client.post(f"/api/v1/merchants/{merchant.id}/{move}", json={"reason": "test"}, headers=checker)
         assert moved.status_code == 200, moved.text
@@ -241,6 +244,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "batch_id": batch["id"],
         "job_id": job_id,
         "hub_key_id": hub_key_id,
+        "policy_id": policy["id"],
     }
     return Things(
         {name: str(value) for name, value in ids.items()},

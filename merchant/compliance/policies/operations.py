@@ -81,8 +81,9 @@ async def propose_layer(tx: Tx, service: Service, actor: Actor, new: NewLayer, *
 async def publish_layer(tx: Tx, service: Service, actor: Actor, layer_id: UUID, **detail: Any) -> PolicyLayer:
     """Put a proposed layer in force from its day on, or from today where that has passed.
 
-    `detail` is for the audit record. The caller has its process forget what it knew (`in_force.forget`) once the transaction is over. Raises NotFound,
-    NotAllowed, CheckerIsMaker, WrongState, ProposerGone, UnsoundPolicy, NothingProposed.
+    `detail` is for the audit record. The caller has its process forget what it knew (`in_force.forget`) once the
+    transaction is over. Raises NotFound, NotAllowed, CheckerIsMaker, WrongState, ProposerGone, UnsoundPolicy,
+    NothingProposed.
     """
     await locks.take_turn(tx, _TURN)
     layer = await lock_layer(tx, actor, layer_id)

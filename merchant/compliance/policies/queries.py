@@ -52,6 +52,14 @@ async def waiting_layer(tx: Reads, sha256: str, layer_name: str, dfsp_id: UUID |
     return found
 
 
+async def waiting_layers(tx: Reads, dfsp_id: UUID | None) -> list[PolicyLayer]:
+    """Layers that wait to be published, newest first: the hub's, and those of a DFSP."""
+    table: Any = PolicyLayer
+    theirs = or_(table.dfsp_id.is_(None), table.dfsp_id == dfsp_id)
+    statement = select(table).where(theirs, table.state.in_(states_that_permit(Capability.PUBLISH)))
+    return list((await tx.session.exec(statement.order_by(table.id.desc()))).all())
+
+
 def _visible(actor: Actor, statement: Any) -> Any:
     if actor.dfsp_id is None:
         return statement

@@ -45,6 +45,7 @@ async def list_policies(call: Call[None]) -> Listed:
     answer=schemas.PoliciesInForce,
     filters=(_OF_DFSP,),
     transaction=False,
+    raises=(errors.NotFound,),
 )
 async def read_policies_in_force(call: Call[None]) -> schemas.PoliciesInForce:
     """Tiers and limits that merchants are held to today, and those that are published for days to come."""

@@ -13,7 +13,7 @@ version = "2026.2-half"
 [tiers.T3]
 limits = { per_payment = 5000, per_day = 50000, per_month = 500000, payments_per_day = 10000 }
 """
-STRICTER = "[tiers.T3]\nlimits = { per_payment = 100, per_day = 200, per_month = 300, payments_per_day = 4 }\n"
+STRICTER = "[tiers.T3]\nlimits = { per_payment = 600, per_day = 2000, per_month = 15000, payments_per_day = 300 }\n"
 LOOSER = "[tiers.T3]\nlimits = { per_payment = 20000, per_day = 50000, per_month = 500000, payments_per_day = 10000 }\n"
 ASKS_FOR_MORE = """
 extends = "generic"
