@@ -31,9 +31,20 @@ from kyb.lists.un import load_un_list
 from kyb.mcc_classes import MccClass, UnknownMccSet, activities_named, mcc_among, mcc_class, mcc_set
 from kyb.normal import normalise
 from kyb.ownership import BeneficialOwner, Ownership, OwnershipGap, beneficial_owners
+from kyb.policy.check import no_more
 from kyb.policy.durations import Span, span
-from kyb.policy.model import LAYERS, METHODS, Limits, Policy, PolicyError, Tier, UnknownCurrency, UnknownTier
-from kyb.policy.text import default_policy, load_layers, load_policy, preset, presets
+from kyb.policy.model import (
+    DIRECTIONS,
+    LAYERS,
+    METHODS,
+    Limits,
+    Policy,
+    PolicyError,
+    Tier,
+    UnknownCurrency,
+    UnknownTier,
+)
+from kyb.policy.text import default_policy, layer_faults, load_layers, load_policy, preset, presets
 from kyb.problem import Fault, Problem
 from kyb.report import Check, Reason, Report, SubjectHit, assess
 from kyb.requirements import Alternative, Requirement, Requirements, Unlocks, confirmable, requirements
@@ -63,6 +74,7 @@ from kyb.shown_names import (
 __all__ = [
     "ALIAS_PATTERN",
     "ATTRIBUTES",
+    "DIRECTIONS",
     "LAYERS",
     "METHODS",
     "Alternative",
@@ -145,6 +157,7 @@ __all__ = [
     "is_alias",
     "is_protected",
     "judge_lei",
+    "layer_faults",
     "legibility_problem",
     "load_layers",
     "load_policy",
@@ -157,6 +170,7 @@ __all__ = [
     "merchant_phone",
     "name_likeness",
     "names_shown",
+    "no_more",
     "normalise",
     "number_doubt",
     "number_doubts",

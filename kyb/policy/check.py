@@ -1,5 +1,6 @@
 """Whether a policy contradicts itself: unknown keys, limits that fall, a tier nobody reaches or that asks for less."""
 
+import re
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 
@@ -13,8 +14,10 @@ from kyb.policy.conditions import condition_fault
 from kyb.policy.durations import span
 from kyb.policy.model import (
     CAPABILITIES,
+    DIRECTIONS,
     METHODS,
     Check,
+    Direction,
     Limits,
     LimitsText,
     Policy,
@@ -26,6 +29,8 @@ from kyb.policy.model import (
 from kyb.risk_weights import WeightsError
 
 MOST_APPROVALS = 3  # more people than that no small institution has
+MOST_TIERS = 12  # the finest regime in law has five; each one costs time when a policy is checked
+_WORD = re.compile(r"[A-Za-z0-9._-]{1,40}")  # a name or version, as it stands in reports and in the audit record
 OR = " or "  # between alternatives of one answer
 # Section -> the struct whose fields a path may name.
 SECTIONS: dict[str, type[msgspec.Struct]] = {
@@ -58,25 +63,32 @@ def attribute_of(check: Check) -> str | None:
 
 def check_policy(policy: Policy) -> None:
     """Refuse a policy that contradicts itself. Raises PolicyError with the place of the first fault."""
-    for fault in _faults(policy):
+    for fault in policy_faults(policy):
         raise PolicyError(fault)
 
 
-def _faults(policy: Policy) -> Iterator[str]:
-    yield from _tier_faults(policy)
-    yield from _answer_faults(policy)
-    yield from _check_faults(policy)
-    yield from _key_faults(policy)
-    yield from _span_faults(policy)
-    yield from _limit_faults(policy)
-    yield from _reach_faults(policy)
-    yield from _evidence_faults(policy)
-    yield from _list_faults(policy)
+def policy_faults(policy: Policy) -> Iterator[str]:
+    """Every fault of a policy with its place; what rests on names that are wrong is looked at once they are right."""
+    found = False
+    for look in (_head_faults, _tier_faults, _answer_faults, _check_faults, _key_faults, _span_faults, _list_faults):
+        for fault in look(policy):
+            found = True
+            yield fault
+    if not found:
+        yield from _limit_faults(policy)
+        yield from _reach_faults(policy)
+        yield from _evidence_faults(policy)
+
+
+def _head_faults(policy: Policy) -> Iterator[str]:
+    for name in ("name", "version"):
+        if not _WORD.fullmatch(getattr(policy.text, name)):
+            yield f"{name}: 1 to 40 letters, digits, dots, dashes or underscores"
 
 
 def _tier_faults(policy: Policy) -> Iterator[str]:
-    if not policy.tiers:
-        yield "tiers: at least one is needed"
+    if not 1 <= len(policy.tiers) <= MOST_TIERS:
+        yield f"tiers: from 1 to {MOST_TIERS} are needed"
     for tier in policy.tiers:
         if unknown := set(tier.kinds) - set(codes.BUSINESS_KINDS):
             yield f"tiers.{tier.name}.kinds: unknown kind {min(unknown)}"
@@ -164,31 +176,46 @@ def _span_faults(policy: Policy) -> Iterator[str]:
 
 def _limit_faults(policy: Policy) -> Iterator[str]:
     overridden = {one for tier in policy.tiers for one in (*tier.limits_minor, *tier.debit_minor)}
+    places: dict[str, list[str]] = {}
     for currency in sorted(policy.text.minor_per_unit.keys() | overridden):
         if currency not in codes.currencies():
             yield f"minor_per_unit: {currency} is not an active ISO 4217 code"
         if policy.text.minor_per_unit.get(currency, 1) < 1:
             yield f"minor_per_unit.{currency}: must be at least 1"
-        for direction in ("credit", "debit"):
+        for direction in directions(policy.tiers):
             try:
                 rungs = [policy.limits(tier.name, currency, direction) for tier in policy.tiers]
             except UnknownCurrency:
                 yield f"{currency}: limited in some tiers only"
                 return
-            yield from _rung_faults(policy.tiers, rungs, f"{currency} ({direction})")
+            for fault in _rung_faults(policy.tiers, rungs):
+                places.setdefault(fault.format(direction=direction), []).append(currency)
+    yield from (in_currencies(fault, found, policy) for fault, found in places.items())
     if not policy.text.minor_per_unit and not overridden:
         yield "minor_per_unit: no currency has limits"
 
 
-def _rung_faults(tiers: tuple[Tier, ...], rungs: list[Limits], currency: str) -> Iterator[str]:
+def _rung_faults(tiers: tuple[Tier, ...], rungs: list[Limits]) -> Iterator[str]:
     for tier, limits in zip(tiers, rungs, strict=True):
         if not 0 < limits.per_payment_minor <= limits.per_day_minor <= limits.per_month_minor:
-            yield f"tiers.{tier.name}: payment <= day <= month must hold for {currency}"
+            yield f"tiers.{tier.name}: payment <= day <= month must hold ({{direction}})"
         if limits.payments_per_day < 1 or (limits.balance_minor is not None and limits.balance_minor < 1):
-            yield f"tiers.{tier.name}: payments_per_day and balance must be at least 1"
-    for lower, higher in pairwise(rungs):
+            yield f"tiers.{tier.name}: payments_per_day and balance must be at least 1 ({{direction}})"
+    for (tier, lower), (above, higher) in pairwise(zip(tiers, rungs, strict=True)):
         if not no_more(lower, higher):
-            yield f"tiers: a higher tier allows less in {currency}"
+            yield f"tiers.{above.name}: a higher tier allows less than {tier.name} ({{direction}})"
+
+
+def directions(tiers: tuple[Tier, ...]) -> tuple[Direction, ...]:
+    """The directions whose limits can differ: where no tier has limits for what goes out, those for what comes in."""
+    return DIRECTIONS if any(tier.debit is not None for tier in tiers) else DIRECTIONS[:1]
+
+
+def in_currencies(fault: str, currencies: list[str], policy: Policy) -> str:
+    """One fault that several currencies have: the policy's own unit is named where it is among them."""
+    named = policy.text.unit if policy.text.unit in currencies else currencies[0]
+    others = len(currencies) - 1
+    return f"{fault} in {named}" + (f" and {others} other currencies" if others else "")
 
 
 def no_more(one: Limits | LimitsText, other: Limits | LimitsText) -> bool:

@@ -9,13 +9,15 @@ from typing import Any
 
 import msgspec
 
-from kyb.mcc_classes import MCC_CLASSES, mcc_class
-from kyb.policy.check import no_more
+from kyb.mcc_classes import MCC_CLASSES, mcc_among, mcc_class
+from kyb.policy.check import directions, in_currencies, no_more
 from kyb.policy.durations import span
 from kyb.policy.model import BANDS, STRICTNESS, Duplicates, Policy, PolicyError, Tier
 
 _ADDED = frozenset({"mcc_refused"})
 _WHOLE = frozenset({"limits", "debit", "when"})  # replaced as a whole
+# How much a class of trades asks for. One that a policy names itself stands between those that are open and those that
+# are not.
 
 
 def lay_over(above: dict[str, Any], layer: dict[str, Any]) -> dict[str, Any]:
@@ -55,11 +57,12 @@ def _required(above: dict[str, Any], layer: dict[str, Any], place: str) -> dict[
 
 def check_tightens(above: Policy, below: Policy) -> None:
     """Refuse a layer that permits more than what is above it. Raises PolicyError with the place of the first."""
-    for fault in _loosened(above, below):
+    for fault in loosened(above, below):
         raise PolicyError(fault)
 
 
-def _loosened(above: Policy, below: Policy) -> Iterator[str]:
+def loosened(above: Policy, below: Policy) -> Iterator[str]:
+    """Every place where a policy permits more than the one above it."""
     if [tier.name for tier in below.tiers] != [tier.name for tier in above.tiers]:
         yield "tiers: a layer may change tiers, but neither add nor drop one"
         return
@@ -74,21 +77,34 @@ def _loosened(above: Policy, below: Policy) -> Iterator[str]:
     for name in ("grace", "lower_risk_lasts", "abandon"):
         if _longer(getattr(below.text, name), getattr(above.text, name)):
             yield f"{name}: longer than {getattr(above.text, name)}"
-    if above.text.countries and not set(below.text.countries) <= set(above.text.countries):
+    # No country named means all of them.
+    if above.text.countries and not set() < set(below.text.countries) <= set(above.text.countries):
         yield "countries: one that is not allowed above"
+    if above.text.open_cases == "regrade" and below.text.open_cases == "keep":
+        yield "open_cases: cases are regraded above"
     if below.text.approvals_to_reinstate < above.text.approvals_to_reinstate:
         yield "approvals_to_reinstate: fewer people than above"
     most_hours = above.text.screening_max_age_hours
     if most_hours and not 0 < below.text.screening_max_age_hours <= most_hours:
         yield f"screening_max_age_hours: more than {most_hours}"
-    for code in above.text.mcc_classes.keys() | below.text.mcc_classes.keys():
-        ranks = [MCC_CLASSES.index(mcc_class(code, each.text.mcc_classes)) for each in (above, below)]
-        if ranks[1] < ranks[0]:
-            yield f"mcc_classes.{code}: a milder class than above"
     yield from _risk_loosened(msgspec.to_builtins(above.risk_weights), msgspec.to_builtins(below.risk_weights), "risk")
+    yield from _trades_loosened(above, below)
     for owner, words in above.text.names.protected.items():
         if not set(words) <= set(below.text.names.protected.get(owner, ())):
             yield f"names.protected.{owner}: drops a name that stands above"
+
+
+def _trades_loosened(above: Policy, below: Policy) -> Iterator[str]:
+    """Trades that a layer moves to a class that asks for less, or that a tier refuses no longer."""
+    upper, lower = above.text.mcc_classes, below.text.mcc_classes
+    for code in sorted(upper.keys() | lower.keys()):
+        before, after = mcc_class(code, upper), mcc_class(code, lower)
+        if MCC_CLASSES.index(after) < MCC_CLASSES.index(before):
+            yield f"mcc_classes.{code}: {after} is milder than {before}, which stands above"
+        elif after != "prohibited":
+            for high, low in zip(above.tiers, below.tiers, strict=True):
+                if mcc_among(code, high.mcc_refused, upper) and not mcc_among(code, low.mcc_refused, lower):
+                    yield f"tiers.{low.name}.mcc_refused: {code} is refused above"
 
 
 def _tier_loosened(above: Policy, below: Policy, before: Tier, after: Tier) -> Iterator[str]:
@@ -96,14 +112,17 @@ def _tier_loosened(above: Policy, below: Policy, before: Tier, after: Tier) -> I
     if not set(after.kinds) <= set(before.kinds):
         yield f"{place}.kinds: opened to more kinds of business"
     currencies = above.text.minor_per_unit.keys() | before.limits_minor.keys()
-    for currency in sorted(below.text.minor_per_unit.keys() | after.limits_minor.keys()):
-        if currency not in currencies:
-            yield f"{place}: sets limits for {currency}, which has none above"
-            continue
-        for direction in ("credit", "debit"):
+    for direction in directions((before, after)):
+        more = []
+        for currency in sorted(below.text.minor_per_unit.keys() | after.limits_minor.keys()):
+            if currency not in currencies:
+                yield f"{place}: sets limits for {currency}, which has none above"
+                return
             limits = below.limits(after.name, currency, direction)
             if not no_more(limits, above.limits(before.name, currency, direction)):
-                yield f"{place}: permits more than the layer above in {currency} ({direction})"
+                more.append(currency)
+        if more:
+            yield in_currencies(f"{place}: permits more than the layer above ({direction})", more, above)
     if before.expires_after and (not after.expires_after or _longer(after.expires_after, before.expires_after)):
         yield f"{place}.expires_after: longer than {before.expires_after}"
     for band in BANDS:

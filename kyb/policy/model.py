@@ -22,6 +22,7 @@ BANDS: tuple[Band, ...] = ("low", "medium", "high")
 Strictness = Literal["allow", "hint", "review", "refuse"]
 STRICTNESS: tuple[Strictness, ...] = ("allow", "hint", "review", "refuse")
 Direction = Literal["credit", "debit"]
+DIRECTIONS: tuple[Direction, ...] = ("credit", "debit")
 CheckType = Literal[
     "document",
     "attribute_verified",

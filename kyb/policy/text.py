@@ -2,15 +2,15 @@
 
 import hashlib
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import msgspec
 
-from kyb.policy.check import check_policy
-from kyb.policy.layers import check_tightens, lay_over
+from kyb.policy.check import check_policy, policy_faults
+from kyb.policy.layers import check_tightens, lay_over, loosened
 from kyb.policy.model import Policy, PolicyError, PolicyText, Tier
 
 MAX_POLICY_CHARS = 1 << 20  # the presets have under 20 k; what is longer is another file
@@ -27,19 +27,48 @@ def load_layers(toml_texts: Sequence[str]) -> Policy:
     The first text is whole, or says by `extends` which preset it is laid over. Raises PolicyError when a layer loosens
     what is above it, or the result contradicts itself.
     """
+    above: Policy | None = None
+    for policy in _laid_over(toml_texts):
+        check_policy(policy)
+        if above is not None:
+            check_tightens(above, policy)
+        above = policy
+    assert above is not None, "a text yields a policy or raises"
+    return above
+
+
+def layer_faults(toml_texts: Sequence[str]) -> list[str]:
+    """Everything that is wrong with the last of these layers, each fault with its place; nothing when it is sound.
+
+    A layer above it that is wrong is told instead, since nothing can be laid over it.
+    """
+    found: list[str] = []
+    above: Policy | None = None
+    try:
+        for policy in _laid_over(toml_texts):
+            found = list(policy_faults(policy))
+            if not found and above is not None:
+                found = list(loosened(above, policy))
+            if found:
+                break
+            above = policy
+    except PolicyError as error:
+        found = [str(error)]
+    return list(dict.fromkeys(found))
+
+
+def _laid_over(toml_texts: Sequence[str]) -> Iterator[Policy]:
+    """The policy of the first text, of the first two, and so on, unchecked: whoever takes one checks it."""
     if not toml_texts:
         raise PolicyError("a policy needs at least one text")
     document = _decoded(toml_texts[0])
     if "extends" in document:
         toml_texts = (preset(str(document["extends"])), *toml_texts)
         document = _decoded(toml_texts[0])
-    policy = _made(document, toml_texts[:1])
+    yield _made(document, toml_texts[:1])
     for count, text in enumerate(toml_texts[1:], 2):
         document = lay_over(document, _decoded(text))
-        stricter = _made(document, toml_texts[:count])
-        check_tightens(policy, stricter)
-        policy = stricter
-    return policy
+        yield _made(document, toml_texts[:count])
 
 
 def preset(name: str) -> str:
@@ -79,6 +108,4 @@ def _made(document: dict[str, Any], toml_texts: Sequence[str]) -> Policy:
     # One text keeps the hash of its bytes; layers are hashed together, each by its own hash.
     hashes = [hashlib.sha256(each.encode()).hexdigest() for each in toml_texts]
     whole = hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()
-    policy = Policy(text=text, tiers=tiers, sha256=whole, layers=tuple(hashes))
-    check_policy(policy)
-    return policy
+    return Policy(text=text, tiers=tiers, sha256=whole, layers=tuple(hashes))

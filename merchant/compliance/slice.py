@@ -12,6 +12,8 @@ from merchant.compliance.cases.twins import CASE_ROUTES
 from merchant.compliance.documents import loose_files
 from merchant.compliance.lists import current
 from merchant.compliance.lists.routes import ROUTES as LIST_ROUTES
+from merchant.compliance.policies.routes import ROUTES as POLICY_ROUTES
+from merchant.compliance.shadow.routes import ROUTES as SHADOW_ROUTES
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx
 from merchant.core.service import Service
@@ -40,6 +42,7 @@ async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
 
 
 ROUTES = [*APPLICATION_ROUTES, *MERCHANT_CASE_ROUTES, *CASE_ROUTES, *DOCUMENT_ROUTES, *LIST_ROUTES]
+ROUTES += [*POLICY_ROUTES, *SHADOW_ROUTES]
 JOBS = (
     transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),
     transactional(review.APPROVED_TOPIC, ApprovedJob, _follow),
@@ -57,5 +60,7 @@ PERMISSIONS = {
     P.APPLICATIONS_DECIDE: "Decide on applications that others wrote.",
     P.PERSONAL_DATA_READ: "Open masked identity numbers, birth dates and documents, one at a time.",
     P.LISTS_READ: "See which lists names are screened against.",
+    P.POLICIES_READ: "Read policies.",
+    P.POLICIES_WRITE: "Propose, try out, publish and withdraw policies.",
     P.LISTS_WRITE: "Put lists to screen against, and confirm another person's.",
 }

@@ -44,6 +44,8 @@ class Permission(StrEnum):
     SCHEME_WRITE = "scheme:write"
     LISTS_READ = "lists:read"
     LISTS_WRITE = "lists:write"
+    POLICIES_READ = "policies:read"
+    POLICIES_WRITE = "policies:write"
 
 
 class Role(StrEnum):
@@ -68,6 +70,7 @@ _DFSP_READS = {
     _P.EVENTS_READ,
     _P.LISTS_READ,
 }
+_DFSP_READS |= {_P.POLICIES_READ}
 _MERCHANT_READS = {_P.MERCHANTS_READ, _P.PAYMENTS_READ, _P.EVENTS_READ}
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
@@ -83,19 +86,21 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         | {_P.MERCHANTS_READ, _P.PAYMENTS_READ, _P.PAYMENTS_RESOLVE, _P.EVENTS_READ}
         | {_P.OPERATIONS_READ, _P.OPERATIONS_WRITE}
         | {_P.HUB_KEYS_READ, _P.HUB_KEYS_WRITE, _P.SCHEME_WRITE}
-        | {_P.LISTS_READ, _P.LISTS_WRITE}
+        | {_P.LISTS_READ, _P.LISTS_WRITE, _P.POLICIES_READ, _P.POLICIES_WRITE}
     ),
     Role.HUB_CHECKER: frozenset(
         {_P.DFSPS_READ, _P.AUDIT_READ, _P.APPLICATIONS_READ, _P.MERCHANTS_READ, _P.HUB_KEYS_READ, _P.SCHEME_WRITE}
-        | {_P.LISTS_READ, _P.LISTS_WRITE}
+        | {_P.LISTS_READ, _P.LISTS_WRITE, _P.POLICIES_READ, _P.POLICIES_WRITE}
     ),
     Role.DFSP_ADMIN: frozenset(
         _DFSP_READS
         | {_P.USERS_WRITE, _P.API_KEYS_WRITE, _P.AUDIT_READ, _P.MERCHANTS_SUSPEND, _P.WEBHOOKS_WRITE}
-        | {_P.PAYMENTS_RESOLVE, _P.ALIASES_WRITE, _P.HUB_KEYS_READ}
+        | {_P.PAYMENTS_RESOLVE, _P.ALIASES_WRITE, _P.HUB_KEYS_READ, _P.POLICIES_WRITE}
     ),
     Role.DFSP_MAKER: frozenset(_DFSP_READS | {_P.APPLICATIONS_WRITE, _P.MERCHANTS_WRITE, _P.PERSONAL_DATA_READ}),
-    Role.DFSP_CHECKER: frozenset(_DFSP_READS | {_P.APPLICATIONS_DECIDE, _P.MERCHANTS_SUSPEND, _P.PERSONAL_DATA_READ}),
+    Role.DFSP_CHECKER: frozenset(
+        _DFSP_READS | {_P.APPLICATIONS_DECIDE, _P.MERCHANTS_SUSPEND, _P.PERSONAL_DATA_READ, _P.POLICIES_WRITE}
+    ),
     Role.DFSP_AUDITOR: frozenset(_DFSP_READS | {_P.AUDIT_READ, _P.PERSONAL_DATA_READ}),
     Role.MERCHANT_OWNER: frozenset(_MERCHANT_READS | {_P.PAYMENTS_REQUEST, _P.WEBHOOKS_WRITE}),
     Role.MERCHANT_CASHIER: frozenset(_MERCHANT_READS | {_P.PAYMENTS_REQUEST}),
@@ -113,7 +118,8 @@ EXCLUDED = {
 GIVEN_BY_TWO = frozenset({Role.DFSP_CHECKER, Role.DFSP_ADMIN, Role.HUB_CHECKER, Role.HUB_OPERATOR})
 # Roles that need a second factor (setting require_totp): those that run the scheme, decide, or give accounts and keys.
 TOTP_ROLES = HUB_ROLES | {Role.DFSP_CHECKER, Role.DFSP_ADMIN}
-# No key may decide on applications (four eyes are people's), open masked values, make accounts, or run the hub.
+# No key may decide on applications or policies (four eyes are people's), open masked values, make accounts, or run the
+# hub.
 KEY_SCOPES = frozenset(Permission) - {
     _P.APPLICATIONS_DECIDE,
     _P.PERSONAL_DATA_READ,
@@ -125,6 +131,7 @@ KEY_SCOPES = frozenset(Permission) - {
     _P.HUB_KEYS_WRITE,
     _P.SCHEME_WRITE,
     _P.LISTS_WRITE,
+    _P.POLICIES_WRITE,
 }
 # The key of one merchant does for it what its own people may do.
 MERCHANT_KEY_SCOPES = ROLE_PERMISSIONS[Role.MERCHANT_OWNER]

@@ -148,6 +148,7 @@ class Things(Struct, frozen=True):
             "Retirement": {},
             "Rotation": {},
             "SchemeChangeBody": {"name": "Changed"},
+            "NewPolicy": {"layer": "dfsp", "text": "[tiers.T3.requires]\nall = ['account']"},
             "NewUser": {
                 "email": "new@greenbankfsp.example",
                 "name": "New",
@@ -245,6 +246,8 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
     checker = staff["checker"].headers
     maker = {**staff["maker"].headers, "idempotency-key": "things"}
     batch = (await client.post("/api/v1/poster-batches", json={"page": "A6"}, headers=maker)).json()
+    layer = {"layer": "dfsp", "text": "grace = '29d'"}
+    policy = (await client.post("/api/v1/policies", json=layer, headers=staff["admin"].headers)).json()
     for move in ("suspend", "reinstate"):
         moved = await client.post(f"/api/v1/merchants/{merchant.id}/{move}", json={"reason": "test"}, headers=checker)
         assert moved.status_code == 200, moved.text
@@ -276,6 +279,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "job_id": job_id,
         "hub_key_id": hub_key_id,
         "list_id": uuid4(),  # lists are the hub's, and nobody of a DFSP reaches any
+        "policy_id": policy["id"],
     }
     return Things(
         {name: str(value) for name, value in ids.items()},

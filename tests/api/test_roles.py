@@ -20,6 +20,7 @@ WHO_MAY = {
     P.HUB_KEYS_WRITE: {R.HUB_OPERATOR},
     P.SCHEME_WRITE: {R.HUB_OPERATOR, R.HUB_CHECKER},
     P.LISTS_WRITE: {R.HUB_OPERATOR, R.HUB_CHECKER},
+    P.POLICIES_WRITE: {R.HUB_OPERATOR, R.HUB_CHECKER, R.DFSP_ADMIN, R.DFSP_CHECKER},
     P.USERS_WRITE: {R.HUB_OPERATOR, R.DFSP_ADMIN},
     P.API_KEYS_WRITE: {R.HUB_OPERATOR, R.DFSP_ADMIN},
     P.AUDIT_READ: {R.HUB_OPERATOR, R.HUB_CHECKER, R.DFSP_ADMIN, R.DFSP_AUDITOR},
@@ -49,7 +50,14 @@ def test_no_single_role_both_writes_and_decides() -> None:
 
 def test_machines_never_decide_never_make_accounts_and_never_run_the_hub() -> None:
     forbidden = {P.APPLICATIONS_DECIDE, P.PERSONAL_DATA_READ, P.USERS_WRITE, P.API_KEYS_WRITE, P.DFSPS_WRITE}
-    forbidden |= {P.OPERATIONS_READ, P.OPERATIONS_WRITE, P.HUB_KEYS_WRITE, P.SCHEME_WRITE, P.LISTS_WRITE}
+    forbidden |= {
+        P.OPERATIONS_READ,
+        P.OPERATIONS_WRITE,
+        P.HUB_KEYS_WRITE,
+        P.SCHEME_WRITE,
+        P.LISTS_WRITE,
+        P.POLICIES_WRITE,
+    }
     assert not forbidden & KEY_SCOPES
     assert MERCHANT_KEY_SCOPES < KEY_SCOPES
 

@@ -100,6 +100,9 @@ POLICY = (
     _("Add the licence that this trade needs."),
     _("Wait for the screening against the sanctions lists."),
     _("Give a phone number or e-mail address to reach the merchant."),
+    _("Give the tax number."),
+    _("Verify the tax number."),
+    _("Verify the address of the business."),
 )
 
 

@@ -10,13 +10,16 @@ from datetime import date
 from functools import lru_cache
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 import kyb
-from merchant.core import clock, sql
+from merchant.compliance.policies.states import Capability, sql_states
+from merchant.core import clock, ids, sql
 from merchant.core.db import Reads
 from merchant.core.service import Service
 
+PACKAGED = "generic"
 KEPT_S = 5.0  # how long a process may judge by what two people have changed since
 
 
@@ -28,15 +31,15 @@ class Published(Struct, frozen=True):
     effective_on: date
     text: str
     sha256: str
-    name: str
-    version: str
-    id: UUID
+    name: str = ""
+    version: str = ""
+    id: UUID = msgspec.field(default_factory=ids.uuid7)
 
 
 _PUBLISHED = sql.select(
     Published,
     from_="policy_layer",
-    where="state = 'published'",
+    where=f"state IN {sql_states(Capability.COUNT)}",
     tail="ORDER BY effective_on, published_at, id",
 )
 
@@ -47,8 +50,11 @@ class Policies(Struct, frozen=True):
     layers: tuple[Published, ...] = ()
 
     def in_force(self, dfsp_id: UUID | None, day: date) -> kyb.Policy:
-        """The policy that a DFSP is held to on a day; the scheme's own for None."""
-        return _policy(tuple(one.text for one in self.texts(dfsp_id, day)))
+        """The policy that a DFSP is held to on a day; the scheme's own for None. Raises kyb.PolicyError."""
+        found = self.texts(dfsp_id, day)
+        texts = tuple(one.text for one in found)
+        # Where only a DFSP has a layer, it tightens the packaged policy, which would be in force without it.
+        return _policy((kyb.preset(PACKAGED), *texts) if found and found[0].layer == "dfsp" else texts)
 
     def texts(self, dfsp_id: UUID | None, day: date) -> list[Published]:
         """The layers in force for a DFSP on a day, the regulator's first."""
@@ -62,9 +68,18 @@ class Policies(Struct, frozen=True):
         )
         return [(each, self.in_force(dfsp_id, each)) for each in days]
 
+    def layer_in_force(self, layer: str, dfsp_id: UUID | None, day: date, sha256: str) -> bool:
+        """Whether the text of this hash is the one in force as a layer on a day."""
+        found = self._newest(layer, dfsp_id, day)
+        return found is not None and found.sha256 == sha256
+
     def with_layer(self, layer: Published) -> "Policies":
-        """The same policies with one layer more."""
-        return Policies((*self.layers, layer))
+        """The same policies with one layer more, the last to be published for its day."""
+        return Policies(tuple(sorted((*self.without(layer.id).layers, layer), key=lambda one: one.effective_on)))
+
+    def without(self, layer_id: UUID) -> "Policies":
+        """The same policies without one layer."""
+        return Policies(tuple(one for one in self.layers if one.id != layer_id))
 
     def _newest(self, layer: str, dfsp_id: UUID | None, day: date) -> Published | None:
         found = [

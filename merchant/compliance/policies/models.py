@@ -13,7 +13,8 @@ class PolicyLayer(SQLModel, table=True):
     """One version of one layer: the regulator's, the scheme's, or of one DFSP (dfsp_id).
 
     The one in force is the published one with the newest effective_on that has come; of two for one day, the one that
-    was published last.
+    was published last. The database lets nobody change or delete what was proposed: only its state, its day and who
+    published it.
     """
 
     __tablename__ = "policy_layer"

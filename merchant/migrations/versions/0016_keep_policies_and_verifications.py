@@ -53,7 +53,10 @@ TABLES = (
     "CREATE INDEX verification_of_merchant ON verification (merchant_id)",
 )
 GRANTS = (
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON policy_layer, verification TO merchant_system",
+    # A policy's text never changes once it is proposed: the database itself refuses it.
+    "GRANT SELECT, INSERT ON policy_layer TO merchant_system",
+    "GRANT UPDATE (state, effective_on, published_by, published_at) ON policy_layer TO merchant_system",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON verification TO merchant_system",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON verification TO merchant_app",
 )
 # The rule of every tenant's table, as 0001 has it.

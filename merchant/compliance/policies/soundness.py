@@ -1,0 +1,137 @@
+"""Whether a layer fits: those above and below it still hold on every day to come, and every live merchant has a place.
+
+A layer that is published changes what its DFSPs are held to from its day on, until it is replaced; layers that come
+into force later lie over it then.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable
+from datetime import date
+from uuid import UUID
+
+import kyb
+from merchant.compliance.policies.in_force import Policies, Published
+from merchant.compliance.policies.models import PolicyLayer
+from merchant.compliance.policies.problems import UnsoundPolicy
+from merchant.core import errors
+from merchant.core.db import Reads
+from merchant.core.texts import _
+from merchant.registry.merchants.states import Capability, states_that_permit
+
+TEXT_CHARS_MAX = 200_000  # the longest preset has 10,000
+# What merchants are: each kind and tier with its currencies, by DFSP.
+_HELD = f"""
+SELECT m.dfsp_id, d.fsp_id, m.tier, m.kind, currency, count(*) AS merchants
+FROM merchant m JOIN dfsp d ON d.id = m.dfsp_id, unnest(m.currencies) AS currency
+WHERE m.state IN {states_that_permit(Capability.SHOW_PAYMENTS)} AND ($1::uuid IS NULL OR m.dfsp_id = $1)
+GROUP BY 1, 2, 3, 4, 5 ORDER BY 2, 3, 4, 5
+"""  # noqa: S608 - constants of ours
+
+
+def sha256(text: str) -> str:
+    """The hash of a layer's text, as it is shown and recorded."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def as_published(row: PolicyLayer) -> Published:
+    """A layer as it would count if it were published."""
+    return Published(
+        layer=row.layer,
+        dfsp_id=row.dfsp_id,
+        effective_on=row.effective_on,
+        text=row.text,
+        sha256=row.sha256,
+        name=row.name,
+        version=row.version,
+        id=row.id,
+    )
+
+
+async def check_fits(tx: Reads, known: Policies, draft: Published, day: date) -> kyb.Policy:
+    """The policy that a layer would make on its first day. Raises UnsoundPolicy with every fault that was found.
+
+    A loosened layer is named with its place; a layer of a DFSP that would no longer hold, with the DFSP.
+    """
+    if not draft.text.strip() or len(draft.text) > TEXT_CHARS_MAX:
+        text = _("A policy has 1 to {most} characters.", most=TEXT_CHARS_MAX)
+        raise UnsoundPolicy(errors=(errors.FieldError("text", "length", text),))
+    if found := await asyncio.to_thread(faults, known, draft):
+        raise UnsoundPolicy(errors=tuple(errors.FieldError("text", "policy", fault) for fault in found))
+    then = known.with_layer(draft)
+    await _check_others(tx, then, draft, max(day, draft.effective_on))
+    return then.in_force(draft.dfsp_id, draft.effective_on)
+
+
+async def check_without(tx: Reads, known: Policies, layer: Published, day: date) -> None:
+    """Whether what comes later holds without a layer. Raises UnsoundPolicy."""
+    await _check_others(tx, known.without(layer.id), layer, max(day, layer.effective_on))
+
+
+def faults(known: Policies, draft: Published) -> list[str]:
+    """What is wrong with a layer over those above it on its first day, a sentence with its place each."""
+    above = [one for one in known.texts(draft.dfsp_id, draft.effective_on) if _rank(one.layer) < _rank(draft.layer)]
+    texts = [one.text for one in above]
+    if draft.layer == "dfsp":
+        texts = texts or [kyb.preset("generic")]
+    return kyb.layer_faults([*texts, draft.text])
+
+
+def _rank(layer: str) -> int:
+    return [str(one) for one in kyb.LAYERS].index(layer)
+
+
+async def _check_others(tx: Reads, then: Policies, draft: Published, day: date) -> None:
+    """The policies of all whom a layer concerns, on its first day and on each later one that brings a change."""
+    held = await tx.fetch(_HELD, draft.dfsp_id)
+    fsp_ids = {row["id"]: row["fsp_id"] for row in await tx.fetch("SELECT id, fsp_id FROM dfsp")}
+    days = sorted({day, *(one.effective_on for one in then.layers if one.effective_on > day)})
+    concerned: list[UUID | None] = [draft.dfsp_id]
+    if draft.dfsp_id is None:
+        concerned += sorted({one.dfsp_id for one in then.layers if one.dfsp_id is not None})
+    found: list[errors.FieldError] = []
+    for dfsp_id in concerned:
+        for each in days:
+            try:
+                await asyncio.to_thread(then.in_force, dfsp_id, each)
+            except kyb.PolicyError as fault:
+                whose = fsp_ids.get(dfsp_id, "") if dfsp_id is not None else ""
+                found.append(errors.FieldError("text", "policy", _told(whose, each, str(fault))))
+                break
+    if not found:
+        found = [fault for each in days for fault in _without_place(then, held, each)]
+    if found:
+        raise UnsoundPolicy(errors=tuple(dict.fromkeys(found)))
+
+
+def _told(fsp_id: str, day: date, fault: str) -> str:
+    if fsp_id:
+        return _(
+            "The policy of {dfsp} would no longer hold from {day} on: {fault}",
+            dfsp=fsp_id,
+            day=day.isoformat(),
+            fault=fault,
+        )
+    return _("The scheme's policy would no longer hold from {day} on: {fault}", day=day.isoformat(), fault=fault)
+
+
+def _without_place(then: Policies, held: Iterable[dict[str, object]], day: date) -> list[errors.FieldError]:
+    """Merchants whose tier is not open to their kind any more, or who take a currency without limits."""
+    found = []
+    for row in held:
+        dfsp_id, tier, kind, currency = row["dfsp_id"], str(row["tier"]), str(row["kind"]), str(row["currency"])
+        assert isinstance(dfsp_id, UUID)
+        policy = then.in_force(dfsp_id, day)
+        facts = {"merchants": row["merchants"], "dfsp": row["fsp_id"]}
+        if tier not in [one.name for one in policy.ladder(kind)]:
+            text = _(
+                "{merchants} merchants of {dfsp} ({kind}) hold tier {tier}, which would not be open to them.",
+                kind=kind,
+                tier=tier,
+                **facts,
+            )
+            found.append(errors.FieldError("text", "tier_in_use", text))
+        elif not policy.has_limits(currency):
+            text = _("{merchants} merchants of {dfsp} take {currency}, without limits.", currency=currency, **facts)
+            found.append(errors.FieldError("text", "currency_in_use", text))
+    return found
