@@ -18,9 +18,9 @@ approvals_to_reinstate = 2
 [names.protected]
 police = ["police", "polisi"]
 [mcc_classes]
-enhanced = ["7995", "6051"]
-prohibited = ["9406"]
-street = ["5499"]
+7995 = "enhanced"
+9406 = "prohibited"
+5499 = "high"
 [tiers.T2]
 debit = { per_payment = 400, per_day = 1000, per_month = 9000, payments_per_day = 99 }
 [tiers.T3]
@@ -49,7 +49,7 @@ def limits(
 
 ABOVE += (
     limits("T0", 10, 10, 10, 9, 300, way="debit")
-    + 'mcc_refused = ["@street", "5977"]\n'
+    + 'mcc_refused = ["@high", "5977"]\n'
     + limits("T1", 40, 40, 40, 9, 1000, way="debit")
 )
 
@@ -119,11 +119,11 @@ LOOSENED = [
     ("approvals_to_reinstate = 1", "approvals_to_reinstate"),
     ("screening_max_age_hours = 25", "screening_max_age_hours"),
     ("screening_max_age_hours = 0", "screening_max_age_hours"),
-    ('[mcc_classes]\nenhanced = ["7995"]', "mcc_classes.enhanced"),
-    ("[mcc_classes]\nprohibited = []", "mcc_classes.prohibited"),
-    ('[mcc_classes]\nlow = ["4829"]', "mcc_classes.low: 4829 is enhanced above"),
-    ('[mcc_classes]\nstreet = []\nlow = ["5499"]', "mcc_classes.*5499 is street above"),
-    ('[mcc_classes]\nhigh = ["5499"]\nstreet = []', "tiers.T0.mcc_refused: 5499 is refused above"),
+    ('[mcc_classes]\n7995 = "high"', "mcc_classes.7995: high is milder than enhanced"),
+    ('[mcc_classes]\n9406 = "low"', "mcc_classes.9406: low is milder than prohibited"),
+    ('[mcc_classes]\n4829 = "low"', "mcc_classes.4829: low is milder than enhanced"),
+    ("[risk.mcc]\nhigh = 15", "risk.mcc.high: 15 is milder"),
+    ("[risk.bands]\nhigh_from = 70", "risk.bands.high_from: 70 is milder"),
     ('[names.protected]\npolice = ["police"]', "names.protected.police"),
     # the ladder itself
     (limits("T4", 10000, 50000, 500000, 10000) + 'title = "x"\nkinds = ["company"]', "neither add nor drop"),
@@ -152,8 +152,9 @@ TIGHTENED = [
     '[checks.phone]\nvalid = "12m"',
     "[checks.owners]\nthreshold_percent = 20.0",
     '[tiers.T1]\nmcc_refused = ["5921"]',
-    '[mcc_classes]\nenhanced = ["7995", "6051", "5921"]',
-    '[mcc_classes]\nprohibited = ["9406", "5499"]\nstreet = []',
+    '[mcc_classes]\n5921 = "enhanced"',
+    '[mcc_classes]\n5499 = "prohibited"',
+    "[risk.mcc]\nhigh = 25",
     '[capabilities]\nrefund = "T1"',
     '[own_duplicates]\nidentity = "refuse"',
     'countries = ["KE"]',
