@@ -27,12 +27,7 @@ SCREEN_TOPIC = "registry.screen"
 
 async def open_application(tx: Tx, service: Service, actor: Actor, given: kyb.Sections) -> Application:
     """Start an application with any sections. Raises InvalidFields, MaskedValue, ExternalRefTaken."""
-    privacy.refuse_masked(given)
-    sections = answers.tidy(given, (await service.scheme()).alias_length)
-    application = Application(
-        dfsp_id=actor.own_dfsp(), makers=_with_maker([], actor), version_hash="", sections_sealed=b"", trading_name=""
-    )
-    answers.write(service.vault, application, sections)
+    application, sections = new_application(service, actor, given, (await service.scheme()).alias_length)
     tx.session.add(application)
     await _flush_unique(tx)
     await answers.index_identifiers(tx, service.vault, application, sections)
@@ -40,6 +35,19 @@ async def open_application(tx: Tx, service: Service, actor: Actor, given: kyb.Se
         tx, actor, "application.opened", "application", application.id, dfsp_id=application.dfsp_id, version=1
     )
     return application
+
+
+def new_application(
+    service: Service, actor: Actor, given: kyb.Sections, drawn_digits: int
+) -> tuple[Application, kyb.Sections]:
+    """A draft that is stored nowhere yet, with its answers tidied. Raises InvalidFields, MaskedValue."""
+    privacy.refuse_masked(given)
+    sections = answers.tidy(given, drawn_digits)
+    application = Application(
+        dfsp_id=actor.own_dfsp(), makers=_with_maker([], actor), version_hash="", sections_sealed=b"", trading_name=""
+    )
+    answers.write(service.vault, application, sections)
+    return application, sections
 
 
 async def change_sections(
@@ -91,36 +99,8 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     kind of business still lacks.
     """
     application = await lock_application(tx, actor, application_id)
-    if not application_may(application.state, Capability.SUBMIT):
-        raise errors.WrongState(_("An application that is {state} cannot be submitted.", state=application.state))
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
-    unlimited = [one for one in sections.business.currencies if not policy().has_limits(one)]
-    if unlimited:
-        raise errors.invalid_field(
-            "business.currencies",
-            "no_limits",
-            _("The policy sets no limits for {currencies}.", currencies=", ".join(unlimited)),
-        )
-    due = kyb.requirements(answers.applicant_of(sections), policy()).currently_due
-    if due:
-        raise problems.Incomplete(
-            errors=tuple(errors.FieldError(item.path, item.code, marked(item.message)) for item in due),
-        )
-    application.makers = _with_maker(application.makers, actor)
-    application.submitted_at = clock.now()
-    application.returned_items = application.returned_items_sealed = None
-    move_application(application, ApplicationState.SUBMITTED)
-    tx.session.add(
-        ApplicationVersion(
-            application_id=application.id,
-            version=application.version,
-            dfsp_id=application.dfsp_id,
-            version_hash=application.version_hash,
-            sections_sealed=application.sections_sealed,
-            makers=application.makers,
-            submitted_at=application.submitted_at,
-        )
-    )
+    tx.session.add(freeze_version(application, actor, sections))
     await audit.record(
         tx,
         actor,
@@ -140,6 +120,41 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     )
     await outbox.add(tx, SCREEN_TOPIC, {"application_id": application.id}, dfsp_id=application.dfsp_id)
     return application
+
+
+def freeze_version(application: Application, actor: Actor, sections: kyb.Sections) -> ApplicationVersion:
+    """Move a draft to submitted; the version to store beside it. Raises what `submit` does."""
+    if not application_may(application.state, Capability.SUBMIT):
+        raise errors.WrongState(_("An application that is {state} cannot be submitted.", state=application.state))
+    _check_complete(sections)
+    application.makers = _with_maker(application.makers, actor)
+    application.submitted_at = clock.now()
+    application.returned_items = application.returned_items_sealed = None
+    move_application(application, ApplicationState.SUBMITTED)
+    return ApplicationVersion(
+        application_id=application.id,
+        version=application.version,
+        dfsp_id=application.dfsp_id,
+        version_hash=application.version_hash,
+        sections_sealed=application.sections_sealed,
+        makers=application.makers,
+        submitted_at=application.submitted_at,
+    )
+
+
+def _check_complete(sections: kyb.Sections) -> None:
+    unlimited = [one for one in sections.business.currencies if not policy().has_limits(one)]
+    if unlimited:
+        raise errors.invalid_field(
+            "business.currencies",
+            "no_limits",
+            _("The policy sets no limits for {currencies}.", currencies=", ".join(unlimited)),
+        )
+    due = kyb.requirements(answers.applicant_of(sections), policy()).currently_due
+    if due:
+        raise problems.Incomplete(
+            errors=tuple(errors.FieldError(item.path, item.code, marked(item.message)) for item in due),
+        )
 
 
 async def withdraw(tx: Tx, actor: Actor, application_id: UUID) -> Application:

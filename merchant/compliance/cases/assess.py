@@ -12,7 +12,7 @@ import msgspec
 
 import kyb
 from merchant.compliance.cases import answers, sealed_fields
-from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.models import Application, ApplicationVersion
 from merchant.compliance.cases.queries import frozen_version, lock_application
 from merchant.compliance.cases.states import ApplicationState, Capability, application_may, move_application
 from merchant.compliance.lists import screening_index
@@ -29,12 +29,8 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
     The report goes to the application and to its frozen version, so both always say what the checker decides on.
     """
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
-    lists = screening_index(service.settings.screening_list)
-    report = kyb.assess(answers.applicant_of(sections), policy(), lists, clock.now())
     frozen = await frozen_version(tx, application, application.version)
-    sealed = sealed_fields.seal_report(service.vault, application.id, stored_report(report))
-    application.report_sealed = frozen.report_sealed = sealed
-    application.report = frozen.report = None
+    report = judge(service, application, frozen, sections)
     await audit.record(
         tx,
         actor,
@@ -46,6 +42,16 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
         outcome=report.outcome,
         hits=len(report.hits),
     )
+
+
+def judge(service: Service, application: Application, frozen: ApplicationVersion, sections: kyb.Sections) -> kyb.Report:
+    """Screen and assess answers, and seal the report into both rows; nothing is stored and nothing is audited here."""
+    lists = screening_index(service.settings.screening_list)
+    report = kyb.assess(answers.applicant_of(sections), policy(), lists, clock.now())
+    sealed = sealed_fields.seal_report(service.vault, application.id, stored_report(report))
+    application.report_sealed = frozen.report_sealed = sealed
+    application.report = frozen.report = None
+    return report
 
 
 async def screen_submitted(tx: Tx, service: Service, application_id: UUID) -> None:

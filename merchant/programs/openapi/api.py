@@ -11,8 +11,10 @@ from uuid import UUID
 from litestar.handlers import HTTPRouteHandler
 
 from merchant.core import errors
-from merchant.core.http.route import Filter, Route
+from merchant.core.http.route import EXPORT_FILTER, Filter, Route
+from merchant.core.http.uploads import FILE_PART
 from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT
+from merchant.exchange.tables import WRITERS, XLSX_MEDIA
 from merchant.programs.openapi.examples import EXAMPLES
 from merchant.programs.openapi.parts import Problem, body, document, example_problem, parameter, schemas
 
@@ -31,6 +33,8 @@ _TAGS = {
     "dfsps": "Participants of the scheme.",
     "api-keys": "Keys of machines.",
     "applications": "Businesses that want to become merchants: written, submitted, screened, decided.",
+    "imports": "Files of merchants that become applications.",
+    "import-template": "The table that an import is filled into.",
     "merchants": "Approved businesses with their locations and counters.",
     "counters": "Places to pay: their QR codes and stickers.",
     "payment-requests": "Requests to pay, and what became of them.",
@@ -57,7 +61,7 @@ _NAME_SCHEMAS: dict[type, dict[str, Any]] = {
     int: {"type": "integer", "format": "int64", "minimum": 0},
     str: {"type": "string"},
 }
-_BINARY = frozenset({"application/pdf", "image/png"})
+_BINARY = frozenset({"application/pdf", "image/png", XLSX_MEDIA})
 _GOOD = {201: "Created.", 202: "Taken; the work goes on in the background.", 204: "Done; no body."}
 
 
@@ -65,7 +69,10 @@ def api_document(handlers: list[Any]) -> dict[str, Any]:
     """The document of all routes among the handlers that are declared."""
     found = [one.opt["route"] for one in handlers if isinstance(one, HTTPRouteHandler) and "route" in one.opt]
     routes: list[Route] = sorted(found, key=lambda one: (one.path, one.method))
-    types = [Problem, *(kind for one in routes for kind in (one.body, one.answer, one.items) if kind is not None)]
+    types = [
+        Problem,
+        *(kind for one in routes for kind in (one.body, one.upload, one.answer, one.items) if kind is not None),
+    ]
     by_type, components = schemas(types)
     paths: dict[str, Any] = {}
     for one in routes:
@@ -108,10 +115,19 @@ def _operation(one: Route, by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]
     }
     if one.permission is not None:
         operation["x-permission"] = one.permission.value
+    if one.upload is not None:
+        operation["requestBody"] = {"required": True, "content": _form(by_type[one.upload])}
     if one.body is not None:
         content = body(by_type[one.body], example=EXAMPLES.get(one.body))
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _form(fields: dict[str, Any]) -> dict[str, Any]:
+    """A form of a file and the text fields beside it."""
+    file = {"type": "string", "format": "binary", "description": "The file."}
+    with_file = {"type": "object", "properties": {FILE_PART: file}, "required": [FILE_PART]}
+    return body({"allOf": [fields, with_file]}, "multipart/form-data")
 
 
 def _described(one: Route) -> str:
@@ -128,7 +144,7 @@ def _parameters(one: Route) -> list[dict[str, Any]]:
         parameter(name, "path", f"The {name.replace('_', ' ')}.", schema=_NAME_SCHEMAS[kind])
         for name, kind in one.path_types.items()
     ]
-    filters = (*one.filters, *(_PAGING if one.paged else ()))
+    filters = (*one.filters, *(_PAGING if one.paged else ()), *((EXPORT_FILTER,) if one.exports else ()))
     found += [parameter(each.name, "query", each.description, schema=_filter_schema(each)) for each in filters]
     if one.idempotency_key is not None:
         text = "Your id of this call: a repeat with the same key answers the same and does nothing again."
@@ -160,11 +176,10 @@ def _responses(one: Route, by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]
         cursor = {"type": ["string", "null"], "description": "What `cursor` of the next page is; null on the last."}
         page = {"items": items, "next_cursor": cursor}
         good["content"] = body({"type": "object", "properties": page, "required": ["items", "next_cursor"]})
+        if one.exports:
+            good["content"] |= {each.media_type.partition(";")[0]: _file(each.media_type) for each in WRITERS.values()}
     elif one.media:
-        good["content"] = {
-            media: {"schema": {"type": "string"} | ({"format": "binary"} if media in _BINARY else {})}
-            for media in one.media
-        }
+        good["content"] = {media: _file(media) for media in one.media}
     responses = {str(one.status): good}
     if one.unready:
         responses["503"] = good | {"description": "Not yet."}
@@ -179,6 +194,10 @@ def _responses(one: Route, by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]
             },
         }
     return responses
+
+
+def _file(media_type: str) -> dict[str, Any]:
+    return {"schema": {"type": "string"} | ({"format": "binary"} if media_type in _BINARY else {})}
 
 
 def _what_it_is(one: Route) -> str:

@@ -1,0 +1,15 @@
+"""What exchange exports to the programs."""
+
+from collections.abc import Mapping
+
+from merchant.core import background
+from merchant.core.access import Permission
+from merchant.core.slices import Pruned
+from merchant.exchange import imports
+from merchant.exchange.routes import ROUTES as IMPORT_ROUTES
+
+ROUTES = [*IMPORT_ROUTES]
+JOBS = (background.job_kind(imports.KIND),)
+TIMERS = (background.timer(imports.KIND),)
+PRUNED: tuple[Pruned, ...] = ()
+PERMISSIONS: Mapping[Permission, str] = {}  # who imports writes applications; lists go out to whoever may read them
