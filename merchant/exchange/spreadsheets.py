@@ -7,6 +7,7 @@ CSV is UTF-8 with commas or semicolons between cells. Of a workbook the first sh
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -136,7 +137,8 @@ class _Lines:
 
 def _xlsx_rows(file: BinaryIO) -> Generator[Row, None, None]:
     _check_package(file)
-    file.seek(0)
+    file.flush()
+    os.lseek(file.fileno(), 0, os.SEEK_SET)
     program = [sys.executable, "-I", str(Path(xlsx_reader.__file__)), str(MAX_ROWS + 1), str(MAX_COLUMNS)]
     with subprocess.Popen(program, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader:  # noqa: S603
         assert reader.stdout is not None
