@@ -21,6 +21,7 @@ from merchant.programs.app import create_app
 from merchant.scheme.keys import new_private_pem, public_pem
 from tests import builders
 from tests.builders import PASSWORD, Person, World
+from tests.merchant.exchange.files import as_csv, seller
 
 _PARTNER_PEM = new_private_pem()
 # Path parameters that identify nothing by themselves.
@@ -181,6 +182,8 @@ async def call(
 ) -> httpx.Response:
     """Call a route as it should be called, about these things."""
     body = changes.pop("json", things.body(route))
+    if route.declared.upload is not None:
+        changes["files"] = {"file": ("shops.csv", as_csv([seller(1)]))}
     return await client.request(route.method, things.path(route), json=body, headers=headers_for(route, who), **changes)
 
 
@@ -213,6 +216,8 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
     checker = staff["checker"].headers
     maker = {**staff["maker"].headers, "idempotency-key": "things"}
     batch = (await client.post("/api/v1/poster-batches", json={"page": "A6"}, headers=maker)).json()
+    table = {"file": ("shops.csv", as_csv([seller(1)]))}
+    imported = (await client.post("/api/v1/imports", files=table, headers=maker)).json()
     for move in ("suspend", "reinstate"):
         moved = await client.post(f"/api/v1/merchants/{merchant.id}/{move}", json={"reason": "test"}, headers=checker)
         assert moved.status_code == 200, moved.text
@@ -240,6 +245,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "hit_id": builders.report_of(application)["hits"][0]["id"],
         "batch_id": batch["id"],
         "job_id": job_id,
+        "import_id": imported["id"],
         "hub_key_id": hub_key_id,
     }
     return Things(
