@@ -25,9 +25,9 @@ _MAX_INDEX = 199  # the largest list that kyb allows
 MAX_FAULTS_OF_ROW = 20  # a row with more is another table
 # Written by spreadsheets, and by our own lists, before a text that they would take for a formula.
 _ESCAPED = re.compile(r"'[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
-_STEP = re.compile(r"([a-z_]+)(?:\[(\d{1,3})\])?")
-_INTEGER = re.compile(r"[+-]?\d{1,18}")
-_NUMBER = re.compile(r"[+-]?(?:\d{1,18}(?:\.\d{1,18})?|\.\d{1,18})")
+_STEP = re.compile(r"([a-z_]+)(?:\[([0-9]{1,3})\])?")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,18}(?:\.[0-9]{1,18})?|\.[0-9]{1,18})")
 _YES, _NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
 Leaf = Literal["text", "integer", "number", "yes_no", "texts"]
@@ -104,8 +104,8 @@ def read_header(cells: Sequence[str]) -> Plan:
 def all_columns() -> Iterator[str]:
     """The names of every column, with the first item of each list."""
     for steps, leaf in _leaves().items():
-        name = ".".join(step.replace("[]", "[0]") for step in steps)
-        yield name.removesuffix("[0]") if leaf == "text" and name.endswith("[0]") else name
+        if leaf != "text" or not steps[-1].endswith("[]"):  # a list of texts fits one cell
+            yield ".".join(step.replace("[]", "[0]") for step in steps)
 
 
 class _BadCell(ValueError):

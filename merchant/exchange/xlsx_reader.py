@@ -19,15 +19,13 @@ MAX_CPU_S = 60
 
 
 def main(most_rows: int, most_columns: int) -> None:
-    """Write each row, up to one more than the most there may be, with an empty list for an empty one."""
+    """Write each row, up to one more than the most there may be."""
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with CalamineWorkbook.from_filelike(sys.stdin.buffer) as workbook:
         sheet = workbook.get_sheet_by_index(0)
-        first = sheet.start[0] if sheet.start else 0
-        blank: list[list[Any]] = [[]] * min(first, most_rows + 1)
-        for row in [*blank, *islice(sheet.iter_rows(), most_rows + 1)]:
+        for row in islice(sheet.iter_rows(), most_rows + 1):  # the empty ones above the first included
             sys.stdout.write(json.dumps([cell_text(cell) for cell in row[: most_columns + 1]]) + "\n")
     sys.stdout.flush()
 
