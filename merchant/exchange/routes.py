@@ -5,9 +5,9 @@ imports.py does the work; the answer to a file is 202, since its rows are worked
 
 import asyncio
 import io
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from msgspec import Struct
 from merchant.core import background, clock, errors, idempotency, ids, texts
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
-from merchant.core.http.exports import Heading, attachment, exports_folder
+from merchant.core.http.exports import Heading, attachment, exports_folder, open_nameless
 from merchant.core.http.fields import Instant
 from merchant.core.http.route import Call, Filter, Listed, route
 from merchant.core.http.uploads import Upload, read_upload
@@ -31,8 +31,6 @@ from merchant.exchange.tables import CSV_MEDIA, WRITERS, XLSX_MEDIA
 from merchant.exchange.tables.csv_table import csv_text
 
 _YES_NO = ("true", "false")
-_REPORT_BATCHES = 20  # read at once: two thousand rows
-_REPORT_COLUMNS = ["row", "external_ref", "outcome", "application_id", "problems"]
 
 
 class ImportOptions(Struct, frozen=True):
@@ -107,8 +105,7 @@ async def order_import(call: Call[None]) -> Response[Any]:
     async with AsyncExitStack() as stack:
         upload = await stack.enter_async_context(read_upload(call.request, service.settings.import_max_bytes))
         wanted = _options(call, upload)
-        folder = exports_folder(service)
-        batches: Any = stack.enter_context(tempfile.TemporaryFile(dir=folder))
+        batches = stack.enter_context(open_nameless(service))
         import_id = ids.uuid7()
         contents = await asyncio.to_thread(imports.read_file, upload.file, batches, service.vault, import_id)
         new = imports.NewImport(
@@ -177,36 +174,10 @@ async def read_import_report(call: Call[None], import_id: UUID) -> Stream:
 
 
 async def _report(call: Call[None], job: ImportJob, language: str) -> AsyncIterator[bytes]:
-    yield b"\xef\xbb\xbf" + csv_text([_REPORT_COLUMNS]).encode()
-    after = -1
-    while True:
-        async with call.service.db.tenant(job.dfsp_id) as tx:
-            batches = await tx.fetch(_OUTCOMES, job.id, after, _REPORT_BATCHES)
-        if not batches:
-            return
-        after = batches[-1]["number"]
-        yield await asyncio.to_thread(_report_lines, call, job.id, batches, language)
-
-
-_OUTCOMES = """
-SELECT number, outcomes_sealed FROM import_batch
-WHERE import_id = $1 AND number > $2 AND outcomes_sealed IS NOT NULL ORDER BY number LIMIT $3
-"""
-
-
-def _report_lines(call: Call[None], import_id: UUID, batches: Any, language: str) -> bytes:
-    rows = [
-        [
-            one.row,
-            one.external_ref,
-            one.result,
-            None if one.application_id is None else str(one.application_id),
-            "; ".join(f"{fault.path}: {fault.message(language)}" for fault in one.faults),
-        ]
-        for batch in batches
-        for one in outcomes.unseal(call.service.vault, import_id, batch["number"], batch["outcomes_sealed"])
-    ]
-    return csv_text(rows).encode(errors="replace")
+    yield b"\xef\xbb\xbf" + csv_text([outcomes.REPORT_COLUMNS]).encode()
+    open_tx = partial(call.service.db.tenant, job.dfsp_id)
+    async for lines in outcomes.report(open_tx, call.service.vault, job.id, language):
+        yield lines.encode(errors="replace")
 
 
 @route(

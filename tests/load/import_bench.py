@@ -28,8 +28,8 @@ from tests.load.meter import cpu_s, family
 from tests.merchant.exchange.files import as_csv, as_xlsx, seller
 
 SIZES = (1_000, 20_000)
-_GIVEN = "Njeri Amina Otieno Wanjiru Kamau Achieng Mwangi Fatuma Juma Chebet Kiptoo Zawadi Baraka Neema Atieno".split()
-_FAMILY = "Odhiambo Wanjiku Kariuki Mutua Omondi Kimani Njoroge Auma Barasa Cheruiyot Nyambura Ouma Wekesa".split()
+_GIVEN = ["Njeri", "Amina", "Otieno", "Wanjiru", "Kamau", "Achieng", "Mwangi", "Fatuma", "Juma", "Chebet", "Kiptoo", "Zawadi", "Baraka", "Neema", "Atieno"]
+_FAMILY = ["Odhiambo", "Wanjiku", "Kariuki", "Mutua", "Omondi", "Kimani", "Njoroge", "Auma", "Barasa", "Cheruiyot", "Nyambura", "Ouma", "Wekesa"]
 
 
 class Memory:

@@ -85,8 +85,7 @@ async def export(request: web.AnyRequest, wanted: Wanted, read_page: ReadPage) -
     columns = columns_of(wanted.items)
     at = clock.now()
     heading = Heading(wanted.name, wanted.filters, clock.rfc3339(at), actor.name)
-    folder = exports_folder(service)
-    file: Any = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - the answer closes it
+    folder, file = exports_folder(service), open_nameless(service)  # the answer closes it
     table: Table | None = None
     try:
         table = await asyncio.to_thread(writer.begin, file, folder, heading, [column.name for column in columns])
@@ -106,6 +105,13 @@ def exports_folder(service: Service) -> Path:
     folder = service.settings.data_dir / FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
+
+
+def open_nameless(service: Service) -> BinaryIO:
+    """A file in that folder that has no name, so that a crash leaves nothing of it. The caller closes it."""
+    file: Any = tempfile.TemporaryFile(dir=exports_folder(service))  # noqa: SIM115
+    opened: BinaryIO = file
+    return opened
 
 
 async def _write_pages(

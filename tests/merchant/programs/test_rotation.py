@@ -18,9 +18,9 @@ from merchant.core.secret_key import NoSecretKey
 from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings
 from merchant.core.vault import BadSecretKey, Vault
-from merchant.migrations import schema
 from merchant.exchange import imports, outcomes
 from merchant.exchange.models import ImportBatch, ImportJob
+from merchant.migrations import schema
 from merchant.notify import email
 from merchant.payments import outgoing
 from merchant.payments.models import Quote
