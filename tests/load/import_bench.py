@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
+
 from merchant import migrations
 from merchant.core import background, ids, postgres
 from merchant.core.service import Service, open_service
@@ -28,8 +30,38 @@ from tests.load.meter import cpu_s, family
 from tests.merchant.exchange.files import as_csv, as_xlsx, seller
 
 SIZES = (1_000, 20_000)
-_GIVEN = ["Njeri", "Amina", "Otieno", "Wanjiru", "Kamau", "Achieng", "Mwangi", "Fatuma", "Juma", "Chebet", "Kiptoo", "Zawadi", "Baraka", "Neema", "Atieno"]
-_FAMILY = ["Odhiambo", "Wanjiku", "Kariuki", "Mutua", "Omondi", "Kimani", "Njoroge", "Auma", "Barasa", "Cheruiyot", "Nyambura", "Ouma", "Wekesa"]
+_GIVEN = [
+    "Njeri",
+    "Amina",
+    "Otieno",
+    "Wanjiru",
+    "Kamau",
+    "Achieng",
+    "Mwangi",
+    "Fatuma",
+    "Juma",
+    "Chebet",
+    "Kiptoo",
+    "Zawadi",
+    "Baraka",
+    "Neema",
+    "Atieno",
+]
+_FAMILY = [
+    "Odhiambo",
+    "Wanjiku",
+    "Kariuki",
+    "Mutua",
+    "Omondi",
+    "Kimani",
+    "Njoroge",
+    "Auma",
+    "Barasa",
+    "Cheruiyot",
+    "Nyambura",
+    "Ouma",
+    "Wekesa",
+]
 
 
 class Memory:
@@ -90,11 +122,10 @@ async def measure(service: Service, data: int, actor: Any, content: bytes, name:
             pass
         await background.run_slice(service, imports.KIND, job.id)
     took_s, cpu = time.monotonic() - began_s, cpu_s(family(os.getpid(), data) | pids) - spent
-    print(
+    click.echo(
         f"{name:28} {contents.rows:7} rows  {contents.rows / took_s:7.0f} rows/s  {cpu / contents.rows * 1000:5.2f} ms"
         f" CPU/row  read {read_s:5.1f} s  stored {stored_s - read_s:4.1f} s  most memory {memory.most_mb:5.0f} MB"
-        f"  added {job.added} failed {job.failed}",
-        flush=True,
+        f"  added {job.added} failed {job.failed}"
     )
 
 

@@ -31,7 +31,13 @@ class MalformedUpload(errors.BadRequest):
 
 
 # What any route that takes a file may answer.
-PROBLEMS = (MalformedUpload, errors.TooLarge, errors.UnsupportedMediaType, errors.NulCharacter)
+PROBLEMS = (
+    MalformedUpload,
+    errors.TooLarge,
+    errors.UnsupportedMediaType,
+    errors.NulCharacter,
+    errors.InvalidFields,
+)
 
 
 class Upload(Struct, frozen=True):
