@@ -6,6 +6,7 @@ no name there. The writers are handed in by the application (exchange/tables), s
 """
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from functools import cache
@@ -31,6 +32,8 @@ MAX_ROWS = 100_000  # a spreadsheet of more is opened by nobody, and a list of m
 FOLDER = "exports"  # below data_dir
 _PAGE_ROWS = 500  # some milliseconds of one connection at a time
 _CHUNK_BYTES = 64 << 10
+CLEAN_EVERY_S = 3600.0
+_LEFT_BEHIND_S = 3600.0  # no file takes so long
 
 Cell = str | int | float | None
 
@@ -105,6 +108,17 @@ def exports_folder(service: Service) -> Path:
     folder = service.settings.data_dir / FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
+
+
+async def clean_folder(service: Service) -> None:
+    """Delete what a process that was killed left in the folder: workbooks are put together from files with names."""
+    await asyncio.to_thread(_clean, service.settings.data_dir / FOLDER, clock.machine().timestamp() - _LEFT_BEHIND_S)
+
+
+def _clean(folder: Path, before_s: float) -> None:
+    for path in folder.glob("*"):
+        if path.stat().st_mtime < before_s:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def open_nameless(service: Service) -> BinaryIO:

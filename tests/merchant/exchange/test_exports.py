@@ -2,9 +2,12 @@
 
 import csv
 import io
+import os
 import re
 import tempfile
+import time
 import zipfile
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +24,7 @@ from merchant.exchange.tables import WRITERS
 from merchant.exchange.tables.csv_table import neutral
 from merchant.programs.slices import ROUTES
 from tests import builders
+from tests.apps import app_on, client_on
 from tests.builders import Person, World
 
 pytestmark = pytest.mark.anyio
@@ -126,8 +130,6 @@ async def test_a_list_that_is_too_long_is_told_so_and_leaves_nothing_behind(
         await builders.create_application(service, world.maker, builders.seller())
     few = {name: msgspec.structs.replace(writer, most_rows=2) for name, writer in WRITERS.items()}
     monkeypatch.setattr("merchant.programs.app.WRITERS", few)
-    from tests.apps import app_on, client_on
-
     async with client_on(app_on(service)) as bounded:
         for kind in exports.FORMATS:
             refused = await bounded.get(f"{APPLICATIONS}?format={kind}", headers=world.maker.headers)
@@ -158,6 +160,18 @@ async def test_every_list_of_the_api_can_be_a_file(client: httpx.AsyncClient, se
             assert answer.content
 
 
+async def test_what_a_killed_process_left_is_cleaned_away(service: Service) -> None:
+    folder = exports.exports_folder(service)
+    old, new = folder / "xlsx-old", folder / "xlsx-new"
+    for path in (old, new):
+        path.mkdir()
+        (path / "rows").write_text("x")
+    long_ago_s = time.time() - 2 * 3600
+    os.utime(old, (long_ago_s, long_ago_s))
+    await exports.clean_folder(service)
+    assert list(folder.iterdir()) == [new]
+
+
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_text_that_looks_like_a_formula_stays_a_text_in_csv(text: str) -> None:
     assert neutral(text) == f"'{text}"
@@ -173,8 +187,6 @@ def written(kind: str, rows: list[list[exports.Cell]], columns: list[str] | None
     out = io.BytesIO()
     heading = exports.Heading("list", {"search": "=1+1"}, "2026-01-01T00:00:00.000Z", "Amina")
     with tempfile.TemporaryDirectory() as folder:
-        from pathlib import Path
-
         table = WRITERS[kind].begin(out, Path(folder), heading, columns or ["name"])
         table.rows(rows)
         table.end()
