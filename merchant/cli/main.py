@@ -17,6 +17,7 @@ from merchant.cli.backup import backup, restore
 from merchant.cli.check import check
 from merchant.cli.database import database
 from merchant.cli.demo import demo
+from merchant.cli.exchange import export, imports
 from merchant.cli.hub import hub
 from merchant.cli.keys import rotate_keys
 from merchant.cli.lists import lists
@@ -47,6 +48,8 @@ COMMANDS = (
     hub,
     lists,
     policies,
+    imports,
+    export,
     rotate_keys,
     qr_commands,
     openapi,

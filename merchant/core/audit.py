@@ -7,7 +7,7 @@ the whole of it is missing, audit_anchors.py finds by heads kept outside the dat
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -81,6 +81,17 @@ WITH entry AS (
 )
 UPDATE audit_head SET seq = $2, hash = $11 WHERE dfsp_id = $1
 """
+_WRITE_MANY = """
+INSERT INTO audit_entry (dfsp_id, seq, at, actor_kind, actor_id, action, subject_type, subject_id, detail,
+                         prev_hash, hash, key_id)
+SELECT $1, given.seq, $2, given.actor_kind, given.actor_id, given.action, given.subject_type, given.subject_id,
+       given.detail::jsonb, given.prev_hash, given.hash, $3
+FROM unnest($4::bigint[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bytea[],
+            $12::bytea[])
+  AS given (seq, actor_kind, actor_id, action, subject_type, subject_id, detail, prev_hash, hash)
+"""
+# A statement of its own: the database lets an end move by many only where it sees all of them.
+_MOVE_HEAD = "UPDATE audit_head SET seq = $2, hash = $3 WHERE dfsp_id = $1"
 _NEXT = """
 SELECT e.seq, at, actor_kind, actor_id, action, subject_type, subject_id, detail::text AS detail, prev_hash, hash,
   key_id, reason_sealed
@@ -107,11 +118,7 @@ async def record(
     """
     chain = dfsp_id or HUB_CHAIN
     key = await tx.audit_keys.newest()
-    head = await tx.fetchrow(_HEAD, chain)
-    if head is None:
-        await tx.execute(_ADVANCE, chain, _GENESIS)
-        head = await tx.fetchrow(_HEAD, chain)
-        assert head is not None
+    head = await _lock_head(tx, chain)
     at, seq = clock.now(), head["seq"] + 1
     sealed = None
     if reason:
@@ -135,6 +142,50 @@ async def record(
         key.id,
         sealed,
     )
+
+
+class NewEntry(msgspec.Struct, frozen=True):
+    """One of many entries that are appended together; `detail` as `record` takes it."""
+
+    actor: Actor
+    action: str
+    subject_type: str
+    subject_id: object
+    detail: dict[str, Any]
+
+
+async def record_many(tx: Tx, entries: Sequence[NewEntry], *, dfsp_id: UUID | None) -> None:
+    """Append entries to one chain in their order, together: a row of an import makes up to three.
+
+    Each is signed over the one before, as `record` does it. They have no reasons in someone's own words.
+    """
+    if not entries:
+        return
+    chain = dfsp_id or HUB_CHAIN
+    key = await tx.audit_keys.newest()
+    head = await _lock_head(tx, chain)
+    at, seq, previous = clock.now(), head["seq"], head["hash"]
+    rows = []
+    for one in entries:
+        seq += 1
+        detail = msgspec.json.encode(one.detail, order="sorted")
+        subject = (one.action, one.subject_type, str(one.subject_id))
+        signed = _signed(key, chain, previous, seq, at, (one.actor.kind, str(one.actor.id), *subject), detail)
+        rows.append((seq, one.actor.kind, one.actor.id, *subject, detail.decode(), previous, signed))
+        previous = signed
+    await tx.execute(_WRITE_MANY, chain, at, key.id, *map(list, zip(*rows, strict=True)))
+    await tx.execute(_MOVE_HEAD, chain, seq, previous)
+
+
+async def _lock_head(tx: Tx, chain: UUID) -> Mapping[str, Any]:
+    """The end of a chain, locked until the transaction ends; a new chain begins."""
+    head = await tx.fetchrow(_HEAD, chain)
+    if head is None:
+        await tx.execute(_ADVANCE, chain, _GENESIS)
+        head = await tx.fetchrow(_HEAD, chain)
+        assert head is not None
+    found: Mapping[str, Any] = head
+    return found
 
 
 def _signed(

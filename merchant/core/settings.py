@@ -225,6 +225,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # nine million numbers. A day's is what an honest first batch holds (FSPIOP: 10,000 rows).
     aliases_per_dfsp_per_day: Annotated[int, _whole(0, 1_000_000)] = 10_000
     aliases_per_dfsp: Annotated[int, _whole(0, 100_000_000)] = 1_000_000
+    # The largest file of an import. 64 MiB: 100,000 rows, the most there may be, of 600 characters each.
+    import_max_bytes: Annotated[int, _whole(1024, 1 << 30)] = 64 << 20
     # Whether inbound FSPIOP requests must carry a valid JWS signature.
     require_signatures: Annotated[bool, _YES_NO] = True
     # What the hub itself may send without a signature all the same, for example `PUT parties/error, PATCH transfers`:

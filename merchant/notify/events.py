@@ -4,6 +4,8 @@ One statement writes a delivery and a job for each endpoint that asked, and noti
 when the transaction commits).
 """
 
+from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -108,19 +110,28 @@ _JOB = outbox.job_cte(
     moved="$10",
     traceparent="$9",
 )
-_ANNOUNCE = f"""
+
+
+def _announce_sql(events: str, screens: str) -> str:
+    """The statement for `events` (id, body), a FROM item, and `screens`, a FROM item of their texts."""
+    return f"""
 WITH endpoint AS (
   SELECT id FROM webhook_endpoint
   WHERE dfsp_id = $1 AND enabled AND (merchant_id IS NULL OR merchant_id = $2)
     AND (event_types = '{{}}' OR $3 = ANY(event_types))),
 delivery AS (
   INSERT INTO webhook_delivery (id, dfsp_id, endpoint_id, event_id, event_type, body, state, attempts, created_at)
-  SELECT (left($4::uuid::text, 13) || '-7' || substr(gen_random_uuid()::text, 16))::uuid, -- UUIDv7, of the event's time
-         $1, id, $4, $3, $5, 'pending', 0, $6 FROM endpoint
+  SELECT (left(event.id::text, 13) || '-7' || substr(gen_random_uuid()::text, 16))::uuid, -- UUIDv7, of the event's time
+         $1, endpoint.id, event.id, $3, event.body, 'pending', 0, $6
+  FROM endpoint CROSS JOIN {events} AS event (id, body) ORDER BY event.id
   RETURNING id, endpoint_id),
 {_JOB}
-SELECT pg_notify('live', $8)
+SELECT pg_notify('live', screen) FROM {screens} AS screens (screen)
 """  # noqa: S608 - constants
+
+
+_ANNOUNCE = _announce_sql("(VALUES ($4::uuid, $5::bytea))", "(VALUES ($8::text))")
+_ANNOUNCE_MANY = _announce_sql("unnest($4::uuid[], $5::bytea[])", "unnest($8::text[])")
 
 
 async def announce(tx: Tx, event_type: str, dfsp_id: UUID, merchant_id: UUID | None, data: dict[str, Any]) -> None:
@@ -128,24 +139,53 @@ async def announce(tx: Tx, event_type: str, dfsp_id: UUID, merchant_id: UUID | N
 
     Raises ValueError for an unknown event type, msgspec.ValidationError for data of another shape.
     """
-    kind = EventType(event_type)
-    shaped = msgspec.convert(msgspec.to_builtins(data), EVENT_DATA[kind])
     await tx.flush()
-    event_id, now = ids.uuid7(), clock.now()
-    event = {"id": event_id, "type": kind, "created_at": clock.rfc3339(now), "data": shaped}
-    body = msgspec.json.encode(event)
-    place = {"dfsp_id": dfsp_id, "merchant_id": merchant_id, "counter_id": getattr(shaped, "counter_id", None)}
-    screens = msgspec.json.encode({"id": event_id, "type": kind, "data": shaped, **place})
+    event_id, body, screens = _told(EventType(event_type), dfsp_id, merchant_id, data, now := clock.now())
     await tx.execute(
         _ANNOUNCE,
         dfsp_id,
         merchant_id,
-        kind,
+        event_type,
         event_id,
         body,
         now,
         WEBHOOK_TOPIC,
-        screens.decode(),
+        screens,
         trace.traceparent(),
         clock.moved(),
     )
+
+
+async def announce_many(tx: Tx, event_type: str, dfsp_id: UUID, datas: Sequence[dict[str, Any]]) -> None:
+    """Announce as many events of one kind, none of which belongs to a merchant yet, by one statement.
+
+    Raises what `announce` does.
+    """
+    await tx.flush()
+    now = clock.now()
+    told = [_told(EventType(event_type), dfsp_id, None, data, now) for data in datas]
+    await tx.execute(
+        _ANNOUNCE_MANY,
+        dfsp_id,
+        None,
+        event_type,
+        [event_id for event_id, _, _ in told],
+        [body for _, body, _ in told],
+        now,
+        WEBHOOK_TOPIC,
+        [screens for _, _, screens in told],
+        trace.traceparent(),
+        clock.moved(),
+    )
+
+
+def _told(
+    kind: EventType, dfsp_id: UUID, merchant_id: UUID | None, data: dict[str, Any], now: datetime
+) -> tuple[UUID, bytes, str]:
+    """An event's id, the body of its webhooks, and what live screens are told."""
+    shaped = msgspec.convert(msgspec.to_builtins(data), EVENT_DATA[kind])
+    event_id = ids.uuid7()
+    event = {"id": event_id, "type": kind, "created_at": clock.rfc3339(now), "data": shaped}
+    place = {"dfsp_id": dfsp_id, "merchant_id": merchant_id, "counter_id": getattr(shaped, "counter_id", None)}
+    screens = msgspec.json.encode({"id": event_id, "type": kind, "data": shaped, **place})
+    return event_id, msgspec.json.encode(event), screens.decode()

@@ -22,6 +22,7 @@ from merchant.core.http import json as web
 from merchant.core.http.context import with_context
 from merchant.core.http.incoming import BodyLimits
 from merchant.core.service import Service
+from merchant.exchange.tables import WRITERS
 from merchant.notify.live import Live
 from merchant.payments.callbacks import fspiop_door
 from merchant.people import sessions
@@ -63,6 +64,7 @@ def shared_state(service: Service) -> dict[str, Any]:
         "find_actors": partial(sessions.find_actors, service),
         "documents": documents,
         "topics": tuple(JOBS),
+        "list_writers": WRITERS,
     }
 
 

@@ -24,6 +24,7 @@ from merchant.core.pools import UNHURRIED_S
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.core.vault import Vault
+from merchant.exchange import imports, outcomes
 from merchant.notify import email
 from merchant.payments import outgoing
 from merchant.people import links
@@ -139,6 +140,16 @@ SEALED_COLUMNS = (
     SealedColumn("outbox", "payload", email.TOPIC, where=f"topic = '{email.TOPIC}'"),
     SealedColumn("outbox", "payload", links.RESET_TOPIC, where=f"topic = '{links.RESET_TOPIC}'"),
     SealedColumn("outgoing_mail", "sealed", "outgoing_mail:{id}"),
+    SealedColumn(
+        "import_batch", "rows_sealed", imports.ROWS, keys=("import_id", "number"), where="rows_sealed IS NOT NULL"
+    ),
+    SealedColumn(
+        "import_batch",
+        "outcomes_sealed",
+        outcomes.OUTCOMES,
+        keys=("import_id", "number"),
+        where="outcomes_sealed IS NOT NULL",
+    ),
     SealedColumn("app_user", "totp_sealed", "totp:{id}", where="totp_sealed IS NOT NULL"),
     # Last: until everything else is done, a program without the old key must not start.
     SealedColumn("vault_canary", "sealed", canary.CONTEXT),

@@ -6,6 +6,7 @@ from merchant.channels import slice as channels
 from merchant.compliance import slice as compliance
 from merchant.core.access import Permission
 from merchant.core.slices import JobKind, Pruned, Slice, Timer
+from merchant.exchange import slice as exchange
 from merchant.notify import slice as notify
 from merchant.payments import slice as payments
 from merchant.people import slice as people
@@ -14,7 +15,7 @@ from merchant.programs import system
 from merchant.registry import slice as registry
 from merchant.scheme import slice as scheme
 
-SLICES: list[Slice] = [system, people, scheme, registry, compliance, payments, channels, notify, portal]
+SLICES: list[Slice] = [system, people, scheme, registry, compliance, payments, exchange, channels, notify, portal]
 
 ROUTES: list[Any] = [route for each in SLICES for route in each.ROUTES]
 JOBS: dict[str, JobKind] = {kind.topic: kind for each in SLICES for kind in each.JOBS}

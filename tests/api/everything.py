@@ -24,6 +24,7 @@ from merchant.programs.app import create_app
 from merchant.scheme.keys import new_private_pem, public_pem
 from tests import builders
 from tests.builders import PASSWORD, Person, World
+from tests.merchant.exchange.files import as_csv, seller
 
 _PARTNER_PEM = new_private_pem()
 OWN_LIST = base64.b64encode(
@@ -97,7 +98,7 @@ def routes_on_things(service: Service) -> list[Route]:
 def routes_with_a_body(service: Service) -> list[Route]:
     """Every route that reads JSON, signing in among them."""
     declared = [(route, route.declared) for route in _routes(create_app(service))]
-    return [route for route, one in declared if one.body is not None and one.upload is None]
+    return [route for route, one in declared if one.body is not None and one.upload is None and one.spooled is None]
 
 
 def _routes(app: Litestar) -> list[Route]:
@@ -213,6 +214,8 @@ async def call(
     if route.declared.upload is not None:
         form = {"data": body, "files": things.file()}
         return await client.request(route.method, path, headers=headers_for(route, who), **(form | changes))
+    if route.declared.spooled is not None:
+        changes["files"] = {"file": ("shops.csv", as_csv([seller(1)]))}
     return await client.request(route.method, path, json=body, headers=headers_for(route, who), **changes)
 
 
@@ -248,6 +251,8 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
     batch = (await client.post("/api/v1/poster-batches", json={"page": "A6"}, headers=maker)).json()
     layer = {"layer": "dfsp", "text": "grace = '29d'"}
     policy = (await client.post("/api/v1/policies", json=layer, headers=staff["admin"].headers)).json()
+    table = {"file": ("shops.csv", as_csv([seller(1)]))}
+    imported = (await client.post("/api/v1/imports", files=table, headers=maker)).json()
     for move in ("suspend", "reinstate"):
         moved = await client.post(f"/api/v1/merchants/{merchant.id}/{move}", json={"reason": "test"}, headers=checker)
         assert moved.status_code == 200, moved.text
@@ -277,6 +282,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "hit_id": builders.report_of(application)["hits"][0]["id"],
         "batch_id": batch["id"],
         "job_id": job_id,
+        "import_id": imported["id"],
         "hub_key_id": hub_key_id,
         "list_id": uuid4(),  # lists are the hub's, and nobody of a DFSP reaches any
         "policy_id": policy["id"],

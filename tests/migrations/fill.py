@@ -210,6 +210,10 @@ async def _print(stage: Stage) -> None:
     sticker = {"reason": "It was torn.", "old_sticker": "revoked"}
     await _call(stage, maker, "POST", path, sticker, **{"idempotency-key": "new-sticker"})
     await _call(stage, maker, "POST", "/api/v1/poster-batches", {"page": "A6"}, **{"idempotency-key": "posters"})
+    table = {"file": ("shops.csv", b"external_ref,business.trading_name\nSHOP-1,Corner shop\n")}
+    headers = maker | {"idempotency-key": "import"}
+    ordered = await stage.client.post("/api/v1/imports", files=table, headers=headers)
+    assert ordered.status_code == 202, ordered.text
     await stage.work()
 
 

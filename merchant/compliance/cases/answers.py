@@ -5,6 +5,7 @@ The whole of the answers is sealed, since owners' numbers, birth dates and phone
 """
 
 import hashlib
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -68,14 +69,28 @@ async def index_identifiers(tx: Tx, vault: Vault, application: Application, sect
     """Rewrite the blind index of an application's identity numbers, phones and register numbers."""
     await tx.flush()
     await tx.execute("DELETE FROM application_identifier WHERE application_id = $1", application.id)
-    rows = [
+    await insert_identifiers(tx, identifier_rows(vault, application, sections))
+
+
+IdentifierRow = tuple[UUID, str, UUID, str, bytes]  # application, path, DFSP, kind, digest
+_INSERT_IDENTIFIERS = """
+INSERT INTO application_identifier (application_id, path, dfsp_id, kind, digest)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bytea[])
+"""
+
+
+def identifier_rows(vault: Vault, application: Application, sections: kyb.Sections) -> list[IdentifierRow]:
+    """The rows of the blind index for an application's answers."""
+    return [
         (application.id, path, application.dfsp_id, kind, vault.digest(kind, value))
         for path, kind, value in identifiers(sections)
     ]
-    await tx.executemany(
-        "INSERT INTO application_identifier (application_id, path, dfsp_id, kind, digest) VALUES ($1, $2, $3, $4, $5)",
-        rows,
-    )
+
+
+async def insert_identifiers(tx: Tx, rows: Sequence[IdentifierRow]) -> None:
+    """Write rows of the blind index, of one application or of many."""
+    if rows:
+        await tx.execute(_INSERT_IDENTIFIERS, *map(list, zip(*rows, strict=True)))
 
 
 def identifiers(sections: kyb.Sections) -> list[tuple[str, str, str]]:

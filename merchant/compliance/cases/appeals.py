@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from merchant.compliance.cases import problems, sealed_fields
-from merchant.compliance.cases.apply import SCREEN_TOPIC, freeze_version
+from merchant.compliance.cases.apply import SCREEN_TOPIC, version_row
 from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.policy import policy_of_case
 from merchant.compliance.cases.queries import lock_application, submitted_versions
@@ -38,7 +38,7 @@ async def appeal(tx: Tx, service: Service, actor: Actor, application_id: UUID, r
     application.due_at = clock.now() + timedelta(hours=policy.text.sla_hours)
     sealed_fields.write_appeal_reason(tx.vault, application, reason)
     move_application(application, ApplicationState.SUBMITTED)
-    freeze_version(tx, service.vault, application)
+    tx.session.add(version_row(service.vault, application))
     await audit.record(
         tx,
         actor,

@@ -4,7 +4,7 @@ An application's life goes on in assess.py, which the worker runs after `submit`
 or submitted a version is one of its makers and may not decide on it (four_eyes.py).
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -29,12 +29,7 @@ SCREEN_TOPIC = "registry.screen"
 
 async def open_application(tx: Tx, service: Service, actor: Actor, given: kyb.Sections) -> Application:
     """Start an application with any sections. Raises InvalidFields, MaskedValue, ExternalRefTaken."""
-    privacy.refuse_masked(given)
-    sections = answers.tidy(given, (await service.scheme()).alias_length)
-    application = Application(dfsp_id=actor.own_dfsp(), version_hash="", sections_sealed=b"", trading_name="")
-    four_eyes.note_opener(application, actor)
-    four_eyes.note_authors(application, actor, kyb.Sections(), sections)
-    answers.write(service.vault, application, sections)
+    application, sections = new_application(service, actor, given, (await service.scheme()).alias_length)
     tx.session.add(application)
     await _flush_unique(tx)
     await answers.index_identifiers(tx, service.vault, application, sections)
@@ -42,6 +37,19 @@ async def open_application(tx: Tx, service: Service, actor: Actor, given: kyb.Se
         tx, actor, "application.opened", "application", application.id, dfsp_id=application.dfsp_id, version=1
     )
     return application
+
+
+def new_application(
+    service: Service, actor: Actor, given: kyb.Sections, drawn_digits: int
+) -> tuple[Application, kyb.Sections]:
+    """A draft that is stored nowhere yet, with its answers tidied. Raises InvalidFields, MaskedValue."""
+    privacy.refuse_masked(given)
+    sections = answers.tidy(given, drawn_digits)
+    application = Application(dfsp_id=actor.own_dfsp(), version_hash="", sections_sealed=b"", trading_name="")
+    four_eyes.note_opener(application, actor)
+    four_eyes.note_authors(application, actor, kyb.Sections(), sections)
+    answers.write(service.vault, application, sections)
+    return application, sections
 
 
 async def change_sections(
@@ -111,29 +119,10 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     kind of business still lacks.
     """
     application = await lock_application(tx, actor, application_id)
-    if not application_may(application.state, Capability.SUBMIT):
-        raise errors.WrongState(_("An application that is {state} cannot be submitted.", state=application.state))
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
-    policy = await policy_of_case(service, application)
-    unlimited = [one for one in sections.business.currencies if not policy.has_limits(one)]
-    if unlimited:
-        raise errors.invalid_field(
-            "business.currencies",
-            "no_limits",
-            _("The policy sets no limits for {currencies}.", currencies=", ".join(unlimited)),
-        )
+    policy, now = await policy_of_case(service, application), await local_now(service)
     case = await verifications.case_of(tx, service.vault, application, sections)
-    due = kyb.requirements(case, policy, application.target_tier, await local_now(service)).currently_due
-    if due:
-        raise problems.Incomplete(
-            errors=tuple(errors.FieldError(item.path, item.code, marked(item.message)) for item in due),
-        )
-    four_eyes.note_submitter(application, actor)
-    application.submitted_at = clock.now()
-    application.due_at = application.submitted_at + timedelta(hours=policy.text.sla_hours)
-    application.returned_items = application.returned_items_sealed = None
-    move_application(application, ApplicationState.SUBMITTED)
-    freeze_version(tx, service.vault, application)
+    tx.session.add(freeze_version(service.vault, application, actor, case, policy, now))
     await audit.record(
         tx,
         actor,
@@ -155,21 +144,49 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     return application
 
 
-def freeze_version(tx: Tx, vault: Vault, application: Application) -> None:
-    """Keep the version as it is submitted; a checker decides on exactly this."""
+def freeze_version(
+    vault: Vault, application: Application, actor: Actor, case: kyb.Case, policy: kyb.Policy, now: datetime
+) -> ApplicationVersion:
+    """Move a draft to submitted; the version to store beside it. Raises what `submit` does."""
+    if not application_may(application.state, Capability.SUBMIT):
+        raise errors.WrongState(_("An application that is {state} cannot be submitted.", state=application.state))
+    _check_complete(case, policy, application.target_tier, now)
+    four_eyes.note_submitter(application, actor)
+    application.submitted_at = clock.now()
+    application.due_at = application.submitted_at + timedelta(hours=policy.text.sla_hours)
+    application.returned_items = application.returned_items_sealed = None
+    move_application(application, ApplicationState.SUBMITTED)
+    return version_row(vault, application)
+
+
+def version_row(vault: Vault, application: Application) -> ApplicationVersion:
+    """The version as it is submitted; a checker decides on exactly this."""
     sections = answers.unseal(vault, application.id, application.sections_sealed)
     application.version_hash = answers.version_hash(vault, application.version, sections)
-    tx.session.add(
-        ApplicationVersion(
-            application_id=application.id,
-            version=application.version,
-            dfsp_id=application.dfsp_id,
-            version_hash=application.version_hash,
-            sections_sealed=application.sections_sealed,
-            makers=application.makers,
-            submitted_at=application.submitted_at or clock.now(),
-        )
+    return ApplicationVersion(
+        application_id=application.id,
+        version=application.version,
+        dfsp_id=application.dfsp_id,
+        version_hash=application.version_hash,
+        sections_sealed=application.sections_sealed,
+        makers=application.makers,
+        submitted_at=application.submitted_at or clock.now(),
     )
+
+
+def _check_complete(case: kyb.Case, policy: kyb.Policy, target_tier: str | None, now: datetime) -> None:
+    unlimited = [one for one in case.sections.business.currencies if not policy.has_limits(one)]
+    if unlimited:
+        raise errors.invalid_field(
+            "business.currencies",
+            "no_limits",
+            _("The policy sets no limits for {currencies}.", currencies=", ".join(unlimited)),
+        )
+    due = kyb.requirements(case, policy, target_tier, now).currently_due
+    if due:
+        raise problems.Incomplete(
+            errors=tuple(errors.FieldError(item.path, item.code, marked(item.message)) for item in due),
+        )
 
 
 async def withdraw(tx: Tx, actor: Actor, application_id: UUID) -> Application:

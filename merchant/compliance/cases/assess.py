@@ -5,22 +5,32 @@ the frozen version alike. Lists that are too old or cannot be read make it say "
 """
 
 import hashlib
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 
 import kyb
 from merchant.compliance.cases import answers, sealed_fields, verifications
-from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.models import Application, ApplicationVersion
 from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.queries import frozen_version, lock_application
 from merchant.compliance.cases.states import ApplicationState, Capability, application_may, move_application
-from merchant.compliance.lists.current import current_index
+from merchant.compliance.lists.current import Current, current_index
 from merchant.core import audit, clock
 from merchant.core.access import SERVICE, Actor
 from merchant.core.db import Tx
 from merchant.core.service import Service
+
+
+class Ground(Struct, frozen=True):
+    """What cases are judged by at a moment: the policy, the lists, and the time in the scheme's zone."""
+
+    policy: kyb.Policy
+    lists: Current
+    now: datetime
 
 
 async def assess(tx: Tx, service: Service, actor: Actor, application: Application, action: str) -> None:
@@ -29,14 +39,10 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
     The report goes to the application and to its frozen version, so both always say what the checker decides on.
     """
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
-    lists = await current_index(service)
-    policy = await policy_of_case(service, application)
     case = await verifications.case_of(tx, service.vault, application, sections)
-    report = kyb.assess(case, policy, lists.index, await local_now(service), application.target_tier)
+    ground = Ground(await policy_of_case(service, application), await current_index(service), await local_now(service))
     frozen = await frozen_version(tx, application, application.version)
-    sealed = sealed_fields.seal_report(service.vault, application.id, stored_report(report))
-    application.report_sealed = frozen.report_sealed = sealed
-    application.report = frozen.report = None
+    report = judge(service, application, frozen, case, ground)
     await audit.record(
         tx,
         actor,
@@ -48,6 +54,17 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
         outcome=report.outcome,
         hits=len(report.hits),
     )
+
+
+def judge(
+    service: Service, application: Application, frozen: ApplicationVersion, case: kyb.Case, ground: Ground
+) -> kyb.Report:
+    """Screen and assess a case, and seal the report into both rows; nothing is stored and nothing is audited here."""
+    report = kyb.assess(case, ground.policy, ground.lists.index, ground.now, application.target_tier)
+    sealed = sealed_fields.seal_report(service.vault, application.id, stored_report(report))
+    application.report_sealed = frozen.report_sealed = sealed
+    application.report = frozen.report = None
+    return report
 
 
 async def screen_submitted(tx: Tx, service: Service, application_id: UUID) -> None:

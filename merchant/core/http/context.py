@@ -19,6 +19,8 @@ from merchant.core.settings import Settings
 _READ = frozenset({b"x-request-id", b"traceparent", b"host", b"content-length", b"transfer-encoding"})
 _LIMITS = BodyLimits()
 
+# The largest file of an import at a megabit a second; a sender that stalls is refused all the same.
+_LONG_BODIES = {"imports": BodyLimits(whole_s=600.0)}
 # A hub sends again what was refused, which costs more than waiting a little.
 _PATIENT = {"fspiop": 3.0}
 _CALLERS: dict[str, Caller] = {}
@@ -46,6 +48,7 @@ def with_context(app: ASGIApp, settings: Settings | None = None, limits: BodyLim
             await app(scope, receive, send)
             return
         given, parents, named = "", [], []
+        part = caller_of(scope["path"])
         incoming: Incoming | None = None
         for name, value in scope["headers"]:
             if name in _READ:
@@ -56,12 +59,12 @@ def with_context(app: ASGIApp, settings: Settings | None = None, limits: BodyLim
                 elif name == b"traceparent":
                     parents.append(value.decode("latin-1"))
                 else:
-                    incoming = scope["incoming"] = Incoming(receive, limits)
+                    incoming = scope["incoming"] = Incoming(receive, _LONG_BODIES.get(part.kind, limits))
         request_id = trace.sane_request_id(given)
         # Two parents are none: nobody can say which is meant.
         _, token = trace.start(request_id, parents[0] if len(parents) == 1 else None)
         id_value = request_id.encode()
-        part = caller.set(caller_of(scope["path"]))
+        token_of_part = caller.set(part)
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -78,7 +81,7 @@ def with_context(app: ASGIApp, settings: Settings | None = None, limits: BodyLim
         except (errors.InvalidHost, errors.WrongHost) as error:
             await _refuse(scope, answer, error)
         finally:
-            caller.reset(part)
+            caller.reset(token_of_part)
             trace.end(token)
 
     return front

@@ -22,8 +22,8 @@ from msgspec import Struct
 from merchant.core import errors, idempotency
 from merchant.core.access import Actor, Permission
 from merchant.core.db import Tx
+from merchant.core.http import exports, multipart, uploads
 from merchant.core.http import json as web
-from merchant.core.http import multipart
 from merchant.core.http.multipart import SentFile, Uploads
 from merchant.core.http.source import client_address
 from merchant.core.paging import Page
@@ -53,6 +53,16 @@ class Filter(Struct, frozen=True):
         """Its allowed values; empty when any will do."""
         return self.choices() if callable(self.choices) else self.choices
 
+    @property
+    def is_impersonal(self) -> bool:
+        """Whether its values name no person, so that the audit record may hold them."""
+        return bool(self.choices) or self.kind != "text"
+
+
+EXPORT_FILTER = Filter(
+    exports.FORMAT, "The whole list as a file instead, without `limit` and `cursor`.", choices=exports.FORMATS
+)
+
 
 class Route(Struct, frozen=True, kw_only=True):
     """What a route declares of itself."""
@@ -66,6 +76,7 @@ class Route(Struct, frozen=True, kw_only=True):
     status: int = 200
     body: Any = None
     upload: Callable[[Settings], int] | None = None  # the body is a form with a file of at most so many bytes
+    spooled: Any = None  # a struct of the text fields beside a large file: the body is a form, unread so far
     answer: Any = None  # the struct of a good answer
     items: Any = None  # the struct of a list's items
     paged: bool = False
@@ -82,6 +93,11 @@ class Route(Struct, frozen=True, kw_only=True):
     tag: str = ""
     name: str = ""
     doc: str = ""
+
+    @property
+    def exports(self) -> bool:
+        """Whether `format` makes a file of it: every list of the API."""
+        return self.items is not None and self.method == "GET" and self.path.startswith("/api/") and not self.public
 
     def problems(self) -> tuple[type[errors.MerchantError], ...]:
         """Every problem the route may answer with: what it declares, and what follows from the rest."""
@@ -100,6 +116,10 @@ class Route(Struct, frozen=True, kw_only=True):
             found += [errors.MalformedForm, errors.UnsupportedMediaType, errors.InvalidFields]
         elif self.body is not None:
             found += [errors.MalformedJson, errors.JsonTooDeep, errors.UnsupportedMediaType, errors.InvalidFields]
+        if self.spooled is not None:
+            found += uploads.PROBLEMS
+        if self.exports:
+            found += [errors.InvalidPage, exports.TooManyRows]
         if self.paged:
             found += [errors.InvalidPage]
         if self.filters or self.items is not None:
@@ -123,6 +143,7 @@ class Options(TypedDict, total=False):
     operation_checks_permission: bool
     status: int
     upload: Callable[[Settings], int] | None
+    spooled: Any
     answer: Any
     items: Any
     paged: bool
@@ -164,6 +185,7 @@ class Call(Generic[B]):
         self.file: SentFile  # of a route that takes one
         self.page = Page()
         self.filters: Mapping[str, str | None] = {}
+        self.format: str | None = None  # of the file that a list is wanted as
         self.revision = -1
         self._tx: Tx | None = None
 
@@ -259,16 +281,19 @@ def _handler(declared: Route, function: Callable[..., Awaitable[Any]]) -> HTTPRo
                 form = await multipart.read_form(request, declared.upload(call.service.settings))
                 call.body, call.file = multipart.fields_as(form.fields, declared.body), form.file
                 return await _run(call, lambda: function(call, **given))
-        if declared.method != "GET":
+        if declared.method != "GET" and declared.spooled is None:
             await request.body()  # even where none is wanted: a request that was cut off is never acted upon
         if declared.body is not None:
             call.body = await web.body(request, declared.body)
+        if call.format is not None:
+            return await _export(call, lambda: function(call, **given))
         return await _run(call, lambda: function(call, **given))
 
     handle.__name__, handle.__doc__, handle.__module__ = function.__name__, function.__doc__, function.__module__
     litestar_path = re.sub(r"\{(\w+)\}", r"{\1:str}", declared.path)
     opt: dict[str, Any] = {"route": declared}
-    capped: Any = Empty if declared.upload is None else None  # multipart.py counts itself: its cap is a setting
+    counted = declared.upload is not None or declared.spooled is not None
+    capped: Any = None if counted else Empty  # multipart.py and uploads.py count themselves: their caps are settings
     # The status is the answer's own; Litestar would refuse a handler of 204 that returns a response.
     return HTTPRouteHandler(
         litestar_path, http_method=declared.method, status_code=200, opt=opt, request_max_body_size=capped
@@ -306,6 +331,29 @@ async def _run(call: Call[Any], work: Callable[[], Awaitable[Any]]) -> Response[
     return web.answer(outcome.body, outcome.status, headers=headers)
 
 
+async def _export(call: Call[Any], work: Callable[[], Awaitable[Any]]) -> Response[Any]:
+    """The whole list as a file: the route's own pages one after another, each in a transaction of its own."""
+
+    async def read_page(tx: Tx, page: Page) -> tuple[list[Any], list[UUID]]:
+        call._tx, call.page = tx, page
+        found = await work()
+        return (found.views, found.ids) if isinstance(found, Listed) else (found, [])
+
+    declared = call.declared
+    told = {name: text for name, text in call.filters.items() if text is not None}
+    wanted = exports.Wanted(
+        name=next(part for part in reversed(declared.path.split("/")) if part and "{" not in part),
+        format=call.format or "",
+        items=declared.items,
+        filters=told,
+        recorded={
+            one.name: told[one.name] if one.is_impersonal else "given" for one in declared.filters if one.name in told
+        },
+        path=dict(call.request.path_params),
+    )
+    return await exports.export(call.request, wanted, read_page)
+
+
 def _operation(declared: Route, request: Req) -> str:
     """What an Idempotency-Key belongs to, with the ids in its path."""
     return (declared.operation or declared.path.removeprefix("/api/v1/")).format(**request.path_params)
@@ -332,7 +380,7 @@ def _check_query(call: Call[Any]) -> None:
     if not (declared.filters or declared.items is not None):
         return
     known = {one.name: one for one in declared.filters}
-    paging = ("limit", "cursor") if declared.paged else ()
+    paging = (*(("limit", "cursor") if declared.paged else ()), *((exports.FORMAT,) if declared.exports else ()))
     for name in query:
         if name not in known and name not in paging:
             allowed = ", ".join([*known, *paging]) or filled(_("none"), {})
@@ -340,6 +388,10 @@ def _check_query(call: Call[Any]) -> None:
                 _("There is no filter {name} here; there are: {allowed}.", name=repr(name), allowed=allowed)
             )
     call.filters = {name: _checked(one, query.get(name)) for name, one in known.items()}
+    if declared.exports and (wanted := _checked(EXPORT_FILTER, query.get(exports.FORMAT))) is not None:
+        if "limit" in query or "cursor" in query:
+            raise errors.InvalidPage(_("A file holds the whole list; leave limit and cursor out."))
+        call.format = wanted
     if declared.paged:
         call.page = web.page_of(query)
 

@@ -11,8 +11,10 @@ from uuid import UUID
 from litestar.handlers import HTTPRouteHandler
 
 from merchant.core import errors
-from merchant.core.http.route import Filter, Route
+from merchant.core.http.route import EXPORT_FILTER, Filter, Route
+from merchant.core.http.uploads import FILE_PART
 from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT
+from merchant.exchange.tables import WRITERS, XLSX_MEDIA
 from merchant.programs.openapi.examples import EXAMPLES
 from merchant.programs.openapi.parts import Problem, body, document, example_problem, form_schema, parameter, schemas
 
@@ -32,6 +34,8 @@ _TAGS = {
     "api-keys": "Keys of machines.",
     "applications": "Businesses that want to become merchants: written, submitted, screened, decided.",
     "documents": "What proves the answers of applications and merchants.",
+    "imports": "Files of merchants that become applications.",
+    "import-template": "The table that an import is filled into.",
     "merchants": "Approved businesses with their locations and counters.",
     "counters": "Places to pay: their QR codes and stickers.",
     "payment-requests": "Requests to pay, and what became of them.",
@@ -58,7 +62,7 @@ _NAME_SCHEMAS: dict[type, dict[str, Any]] = {
     int: {"type": "integer", "format": "int64", "minimum": 0},
     str: {"type": "string"},
 }
-_BINARY = frozenset({"application/pdf", "image/jpeg", "image/png", "image/webp"})
+_BINARY = frozenset({"application/pdf", "image/jpeg", "image/png", "image/webp", XLSX_MEDIA})
 _GOOD = {201: "Created.", 202: "Taken; the work goes on in the background.", 204: "Done; no body."}
 
 
@@ -67,7 +71,7 @@ def api_document(handlers: list[Any]) -> dict[str, Any]:
     found = [one.opt["route"] for one in handlers if isinstance(one, HTTPRouteHandler) and "route" in one.opt]
     routes: list[Route] = sorted(found, key=lambda one: (one.path, one.method))
     bodies = [one.body for one in routes if one.upload is None]  # a form stands where it is sent
-    kinds = [*bodies, *(kind for one in routes for kind in (one.answer, one.items))]
+    kinds = [*bodies, *(kind for one in routes for kind in (one.spooled, one.answer, one.items))]
     types = [Problem, *(kind for kind in kinds if kind is not None)]
     by_type, components = schemas(types)
     paths: dict[str, Any] = {}
@@ -115,10 +119,19 @@ def _operation(one: Route, by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]
         example = EXAMPLES.get(one.body, {}) | {"file": "(the bytes of the file)"}
         content = body(form_schema(one.body), "multipart/form-data", example)
         operation["requestBody"] = {"required": True, "content": content}
+    elif one.spooled is not None:
+        operation["requestBody"] = {"required": True, "content": _form(by_type[one.spooled])}
     elif one.body is not None:
         content = body(by_type[one.body], example=EXAMPLES.get(one.body))
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _form(fields: dict[str, Any]) -> dict[str, Any]:
+    """A form of a file and the text fields beside it."""
+    file = {"type": "string", "format": "binary", "description": "The file."}
+    with_file = {"type": "object", "properties": {FILE_PART: file}, "required": [FILE_PART]}
+    return body({"allOf": [fields, with_file]}, "multipart/form-data")
 
 
 def _described(one: Route) -> str:
@@ -135,7 +148,7 @@ def _parameters(one: Route) -> list[dict[str, Any]]:
         parameter(name, "path", f"The {name.replace('_', ' ')}.", schema=_NAME_SCHEMAS[kind])
         for name, kind in one.path_types.items()
     ]
-    filters = (*one.filters, *(_PAGING if one.paged else ()))
+    filters = (*one.filters, *(_PAGING if one.paged else ()), *((EXPORT_FILTER,) if one.exports else ()))
     found += [parameter(each.name, "query", each.description, schema=_filter_schema(each)) for each in filters]
     if one.idempotency_key is not None:
         text = "Your id of this call: a repeat with the same key answers the same and does nothing again."
@@ -167,11 +180,10 @@ def _responses(one: Route, by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]
         cursor = {"type": ["string", "null"], "description": "What `cursor` of the next page is; null on the last."}
         page = {"items": items, "next_cursor": cursor}
         good["content"] = body({"type": "object", "properties": page, "required": ["items", "next_cursor"]})
+        if one.exports:
+            good["content"] |= {each.media_type.partition(";")[0]: _file(each.media_type) for each in WRITERS.values()}
     elif one.media:
-        good["content"] = {
-            media: {"schema": {"type": "string"} | ({"format": "binary"} if media in _BINARY else {})}
-            for media in one.media
-        }
+        good["content"] = {media: _file(media) for media in one.media}
     responses = {str(one.status): good}
     if one.unready:
         responses["503"] = good | {"description": "Not yet."}
@@ -186,6 +198,10 @@ def _responses(one: Route, by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]
             },
         }
     return responses
+
+
+def _file(media_type: str) -> dict[str, Any]:
+    return {"schema": {"type": "string"} | ({"format": "binary"} if media_type in _BINARY else {})}
 
 
 def _what_it_is(one: Route) -> str:

@@ -69,6 +69,38 @@ async def test_a_chain_longer_than_a_batch_is_verified_whole(
     assert (count >= 10, broken) == (True, None)
 
 
+async def test_entries_that_are_added_together_make_the_chain_that_single_ones_make(
+    service: Service, world: World
+) -> None:
+    chain = world.dfsp_ids["lakemfi"]
+    await write(service, chain, 1)
+    entries = [
+        audit.NewEntry(one, "test.done", "thing", number, {"number": number, "word": "ü", "b": None, "a": [1.5]})
+        for number, one in enumerate([SERVICE, world.maker.actor, SERVICE])
+    ]
+    async with service.db.system() as tx:
+        before, _ = await audit.verify(tx, chain)
+        await audit.record_many(tx, entries, dfsp_id=chain)
+        await audit.record_many(tx, [], dfsp_id=chain)
+    await write(service, chain, 1)
+    async with service.db.system() as tx:
+        assert await audit.verify(tx, chain) == (before + 4, None)
+        rows = await tx.fetch("SELECT actor_kind, subject_id FROM audit_entry WHERE dfsp_id = $1 ORDER BY seq", chain)
+    told = [(row["actor_kind"], row["subject_id"]) for row in rows[-4:-1]]
+    assert told == [("service", "0"), ("user", "1"), ("service", "2")]
+
+
+@pytest.mark.parametrize("by", [0, -1, 2, 100])
+async def test_the_end_of_a_chain_moves_on_only_by_entries_that_are_there(
+    service: Service, world: World, by: int
+) -> None:
+    chain = world.dfsp_ids["lakemfi"]
+    await write(service, chain, 3)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="is refused"):
+        async with service.db.system() as tx:
+            await tx.execute("UPDATE audit_head SET seq = seq + $2 WHERE dfsp_id = $1", chain, by)
+
+
 TOUCHES = {
     "UPDATE audit_entry SET detail = '{}'": "the entry was changed",
     "UPDATE audit_entry SET detail = detail || '{\"number\": 7}'": "the entry was changed",

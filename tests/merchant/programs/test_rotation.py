@@ -20,6 +20,8 @@ from merchant.core.secret_key import NoSecretKey
 from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings
 from merchant.core.vault import BadSecretKey, Vault
+from merchant.exchange import imports, outcomes
+from merchant.exchange.models import ImportBatch, ImportJob
 from merchant.migrations import schema
 from merchant.notify import email
 from merchant.payments import outgoing
@@ -99,6 +101,22 @@ async def fill(service: Service, world: World) -> None:
             vault.seal(b"whsec_x", f"webhook:{endpoint_id}"),
         )
         await lists.put_list(tx, service, SERVICE, own_list)
+        job = ImportJob(
+            dfsp_id=merchant.dfsp_id,
+            total=1,
+            actor_kind="user",
+            actor_id=world.maker.actor.id,
+            file_name="shops.csv",
+            file_sha256="",
+            dry_run=False,
+            submit=False,
+        )
+        waiting = vault.seal(b"[]", imports.ROWS.format(import_id=job.id, number=0))
+        done = outcomes.seal(vault, job.id, 0, [])
+        tx.session.add(job)
+        await tx.flush()
+        batch = ImportBatch(import_id=job.id, number=0, dfsp_id=job.dfsp_id, rows_sealed=waiting, outcomes_sealed=done)
+        tx.session.add(batch)
         await tx.execute(
             "INSERT INTO idempotency_key (scope, key, dfsp_id, input_hash, status, body_sealed, created_at)"
             " VALUES ('s', 'k', $1, '\\x00', 201, $2, now())",

@@ -1,0 +1,140 @@
+"""Open, submit and screen many applications at once: what apply.py and assess.py do for one, for a row of an import.
+
+`prepare` judges one application's answers and needs no database, so that a thread may do it; `open_applications` stores
+many of them by a statement a table. A row that fails a rule fails alone, in `prepare`; what is stored is whole.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.inspection import inspect
+
+import kyb
+from merchant.compliance.cases import answers
+from merchant.compliance.cases.apply import freeze_version, new_application
+from merchant.compliance.cases.assess import Ground, judge
+from merchant.compliance.cases.models import Application, ApplicationVersion
+from merchant.compliance.cases.policy import local_now
+from merchant.compliance.cases.states import ApplicationState, move_application
+from merchant.compliance.lists.current import current_index
+from merchant.compliance.policies.in_force import policy_of
+from merchant.core import audit
+from merchant.core.access import SERVICE, Actor
+from merchant.core.audit import NewEntry
+from merchant.core.db import Reads, Tx
+from merchant.core.service import Service
+from merchant.notify import events
+
+
+class Prepared(Struct, frozen=True):
+    """An application that obeys every rule and is not stored yet; with its version and report if it is submitted."""
+
+    application: Application
+    identifiers: list[answers.IdentifierRow]
+    version: ApplicationVersion | None = None
+    report: kyb.Report | None = None
+
+
+class Opened(Struct, frozen=True):
+    """What became of one application: added now, or there already under this external_ref."""
+
+    outcome: Literal["added", "exists"]
+    application_id: UUID
+
+
+async def ground_of(service: Service, dfsp_id: UUID) -> Ground:
+    """What the applications of a DFSP are judged by now."""
+    return Ground(await policy_of(service, dfsp_id), await current_index(service), await local_now(service))
+
+
+def prepare(
+    service: Service, actor: Actor, given: kyb.Sections, drawn_digits: int, ground: Ground, *, submit: bool
+) -> Prepared:
+    """An application as a maker opens it and, with `submit`, submits it and the worker screens it.
+
+    `drawn_digits` is the length of the scheme's numbers. Raises InvalidFields, MaskedValue, Incomplete.
+    """
+    application, sections = new_application(service, actor, given, drawn_digits)
+    identifiers = answers.identifier_rows(service.vault, application, sections)
+    if not submit:
+        return Prepared(application, identifiers)
+    case = kyb.Case(sections)
+    version = freeze_version(service.vault, application, actor, case, ground.policy, ground.now)
+    report = judge(service, application, version, case, ground)
+    move_application(application, ApplicationState.IN_REVIEW)
+    return Prepared(application, identifiers, version, report)
+
+
+async def find_by_refs(tx: Reads, dfsp_id: UUID, external_refs: Sequence[str]) -> dict[str, UUID]:
+    """The applications that a DFSP has under these references of its own."""
+    found = await tx.fetch(
+        "SELECT external_ref, id FROM application WHERE dfsp_id = $1 AND external_ref = ANY($2)",
+        dfsp_id,
+        list(external_refs),
+    )
+    return {row["external_ref"]: row["id"] for row in found}
+
+
+async def open_applications(tx: Tx, actor: Actor, prepared: Sequence[Prepared]) -> list[Opened]:
+    """Store applications of the actor's DFSP, in their order; one whose external_ref is taken is not stored again.
+
+    Each has an external_ref, and no two the same. Audited, announced and indexed as `apply` and `assess` do it.
+    """
+    dfsp_id = actor.own_dfsp()
+    stored = await _insert(tx, prepared)
+    taken = [one.application.external_ref or "" for one in prepared if one.application.id not in stored]
+    there = await find_by_refs(tx, dfsp_id, taken) if taken else {}
+    new = [one for one in prepared if one.application.id in stored]
+    await answers.insert_identifiers(tx, [row for one in new for row in one.identifiers])
+    versions = [one.version for one in new if one.version is not None]
+    if versions:
+        await (await tx.session.connection()).execute(insert(ApplicationVersion), [_values(one) for one in versions])
+    await audit.record_many(tx, [entry for one in new for entry in _entries(actor, one)], dfsp_id=dfsp_id)
+    if versions:
+        told = [{"application_id": one.application_id, "version": one.version} for one in versions]
+        await events.announce_many(tx, "application.submitted", dfsp_id, told)
+    return [
+        Opened("added", one.application.id)
+        if one.application.id in stored
+        else Opened("exists", there[one.application.external_ref or ""])
+        for one in prepared
+    ]
+
+
+async def _insert(tx: Tx, prepared: Sequence[Prepared]) -> set[UUID]:
+    """Insert the applications whose external_ref is free; their ids."""
+    if not prepared:
+        return set()
+    columns: Any = Application
+    statement = (
+        insert(Application)
+        .on_conflict_do_nothing(index_elements=[columns.dfsp_id, columns.external_ref])
+        .returning(columns.id)
+    )
+    connection = await tx.session.connection()
+    # In one order everywhere: two imports of the same file wait for each other, and never in a circle.
+    rows = sorted((one.application for one in prepared), key=lambda row: row.external_ref or "")
+    found = await connection.execute(statement, [_values(row) for row in rows])
+    return set(found.scalars())
+
+
+def _values(row: Application | ApplicationVersion) -> dict[str, Any]:
+    """A new row's columns, but for those that only hold what releases before this one wrote in clear."""
+    names = inspect(type(row)).columns.keys()
+    return {name: getattr(row, name) for name in names if name not in ("report", "returned_items", "reject_reason")}
+
+
+def _entries(actor: Actor, one: Prepared) -> list[NewEntry]:
+    """What the record says of one application, as the operations on a single one say it."""
+    row = one.application
+    found = [NewEntry(actor, "application.opened", "application", row.id, {"version": 1})]
+    if one.report is not None:
+        version = {"version": row.version}
+        submitted = version | {"version_hash": row.version_hash}
+        screened = version | {"outcome": one.report.outcome, "hits": len(one.report.hits)}
+        found.append(NewEntry(actor, "application.submitted", "application", row.id, submitted))
+        found.append(NewEntry(SERVICE, "application.screened", "application", row.id, screened))
+    return found

@@ -1,0 +1,1 @@
+"""Tests of the migration from merchant-registry-svc."""
