@@ -4,7 +4,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from merchant.compliance.cases import apply, assess, expiry
+from merchant.compliance.cases import apply, assess, expiry, indexing
 from merchant.compliance.cases.routes import ROUTES as CASE_ROUTES
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx
@@ -24,7 +24,10 @@ async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
 
 ROUTES = [*CASE_ROUTES]
 JOBS = (transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),)
-TIMERS = (Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),)
+TIMERS = (
+    Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),
+    Timer("merchants.index", indexing.index_all_missing, every_s=indexing.INDEX_EVERY_S),
+)
 PRUNED: tuple[Pruned, ...] = ()
 PERMISSIONS = {
     P.APPLICATIONS_READ: "Read applications.",

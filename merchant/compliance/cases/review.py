@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 import kyb
-from merchant.compliance.cases import answers, problems, sealed_fields
+from merchant.compliance.cases import answers, indexing, problems, sealed_fields
 from merchant.compliance.cases.assess import assess, hit_entry
 from merchant.compliance.cases.four_eyes import lock_for_decision
 from merchant.compliance.cases.models import Application, Decision, ScreeningDecision
@@ -159,6 +159,7 @@ async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, 
             counters.append(counter)
     application.merchant_id = merchant.id
     await _decide(tx, actor, application, ApplicationState.APPROVED, None)
+    await indexing.index_approved(tx, service, application, merchant, sections)
     return Approved(merchant, counters)
 
 

@@ -1,24 +1,35 @@
-"""Tables of approved merchants, their locations and their counters.
+"""Tables of approved merchants, their locations and their counters, and of the words by which they are found.
 
-review.py of applications makes them and lifecycle.py changes them; these only hold.
+review.py of applications makes them and lifecycle.py changes them; search_index.py writes the words. These only hold.
 """
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, Text
+from sqlalchemy import text as text_clause
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from merchant.core import columns
 
+# Compared byte by byte, so that a range of words is the same one whatever the database's language.
+_WORD = Text(collation="C")
 LOCATION_DETAILS = "location:{id}"  # address and coordinates, as vault.seal is told
 
 
 class Merchant(SQLModel, table=True):
     """An approved merchant."""
 
-    __table_args__ = (Index("merchant_by_state", "dfsp_id", "state", "id"),)
+    __table_args__ = (
+        Index("merchant_by_state", "dfsp_id", "state", "id"),
+        Index("merchant_by_tier", "dfsp_id", "tier", "id"),
+        Index("merchant_by_mcc", "dfsp_id", "mcc", "id"),
+        Index("merchant_by_risk", "dfsp_id", "risk", "id", postgresql_where=text_clause("risk IS NOT NULL")),
+        Index("merchant_by_age", "dfsp_id", "created_at"),
+        Index("merchant_not_indexed", "id", postgresql_where=text_clause("indexed_at IS NULL")),
+    )
     id: UUID = columns.key()
     dfsp_id: UUID = columns.dfsp()
     application_id: UUID = columns.ref("application.id")
@@ -35,8 +46,10 @@ class Merchant(SQLModel, table=True):
     phone_digest: bytes | None = columns.sealed()
     phone_sealed: bytes | None = columns.sealed()
     phone_masked: str | None = None
+    risk: str | None = None
     revision: int = 1
     created_at: datetime = columns.instant()
+    indexed_at: datetime | None = columns.instant(nullable=True)  # none: the worker has its words still to write
 
 
 class Location(SQLModel, table=True):
@@ -64,3 +77,34 @@ class Counter(SQLModel, table=True):
     alias_type: str
     alias: str = Field(index=True)
     created_at: datetime = columns.instant()
+
+
+class MerchantWord(SQLModel, table=True):
+    """A word by which a merchant is found; the newest merchant with a word is the last of its rows.
+
+    A word of a name is folded and in clear, as the name is. All others hold an equals sign: number, city and country,
+    who added and approved the merchant, and digests of what is sealed (owners' names, phones, identity numbers).
+    """
+
+    __tablename__ = "merchant_word"
+    dfsp_id: UUID = Field(primary_key=True)
+    word: str = Field(primary_key=True, sa_type=_WORD)
+    merchant_id: UUID = Field(primary_key=True)
+
+
+class MerchantSearch(SQLModel, table=True):
+    """All the words of one merchant together: what its rows in merchant_word are held against."""
+
+    __tablename__ = "merchant_search"
+    merchant_id: UUID = Field(foreign_key="merchant.id", primary_key=True)
+    dfsp_id: UUID
+    words: list[str] = Field(sa_type=ARRAY(Text))
+
+
+class SearchKey(SQLModel, table=True):
+    """A word that names of a DFSP's merchants have, under a key: itself, and its shortened forms that find slips."""
+
+    __tablename__ = "search_key"
+    dfsp_id: UUID = Field(primary_key=True)
+    key: str = Field(primary_key=True, sa_type=_WORD)
+    word: str = Field(primary_key=True, sa_type=_WORD)
