@@ -15,6 +15,7 @@ from merchant.registry.merchants.finding import Sought, find_merchants
 from merchant.registry.merchants.schemas import ReasonGiven
 from merchant.registry.merchants.states import MerchantState
 
+TIERS = ("T0", "T1", "T2", "T3")  # docs/contract.md, Applications and merchants
 RISKS = ("low", "medium", "high")
 
 
@@ -31,7 +32,7 @@ RISKS = ("low", "medium", "high")
             " number, a phone, an owner's name, a register, tax or identity number, a city. The best 200, best first.",
         ),
         Filter("state", "Only those in this state.", choices=tuple(MerchantState)),
-        Filter("tier", "Only those of this tier."),
+        Filter("tier", "Only those of this tier.", choices=TIERS),
         Filter("risk", "Only those of this risk.", choices=RISKS),
         Filter("mcc", "Only those of this category, four digits of ISO 18245."),
         Filter("city", "Only those with a place in this city, in any case and without accents."),
