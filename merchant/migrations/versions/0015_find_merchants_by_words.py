@@ -7,20 +7,17 @@ down_revision = "0011"
 
 TABLES = (
     """
-    CREATE TABLE IF NOT EXISTS merchant_word (
-        dfsp_id uuid NOT NULL,
-        word text COLLATE "C" NOT NULL,
-        merchant_id uuid NOT NULL,
-        PRIMARY KEY (dfsp_id, word, merchant_id)
-    )
-    """,
-    """
     CREATE TABLE IF NOT EXISTS merchant_search (
         merchant_id uuid NOT NULL REFERENCES merchant (id),
         dfsp_id uuid NOT NULL,
-        words text[] NOT NULL,
+        words text[] COLLATE "C" NOT NULL,
         PRIMARY KEY (merchant_id)
     )
+    """,
+    "CREATE INDEX IF NOT EXISTS merchant_search_newest ON merchant_search (dfsp_id, merchant_id)",
+    # Without a list of what is still to be added, which every search would read through.
+    """
+    CREATE INDEX IF NOT EXISTS merchant_search_words ON merchant_search USING gin (words) WITH (fastupdate = off)
     """,
     """
     CREATE TABLE IF NOT EXISTS search_key (
@@ -31,8 +28,7 @@ TABLES = (
     )
     """,
     """
-    GRANT SELECT, INSERT, UPDATE, DELETE ON merchant_word, merchant_search, search_key
-        TO merchant_system, merchant_app
+    GRANT SELECT, INSERT, UPDATE, DELETE ON merchant_search, search_key TO merchant_system, merchant_app
     """,
     # The worker writes the words of the merchants there are; a null instant tells which ones are left.
     """
@@ -50,7 +46,7 @@ WALL = """
             OR current_setting('app.dfsp_id', true) = 'hub'
         $rule$;
     BEGIN
-        FOREACH walled IN ARRAY ARRAY['merchant_word', 'merchant_search', 'search_key'] LOOP
+        FOREACH walled IN ARRAY ARRAY['merchant_search', 'search_key'] LOOP
             IF NOT EXISTS (SELECT FROM pg_policies WHERE tablename = walled) THEN
                 EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', walled);
                 EXECUTE format('CREATE POLICY service ON %I TO merchant_system USING (true) WITH CHECK (true)', walled);
@@ -61,6 +57,42 @@ WALL = """
         END LOOP;
     END $$
 """
+# Behind row-level security, PostgreSQL uses no index for operators that it does not trust to keep a secret, those of
+# arrays among them. So this view has the owner's rights, and the rule of the wall in its own condition: a tenant sees
+# its rows through it and no others, and the index on the words serves it.
+VIEW = (
+    """
+    CREATE OR REPLACE VIEW merchant_findable AS
+    SELECT merchant_id, dfsp_id, words FROM merchant_search
+    WHERE dfsp_id = CASE WHEN current_setting('app.dfsp_id', true) IN ('', 'hub') THEN NULL
+                         ELSE current_setting('app.dfsp_id', true)::uuid END
+       OR current_setting('app.dfsp_id', true) = 'hub'
+    """,
+    "REVOKE ALL ON merchant_findable FROM merchant_system, merchant_app",
+    "GRANT SELECT ON merchant_findable TO merchant_app",
+)
+# Whoever changes a merchant's state, tier, category or risk, of this release or of the one before.
+TRIGGERS = (
+    """
+    CREATE OR REPLACE FUNCTION keep_merchant_facets() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        UPDATE merchant_search SET words = ARRAY(
+            SELECT w FROM unnest(words) AS u (w) WHERE split_part(w, '=', 1) NOT IN ('state', 'tier', 'mcc', 'risk')
+               OR strpos(w, '=') = 0
+        ) || array_remove(
+            ARRAY['state=' || NEW.state, 'tier=' || NEW.tier, 'mcc=' || NEW.mcc, 'risk=' || NEW.risk], NULL
+        ) WHERE merchant_id = NEW.id;
+        RETURN NULL;
+    END $$
+    """,
+    "DROP TRIGGER IF EXISTS merchant_facets_are_kept ON merchant",
+    """
+    CREATE TRIGGER merchant_facets_are_kept AFTER UPDATE OF state, tier, mcc, risk ON merchant
+    FOR EACH ROW WHEN (
+        (OLD.state, OLD.tier, OLD.mcc, OLD.risk) IS DISTINCT FROM (NEW.state, NEW.tier, NEW.mcc, NEW.risk)
+    ) EXECUTE FUNCTION keep_merchant_facets()
+    """,
+)
 # What an attempt leaves behind that was given up half-way.
 DROP_UNFINISHED = """
     DO $$
@@ -88,7 +120,7 @@ INDEXES = (
 
 
 def upgrade() -> None:
-    for statement in (*TABLES, WALL, DROP_UNFINISHED):
+    for statement in (*TABLES, WALL, *VIEW, *TRIGGERS, DROP_UNFINISHED):
         op.execute(statement)
     # Outside a transaction: merchants are approved and suspended while the indexes are built.
     with op.get_context().autocommit_block():

@@ -1,17 +1,18 @@
 """Find merchants: by words of their names in any order, number, phone, owner, register number and city; by filters.
 
-A query is read into terms, each of which a merchant must fulfil. What is equal comes first, then what goes on from what
-was typed, then what is one slip away; of one kind the newest first. search_index.py writes the words, postings.py has
+A query is read into words, each of which a merchant must have. What is equal comes first, then what goes on from what
+was typed, then what is one slip away; of one kind the newest first. search_index.py writes the words, lookups.py has
 the statements.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlmodel import select
 
 from merchant.core import errors, phone
@@ -20,14 +21,15 @@ from merchant.core.db import Tx
 from merchant.core.paging import Page
 from merchant.core.texts import _
 from merchant.core.vault import Vault
-from merchant.registry.merchants import postings, search_index, words
+from merchant.registry.merchants import lookups, search_index, words
+from merchant.registry.merchants.lookups import Columns, Wanted
 from merchant.registry.merchants.models import Merchant
-from merchant.registry.merchants.postings import Columns, Term
 
 MAX_QUERY_CHARS = 200
 MAX_QUERY_WORDS = 10
 MAX_RESULTS = 200  # of a query; nobody reads further, and one more word finds what is meant
 _BEGINNING_LETTERS = 3  # fewer begin too many words; they are found where they are a word
+_MONTHS_MOST = 240  # of a time; a longer one narrows nothing
 _PHONE_SIGNS = str.maketrans("", "", "()./")
 _RANK_PLACE, _RANK_MASK, _VERSION = 76, 0xF, 7  # the four bits of a UUID that tell its version (RFC 9562)
 
@@ -77,25 +79,23 @@ async def find_merchants(tx: Tx, actor: Actor, page: Page, sought: Sought, count
     With a query the MAX_RESULTS best, best first; without one all, newest first. `country` is where a phone without a
     plus is read. Raises InvalidFilter for a query that is too long, InvalidPage for a cursor of another list.
     """
-    columns = Columns(
-        state=sought.state,
-        tier=sought.tier,
-        mcc=sought.mcc,
-        risk=sought.risk,
-        since=sought.since,
-        until=sought.until,
-        named=sought.search or None,
-        merchant_id=actor.merchant_id,
-    )
+    own = Columns(since=sought.since, until=sought.until, named=sought.search or None, merchant_id=actor.merchant_id)
     dfsps = [actor.dfsp_id] if actor.dfsp_id is not None else [row["id"] for row in await tx.fetch(_EVERY_DFSP)]
     required = _required(sought)
     query = (sought.q or "").strip()
     if not query:
-        ids = await postings.newest(tx, dfsps, required, columns, page.limit + 1, before=page.before)
+        own = replace(own, before=page.before)
+        if required:
+            wanted = Wanted(tuple(required | _walls(actor, sought)), _months(sought))
+            ids = await lookups.having(tx, dfsps, wanted, own, page.limit + 1)
+        else:
+            listed = replace(own, state=sought.state, tier=sought.tier, mcc=sought.mcc, risk=sought.risk)
+            ids = await lookups.listed(tx, dfsps, listed, page.limit + 1)
         return await _load(tx, actor, [(found, found) for found in ids])
     # Who belongs to one merchant has no use for its sealed answers, and could try out what they are.
     readings = read_query(tx.vault, query, country, sealed=actor.merchant_id is None)
-    ranked = await _ranked(tx, dfsps, readings, required, columns)
+    everywhere = Wanted(tuple(required | _walls(actor, sought)), _months(sought))
+    ranked = await _ranked(tx, dfsps, readings, everywhere, own)
     if page.before is not None:
         behind = _read_cursor(page.before)
         ranked = [one for one in ranked if (one[0], -one[1].int) > behind]
@@ -105,18 +105,36 @@ async def find_merchants(tx: Tx, actor: Actor, page: Page, sought: Sought, count
 _EVERY_DFSP = "SELECT id FROM dfsp ORDER BY id"
 
 
-def _required(sought: Sought) -> list[Term]:
-    """The filters that are words."""
-    found = []
+def _required(sought: Sought) -> set[str]:
+    """The filters that are words alone."""
+    found = set()
     if sought.city:
-        found.append(search_index.city_word(sought.city))
+        found.add(search_index.city_word(sought.city))
     if sought.country:
-        found.append(search_index.country_word(sought.country))
+        found.add(search_index.country_word(sought.country))
     if sought.added_by:
-        found.append(search_index.added_by_word(sought.added_by))
+        found.add(search_index.added_by_word(sought.added_by))
     if sought.approved_by:
-        found.append(search_index.approved_by_word(sought.approved_by))
-    return [Term((word,)) for word in found]
+        found.add(search_index.approved_by_word(sought.approved_by))
+    return found
+
+
+def _walls(actor: Actor, sought: Sought) -> set[str]:
+    """The DFSP, and the filters that are columns too, as words."""
+    found = search_index.facet_words(state=sought.state, tier=sought.tier, mcc=sought.mcc, risk=sought.risk)
+    return found | {search_index.dfsp_word(actor.dfsp_id)} if actor.dfsp_id is not None else found
+
+
+def _months(sought: Sought) -> tuple[tuple[str, ...], ...]:
+    """The months that a time touches, where it has two ends; one of them is then a merchant's."""
+    if sought.since is None or sought.until is None:
+        return ()
+    day, last = sought.since.astimezone(UTC).replace(day=1), sought.until.astimezone(UTC)
+    found: list[str] = []
+    while day <= last and len(found) < _MONTHS_MOST:
+        found.append(search_index.month_word(day))
+        day = (day + timedelta(days=32)).replace(day=1)
+    return (tuple(found),) if len(found) < _MONTHS_MOST else ()
 
 
 def read_query(vault: Vault, text: str, country: str, *, sealed: bool) -> list[list[_Typed]]:
@@ -167,21 +185,23 @@ def _phone(text: str, country: str) -> phone.Msisdn | None:
 
 
 async def _ranked(
-    tx: Tx, dfsps: Sequence[UUID], readings: list[list[_Typed]], required: list[Term], columns: Columns
+    tx: Tx, dfsps: Sequence[UUID], readings: list[list[_Typed]], everywhere: Wanted, columns: Columns
 ) -> list[tuple[int, UUID]]:
     """The best merchants of all readings, each with its likeness, best and then newest first."""
     ranked: list[tuple[int, UUID]] = []
-    stems: dict[str, tuple[list[str], set[str]]] = {}
+    unlike: dict[str, tuple[list[str], set[str]]] = {}
     for likeness in Likeness:
         room = MAX_RESULTS - len(ranked)
+        if not room:
+            break
         if likeness is Likeness.CONTINUED:
-            stems = await _unlike(tx, dfsps, {typed.word for reading in readings for typed in reading if typed.word})
+            unlike = await _unlike(tx, dfsps, {typed.word for reading in readings for typed in reading if typed.word})
         fresh: set[UUID] = set()
-        for reading in readings if room else ():
-            terms = [_term(typed, stems, likeness) for typed in reading]
-            if likeness is not Likeness.EQUAL and not _widened(reading, stems, likeness):
-                continue
-            fresh.update(await postings.newest(tx, dfsps, [*terms, *required], columns, MAX_RESULTS))
+        for reading in readings:
+            if likeness is Likeness.EQUAL or _widened(reading, unlike, likeness):
+                some = tuple(_alike(typed, unlike, likeness) for typed in reading)
+                wanted = Wanted(everywhere.every, some + everywhere.some)
+                fresh.update(await lookups.having(tx, dfsps, wanted, columns, MAX_RESULTS))
         fresh.difference_update(found for _, found in ranked)
         ranked += [(likeness, found) for found in sorted(fresh, reverse=True)[:room]]
     return ranked
@@ -191,8 +211,8 @@ async def _unlike(tx: Tx, dfsps: Sequence[UUID], typed: set[str]) -> dict[str, t
     """For each word of a query, the words of names that go on from it and those that are one slip away."""
     listed = sorted(typed)
     long = [word for word in listed if len(word) >= _BEGINNING_LETTERS]
-    going_on = dict(zip(long, await postings.continued(tx, dfsps, long), strict=True)) if long else {}
-    near = await postings.words_by_key(tx, dfsps, [words.slip_keys(word) for word in listed])
+    going_on = dict(zip(long, await lookups.continued(tx, dfsps, long), strict=True)) if long else {}
+    near = await lookups.words_by_key(tx, dfsps, [words.slip_keys(word) for word in listed])
     return {
         word: (
             [one for one in going_on.get(word, ()) if one != word],
@@ -202,23 +222,18 @@ async def _unlike(tx: Tx, dfsps: Sequence[UUID], typed: set[str]) -> dict[str, t
     }
 
 
-def _widened(reading: list[_Typed], stems: dict[str, tuple[list[str], set[str]]], likeness: Likeness) -> bool:
+def _widened(reading: list[_Typed], unlike: dict[str, tuple[list[str], set[str]]], likeness: Likeness) -> bool:
     """Whether a likeness finds anything for a reading that the one before did not."""
-    found = [stems[typed.word] for typed in reading if typed.word is not None]
+    found = [unlike[typed.word] for typed in reading if typed.word is not None]
     return any(going_on if likeness is Likeness.CONTINUED else near for going_on, near in found)
 
 
-def _term(typed: _Typed, stems: dict[str, tuple[list[str], set[str]]], likeness: Likeness) -> Term:
+def _alike(typed: _Typed, unlike: dict[str, tuple[list[str], set[str]]], likeness: Likeness) -> tuple[str, ...]:
+    """The words of which a merchant must have one, to be as like a typed word."""
     if likeness is Likeness.EQUAL or typed.word is None:
-        return Term(typed.equal)
-    going_on, near = stems[typed.word]
-    also = tuple(sorted(near)) if likeness is Likeness.SLIP else ()
-    return Term(
-        typed.equal + also,
-        typed.word if going_on else None,
-        tuple(going_on[: postings.MAX_CONTINUED]),
-        len(going_on) > postings.MAX_CONTINUED,
-    )
+        return typed.equal
+    going_on, near = unlike[typed.word]
+    return (*typed.equal, *going_on, *(sorted(near) if likeness is Likeness.SLIP else ()))
 
 
 def _cursor(rank: int, merchant_id: UUID) -> UUID:

@@ -79,26 +79,23 @@ class Counter(SQLModel, table=True):
     created_at: datetime = columns.instant()
 
 
-class MerchantWord(SQLModel, table=True):
-    """A word by which a merchant is found; the newest merchant with a word is the last of its rows.
+class MerchantSearch(SQLModel, table=True):
+    """All the words by which one merchant is found.
 
     A word of a name is folded and in clear, as the name is. All others hold an equals sign: number, city and country,
-    who added and approved the merchant, and digests of what is sealed (owners' names, phones, identity numbers).
+    the month of approval, who added and approved the merchant, its state, tier, category and risk (which a trigger
+    keeps), its DFSP, and digests of what is sealed: owners' names, phones, identity numbers. The view
+    `merchant_findable` shows a tenant its own rows and lets the index on the words serve them.
     """
 
-    __tablename__ = "merchant_word"
-    dfsp_id: UUID = Field(primary_key=True)
-    word: str = Field(primary_key=True, sa_type=_WORD)
-    merchant_id: UUID = Field(primary_key=True)
-
-
-class MerchantSearch(SQLModel, table=True):
-    """All the words of one merchant together: what its rows in merchant_word are held against."""
-
     __tablename__ = "merchant_search"
+    __table_args__ = (
+        Index("merchant_search_newest", "dfsp_id", "merchant_id"),
+        Index("merchant_search_words", "words", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+    )
     merchant_id: UUID = Field(foreign_key="merchant.id", primary_key=True)
     dfsp_id: UUID
-    words: list[str] = Field(sa_type=ARRAY(Text))
+    words: list[str] = Field(sa_type=ARRAY(_WORD))
 
 
 class SearchKey(SQLModel, table=True):

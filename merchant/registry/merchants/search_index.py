@@ -1,11 +1,12 @@
 """Write the words by which a merchant is found, when it is approved and when its answers, places or counters change.
 
-finding.py reads them. What identifies a person is written as a keyed digest only: each word of an owner's name, phones,
-identity and register numbers are found when they are given whole, and nobody reads them out of these tables.
+finding.py looks for them. What identifies a person is written as a keyed digest only: each word of an owner's name,
+phones, identity and register numbers are found when they are given whole, and nobody reads them out of the tables.
 """
 
 import base64
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 import kyb
@@ -33,8 +34,6 @@ _KEEP = """
 INSERT INTO merchant_search (merchant_id, dfsp_id, words) VALUES ($1, $2, $3)
 ON CONFLICT (merchant_id) DO UPDATE SET words = EXCLUDED.words
 """
-_ADD = "INSERT INTO merchant_word (dfsp_id, word, merchant_id) SELECT $1, word, $2 FROM unnest($3::text[]) AS w(word)"
-_DROP = "DELETE FROM merchant_word WHERE dfsp_id = $1 AND merchant_id = $2 AND word = ANY($3)"
 _KNOWN_WORDS = "SELECT word FROM search_key WHERE dfsp_id = $1 AND key = ANY($2) AND word = key"
 _ADD_KEYS = """
 INSERT INTO search_key (dfsp_id, key, word) SELECT $1, k.key, k.word FROM unnest($2::text[], $3::text[]) AS k(key, word)
@@ -119,6 +118,21 @@ def approved_by_word(person: UUID) -> str:
     return f"{_APPROVED_BY}={person}"
 
 
+def dfsp_word(dfsp_id: UUID) -> str:
+    """How the DFSP is written."""
+    return f"dfsp={dfsp_id}"
+
+
+def month_word(instant: datetime) -> str:
+    """How the month of approval is written, in UTC."""
+    return f"month={instant.astimezone(UTC):%Y-%m}"
+
+
+def facet_words(**facets: str | None) -> set[str]:
+    """How state, tier, mcc and risk are written, as the trigger of the database writes them when they change."""
+    return {f"{name}={value}" for name, value in facets.items() if value is not None}
+
+
 def _kind(word: str) -> str:
     return word.partition("=")[0] if "=" in word else ""
 
@@ -140,6 +154,8 @@ async def _own_words(tx: Tx, merchant: Merchant) -> set[str]:
     names = [merchant.trading_name, merchant.legal_name, merchant.ussd_name, *cities, *(row["name"] for row in places)]
     found = words.index_words(*names)
     found |= {city_word(city) for city in cities} | {country_word(code) for code in countries}
+    found |= {dfsp_word(merchant.dfsp_id), month_word(merchant.created_at)}
+    found |= facet_words(state=merchant.state, tier=merchant.tier, mcc=merchant.mcc, risk=merchant.risk)
     return found | {number_word(row["alias"]) for row in places if row["alias"]}
 
 
@@ -165,15 +181,11 @@ async def _present(tx: Tx, merchant: Merchant) -> set[str]:
 
 
 async def _write(tx: Tx, merchant: Merchant, present: set[str], wanted: set[str]) -> None:
-    """Make the merchant's rows those of `wanted`; what is there already costs nothing."""
+    """Make the merchant's words those of `wanted`; what is there already costs nothing."""
     if present == wanted:
         return
     await tx.execute(_KEEP, merchant.id, merchant.dfsp_id, sorted(wanted))
-    if dropped := sorted(present - wanted):
-        await tx.execute(_DROP, merchant.dfsp_id, merchant.id, dropped)
-    if added := sorted(wanted - present):
-        await tx.execute(_ADD, merchant.dfsp_id, merchant.id, added)
-        await _learn(tx, merchant.dfsp_id, [word for word in added if not _kind(word)])
+    await _learn(tx, merchant.dfsp_id, [word for word in wanted - present if not _kind(word)])
 
 
 async def _learn(tx: Tx, dfsp_id: UUID, named: Sequence[str]) -> None:

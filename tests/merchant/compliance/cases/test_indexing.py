@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 async def rows(service: Service) -> dict[str, list[object]]:
     """Everything that is kept to find merchants by."""
     async with service.db.system_reads() as tx:
-        tables = ("merchant_word", "merchant_search", "search_key")
+        tables = ("merchant_search", "search_key")
         return {table: sorted(map(tuple, await tx.fetch(f"SELECT * FROM {table}"))) for table in tables}
 
 

@@ -4,6 +4,7 @@ import unicodedata
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -12,7 +13,7 @@ from merchant.core.errors import InvalidFilter
 from merchant.core.paging import Page
 from merchant.core.service import Service
 from merchant.core.vault import Vault
-from merchant.registry.merchants import finding, lifecycle, postings
+from merchant.registry.merchants import finding, lifecycle, lookups
 from merchant.registry.merchants.finding import Sought, find_merchants, read_query
 from tests import builders
 from tests.builders import DFSPS, SECRET_KEY, World
@@ -155,7 +156,7 @@ async def test_owners_are_found_by_whole_words_of_their_names_alone(service: Ser
     for q in ("wanjik", "wanjikuu", "thion", "kamau", "shop kamau"):
         assert await desk.find(q) == [], q
     async with service.db.system_reads() as tx:
-        for table in ("merchant_word", "merchant_search", "search_key"):
+        for table in ("merchant_search", "search_key"):
             kept = str(await tx.fetch(f"SELECT * FROM {table}")).lower()
             assert "shop" in kept
             for clear in ("wanjik", "thiong", made["contact"]["phone"][4:], made["owners"][0]["id_number"].lower()):
@@ -196,12 +197,13 @@ async def test_no_more_than_so_many_are_found_and_the_newest_of_them(
     assert [one.merchant.id for one in found] == [merchant.id for merchant, _ in made[:0:-1]]
 
 
-@pytest.mark.parametrize("most", [1, 2_000])
-async def test_the_same_is_found_whoever_leads(
-    service: Service, world: World, desk: Desk, monkeypatch: pytest.MonkeyPatch, most: int
+@pytest.mark.parametrize(("first", "longer"), [(1, 2), (2, 3), (2_000, 20_000)])
+async def test_the_same_is_found_among_the_newest_and_by_the_index(
+    service: Service, world: World, desk: Desk, monkeypatch: pytest.MonkeyPatch, first: int, longer: int
 ) -> None:
-    monkeypatch.setattr(postings, "_COUNT_MOST", most)
-    monkeypatch.setattr(postings, "_COUNT_MOST_OF_MANY", most)
+    monkeypatch.setattr(lookups, "_LOOKED_AT", first)
+    monkeypatch.setattr(lookups, "_LOOKED_AT_LONGER", longer)
+    monkeypatch.setattr(lookups, "_COMMON", 1)
     for number in range(3):
         await builders.create_merchant(service, world, document=document(f"Duka {number} njeri", city="Thika"))
     await builders.create_merchant(service, world, document=document("Duka njeri", city="Nyeri", mcc="5499"))
@@ -331,17 +333,34 @@ class TestWalls:
         self, service: Service, world: World, theirs: dict[str, str]
     ) -> None:
         dfsps = [person.actor.dfsp_id for person in (world.maker, world[DFSPS[1]]["maker"])]
-        terms = [postings.Term((theirs["name"],))]
+        wanted = lookups.Wanted((theirs["name"],))
         async with service.db.tenant(world.maker.actor.dfsp_id) as tx:
-            for table in ("merchant_word", "merchant_search", "search_key"):
+            for table in ("merchant_search", "merchant_findable", "search_key"):
                 assert await tx.fetchval(f"SELECT count(*) FROM {table}") == 0, table
             # Also where a statement names another DFSP, the wall stands.
-            assert await postings.newest(tx, dfsps, terms, postings.Columns(), 10) == []
-            assert await postings.continued(tx, dfsps, ["zaw"]) == [[]]
-            assert await postings.words_by_key(tx, dfsps, [{"zawadi"}]) == [set()]
+            for columns in (lookups.Columns(), lookups.Columns(named="kiosk"), lookups.Columns(until=clock.now())):
+                assert await lookups.having(tx, dfsps, wanted, columns, 10) == []
+            assert await lookups.continued(tx, dfsps, ["zaw"]) == [[]]
+            assert await lookups.words_by_key(tx, dfsps, [{"zawadi"}]) == [set()]
         async with service.db.tenant(dfsps[1]) as tx:
-            assert len(await postings.newest(tx, dfsps, terms, postings.Columns(), 10)) == 1
-            assert await postings.continued(tx, dfsps, ["zaw"]) == [["zawadi"]]
+            assert await tx.fetchval("SELECT count(*) FROM merchant_findable") == 1
+            for columns in (lookups.Columns(), lookups.Columns(named="kiosk"), lookups.Columns(until=clock.now())):
+                assert len(await lookups.having(tx, dfsps, wanted, columns, 10)) == 1
+            assert await lookups.continued(tx, dfsps, ["zaw"]) == [["zawadi"]]
+
+    async def test_nobody_without_a_tenant_reads_the_view_and_nobody_writes_it(
+        self, service: Service, database_url: str, theirs: dict[str, str]
+    ) -> None:
+        connection = await asyncpg.connect(database_url)
+        await connection.execute("SET ROLE merchant_app")
+        assert await connection.fetchval("SELECT count(*) FROM merchant_findable") == 0
+        await connection.execute("SET app.dfsp_id = ''")
+        assert await connection.fetchval("SELECT count(*) FROM merchant_findable") == 0
+        await connection.execute("SET app.dfsp_id = 'hub'")
+        assert await connection.fetchval("SELECT count(*) FROM merchant_findable") == 1
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("DELETE FROM merchant_findable")
+        await connection.close()
 
     async def test_a_merchants_own_people_find_their_merchant_alone_and_not_by_what_is_sealed(
         self, client: httpx.AsyncClient, service: Service, world: World
