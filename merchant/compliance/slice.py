@@ -4,7 +4,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from merchant.compliance.cases import apply, assess, clockwork, expiry, links, moves, review
+from merchant.compliance.cases import apply, assess, clockwork, expiry, indexing, links, moves, review
 from merchant.compliance.cases.case_routes import ROUTES as MERCHANT_CASE_ROUTES
 from merchant.compliance.cases.document_routes import ROUTES as DOCUMENT_ROUTES
 from merchant.compliance.cases.routes import ROUTES as APPLICATION_ROUTES
@@ -50,6 +50,7 @@ JOBS = (
 TIMERS = (
     Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),
     Timer("documents.delete_loose", loose_files.run_loose_files, every_s=loose_files.EVERY_S),
+    Timer("merchants.index", indexing.index_all_missing, every_s=indexing.INDEX_EVERY_S),
     Timer("lists.refresh", current.refresh, every_s=current.KEPT_S),
     Timer("merchants.check", clockwork.check_all, every_s=clockwork.CHECK_EVERY_S),
 )

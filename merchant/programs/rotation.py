@@ -85,6 +85,8 @@ async def _identifier_digests(tx: Tx, vault: Vault, row: Row, plain: bytes) -> N
             for path, kind, value in answers.identifiers(msgspec.json.decode(plain, type=kyb.Sections))
         ],
     )
+    # The worker writes the words of its merchant anew, the digests among them.
+    await tx.execute("UPDATE merchant SET indexed_at = NULL WHERE application_id = $1", row["id"])
 
 
 SEALED_COLUMNS = (

@@ -26,6 +26,10 @@ IN_CLEAR = {
     "location.city",
     "merchant.city",
     "counter.name",
+    # The words of these names, folded.
+    "merchant_search.words",
+    "search_key.key",
+    "search_key.word",
     # Found by equality or by parts of it, from within transactions of payments and onboarding.
     "application.external_ref",
     "payment_request.reference",

@@ -31,6 +31,7 @@ _MOVED = (
     "UPDATE alias SET dfsp_id = $2 WHERE merchant_id = $1",
     "UPDATE alias_claim SET dfsp_id = $2 WHERE counter_id IN (SELECT id FROM counter WHERE merchant_id = $1)",
     "UPDATE ended_sticker SET dfsp_id = $2 WHERE counter_id IN (SELECT id FROM counter WHERE merchant_id = $1)",
+    "DELETE FROM merchant_search WHERE merchant_id = $1 AND dfsp_id <> $2",
     "UPDATE limit_usage SET dfsp_id = $2 WHERE merchant_id = $1",
 )
 # Keys, webhooks and people of the merchant were given by the old DFSP.
@@ -124,6 +125,7 @@ async def _move(tx: Tx, service: Service, accepted: Application) -> None:
     merchant.dfsp_id, merchant.case_id = new_dfsp, accepted.id
     merchant.tier, merchant.tier_since = accepted.target_tier or merchant.tier, clock.now()
     merchant.revision += 1
+    merchant.indexed_at = None  # its words are written anew for the new DFSP
     accepted.merchant_id = merchant.id
     await tx.flush()
     await tx.execute("UPDATE verification SET merchant_id = $2 WHERE application_id = $1", accepted.id, merchant.id)

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 import kyb
-from merchant.compliance.cases import answers, effects, problems, sealed_fields
+from merchant.compliance.cases import answers, effects, indexing, problems, sealed_fields
 from merchant.compliance.cases.assess import assess, hit_entry
 from merchant.compliance.cases.four_eyes import lock_for_decision
 from merchant.compliance.cases.kinds import CaseKind
@@ -192,6 +192,8 @@ async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, 
     elif application.moves_merchant_id is not None:
         application.target_tier = tier
     await _decide(tx, actor, application, ApplicationState.APPROVED, None)
+    if made is not None:
+        await indexing.index_approved(tx, service, application, made, sections)
     await outbox.add(tx, APPROVED_TOPIC, {"application_id": application.id}, dfsp_id=application.dfsp_id)
     return Approved(made, counters, tier, len(application.approvals), needed)
 

@@ -22,6 +22,7 @@ from merchant.registry.codes import payload as codes
 from merchant.registry.codes.stickers import current_versions
 from merchant.registry.merchants import queries
 from merchant.registry.merchants.counters import usual_currency
+from merchant.registry.merchants.finding import Sought, find_merchants
 from merchant.registry.merchants.models import Counter, Merchant
 from merchant.registry.merchants.states import Capability, MerchantState, merchant_may
 from qr.render import render_svg
@@ -95,9 +96,10 @@ async def _found(tx: Tx, search: str, before: UUID | None) -> list[Merchant]:
     if merchant_id is not None:
         merchant = await queries.merchant(tx, SERVICE, merchant_id)
         return [merchant] if merchant_may(merchant.state, Capability.TAKE_PAYMENT) else []
-    return await queries.merchants(
-        tx, SERVICE, Page(MERCHANTS_A_PAGE, before), state=state, tier=None, search=search or None
+    found = await find_merchants(
+        tx, SERVICE, Page(MERCHANTS_A_PAGE, before), Sought(state=state, search=search or None), country=""
     )
+    return [one.merchant for one in found]
 
 
 def _demo_counter(scheme: SchemeFacts, merchant: Merchant, counter: Counter, sticker: int, dfsp: str) -> DemoCounter:

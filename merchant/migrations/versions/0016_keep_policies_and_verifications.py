@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0016"
-down_revision = "0014"
+down_revision = "0015"
 
 TABLES = (
     """
@@ -101,8 +101,7 @@ COLUMNS = (
         ADD COLUMN next_review_on date,
         ADD COLUMN check_on date DEFAULT '2026-01-01', -- those that there are, are looked at once
         ADD COLUMN stopped_for varchar,
-        ADD COLUMN listed boolean NOT NULL DEFAULT false,
-        ADD COLUMN IF NOT EXISTS risk varchar
+        ADD COLUMN listed boolean NOT NULL DEFAULT false
     """,
     "ALTER TABLE counter ADD COLUMN closed_at timestamptz",
     "CREATE INDEX merchant_to_check ON merchant (check_on)",

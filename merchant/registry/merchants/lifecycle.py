@@ -18,6 +18,7 @@ from merchant.notify import events
 from merchant.registry.aliases.operations import hide_counter, issue_alias, set_routes_active
 from merchant.registry.merchants.models import Counter, Location, Merchant
 from merchant.registry.merchants.queries import find_counter, lock_counter, lock_merchant
+from merchant.registry.merchants.search_index import index_places
 from merchant.registry.merchants.states import Capability, MerchantState, merchant_may, move_merchant
 
 
@@ -70,6 +71,7 @@ async def add_counter(
     if count >= MAX_COUNTERS_OF_MERCHANT:
         raise errors.WrongState(_("A merchant has at most {most} counters.", most=MAX_COUNTERS_OF_MERCHANT))
     counter = await open_counter(tx, await service.scheme(), merchant, location_id, name, own_alias)
+    await index_places(tx, merchant)
     await audit.record(
         tx,
         actor,

@@ -11,19 +11,7 @@ from sqlmodel import select
 
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Reads, Tx
-from merchant.core.paging import Page, containing, page
 from merchant.registry.merchants.models import Counter, Location, Merchant
-
-
-async def merchants(
-    tx: Reads, actor: Actor, wanted: Page, *, state: str | None, tier: str | None, search: str | None
-) -> list[Merchant]:
-    """Merchants, newest first."""
-    statement = scope_to(actor, select(Merchant), Merchant)
-    statement = statement.where(Merchant.state == state) if state else statement
-    statement = statement.where(Merchant.tier == tier) if tier else statement
-    statement = containing(statement, search, Merchant.trading_name, Merchant.legal_name)
-    return await page(tx, statement, Merchant.id, wanted)
 
 
 async def merchant(tx: Reads, actor: Actor, merchant_id: UUID) -> Merchant:

@@ -11,8 +11,12 @@ from merchant.core.access import Permission as P
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
 from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
 from merchant.registry.merchants import lifecycle, queries, schemas
+from merchant.registry.merchants.finding import Sought, find_merchants
 from merchant.registry.merchants.schemas import ReasonGiven
 from merchant.registry.merchants.states import MerchantState
+
+TIERS = ("T0", "T1", "T2", "T3")  # docs/contract.md, Applications and merchants
+RISKS = ("low", "medium", "high")
 
 
 @route(
@@ -22,16 +26,45 @@ from merchant.registry.merchants.states import MerchantState
     items=schemas.MerchantView,
     paged=True,
     filters=(
+        Filter(
+            "q",
+            "Words of names in any order and whatever their accents, also begun or with one slip; or a counter's"
+            " number, a phone, an owner's name, a register, tax or identity number, a city. The best 200, best first.",
+        ),
         Filter("state", "Only those in this state.", choices=tuple(MerchantState)),
-        Filter("tier", "Only those of this tier."),
-        Filter("search", "Only those whose trading or legal name contains this text."),
+        Filter("tier", "Only those of this tier.", choices=TIERS),
+        Filter("risk", "Only those of this risk.", choices=RISKS),
+        Filter("mcc", "Only those of this category, four digits of ISO 18245."),
+        Filter("city", "Only those with a place in this city, in any case and without accents."),
+        Filter("country", "Only those with a place in this country, two letters of ISO 3166."),
+        Filter("added_by", "Only those whose application this person or key wrote.", kind="uuid"),
+        Filter("approved_by", "Only those that this person approved.", kind="uuid"),
+        Filter("from", "Only those approved at this time or later, RFC 3339.", kind="instant"),
+        Filter("to", "Only those approved before this time, RFC 3339.", kind="instant"),
+        Filter("search", "Only those whose trading or legal name contains this text; q takes its place."),
     ),
 )
 async def list_merchants(call: Call[None]) -> Listed:
-    """List merchants, newest first."""
-    rows = await queries.merchants(call.tx, call.actor, call.page, **call.filters)
+    """List merchants, newest first; with q those it finds, best first."""
+    given = call.filters
+    sought = Sought(
+        q=given["q"],
+        search=given["search"],
+        state=given["state"],
+        tier=given["tier"],
+        risk=given["risk"],
+        mcc=given["mcc"],
+        city=given["city"],
+        country=given["country"],
+        added_by=call.filter_id("added_by"),
+        approved_by=call.filter_id("approved_by"),
+        since=call.filter_instant("from"),
+        until=call.filter_instant("to"),
+    )
+    found = await find_merchants(call.tx, call.actor, call.page, sought, (await call.service.scheme()).country)
+    rows = [one.merchant for one in found]
     locations, counters = await queries.places(call.tx, call.actor, [row.id for row in rows])
-    return Listed([schemas.merchant_view(row, locations, counters) for row in rows], [row.id for row in rows])
+    return Listed([schemas.merchant_view(row, locations, counters) for row in rows], [one.cursor for one in found])
 
 
 async def _shown(call: Call[Any], merchant_id: UUID) -> Answer:

@@ -1,0 +1,215 @@
+"""SQL of finding: the newest merchants that have all of some words and one of others, and the words that names have.
+
+finding.py reads a query into words. The view merchant_findable (migration 0015) walls a tenant off and lets an inverted
+index find the merchants that have rare words. Of common words the newest merchants have enough, so these are looked at
+first: what is found thus needs no index, and what is not is rare.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from merchant.core import sql
+from merchant.core.db import Reads
+
+_LOOKED_AT = 2_000  # the newest merchants, at first
+_LOOKED_AT_LONGER = 20_000  # where at least one in fifty of the first had the words
+_COMMON = _LOOKED_AT // 50
+_FEW = 2_000  # merchants of a time that are looked at one by one
+MAX_CONTINUED = 2_000  # words that begin with what was typed; more are not looked for
+_LAST_LETTER = chr(0x10FFFF)
+
+
+class Wanted(Struct, frozen=True):
+    """What a merchant must have: every word of `every`, and a word of each of `some`."""
+
+    every: tuple[str, ...] = ()
+    some: tuple[tuple[str, ...], ...] = ()
+
+    def conditions(self) -> list[str]:
+        """SQL on the row f of words."""
+        found = ["f.words @> :every::text[]"] if self.every else []
+        return found + [f"f.words && :some{place}::text[]" for place in range(len(self.some))]
+
+    def values(self) -> dict[str, Any]:
+        """The parameters of the conditions."""
+        found: dict[str, Any] = {"every": list(self.every)} if self.every else {}
+        return found | {f"some{place}": list(words) for place, words in enumerate(self.some)}
+
+
+class Columns(Struct, frozen=True, kw_only=True):
+    """What a merchant's own columns must hold."""
+
+    state: str | None = None
+    tier: str | None = None
+    mcc: str | None = None
+    risk: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    named: str | None = None  # a part of the trading or the legal name, in any case
+    merchant_id: UUID | None = None
+    before: UUID | None = None
+
+    def conditions(self) -> list[str]:
+        """SQL on the merchant m, of what is given."""
+        return [text for name, text in _CONDITIONS.items() if getattr(self, name) is not None]
+
+    def values(self) -> dict[str, Any]:
+        """The parameters of the conditions."""
+        return {name: getattr(self, name) for name in _CONDITIONS if getattr(self, name) is not None}
+
+
+_CONDITIONS = {
+    "state": "m.state = :state",
+    "tier": "m.tier = :tier",
+    "mcc": "m.mcc = :mcc",
+    "risk": "m.risk = :risk",
+    "since": "m.created_at >= :since",
+    "until": "m.created_at < :until",
+    "named": "(strpos(lower(m.trading_name), lower(:named)) > 0 OR strpos(lower(m.legal_name), lower(:named)) > 0)",
+    "merchant_id": "m.id = :merchant_id",
+    "before": "m.id < :before",
+}
+_LISTED = """
+SELECT f.id FROM unnest(:dfsps::uuid[]) AS d(id) CROSS JOIN LATERAL (
+    SELECT m.id FROM merchant m WHERE m.dfsp_id = d.id{also} ORDER BY m.id DESC LIMIT :most
+) f ORDER BY f.id DESC LIMIT :most
+"""
+_OF_THE_NEWEST = """
+WITH f AS MATERIALIZED (
+    SELECT n.merchant_id, n.words FROM unnest(:dfsps::uuid[]) AS d(id) CROSS JOIN LATERAL (
+        SELECT g.merchant_id, g.words FROM merchant_findable g WHERE g.dfsp_id = d.id{before}
+        ORDER BY g.merchant_id DESC LIMIT :looked_at
+    ) n ORDER BY n.merchant_id DESC LIMIT :looked_at
+)
+SELECT (SELECT count(*) FROM f) AS seen,
+    ARRAY(SELECT f.merchant_id FROM f {join}WHERE {also} ORDER BY f.merchant_id DESC LIMIT :most) AS ids
+"""
+_BY_INDEX = """
+WITH f AS MATERIALIZED (SELECT f.merchant_id FROM merchant_findable f WHERE {words})
+SELECT m.id FROM f JOIN merchant m ON m.id = f.merchant_id WHERE {also} ORDER BY m.id DESC LIMIT :most
+"""
+_BY_INDEX_ALONE = """
+WITH f AS MATERIALIZED (SELECT f.merchant_id FROM merchant_findable f WHERE {words})
+SELECT f.merchant_id AS id FROM f ORDER BY f.merchant_id DESC LIMIT :most
+"""
+_ONE_BY_ONE = """
+SELECT m.id FROM unnest(:dfsps::uuid[]) AS d(id) JOIN merchant m ON m.dfsp_id = d.id
+JOIN merchant_findable f ON f.merchant_id = m.id WHERE {also} ORDER BY m.id DESC LIMIT :most
+"""
+_COUNT = """
+SELECT count(*) FROM (
+    SELECT FROM unnest(:dfsps::uuid[]) AS d(id) JOIN merchant m ON m.dfsp_id = d.id WHERE {also} LIMIT :most
+) f
+"""
+_CONTINUED = sql.Named("""
+SELECT b.place, f.word FROM unnest(:dfsps::uuid[]) AS d(id)
+CROSS JOIN unnest(:places::int[], :from::text[], :to::text[]) AS b(place, low, high)
+CROSS JOIN LATERAL (
+    SELECT k.word FROM search_key k WHERE k.dfsp_id = d.id AND k.key >= b.low AND k.key < b.high LIMIT :most
+) f
+""")
+_BY_KEY = sql.Named("""
+SELECT DISTINCT t.place, k.word FROM unnest(:dfsps::uuid[]) AS d(id)
+CROSS JOIN unnest(:places::int[], :keys::text[]) AS t(place, key)
+JOIN search_key k ON k.dfsp_id = d.id AND k.key = t.key
+""")
+
+
+async def listed(tx: Reads, dfsps: Sequence[UUID], columns: Columns, most: int) -> list[UUID]:
+    """The newest merchants of the DFSPs that fit the columns, also those that the worker has not indexed yet."""
+    return await _ids(tx, _LISTED, columns.conditions(), columns.values() | {"dfsps": list(dfsps), "most": most})
+
+
+async def having(tx: Reads, dfsps: Sequence[UUID], wanted: Wanted, columns: Columns, most: int) -> list[UUID]:
+    """The newest merchants of the DFSPs that have the words and fit the columns; every DFSP's where `every` names none.
+
+    Row-level security and the view show no other DFSP's, whatever is asked.
+    """
+    values = columns.values() | wanted.values() | {"dfsps": list(dfsps), "most": most}
+    together = [*wanted.conditions(), *columns.conditions()]
+    if columns.merchant_id is not None or await _are_few(tx, dfsps, columns):
+        return await _ids(tx, _ONE_BY_ONE, together, values)
+    for looked_at in (_LOOKED_AT, _LOOKED_AT_LONGER):
+        found = await _of_the_newest(tx, wanted, columns, values | {"looked_at": looked_at})
+        if found.complete:
+            return found.ids
+        if len(found.ids) < _COMMON:
+            break
+    words = " AND ".join(wanted.conditions())
+    if columns.conditions():
+        return await _ids(tx, _BY_INDEX, columns.conditions(), values, words=words)
+    return await _ids(tx, _BY_INDEX_ALONE, [], values, words=words)
+
+
+class _Looked(Struct, frozen=True):
+    ids: list[UUID]
+    complete: bool  # there were as many as were wanted, or no more merchants to look at
+
+
+async def _of_the_newest(tx: Reads, wanted: Wanted, columns: Columns, values: dict[str, Any]) -> _Looked:
+    conditions = [*wanted.conditions(), *columns.conditions()]
+    text = _OF_THE_NEWEST.format(
+        before=" AND g.merchant_id < :before" if columns.before is not None else "",
+        join="JOIN merchant m ON m.id = f.merchant_id " if columns.conditions() else "",
+        also=" AND ".join(conditions) or "true",
+    )
+    row = await tx.fetchrow(*_named(text, values))
+    assert row is not None, "a SELECT without FROM has one row"
+    return _Looked(row["ids"], len(row["ids"]) == values["most"] or row["seen"] < values["looked_at"])
+
+
+async def _are_few(tx: Reads, dfsps: Sequence[UUID], columns: Columns) -> bool:
+    """Whether so few merchants are of the time that is asked for that each can be looked at."""
+    if columns.since is None and columns.until is None:
+        return False
+    time = Columns(since=columns.since, until=columns.until)
+    text = _COUNT.format(also=" AND ".join(time.conditions()))
+    count: int = await tx.fetchval(*_named(text, time.values() | {"dfsps": list(dfsps), "most": _FEW}))
+    return count < _FEW
+
+
+async def _ids(
+    tx: Reads, template: str, conditions: list[str], values: dict[str, Any], *, words: str = ""
+) -> list[UUID]:
+    also = "".join(f" AND {condition}" for condition in conditions)
+    text = template.format(also=also if template is _LISTED else also.removeprefix(" AND "), words=words)
+    return [row["id"] for row in await tx.fetch(*_named(text, values))]
+
+
+def _named(text: str, values: dict[str, Any]) -> tuple[Any, ...]:
+    """The statement with those of the values that it names."""
+    return sql.Named(text)(**{name: value for name, value in values.items() if f":{name}" in text})
+
+
+async def continued(tx: Reads, dfsps: Sequence[UUID], beginnings: Sequence[str]) -> list[list[str]]:
+    """For each beginning, the words of names that go on from it: MAX_CONTINUED at most, in their order."""
+    rows = await tx.fetch(
+        *_CONTINUED(
+            **{
+                "dfsps": list(dfsps),
+                "places": list(range(len(beginnings))),
+                "from": list(beginnings),
+                "to": [text + _LAST_LETTER for text in beginnings],
+                "most": MAX_CONTINUED,
+            }
+        )
+    )
+    found: list[set[str]] = [set() for _ in beginnings]
+    for row in rows:
+        found[row["place"]].add(row["word"])
+    return [sorted(words)[:MAX_CONTINUED] for words in found]
+
+
+async def words_by_key(tx: Reads, dfsps: Sequence[UUID], keys: Sequence[set[str]]) -> list[set[str]]:
+    """For each set of keys, the words of names that are kept under one of them."""
+    listed = [(place, key) for place, some in enumerate(keys) for key in some]
+    found: list[set[str]] = [set() for _ in keys]
+    if listed:
+        statement = _BY_KEY(dfsps=list(dfsps), places=[place for place, _ in listed], keys=[key for _, key in listed])
+        for row in await tx.fetch(*statement):
+            found[row["place"]].add(row["word"])
+    return found
