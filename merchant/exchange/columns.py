@@ -88,7 +88,7 @@ def read_header(cells: Sequence[str]) -> Plan:
         found = _column(name)
         if found is None:
             told = _("There is no such column; see the template for those there are.")
-            faults.append(errors.FieldError(name[:100] or f"column {place + 1}", "unknown_column", told))
+            faults.append(errors.FieldError(name[:100] or "header", "unknown_column", told))
         elif name in names[:place] or (name + "[0]") in names[:place] or re.sub(r"\[\d+\]$", "", name) in names[:place]:
             faults.append(errors.FieldError(name, "duplicate_column", _("This column stands there twice.")))
         else:

@@ -8,7 +8,7 @@ and filters checked, the tenant's transaction open, an Idempotency-Key kept, the
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Concatenate, Generic, Literal, TypedDict, TypeVar, Unpack, overload
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from merchant.core.access import Actor, Permission
 from merchant.core.db import Tx
 from merchant.core.http import exports, multipart, uploads
 from merchant.core.http import json as web
+from merchant.core.http.filters import check_filter
 from merchant.core.http.multipart import SentFile, Uploads
 from merchant.core.http.source import client_address
 from merchant.core.paging import Page
@@ -98,6 +99,11 @@ class Route(Struct, frozen=True, kw_only=True):
     def exports(self) -> bool:
         """Whether `format` makes a file of it: every list of the API."""
         return self.items is not None and self.method == "GET" and self.path.startswith("/api/") and not self.public
+
+    @property
+    def list_name(self) -> str:
+        """What its path calls the list."""
+        return next(part for part in reversed(self.path.split("/")) if part and "{" not in part)
 
     def problems(self) -> tuple[type[errors.MerchantError], ...]:
         """Every problem the route may answer with: what it declares, and what follows from the rest."""
@@ -341,14 +347,13 @@ async def _export(call: Call[Any], work: Callable[[], Awaitable[Any]]) -> Respon
 
     declared = call.declared
     told = {name: text for name, text in call.filters.items() if text is not None}
+    impersonal = {one.name for one in declared.filters if one.is_impersonal}
     wanted = exports.Wanted(
-        name=next(part for part in reversed(declared.path.split("/")) if part and "{" not in part),
+        name=declared.list_name,
         format=call.format or "",
         items=declared.items,
         filters=told,
-        recorded={
-            one.name: told[one.name] if one.is_impersonal else "given" for one in declared.filters if one.name in told
-        },
+        recorded={name: text if name in impersonal else "given" for name, text in told.items()},
         path=dict(call.request.path_params),
     )
     return await exports.export(call.request, wanted, read_page)
@@ -397,28 +402,6 @@ def _check_query(call: Call[Any]) -> None:
 
 
 def _checked(declared: Filter, text: str | None) -> str | None:
-    allowed = declared.allowed()
-    if text is None:
-        return None
-    if allowed and text not in allowed:
-        raise errors.InvalidFilter(
-            _("{name} must be one of {choices}.", name=declared.name, choices=", ".join(allowed))
-        )
-    if declared.kind == "uuid":
-        try:
-            UUID(text)
-        except ValueError:
-            raise errors.InvalidFilter(_("{name} must be a UUID.", name=declared.name)) from None
-    if declared.kind == "instant" and not _is_instant(text):
-        raise errors.InvalidFilter(
-            _("{name} must be a time as RFC 3339 writes it, such as 2026-11-29T08:00:00Z.", name=declared.name)
-        )
+    if text is not None:
+        check_filter(declared.name, declared.kind, declared.allowed(), text)
     return text
-
-
-def _is_instant(text: str) -> bool:
-    try:
-        found = datetime.fromisoformat(text)
-        return found.tzinfo is not None and found.astimezone(UTC) is not None
-    except (ValueError, OverflowError):
-        return False

@@ -1,7 +1,7 @@
 """What merchant-registry-svc exported: a folder with a file for each of its tables, or its workbook of merchants.
 
-A table is `name.csv` with a header, or what `mysqldump --tab` writes: `name.txt` beside `name.sql`, which has the names
-of the columns. Both and the workbook become the same rows, by the columns of its database.
+A table is a CSV file with a header, or what `mysqldump --tab` writes: a file of text beside one of SQL, which has the
+names of the columns. Both and the workbook become the same rows, by the columns of its database.
 """
 
 import csv

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from fontTools.ttLib import TTFont
+import uharfbuzz as hb
 from fpdf import FPDF
 
 from merchant.core.http.exports import Cell, Heading
@@ -42,10 +42,14 @@ _SCRIPTS = (
 
 
 @cache
+def _face(font: str, weight: str = "Regular") -> Any:
+    return hb.Face(hb.Blob.from_file_path(_font_path(font, weight)))
+
+
+@cache
 def _characters(font: str) -> frozenset[int]:
     """What a font can draw."""
-    with TTFont(_font_path(font), lazy=True) as opened:
-        return frozenset(opened.getBestCmap())
+    return frozenset(_face(font).unicodes)
 
 
 def _font_path(font: str, weight: str = "Regular") -> str:
@@ -212,14 +216,14 @@ def _advance_mm(character: str) -> float:
     font = next((one for one in (_BASE, *_SCRIPTS) if point in _characters(one)), None)
     if font is None:
         return _LARGEST_PT * 0.3528
-    advances, units, names = _metrics(font)
-    return float(advances[names[point]][0]) / units * _LARGEST_PT * 0.3528
+    bold = _bold(font)
+    em: float = bold.get_glyph_h_advance(bold.get_nominal_glyph(point) or 0) / bold.face.upem
+    return em * _LARGEST_PT * 0.3528
 
 
 @cache
-def _metrics(font: str) -> tuple[Any, int, Any]:
-    opened = TTFont(_font_path(font, "Bold"))
-    return opened["hmtx"], opened["head"].unitsPerEm, opened.getBestCmap()
+def _bold(font: str) -> Any:
+    return hb.Font(_face(font, "Bold"))
 
 
 def _one_line(text: str) -> str:
