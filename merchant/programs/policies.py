@@ -17,7 +17,7 @@ from merchant.compliance.policies.soundness import as_published
 from merchant.compliance.shadow.run import ShadowReport, shadow_run
 from merchant.core.access import SERVICE
 from merchant.core.db import Reads
-from merchant.core.money import Money
+from merchant.core.money import Money, format_decimal
 from merchant.core.service import Service
 from merchant.scheme import queries as scheme_queries
 
@@ -117,14 +117,16 @@ def summary(policy: kyb.Policy, currencies: tuple[str, ...]) -> Iterator[str]:
         for currency in currencies:
             if policy.has_limits(currency):
                 one = policy.limits(tier.name, currency)
-                payment, day, month = (
-                    Money(each, currency) for each in (one.per_payment_minor, one.per_day_minor, one.per_month_minor)
-                )
-                balance = "none" if one.balance_minor is None else Money(one.balance_minor, currency)
+                balance = "none" if one.balance_minor is None else _amount(one.balance_minor, currency)
                 yield (
-                    f"      payment {payment}, day {day}, month {month}, {one.payments_per_day} payments a day,"
-                    f" balance {balance}"
+                    f"      {currency}: payment {_amount(one.per_payment_minor, currency)},"
+                    f" day {_amount(one.per_day_minor, currency)}, month {_amount(one.per_month_minor, currency)},"
+                    f" {one.payments_per_day} payments a day, balance {balance}"
                 )
+
+
+def _amount(minor: int, currency: str) -> str:
+    return format_decimal(Money(minor, currency))
 
 
 def _layer_line(one: Published) -> str:

@@ -119,7 +119,8 @@ async def shadow_run(
 
 
 def _counts(found: Counter[str]) -> dict[str, int]:
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+    """The most frequent first; what was counted never is left out."""
+    return dict(sorted((+found).items(), key=lambda item: (-item[1], item[0])))
 
 
 class _Pairs:

@@ -132,7 +132,7 @@ async def test_the_app_role_holds_the_rights_it_needs_and_no_more(owner: asyncpg
             assert rights == {"SELECT", "INSERT", "UPDATE", "DELETE"}, name
 
 
-async def test_the_system_role_may_change_the_rows_of_all_tables_but_the_audit_record_and_lists_that_were_put(
+async def test_the_system_role_may_change_the_rows_of_all_tables_but_the_audit_record_lists_and_policies(
     owner: asyncpg.Connection,
 ) -> None:
     rows = await owner.fetch(
@@ -143,9 +143,16 @@ async def test_the_system_role_may_change_the_rows_of_all_tables_but_the_audit_r
     assert {row["table_name"] for row in rows} == set(schema.metadata.tables)
     kept = {"audit_entry": {"UPDATE", "DELETE"}, "audit_head": {"DELETE"}}
     kept |= {table: {"UPDATE", "DELETE"} for table in schema.VERSION_TABLES}  # of some columns only: see below
+    kept["policy_layer"] = {"UPDATE", "DELETE"}  # likewise
     for row in rows:
         rights = {"SELECT", "INSERT", "UPDATE", "DELETE"} - kept.get(row["table_name"], set())
         assert set(row["rights"]) == rights, row["table_name"]
+    columns = await owner.fetch(
+        "SELECT column_name FROM information_schema.column_privileges"
+        " WHERE grantee = $1 AND table_name = 'policy_layer' AND privilege_type = 'UPDATE'",
+        SYSTEM_ROLE,
+    )
+    assert {row["column_name"] for row in columns} == {"state", "effective_on", "published_by", "published_at"}
 
 
 async def test_of_a_list_that_was_put_only_what_says_whether_it_counts_may_change(owner: asyncpg.Connection) -> None:
