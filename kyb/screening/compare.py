@@ -10,10 +10,10 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from kyb.lists.entry import ENTITY, PERSON
-from kyb.screening.likeness import likeness
-from kyb.screening.names import TELLING_WEIGHT, Name, join_words, letters_of, read_name
-from kyb.screening.tables import legal_forms, trade_words
 from kyb.screening.letters import tokens
+from kyb.screening.likeness import likeness
+from kyb.screening.names import TELLING_WEIGHT, Name, join_words, read_name
+from kyb.screening.tables import legal_forms, trade_words
 
 _OMITTED = 0.45  # cost of a word that only one name has: one of three may be lacking
 _OMITTED_AT_END, _OMITTED_AT_END_OF_MANY = 0.7, 0.52  # of a word that stands before or after all others
@@ -80,12 +80,14 @@ def name_score(a: str, b: str, kind: str | None = None) -> float:
 def is_entity_name(text: str) -> bool:
     """True when a legal form or a word of trade is in the name."""
     words = [token.readings[0] for token in tokens(text)]
-    return any(word in trade_words() or (word,) in legal_forms().get(word, ()) and len(word) > 1 for word in words[1:]) or (
-        bool(words) and words[0] in _LEADING_FORMS
-    )
+    return any(
+        word in trade_words() or ((word,) in legal_forms().get(word, ()) and len(word) > 1) for word in words[1:]
+    ) or (bool(words) and words[0] in _LEADING_FORMS)
 
 
-_LEADING_FORMS = frozenset("ooo oao zao pao pt tov jsc pjsc ojsc cjsc obshchestvo aktsionernoe".split())
+_LEADING_FORMS = frozenset(
+    ["ooo", "oao", "zao", "pao", "pt", "tov", "jsc", "pjsc", "ojsc", "cjsc", "obshchestvo", "aktsionernoe"]
+)
 
 
 def compare(given: Name, listed: Name, kind: str) -> Compared:
@@ -97,7 +99,10 @@ def compare(given: Name, listed: Name, kind: str) -> Compared:
     pairs = _align(given, listed, kind)
     score = _score(given, listed, pairs, kind)
     score = max(score, _cut_off(given, listed), _held(given, listed, pairs), _without_vowels(given, listed))
-    return Compared(round(score, 3), _pieces(given, listed, pairs or [_whole(given, listed)] if score >= _ONE_WORD_IN_COMMON else pairs))
+    return Compared(
+        round(score, 3),
+        _pieces(given, listed, pairs or [_whole(given, listed)] if score >= _ONE_WORD_IN_COMMON else pairs),
+    )
 
 
 def _whole(given: Name, listed: Name) -> _Pair:
@@ -262,7 +267,8 @@ def _held(given: Name, listed: Name, pairs: list[_Pair]) -> float:
     inner_is_given = len(given.words) < len(listed.words)
     inner = given if inner_is_given else listed
     sure = sorted(
-        (pair.given[0], pair.given[-1], pair.listed[0], pair.listed[-1]) if inner_is_given
+        (pair.given[0], pair.given[-1], pair.listed[0], pair.listed[-1])
+        if inner_is_given
         else (pair.listed[0], pair.listed[-1], pair.given[0], pair.given[-1])
         for pair in pairs
         if pair.like >= _HELD_LIKENESS

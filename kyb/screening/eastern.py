@@ -35,7 +35,7 @@ _LONGEST_FINAL = max(map(len, _FINALS))
 _ONLY_LETTERS = re.compile(r"[a-z]+")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def syllable_key(text: str) -> str:
     """The key of a word that is one to three such syllables, or empty when it is none."""
     if len(text) < 2 or len(text) > _MAX_LETTERS or not _ONLY_LETTERS.fullmatch(text):
@@ -43,7 +43,7 @@ def syllable_key(text: str) -> str:
     return _keyed(text, 3) or ""
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _keyed(text: str, most: int) -> str | None:
     if not text:
         return ""

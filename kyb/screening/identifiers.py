@@ -13,7 +13,9 @@ from kyb.lists.entry import Identifier
 _MIN_CHARS = 5  # fewer fit too many people
 _MIN_DIGITS = 6  # of a number whose letters before it are lacking on one side
 _NOISE = re.compile(r"[^0-9A-Z]")
-_WORDS = re.compile(r"^(?:PASSPORT|NATIONAL|IDENTITY|IDENTIFICATION|CARD|NUMBER|NO|NR|NUM|ID|REG|TAX|TIN|LEI)[\s.:#°º-]+", re.IGNORECASE)
+_WORDS = re.compile(
+    r"^(?:PASSPORT|NATIONAL|IDENTITY|IDENTIFICATION|CARD|NUMBER|NO|NR|NUM|ID|REG|TAX|TIN|LEI)[\s.:#°º-]+", re.IGNORECASE
+)
 _PREFIX = re.compile(r"^[A-Z]{1,3}(?=[0-9]+$)")
 _EXACT, _BARE = "=", "~"
 
@@ -38,7 +40,7 @@ def identifier_keys(identifier: Identifier) -> Iterator[str]:
 
 
 def same_number(given: Identifier, listed: Identifier) -> str | None:
-    """"exact" when both are one number, "likely" when only prefix or country keep them apart, else None."""
+    """ "exact" when both are one number, "likely" when only prefix or country keep them apart, else None."""
     one, other = normal_number(given.number), normal_number(listed.number)
     countries_differ = bool(given.country and listed.country and given.country != listed.country)
     if one == other:

@@ -7,6 +7,7 @@ that may still be alike.
 
 import zlib
 from array import array
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -17,7 +18,7 @@ from msgspec import Struct, field
 from kyb.lists.entry import ENTITY, PERSON, Identifier, ListEntry, ScreeningList
 from kyb.screening.identifiers import identifier_keys
 from kyb.screening.likeness import keys
-from kyb.screening.names import TELLING_WEIGHT, WITHOUT_VOWELS, Name, Word, family_words, is_eastern, make_name, name_words, without_syllables
+from kyb.screening.names import TELLING_WEIGHT, WITHOUT_VOWELS, Name, Word, family_words, make_name, name_words
 from kyb.screening.weights import weigh
 
 _HELD_MIN_WORDS = 2
@@ -34,7 +35,7 @@ class Part(Struct, frozen=True):
     entries: list[tuple[str, ListEntry]]  # list source, entry
     vocabulary: list[Word]
     weights: "array[float]"  # of the words of the vocabulary
-    keys: dict[str, "array[int]"]  # key of likeness.py -> words
+    keys: "array[int]"  # hash of a key of likeness.py << 32 | word, in order
     entry_of: "array[int]"
     place_of: "array[int]"  # which of its entry's names this is
     family: bytes  # words before a comma
@@ -51,6 +52,14 @@ class Part(Struct, frozen=True):
     def word_ids(self, number: int) -> "array[int]":
         """The words of a name."""
         return self.words[self.first[number] : self.first[number + 1]]
+
+    def filed(self, key: str) -> Iterator[int]:
+        """The words that are filed under a key of likeness.py."""
+        first = hashed(key) << 32
+        for at in range(bisect_left(self.keys, first), len(self.keys)):
+            if self.keys[at] >> 32 != first >> 32:
+                return
+            yield self.keys[at] & 0xFFFFFFFF
 
     def name(self, number: int) -> Name:
         """A listed name, ready to compare."""
@@ -104,7 +113,7 @@ class _Words:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.found: list[Word] = []
-        self.weights: "array[float]" = array("d")
+        self.weights: array[float] = array("d")
         self._ids: dict[Word, int] = {}
 
     def ids(self, name: tuple[Word, ...]) -> tuple[int, ...]:
@@ -133,9 +142,7 @@ def _build_part(entries: list[tuple[str, ListEntry]], kind: str) -> Part:
         keys=_keys(words.found),
         entry_of=array("I", (entry for _, entry, _, _ in rows)),
         place_of=array("H", (place for _, _, place, _ in rows)),
-        family=bytes(
-            min(family_words(entries[entry][1].names[place].text, kind), 255) for _, entry, place, _ in rows
-        ),
+        family=bytes(min(family_words(entries[entry][1].names[place].text, kind), 255) for _, entry, place, _ in rows),
         total=array("d", (total for total, _, _, _ in rows)),
         first=array("I", accumulate((len(ids) for _, _, _, ids in rows), initial=0)),
         words=flat,
@@ -154,8 +161,6 @@ def _rows(entries: list[tuple[str, ListEntry]], kind: str, words: _Words) -> Ite
     for position, (_, entry) in enumerate(entries):
         for place, name in enumerate(entry.names):
             found = name_words(name.text, kind)
-            if kind == PERSON and not is_eastern(found):
-                found = without_syllables(found)
             if found:
                 ids = words.ids(found)
                 yield sum(words.weights[word] for word in ids), position, place, ids
@@ -179,22 +184,23 @@ def _postings(rows: list[_Row], word_count: int) -> tuple["array[int]", "array[i
 
 def consonants_key(letters: str) -> int:
     """A hash of 32 bits of the consonants among the letters."""
-    return zlib.crc32(letters.translate(WITHOUT_VOWELS).encode())
+    return hashed(letters.translate(WITHOUT_VOWELS))
 
 
-def _keys(vocabulary: list[Word]) -> dict[str, "array[int]"]:
-    filed: dict[str, "array[int]"] = {}
-    for word_id, word in enumerate(vocabulary):
-        for key in set(keys(word)):
-            if key in filed:
-                filed[key].append(word_id)
-            else:
-                filed[key] = array("I", (word_id,))
-    return filed
+def hashed(text: str) -> int:
+    """A number of 32 bits that stands for the text. Two texts may share one: what is found is compared anyway."""
+    return zlib.crc32(text.encode())
+
+
+def _keys(vocabulary: list[Word]) -> "array[int]":
+    filed = array(
+        "Q", (hashed(key) << 32 | word_id for word_id, word in enumerate(vocabulary) for key in set(keys(word)))
+    )
+    return array("Q", sorted(filed))
 
 
 def _anchored(rows: list[_Row], weights: "array[float]", first_posting: "array[int]") -> dict[int, "array[int]"]:
-    anchored: defaultdict[int, "array[int]"] = defaultdict(lambda: array("I"))
+    anchored: defaultdict[int, array[int]] = defaultdict(lambda: array("I"))
     for number, (_, _, _, ids) in enumerate(rows):
         telling = [word for word in ids if weights[word] >= TELLING_WEIGHT]
         if len(telling) >= _HELD_MIN_WORDS:

@@ -15,7 +15,7 @@ from anyascii import anyascii
 
 from kyb.screening.scripts import arabic_letters, burmese_letters, greek_letters
 
-_CACHED_TOKENS = 65_536  # first names and trade words repeat
+_CACHED_TOKENS = 16_384  # first names and trade words repeat
 _MAX_READINGS = 20
 _MAX_UNSURE = 4
 
@@ -28,6 +28,7 @@ _INVISIBLE = re.compile(
 _MARKS = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 _APOSTROPHES = "'’ʼ‘`´ʿʾʻ′ꞌ＇ˈ"
 _BETWEEN_WORDS = re.compile(rf"[^\w{_APOSTROPHES}\u0300-\u036f\u0900-\u0dff\u0e00-\u109f\u1780-\u17dd]+|_")
+_ASCII_WORDS = re.compile(r"[A-Za-z0-9'`]+")
 _LATIN = re.compile(r"[A-Za-z]")
 _DIGIT_LETTERS = str.maketrans("0123456789", "oizeasgtbg")
 _ONE_AS_L = str.maketrans("1", "l")
@@ -73,7 +74,8 @@ def visible(text: str) -> str:
 def tokens(text: str) -> list[Token]:
     """The words of a text in their order; what no letter or digit is in gives none. Never raises."""
     found: list[Token] = []
-    for part in _BETWEEN_WORDS.split(visible(text)):
+    parts = _ASCII_WORDS.findall(text) if text.isascii() else _BETWEEN_WORDS.split(visible(text))
+    for part in parts:
         if part:
             found.extend(_read(part))
     return found

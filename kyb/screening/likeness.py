@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
-from kyb.screening.names import Word
+from kyb.screening.names import WITHOUT_VOWELS, Word
 from kyb.screening.sounds import VOWELS, vowel_distance
 
 _OTHER_READING = 0.99
@@ -39,8 +39,13 @@ _FEW_CONSONANTS = 3
 _ENDS_OPEN = "aeiouyh"
 
 
-@lru_cache(maxsize=262_144)
+@lru_cache(maxsize=32_768)
 def likeness(one: Word, other: Word) -> float:
+    """From 0.6 to 1 when two words are alike, else 0; remembers what was asked lately."""
+    return compare_words(one, other)
+
+
+def compare_words(one: Word, other: Word) -> float:
     """From 0.6 to 1 when two words are alike, else 0; the same in both directions."""
     if one.text == other.text and one.without_vowels == other.without_vowels:
         return 1.0
@@ -56,7 +61,15 @@ def likeness(one: Word, other: Word) -> float:
         return _INITIAL if one.text[0] == other.text[0] else 0.0
     if one.syllables and one.syllables == other.syllables:
         return _SYLLABLES
-    return max(_by_sound(one, other), _by_letters(one.text, other.text))
+    by_sound = _by_sound(one, other)
+    return by_sound if by_sound >= _SCANNED else max(by_sound, _by_letters(one.text, other.text))
+
+
+def compare_slip(one: Word, other: Word) -> float:
+    """The same for words that share none of the keys of likely_keys: only a slip can make them alike."""
+    if one.without_vowels or other.without_vowels or (one.groups and other.groups):
+        return 0.0
+    return _by_letters(one.text, other.text)
 
 
 def _by_consonants(one: Word, other: Word) -> float:
@@ -72,7 +85,11 @@ def _by_consonants(one: Word, other: Word) -> float:
 
 
 def _by_sound(one: Word, other: Word) -> float:
-    common = set(one.skeletons) & set(other.skeletons)
+    if one.skeletons[0] == other.skeletons[0]:
+        common = {one.skeletons[0]}
+    else:
+        common = set(one.skeletons)
+        common.intersection_update(other.skeletons)
     if not common:
         return 0.0
     if one.sounds[0] == other.sounds[0]:
@@ -84,7 +101,9 @@ def _by_sound(one: Word, other: Word) -> float:
     if one.unsure_vowels or other.unsure_vowels:
         return _SAME_CONSONANTS if apart < _MAX_VOWELS_UNSURE else 0.0
     short = consonants <= _FEW_CONSONANTS
-    if apart > (_MAX_VOWELS_OF_TWO if consonants < _FEW_CONSONANTS else _MAX_VOWELS_SHORT if short else _MAX_VOWELS_LONG):
+    if apart > (
+        _MAX_VOWELS_OF_TWO if consonants < _FEW_CONSONANTS else _MAX_VOWELS_SHORT if short else _MAX_VOWELS_LONG
+    ):
         return 0.0
     return 0.97 - apart * (_VOWEL_COST_SHORT if short else _VOWEL_COST_LONG)
 
@@ -92,23 +111,16 @@ def _by_sound(one: Word, other: Word) -> float:
 def _vowels_apart(one: Word, other: Word) -> float:
     """The least distance of vowels among the readings whose consonants agree."""
     least = 9.0
-    for first in one.sounds:
-        for second in other.sounds:
-            if first == second:
-                return 0.02
-            if _skeleton(first) == _skeleton(second):
+    for first, consonants in zip(one.sounds, one.skeletons, strict=True):
+        for second, others in zip(other.sounds, other.skeletons, strict=True):
+            if consonants == others:
+                if first == second:
+                    return 0.02
                 least = min(least, vowel_distance(first, second) + 0.02)
     return least
 
 
-@lru_cache(maxsize=131_072)
-def _skeleton(sound: str) -> str:
-    from kyb.screening.sounds import skeleton_of
-
-    return skeleton_of(sound)
-
-
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def bare_of_vowels(text: str) -> str:
     """The first letter, the last one and the consonants between."""
     return text[:1] + "".join(char for char in text[1:-1] if char not in VOWELS) + text[-1:] if len(text) > 1 else text
@@ -141,8 +153,10 @@ def _by_letters(one: str, other: str) -> float:
 
 
 def _lacks_vowels(one: str, other: str) -> bool:
-    fewer, more = sorted((one, other), key=len)
-    return fewer == bare_of_vowels(more) or fewer == "".join(char for char in more if char not in VOWELS)
+    fewer, more = (one, other) if len(one) < len(other) else (other, one)
+    if one[0] != other[0] or len(fewer) - len(fewer.translate(WITHOUT_VOWELS)) > 2:
+        return False
+    return fewer == bare_of_vowels(more) or fewer == more.translate(WITHOUT_VOWELS)
 
 
 def scanned(text: str) -> str:
@@ -151,47 +165,41 @@ def scanned(text: str) -> str:
 
 
 def keys(word: Word) -> Iterator[str]:
-    """Keys under which to file a listed word; like_keys gives at least one of them for every word like it."""
-    yield from _common_keys(word)
-    if not word.without_vowels:
-        text = word.text
-        yield f"v{bare_of_vowels(text)}"
-        if len(text) >= _SHORT_LETTERS:
-            yield from _edge_keys(text, len(text))
+    """Keys under which to file a listed word; likely_keys and edge_keys give one of them for every word like it."""
+    yield from likely_keys(word)
+    if not word.without_vowels and len(word.text) >= _SHORT_LETTERS:
+        yield from _edges(word.text, len(word.text))
 
 
-def like_keys(word: Word) -> Iterator[str]:
-    """Keys under which the words like this one may be filed."""
-    yield from _common_keys(word)
-    if not word.without_vowels:
-        text = word.text
-        yield f"v{text}"
-        yield f"v{bare_of_vowels(text)}"
-        yield f"t{bare_of_vowels(text)}"
-        for letters in range(max(_SHORT_LETTERS, len(text) - 2), len(text) + 3):
-            if abs(letters - len(text)) <= (1 if min(letters, len(text)) < _LONG_LETTERS else 2):
-                yield from _edge_keys(text, letters)
-
-
-def _common_keys(word: Word) -> Iterator[str]:
+def likely_keys(word: Word) -> Iterator[str]:
+    """Keys that words share which sound alike, spell one name, or hold the same letters."""
     for form in word.forms:
         yield f"t{form}"
     for group in word.groups:
         yield f"g{group}"
     for skeleton in word.skeletons:
-        yield f"k{skeleton}"
-    for skeleton in {skeleton.removeprefix("a") for skeleton in word.skeletons}:
-        if word.without_vowels or len(skeleton) > 1:
-            yield f"c{skeleton}"
+        yield f"c{skeleton.removeprefix('a')}"
     if word.syllables:
         yield f"e{word.syllables}"
-    if not word.without_vowels and len(word.text) > 3:
+    if not word.without_vowels and _SHORT_LETTERS > len(word.text) - 2 > 1:
         yield "~" + "".join(sorted(word.text))
-        if len(word.text) >= _SHORT_LETTERS:
-            yield f"o{scanned(word.text)}"
 
 
-def _edge_keys(text: str, letters: int) -> Iterator[str]:
+def edge_keys(word: Word) -> Iterator[str]:
+    """Keys under which words may be filed that differ from this one by a slip."""
+    text = word.text
+    if not word.without_vowels:
+        for letters in range(max(_SHORT_LETTERS, len(text) - 2), len(text) + 3):
+            if abs(letters - len(text)) <= (1 if min(letters, len(text)) < _LONG_LETTERS else 2):
+                yield from _edges(text, letters)
+
+
+def may_be_a_slip(one: str, other: str) -> bool:
+    """A quick look whether two spellings are near enough to be compared."""
+    return OSA.distance(one, other, score_cutoff=2) <= 2
+
+
+def _edges(text: str, letters: int) -> Iterator[str]:
     yield f"^{text[:_END_LETTERS]}{letters}"
     yield f"${text[-_END_LETTERS:]}{letters}"
     yield f"|{text[:_EDGE_LETTERS]}{text[-_EDGE_LETTERS:]}{letters}"

@@ -20,19 +20,21 @@ from kyb.screening.weights import ARTICLES, PARTICLES, SERVANT_FORMS, STOP_WORDS
 MAX_NAME_CHARS = 2_000  # of one answer, wider than any section allows; what is longer is said to be not compared
 MAX_WORDS = 120  # that a name may have when its titles and legal forms are taken out
 
-_CACHED_WORDS = 65_536
+_CACHED_WORDS = 16_384
 
 # "Servant of" (Abd) joined with a name, the article swallowed or not: Abdurrahman, Abdelkader, Abdussamad, Abdinasir.
-_JOINED_SERVANT = re.compile(r"^c?abd(?!ul?l?ah?i?$|ull|all|oll|ell|ill)(?:[aeiou]{0,2})(?:l|([b-z])(?=\1))?([b-z].{2,}|[aeiou].{3,})$")
+_JOINED_SERVANT = re.compile(
+    r"^c?abd(?!ul?l?ah?i?$|ull|all|oll|ell|ill)(?:[aeiou]{0,2})(?:l|([b-z])(?=\1))?([b-z].{2,}|[aeiou].{3,})$"
+)
 _JOINED_ARTICLE = re.compile(r"^[aeu](?:l|([dnrstz])(?=\1)|sh(?=sh))(.{4,})$")
 _MIN_JOINED_FORM = 4  # letters of what follows a legal form that was written as one with it
 
 
-class Word(Struct, frozen=True, gc=False):
+class Word(Struct, frozen=True, cache_hash=True, gc=False):
     """One word of a name.
 
     text is its likeliest reading in lower-case Latin letters and digits, forms all of them. sounds have one spelling per
-    sound, skeletons are the consonants of these. groups are the names of the table that it spells. syllables is its key
+    sound, skeletons are the consonants of each. groups are the names of the table that it spells. syllables is its key
     as East Asian syllables, or empty. without_vowels marks scripts that write hardly any.
     """
 
@@ -72,8 +74,6 @@ def read_name(text: str, kind: str) -> Name:
 @lru_cache(maxsize=2_048)
 def _read_name(text: str, kind: str) -> Name:
     found = name_words(text, kind)
-    if kind == PERSON and not is_eastern(found):
-        found = without_syllables(found)
     weights = tuple(weigh(word.text, word.groups, kind) for word in found)
     return make_name(found, weights, family_words(text, kind))
 
@@ -87,10 +87,18 @@ def make_name(words: tuple[Word, ...], weights: tuple[float, ...], family: int) 
 WITHOUT_VOWELS = str.maketrans("", "", "aeiou")
 
 
-def is_eastern(words: tuple[Word, ...]) -> bool:
-    """True for a name that is made of Chinese or Korean syllables, one of them a known name."""
+def _with_syllables(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """The words with their syllables, when all are Chinese or Korean ones and one of them is a known name."""
     eastern = name_table().eastern
-    return all(word.syllables for word in words) and any(group in eastern for word in words for group in word.groups)
+    if not any(group in eastern for word in words for group in word.groups):
+        return words
+    found = tuple(_with_syllable(word) for word in words)
+    return found if all(word.syllables for word in found) else words
+
+
+@lru_cache(maxsize=_CACHED_WORDS)
+def _with_syllable(word: Word) -> Word:
+    return msgspec.structs.replace(word, syllables=syllable_key(word.text))
 
 
 def letters_of(words: tuple[Word, ...]) -> str:
@@ -103,7 +111,7 @@ def name_words(text: str, kind: str) -> tuple[Word, ...]:
     if kind == ENTITY:
         return _entity_words(_spelled_out(tokens(text)))
     kept = _without_titles([_without_digits(token) for token in tokens(text)])
-    return _serve([read_word(token, PERSON) for token in kept])
+    return _with_syllables(_serve([read_word(token, PERSON) for token in kept]))
 
 
 def family_words(text: str, kind: str) -> int:
@@ -171,14 +179,13 @@ def read_word(token: Token, kind: str) -> Word:
         trade = (trade_words()[form] for form in forms if form in trade_words())
         groups = tuple(dict.fromkeys((*(-1 - number for number in trade), *groups)))
     sounds = tuple(dict.fromkeys(sound for form in forms for sound in sounds_of(form)))
-    skeletons = tuple(dict.fromkeys(skeleton_of(sound) for sound in sounds))
+    skeletons = tuple(skeleton_of(sound) for sound in sounds)
     return Word(
         text,
         tuple(dict.fromkeys(forms)),
         sounds,
         skeletons,
         groups,
-        syllable_key(text) if kind == PERSON else "",
         unsure_vowels=token.unsure_vowels,
     )
 
@@ -187,7 +194,8 @@ def read_word(token: Token, kind: str) -> Word:
 def join_words(several: tuple[Word, ...], kind: str) -> Word:
     """Adjacent words read as one, as if the spaces between them had been forgotten."""
     text = "".join(word.text for word in several)
-    return read_word(Token((text,), any(word.without_vowels for word in several)), kind)
+    joined = read_word(Token((text,), any(word.without_vowels for word in several)), kind)
+    return _with_syllable(joined) if several[0].syllables else joined
 
 
 def _without_joined_form(text: str) -> list[str]:
@@ -233,13 +241,3 @@ _ABDULLAH = read_word(Token(("abdullah",)), PERSON)
 def split_word(left: str, right: str, kind: str) -> tuple[Word, ...]:
     """The two words that one may have been written from; right may be empty."""
     return tuple(read_word(Token((text,)), kind) for text in (left, right) if text)
-
-
-def without_syllables(words: tuple[Word, ...]) -> tuple[Word, ...]:
-    """Words of a name that is not Chinese or Korean: its syllables mean nothing."""
-    return tuple(_plain_word(word) for word in words)
-
-
-@lru_cache(maxsize=_CACHED_WORDS)
-def _plain_word(word: Word) -> Word:
-    return msgspec.structs.replace(word, syllables="") if word.syllables else word

@@ -9,13 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from kyb.lists.entry import PERSON
 from kyb.screening.index import Part, consonants_key
-from kyb.screening.likeness import like_keys, likeness
-from kyb.screening.names import TELLING_WEIGHT, Name, Word, join_words, letters_of, split_word
+from kyb.screening.likeness import compare_slip, compare_words, edge_keys, likely_keys, may_be_a_slip
+from kyb.screening.names import TELLING_WEIGHT, Name, Word, join_words, split_word
 from kyb.screening.weights import PARTICLES, weigh
 
-_MOST_REMEMBERED = 16_384  # words whose like words a part remembers
+_MOST_REMEMBERED = 2_048  # words whose like words a part remembers
 _UNMATCHED = 1 / 2  # of what is matched may be unmatched: compare.py takes 0.45 of it off, and 0.85 must be left
 _SLACK = 0.12  # particles on either side
 _FEW = 1_500
@@ -63,12 +62,18 @@ def like_words(part: Part, word: Word) -> dict[int, float]:
         return known
     found: dict[int, float] = {}
     seen: set[int] = set()
-    for key in (f"t{word.text}",) if len(word.text) == 1 else (*like_keys(word), f"t{word.text[0]}"):
-        for word_id in part.keys.get(key, ()):
-            if word_id not in seen:
-                seen.add(word_id)
-                if like := likeness(word, part.vocabulary[word_id]):
-                    found[word_id] = like
+    if len(word.text) == 1:
+        seen.update(part.filed(f"t{word.text}"))
+    else:
+        for key in (*likely_keys(word), f"t{word.text[0]}"):
+            seen.update(part.filed(key))
+        for word_id in {each for key in set(edge_keys(word)) for each in part.filed(key)} - seen:
+            other = part.vocabulary[word_id]
+            if may_be_a_slip(word.text, other.text) and (like := compare_slip(word, other)):
+                found[word_id] = like
+    for word_id in seen:
+        if like := compare_words(word, part.vocabulary[word_id]):
+            found[word_id] = like
     if len(part.likes) >= _MOST_REMEMBERED:
         part.likes.clear()
     part.likes[word] = found
@@ -96,23 +101,27 @@ def _variants(query: Name, part: Part) -> Iterator[tuple[Word, ...]]:
 
 
 def _is_listed(word: Word, part: Part) -> bool:
-    near = [f"t{word.text}", *(f"g{group}" for group in word.groups), *(f"k{skeleton}" for skeleton in word.skeletons[:1])]
+    near = [f"t{word.text}", *(f"g{group}" for group in word.groups), f"c{word.skeletons[0].removeprefix('a')}"]
     return any(
-        likeness(word, part.vocabulary[word_id]) >= _JOINED_LIKENESS for key in near for word_id in part.keys.get(key, ())
+        compare_words(word, part.vocabulary[each]) >= _JOINED_LIKENESS for key in near for each in part.filed(key)
     )
+
+
+def _spelled(text: str, part: Part) -> bool:
+    return any(text in part.vocabulary[each].forms for each in part.filed(f"t{text}"))
 
 
 def _splits(word: Word, part: Part) -> Iterator[tuple[Word, ...]]:
     text = word.text
     for at in range(2, len(text) - 2):
         left, right = text[:at], text[at:]
-        if (f"t{left}" in part.keys or left in PARTICLES) and f"t{right}" in part.keys:
+        if (left in PARTICLES or _spelled(left, part)) and _spelled(right, part):
             yield split_word(left, right, part.kind)
     for first in ("van", "abd", "bin", "ibn", "ould", "abu", "de"):
         if text.startswith(first):
             for second in ("der", "den", "de", "el", "al", "ul", "la"):
                 rest = text[len(first + second) :]
-                if text.startswith(first + second) and f"t{rest}" in part.keys:
+                if text.startswith(first + second) and _spelled(rest, part):
                     yield split_word(first, second, part.kind) + split_word(rest, "", part.kind)
 
 
@@ -130,7 +139,9 @@ def _sharing(asked: list[_Asked], part: Part) -> set[int]:
         weight += one.weight
     if len(chosen) > _FEW and len(order) > 1:
         chosen &= _often(order, names, whole)
-    return {number for number in chosen if _may_be_alike(number, asked, part)}
+    linked = {word_id for one in asked for word_id in one.likes}
+    initials = frozenset(one.word.text for one in asked if one.is_initial)
+    return {number for number in chosen if _may_be_alike(number, linked, initials, part)}
 
 
 def _often(order: list[_Asked], names: "_InRange", whole: float) -> set[int]:
@@ -184,18 +195,19 @@ def _in_range(asked: list[_Asked], part: Part) -> _InRange:
     return _InRange(part, first, bisect_right(part.total, high * (1 + _UNMATCHED) + _SLACK))
 
 
-def _may_be_alike(number: int, asked: list[_Asked], part: Part) -> bool:
+def _may_be_alike(number: int, linked: set[int], initials: frozenset[str], part: Part) -> bool:
     """Whether so much of a name is matched that it can reach the alert score."""
     matched = 0.0
-    telling = names_telling = 0
-    initials = {one.word.text for one in asked if one.is_initial}
-    for word_id in part.word_ids(number):
-        weight = part.weights[word_id]
-        names_telling += weight >= TELLING_WEIGHT
-        if any(word_id in one.likes for one in asked) or part.vocabulary[word_id].text[:1] in initials:
+    telling = alone = 0
+    weights = part.weights
+    for word_id in part.words[part.first[number] : part.first[number + 1]]:
+        weight = weights[word_id]
+        if word_id in linked or (initials and part.vocabulary[word_id].text[:1] in initials):
             matched += weight
             telling += weight >= TELLING_WEIGHT
-    if telling < 2 and names_telling > 1:
+        else:
+            alone += weight >= TELLING_WEIGHT
+    if telling < 2 and telling + alone > 1:
         return False
     return part.total[number] - matched <= matched * _UNMATCHED + _SLACK
 
@@ -236,7 +248,10 @@ def _same_consonants(query: Name, part: Part) -> set[int]:
     """Names that have the same consonants in their order."""
     key = consonants_key(query.letters) << 32
     first = bisect_left(part.by_consonants, key)
-    return {each & 0xFFFFFFFF for each in part.by_consonants[first : bisect_left(part.by_consonants, key + (1 << 32), first)]}
+    return {
+        each & 0xFFFFFFFF
+        for each in part.by_consonants[first : bisect_left(part.by_consonants, key + (1 << 32), first)]
+    }
 
 
 def _same_letters(query: Name, part: Part) -> set[int]:
@@ -252,6 +267,3 @@ def _same_letters(query: Name, part: Part) -> set[int]:
         if same or len(letters) >= _CUT_OFF_SHARE * len(listed):
             found.add(part.by_letters[at])
     return found
-
-
-assert PERSON and letters_of

@@ -57,6 +57,8 @@ def trade_words() -> dict[str, int]:
 
 def without_phrases(words: list[str], phrases: Phrases) -> list[int]:
     """Positions of the words that belong to none of the phrases; the longest phrase wins."""
+    if phrases.keys().isdisjoint(words):
+        return list(range(len(words)))
     kept, at = [], 0
     while at < len(words):
         length = next(

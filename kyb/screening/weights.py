@@ -44,7 +44,7 @@ SERVANT_FORMS = _words(
 STOP_WORDS = _words("the of and et und y e va na wa dan i for pour fur in de la le les du des di el da do al & a an to")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def weigh(text: str, groups: tuple[int, ...], kind: str) -> float:
     """What a word tells; kind is person or entity, text the word as letters.py writes it."""
     if kind == ENTITY:
@@ -74,4 +74,6 @@ def _weigh_for_entity(text: str) -> float:
 
 
 # A business may bear a person's name: "Badege Eric & Co".
-_FORMS_AMONG_PERSONS = _words("co ltd llc inc corp sarl gmbh plc sons bros brothers company limited enterprises enterprise")
+_FORMS_AMONG_PERSONS = _words(
+    "co ltd llc inc corp sarl gmbh plc sons bros brothers company limited enterprises enterprise"
+)
