@@ -32,9 +32,11 @@ from kyb.policy import (
     default_policy,
     load_policy,
 )
-from kyb.report import Check, Reason, Report, SubjectHit, assess
+from kyb.report import Reason, Report, assess
+from kyb.screening.compare import Piece, name_score
 from kyb.screening.index import ListVersion, ScreeningIndex, build_index
-from kyb.screening.match import Hit, Piece, screen
+from kyb.screening.match import Hit, Screened, Subject, screen, screen_subject
+from kyb.screening.subjects import Check, Screening, SubjectHit, screen_sections, subjects_of
 from kyb.tiers import Requirement, Requirements, requirements
 
 __all__ = [
@@ -65,10 +67,13 @@ __all__ = [
     "Report",
     "Requirement",
     "Requirements",
+    "Screened",
+    "Screening",
     "ScreeningIndex",
     "ScreeningList",
     "Sections",
     "SettlementAccount",
+    "Subject",
     "SubjectHit",
     "UnknownCurrency",
     "UnknownTier",
@@ -81,7 +86,11 @@ __all__ = [
     "load_policy",
     "load_un_list",
     "may_be_chosen",
+    "name_score",
     "normalise",
     "requirements",
     "screen",
+    "screen_sections",
+    "screen_subject",
+    "subjects_of",
 ]

@@ -4,7 +4,7 @@ The one comparison of the library: `name_score` gives it two names, match.py one
 Words that one name lacks cost less than words in which the two contradict each other.
 """
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -14,8 +14,9 @@ from kyb.screening.letters import tokens
 from kyb.screening.likeness import likeness
 from kyb.screening.names import TELLING_WEIGHT, Name, join_words, read_name
 from kyb.screening.tables import legal_forms, trade_words
+from kyb.screening.weights import ARTICLES, PATRONYMIC_WEIGHT
 
-_OMITTED = 0.45  # cost of a word that only one name has: one of three may be lacking
+_OMITTED = 0.42  # cost of a word that only one name has: one of three may be lacking
 _OMITTED_AT_END, _OMITTED_AT_END_OF_MANY = 0.7, 0.52  # of a word that stands before or after all others
 _MANY_WORDS = 3
 _SPEAKING_WEIGHT = 0.1  # lighter words come and go
@@ -25,6 +26,7 @@ _CONTRADICTED = 1.0  # cost of a word where the other name has another one
 _UNLIKE = 1.3  # cost of what a pair lacks to be the same word
 _ONE_WORD_IN_COMMON = 0.8  # the most that names score which have more words and share one telling one
 _SINGLE_WORD_LIKENESS = 0.97  # names of one telling word must have this one
+_SINGLE_WORD_MIN_LETTERS = 5  # of a company's only telling word, unless all letters are the same
 _JOINED_LIKENESS = 0.93  # words are taken for one only when they are spelt nearly the same
 _JOINED_MIN_LETTERS = 5
 _JOINED_MOST_WORDS = 3
@@ -38,7 +40,7 @@ _HELD_LIKENESS = 0.93
 _HELD_WEIGHT, _HELD_WEIGHT_OF_THREE = 1.3, 0.9
 _OTHER_TRADE, _OTHER_TRADE_OF_MANY = 0.35, 0.15
 _OMITTED_LEAST_WEIGHT = 0.25
-_OMITTED_BY_COUNT = 0.9
+_OMITTED_BY_COUNT = 0.66
 _VOWELS_LEFT_OUT = 0.9
 _FEW_VOWELS = 1.35  # letters for each consonant that a name has at most whose vowels were left out
 _MIN_CONSONANTS = 6  # that must agree when one name is written without vowels: fewer fit too many names
@@ -196,8 +198,8 @@ def _score(given: Name, listed: Name, pairs: list[_Pair], kind: str) -> float:
     score = max(0.0, 1 - cost / whole) if whole else 0.0
     if telling < 2:
         alone = given.telling <= 1 and listed.telling <= 1 and telling == 1 and least >= _SINGLE_WORD_LIKENESS
-        everything = not free_given and not free_listed and telling + given.telling + listed.telling == 0 and least == 1
-        if not alone and not everything:
+        short = kind == ENTITY and alone and _longest_telling(listed) < _SINGLE_WORD_MIN_LETTERS
+        if short or not alone:
             return min(score, _ONE_WORD_IN_COMMON)
     return score
 
@@ -216,11 +218,13 @@ def _alone(
         whole = matched + larger
         return whole * max(larger / whole, count / (count + words)) * _CONTRADICTED, whole
     most = max(matched / max(words, 1), _OMITTED_LEAST_WEIGHT)
-    omitted = [min(weight, most) for weight in one or other]
+    omitted = [min(weight, most) if weight > PATRONYMIC_WEIGHT else weight / 4 for weight in one or other]
     whole = matched + sum(omitted)
     if not omitted:
         return 0.0, whole
-    share = max(sum(omitted) / whole, _OMITTED_BY_COUNT * len(omitted) / (len(omitted) + words)) if whole else 1.0
+    share = sum(omitted) / whole
+    if kind == PERSON:
+        share = max(share, _OMITTED_BY_COUNT * len(omitted) / (len(omitted) + words))
     name, free = (given, free_given) if one else (listed, free_listed)
     cost = _OMITTED if matched >= _LITTLE else _OMITTED_FROM_LITTLE
     if kind == PERSON and _at_end(name, free):
@@ -229,11 +233,18 @@ def _alone(
 
 
 def _at_end(name: Name, free: set[int]) -> bool:
-    """Whether unmatched words stand before or after all that are matched: these name others more often than those between."""
+    """Whether unmatched words stand before or after all others: there they name someone else more often."""
     if name.family:
         return any(at < name.family for at in free)
+    free = {at for at in free if not (at and name.words[at - 1].text in ARTICLES)}  # al-Tikriti: of Tikrit
     spoken = [at for at, weight in enumerate(name.weights) if weight >= _SPEAKING_WEIGHT]
     return spoken[0] in free or spoken[-1] in free
+
+
+def _longest_telling(name: Name) -> int:
+    return max(
+        len(word.text) for word, weight in zip(name.words, name.weights, strict=True) if weight >= TELLING_WEIGHT
+    )
 
 
 def _trades(name: Name, at: set[int]) -> int:
@@ -281,9 +292,9 @@ def _held(given: Name, listed: Name, pairs: list[_Pair]) -> float:
     if weight < (_HELD_WEIGHT if len(telling) < 3 else _HELD_WEIGHT_OF_THREE):
         return 0.0
     places = [(first, last) for _, _, first, last in sure]
-    in_order = all(before[1] < after[0] for before, after in zip(places, places[1:], strict=False))
+    in_order = all(before[1] < after[0] for before, after in pairwise(places))
     outer = listed if inner_is_given else given
-    between = [at for before, after in zip(places, places[1:], strict=False) for at in range(before[1] + 1, after[0])]
+    between = [at for before, after in pairwise(places) for at in range(before[1] + 1, after[0])]
     return _HELD if in_order and not any(outer.weights[at] >= TELLING_WEIGHT for at in between) else 0.0
 
 

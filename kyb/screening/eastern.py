@@ -9,25 +9,28 @@ from functools import lru_cache
 
 _MAX_LETTERS = 18
 _INITIALS = (
-    ("chh", "c"), ("zh", "c"), ("ch", "c"), ("tch", "c"), ("sh", "s"), ("hs", "s"), ("ts", "z"), ("tz", "z"), ("ss", "s"),
-    ("kk", "k"), ("tt", "t"), ("pp", "p"), ("jj", "c"), ("j", "c"), ("q", "c"), ("x", "s"), ("s", "s"), ("z", "z"),
-    ("c", "z"), ("b", "p"), ("p", "p"), ("d", "t"), ("t", "t"), ("g", "k"), ("k", "k"), ("h", "h"), ("f", "f"),
+    ("chh", "c"), ("zh", "c"), ("ch", "c"), ("tch", "c"), ("sh", "s"), ("hs", "s"), ("ts", "z"), ("tz", "z"),
+    ("ss", "s"), ("kk", "k"), ("tt", "t"), ("pp", "p"), ("jj", "c"), ("j", "c"), ("q", "c"), ("x", "s"), ("s", "s"),
+    ("z", "z"), ("c", "z"), ("b", "p"), ("p", "p"), ("d", "t"), ("t", "t"), ("g", "k"), ("k", "k"), ("h", "h"), ("f", "f"),
     ("m", "m"), ("n", "n"), ("l", "l"), ("r", "l"), ("w", ""), ("y", ""), ("", ""),
 )  # fmt: skip
 # Finals of Mandarin and Korean that may stand for one another.
 _FINALS = {
     final: key
     for key, finals in {
-        "a": "a ah", "o": "o uo oh eo ou ow", "e": "e eh", "i": "i ih ui wi ee yi", "u": "u oo eu uh wu", "v": "v yu ue",
+        "a": "a ah", "o": "o uo oh eo ou ow", "e": "e eh", "i": "i ih ui wi ee yi", "u": "u oo eu uh wu",
+        "v": "v yu ue",
         "ai": "ai ae ay", "ei": "ei", "ao": "ao au", "io": "iao yao iau", "iu": "iu iou yu yoo yoe",
         "ia": "ia ya", "ie": "ie ye ieh yeh", "ua": "ua wa", "uai": "uai wae",
-        "an": "an", "en": "en", "in": "in een", "un": "un uen oon eun won", "on": "on eon", "ian": "ian ien yan yen yeon yon",
+        "an": "an", "en": "en", "in": "in een", "un": "un uen oon eun won", "on": "on eon",
+        "ian": "ian ien yan yen yeon yon",
         "uan": "uan wan uen", "ang": "ang", "eng": "eng", "ing": "ing", "ong": "ong ung eong oong eung",
         "iang": "iang yang", "iong": "iong iung yong yung yeong young", "uang": "uang wang",
         "ak": "ak", "ok": "ok eok uk ook euk", "ik": "ik", "ek": "ek aek", "uk": "yok yeok yuk yook",
         "am": "am", "om": "om eom um eum", "im": "im", "em": "em", "iom": "yom yeom",
-        "al": "al", "ol": "ol eol ul ool eul", "il": "il", "el": "el", "iol": "yol yeol yul", "ap": "ap ab", "op": "op eop up ub",
-        "ip": "ip ib", "at": "at", "ot": "ot ut", "it": "it", "oe": "oe oi", "ui": "eui uei wei ui",
+        "al": "al", "ol": "ol eol ul ool eul", "il": "il", "el": "el", "iol": "yol yeol yul", "ap": "ap ab",
+        "op": "op eop up ub", "ip": "ip ib", "at": "at", "ot": "ot ut", "it": "it",
+        "oe": "oe oi", "ui": "eui uei wei ui",
     }.items()
     for final in finals.split()
 }  # fmt: skip

@@ -27,8 +27,8 @@ _HELD_MIN_WORDS = 2
 class Part(Struct, frozen=True):
     """The index of one kind, persons or entities. Entries, names and words are meant by their position.
 
-    Names stand in the order of total, the sum of their words' weights. name_words of a name are words[first[n]:first[n+1]];
-    names that hold a word are postings[first_posting[w]:first_posting[w+1]].
+    Names stand in the order of total, the sum of their words' weights. The words of a name n are
+    words[first[n]:first[n+1]], the names that hold a word w are postings[first_posting[w]:first_posting[w+1]].
     """
 
     kind: str

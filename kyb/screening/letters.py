@@ -90,7 +90,7 @@ def fold(text: str) -> str:
 def _read(part: str) -> tuple[Token, ...]:
     if part.isascii():
         plain = fold(part)
-        if "l" in part and part.replace("l", "").isupper():  # a scanner's capital I: KlM
+        if "l" in part and len(part) > 2 and part.replace("l", "").isupper():  # a scanner's capital I: KlM
             return (Token((fold(part.replace("l", "I")), plain)),)
         return (Token(_with_digit_letters((plain,))),) if plain else ()
     script = _script(part)
@@ -133,7 +133,7 @@ def _readings(part: str, script: str) -> list[str]:
 
 
 def _looked_at(word: str) -> Iterator[str]:
-    """A word of look-alikes as Latin letters; each that also sounds otherwise (H, which is N) may be meant either way."""
+    """A word of look-alikes as Latin letters; what also sounds otherwise (H, which is N) may be meant either way."""
     choices = [tuple(dict.fromkeys((_LOOK_ALIKES.get(ord(char), char), anyascii(char)))) for char in word]
     unsure = [at for at, either in enumerate(choices) if len(either) > 1]
     for at in unsure[_MAX_UNSURE:]:

@@ -1,8 +1,8 @@
 """How alike two words are, and keys under which a like word is found without comparing with all.
 
 index.py files every listed word under its keys and asks for the words like one of a query's. Two words are alike when
-they spell one name, sound alike, are the same Chinese or Korean syllables, or when one is misspelt, misread by a scanner,
-written without vowels, or only an initial.
+they spell one name, sound alike, are the same Chinese or Korean syllables, or when one is misspelt, misread by a
+scanner, written without vowels, or only an initial.
 """
 
 from collections.abc import Iterator

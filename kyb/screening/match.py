@@ -10,9 +10,10 @@ from kyb.lists.entry import PERSON, Identifier, ListEntry
 from kyb.screening.compare import Compared, Piece, compare
 from kyb.screening.identifiers import identifier_keys, same_number
 from kyb.screening.index import Part, ScreeningIndex
-from kyb.screening.letters import visible
+from kyb.screening.letters import fold, visible
 from kyb.screening.names import MAX_NAME_CHARS, MAX_WORDS, TELLING_WEIGHT, Name, read_name
 from kyb.screening.search import candidates
+from kyb.screening.weights import SERVANT_WEIGHT
 
 ALERT_SCORE = 0.85  # below it a likeness is not reported
 STRONG_SCORE = 0.93  # from here the names are nearly the same
@@ -155,7 +156,7 @@ def _hit(
 ) -> Hit | None:
     source, entry = part.entries[entry_number]
     birth_date, gap = _birth_date(subject.birth_date, entry)
-    if found is None or (number is None and birth_date != AGREES and _is_byname(found, entry, part.kind)):
+    if found is None or (number is None and birth_date != AGREES and _is_byname(subject.name, found, entry, part.kind)):
         if number is None:
             return None
         found = _best_name(query, entry, part.kind)
@@ -203,12 +204,15 @@ def _best_name(query: Name, entry: ListEntry, kind: str) -> _Found:
     return _Found(best, text)
 
 
-def _is_byname(found: _Found, entry: ListEntry, kind: str) -> bool:
+def _is_byname(given: str, found: _Found, entry: ListEntry, kind: str) -> bool:
     """True for names such as Abu Hassan, which thousands share: a single telling word, weak or common."""
     listed = read_name(found.text, kind)
     telling = [weight for weight in listed.weights if weight >= TELLING_WEIGHT]
+    if not telling:  # everyday words only: the whole text must be the same
+        return fold(visible(found.text)) != fold(visible(given))
     weak = all(name.weak for name in entry.names if name.text == found.text)
-    return len(telling) < 2 and (weak or (kind == PERSON and sum(telling) <= _COMMON_WEIGHT))
+    common = kind == PERSON and sum(telling) <= _COMMON_WEIGHT and SERVANT_WEIGHT not in listed.weights
+    return len(telling) < 2 and (weak or common)
 
 
 def _birth_date(given: str | None, entry: ListEntry) -> tuple[str, int]:

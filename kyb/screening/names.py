@@ -1,7 +1,7 @@
 """One form for names: a name written in two ways should give the same words, or words that are found alike.
 
-`read_name` drops titles from persons and legal forms from companies, splits Abd from the name that it serves, and weighs
-the words. likeness.py compares words, compare.py names. Nothing here knows a list.
+`read_name` drops titles from persons and legal forms from companies, splits Abd from the name that it serves, and
+weighs the words. likeness.py compares words, compare.py names. Nothing here knows a list.
 """
 
 import re
@@ -18,7 +18,7 @@ from kyb.screening.tables import legal_forms, name_table, titles, trade_words, w
 from kyb.screening.weights import ARTICLES, PARTICLES, SERVANT_FORMS, STOP_WORDS, weigh
 
 MAX_NAME_CHARS = 2_000  # of one answer, wider than any section allows; what is longer is said to be not compared
-MAX_WORDS = 120  # that a name may have when its titles and legal forms are taken out
+MAX_WORDS = 60  # that a name may have when its titles and legal forms are taken out
 
 _CACHED_WORDS = 16_384
 
@@ -33,7 +33,7 @@ _MIN_JOINED_FORM = 4  # letters of what follows a legal form that was written as
 class Word(Struct, frozen=True, cache_hash=True, gc=False):
     """One word of a name.
 
-    text is its likeliest reading in lower-case Latin letters and digits, forms all of them. sounds have one spelling per
+    text is its likeliest reading in lower-case Latin letters and digits, forms all of them. sounds have one spelling a
     sound, skeletons are the consonants of each. groups are the names of the table that it spells. syllables is its key
     as East Asian syllables, or empty. without_vowels marks scripts that write hardly any.
     """
@@ -73,7 +73,7 @@ def read_name(text: str, kind: str) -> Name:
 
 @lru_cache(maxsize=2_048)
 def _read_name(text: str, kind: str) -> Name:
-    found = name_words(text, kind)
+    found = _without_repeats(name_words(text, kind))
     weights = tuple(weigh(word.text, word.groups, kind) for word in found)
     return make_name(found, weights, family_words(text, kind))
 
@@ -106,8 +106,13 @@ def letters_of(words: tuple[Word, ...]) -> str:
     return "".join(word.text for word in words)
 
 
+def _without_repeats(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """A word that is repeated over and over counts twice."""
+    return tuple(word for at, word in enumerate(words) if at < 2 or not word == words[at - 1] == words[at - 2])
+
+
 def name_words(text: str, kind: str) -> tuple[Word, ...]:
-    """The words that count: of a person without titles, of an entity without legal forms, unless nothing else is left."""
+    """The words that count: of a person without titles, of an entity without legal forms, unless nothing is left."""
     if kind == ENTITY:
         return _entity_words(_spelled_out(tokens(text)))
     kept = _without_titles([_without_digits(token) for token in tokens(text)])

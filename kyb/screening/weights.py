@@ -12,7 +12,7 @@ PARTICLE_WEIGHT = 0.05
 SERVANT_WEIGHT = 0.12
 INITIAL_WEIGHT = 0.3
 TRADE_WEIGHT = 0.15
-PATRONYMIC_WEIGHT = 0.35
+PATRONYMIC_WEIGHT = 0.2
 SHORT_WEIGHT = 0.6  # of an unknown word of up to three letters
 
 _SHORT_LETTERS = 3
@@ -31,13 +31,13 @@ PARTICLES = ARTICLES | _words(
     bin ibn ben bn ibin bint binti binte binta bt wa wal wald walad weld wuld wld ould ouled oulad wel wul
     abu abou abi aboo abo umm um oum mac mc nin inaa inab
     de da do dos das del della delle di du des la le les los las lo van von der den ten ter te zu zum zur
-    and et und na son daughter of the haji hadj
+    and et und na haji hadj
     """
 )
 
 SERVANT_FORMS = _words(
-    "abd abdal abdel abdul abdol abdil abdoul abdur abdar abder abdir abdus abdes abdas abdud abded abdun aben cabd cabdul bd"
-    " abdulo abdl abdool abdull"
+    "abd abdal abdel abdul abdol abdil abdoul abdur abdar abder abdir abdus abdes abdas abdud abded abdun aben"
+    " cabd cabdul bd abdulo abdl abdool abdull"
 )
 
 # Words between those that count in a company's name.
