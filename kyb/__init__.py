@@ -46,7 +46,7 @@ from kyb.policy.model import (
 )
 from kyb.policy.text import default_policy, layer_faults, load_layers, load_policy, preset, presets
 from kyb.problem import Fault, Problem
-from kyb.report import Check, Reason, Report, SubjectHit, assess
+from kyb.report import Reason, Report, assess
 from kyb.requirements import Alternative, Requirement, Requirements, Unlocks, confirmable, requirements
 from kyb.risk import (
     Contribution,
@@ -59,8 +59,10 @@ from kyb.risk import (
     shadow_weights,
 )
 from kyb.risk_weights import Band, RiskWeights, WeightsError, default_weights, load_weights
+from kyb.screening.compare import Piece, name_score
 from kyb.screening.index import ListVersion, ScreeningIndex, build_index
-from kyb.screening.match import Hit, Piece, screen
+from kyb.screening.match import Hit, Screened, Subject, screen, screen_subject
+from kyb.screening.subjects import Check, Screening, SubjectHit, screen_sections, subjects_of
 from kyb.shown_names import (
     ProtectedHit,
     alike,
@@ -120,6 +122,8 @@ __all__ = [
     "Risk",
     "RiskFacts",
     "RiskWeights",
+    "Screened",
+    "Screening",
     "ScreeningIndex",
     "ScreeningList",
     "ScreeningOutcome",
@@ -127,6 +131,7 @@ __all__ = [
     "SettlementAccount",
     "Span",
     "Standing",
+    "Subject",
     "SubjectHit",
     "Tier",
     "UnknownCurrency",
@@ -169,6 +174,7 @@ __all__ = [
     "mcc_set",
     "merchant_phone",
     "name_likeness",
+    "name_score",
     "names_shown",
     "no_more",
     "normalise",
@@ -181,9 +187,12 @@ __all__ = [
     "read_golden_copy",
     "requirements",
     "screen",
+    "screen_sections",
+    "screen_subject",
     "sections_from_bods",
     "shadow_weights",
     "span",
     "subjects",
+    "subjects_of",
     "ussd_name_of",
 ]

@@ -4,47 +4,33 @@ The last step of the flow: fields, tiers and screening meet here. The report say
 of it and why, in codes and words, with the versions of everything it used. The same input gives the same bytes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
 
-from kyb.applicant import Sections, owner_name
 from kyb.case import Case
 from kyb.fields import field_problems
-from kyb.lists.entry import ENTITY, PERSON
 from kyb.policy.model import Policy
 from kyb.problem import Problem
 from kyb.requirements import Requirements, requirements
 from kyb.screening.index import ListVersion, ScreeningIndex
-from kyb.screening.match import Hit, screen
+from kyb.screening.subjects import (
+    CLEAR,
+    FAILED,
+    NOT_CHECKED,
+    PASSED,
+    REVIEW,
+    Check,
+    CheckOutcome,
+    ScreeningOutcome,
+    SubjectHit,
+    screen_sections,
+)
 
-PASSED: Final = "passed"
-FAILED: Final = "failed"
-NOT_CHECKED: Final = "not_checked"
-CLEAR: Final = "clear"
-REVIEW: Final = "review"
 INCOMPLETE: Final = "incomplete"
-CheckOutcome = Literal["passed", "failed", "not_checked"]
-ScreeningOutcome = Literal["clear", "review", "not_checked"]
-
-
-class Check(Struct, frozen=True):
-    """One thing looked at: passed, failed or not_checked, with a sentence and the path it concerns."""
-
-    code: str
-    outcome: CheckOutcome
-    message: str
-    path: str
-
-
-class SubjectHit(Struct, frozen=True):
-    """A likeness to a listed name, and the path of the answer it concerns."""
-
-    path: str
-    hit: Hit
 
 
 class Reason(Struct, frozen=True):
@@ -74,15 +60,6 @@ class Report(Struct, frozen=True):
     assessed_at: datetime
 
 
-class _Subject(Struct, frozen=True):
-    """One name to screen: where it stands, as what, and the birth year that may corroborate."""
-
-    path: str
-    name: str
-    kinds: tuple[str, ...]
-    birth_year: int | None = None
-
-
 def assess(
     case: Case, policy: Policy, lists: ScreeningIndex | None, now: datetime, target_tier: str | None = None
 ) -> Report:
@@ -93,8 +70,8 @@ def assess(
     field_problems on save. The report repeats names, never identity numbers, birth dates or phones.
     """
     problems = field_problems(case.sections, now)
-    screened = _screen_all(tuple(_subjects(case.sections)), lists)
-    screening = _worst(check.outcome for check in screened.checks)
+    screened = screen_sections(case.sections, lists)
+    screening = screened.outcome
     needs = requirements(_screened_as(case, screening), policy, target_tier, now)
     cleared = needs if screening == CLEAR else requirements(_screened_as(case, CLEAR), policy, target_tier, now)
     tier = None if problems else cleared.tier_reachable
@@ -107,46 +84,13 @@ def assess(
         requirements=needs,
         reasons=tuple(_reasons(screening, problems, tier, needs)),
         policy_version=policy.policy_version,
-        list_versions=lists.versions if lists else (),
+        list_versions=screened.list_versions,
         assessed_at=now,
     )
 
 
 def _screened_as(case: Case, screening: ScreeningOutcome) -> Case:
     return msgspec.structs.replace(case, screening=screening)
-
-
-class _Screened(Struct, frozen=True):
-    checks: tuple[Check, ...]
-    hits: tuple[SubjectHit, ...]
-
-
-def _screen_all(subjects: tuple[_Subject, ...], lists: ScreeningIndex | None) -> _Screened:
-    """A check for each subject: failed when a hit needs a person's judgement; hits set aside are kept too."""
-    if lists is None or not lists.entry_count:
-        message = "No sanctions list was available."
-        return _Screened((Check("screening", NOT_CHECKED, message, ""),), ())
-    if not subjects:
-        return _Screened((Check("screening", NOT_CHECKED, "There is no name to screen yet.", ""),), ())
-    checks: list[Check] = []
-    hits: list[SubjectHit] = []
-    for subject in subjects:
-        found = [hit for kind in subject.kinds for hit in screen(subject.name, lists, subject.birth_year, kind)]
-        hits += (SubjectHit(subject.path, hit) for hit in found)
-        held = any(not hit.set_aside for hit in found)
-        message = "The name is like a listed one." if held else "The name is not like any listed one."
-        if found and not held:
-            message = "The name is like a listed one, but the birth year differs."
-        checks.append(Check("screening", FAILED if held else PASSED, message, subject.path))
-    return _Screened(tuple(checks), tuple(hits))
-
-
-def _worst(outcomes: Iterable[CheckOutcome]) -> ScreeningOutcome:
-    """Screening as a whole: any failure needs a review, any gap leaves it not checked."""
-    found = set(outcomes)
-    if FAILED in found:
-        return REVIEW
-    return NOT_CHECKED if NOT_CHECKED in found else CLEAR
 
 
 def _field_checks(problems: tuple[Problem, ...]) -> Iterator[Check]:
@@ -185,25 +129,3 @@ def _reasons(
         yield Reason("field_problems", f"{len(problems)} answers have the wrong form.")
     if tier is None and not problems:
         yield Reason("no_tier_reachable", f"{len(needs.currently_due)} requirements are missing.")
-
-
-def _subjects(sections: Sections) -> Iterator[_Subject]:
-    """Every name among the answers. A business may bear a person's name, so its names are screened as both."""
-    business = sections.business
-    for path, name in (
-        ("business.legal_name", business.legal_name),
-        ("business.trading_name", business.trading_name),
-        ("settlement_account.account_name", sections.settlement_account.account_name),
-    ):
-        if name:
-            yield _Subject(path, name, (ENTITY, PERSON))
-    for index, owner in enumerate(sections.owners):
-        if name := owner_name(owner):
-            yield _Subject(f"owners[{index}]", name, (PERSON,), _year(owner.birth_date))
-    if sections.contact.name:
-        yield _Subject("contact.name", sections.contact.name, (PERSON,))
-
-
-def _year(birth_date: str | None) -> int | None:
-    year = (birth_date or "")[:4]
-    return int(year) if len(year) == 4 and year.isascii() and year.isdigit() else None

@@ -19,14 +19,14 @@ class BadList(ValueError):
     """The bytes are not a list of the expected form."""
 
 
-class ListedName(Struct, frozen=True):
+class ListedName(Struct, frozen=True, gc=False):
     """One spelling; weak is the publisher's word for a low quality alias or a nom de guerre."""
 
     text: str
     weak: bool = False
 
 
-class Identifier(Struct, frozen=True):
+class Identifier(Struct, frozen=True, gc=False):
     """A number that stands for one person or firm; country is ISO 3166-1 alpha-2, or empty where nobody says."""
 
     kind: IdentifierKind
@@ -34,7 +34,7 @@ class Identifier(Struct, frozen=True):
     country: str = ""
 
 
-class ListEntry(Struct, frozen=True):
+class ListEntry(Struct, frozen=True, gc=False):
     """One listed person or entity.
 
     birth_years are inclusive ranges, any of which may be the true one; birth_dates (YYYY-MM-DD) the full ones that

@@ -1,80 +1,75 @@
-"""The index of listed names: words, where they occur, and keys by which a like word is found quickly.
+"""The index of listed names: words, the names they occur in, and keys by which a like word is found quickly.
 
-Built once per set of lists by build_index; match.py reads it. Blocking works on distinct words, not names:
-each word of a query is compared with the few words that share a key, so the cost grows with the vocabulary
-(which levels off) and not with the list.
+Built once per set of lists by build_index; search.py reads it. Names are numbered by how much their words weigh, and
+words and names are numbers in flat arrays, so that two hundred thousand entries fit and a search looks only at names
+that may still be alike.
 """
 
-import math
+import zlib
+from array import array
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any, NamedTuple
+from itertools import accumulate
 
 from msgspec import Struct, field
 
-from kyb.lists.entry import ENTITY, PERSON, ListedName, ListEntry, ScreeningList
-from kyb.screening.likeness import misspelling_keys, sound_likeness, spelling_keys, spelling_likeness
-from kyb.screening.names import Word, join_words, words
-from kyb.screening.weights import (
-    GENERIC_WEIGHT,
-    GENERIC_WORDS,
-    LEGAL_FORMS,
-    PARTICLE_WEIGHT,
-    PARTICLES,
-)
+from kyb.lists.entry import ENTITY, PERSON, Identifier, ListEntry, ScreeningList
+from kyb.screening.identifiers import identifier_keys
+from kyb.screening.likeness import keys
+from kyb.screening.names import TELLING_WEIGHT, WITHOUT_VOWELS, Name, Word, family_words, make_name, name_words
+from kyb.screening.weights import weigh
 
-MAX_NAME_CHARS = 256  # the longest legal name kyb.fields allows; what follows only costs time
-MAX_WORDS = 16
-
-_MIN_RARITY = 0.2  # the weight of a word that most entries hold
-_UNLISTED_WEIGHT = 0.6  # of a word no listed name holds: a middle name more should not clear a name
-
-
-class Run(NamedTuple):
-    """One word of a name, or two adjacent ones read as one, so that split and joined spellings meet."""
-
-    start: int
-    length: int  # 1 or 2 words
-    word: Word
-
-
-class ListedRun(NamedTuple):
-    """A Run of a listed name; word_id is its place in the vocabulary."""
-
-    start: int
-    length: int
-    word_id: int
-
-
-class Listed(NamedTuple):
-    """One listed name, ready to compare."""
-
-    entry: int  # position in Part.entries
-    text: str
-    weak: bool
-    runs: tuple[ListedRun, ...]
-    weights: tuple[float, ...]  # one per word
-    squashed: Word  # the whole name as one word
-
-
-def _lists() -> Any:
-    return field(default_factory=lambda: defaultdict(list))
+_HELD_MIN_WORDS = 2
 
 
 class Part(Struct, frozen=True):
-    """The index of one kind, persons or entities. Names and words are meant by their position."""
+    """The index of one kind, persons or entities. Entries, names and words are meant by their position.
 
+    Names stand in the order of total, the sum of their words' weights. The words of a name n are
+    words[first[n]:first[n+1]], the names that hold a word w are postings[first_posting[w]:first_posting[w+1]].
+    """
+
+    kind: str
     entries: list[tuple[str, ListEntry]]  # list source, entry
-    rarity: dict[str, float]  # consonants -> weight
-    names: list[Listed] = field(default_factory=list)
-    vocabulary: list[Word] = field(default_factory=list)  # every distinct run of every name
-    singles: dict[int, list[int]] = _lists()  # word -> names that hold it as one word
-    joins: dict[int, list[int]] = _lists()  # word -> names that hold it as two words
-    by_text: dict[str, list[int]] = _lists()  # text -> words
-    by_sound: dict[str, list[int]] = _lists()  # consonants -> words
-    by_spelling: dict[str, list[int]] = _lists()  # key of likeness.py -> words
-    squashed: dict[str, list[int]] = _lists()  # a whole name in one word, or its consonants -> names
+    vocabulary: list[Word]
+    weights: "array[float]"  # of the words of the vocabulary
+    keys: "array[int]"  # hash of a key of likeness.py << 32 | word, in order
+    entry_of: "array[int]"
+    place_of: "array[int]"  # which of its entry's names this is
+    family: bytes  # words before a comma
+    total: "array[float]"
+    first: "array[int]"
+    words: "array[int]"
+    first_posting: "array[int]"
+    postings: "array[int]"
+    by_letters: "array[int]"  # names in the order of all their letters
+    by_consonants: "array[int]"  # hash of all consonants of a name << 32 | name, in order
+    anchored: dict[int, "array[int]"]  # word -> names of which it is the rarest
+    likes: dict[Word, dict[int, float]] = field(default_factory=dict)  # search.py remembers some answers here
+
+    def word_ids(self, number: int) -> "array[int]":
+        """The words of a name."""
+        return self.words[self.first[number] : self.first[number + 1]]
+
+    def filed(self, key: str) -> Iterator[int]:
+        """The words that are filed under a key of likeness.py."""
+        first = hashed(key) << 32
+        for at in range(bisect_left(self.keys, first), len(self.keys)):
+            if self.keys[at] >> 32 != first >> 32:
+                return
+            yield self.keys[at] & 0xFFFFFFFF
+
+    def name(self, number: int) -> Name:
+        """A listed name, ready to compare."""
+        ids = self.word_ids(number)
+        found = tuple(self.vocabulary[word] for word in ids)
+        return make_name(found, tuple(self.weights[word] for word in ids), self.family[number])
+
+    def letters(self, number: int) -> str:
+        """All letters of a listed name."""
+        return "".join(self.vocabulary[word].text for word in self.word_ids(number))
 
 
 class ListVersion(Struct, frozen=True):
@@ -86,12 +81,21 @@ class ListVersion(Struct, frozen=True):
     entry_count: int
 
 
+class NumberHolder(Struct, frozen=True, gc=False):
+    """An identity number of a list, and the entry that holds it."""
+
+    kind: str
+    entry: int
+    identifier: Identifier
+
+
 class ScreeningIndex(Struct, frozen=True):
     """What build_index made of the lists: opaque but for versions and entry_count."""
 
     versions: tuple[ListVersion, ...]
     entry_count: int
     parts: dict[str, Part]
+    numbers: dict[str, list[NumberHolder]]
 
 
 def build_index(lists: Iterable[ScreeningList]) -> ScreeningIndex:
@@ -100,99 +104,116 @@ def build_index(lists: Iterable[ScreeningList]) -> ScreeningIndex:
     versions = tuple(ListVersion(each.source, each.published_on, each.sha256, len(each.entries)) for each in lists)
     entries = [(each.source, entry) for each in lists for entry in each.entries]
     parts = {kind: _build_part([pair for pair in entries if pair[1].kind == kind], kind) for kind in (PERSON, ENTITY)}
-    return ScreeningIndex(versions, len(entries), parts)
+    return ScreeningIndex(versions, len(entries), parts, _numbers(parts))
 
 
-def compared_words(name: str, kind: str) -> tuple[Word, ...]:
-    """The words that count: of an entity without its legal forms, unless it has nothing else."""
-    found = words(name[:MAX_NAME_CHARS])[:MAX_WORDS]
-    if kind == ENTITY:
-        return tuple(word for word in found if word.text not in LEGAL_FORMS) or found
-    return found
+class _Words:
+    """The vocabulary while it grows: each distinct word once, with its weight."""
 
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.found: list[Word] = []
+        self.weights: array[float] = array("d")
+        self._ids: dict[Word, int] = {}
 
-def runs_of(name_words: tuple[Word, ...]) -> Iterator[Run]:
-    """Every word, and every two adjacent words read as one."""
-    for start, word in enumerate(name_words):
-        yield Run(start, 1, word)
-        if start + 1 < len(name_words):
-            yield Run(start, 2, join_words(name_words[start : start + 2]))
+    def ids(self, name: tuple[Word, ...]) -> tuple[int, ...]:
+        return tuple(self._id(word) for word in name)
 
-
-def weight_of(word: Word, kind: str, rarity: dict[str, float]) -> float:
-    """How much a word tells, from 0 to 1: little when everyday or frequent in the lists."""
-    if len(word.text) == 1 or word.text in PARTICLES:
-        return PARTICLE_WEIGHT
-    if kind == ENTITY and word.text in GENERIC_WORDS:
-        return GENERIC_WEIGHT
-    return rarity.get(word.consonants, _UNLISTED_WEIGHT)
-
-
-def like_words(part: Part, run: Run) -> dict[int, float]:
-    """Vocabulary ids of the words like this run, with their likeness (0.83 to 1)."""
-    found: dict[int, float] = {}
-    if run.length == 1:  # two words read as one are not looked for among misspellings
-        for key in misspelling_keys(run.word.text):
-            for word_id in part.by_spelling.get(key, ()):
-                found[word_id] = spelling_likeness(run.word, part.vocabulary[word_id])
-    for word_id in part.by_sound.get(run.word.consonants, ()):
-        like = sound_likeness(run.word, part.vocabulary[word_id])
-        found[word_id] = max(like, found.get(word_id, 0.0))
-    for word_id in part.by_text.get(run.word.text, ()):
-        found[word_id] = 1.0
-    return {word_id: like for word_id, like in found.items() if like}
+    def _id(self, word: Word) -> int:
+        known = self._ids.get(word)
+        if known is None:
+            known = self._ids[word] = len(self.found)
+            self.found.append(word)
+            self.weights.append(weigh(word.text, word.groups, self.kind))
+        return known
 
 
 def _build_part(entries: list[tuple[str, ListEntry]], kind: str) -> Part:
-    spelled = [
-        (position, name, compared_words(name.text, kind))
-        for position, (_, entry) in enumerate(entries)
-        for name in entry.names
-    ]
-    part = Part(entries, _rarity(((position, found) for position, _, found in spelled), len(entries)))
-    word_ids: dict[Word, int] = {}
-    for position, name, found in spelled:
-        if found:
-            _add_name(part, word_ids, position, name, found, kind)
-    for word, word_id in word_ids.items():
-        part.vocabulary.append(word)
-        part.by_text[word.text].append(word_id)
-        part.by_sound[word.consonants].append(word_id)
-        if word_id in part.singles:
-            for key in spelling_keys(word.text):
-                part.by_spelling[key].append(word_id)
-    return part
+    words = _Words(kind)
+    rows = sorted(_rows(entries, kind, words))
+    flat = array("I", (word for _, _, _, ids in rows for word in ids))
+    postings, first_posting = _postings(rows, len(words.found))
+    letters = ["".join(words.found[word].text for word in ids) for _, _, _, ids in rows]
+    return Part(
+        kind=kind,
+        entries=entries,
+        vocabulary=words.found,
+        weights=words.weights,
+        keys=_keys(words.found),
+        entry_of=array("I", (entry for _, entry, _, _ in rows)),
+        place_of=array("H", (place for _, _, place, _ in rows)),
+        family=bytes(min(family_words(entries[entry][1].names[place].text, kind), 255) for _, entry, place, _ in rows),
+        total=array("d", (total for total, _, _, _ in rows)),
+        first=array("I", accumulate((len(ids) for _, _, _, ids in rows), initial=0)),
+        words=flat,
+        first_posting=first_posting,
+        postings=postings,
+        by_letters=array("I", sorted(range(len(rows)), key=letters.__getitem__)),
+        by_consonants=array("Q", sorted(consonants_key(each) << 32 | number for number, each in enumerate(letters))),
+        anchored=_anchored(rows, words.weights, first_posting),
+    )
 
 
-def _add_name(
-    part: Part,
-    word_ids: dict[Word, int],
-    position: int,
-    name: ListedName,
-    found: tuple[Word, ...],
-    kind: str,
-) -> None:
-    number = len(part.names)
-    runs = []
-    for start, length, word in runs_of(found):
-        word_id = word_ids.setdefault(word, len(word_ids))
-        (part.singles if length == 1 else part.joins)[word_id].append(number)
-        runs.append(ListedRun(start, length, word_id))
-    whole = join_words(found)
-    for key in {whole.consonants, whole.text}:
-        part.squashed[key].append(number)
-    weights = tuple(weight_of(word, kind, part.rarity) for word in found)
-    part.names.append(Listed(position, name.text, name.weak, tuple(runs), weights, whole))
+_Row = tuple[float, int, int, tuple[int, ...]]  # total, entry, place, words
 
 
-def _rarity(spelled: Iterable[tuple[int, tuple[Word, ...]]], entry_count: int) -> dict[str, float]:
-    """Weight by consonants, so that a rare spelling of a common name does not pass for a rare name."""
-    holders: defaultdict[str, set[int]] = defaultdict(set)
-    for position, name_words in spelled:
-        for word in name_words:
-            holders[word.consonants].add(position)
-    scale = math.log(entry_count + 1) or 1.0
-    return {
-        sound: max(_MIN_RARITY, math.log((entry_count + 1) / len(entries)) / scale)
-        for sound, entries in holders.items()
-    }
+def _rows(entries: list[tuple[str, ListEntry]], kind: str, words: _Words) -> Iterator[_Row]:
+    for position, (_, entry) in enumerate(entries):
+        for place, name in enumerate(entry.names):
+            found = name_words(name.text, kind)
+            if found:
+                ids = words.ids(found)
+                yield sum(words.weights[word] for word in ids), position, place, ids
+
+
+def _postings(rows: list[_Row], word_count: int) -> tuple["array[int]", "array[int]"]:
+    """For each word the names that hold it, in order, one after the other; and where each word's begin."""
+    counts = [0] * word_count
+    for _, _, _, ids in rows:
+        for word in set(ids):
+            counts[word] += 1
+    first = array("I", accumulate(counts, initial=0))
+    at = list(first)
+    postings = array("I", bytes(4 * first[-1]))
+    for number, (_, _, _, ids) in enumerate(rows):
+        for word in set(ids):
+            postings[at[word]] = number
+            at[word] += 1
+    return postings, first
+
+
+def consonants_key(letters: str) -> int:
+    """A hash of 32 bits of the consonants among the letters."""
+    return hashed(letters.translate(WITHOUT_VOWELS))
+
+
+def hashed(text: str) -> int:
+    """A number of 32 bits that stands for the text. Two texts may share one: what is found is compared anyway."""
+    return zlib.crc32(text.encode())
+
+
+def _keys(vocabulary: list[Word]) -> "array[int]":
+    filed = array(
+        "Q", (hashed(key) << 32 | word_id for word_id, word in enumerate(vocabulary) for key in set(keys(word)))
+    )
+    return array("Q", sorted(filed))
+
+
+def _anchored(rows: list[_Row], weights: "array[float]", first_posting: "array[int]") -> dict[int, "array[int]"]:
+    anchored: defaultdict[int, array[int]] = defaultdict(lambda: array("I"))
+    for number, (_, _, _, ids) in enumerate(rows):
+        telling = [word for word in ids if weights[word] >= TELLING_WEIGHT]
+        if len(telling) >= _HELD_MIN_WORDS:
+            rarest = min(telling, key=lambda word: first_posting[word + 1] - first_posting[word])
+            anchored[rarest].append(number)
+    return dict(anchored)
+
+
+def _numbers(parts: dict[str, Part]) -> dict[str, list[NumberHolder]]:
+    found: defaultdict[str, list[NumberHolder]] = defaultdict(list)
+    for kind, part in parts.items():
+        for position, (_, entry) in enumerate(part.entries):
+            for identifier in entry.identifiers:
+                for key in identifier_keys(identifier):
+                    found[key].append(NumberHolder(kind, position, identifier))
+    return dict(found)

@@ -1,46 +1,56 @@
-"""Compare one name with every listed name: find candidates, align word by word, score, look at birth years.
+"""Screen one subject: compare its name and numbers with every listed one, then look at dates and countries.
 
-The last step of screening: kyb/report.py calls screen() for each name of a case. The score speaks of names only;
-the birth year is reported beside it and never changes it.
+The last step of screening: subjects.py calls screen_subject for each name of a case. The score speaks of names only;
+what corroborates it is reported beside it and never changes it. `_band` holds the rule of decision.
 """
 
-from collections import defaultdict
-from typing import NamedTuple
+from msgspec import Struct, field
 
-from msgspec import Struct
-
-from kyb.lists.entry import PERSON
-from kyb.screening.index import Listed, Part, ScreeningIndex, compared_words, like_words, runs_of, weight_of
-from kyb.screening.likeness import sound_likeness
-from kyb.screening.names import Word, join_words
-from kyb.screening.weights import TELLING_WEIGHT
+from kyb.lists.entry import PERSON, Identifier, ListEntry
+from kyb.screening.compare import Compared, Piece, compare
+from kyb.screening.identifiers import identifier_keys, same_number
+from kyb.screening.index import Part, ScreeningIndex
+from kyb.screening.letters import fold, visible
+from kyb.screening.names import MAX_NAME_CHARS, MAX_WORDS, TELLING_WEIGHT, Name, read_name
+from kyb.screening.search import candidates
+from kyb.screening.weights import SERVANT_WEIGHT
 
 ALERT_SCORE = 0.85  # below it a likeness is not reported
-STRONG_SCORE = 0.93  # from here a different birth year does not set a hit aside
+STRONG_SCORE = 0.93  # from here the names are nearly the same
 
 AGREES, DIFFERS, UNKNOWN = "agrees", "differs", "unknown"
+LIKELY, POSSIBLE, SET_ASIDE = "likely", "possible", "set_aside"
 BIRTH_YEAR_SLACK = 2  # honest records differ by up to two years: calendars, ages told instead of dates
+STRONG_BIRTH_YEAR_SLACK = 5  # of names nearly the same: see the README for what other gaps would let through
 
-_COMMON_WEIGHT = 0.4  # a single word up to this weight is a name of thousands
-_JOINED_LIKENESS = 0.95  # two words are taken for one only when they are spelt nearly the same
-_MIN_CONSONANTS = 6  # that must agree when one name is written without vowels: fewer fit too many names
-_FULLER_SHARE = 0.73  # of the score: the name that is covered better; the rest is for the other
+TOO_LONG = "The name is too long to compare."
+NOTHING_TO_COMPARE = "The name holds no letters or digits that could be compared."
+
+_COMMON_WEIGHT = 0.5  # a single word up to this weight is a name of thousands
+_MIN_CHARS = 2
 
 
-class Piece(Struct, frozen=True):
-    """Words that were taken for one another, and how alike they are (0.83 to 1)."""
+class Subject(Struct, frozen=True):
+    """One to screen: its path among the answers, name, kinds (person, entity) to compare it as, and what corroborates.
 
-    given: str
-    listed: str
-    likeness: float
+    birth_date is YYYY-MM-DD or YYYY; countries are ISO 3166-1 alpha-2.
+    """
+
+    path: str
+    name: str
+    kinds: tuple[str, ...] = (PERSON,)
+    birth_date: str | None = None
+    countries: tuple[str, ...] = ()
+    identifiers: tuple[Identifier, ...] = ()
 
 
 class Hit(Struct, frozen=True):
-    """A listed name like the one given.
+    """A listed name like the one given, or an identity number in common.
 
-    score says how alike the names are (0.85 to 1) and nothing else; birth_year whether it agrees, differs
-    or is unknown on one side. set_aside marks a hit kept as evidence that needs no judgement: the names are
-    alike but not nearly the same, and the birth years differ. programme is the sanctions regime.
+    score says how alike the names are (0 to 1) and nothing else; pieces are the words it rests on. birth_date, country
+    and identifier each agree, differ or are unknown on one side; birth_year is the same as birth_date. band is likely
+    (two people release it), possible (a person judges) or set_aside (kept as evidence: needs no judgement), and
+    set_aside says the last. programme is the sanctions regime, entry_sha256 the hash of the entry's content.
     """
 
     entry_id: str
@@ -51,172 +61,179 @@ class Hit(Struct, frozen=True):
     programme: str
     birth_year: str
     set_aside: bool
+    entry_sha256: str = ""
+    birth_date: str = UNKNOWN
+    country: str = UNKNOWN
+    identifier: str = UNKNOWN
+    band: str = POSSIBLE
 
 
-class _Link(NamedTuple):
-    """A run of the query that is like a listed word."""
+class Screened(Struct, frozen=True):
+    """The hits of one subject, best first; not_compared is the sentence why its name could not be compared, or None."""
 
-    start: int
-    length: int
-    like: float
-
-
-class _Query(NamedTuple):
-    """The name asked for, and every listed word that is like a run of it."""
-
-    words: tuple[Word, ...]
-    weights: tuple[float, ...]
-    links: dict[int, list[_Link]]  # word id -> runs
-    squashed: Word
+    hits: tuple[Hit, ...] = field(default=())
+    not_compared: str | None = None
 
 
-class _Match(NamedTuple):
-    """A run of the query aligned with a run of a listed name."""
+class _Found(Struct):
+    """The best name of one entry so far."""
 
-    given: range
-    listed: range
-    word_id: int
-    like: float
+    compared: Compared
+    text: str
 
 
 def screen(name: str, index: ScreeningIndex, birth_year: int | None = None, kind: str = PERSON) -> tuple[Hit, ...]:
     """Listed names like this one, best first, at most one per entry; kind is "person" or "entity".
 
     Finds reordered, transliterated, misspelt, joined and split names, and names with a word more or less.
-    A name without letters or digits has no hits.
+    A name without letters or digits has no hits: screen_subject says so.
     """
-    part = index.parts[kind]
-    query = _read_query(name, part, kind)
-    best: dict[int, Hit] = {}
-    for number in sorted(_candidates(query, part)) if query.words else ():
-        listed = part.names[number]
-        score, pieces = _compare(query, listed, part)
-        if score < ALERT_SCORE or (listed.entry in best and best[listed.entry].score >= score):
+    birth_date = None if birth_year is None else f"{birth_year:04}"
+    return screen_subject(Subject("", name, (kind,), birth_date), index).hits
+
+
+def screen_subject(subject: Subject, index: ScreeningIndex) -> Screened:
+    """Everything listed that is like the subject by name, or holds one of its identity numbers.
+
+    The outcome is clear only when there are no hits and not_compared is None.
+    """
+    hits: list[Hit] = []
+    for kind in subject.kinds:
+        part = index.parts[kind]
+        query = read_name(subject.name, kind)
+        found = _by_name(query, part)
+        numbers = _by_number(subject, index, kind)
+        for entry in {*found, *numbers}:
+            hit = _hit(subject, query, part, entry, found.get(entry), numbers.get(entry))
+            if hit is not None:
+                hits.append(hit)
+    hits.sort(key=lambda hit: (_BAND_ORDER[hit.band], -hit.score, hit.list_source, hit.entry_id))
+    return Screened(tuple(hits), not_compared(subject.name))
+
+
+def not_compared(name: str) -> str | None:
+    """Why a name cannot be compared as a whole, or None when it can."""
+    if len(name) > MAX_NAME_CHARS:
+        return TOO_LONG
+    words = read_name(name, PERSON).words
+    if len(words) > MAX_WORDS:
+        return TOO_LONG
+    unread = [char for char in visible(name) if char.isalpha()]
+    if sum(len(word.text) for word in words) < _MIN_CHARS and not (len(unread) == 1 and not unread[0].isascii()):
+        return NOTHING_TO_COMPARE
+    return None
+
+
+_BAND_ORDER = {LIKELY: 0, POSSIBLE: 1, SET_ASIDE: 2}
+
+
+def _by_name(query: Name, part: Part) -> dict[int, _Found]:
+    best: dict[int, _Found] = {}
+    for number in sorted(candidates(query, part)):
+        compared = compare(query, part.name(number), part.kind)
+        if compared.score < ALERT_SCORE:
             continue
-        source, entry = part.entries[listed.entry]
-        agreement = _birth_year(birth_year, entry.birth_years)
-        if agreement != AGREES and _is_byname(listed, kind):
-            continue
-        best[listed.entry] = Hit(
-            entry_id=entry.entry_id,
-            list_source=source,
-            matched_name=listed.text,
-            score=score,
-            pieces=pieces,
-            programme=entry.programme,
-            birth_year=agreement,
-            set_aside=agreement == DIFFERS and score < STRONG_SCORE,
-        )
-    return tuple(sorted(best.values(), key=lambda hit: (-hit.score, hit.list_source, hit.entry_id)))
+        entry = part.entry_of[number]
+        if entry not in best or best[entry].compared.score < compared.score:
+            best[entry] = _Found(compared, part.entries[entry][1].names[part.place_of[number]].text)
+    return best
 
 
-def _read_query(name: str, part: Part, kind: str) -> _Query:
-    found = compared_words(name, kind)
-    links: defaultdict[int, list[_Link]] = defaultdict(list)
-    for run in runs_of(found):
-        for word_id, like in like_words(part, run).items():
-            links[word_id].append(_Link(run.start, run.length, like))
-    weights = tuple(weight_of(word, kind, part.rarity) for word in found)
-    return _Query(found, weights, links, join_words(found))
-
-
-def _candidates(query: _Query, part: Part) -> set[int]:
-    """Names that share two telling words with the query, or a joined pair, or all there is of the query."""
-    found: set[int] = set()
-    for key in (query.squashed.consonants, query.squashed.text):
-        found.update(part.squashed.get(key, ()))
-    names_by_start: defaultdict[int, set[int]] = defaultdict(set)
-    for word_id, links in query.links.items():
-        for start, length, like in links:
-            if length == 1:
-                names_by_start[start].update(part.singles.get(word_id, ()))
-            if like >= _JOINED_LIKENESS:
-                found.update((part.joins if length == 1 else part.singles).get(word_id, ()))
-    telling = _telling(query.weights) or list(range(len(query.words)))
-    if len(telling) == 1:
-        return found | names_by_start[telling[0]]
-    once: set[int] = set()
-    for start in telling:
-        found |= once & names_by_start[start]
-        once |= names_by_start[start]
+def _by_number(subject: Subject, index: ScreeningIndex, kind: str) -> dict[int, str]:
+    """Entries of the kind that hold one of the subject's numbers, and how sure that is: exact or likely."""
+    found: dict[int, str] = {}
+    for given in subject.identifiers:
+        for key in identifier_keys(given):
+            for holder in index.numbers.get(key, ()):
+                same = same_number(given, holder.identifier) if holder.kind == kind else None
+                if same and found.get(holder.entry) != "exact":
+                    found[holder.entry] = same
     return found
 
 
-def _compare(query: _Query, listed: Listed, part: Part) -> tuple[float, tuple[Piece, ...]]:
-    """Score and pieces: word by word, or of the names written in one word when that is better."""
-    matches = _align(query, listed)
-    score = 0.0 if _too_few_consonants(query, matches, part) else _score(query, listed, matches)
-    whole = _squashed_likeness(query.squashed, listed.squashed)
-    if whole > score:
-        return round(whole, 3), (Piece(query.squashed.text, listed.squashed.text, round(whole, 3)),)
-    pieces = (
-        Piece(" ".join(query.words[at].text for at in given), part.vocabulary[word_id].text, round(like, 3))
-        for given, _, word_id, like in matches
+def _hit(
+    subject: Subject, query: Name, part: Part, entry_number: int, found: _Found | None, number: str | None
+) -> Hit | None:
+    source, entry = part.entries[entry_number]
+    birth_date, gap = _birth_date(subject.birth_date, entry)
+    if found is None or (number is None and birth_date != AGREES and _is_byname(subject.name, found, entry, part.kind)):
+        if number is None:
+            return None
+        found = _best_name(query, entry, part.kind)
+    band = _band(found.compared.score, number, birth_date, gap)
+    return Hit(
+        entry_id=entry.entry_id,
+        list_source=source,
+        matched_name=found.text,
+        score=found.compared.score,
+        pieces=found.compared.pieces,
+        programme=entry.programme,
+        birth_year=birth_date,
+        set_aside=band == SET_ASIDE,
+        entry_sha256=entry.sha256,
+        birth_date=birth_date,
+        country=_country(subject.countries, entry.countries),
+        identifier=_identifier(subject, entry, number),
+        band=band,
     )
-    return round(score, 3), tuple(pieces)
 
 
-def _align(query: _Query, listed: Listed) -> list[_Match]:
-    """Pair the runs of both names, the likest and longest first, each word used once."""
-    possible = [
-        _Match(range(link.start, link.start + link.length), range(start, start + length), word_id, link.like)
-        for start, length, word_id in listed.runs
-        for link in query.links.get(word_id, ())
-        if link.length == length == 1 or (link.length != length and link.like >= _JOINED_LIKENESS)
-    ]
-    possible.sort(key=lambda match: -match.like * (len(match.given) + len(match.listed)))
-    free_given, free_listed = set(range(len(query.words))), set(range(len(listed.weights)))
-    chosen: list[_Match] = []
-    for match in possible:
-        if free_given.issuperset(match.given) and free_listed.issuperset(match.listed):
-            free_given.difference_update(match.given)
-            free_listed.difference_update(match.listed)
-            chosen.append(match)
-    return chosen
+def _band(score: float, number: str | None, birth_date: str, gap: int) -> str:
+    """The rule of decision, all of it.
 
-
-def _score(query: _Query, listed: Listed, matches: list[_Match]) -> float:
-    """The weighted shares of both names that are matched, the fuller one counting more.
-
-    When no two telling words are matched both count alike: one word in common is not enough.
+    1. An exact identity number is a likely match, whatever the name says; one that differs only by the letters before
+       it, or by the country that issued it, is possible.
+    2. A birth date that differs sets a likeness aside: by more than two years when the names are merely alike, by more
+       than five when they are nearly the same. It is kept as evidence.
+    3. Names nearly the same are a likely match when the birth date agrees.
+    4. All else is possible: a person judges. A name alone never makes a match likely, a country never decides.
     """
-    given = sum(match.like * query.weights[at] for match in matches for at in match.given)
-    found = sum(match.like * listed.weights[at] for match in matches for at in match.listed)
-    emptier, fuller = sorted((given / sum(query.weights), found / sum(listed.weights)))
-    telling = [at for match in matches for at in match.listed if listed.weights[at] >= TELLING_WEIGHT]
-    share = _FULLER_SHARE if len(telling) > 1 else 0.5
-    return share * fuller + (1 - share) * emptier
+    if number == "exact":
+        return LIKELY
+    if number is not None:
+        return POSSIBLE
+    strong = score >= STRONG_SCORE
+    if birth_date == DIFFERS and gap > (STRONG_BIRTH_YEAR_SLACK if strong else BIRTH_YEAR_SLACK):
+        return SET_ASIDE
+    return LIKELY if strong and birth_date == AGREES else POSSIBLE
 
 
-def _too_few_consonants(query: _Query, matches: list[_Match], part: Part) -> bool:
-    """True when a name written without vowels was matched on too little to mean anything."""
-    if not query.squashed.vowelless:
-        return False
-    matched = [part.vocabulary[match.word_id] for match in matches]
-    by_consonants = [len(word.consonants) for word in matched if not word.vowelless]
-    return bool(by_consonants) and sum(by_consonants) < _MIN_CONSONANTS
+def _best_name(query: Name, entry: ListEntry, kind: str) -> _Found:
+    compared = ((compare(query, read_name(name.text, kind), kind), name.text) for name in entry.names)
+    best, text = max(compared, key=lambda pair: pair[0].score)
+    return _Found(best, text)
 
 
-def _squashed_likeness(given: Word, listed: Word) -> float:
-    if given.vowelless != listed.vowelless:
-        return 0.0
-    like = 1.0 if given.text == listed.text else sound_likeness(given, listed)
-    return like if like >= _JOINED_LIKENESS else 0.0
-
-
-def _is_byname(listed: Listed, kind: str) -> bool:
+def _is_byname(given: str, found: _Found, entry: ListEntry, kind: str) -> bool:
     """True for names such as Abu Hassan, which thousands share: a single telling word, weak or common."""
-    telling = [listed.weights[at] for at in _telling(listed.weights)]
-    return len(telling) < 2 and (listed.weak or (kind == PERSON and sum(telling) < _COMMON_WEIGHT))
+    listed = read_name(found.text, kind)
+    telling = [weight for weight in listed.weights if weight >= TELLING_WEIGHT]
+    if not telling:  # everyday words only: the whole text must be the same
+        return fold(visible(found.text)) != fold(visible(given))
+    weak = all(name.weak for name in entry.names if name.text == found.text)
+    common = kind == PERSON and sum(telling) <= _COMMON_WEIGHT and SERVANT_WEIGHT not in listed.weights
+    return len(telling) < 2 and (weak or common)
 
 
-def _telling(weights: tuple[float, ...]) -> list[int]:
-    """Positions of the words that say something about who is meant."""
-    return [at for at, weight in enumerate(weights) if weight >= TELLING_WEIGHT]
+def _birth_date(given: str | None, entry: ListEntry) -> tuple[str, int]:
+    """Whether the birth years agree, and by how many years they differ at least."""
+    year = (given or "")[:4]
+    ranges = entry.birth_years or tuple((int(each[:4]), int(each[:4])) for each in entry.birth_dates)
+    if not (len(year) == 4 and year.isascii() and year.isdigit()) or not ranges:
+        return UNKNOWN, 0
+    gap = min(max(first - int(year), int(year) - last, 0) for first, last in ranges)
+    return (AGREES if gap <= BIRTH_YEAR_SLACK else DIFFERS), gap
 
 
-def _birth_year(year: int | None, ranges: tuple[tuple[int, int], ...]) -> str:
-    if year is None or not ranges:
+def _country(given: tuple[str, ...], listed: tuple[str, ...]) -> str:
+    if not given or not listed:
         return UNKNOWN
-    near = any(first - BIRTH_YEAR_SLACK <= year <= last + BIRTH_YEAR_SLACK for first, last in ranges)
-    return AGREES if near else DIFFERS
+    return DIFFERS if set(given).isdisjoint(listed) else AGREES
+
+
+def _identifier(subject: Subject, entry: ListEntry, number: str | None) -> str:
+    """agrees when a number is the same, differs when both sides have one of a kind and country that is not."""
+    if number is not None:
+        return AGREES if number == "exact" else UNKNOWN
+    of_kind = {(each.kind, each.country) for each in entry.identifiers}
+    return DIFFERS if any((each.kind, each.country) in of_kind for each in subject.identifiers) else UNKNOWN

@@ -1,63 +1,79 @@
-"""How much a word tells: everyday words of names and companies, which must never decide a match.
+"""How much a word tells about who is meant, from 0 to 1: little when thousands bear it, most when it is rare.
 
-Rarity within the lists gives a word's weight (match.py); the tables here lower it for words that are rare in
-lists and common in life.
+The weights are fixed and know no list, so that two names have one score wherever they are compared.
 """
 
+from functools import lru_cache
+
+from kyb.lists.entry import ENTITY
+from kyb.screening.tables import name_table, trade_words
+
 PARTICLE_WEIGHT = 0.05
-GENERIC_WEIGHT = 0.12
-TELLING_WEIGHT = 0.15  # lighter words say nothing about who is meant
+SERVANT_WEIGHT = 0.12
+INITIAL_WEIGHT = 0.3
+TRADE_WEIGHT = 0.15
+PATRONYMIC_WEIGHT = 0.2
+SHORT_WEIGHT = 0.6  # of an unknown word of up to three letters
+
+_SHORT_LETTERS = 3
+_PATRONYMICS = ("ovich", "evich", "ovna", "evna", "ovych", "ivna", "oglu", "ogly", "oglou", "qizi", "kyzy")
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Articles, kinship words, titles and honorifics, as words() writes them.
-PARTICLES = _words(
+ARTICLES = _words("al el ul ur ar er as es us ad ed ud an en un az ez uz at et ut ash esh ush")
+
+# Articles and words of kinship, which come and go.
+PARTICLES = ARTICLES | _words(
     """
-    al el ul ur ad ed ud as es ash ar er az ez an at bn bw wld bin ben ibn bint binti wa walad ould ouled of
-    abu abou abi umm um de da do dos del della di la le los van von der den du and
-    mr mrs ms miss dr prof sir eng hon jr sr ii iii haji hajji haj hajj hadji alhaji alhaj sheikh shaykh
-    shaikh sheik cheikh mullah mulla maulavi mawlawi maulawi mawlavi molvi moulavi ustad ustaz qari
-    mufti general gen colonel col major maj captain capt commander
+    bin ibn ben bn ibin bint binti binte binta bt wa wal wald walad weld wuld wld ould ouled oulad wel wul
+    abu abou abi aboo abo umm um oum mac mc nin inaa inab
+    de da do dos das del della delle di du des la le les los las lo van von der den ten ter te zu zum zur
+    and et und na haji hadj
     """
 )
 
-# Legal forms, in the spellings of the countries the registry serves.
-LEGAL_FORMS = _words(
-    """
-    ltd limited ltda llc llp lp plc pty pte pvt private inc incorporated corp corporation co company cie
-    compagnie sa sarl sas sasu snc scs sca sau gie eurl suarl ag gmbh kg ohg bv nv ab as oy aps spa srl
-    ooo oao zao pao ao tov jsc pjsc ojsc cjsc fze fzco fzc dmcc est wll bsc saog saoc sdn bhd berhad pt tbk cv
-    sociedad anonima limitada lda eirl ev ong ngo public the of and et de la le les du des di el
-    for pour y e dba
-    """
+SERVANT_FORMS = _words(
+    "abd abdal abdel abdul abdol abdil abdoul abdur abdar abder abdir abdus abdes abdas abdud abded abdun aben"
+    " cabd cabdul bd abdulo abdl abdool abdull"
 )
 
-# What companies are called after their trade and place.
-GENERIC_WORDS = _words(
-    """
-    trading trade traders general international intl global world worldwide national group holding holdings
-    enterprise enterprises industry industries industrial manufacturing services service solutions systems
-    bank banking banque finance financial investment investments capital credit fund insurance exchange money
-    transfer remittance hawala currency changer bureau shipping maritime marine line lines navigation
-    transport transportation logistics airlines air aviation travel export exports import imports impex
-    commercial commerce business construction engineering technology technologies tech technical research
-    development science sciences centre center institute university organization organisation association
-    foundation fund trust society union committee council office agency branch network movement front army
-    party islamic muslim people peoples united new first star gold golden diamond silver sun east west
-    north south eastern western northern southern central africa african asia asian arab middle gulf america
-    european korea korean iran iranian china hong kong kenya uganda tanzania somalia sudan libya iraq syria
-    yemen afghanistan pakistan india indonesia turkey egypt rwanda congo democratic republic city green blue
-    red sea ocean energy oil gas petroleum mining minerals mineral metal metals steel electric power water
-    food foods agriculture farm farms shop store stores supermarket market hotel restaurant cafe pharmacy
-    medical hospital clinic school college education media communication communications telecom electronics
-    textile textiles garments motors auto parts spare building materials real estate properties property
-    security securities management consulting consultants marketing sales supply suppliers supplies equipment
-    machinery tools products production project projects design art studio brothers sons family ventures
-    resources partners associates development developments relief aid charity humanitarian cooperative
-    cooperation coop sacco microfinance leasing housing life health care green complex factory factories
-    company companies special purpose alliance
-    """
+# Words between those that count in a company's name.
+STOP_WORDS = _words("the of and et und y e va na wa dan i for pour fur in de la le les du des di el da do al & a an to")
+
+
+@lru_cache(maxsize=16_384)
+def weigh(text: str, groups: tuple[int, ...], kind: str) -> float:
+    """What a word tells; kind is person or entity, text the word as letters.py writes it."""
+    if kind == ENTITY:
+        return _weigh_for_entity(text)
+    if text == "abd":
+        return SERVANT_WEIGHT
+    if text in PARTICLES:
+        return PARTICLE_WEIGHT
+    if len(text) == 1:
+        return INITIAL_WEIGHT
+    if text in _FORMS_AMONG_PERSONS:
+        return PARTICLE_WEIGHT
+    if groups:
+        weights = name_table().weights
+        return max(weights[group] for group in groups)
+    if text.endswith(_PATRONYMICS):
+        return PATRONYMIC_WEIGHT
+    return SHORT_WEIGHT if len(text) <= _SHORT_LETTERS else 1.0
+
+
+def _weigh_for_entity(text: str) -> float:
+    if text in STOP_WORDS:
+        return PARTICLE_WEIGHT
+    if text in trade_words():
+        return TRADE_WEIGHT
+    return SHORT_WEIGHT if len(text) < _SHORT_LETTERS else 1.0
+
+
+# A business may bear a person's name: "Badege Eric & Co".
+_FORMS_AMONG_PERSONS = _words(
+    "co ltd llc inc corp sarl gmbh plc sons bros brothers company limited enterprises enterprise"
 )

@@ -40,6 +40,10 @@ def test_a_sound_company_is_clear_at_t3() -> None:
     assert outcomes(report, "fields") == {"": "passed"}
     assert outcomes(report, "screening") == dict.fromkeys(
         (
+            "business.ussd_name",
+            "locations[0].name",
+            "locations[0].counters[0].name",
+            "locations[0].counters[1].name",
             "business.legal_name",
             "business.trading_name",
             "settlement_account.account_name",
@@ -65,7 +69,8 @@ def test_without_a_name_screening_did_not_happen() -> None:
 
 
 def test_an_owner_on_the_list_is_held_for_review() -> None:
-    report = assess(INDIVIDUAL, **{"owners.0.given_name": "Eric", "owners.0.family_name": "Badege"})
+    born = {"owners.0.birth_date": "1971-02-03"}
+    report = assess(INDIVIDUAL, **{"owners.0.given_name": "Eric", "owners.0.family_name": "Badege"}, **born)
     assert (report.outcome, report.screening) == ("review", "review")
     (found,) = report.hits
     assert (found.path, found.hit.entry_id, found.hit.programme) == ("owners[0]", "CDi.001", "DRC")

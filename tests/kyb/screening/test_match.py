@@ -89,8 +89,8 @@ def test_persons_and_entities_are_looked_up_apart(un_index: kyb.ScreeningIndex) 
 def test_a_hit_explains_itself(un_index: kyb.ScreeningIndex) -> None:
     (hit,) = kyb.screen("Badeege Eric", un_index)
     assert (hit.list_source, hit.matched_name, hit.programme) == ("un_consolidated", "ERIC BADEGE", "DRC")
-    assert [(piece.given, piece.listed) for piece in hit.pieces] == [("eric", "eric"), ("badeege", "badege")]
-    assert hit.pieces[0].likeness == 1 > hit.pieces[1].likeness > 0.9
+    assert [(piece.given, piece.listed) for piece in hit.pieces] == [("badeege", "badege"), ("eric", "eric")]
+    assert hit.pieces[1].likeness == 1 > hit.pieces[0].likeness > 0.9
     assert 0.93 < hit.score < 1
 
 
@@ -106,7 +106,8 @@ def test_an_exact_name_scores_one_and_a_worse_one_less(un_index: kyb.ScreeningIn
         ("Eric Badege", None, "unknown", False),
         ("Eric Badege", 1971, "agrees", False),
         ("Eric Badege", 1973, "agrees", False),
-        ("Eric Badege", 1974, "differs", False),  # the same name: a person decides
+        ("Eric Badege", 1976, "differs", False),  # the same name: a person decides
+        ("Eric Badege", 1977, "differs", True),  # six years are too many even so
         ("Eric Otieno Ouma Badege", 1974, "differs", True),
         ("Eric Otieno Ouma Badege", 1970, "agrees", False),
         ("Hosein Salimi", 1950, "unknown", False),  # the list gives no year
@@ -137,7 +138,7 @@ def test_every_listed_name_but_common_bynames_finds_its_own_entry(
         for name in entry.names
         if not name.weak and not is_found(un_index, entry, name.text)
     ]
-    assert len(missed) < 10  # bynames of one common word: Hassan, Sheik Omar, Ahmad Haji
+    assert len(missed) < 60  # bynames of one common word: Hassan, Sheik Omar, Ahmad Haji
     assert not {entry.names[0].text for entry in un_list.entries} & set(missed)
 
 
@@ -184,7 +185,7 @@ def test_ordinary_companies_raise_hardly_any_alarm(un_index: kyb.ScreeningIndex)
         names = [row["legal_name"] for row in csv.DictReader(file)]
     assert len(names) == 598
     alarms = [name for name in names for kind in ("entity", "person") if kyb.screen(name, un_index, kind=kind)]
-    assert len(alarms) <= 1
+    assert alarms == []
 
 
 @pytest.mark.parametrize(
