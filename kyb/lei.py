@@ -17,7 +17,7 @@ from anyascii import anyascii
 from msgspec import Struct
 from rapidfuzz import fuzz
 
-from kyb.screening.weights import LEGAL_FORMS
+from kyb.screening.tables import legal_forms
 
 MAX_NAME_COLUMNS: Final = 5  # LEI-CDF 3.1 as CSV: other and transliterated names are numbered 1 to 5
 SAME_NAME: Final = 0.97  # of 178,503 pairs of 598 real firms, two are as alike: the same words with other legal forms
@@ -197,7 +197,8 @@ def _words(name: str) -> list[str]:
     """Words in small Latin letters without legal forms; those alone where nothing else is left."""
     text = anyascii(unicodedata.normalize("NFKC", name)).casefold().replace("&", " and ")
     words = re.findall(r"[a-z0-9]+", re.sub(r"(?<=\w)\.(?=\w)|['’`]", "", text))
-    return [word for word in words if word not in LEGAL_FORMS] or words
+    forms = legal_forms()
+    return [word for word in words if (word,) not in forms.get(word, ())] or words
 
 
 def _numbers(words: list[str]) -> list[str]:

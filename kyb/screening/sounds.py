@@ -111,7 +111,8 @@ def _plain(text: str) -> str:
 @lru_cache(maxsize=32_768)
 def vowel_slots(sound: str) -> tuple[str, ...]:
     """The vowels before, between and after the consonants: ("", "a", "i", "") for salim."""
-    slots, vowels = [], ""
+    slots: list[str] = []
+    vowels = ""
     for char in sound:
         if char in VOWELS or (char in _GLIDES and slots):
             vowels += char
