@@ -4,7 +4,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from merchant.compliance.cases import apply, assess, clockwork, expiry, indexing, links, moves, review
+from merchant.compliance.cases import apply, assess, clockwork, expiry, indexing, links, moves, rescreen, review
 from merchant.compliance.cases.case_routes import ROUTES as MERCHANT_CASE_ROUTES
 from merchant.compliance.cases.document_routes import ROUTES as DOCUMENT_ROUTES
 from merchant.compliance.cases.routes import ROUTES as APPLICATION_ROUTES
@@ -46,6 +46,7 @@ ROUTES += [*POLICY_ROUTES, *SHADOW_ROUTES]
 JOBS = (
     transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),
     transactional(review.APPROVED_TOPIC, ApprovedJob, _follow),
+    transactional(rescreen.RESCREEN_TOPIC, rescreen.Rescreen, rescreen.rescreen_batch),
 )
 TIMERS = (
     Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),

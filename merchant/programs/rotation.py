@@ -13,7 +13,7 @@ import asyncpg
 import msgspec
 
 import kyb
-from merchant.compliance.cases import answers, sealed_fields
+from merchant.compliance.cases import answers, sealed_fields, verifications
 from merchant.compliance.documents import models as documents
 from merchant.compliance.lists import content as list_content
 from merchant.core import audit, audit_keys, canary, inbox
@@ -99,6 +99,9 @@ SEALED_COLUMNS = (
     SealedColumn("application", "reject_reason_sealed", sealed_fields.REJECT_REASON),
     SealedColumn("application_version", "report_sealed", sealed_fields.REPORT, keys=("application_id", "version")),
     SealedColumn("decision", "reason_sealed", sealed_fields.DECISION_REASON),
+    SealedColumn("application", "reason_sealed", sealed_fields.CASE_REASON, where="reason_sealed IS NOT NULL"),
+    SealedColumn("hit_decision", "reason_sealed", sealed_fields.KEPT_REASON),
+    SealedColumn("verification", "details_sealed", verifications.DETAILS, where="details_sealed IS NOT NULL"),
     SealedColumn(
         "screening_decision",
         "reason_sealed",

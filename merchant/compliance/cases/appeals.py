@@ -36,7 +36,7 @@ async def appeal(tx: Tx, service: Service, actor: Actor, application_id: UUID, r
     application.appealed_at = application.submitted_at = clock.now()
     policy = await policy_of_case(service, application)
     application.due_at = clock.now() + timedelta(hours=policy.text.sla_hours)
-    sealed_fields.write_appeal_reason(tx.vault, application, reason)
+    sealed_fields.write_case_reason(tx.vault, application, reason)
     move_application(application, ApplicationState.SUBMITTED)
     tx.session.add(version_row(service.vault, application))
     await audit.record(

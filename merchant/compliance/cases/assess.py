@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 import kyb
-from merchant.compliance.cases import answers, sealed_fields, verifications
+from merchant.compliance.cases import answers, memory, sealed_fields, verifications
 from merchant.compliance.cases.models import Application, ApplicationVersion
 from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.queries import frozen_version, lock_application
@@ -23,6 +23,9 @@ from merchant.core import audit, clock
 from merchant.core.access import SERVICE, Actor
 from merchant.core.db import Tx
 from merchant.core.service import Service
+from merchant.core.texts import _
+
+RELEASED_BEFORE = _("The name is like a listed one, and was released before.")
 
 
 class Ground(Struct, frozen=True):
@@ -43,6 +46,12 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
     ground = Ground(await policy_of_case(service, application), await current_index(service), await local_now(service))
     frozen = await frozen_version(tx, application, application.version)
     report = judge(service, application, frozen, case, ground)
+    known = await memory.released(tx, service.vault, application.dfsp_id, sections, report.hits)
+    if known:
+        document = remembered(stored_report(report), known)
+        application.report_sealed = frozen.report_sealed = sealed_fields.seal_report(
+            service.vault, application.id, document
+        )
     await audit.record(
         tx,
         actor,
@@ -74,6 +83,25 @@ async def screen_submitted(tx: Tx, service: Service, application_id: UUID) -> No
         return
     await assess(tx, service, SERVICE, application, "application.screened")
     move_application(application, ApplicationState.IN_REVIEW)
+
+
+def remembered(document: dict[str, Any], known: set[tuple[str, str, str]]) -> dict[str, Any]:
+    """A stored report in which hits that were released before are set aside."""
+    for one in document["hits"]:
+        hit = one["hit"]
+        if (one["path"], hit["list_source"], hit["entry_id"]) in known:
+            hit["set_aside"], hit["band"] = True, "set_aside"
+    open_paths = {one["path"] for one in document["hits"] if not one["hit"]["set_aside"]}
+    for check in document["checks"]:
+        if check["code"] == "screening" and check["outcome"] == "failed" and check["path"] not in open_paths:
+            check["outcome"], check["message"] = "passed", RELEASED_BEFORE
+    found = {check["outcome"] for check in document["checks"] if check["code"] == "screening"}
+    screening = "review" if "failed" in found else "not_checked" if "not_checked" in found else "clear"
+    if document["screening"] != screening:
+        document["screening"] = screening
+        document["outcome"] = "incomplete" if screening == "clear" and document["tier"] is None else screening
+        document["reasons"] = [one for one in document["reasons"] if one["code"] != "potential_match"]
+    return document
 
 
 def hit_entry(hit: dict[str, Any]) -> str:

@@ -23,6 +23,8 @@ from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
+from merchant.registry.merchants import queries as merchant_queries
+from merchant.registry.merchants.schemas import MerchantView, merchant_view
 
 _TIER = Filter("tier", "The tier to reach; the case's own target, or the lowest, unless given.")
 
@@ -158,7 +160,23 @@ async def appeal_application(call: Call[Appeal], application_id: UUID) -> Answer
     return await shown(call, await appeals.appeal(call.tx, call.service, call.actor, application_id, call.body.reason))
 
 
+@route(
+    "POST",
+    "/api/v1/merchants/{merchant_id}/reinstate",
+    permission=P.MERCHANTS_SUSPEND,
+    answer=MerchantView,
+    raises=(errors.WrongState, problems.CaseNeeded),
+)
+async def reinstate_merchant(call: Call[None], merchant_id: UUID) -> Answer:
+    """End a suspension or a restriction, where the policy lets one person do it; else open a reinstatement case."""
+    row = await merchant_cases.reinstate(call.tx, call.service, call.actor, merchant_id)
+    await call.tx.flush()
+    places, counters = await merchant_queries.places(call.tx, call.actor, [row.id])
+    return Answer(merchant_view(row, places, counters), row.revision)
+
+
 ROUTES = [
+    reinstate_merchant,
     open_case,
     list_cases,
     read_application_requirements,

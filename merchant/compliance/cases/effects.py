@@ -30,7 +30,7 @@ from merchant.registry.merchants.states import MerchantState
 
 R = TypeVar("R", Location, Counter)
 # Reasons for which a merchant was stopped that an approved case of it does away with.
-_CURED = frozenset({"requirements.past_due", "review_overdue"})
+_CURED = frozenset({"requirements.past_due", "review_overdue", "under_review"})
 MERCHANT_PHONE = "merchant:{id}"  # as vault.seal is told
 
 

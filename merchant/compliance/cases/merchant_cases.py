@@ -12,7 +12,7 @@ from msgspec import Struct
 from sqlalchemy.exc import IntegrityError
 
 import kyb
-from merchant.compliance.cases import answers, four_eyes, privacy, problems
+from merchant.compliance.cases import answers, four_eyes, privacy, problems, sealed_fields
 from merchant.compliance.cases.kinds import RULES, CaseKind
 from merchant.compliance.cases.models import Application
 from merchant.compliance.policies.in_force import policy_of
@@ -22,10 +22,9 @@ from merchant.core.db import Reads, Tx
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.core.vault import Vault
+from merchant.registry.merchants import lifecycle
 from merchant.registry.merchants.models import LOCATION_DETAILS, Counter, Location, Merchant
 from merchant.registry.merchants.queries import lock_merchant, places
-
-CASE_REASON = "case:{id}"  # as vault.seal is told
 
 
 class Opened(Struct, frozen=True):
@@ -65,11 +64,13 @@ async def open_case(tx: Tx, service: Service, actor: Actor, merchant_id: UUID, w
         trading_name="",
     )
     four_eyes.note_opener(case, actor)
+    if wanted.kind is CaseKind.REINSTATEMENT and merchant.listed:
+        case.barred = await confirmers(tx, merchant.id)  # two brought it down, two others bring it back
     four_eyes.note_authors(case, actor, before, sections)
     # The DFSP's own reference names the application, once.
     answers.write(service.vault, case, msgspec.structs.replace(sections, external_ref=None))
     if wanted.reason is not None:
-        case.reason_sealed = service.vault.seal(wanted.reason.encode(), CASE_REASON.format(id=case.id))
+        sealed_fields.write_case_reason(service.vault, case, wanted.reason)
     tx.session.add(case)
     await _flush_alone(tx)
     await answers.index_identifiers(tx, service.vault, case, sections)
@@ -77,6 +78,27 @@ async def open_case(tx: Tx, service: Service, actor: Actor, merchant_id: UUID, w
         tx, actor, "case.opened", "case", case.id, dfsp_id=case.dfsp_id, kind=case.kind, merchant_id=str(merchant.id)
     )
     return case
+
+
+async def reinstate(tx: Tx, service: Service, actor: Actor, merchant_id: UUID) -> Merchant:
+    """End a suspension or a restriction by one person. Raises NotFound, WrongState, CaseNeeded where it takes a case:
+    for a confirmed match, and where the policy asks for two.
+    """
+    merchant = await lock_merchant(tx, actor, merchant_id)
+    policy = await policy_of(service, merchant.dfsp_id)
+    if merchant.listed or (policy.text.approvals_to_reinstate > 1 and merchant.state in ("suspended", "restricted")):
+        raise problems.CaseNeeded
+    return await lifecycle.reinstate(tx, actor, merchant_id)
+
+
+async def confirmers(tx: Tx, merchant_id: UUID) -> list[UUID]:
+    """Who called a match of this merchant true."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT d.decided_by FROM hit_decision d JOIN application a ON a.id = d.application_id"
+        " WHERE a.merchant_id = $1 AND d.decision = 'true_match'",
+        merchant_id,
+    )
+    return [row["decided_by"] for row in rows]
 
 
 def _check_wanted(wanted: Opened, policy: kyb.Policy, merchant: Merchant) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, LargeBinary, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
@@ -142,6 +142,38 @@ class ScreeningDecision(SQLModel, table=True):
     entry: str | None = None  # a digest of the list's entry, the same in every version and wherever the name stands
     release_proposed_by: UUID | None = None  # the first of two who say that a true match is none
     release_reason_sealed: bytes | None = columns.sealed()
+
+
+class HitDecision(SQLModel, table=True):
+    """Every decision on a hit, in the order in which they were made; only added to."""
+
+    __tablename__ = "hit_decision"
+    __table_args__ = (Index("hit_decision_of", "application_id", "version", "hit_id"),)
+    id: UUID = columns.key()
+    dfsp_id: UUID = columns.dfsp()
+    application_id: UUID = columns.ref("application.id", index=False)
+    version: int
+    hit_id: str
+    decision: str
+    proposed: bool
+    reason_sealed: bytes = columns.sealed(nullable=False)
+    decided_by: UUID
+    decided_at: datetime = columns.instant()
+
+
+class ReleasedHit(SQLModel, table=True):
+    """A hit that was released: the subject with its facts as a keyed hash, and the entry with its content."""
+
+    __tablename__ = "released_hit"
+    dfsp_id: UUID = Field(foreign_key="dfsp.id", primary_key=True)
+    subject: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    list_source: str = Field(primary_key=True)
+    entry_id: str = Field(primary_key=True)
+    entry_sha256: str
+    application_id: UUID = columns.ref("application.id", index=False)
+    hit_id: str
+    released_at: datetime = columns.instant()
+    expires_at: datetime = Field(sa_type=columns.INSTANT, index=True)
 
 
 class Decision(SQLModel, table=True):

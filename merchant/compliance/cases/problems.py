@@ -49,6 +49,10 @@ class CaseOpen(errors.Conflict):
     code, title = "case_open", _("A case of this kind is open for the merchant already; go on with that one")
 
 
+class CaseNeeded(errors.WrongState):
+    code, title = "case_needed", _("This merchant is brought back by a reinstatement case, which others decide")
+
+
 class SameTier(errors.InvalidFields):
     code, title = "same_tier", _("This is not a tier that the case can lead to; see errors")
 

@@ -121,20 +121,22 @@ class HitStanding(Struct, frozen=True):
 async def hit_decisions(tx: Reads, application: Application) -> dict[str, HitStanding]:
     """hit id → what is decided on it, for the present version."""
     rows = await tx.fetch(
-        "SELECT hit_id, decision, release_proposed_by FROM screening_decision"
+        "SELECT hit_id, decision, decided_by, release_proposed_by FROM screening_decision"
         " WHERE application_id = $1 AND version = $2",
         application.id,
         application.version,
     )
     return {
-        row["hit_id"]: HitStanding(row["decision"], is_proposed(row["decision"], row["release_proposed_by"]))
+        row["hit_id"]: HitStanding(
+            row["decision"], is_proposed(row["decision"], row["decided_by"], row["release_proposed_by"])
+        )
         for row in rows
     }
 
 
-def is_proposed(decision: str, release_proposed_by: UUID | None) -> bool:
-    """Whether one checker has proposed to take back a true match, which still stands."""
-    return decision == TRUE_MATCH and release_proposed_by is not None
+def is_proposed(decision: str, decided_by: UUID, release_proposed_by: UUID | None) -> bool:
+    """Whether one checker has proposed a release that a second has to confirm; until then the hit stands."""
+    return release_proposed_by is not None and (decision == TRUE_MATCH or decided_by == release_proposed_by)
 
 
 async def last_hit_decision(tx: Reads, application: Application, hit_id: str, entry: str) -> ScreeningDecision | None:

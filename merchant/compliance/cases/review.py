@@ -12,18 +12,15 @@ import msgspec
 
 import kyb
 from merchant.compliance.cases import answers, effects, indexing, problems, sealed_fields
-from merchant.compliance.cases.assess import assess, hit_entry
+from merchant.compliance.cases.assess import assess
 from merchant.compliance.cases.four_eyes import lock_for_decision
 from merchant.compliance.cases.kinds import CaseKind
-from merchant.compliance.cases.models import Application, Decision, ScreeningDecision
+from merchant.compliance.cases.models import Application, Decision
 from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.projection import adjudicated
 from merchant.compliance.cases.queries import (
-    FALSE_POSITIVE,
-    TRUE_MATCH,
     HitStanding,
     hit_decisions,
-    last_hit_decision,
 )
 from merchant.compliance.cases.states import ApplicationState, Capability, move_application
 from merchant.compliance.cases.verifications import case_of, record
@@ -84,64 +81,6 @@ async def screen_again(tx: Tx, service: Service, actor: Actor, application_id: U
     await assess(tx, service, actor, application, "application.screened_again")
     application.revision += 1
     return application
-
-
-async def decide_hit(
-    tx: Tx, actor: Actor, application_id: UUID, hit_id: str, decision: str, reason: str
-) -> Application:
-    """Record a checker's decision on one hit.
-
-    Taking back a true match, also one of an earlier version, takes two: it stands until a second checker says the same
-    as the first. Raises NotFound, CheckerIsMaker, NotAllowed, WrongState.
-    """
-    application = await lock_for_decision(tx, actor, application_id, capability=Capability.DECIDE_HIT)
-    report = sealed_fields.report_of(tx.vault, application) or {}
-    entries = {hit["id"]: hit_entry(hit) for hit in report.get("hits", ())}
-    if hit_id not in entries:
-        raise errors.NotFound(_("The screening of this version has no such hit."))
-    decided = ScreeningDecision(
-        application_id=application.id,
-        version=application.version,
-        hit_id=hit_id,
-        dfsp_id=application.dfsp_id,
-        decision=decision,
-        decided_by=actor.id,
-        entry=entries[hit_id],
-    )
-    before = await last_hit_decision(tx, application, hit_id, entries[hit_id])
-    proposed = False
-    if decision == FALSE_POSITIVE and before is not None and before.decision == TRUE_MATCH:
-        proposed = _propose_release(tx.vault, decided, before, reason)
-    else:
-        sealed_fields.write_hit_reason(tx.vault, decided, reason)
-    await tx.session.merge(decided)
-    application.revision += 1
-    await audit.record(
-        tx,
-        actor,
-        "application.hit_release_proposed" if proposed else "application.hit_decided",
-        "application",
-        application.id,
-        dfsp_id=application.dfsp_id,
-        version=application.version,
-        hit=hit_id,
-        decision=decision,
-    )
-    return application
-
-
-def _propose_release(vault: Vault, decided: ScreeningDecision, before: ScreeningDecision, reason: str) -> bool:
-    """Let a true match stand when the decision that takes it back is the first of two; whether it is."""
-    first = before.release_proposed_by if before.version == decided.version else None
-    if first not in (None, decided.decided_by):
-        sealed_fields.write_hit_reason(vault, decided, reason)
-        decided.release_proposed_by, decided.release_reason_sealed = first, before.release_reason_sealed
-        return False
-    sealed_fields.write_release_reason(vault, decided, reason)
-    sealed_fields.write_hit_reason(vault, decided, sealed_fields.hit_reason_of(vault, before))
-    decided.release_proposed_by = decided.decided_by
-    decided.decision, decided.decided_by, decided.decided_at = before.decision, before.decided_by, before.decided_at
-    return True
 
 
 async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, version_hash: str) -> Approved:

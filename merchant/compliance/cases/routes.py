@@ -6,7 +6,7 @@ apply.py writes, assess.py screens, review.py decides; queries.py reads and sche
 from typing import Any
 from uuid import UUID
 
-from merchant.compliance.cases import apply, privacy, problems, queries, review, schemas
+from merchant.compliance.cases import adjudication, apply, privacy, problems, queries, rescreen, review, schemas
 from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.projection import needs_of
 from merchant.compliance.cases.states import ApplicationState
@@ -212,7 +212,11 @@ async def release_application(call: Call[None], application_id: UUID) -> Answer:
     ),
 )
 async def approve_application(call: Call[schemas.Approval], application_id: UUID) -> schemas.ApprovedView:
-    """Approve the version whose hash you name; merchant, counters and numbers exist when this answers."""
+    """Approve the version whose hash you name; merchant, counters and numbers exist when this answers.
+
+    Names are screened again first when the lists changed since.
+    """
+    await rescreen.refresh_screening(call.service, await queries.application(call.tx, call.actor, application_id))
     made = await review.approve(call.tx, call.service, call.actor, application_id, call.body.version_hash)
     return schemas.approved_view(made)
 
@@ -271,7 +275,9 @@ async def screen_application(call: Call[None], application_id: UUID) -> Answer:
 async def decide_hit(call: Call[schemas.HitDecision], application_id: UUID, hit_id: str) -> Answer:
     """Decide whether a hit of the screening is the listed one."""
     decision, reason = call.body.decision, call.body.reason
-    return await shown(call, await review.decide_hit(call.tx, call.actor, application_id, hit_id, decision, reason))
+    return await shown(
+        call, await adjudication.decide_hit(call.tx, call.actor, application_id, hit_id, decision, reason)
+    )
 
 
 ROUTES = [

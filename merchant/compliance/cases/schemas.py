@@ -152,6 +152,7 @@ class ApplicationView(Struct, frozen=True):
     target_tier: str | None
     risk: str | None
     trigger: str | None
+    reason: str | None
     approvals: int
     due_at: Instant | None
     appealed_at: Instant | None
@@ -179,7 +180,7 @@ class DecisionView(Struct, frozen=True):
 class HitDecisionView(Struct, frozen=True):
     """What a checker last decided on a hit of the version's report.
 
-    `proposed` is a true match that stands until a second checker takes it back as the first (`released_by`) did.
+    `proposed` is a release that a second checker has to repeat (`released_by` is the first): until then the hit stands.
     """
 
     hit_id: str
@@ -240,7 +241,7 @@ def version_view(service: Service, actor: Actor, submitted: Submitted, language:
                 privacy.shown_words(actor, fields.hit_reason_of(vault, one)),
                 one.decided_by,
                 web.at(one.decided_at),
-                _hit_state(is_proposed(one.decision, one.release_proposed_by)),
+                _hit_state(is_proposed(one.decision, one.decided_by, one.release_proposed_by)),
                 one.release_proposed_by,
                 privacy.shown_words(actor, fields.release_reason_of(vault, one)),
             )
@@ -298,6 +299,7 @@ def application_view(
         target_tier=row.target_tier,
         risk=row.risk,
         trigger=row.trigger,
+        reason=privacy.shown_words(actor, fields.case_reason_of(service.vault, row)),
         approvals=len(row.approvals),
         due_at=web.at_or_none(row.due_at),
         appealed_at=web.at_or_none(row.appealed_at),

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from merchant.compliance.cases.models import Application, ApplicationVersion, Decision, ScreeningDecision
+from merchant.compliance.cases.models import Application, ApplicationVersion, Decision, HitDecision, ScreeningDecision
 from merchant.core.vault import Vault
 
 # As vault.seal is told; of an application and its versions alike, since both hold the same report.
@@ -18,8 +18,9 @@ REPORT = "report:{application_id}"
 RETURNED_ITEMS = "returned:{id}"
 REJECT_REASON = "rejected:{id}"
 DECISION_REASON = "decision:{id}"
-APPEAL_REASON = "appeal:{id}"
+CASE_REASON = "case_reason:{id}"
 HIT_REASON = "hit:{application_id}/{version}/{hit_id}"
+KEPT_REASON = "hit_decision:{id}"
 RELEASE_REASON = "release:{application_id}/{version}/{hit_id}"
 
 
@@ -57,9 +58,15 @@ def reject_reason_of(vault: Vault, row: Application) -> str | None:
     return found if row.reject_reason is None else row.reject_reason
 
 
-def write_appeal_reason(vault: Vault, row: Application, reason: str) -> None:
-    """Put the reason of an appeal into an application."""
-    row.reason_sealed = _seal(vault, APPEAL_REASON.format(id=row.id), reason)
+def write_case_reason(vault: Vault, row: Application, reason: str) -> None:
+    """Put into a case why it was opened, or why its rejection is appealed."""
+    row.reason_sealed = _seal(vault, CASE_REASON.format(id=row.id), reason)
+
+
+def case_reason_of(vault: Vault, row: Application) -> str | None:
+    """Why a case was opened or appealed."""
+    found: str | None = _open(vault, CASE_REASON.format(id=row.id), row.reason_sealed)
+    return found
 
 
 def write_decision_reason(vault: Vault, row: Decision, reason: str | None) -> None:
@@ -82,6 +89,11 @@ def hit_reason_of(vault: Vault, row: ScreeningDecision) -> str:
     """The reason of a decision on a hit."""
     found: str | None = _open(vault, _hit_context(row), row.reason_sealed)
     return row.reason or found or ""
+
+
+def write_kept_reason(vault: Vault, row: HitDecision, reason: str) -> None:
+    """Put the reason of a decision on a hit into the row that keeps it."""
+    row.reason_sealed = vault.seal(msgspec.json.encode(reason), KEPT_REASON.format(id=row.id))
 
 
 def write_release_reason(vault: Vault, row: ScreeningDecision, reason: str) -> None:

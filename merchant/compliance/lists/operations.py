@@ -17,12 +17,13 @@ from merchant.compliance.lists.models import ListVersion
 from merchant.compliance.lists.problems import ListProposedByYou, ListPutMeanwhile, NoListInForce
 from merchant.compliance.lists.queries import Version
 from merchant.compliance.lists.states import ListState, check_move
-from merchant.core import audit, clock, errors, ids
+from merchant.core import audit, clock, errors, ids, outbox
 from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.locks import take_turn
 from merchant.core.service import Service
 
+RESCREEN_TOPIC = "compliance.rescreen"  # who lives is compared with what a new version brings
 _MOVE = "UPDATE list_version SET state = $2 WHERE id = $1"
 _CONFIRM = "UPDATE list_version SET state = $2, confirmed_by = $3, confirmed_at = $4 WHERE id = $1"
 _CHECK = "UPDATE list_version SET checked_at = $2 WHERE id = $1"
@@ -154,6 +155,7 @@ async def _enter_into_force(tx: Tx, before: Version | None, version_id: UUID) ->
         check_move(before.state, ListState.SUPERSEDED)
         await tx.execute(_MOVE, before.id, ListState.SUPERSEDED)
     await tx.execute(_MOVE, version_id, ListState.IN_FORCE)
+    await outbox.add(tx, RESCREEN_TOPIC, {"version_id": version_id}, dfsp_id=None)
 
 
 async def _withdraw_proposals(tx: Tx, version: ListVersion) -> None:

@@ -159,19 +159,6 @@ async def restrict_merchant(call: Call[ReasonGiven], merchant_id: UUID) -> Answe
 
 @route(
     "POST",
-    "/api/v1/merchants/{merchant_id}/reinstate",
-    permission=P.MERCHANTS_SUSPEND,
-    answer=schemas.MerchantView,
-    raises=(errors.WrongState,),
-)
-async def reinstate_merchant(call: Call[None], merchant_id: UUID) -> Answer:
-    """End a suspension or a restriction."""
-    merchant = await lifecycle.reinstate(call.tx, call.actor, merchant_id)
-    return await _shown(call, merchant.id)
-
-
-@route(
-    "POST",
     "/api/v1/merchants/{merchant_id}/close",
     permission=P.MERCHANTS_SUSPEND,
     body=ReasonGiven,
@@ -192,6 +179,5 @@ ROUTES = [
     close_counter,
     suspend_merchant,
     restrict_merchant,
-    reinstate_merchant,
     close_merchant,
 ]
