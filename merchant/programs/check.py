@@ -17,6 +17,7 @@ from merchant import migrations
 from merchant.compliance.lists import queries as list_queries
 from merchant.compliance.lists.ages import ListAge, read_ages
 from merchant.compliance.lists.packaged import screening_index
+from merchant.compliance.policies import in_force, soundness
 from merchant.core import clock, pools, secret_key
 from merchant.core.audit_anchors import audit_faults
 from merchant.core.errors import OperatorProblem
@@ -357,6 +358,19 @@ async def _accounts(service: Service) -> list[Finding]:
     return told or [Finding("ok", "accounts", "accounts", "Whoever must be two is two, with a second factor.")]
 
 
+async def _policies(service: Service) -> list[Finding]:
+    try:
+        day = await in_force.today(service)
+    except NoScheme:
+        return []  # which _scheme tells
+    async with service.db.system_reads() as tx:
+        known = await in_force.read_policies(tx)
+        faults = await soundness.stored_faults(tx, known, day)
+    if faults:
+        return [Finding("error", "policy_unsound", "policies", f"{fault}. Publish another one.") for fault in faults]
+    return [Finding("ok", "policies", "policies", f"{known.in_force(None, day).policy_version} is in force.")]
+
+
 async def _audit_record(service: Service) -> list[Finding]:
     # The first anchor is written by the first worker: a new installation has none yet.
     found = [
@@ -386,5 +400,6 @@ SERVICE: tuple[Callable[[Service], Awaitable[list[Finding]]], ...] = (
     _workers,
     _restored,
     _accounts,
+    _policies,
     _audit_record,
 )

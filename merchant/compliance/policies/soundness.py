@@ -63,6 +63,22 @@ async def check_fits(tx: Reads, known: Policies, draft: Published, day: date) ->
     return then.in_force(draft.dfsp_id, draft.effective_on)
 
 
+async def stored_faults(tx: Reads, known: Policies, day: date) -> list[str]:
+    """What is wrong with the layers that are published, today and on each day to come, a sentence each.
+
+    A release whose preset or rules are stricter, or a change in the database by hand, can make a stored layer unsound.
+    """
+    fsp_ids = {row["id"]: str(row["fsp_id"]) for row in await tx.fetch("SELECT id, fsp_id FROM dfsp")}
+    changed = [
+        f"the text of layer {one.id} is not the one that was published" for one in known.layers if _is_changed(one)
+    ]
+    return changed + await asyncio.to_thread(_unsound, known, _concerned(known, None), _days(known, day), fsp_ids)
+
+
+def _is_changed(layer: Published) -> bool:
+    return sha256(layer.text) != layer.sha256
+
+
 async def check_without(tx: Reads, known: Policies, layer: Published, day: date) -> None:
     """Whether what comes later holds without a layer. Raises UnsoundPolicy."""
     await _check_others(tx, known.without(layer.id), layer, max(day, layer.effective_on))
@@ -84,24 +100,39 @@ def _rank(layer: str) -> int:
 async def _check_others(tx: Reads, then: Policies, draft: Published, day: date) -> None:
     """The policies of all whom a layer concerns, on its first day and on each later one that brings a change."""
     held = await tx.fetch(_HELD, draft.dfsp_id)
-    fsp_ids = {row["id"]: row["fsp_id"] for row in await tx.fetch("SELECT id, fsp_id FROM dfsp")}
-    days = sorted({day, *(one.effective_on for one in then.layers if one.effective_on > day)})
-    concerned: list[UUID | None] = [draft.dfsp_id]
-    if draft.dfsp_id is None:
-        concerned += sorted({one.dfsp_id for one in then.layers if one.dfsp_id is not None})
-    found: list[errors.FieldError] = []
-    for dfsp_id in concerned:
-        for each in days:
-            try:
-                await asyncio.to_thread(then.in_force, dfsp_id, each)
-            except kyb.PolicyError as fault:
-                whose = fsp_ids.get(dfsp_id, "") if dfsp_id is not None else ""
-                found.append(errors.FieldError("text", "policy", _told(whose, each, str(fault))))
-                break
+    fsp_ids = {row["id"]: str(row["fsp_id"]) for row in await tx.fetch("SELECT id, fsp_id FROM dfsp")}
+    days, concerned = _days(then, day), _concerned(then, draft.dfsp_id)
+    told = await asyncio.to_thread(_unsound, then, concerned, days, fsp_ids)
+    found = [errors.FieldError("text", "policy", text) for text in told]
     if not found:
         found = [fault for each in days for fault in _without_place(then, held, each)]
     if found:
         raise UnsoundPolicy(errors=tuple(dict.fromkeys(found)))
+
+
+def _days(known: Policies, day: date) -> list[date]:
+    """A day, and each later one that brings a change."""
+    return sorted({day, *(one.effective_on for one in known.layers if one.effective_on > day)})
+
+
+def _concerned(known: Policies, dfsp_id: UUID | None) -> list[UUID | None]:
+    """Whose policies a layer of a DFSP is part of, or one of the hub: the scheme's, and each DFSP's with a layer."""
+    if dfsp_id is not None:
+        return [dfsp_id]
+    return [None, *sorted({one.dfsp_id for one in known.layers if one.dfsp_id is not None})]
+
+
+def _unsound(known: Policies, concerned: list[UUID | None], days: list[date], fsp_ids: dict[UUID, str]) -> list[str]:
+    """The first fault of each policy that does not hold on one of the days."""
+    found = []
+    for dfsp_id in concerned:
+        for each in days:
+            try:
+                known.in_force(dfsp_id, each)
+            except kyb.PolicyError as fault:
+                found.append(_told(fsp_ids.get(dfsp_id, "") if dfsp_id is not None else "", each, str(fault)))
+                break
+    return found
 
 
 def _told(fsp_id: str, day: date, fault: str) -> str:

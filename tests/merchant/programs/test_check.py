@@ -15,7 +15,7 @@ from merchant.core import audit_anchors, clock, pools
 from merchant.core.access import Role
 from merchant.core.service import Service
 from merchant.core.settings import Settings
-from merchant.programs import backup, check
+from merchant.programs import backup, check, policies
 from merchant.programs.check import Finding, exit_status, look_at_database, look_at_machine
 from merchant.scheme import keys
 from tests import builders
@@ -235,6 +235,17 @@ class TestDatabase:
     async def test_a_database_without_a_scheme_is_told(self, settings: Settings, database_url: str) -> None:
         await change(database_url, "DELETE FROM scheme")
         assert "no_scheme" in await wrong(settings, database_url)
+
+    async def test_a_policy_that_does_not_hold_any_more_is_told(
+        self, settings: Settings, database_url: str, service: Service
+    ) -> None:
+        await policies.publish_text(service, 'extends = "generic"', "scheme", None, None, "")
+        assert "policies" in codes(await look_at_database(settings, database_url), "ok")
+        await change(database_url, "UPDATE policy_layer SET text = 'extends = \"generic\"' || E'\\ngrace = \"99d\"'")
+        told = [one.sentence for one in await look_at_database(settings, database_url) if one.code == "policy_unsound"]
+        assert len(told) == 2
+        assert "is not the one that was published" in told[0]
+        assert "grace: longer than 30d" in told[1]
 
     async def test_what_a_hub_connection_lacks_is_told(self, settings: Settings, database_url: str) -> None:
         await change(database_url, "DELETE FROM scheme_key")

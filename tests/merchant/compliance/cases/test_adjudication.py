@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from merchant.core.access import Role
 from merchant.core.service import Service
 from tests import builders
 from tests.api.everything import listed_company
@@ -126,7 +127,8 @@ async def put_list(service: Service, client: httpx.AsyncClient, world: World, *r
     operator = world.operator.headers
     put = await client.post("/api/v1/screening-lists", json={"form": "own", "content": content}, headers=operator)
     assert put.status_code == 201, put.text
-    second = await builders.signed_in(service, "operator2@hub.example")
+    await builders.add_person(service, f"second{len(rows[0])}@hub.example", [Role.HUB_CHECKER])
+    second = await builders.signed_in(service, f"second{len(rows[0])}@hub.example")
     confirmed = await client.post(f"/api/v1/screening-lists/{put.json()['id']}/confirm", headers=second.headers)
     assert confirmed.status_code == 200, confirmed.text
     await builders.work(service)
