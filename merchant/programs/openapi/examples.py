@@ -18,6 +18,7 @@ from merchant.compliance.cases.schemas import (
 )
 from merchant.compliance.documents.schemas import NewDocument
 from merchant.compliance.lists.schemas import NewScreeningList
+from merchant.compliance.policies.schemas import NewPolicy
 from merchant.notify.events import ApplicationEvent, MerchantEvent, PaymentReceived, PaymentRequestEvent
 from merchant.notify.routes import NewEndpoint
 from merchant.payments.schemas import NewPaymentRequest
@@ -97,6 +98,12 @@ EXAMPLES: dict[Any, Any] = {
     NewHubKey: {"fsp_id": "mobilemoney", "jwk": _JWK},
     Retirement: {"at": "2027-01-31T12:00:00Z"},
     Rotation: {},
+    NewPolicy: {
+        "layer": "scheme",
+        "text": 'extends = "generic"\nversion = "2026.2-a"\ngrace = "14d"\n',
+        "effective_on": "2027-03-01",
+        "note": "Two weeks are enough.",
+    },
     SchemeChangeBody: {"name": "Lakeside Instant Payments", "ussd_code": "*384*123#"},
     NewScreeningList: {"form": "own", "content": base64.b64encode(_OWN_LIST).decode()},
     NewUser: {
