@@ -104,5 +104,6 @@ def identifiers(sections: kyb.Sections) -> list[tuple[str, str, str]]:
         ("contact.phone", "phone", sections.contact.phone),
         ("business.tax_id", "tax_id", sections.business.tax_id),
         ("business.registration_number", "registration_number", sections.business.registration_number),
+        ("settlement_account.account_id", "account", sections.settlement_account.account_id),
     ]
     return [(path, kind, value) for path, kind, value in found if value]

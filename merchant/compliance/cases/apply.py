@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 import kyb
-from merchant.compliance.cases import answers, four_eyes, privacy, problems, verifications
+from merchant.compliance.cases import answers, doubts, four_eyes, privacy, problems, verifications
 from merchant.compliance.cases.kyb_sentences import marked
 from merchant.compliance.cases.models import Application, ApplicationVersion
 from merchant.compliance.cases.policy import local_now, policy_of_case
@@ -122,6 +122,10 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
     policy, now = await policy_of_case(service, application), await local_now(service)
     case = await verifications.case_of(tx, service.vault, application, sections)
+    refused = doubts.protected_doubts(sections, await doubts.protected_names(service, policy))
+    if named := [one for one in refused if one.strictness == "refuse"]:
+        told = (errors.FieldError(one.path, one.code, one.message) for one in named)
+        raise problems.ProtectedName(errors=tuple(told))
     tx.session.add(freeze_version(service.vault, application, actor, case, policy, now))
     await audit.record(
         tx,

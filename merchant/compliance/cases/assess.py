@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 import kyb
-from merchant.compliance.cases import answers, memory, sealed_fields, verifications
+from merchant.compliance.cases import answers, doubts, memory, sealed_fields, verifications
 from merchant.compliance.cases.models import Application, ApplicationVersion
 from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.queries import frozen_version, lock_application
@@ -47,11 +47,12 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
     frozen = await frozen_version(tx, application, application.version)
     report = judge(service, application, frozen, case, ground)
     known = await memory.released(tx, service.vault, application.dfsp_id, sections, report.hits)
-    if known:
-        document = remembered(stored_report(report), known)
-        application.report_sealed = frozen.report_sealed = sealed_fields.seal_report(
-            service.vault, application.id, document
-        )
+    document = remembered(stored_report(report), known)
+    found = await doubts.find_doubts(service, tx, application, sections, ground.policy)
+    document["doubts"] = msgspec.to_builtins(found)
+    application.report_sealed = frozen.report_sealed = sealed_fields.seal_report(
+        service.vault, application.id, document
+    )
     await audit.record(
         tx,
         actor,

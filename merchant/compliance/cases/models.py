@@ -118,7 +118,10 @@ class ApplicationIdentifier(SQLModel, table=True):
     """Blind index of identity numbers, phones and tax numbers: finds the same person or firm again."""
 
     __tablename__ = "application_identifier"
-    __table_args__ = (Index("application_identifier_digest", "dfsp_id", "digest"),)
+    __table_args__ = (
+        Index("application_identifier_digest", "dfsp_id", "digest"),
+        Index("application_identifier_anywhere", "digest"),
+    )
     application_id: UUID = Field(foreign_key="application.id", primary_key=True)
     path: str = Field(primary_key=True)
     dfsp_id: UUID = columns.dfsp()

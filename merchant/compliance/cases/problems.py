@@ -53,6 +53,18 @@ class CaseNeeded(errors.WrongState):
     code, title = "case_needed", _("This merchant is brought back by a reinstatement case, which others decide")
 
 
+class ProtectedName(errors.InvalidFields):
+    code, title = "protected_name", _("A name belongs to somebody else; see errors")
+
+
+class DoubtRefused(errors.WrongState):
+    code, title = "doubt_refused", _("The policy refuses this; see the report's doubts, and return or reject it")
+
+
+class DoubtNeedsReason(errors.WrongState):
+    code, title = "doubt_needs_reason", _("Say why you approve this in spite of the report's doubts")
+
+
 class SameTier(errors.InvalidFields):
     code, title = "same_tier", _("This is not a tier that the case can lead to; see errors")
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 import kyb
-from merchant.compliance.cases import answers, effects, indexing, problems, sealed_fields
+from merchant.compliance.cases import answers, doubts, effects, indexing, problems, sealed_fields
 from merchant.compliance.cases.assess import assess
 from merchant.compliance.cases.four_eyes import lock_for_decision
 from merchant.compliance.cases.kinds import CaseKind
@@ -83,7 +83,9 @@ async def screen_again(tx: Tx, service: Service, actor: Actor, application_id: U
     return application
 
 
-async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, version_hash: str) -> Approved:
+async def approve(
+    tx: Tx, service: Service, actor: Actor, application_id: UUID, version_hash: str, reason: str | None = None
+) -> Approved:
     """Approve a version; the last approval that the policy asks for carries the case out.
 
     By approving, the checker also verifies what the policy lets a checker vouch for. Raises what lock_for_decision
@@ -95,6 +97,11 @@ async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, 
         raise errors.StaleVersion(_("The application changed since you read it; read and check it again."))
     if actor.id in application.approvals:
         raise problems.ApprovedAlready
+    strictest = doubts.worst((sealed_fields.report_of(tx.vault, application) or {}).get("doubts", []))
+    if strictest == "refuse":
+        raise problems.DoubtRefused
+    if strictest == "review" and not (reason or "").strip():
+        raise problems.DoubtNeedsReason
     merchant = None
     if application.merchant_id is not None:
         merchant = await lock_merchant(tx, actor, application.merchant_id)
@@ -130,7 +137,7 @@ async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, 
         await tx.execute(_GIVE_TO_MERCHANT, application.id, made.id)
     elif application.moves_merchant_id is not None:
         application.target_tier = tier
-    await _decide(tx, actor, application, ApplicationState.APPROVED, None)
+    await _decide(tx, actor, application, ApplicationState.APPROVED, reason)
     if made is not None:
         await indexing.index_approved(tx, service, application, made, sections)
     await outbox.add(tx, APPROVED_TOPIC, {"application_id": application.id}, dfsp_id=application.dfsp_id)

@@ -147,7 +147,7 @@ async def change_application(call: Call[schemas.ChangedSections], application_id
     "/api/v1/applications/{application_id}/submit",
     permission=P.APPLICATIONS_WRITE,
     answer=schemas.ApplicationView,
-    raises=(errors.WrongState, problems.Incomplete, errors.InvalidFields),
+    raises=(errors.WrongState, problems.Incomplete, problems.ProtectedName, errors.InvalidFields),
 )
 async def submit_application(call: Call[None], application_id: UUID) -> Answer:
     """Freeze this version and send it to screening and review."""
@@ -207,6 +207,8 @@ async def release_application(call: Call[None], application_id: UUID) -> Answer:
         problems.NoTier,
         problems.TierLost,
         problems.ApprovedAlready,
+        problems.DoubtRefused,
+        problems.DoubtNeedsReason,
         AliasTaken,
         NumbersExhausted,
     ),
@@ -217,7 +219,9 @@ async def approve_application(call: Call[schemas.Approval], application_id: UUID
     Names are screened again first when the lists changed since.
     """
     await rescreen.refresh_screening(call.service, await queries.application(call.tx, call.actor, application_id))
-    made = await review.approve(call.tx, call.service, call.actor, application_id, call.body.version_hash)
+    made = await review.approve(
+        call.tx, call.service, call.actor, application_id, call.body.version_hash, call.body.reason
+    )
     return schemas.approved_view(made)
 
 

@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 import kyb
 from merchant.compliance.cases import answers, privacy
 from merchant.compliance.cases import sealed_fields as fields
+from merchant.compliance.cases.doubts import Doubt
 from merchant.compliance.cases.kinds import CaseKind
 from merchant.compliance.cases.kyb_sentences import translated
 from merchant.compliance.cases.models import Application
@@ -51,9 +52,10 @@ class ChangedSections(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Approval(Struct, frozen=True, forbid_unknown_fields=True):
-    """The hash of the version that the checker read."""
+    """The hash of the version that the checker read, and why it is approved in spite of a doubt that asks for that."""
 
     version_hash: Annotated[str, Meta(max_length=64)]
+    reason: ReasonText | None = None
 
 
 class ReturnedItem(Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,6 +107,7 @@ class ReportView(Struct, frozen=True):
     policy_version: str
     list_versions: list[kyb.ListVersion]
     assessed_at: Instant
+    doubts: list[Doubt] = []
 
 
 class ApplicationSummary(Struct, frozen=True):

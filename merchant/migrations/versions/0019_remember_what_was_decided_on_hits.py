@@ -63,6 +63,25 @@ WALL = """
 """
 
 
+# What an attempt leaves behind that was given up half-way.
+DROP_UNFINISHED = """
+    DO $$ BEGIN
+        IF EXISTS (
+            SELECT FROM pg_index
+            WHERE indexrelid = to_regclass('application_identifier_anywhere') AND NOT indisvalid
+        ) THEN
+            DROP INDEX application_identifier_anywhere;
+        END IF;
+    END $$
+"""
+CREATE_INDEX = """
+    CREATE INDEX CONCURRENTLY IF NOT EXISTS application_identifier_anywhere ON application_identifier (digest)
+"""
+
+
 def upgrade() -> None:
+    op.execute(DROP_UNFINISHED)
+    with op.get_context().autocommit_block():
+        op.execute(CREATE_INDEX)
     for statement in (*TABLES, *GRANTS, WALL):
         op.execute(statement)
