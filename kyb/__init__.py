@@ -50,15 +50,17 @@ from kyb.report import Check, Reason, Report, SubjectHit, assess
 from kyb.requirements import Alternative, Requirement, Requirements, Unlocks, confirmable, requirements
 from kyb.risk import (
     Contribution,
+    Floor,
     Override,
     Risk,
     RiskFacts,
+    Stop,
     assess_risk,
     effective_band,
     override_fault,
     shadow_weights,
 )
-from kyb.risk_weights import Band, RiskWeights, WeightsError, default_weights, load_weights
+from kyb.risk_weights import BANDS, Band, RiskWeights, WeightsError, default_weights, load_weights
 from kyb.screening.index import ListVersion, ScreeningIndex, build_index
 from kyb.screening.match import Hit, Piece, screen
 from kyb.shown_names import (
@@ -74,6 +76,7 @@ from kyb.shown_names import (
 __all__ = [
     "ALIAS_PATTERN",
     "ATTRIBUTES",
+    "BANDS",
     "DIRECTIONS",
     "LAYERS",
     "METHODS",
@@ -92,6 +95,7 @@ __all__ = [
     "Contribution",
     "Counter",
     "Fault",
+    "Floor",
     "Hit",
     "Identifier",
     "LeiRecord",
@@ -127,6 +131,7 @@ __all__ = [
     "SettlementAccount",
     "Span",
     "Standing",
+    "Stop",
     "SubjectHit",
     "Tier",
     "UnknownCurrency",

@@ -96,6 +96,7 @@ SEALED_COLUMNS = (
     SealedColumn("application", "reject_reason_sealed", sealed_fields.REJECT_REASON),
     SealedColumn("application_version", "report_sealed", sealed_fields.REPORT, keys=("application_id", "version")),
     SealedColumn("decision", "reason_sealed", sealed_fields.DECISION_REASON),
+    SealedColumn("risk_override", "reason_sealed", sealed_fields.RISK_REASON),
     SealedColumn(
         "screening_decision",
         "reason_sealed",

@@ -1,7 +1,8 @@
 """Assess an application: after `apply.submit` and before review.py, and again whenever a checker asks.
 
-`assess` holds the answers against the policy and the sanctions lists, and writes the report to the application and to
-the frozen version alike. Lists that are too old or cannot be read make it say "not checked", never "clear".
+`assess` holds the answers against the policy and the sanctions lists, scores the risk, and writes the report to the
+application and to the frozen version alike. Lists that are too old or cannot be read make it say "not checked", never
+"clear".
 """
 
 import hashlib
@@ -11,10 +12,11 @@ from uuid import UUID
 import msgspec
 
 import kyb
-from merchant.compliance.cases import answers, sealed_fields, verifications
+from merchant.compliance.cases import answers, risk, sealed_fields, verifications
 from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.policy import local_now, policy_of_case
-from merchant.compliance.cases.queries import frozen_version, lock_application
+from merchant.compliance.cases.queries import frozen_version, hit_decisions, lock_application
+from merchant.compliance.cases.risk_facts import Hits, hits_of
 from merchant.compliance.cases.states import ApplicationState, Capability, application_may, move_application
 from merchant.compliance.lists.current import current_index
 from merchant.core import audit, clock
@@ -31,10 +33,20 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
     lists = await current_index(service)
     policy = await policy_of_case(service, application)
+    merchant = await risk.merchant_of(tx, application)
     case = await verifications.case_of(tx, service.vault, application, sections)
+    # What is asked of owners depends on the risk; hits are not part of it, since they are decided before an approval.
+    unlisted = await risk.judge(tx, service, application, case, Hits(), merchant)
+    case = msgspec.structs.replace(case, risk=unlisted.band)
     report = kyb.assess(case, policy, lists.index, await local_now(service), application.target_tier)
+    document = stored_report(report)
+    found = await risk.judge(
+        tx, service, application, case, hits_of(document, await hit_decisions(tx, application)), merchant
+    )
+    document["risk"] = risk.stored_risk(found.risk)
+    await risk.set_band(tx, actor, application, found)
     frozen = await frozen_version(tx, application, application.version)
-    sealed = sealed_fields.seal_report(service.vault, application.id, stored_report(report))
+    sealed = sealed_fields.seal_report(service.vault, application.id, document)
     application.report_sealed = frozen.report_sealed = sealed
     application.report = frozen.report = None
     await audit.record(
@@ -47,6 +59,8 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
         version=application.version,
         outcome=report.outcome,
         hits=len(report.hits),
+        risk=found.band,
+        risk_score=found.risk.score,
     )
 
 

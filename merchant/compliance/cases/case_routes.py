@@ -3,15 +3,18 @@
 from uuid import UUID
 
 import kyb
-from merchant.compliance.cases import appeals, merchant_cases, problems, queries, schemas, verify
+from merchant.compliance.cases import appeals, merchant_cases, problems, queries, risk_overrides, schemas, verify
 from merchant.compliance.cases.case_schemas import (
     Appeal,
     CaseSummary,
     NewCase,
+    NewRiskBand,
     NewVerification,
     NewWaiver,
+    RiskOverrideView,
     VerificationView,
     case_summary,
+    risk_override_view,
     verification_view,
 )
 from merchant.compliance.cases.kinds import CaseKind
@@ -147,6 +150,25 @@ async def waive_application_verification(call: Call[NewWaiver], application_id: 
 
 @both(
     "POST",
+    "/api/v1/applications/{application_id}/risk",
+    permission=P.APPLICATIONS_DECIDE,
+    operation_checks_permission=True,
+    body=NewRiskBand,
+    answer=RiskOverrideView,
+    status=201,
+    raises=(errors.CheckerIsMaker, errors.WrongState, problems.RiskBound, errors.InvalidFields),
+)
+async def set_application_risk(call: Call[NewRiskBand], application_id: UUID) -> RiskOverrideView:
+    """Raise the risk of an application at once, or propose a lower one, which a second checker confirms."""
+    new = call.body
+    set_by_hand, band = await risk_overrides.set_by_hand(
+        call.tx, call.service, call.actor, application_id, new.band, new.reason, new.until
+    )
+    return risk_override_view(call.actor, call.service.vault, set_by_hand, band)
+
+
+@both(
+    "POST",
     "/api/v1/applications/{application_id}/appeal",
     permission=P.APPLICATIONS_WRITE,
     body=Appeal,
@@ -166,5 +188,6 @@ ROUTES = [
     add_application_verification,
     list_application_verifications,
     waive_application_verification,
+    set_application_risk,
     appeal_application,
 ]

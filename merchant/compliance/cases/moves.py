@@ -123,6 +123,7 @@ async def _move(tx: Tx, service: Service, accepted: Application) -> None:
         await tx.execute(statement, merchant.id, new_dfsp)
     merchant.dfsp_id, merchant.case_id = new_dfsp, accepted.id
     merchant.tier, merchant.tier_since = accepted.target_tier or merchant.tier, clock.now()
+    merchant.risk = accepted.risk
     merchant.revision += 1
     accepted.merchant_id = merchant.id
     await tx.flush()

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 import kyb
-from merchant.compliance.cases import answers, effects, problems, sealed_fields
+from merchant.compliance.cases import answers, effects, problems, risk, sealed_fields
 from merchant.compliance.cases.assess import assess, hit_entry
 from merchant.compliance.cases.four_eyes import lock_for_decision
 from merchant.compliance.cases.kinds import CaseKind
@@ -25,6 +25,7 @@ from merchant.compliance.cases.queries import (
     hit_decisions,
     last_hit_decision,
 )
+from merchant.compliance.cases.risk_facts import approved_case, hits_of
 from merchant.compliance.cases.states import ApplicationState, Capability, move_application
 from merchant.compliance.cases.verifications import case_of, record
 from merchant.core import audit, clock, errors, outbox
@@ -40,7 +41,12 @@ from merchant.registry.merchants.queries import lock_merchant
 CLAIM_LASTS = timedelta(minutes=30)  # a courtesy lock must not outlive a lunch break
 NOT_CHECKED = "not_checked"
 APPROVED_TOPIC = "compliance.approved"  # what follows an approval: links between merchants of one owner
-_GIVE_TO_MERCHANT = "UPDATE verification SET merchant_id = $2 WHERE application_id = $1 AND merchant_id IS NULL"
+_GIVE_TO_MERCHANT = (
+    "UPDATE verification SET merchant_id = $2 WHERE application_id = $1 AND merchant_id IS NULL",
+    "UPDATE risk_override SET merchant_id = $2 WHERE application_id = $1 AND merchant_id IS NULL",
+)
+# What leads out of a risk is never refused for it.
+_LESSENS_RISK = frozenset({CaseKind.CLOSURE, CaseKind.DOWNGRADE})
 
 
 class Approved(msgspec.Struct, frozen=True):
@@ -87,9 +93,9 @@ async def screen_again(tx: Tx, service: Service, actor: Actor, application_id: U
 
 
 async def decide_hit(
-    tx: Tx, actor: Actor, application_id: UUID, hit_id: str, decision: str, reason: str
+    tx: Tx, service: Service, actor: Actor, application_id: UUID, hit_id: str, decision: str, reason: str
 ) -> Application:
-    """Record a checker's decision on one hit.
+    """Record a checker's decision on one hit; the risk is judged with it.
 
     Taking back a true match, also one of an earlier version, takes two: it stands until a second checker says the same
     as the first. Raises NotFound, CheckerIsMaker, NotAllowed, WrongState.
@@ -127,6 +133,7 @@ async def decide_hit(
         hit=hit_id,
         decision=decision,
     )
+    await risk.rejudge(tx, service, actor, application)
     return application
 
 
@@ -149,7 +156,7 @@ async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, 
 
     By approving, the checker also verifies what the policy lets a checker vouch for. Raises what lock_for_decision
     does, StaleVersion when the hash is not that of the version under review, ApprovedAlready, ScreeningNotChecked,
-    ScreeningHitsOpen, NoTier, and what effects.carry_out does.
+    ScreeningHitsOpen, RiskUnacceptable, NoTier, and what effects.carry_out does.
     """
     application = await lock_for_decision(tx, actor, application_id)
     if application.version_hash != version_hash:
@@ -165,13 +172,20 @@ async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, 
     decisions = await hit_decisions(tx, application)
     screening = _cleared_screening(tx.vault, application, decisions)
     case = await case_of(tx, tx.vault, application, sections, merchant, screening=screening)
+    hits = hits_of(sealed_fields.report_of(tx.vault, application) or {}, decisions)
+    judged = await risk.judge(tx, service, application, case, hits, merchant)
+    await risk.set_band(tx, actor, application, judged)
+    if judged.band == risk.UNACCEPTABLE and application.kind not in _LESSENS_RISK:
+        raise problems.RiskUnacceptable
+    case = msgspec.structs.replace(case, risk=judged.band)
     tier = _cleared_tier(tx.vault, application, case, policy, merchant, now)
-    needed = policy.tier(tier).approvals_for(application.risk or "low")
+    needed = policy.tier(tier).approvals_for(judged.band)
     application.approvals = [*application.approvals, actor.id]
     if len(application.approvals) < needed:
         await _note_approval(tx, actor, application)
         return Approved(merchant, [], tier, len(application.approvals), needed)
-    for attribute, subject in kyb.confirmable(case, policy, tier, now):
+    vouched = kyb.confirmable(case, policy, tier, now)
+    for attribute, subject in vouched:
         await record(
             tx,
             actor,
@@ -183,12 +197,17 @@ async def approve(tx: Tx, service: Service, actor: Actor, application_id: UUID, 
             method="checker",
             policy_version=policy.policy_version,
         )
+    # The merchant begins with what the checker vouched for.
+    judged = await risk.judge(tx, service, application, approved_case(case, vouched, now), hits, merchant)
+    await risk.set_band(tx, actor, application, judged)
     work = effects.Work(service, await service.scheme(), actor, application, sections, tier, policy)
     made, counters = await effects.carry_out(tx, work, merchant)
     if made is not None:
         application.merchant_id = made.id
+        await risk.set_band(tx, actor, made, judged)
         await tx.flush()
-        await tx.execute(_GIVE_TO_MERCHANT, application.id, made.id)
+        for statement in _GIVE_TO_MERCHANT:
+            await tx.execute(statement, application.id, made.id)
     elif application.moves_merchant_id is not None:
         application.target_tier = tier
     await _decide(tx, actor, application, ApplicationState.APPROVED, None)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index
+from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from merchant.core import columns
@@ -18,7 +19,11 @@ LOCATION_DETAILS = "location:{id}"  # address and coordinates, as vault.seal is 
 class Merchant(SQLModel, table=True):
     """An approved merchant."""
 
-    __table_args__ = (Index("merchant_by_state", "dfsp_id", "state", "id"), Index("merchant_to_check", "check_on"))
+    __table_args__ = (
+        Index("merchant_by_state", "dfsp_id", "state", "id"),
+        Index("merchant_to_check", "check_on"),
+        Index("merchant_of_group", "limit_group", postgresql_where=sql("limit_group IS NOT NULL")),
+    )
     id: UUID = columns.key()
     dfsp_id: UUID = columns.dfsp()
     application_id: UUID = columns.ref("application.id")
@@ -45,6 +50,7 @@ class Merchant(SQLModel, table=True):
         default=None, sa_column_kwargs=columns.added("'2026-01-01'")
     )  # the next day on which what it needs may change
     risk: str | None = None
+    risk_on: date | None = None  # the day on which it was last computed
     stopped_for: str | None = None  # why it takes no payments, a code
     listed: bool = Field(default=False, sa_column_kwargs=columns.added("false"))
 

@@ -116,8 +116,8 @@ async def decide(service: Service, world: World, application: Application) -> No
     checker, hit_id = world.checker.actor, builders.report_of(application)["hits"][0]["id"]
     rejected = await builders.create_application(service, world.maker, submitted=True)
     async with service.db.tenant(checker.dfsp_id) as tx:
-        await review.decide_hit(tx, checker, application.id, hit_id, "true_match", "The same.")
-        await review.decide_hit(tx, checker, application.id, hit_id, "false_positive", "Another.")
+        await review.decide_hit(tx, service, checker, application.id, hit_id, "true_match", "The same.")
+        await review.decide_hit(tx, service, checker, application.id, hit_id, "false_positive", "Another.")
         await review.return_for_changes(tx, checker, application.id, [{"path": "owners[0]", "reason": "Look."}])
         await review.reject(tx, checker, rejected.id, "No.")
 
