@@ -92,9 +92,12 @@ async def rejudge(tx: Tx, service: Service, actor: Actor, application: Applicati
 
 
 async def set_band(tx: Tx, actor: Actor, row: Application | Merchant, found: Judged) -> bool:
-    """Write the band in force to a case or a merchant; audited when it changed, and whether it did."""
+    """Write the band in force to a case or a merchant; whether it changed, which is audited.
+
+    The first one changes nothing: the record of the screening names it.
+    """
     before, row.risk = row.risk, found.band
-    if before == found.band:
+    if before is None or before == found.band:
         return False
     subject = "merchant" if isinstance(row, Merchant) else "application"
     await audit.record(

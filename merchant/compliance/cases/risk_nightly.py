@@ -11,11 +11,11 @@ from sqlmodel import select
 
 import kyb
 from merchant.compliance.cases import merchant_cases, risk
-from merchant.compliance.cases.kinds import RULES, CaseKind
+from merchant.compliance.cases.kinds import CaseKind
 from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.policy import local_now
 from merchant.compliance.cases.projection import merchant_case
-from merchant.compliance.cases.states import APPLICATION_MOVES, ApplicationState
+from merchant.compliance.cases.states import ApplicationState, Capability, application_may
 from merchant.compliance.policies.in_force import policies
 from merchant.core.access import SERVICE
 from merchant.core.db import Tx
@@ -37,8 +37,12 @@ WHERE m.id > $1 AND m.state <> 'closed' AND (m.risk_on IS NULL OR m.risk_on < $2
     AND o.until <= $2))
 ORDER BY m.id LIMIT $4 FOR UPDATE OF m SKIP LOCKED
 """
-# A case that is being written or decided; the index application_open_case holds one of a kind to a merchant.
-_OPEN = [state for state in ApplicationState if APPLICATION_MOVES[state] and state is not ApplicationState.REJECTED]
+# Somebody still writes or decides it; the index application_open_case lets a merchant have one of a kind.
+_OPEN = [
+    each
+    for each in ApplicationState
+    if any(application_may(each, one) for one in (Capability.EDIT, Capability.SCREEN, Capability.DECIDE))
+]
 
 
 class _Done:
@@ -75,10 +79,9 @@ async def judge_merchant(tx: Tx, service: Service, merchant_id: UUID, today: dat
     changed = await risk.set_band(tx, SERVICE, merchant, found)
     merchant.risk_on = today
     await tx.flush()
-    # Of a release that scored nobody: there is nothing that it could have risen above.
-    if not changed or before is None or kyb.BANDS.index(found.band) < kyb.BANDS.index(before):
-        return
-    if merchant.state not in RULES[CaseKind.REVIEW].states or await _is_under_review(tx, merchant):
+    # A merchant of a release that scored nobody has nothing that its band could have risen above.
+    rose = changed and before is not None and kyb.BANDS.index(found.band) > kyb.BANDS.index(before)
+    if not rose or await _is_under_review(tx, merchant):
         return
     await merchant_cases.open_case(
         tx, service, SERVICE, merchant.id, merchant_cases.Opened(CaseKind.REVIEW, trigger=RISK_ROSE)
