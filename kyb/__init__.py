@@ -50,15 +50,17 @@ from kyb.report import Reason, Report, assess
 from kyb.requirements import Alternative, Requirement, Requirements, Unlocks, confirmable, requirements
 from kyb.risk import (
     Contribution,
+    Floor,
     Override,
     Risk,
     RiskFacts,
+    Stop,
     assess_risk,
     effective_band,
     override_fault,
     shadow_weights,
 )
-from kyb.risk_weights import Band, RiskWeights, WeightsError, default_weights, load_weights
+from kyb.risk_weights import BANDS, Band, RiskWeights, WeightsError, default_weights, load_weights
 from kyb.screening.compare import Piece, name_score
 from kyb.screening.index import ListVersion, ScreeningIndex, build_index
 from kyb.screening.match import Hit, Screened, Subject, screen, screen_subject
@@ -76,6 +78,7 @@ from kyb.shown_names import (
 __all__ = [
     "ALIAS_PATTERN",
     "ATTRIBUTES",
+    "BANDS",
     "DIRECTIONS",
     "LAYERS",
     "METHODS",
@@ -94,6 +97,7 @@ __all__ = [
     "Contribution",
     "Counter",
     "Fault",
+    "Floor",
     "Hit",
     "Identifier",
     "LeiRecord",
@@ -131,6 +135,7 @@ __all__ = [
     "SettlementAccount",
     "Span",
     "Standing",
+    "Stop",
     "Subject",
     "SubjectHit",
     "Tier",

@@ -4,7 +4,18 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from merchant.compliance.cases import apply, assess, clockwork, expiry, indexing, links, moves, rescreen, review
+from merchant.compliance.cases import (
+    apply,
+    assess,
+    clockwork,
+    expiry,
+    indexing,
+    links,
+    moves,
+    rescreen,
+    review,
+    risk_nightly,
+)
 from merchant.compliance.cases.case_routes import ROUTES as MERCHANT_CASE_ROUTES
 from merchant.compliance.cases.document_routes import ROUTES as DOCUMENT_ROUTES
 from merchant.compliance.cases.routes import ROUTES as APPLICATION_ROUTES
@@ -54,6 +65,7 @@ TIMERS = (
     Timer("merchants.index", indexing.index_all_missing, every_s=indexing.INDEX_EVERY_S),
     Timer("lists.refresh", current.refresh, every_s=current.KEPT_S),
     Timer("merchants.check", clockwork.check_all, every_s=clockwork.CHECK_EVERY_S),
+    Timer("merchants.risk", risk_nightly.judge_all, every_s=risk_nightly.JUDGE_EVERY_S),
 )
 PRUNED: tuple[Pruned, ...] = ()
 PERMISSIONS = {

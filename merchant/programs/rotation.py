@@ -102,6 +102,7 @@ SEALED_COLUMNS = (
     SealedColumn("application", "reason_sealed", sealed_fields.CASE_REASON, where="reason_sealed IS NOT NULL"),
     SealedColumn("hit_decision", "reason_sealed", sealed_fields.KEPT_REASON),
     SealedColumn("verification", "details_sealed", verifications.DETAILS, where="details_sealed IS NOT NULL"),
+    SealedColumn("risk_override", "reason_sealed", sealed_fields.RISK_REASON),
     SealedColumn(
         "screening_decision",
         "reason_sealed",

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from merchant.compliance.cases.models import ScreeningDecision
+from merchant.compliance.cases.models import RiskOverride, ScreeningDecision
 from merchant.compliance.documents.models import LooseFile
 from merchant.core import vault
 from merchant.core.access import COUNTER_KEY_SCOPES, MERCHANT_KEY_SCOPES
@@ -65,6 +65,7 @@ async def fill_empty_tables(service: Service, things: Things) -> None:
                 Payment(**place, **money, **hub, counter_id=counter, transfer_id="t1"),
                 LimitUsage(**place, currency="KES", period="2026-01", taken_minor=1),
                 SmsMessage(**place, phone_masked="2547**", text="paid"),
+                RiskOverride(**place, band="high", lowers=False, reason_sealed=b"x", by_id=dfsp),
                 LooseFile(stored_sha256="x", dfsp_id=dfsp),
                 ScreeningDecision(
                     application_id=UUID(things.ids["application_id"]),

@@ -7,7 +7,7 @@ it back. A release is remembered (memory.py).
 from typing import Any
 from uuid import UUID
 
-from merchant.compliance.cases import answers, memory, sealed_fields
+from merchant.compliance.cases import answers, memory, risk, sealed_fields
 from merchant.compliance.cases.assess import hit_entry
 from merchant.compliance.cases.four_eyes import lock_for_decision
 from merchant.compliance.cases.models import Application, HitDecision, ScreeningDecision
@@ -16,6 +16,7 @@ from merchant.compliance.cases.states import Capability
 from merchant.core import audit, errors
 from merchant.core.access import Actor
 from merchant.core.db import Tx
+from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.registry.merchants import lifecycle
 from merchant.registry.merchants.queries import lock_merchant
@@ -29,7 +30,7 @@ WHERE application_id = $1 AND version = $2 AND hit_id = $3 AND decision = 'true_
 
 
 async def decide_hit(
-    tx: Tx, actor: Actor, application_id: UUID, hit_id: str, decision: str, reason: str
+    tx: Tx, service: Service, actor: Actor, application_id: UUID, hit_id: str, decision: str, reason: str
 ) -> Application:
     """Record a checker's decision on one hit.
 
@@ -74,6 +75,7 @@ async def decide_hit(
         hit=hit_id,
         decision=decision,
     )
+    await risk.rejudge(tx, service, actor, application)
     return application
 
 

@@ -1,7 +1,8 @@
 """Assess an application: after `apply.submit` and before review.py, and again whenever a checker asks.
 
-`assess` holds the answers against the policy and the sanctions lists, and writes the report to the application and to
-the frozen version alike. Lists that are too old or cannot be read make it say "not checked", never "clear".
+`assess` holds the answers against the policy and the sanctions lists, scores the risk, and writes the report to the
+application and to the frozen version alike. Lists that are too old or cannot be read make it say "not checked", never
+"clear".
 """
 
 import hashlib
@@ -13,10 +14,11 @@ import msgspec
 from msgspec import Struct
 
 import kyb
-from merchant.compliance.cases import answers, doubts, memory, sealed_fields, verifications
+from merchant.compliance.cases import answers, doubts, memory, risk, sealed_fields, verifications
 from merchant.compliance.cases.models import Application, ApplicationVersion
 from merchant.compliance.cases.policy import local_now, policy_of_case
-from merchant.compliance.cases.queries import frozen_version, lock_application
+from merchant.compliance.cases.queries import frozen_version, hit_decisions, lock_application
+from merchant.compliance.cases.risk_facts import Hits, hits_of
 from merchant.compliance.cases.states import ApplicationState, Capability, application_may, move_application
 from merchant.compliance.lists.current import Current, current_index
 from merchant.core import audit, clock
@@ -42,14 +44,22 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
     The report goes to the application and to its frozen version, so both always say what the checker decides on.
     """
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
-    case = await verifications.case_of(tx, service.vault, application, sections)
     ground = Ground(await policy_of_case(service, application), await current_index(service), await local_now(service))
+    merchant = await risk.merchant_of(tx, application)
+    case = await verifications.case_of(tx, service.vault, application, sections)
+    # What is asked of owners depends on the risk; hits are not part of it, since they are decided before an approval.
+    unlisted = await risk.judge(tx, service, application, case, Hits(), merchant)
+    case = msgspec.structs.replace(case, risk=unlisted.band)
     frozen = await frozen_version(tx, application, application.version)
     report = judge(service, application, frozen, case, ground)
     known = await memory.released(tx, service.vault, application.dfsp_id, sections, report.hits)
     document = remembered(stored_report(report), known)
     found = await doubts.find_doubts(service, tx, application, sections, ground.policy)
     document["doubts"] = msgspec.to_builtins(found)
+    hits = hits_of(document, await hit_decisions(tx, application))
+    judged = await risk.judge(tx, service, application, case, hits, merchant)
+    document["risk"] = risk.stored_risk(judged.risk)
+    await risk.set_band(tx, actor, application, judged)
     application.report_sealed = frozen.report_sealed = sealed_fields.seal_report(
         service.vault, application.id, document
     )
@@ -63,6 +73,8 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
         version=application.version,
         outcome=report.outcome,
         hits=len(report.hits),
+        risk=found.band,
+        risk_score=found.risk.score,
     )
 
 

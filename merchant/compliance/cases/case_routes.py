@@ -3,15 +3,18 @@
 from uuid import UUID
 
 import kyb
-from merchant.compliance.cases import appeals, merchant_cases, problems, queries, schemas, verify
+from merchant.compliance.cases import appeals, merchant_cases, problems, queries, risk_overrides, schemas, verify
 from merchant.compliance.cases.case_schemas import (
     Appeal,
     CaseSummary,
     NewCase,
+    NewRiskBand,
     NewVerification,
     NewWaiver,
+    RiskOverrideView,
     VerificationView,
     case_summary,
+    risk_override_view,
     verification_view,
 )
 from merchant.compliance.cases.kinds import CaseKind
@@ -149,6 +152,25 @@ async def waive_application_verification(call: Call[NewWaiver], application_id: 
 
 @both(
     "POST",
+    "/api/v1/applications/{application_id}/risk",
+    permission=P.APPLICATIONS_DECIDE,
+    operation_checks_permission=True,
+    body=NewRiskBand,
+    answer=RiskOverrideView,
+    status=201,
+    raises=(errors.CheckerIsMaker, errors.WrongState, problems.RiskBound, errors.InvalidFields),
+)
+async def set_application_risk(call: Call[NewRiskBand], application_id: UUID) -> RiskOverrideView:
+    """Raise the risk of an application at once, or propose a lower one, which a second checker confirms."""
+    new = call.body
+    set_by_hand, band = await risk_overrides.set_by_hand(
+        call.tx, call.service, call.actor, application_id, new.band, new.reason, new.until
+    )
+    return risk_override_view(call.actor, call.service.vault, set_by_hand, band)
+
+
+@both(
+    "POST",
     "/api/v1/applications/{application_id}/appeal",
     permission=P.APPLICATIONS_WRITE,
     body=Appeal,
@@ -172,7 +194,7 @@ async def reinstate_merchant(call: Call[None], merchant_id: UUID) -> Answer:
     row = await merchant_cases.reinstate(call.tx, call.service, call.actor, merchant_id)
     await call.tx.flush()
     places, counters = await merchant_queries.places(call.tx, call.actor, [row.id])
-    return Answer(merchant_view(row, places, counters), row.revision)
+    return Answer(merchant_view(call.actor, row, places, counters), row.revision)
 
 
 ROUTES = [
@@ -184,5 +206,6 @@ ROUTES = [
     add_application_verification,
     list_application_verifications,
     waive_application_verification,
+    set_application_risk,
     appeal_application,
 ]

@@ -4,12 +4,15 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 import kyb
+from merchant.compliance.cases import privacy
 from merchant.compliance.cases.kinds import CaseKind
 from merchant.compliance.cases.merchant_cases import Opened
-from merchant.compliance.cases.models import Application, Verification
+from merchant.compliance.cases.models import Application, RiskOverride, Verification
+from merchant.compliance.cases.sealed_fields import risk_reason_of
 from merchant.compliance.cases.states import ApplicationState
 from merchant.compliance.cases.verifications import details_of
 from merchant.core import errors
@@ -90,6 +93,31 @@ class NewWaiver(Struct, frozen=True, forbid_unknown_fields=True):
     reason: ReasonText
 
 
+class NewRiskBand(Struct, frozen=True, forbid_unknown_fields=True):
+    """The band that a checker sets by hand and why; a lower one needs the day on which it ends."""
+
+    band: kyb.Band
+    reason: ReasonText
+    until: date | None = None
+
+
+class RiskOverrideView(Struct, frozen=True):
+    """A band set by hand. One that is proposed counts once a second checker says the same; risk is the band in force.
+
+    It no longer counts when the day named in until begins.
+    """
+
+    id: UUID
+    state: Literal["in_force", "proposed"]
+    band: kyb.Band
+    until: date | None
+    by: UUID
+    confirmed_by: UUID | None
+    reason: str | None
+    at: Instant
+    risk: kyb.Band
+
+
 class VerificationView(Struct, frozen=True):
     """A verification: what of whom, by whom, how, when, until when, and with which outcome."""
 
@@ -140,6 +168,21 @@ def case_summary(row: Application) -> CaseSummary:
         web.at_or_none(row.due_at),
         web.at(row.created_at),
         web.at(row.updated_at),
+    )
+
+
+def risk_override_view(actor: Actor, vault: Vault, row: RiskOverride, band: kyb.Band) -> RiskOverrideView:
+    """A band set by hand, with the one that is in force now."""
+    return RiskOverrideView(
+        id=row.id,
+        state="proposed" if row.lowers and row.confirmed_by is None else "in_force",
+        band=msgspec.convert(row.band, kyb.Band),
+        until=row.until,
+        by=row.by_id,
+        confirmed_by=row.confirmed_by,
+        reason=privacy.shown_words(actor, risk_reason_of(vault, row)),
+        at=web.at(row.created_at),
+        risk=band,
     )
 
 

@@ -13,7 +13,7 @@ from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.queries import lock_application
 from merchant.compliance.cases.states import Capability, application_may
 from merchant.core import errors
-from merchant.core.access import Actor, Permission
+from merchant.core.access import SERVICE, Actor, Permission
 from merchant.core.db import Tx
 from merchant.core.texts import _
 
@@ -51,8 +51,12 @@ def note_part(application: Application, actor: Actor, part: str) -> None:
 
 
 def note_opener(application: Application, actor: Actor) -> None:
-    """Whoever opens a version is one of its makers, also when they leave every answer as it is."""
-    application.section_makers = {_OPENER: [str(one) for one in actor.authors()]} | {
+    """Whoever opens a version is one of its makers, also when they leave every answer as it is.
+
+    The service is nobody's second pair of eyes, and no maker.
+    """
+    authors = [] if actor == SERVICE else [str(one) for one in actor.authors()]
+    application.section_makers = {_OPENER: authors} | {
         name: ids for name, ids in application.section_makers.items() if name != _OPENER
     }
 

@@ -179,6 +179,30 @@ class ReleasedHit(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=columns.INSTANT, index=True)
 
 
+class RiskOverride(SQLModel, table=True):
+    """A band of risk that people set by hand; after an approval it is the merchant's too.
+
+    One that lowers counts once a second person confirmed it, and until the day on which it ends begins.
+    """
+
+    __tablename__ = "risk_override"
+    __table_args__ = (
+        Index("risk_override_of_application", "application_id"),
+        Index("risk_override_of_merchant", "merchant_id"),
+    )
+    id: UUID = columns.key()
+    dfsp_id: UUID = columns.dfsp()
+    application_id: UUID | None = columns.ref("application.id", nullable=True, index=False)
+    merchant_id: UUID | None = columns.ref("merchant.id", nullable=True, index=False)
+    band: str
+    lowers: bool
+    reason_sealed: bytes = columns.sealed(nullable=False)
+    by_id: UUID
+    confirmed_by: UUID | None = None
+    until: date | None = None
+    created_at: datetime = columns.instant()
+
+
 class Decision(SQLModel, table=True):
     """A checker's decision on a frozen version."""
 

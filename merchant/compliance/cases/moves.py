@@ -124,6 +124,7 @@ async def _move(tx: Tx, service: Service, accepted: Application) -> None:
         await tx.execute(statement, merchant.id, new_dfsp)
     merchant.dfsp_id, merchant.case_id = new_dfsp, accepted.id
     merchant.tier, merchant.tier_since = accepted.target_tier or merchant.tier, clock.now()
+    merchant.risk = accepted.risk
     merchant.revision += 1
     merchant.indexed_at = None  # its words are written anew for the new DFSP
     accepted.merchant_id = merchant.id

@@ -45,6 +45,16 @@ class TierLost(errors.WrongState):
     title = _("With these answers the merchant would no longer hold its tier; return it, or lower the tier first")
 
 
+class RiskUnacceptable(errors.WrongState):
+    code = "risk_unacceptable"
+    title = _("The risk is unacceptable; the report says why. Reject the case, or return it to its makers")
+
+
+class RiskBound(errors.WrongState):
+    code = "risk_bound"
+    title = _("A fact asks for a higher risk, and no person may set a lower one; the report names it")
+
+
 class CaseOpen(errors.Conflict):
     code, title = "case_open", _("A case of this kind is open for the merchant already; go on with that one")
 

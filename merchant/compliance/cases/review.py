@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 import kyb
-from merchant.compliance.cases import answers, doubts, effects, indexing, problems, sealed_fields
+from merchant.compliance.cases import answers, doubts, effects, indexing, problems, risk, sealed_fields
 from merchant.compliance.cases.assess import assess
 from merchant.compliance.cases.four_eyes import lock_for_decision
 from merchant.compliance.cases.kinds import CaseKind
@@ -22,6 +22,7 @@ from merchant.compliance.cases.queries import (
     HitStanding,
     hit_decisions,
 )
+from merchant.compliance.cases.risk_facts import approved_case, hits_of
 from merchant.compliance.cases.states import ApplicationState, Capability, move_application
 from merchant.compliance.cases.verifications import case_of, record
 from merchant.core import audit, clock, errors, outbox
@@ -37,7 +38,12 @@ from merchant.registry.merchants.queries import lock_merchant
 CLAIM_LASTS = timedelta(minutes=30)  # a courtesy lock must not outlive a lunch break
 NOT_CHECKED = "not_checked"
 APPROVED_TOPIC = "compliance.approved"  # what follows an approval: links between merchants of one owner
-_GIVE_TO_MERCHANT = "UPDATE verification SET merchant_id = $2 WHERE application_id = $1 AND merchant_id IS NULL"
+_GIVE_TO_MERCHANT = (
+    "UPDATE verification SET merchant_id = $2 WHERE application_id = $1 AND merchant_id IS NULL",
+    "UPDATE risk_override SET merchant_id = $2 WHERE application_id = $1 AND merchant_id IS NULL",
+)
+# What leads out of a risk is never refused for it.
+_LESSENS_RISK = frozenset({CaseKind.CLOSURE, CaseKind.DOWNGRADE})
 
 
 class Approved(msgspec.Struct, frozen=True):
@@ -90,7 +96,7 @@ async def approve(
 
     By approving, the checker also verifies what the policy lets a checker vouch for. Raises what lock_for_decision
     does, StaleVersion when the hash is not that of the version under review, ApprovedAlready, ScreeningNotChecked,
-    ScreeningHitsOpen, NoTier, and what effects.carry_out does.
+    ScreeningHitsOpen, RiskUnacceptable, NoTier, and what effects.carry_out does.
     """
     application = await lock_for_decision(tx, actor, application_id)
     if application.version_hash != version_hash:
@@ -111,13 +117,20 @@ async def approve(
     decisions = await hit_decisions(tx, application)
     screening = _cleared_screening(tx.vault, application, decisions)
     case = await case_of(tx, tx.vault, application, sections, merchant, screening=screening)
+    hits = hits_of(sealed_fields.report_of(tx.vault, application) or {}, decisions)
+    judged = await risk.judge(tx, service, application, case, hits, merchant)
+    await risk.set_band(tx, actor, application, judged)
+    if judged.band == risk.UNACCEPTABLE and application.kind not in _LESSENS_RISK:
+        raise problems.RiskUnacceptable
+    case = msgspec.structs.replace(case, risk=judged.band)
     tier = _cleared_tier(tx.vault, application, case, policy, merchant, now)
-    needed = policy.tier(tier).approvals_for(application.risk or "low")
+    needed = policy.tier(tier).approvals_for(judged.band)
     application.approvals = [*application.approvals, actor.id]
     if len(application.approvals) < needed:
         await _note_approval(tx, actor, application)
         return Approved(merchant, [], tier, len(application.approvals), needed)
-    for attribute, subject in kyb.confirmable(case, policy, tier, now):
+    vouched = kyb.confirmable(case, policy, tier, now)
+    for attribute, subject in vouched:
         await record(
             tx,
             actor,
@@ -129,12 +142,17 @@ async def approve(
             method="checker",
             policy_version=policy.policy_version,
         )
+    # The merchant begins with what the checker vouched for.
+    judged = await risk.judge(tx, service, application, approved_case(case, vouched, now), hits, merchant)
+    await risk.set_band(tx, actor, application, judged)
     work = effects.Work(service, await service.scheme(), actor, application, sections, tier, policy)
     made, counters = await effects.carry_out(tx, work, merchant)
     if made is not None:
         application.merchant_id = made.id
+        await risk.set_band(tx, actor, made, judged)
         await tx.flush()
-        await tx.execute(_GIVE_TO_MERCHANT, application.id, made.id)
+        for statement in _GIVE_TO_MERCHANT:
+            await tx.execute(statement, application.id, made.id)
     elif application.moves_merchant_id is not None:
         application.target_tier = tier
     await _decide(tx, actor, application, ApplicationState.APPROVED, reason)

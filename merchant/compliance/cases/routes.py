@@ -204,6 +204,7 @@ async def release_application(call: Call[None], application_id: UUID) -> Answer:
         errors.StaleVersion,
         problems.ScreeningNotChecked,
         problems.ScreeningHitsOpen,
+        problems.RiskUnacceptable,
         problems.NoTier,
         problems.TierLost,
         problems.ApprovedAlready,
@@ -279,9 +280,8 @@ async def screen_application(call: Call[None], application_id: UUID) -> Answer:
 async def decide_hit(call: Call[schemas.HitDecision], application_id: UUID, hit_id: str) -> Answer:
     """Decide whether a hit of the screening is the listed one."""
     decision, reason = call.body.decision, call.body.reason
-    return await shown(
-        call, await adjudication.decide_hit(call.tx, call.actor, application_id, hit_id, decision, reason)
-    )
+    decided = await adjudication.decide_hit(call.tx, call.service, call.actor, application_id, hit_id, decision, reason)
+    return await shown(call, decided)
 
 
 ROUTES = [

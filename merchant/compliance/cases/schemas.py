@@ -94,6 +94,20 @@ class ListedHit(Struct, frozen=True):
     hit: kyb.Hit
 
 
+class RiskView(Struct, frozen=True):
+    """The assessed risk: the score with every point and its reason, the band, and the facts that ask for one at least.
+
+    A stop makes the band unacceptable. The band in force may differ where people set it: `risk` of the case.
+    """
+
+    score: int
+    band: kyb.Band
+    contributions: list[kyb.Contribution]
+    floors: list[kyb.Floor]
+    stops: list[kyb.Stop]
+    weights_version: str
+
+
 class ReportView(Struct, frozen=True):
     """What was found about a version: checks, hits and the tier it reaches, with what it was held against."""
 
@@ -108,6 +122,7 @@ class ReportView(Struct, frozen=True):
     list_versions: list[kyb.ListVersion]
     assessed_at: Instant
     doubts: list[Doubt] = []
+    risk: RiskView | None = None
 
 
 class ApplicationSummary(Struct, frozen=True):

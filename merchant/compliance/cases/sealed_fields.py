@@ -10,7 +10,14 @@ from uuid import UUID
 
 import msgspec
 
-from merchant.compliance.cases.models import Application, ApplicationVersion, Decision, HitDecision, ScreeningDecision
+from merchant.compliance.cases.models import (
+    Application,
+    ApplicationVersion,
+    Decision,
+    HitDecision,
+    RiskOverride,
+    ScreeningDecision,
+)
 from merchant.core.vault import Vault
 
 # As vault.seal is told; of an application and its versions alike, since both hold the same report.
@@ -18,6 +25,7 @@ REPORT = "report:{application_id}"
 RETURNED_ITEMS = "returned:{id}"
 REJECT_REASON = "rejected:{id}"
 DECISION_REASON = "decision:{id}"
+RISK_REASON = "risk:{id}"
 CASE_REASON = "case_reason:{id}"
 HIT_REASON = "hit:{application_id}/{version}/{hit_id}"
 KEPT_REASON = "hit_decision:{id}"
@@ -78,6 +86,17 @@ def decision_reason_of(vault: Vault, row: Decision) -> str | None:
     """The reason of a decision."""
     found: str | None = _open(vault, DECISION_REASON.format(id=row.id), row.reason_sealed)
     return found if row.reason is None else row.reason
+
+
+def seal_risk_reason(vault: Vault, override_id: UUID, reason: str) -> bytes:
+    """The reason of a band set by hand, as its column holds it."""
+    return vault.seal(msgspec.json.encode(reason), RISK_REASON.format(id=override_id))
+
+
+def risk_reason_of(vault: Vault, row: RiskOverride) -> str:
+    """The reason of a band set by hand."""
+    found: str = _open(vault, RISK_REASON.format(id=row.id), row.reason_sealed)
+    return found
 
 
 def write_hit_reason(vault: Vault, row: ScreeningDecision, reason: str) -> None:

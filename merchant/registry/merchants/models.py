@@ -30,6 +30,7 @@ class Merchant(SQLModel, table=True):
         Index("merchant_by_age", "dfsp_id", "created_at"),
         Index("merchant_to_check", "check_on"),
         Index("merchant_not_indexed", "id", postgresql_where=text_clause("indexed_at IS NULL")),
+        Index("merchant_of_group", "limit_group", postgresql_where=text_clause("limit_group IS NOT NULL")),
     )
     id: UUID = columns.key()
     dfsp_id: UUID = columns.dfsp()
@@ -57,6 +58,7 @@ class Merchant(SQLModel, table=True):
     check_on: date | None = Field(
         default=None, sa_column_kwargs=columns.added("'2026-01-01'")
     )  # the next day on which what it needs may change
+    risk_on: date | None = None  # the day on which the risk was last computed
     stopped_for: str | None = None  # why it takes no payments, a code
     listed: bool = Field(default=False, sa_column_kwargs=columns.added("false"))
     indexed_at: datetime | None = columns.instant(nullable=True)  # none: the worker has its words still to write

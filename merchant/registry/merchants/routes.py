@@ -64,14 +64,16 @@ async def list_merchants(call: Call[None]) -> Listed:
     found = await find_merchants(call.tx, call.actor, call.page, sought, (await call.service.scheme()).country)
     rows = [one.merchant for one in found]
     locations, counters = await queries.places(call.tx, call.actor, [row.id for row in rows])
-    return Listed([schemas.merchant_view(row, locations, counters) for row in rows], [one.cursor for one in found])
+    return Listed(
+        [schemas.merchant_view(call.actor, row, locations, counters) for row in rows], [one.cursor for one in found]
+    )
 
 
 async def _shown(call: Call[Any], merchant_id: UUID) -> Answer:
     await call.tx.flush()
     row = await queries.merchant(call.tx, call.actor, merchant_id)
     locations, counters = await queries.places(call.tx, call.actor, [row.id])
-    return Answer(schemas.merchant_view(row, locations, counters), row.revision)
+    return Answer(schemas.merchant_view(call.actor, row, locations, counters), row.revision)
 
 
 @route("GET", "/api/v1/merchants/{merchant_id}", permission=P.MERCHANTS_READ, answer=schemas.MerchantView)

@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 import kyb
+from merchant.core.access import Actor
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant, ReasonText
 from merchant.registry.merchants.models import Counter, Location, Merchant
@@ -76,6 +77,7 @@ class MerchantView(Struct, frozen=True):
     created_at: Instant
     locations: list[LocationView]
     counters: list[CounterView]
+    risk: str | None  # null to the merchant's own people
 
 
 def counter_view(row: Counter) -> CounterView:
@@ -83,8 +85,8 @@ def counter_view(row: Counter) -> CounterView:
     return CounterView(row.id, row.name, row.alias, row.location_id)
 
 
-def merchant_view(row: Merchant, locations: list[Location], counters: list[Counter]) -> MerchantView:
-    """A merchant with those of the given places that are its own."""
+def merchant_view(actor: Actor, row: Merchant, locations: list[Location], counters: list[Counter]) -> MerchantView:
+    """A merchant with those of the given places that are its own, as the actor may see it."""
     return MerchantView(
         id=row.id,
         state=MerchantState(row.state),
@@ -104,4 +106,5 @@ def merchant_view(row: Merchant, locations: list[Location], counters: list[Count
             if place.merchant_id == row.id
         ],
         counters=[counter_view(counter) for counter in counters if counter.merchant_id == row.id],
+        risk=row.risk if actor.merchant_id is None else None,
     )

@@ -70,7 +70,7 @@ async def answers_to(
 
 
 async def test_the_decision_routes_are_known(service: Service) -> None:
-    acts = {"claim", "release", "approve", "reject", "return", "screen", "hits/{hit_id}", "waivers"}
+    acts = {"claim", "release", "approve", "reject", "return", "screen", "hits/{hit_id}", "waivers", "risk"}
     below = {f"/api/v1/{one}/{act}" for one in ("applications/{application_id}", "cases/{case_id}") for act in acts}
     assert {route.path for route in decision_routes(service)} == below
 
