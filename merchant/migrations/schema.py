@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 import merchant.channels.models
 import merchant.compliance.cases.models
+import merchant.compliance.cases.rights.models
 import merchant.compliance.documents.models
 import merchant.compliance.lists.models
 import merchant.compliance.policies.models
@@ -45,6 +46,7 @@ SYSTEM_TABLES = HIDDEN_TABLES | frozenset({"inbox", "outbox", "scheme_key", "eve
 SYSTEM_TABLES |= {"user_session", "account_token", "sign_in_failure", "known_device", "outgoing_mail"}
 # Tables that the app role only ever adds to.
 APPEND_ONLY = frozenset({"audit_entry", "audit_reason", "payment_event", "decision", "ended_sticker", "security_event"})
+APPEND_ONLY |= {"erasure"}
 
 _NOT_TENANT = SHARED_TABLES | SYSTEM_TABLES
 
