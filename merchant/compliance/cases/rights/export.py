@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlmodel import select
 
 import kyb
-from merchant.compliance.cases import answers, privacy, queries
+from merchant.compliance.cases import answers, queries
 from merchant.compliance.cases import sealed_fields as fields
 from merchant.compliance.cases.models import Application, Verification
 from merchant.compliance.cases.rights.erase import ONE_PERSON
@@ -88,7 +88,7 @@ async def _exported(
     versions = _sections(vault, case, submitted)
     kept = await clock_of(tx, service, case)
     alone = versions[case.version].business.kind in ONE_PERSON
-    about = _About({version: _paths(person, each) for version, each in versions.items()}, alone)
+    about = _About({version: _paths(person, each, alone) for version, each in versions.items()}, alone)
     rows = await verifications(tx, case.id, case.merchant_id)
     merchant: Any = await tx.session.get(Merchant, case.merchant_id) if case.merchant_id is not None else None
     looks = await readings(tx, case.dfsp_id, [case], before=_FIRST, most=MOST_READINGS)
@@ -142,16 +142,16 @@ class _About:
         return self._alone
 
 
-def _paths(person: Person, sections: kyb.Sections) -> set[str]:
+def _paths(person: Person, sections: kyb.Sections, alone: bool) -> set[str]:
     owners = {f"owners[{place}]" for place in person.places(sections)}
-    return owners | ({"contact"} if person.is_contact(sections) else set())
+    return owners | ({"contact"} if alone or person.is_contact(sections) else set())
 
 
 def _version(number: int, sections: kyb.Sections, person: Person, alone: bool) -> ExportedVersion:
     return ExportedVersion(
         version=number,
         owners=[sections.owners[place] for place in person.places(sections)],
-        contact=sections.contact if person.is_contact(sections) else None,
+        contact=sections.contact if alone or person.is_contact(sections) else None,
         business=sections.business if alone else kyb.Business(trading_name=sections.business.trading_name),
         locations=list(sections.locations) if alone else [],
         settlement_account=sections.settlement_account if alone else None,

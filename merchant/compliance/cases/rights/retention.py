@@ -23,7 +23,8 @@ SELFIE = "selfie"  # the clock of pictures of faces
 # A merchant may move to another DFSP; whichever chain tells of its closing.
 CLOSED_AT = """
 SELECT max(at) FROM audit_entry
-WHERE subject_id = $1::uuid::text AND action = 'merchant.closed' AND dfsp_id = (SELECT dfsp_id FROM merchant WHERE id = $1)
+WHERE subject_id = $1::uuid::text AND action = 'merchant.closed'
+  AND dfsp_id = (SELECT dfsp_id FROM merchant WHERE id = $1)
 """
 _HELD = """
 SELECT true FROM legal_hold h JOIN application held ON held.id = h.application_id
