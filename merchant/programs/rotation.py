@@ -13,7 +13,7 @@ import asyncpg
 import msgspec
 
 import kyb
-from merchant.compliance.cases import answers, sealed_fields
+from merchant.compliance.cases import answers, sealed_fields, verifications
 from merchant.compliance.documents import models as documents
 from merchant.compliance.lists import content as list_content
 from merchant.core import audit, audit_keys, canary, inbox
@@ -94,6 +94,8 @@ SEALED_COLUMNS = (
     SealedColumn("application", "report_sealed", "report:{id}"),
     SealedColumn("application", "returned_items_sealed", sealed_fields.RETURNED_ITEMS),
     SealedColumn("application", "reject_reason_sealed", sealed_fields.REJECT_REASON),
+    SealedColumn("application", "reason_sealed", sealed_fields.APPEAL_REASON),
+    SealedColumn("verification", "details_sealed", verifications.DETAILS),
     SealedColumn("application_version", "report_sealed", sealed_fields.REPORT, keys=("application_id", "version")),
     SealedColumn("decision", "reason_sealed", sealed_fields.DECISION_REASON),
     SealedColumn(

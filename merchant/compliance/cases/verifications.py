@@ -21,7 +21,7 @@ from merchant.core.vault import Vault
 from merchant.registry.merchants.models import Merchant
 
 PROPOSED_WAIVER = "waiver_proposed"  # the first of two; counts for nothing yet
-_DETAILS = "verification:{id}"  # as vault.seal is told
+DETAILS = "verification:{id}"  # as vault.seal is told
 
 
 async def case_of(
@@ -132,7 +132,7 @@ async def record(
         policy_version=policy_version,
     )
     if details:
-        row.details_sealed = tx.vault.seal(msgspec.json.encode(details), _DETAILS.format(id=row.id))
+        row.details_sealed = tx.vault.seal(msgspec.json.encode(details), DETAILS.format(id=row.id))
     tx.session.add(row)
     return row
 
@@ -141,7 +141,7 @@ def details_of(vault: Vault, row: Verification) -> dict[str, Any] | None:
     """What was noted with a verification: coordinates, a reference, a reason in words."""
     if row.details_sealed is None:
         return None
-    found: dict[str, Any] = msgspec.json.decode(vault.open(row.details_sealed, _DETAILS.format(id=row.id)))
+    found: dict[str, Any] = msgspec.json.decode(vault.open(row.details_sealed, DETAILS.format(id=row.id)))
     return found
 
 
