@@ -44,6 +44,7 @@ from kyb.policy.model import (
     UnknownCurrency,
     UnknownTier,
 )
+from kyb.policy.retention import kept_days
 from kyb.policy.text import default_policy, layer_faults, load_layers, load_policy, preset, presets
 from kyb.problem import Fault, Problem
 from kyb.report import Reason, Report, assess
@@ -167,6 +168,7 @@ __all__ = [
     "is_alias",
     "is_protected",
     "judge_lei",
+    "kept_days",
     "layer_faults",
     "legibility_problem",
     "load_layers",

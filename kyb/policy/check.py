@@ -26,6 +26,7 @@ from kyb.policy.model import (
     Tier,
     UnknownCurrency,
 )
+from kyb.policy.retention import MOST_DAYS, RETENTION
 from kyb.risk_weights import WeightsError
 
 MOST_APPROVALS = 3  # more people than that no small institution has
@@ -70,7 +71,16 @@ def check_policy(policy: Policy) -> None:
 def policy_faults(policy: Policy) -> Iterator[str]:
     """Every fault of a policy with its place; what rests on names that are wrong is looked at once they are right."""
     found = False
-    for look in (_head_faults, _tier_faults, _answer_faults, _check_faults, _key_faults, _span_faults, _list_faults):
+    for look in (
+        _head_faults,
+        _tier_faults,
+        _answer_faults,
+        _check_faults,
+        _key_faults,
+        _span_faults,
+        _list_faults,
+        _kept_faults,
+    ):
         for fault in look(policy):
             found = True
             yield fault
@@ -84,6 +94,14 @@ def _head_faults(policy: Policy) -> Iterator[str]:
     for name in ("name", "version"):
         if not _WORD.fullmatch(getattr(policy.text, name)):
             yield f"{name}: 1 to 40 letters, digits, dots, dashes or underscores"
+
+
+def _kept_faults(policy: Policy) -> Iterator[str]:
+    for name, days in policy.text.retention_days.items():
+        if name not in RETENTION:
+            yield f"retention_days.{name}: is not one of {', '.join(RETENTION)}"
+        elif not 1 <= days <= MOST_DAYS:
+            yield f"retention_days.{name}: from 1 to {MOST_DAYS} days"
 
 
 def _tier_faults(policy: Policy) -> Iterator[str]:

@@ -13,6 +13,7 @@ from kyb.mcc_classes import MCC_CLASSES, mcc_among, mcc_class
 from kyb.policy.check import directions, in_currencies, no_more
 from kyb.policy.durations import span
 from kyb.policy.model import BANDS, STRICTNESS, Duplicates, Policy, PolicyError, Tier
+from kyb.policy.retention import kept_days
 
 _ADDED = frozenset({"mcc_refused"})
 _WHOLE = frozenset({"limits", "debit", "when"})  # replaced as a whole
@@ -87,6 +88,10 @@ def loosened(above: Policy, below: Policy) -> Iterator[str]:
     most_hours = above.text.screening_max_age_hours
     if most_hours and not 0 < below.text.screening_max_age_hours <= most_hours:
         yield f"screening_max_age_hours: more than {most_hours}"
+    kept = kept_days(below.text.retention_days)
+    for name, days in kept_days(above.text.retention_days).items():
+        if kept[name] < days:
+            yield f"retention_days.{name}: shorter than {days}"
     yield from _risk_loosened(msgspec.to_builtins(above.risk_weights), msgspec.to_builtins(below.risk_weights), "risk")
     yield from _trades_loosened(above, below)
     for owner, words in above.text.names.protected.items():

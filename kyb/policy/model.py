@@ -196,6 +196,7 @@ class PolicyText(Struct, frozen=True, forbid_unknown_fields=True):
     screening_max_age_hours: int = 0
     approvals_to_reinstate: int = 1
     lower_risk_lasts: str = "12m"
+    retention_days: dict[str, int] = {}  # over kyb/policy/retention.py
 
 
 class Policy(Struct, frozen=True, kw_only=True, dict=True):

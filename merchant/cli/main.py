@@ -23,6 +23,7 @@ from merchant.cli.keys import rotate_keys
 from merchant.cli.lists import lists
 from merchant.cli.openapi import openapi
 from merchant.cli.outbox import outbox
+from merchant.cli.people import people
 from merchant.cli.policies import policies
 from merchant.cli.qr import qr_commands
 from merchant.cli.serve import migrate, serve, worker
@@ -47,6 +48,7 @@ COMMANDS = (
     outbox,
     hub,
     lists,
+    people,
     policies,
     imports,
     export,

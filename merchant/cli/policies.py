@@ -88,7 +88,7 @@ def show(settings: Settings, /, fsp_id: str | None) -> None:
     """What is in force, what is coming and what waits to be published; with --dfsp for that DFSP."""
     from merchant.programs import policies as desk
 
-    for line in _run(settings, lambda service: desk.show(service, fsp_id)):
+    for line in run_service(settings, lambda service: desk.show(service, fsp_id)):
         click.echo(line)
 
 
@@ -100,7 +100,7 @@ def export(settings: Settings, /, layer: str | None, fsp_id: str | None) -> None
     """The text in force as a layer, byte for byte."""
     from merchant.programs import policies as desk
 
-    text = _run(settings, lambda service: desk.export(service, _layer_of(layer, fsp_id), fsp_id))
+    text = run_service(settings, lambda service: desk.export(service, _layer_of(layer, fsp_id), fsp_id))
     if not text:
         raise click.ClickException("no such layer is in force")
     click.echo(text, nl=False)
@@ -118,7 +118,7 @@ def propose(settings: Settings, /, file: Any, **options: Any) -> None:
     from merchant.programs import policies as desk
 
     given = _given(options)
-    click.echo(_run(settings, lambda service: desk.propose(service, text=file.read(), **given)))
+    click.echo(run_service(settings, lambda service: desk.propose(service, text=file.read(), **given)))
 
 
 @policies.command()
@@ -137,11 +137,11 @@ def publish(settings: Settings, /, file_or_id: str, **options: Any) -> None:
     from merchant.programs import policies as desk
 
     if (layer_id := _id_of(file_or_id)) is not None:
-        click.echo(_run(settings, lambda service: desk.publish_id(service, layer_id)))
+        click.echo(run_service(settings, lambda service: desk.publish_id(service, layer_id)))
         return
     given = _given(options)
     text = _text_of(file_or_id)
-    click.echo(_run(settings, lambda service: desk.publish_text(service, text=text, **given)))
+    click.echo(run_service(settings, lambda service: desk.publish_text(service, text=text, **given)))
 
 
 @policies.command()
@@ -151,7 +151,7 @@ def withdraw(settings: Settings, /, layer_id: UUID) -> None:
     """Take back a policy that is proposed, or published for a day to come."""
     from merchant.programs import policies as desk
 
-    click.echo(_run(settings, lambda service: desk.withdraw(service, layer_id)))
+    click.echo(run_service(settings, lambda service: desk.withdraw(service, layer_id)))
 
 
 @policies.command()
@@ -168,10 +168,10 @@ def shadow(settings: Settings, /, file_or_id: str, layer: str | None, fsp_id: st
 
     layer_id = _id_of(file_or_id)
     if layer_id is not None:
-        report = _run(settings, lambda service: desk.shadow_id(service, layer_id, _progress))
+        report = run_service(settings, lambda service: desk.shadow_id(service, layer_id, _progress))
     else:
         text, kind = _text_of(file_or_id), _layer_of(layer, fsp_id)
-        report = _run(settings, lambda service: desk.shadow(service, text, kind, fsp_id, _progress))
+        report = run_service(settings, lambda service: desk.shadow(service, text, kind, fsp_id, _progress))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
         return
@@ -229,8 +229,8 @@ def _id_of(text: str) -> UUID | None:
         return None
 
 
-def _run(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
-    """What the work answers; a problem ends the command with its sentences, one a line."""
+def run_service(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
+    """What work on the service answers; a problem ends the command with its sentences, one a line."""
     from merchant.core import logs
     from merchant.core.errors import MerchantError
     from merchant.programs import runtime

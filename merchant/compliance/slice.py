@@ -18,6 +18,8 @@ from merchant.compliance.cases import (
 )
 from merchant.compliance.cases.case_routes import ROUTES as MERCHANT_CASE_ROUTES
 from merchant.compliance.cases.document_routes import ROUTES as DOCUMENT_ROUTES
+from merchant.compliance.cases.rights import forget
+from merchant.compliance.cases.rights.routes import ROUTES as RIGHTS_ROUTES
 from merchant.compliance.cases.routes import ROUTES as APPLICATION_ROUTES
 from merchant.compliance.cases.twins import CASE_ROUTES
 from merchant.compliance.documents import loose_files
@@ -53,7 +55,7 @@ async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
 
 
 ROUTES = [*APPLICATION_ROUTES, *MERCHANT_CASE_ROUTES, *CASE_ROUTES, *DOCUMENT_ROUTES, *LIST_ROUTES]
-ROUTES += [*POLICY_ROUTES, *SHADOW_ROUTES]
+ROUTES += [*POLICY_ROUTES, *SHADOW_ROUTES, *RIGHTS_ROUTES]
 JOBS = (
     transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),
     transactional(review.APPROVED_TOPIC, ApprovedJob, _follow),
@@ -63,6 +65,7 @@ TIMERS = (
     Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),
     Timer("documents.delete_loose", loose_files.run_loose_files, every_s=loose_files.EVERY_S),
     Timer("merchants.index", indexing.index_all_missing, every_s=indexing.INDEX_EVERY_S),
+    Timer("people.forget", forget.forget_all_due, every_s=forget.FORGET_EVERY_S),
     Timer("lists.refresh", current.refresh, every_s=current.KEPT_S),
     Timer("merchants.check", clockwork.check_all, every_s=clockwork.CHECK_EVERY_S),
     Timer("merchants.risk", risk_nightly.judge_all, every_s=risk_nightly.JUDGE_EVERY_S),
@@ -72,7 +75,8 @@ PERMISSIONS = {
     P.APPLICATIONS_READ: "Read applications.",
     P.APPLICATIONS_WRITE: "Write and submit applications.",
     P.APPLICATIONS_DECIDE: "Decide on applications that others wrote.",
-    P.PERSONAL_DATA_READ: "Open masked identity numbers, birth dates and documents, one at a time.",
+    P.PERSONAL_DATA_READ: "Open masked identity numbers, birth dates and documents, one at a time; export a person's.",
+    P.PERSONAL_DATA_ERASE: "Propose to erase a person's data, and confirm it.",
     P.LISTS_READ: "See which lists names are screened against.",
     P.POLICIES_READ: "Read policies.",
     P.POLICIES_WRITE: "Propose, try out, publish and withdraw policies.",

@@ -28,6 +28,7 @@ class Permission(StrEnum):
     APPLICATIONS_WRITE = "applications:write"
     APPLICATIONS_DECIDE = "applications:decide"
     PERSONAL_DATA_READ = "personal-data:read"
+    PERSONAL_DATA_ERASE = "personal-data:erase"
     MERCHANTS_READ = "merchants:read"
     MERCHANTS_WRITE = "merchants:write"
     MERCHANTS_SUSPEND = "merchants:suspend"
@@ -96,10 +97,13 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         _DFSP_READS
         | {_P.USERS_WRITE, _P.API_KEYS_WRITE, _P.AUDIT_READ, _P.MERCHANTS_SUSPEND, _P.WEBHOOKS_WRITE}
         | {_P.PAYMENTS_RESOLVE, _P.ALIASES_WRITE, _P.HUB_KEYS_READ, _P.POLICIES_WRITE}
+        | {_P.PERSONAL_DATA_ERASE}
     ),
     Role.DFSP_MAKER: frozenset(_DFSP_READS | {_P.APPLICATIONS_WRITE, _P.MERCHANTS_WRITE, _P.PERSONAL_DATA_READ}),
     Role.DFSP_CHECKER: frozenset(
-        _DFSP_READS | {_P.APPLICATIONS_DECIDE, _P.MERCHANTS_SUSPEND, _P.PERSONAL_DATA_READ, _P.POLICIES_WRITE}
+        _DFSP_READS
+        | {_P.APPLICATIONS_DECIDE, _P.MERCHANTS_SUSPEND, _P.POLICIES_WRITE}
+        | {_P.PERSONAL_DATA_READ, _P.PERSONAL_DATA_ERASE}
     ),
     Role.DFSP_AUDITOR: frozenset(_DFSP_READS | {_P.AUDIT_READ, _P.PERSONAL_DATA_READ}),
     Role.MERCHANT_OWNER: frozenset(_MERCHANT_READS | {_P.PAYMENTS_REQUEST, _P.WEBHOOKS_WRITE}),
@@ -118,11 +122,12 @@ EXCLUDED = {
 GIVEN_BY_TWO = frozenset({Role.DFSP_CHECKER, Role.DFSP_ADMIN, Role.HUB_CHECKER, Role.HUB_OPERATOR})
 # Roles that need a second factor (setting require_totp): those that run the scheme, decide, or give accounts and keys.
 TOTP_ROLES = HUB_ROLES | {Role.DFSP_CHECKER, Role.DFSP_ADMIN}
-# No key may decide on applications or policies (four eyes are people's), open masked values, make accounts, or run the
-# hub.
+# No key may decide on applications or policies (four eyes are people's), open masked values, erase people's data, make
+# accounts, or run the hub.
 KEY_SCOPES = frozenset(Permission) - {
     _P.APPLICATIONS_DECIDE,
     _P.PERSONAL_DATA_READ,
+    _P.PERSONAL_DATA_ERASE,
     _P.DFSPS_WRITE,
     _P.USERS_WRITE,
     _P.API_KEYS_WRITE,

@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 import merchant.channels.models
 import merchant.compliance.cases.models
+import merchant.compliance.cases.rights.models
 import merchant.compliance.documents.models
 import merchant.compliance.lists.models
 import merchant.compliance.policies.models
@@ -48,6 +49,7 @@ SYSTEM_TABLES |= {"user_session", "account_token", "sign_in_failure", "known_dev
 APPEND_ONLY = frozenset({"audit_entry", "audit_reason", "payment_event", "decision", "ended_sticker", "security_event"})
 APPEND_ONLY |= {"hit_decision"}
 APPEND_ONLY |= {"import_job", "import_batch"}
+APPEND_ONLY |= {"erasure"}
 
 _NOT_TENANT = SHARED_TABLES | SYSTEM_TABLES
 

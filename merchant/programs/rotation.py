@@ -97,6 +97,8 @@ SEALED_COLUMNS = (
     SealedColumn("application", "report_sealed", "report:{id}"),
     SealedColumn("application", "returned_items_sealed", sealed_fields.RETURNED_ITEMS),
     SealedColumn("application", "reject_reason_sealed", sealed_fields.REJECT_REASON),
+    SealedColumn("application", "reason_sealed", sealed_fields.APPEAL_REASON),
+    SealedColumn("verification", "details_sealed", verifications.DETAILS),
     SealedColumn("application_version", "report_sealed", sealed_fields.REPORT, keys=("application_id", "version")),
     SealedColumn("decision", "reason_sealed", sealed_fields.DECISION_REASON),
     SealedColumn("application", "reason_sealed", sealed_fields.CASE_REASON, where="reason_sealed IS NOT NULL"),

@@ -182,6 +182,8 @@ class Things(Struct, frozen=True):
             "CounterChange": {"name": "Till 8"},
             "NewDocument": {"purpose": "licence", "path": "business"},
             "Reveal": {"path": "owners[0].id_number", "reason": "review"},
+            "PersonSought": {"id_number": "AB1234567", "reason": "customer_request"},
+            "PersonToErase": {"id_number": "AB1234567", "reason": "person_asked"},
             "NewCounter": {"location_id": self.location_id, "name": "Till 9"},
             "ScannedCode": {"payload": self.payload},
             "StaticCode": {"payload": self.payload, "amount": "2.50"},

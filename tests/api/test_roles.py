@@ -27,6 +27,7 @@ WHO_MAY = {
     P.APPLICATIONS_WRITE: {R.DFSP_MAKER},
     P.APPLICATIONS_DECIDE: {R.DFSP_CHECKER},
     P.PERSONAL_DATA_READ: {R.DFSP_MAKER, R.DFSP_CHECKER, R.DFSP_AUDITOR},
+    P.PERSONAL_DATA_ERASE: {R.DFSP_ADMIN, R.DFSP_CHECKER},
     P.MERCHANTS_WRITE: {R.DFSP_MAKER},
     P.MERCHANTS_SUSPEND: {R.DFSP_ADMIN, R.DFSP_CHECKER},
     P.ALIASES_WRITE: {R.DFSP_ADMIN},
@@ -51,6 +52,7 @@ def test_no_single_role_both_writes_and_decides() -> None:
 def test_machines_never_decide_never_make_accounts_and_never_run_the_hub() -> None:
     forbidden = {P.APPLICATIONS_DECIDE, P.PERSONAL_DATA_READ, P.USERS_WRITE, P.API_KEYS_WRITE, P.DFSPS_WRITE}
     forbidden |= {
+        P.PERSONAL_DATA_ERASE,
         P.OPERATIONS_READ,
         P.OPERATIONS_WRITE,
         P.HUB_KEYS_WRITE,

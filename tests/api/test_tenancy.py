@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from merchant.compliance.cases.models import RiskOverride, ScreeningDecision
+from merchant.compliance.cases.rights.models import Erasure, LegalHold
 from merchant.compliance.documents.models import LooseFile
 from merchant.core import vault
 from merchant.core.access import COUNTER_KEY_SCOPES, MERCHANT_KEY_SCOPES
@@ -45,6 +46,7 @@ async def all_rows(service: Service, dfsp_id: UUID) -> dict[str, list[Any]]:
 async def fill_empty_tables(service: Service, things: Things) -> None:
     """Rows in the tenant tables that only payments fill."""
     dfsp, merchant, counter = (UUID(things.ids[name]) for name in ("dfsp_id", "merchant_id", "counter_id"))
+    application = UUID(things.ids["application_id"])
     place: dict[str, Any] = {"dfsp_id": dfsp, "merchant_id": merchant}
     money: dict[str, Any] = {"amount_minor": 1, "currency": "KES"}
     hub: dict[str, Any] = {"payer_fsp_id": "payerfsp", "transaction_id": "t1"}
@@ -67,8 +69,10 @@ async def fill_empty_tables(service: Service, things: Things) -> None:
                 SmsMessage(**place, phone_masked="2547**", text="paid"),
                 RiskOverride(**place, band="high", lowers=False, reason_sealed=b"x", by_id=dfsp),
                 LooseFile(stored_sha256="x", dfsp_id=dfsp),
+                LegalHold(application_id=application, dfsp_id=dfsp, placed_by=dfsp),
+                Erasure(application_id=application, dfsp_id=dfsp, why="person_asked", requested_by=dfsp),
                 ScreeningDecision(
-                    application_id=UUID(things.ids["application_id"]),
+                    application_id=application,
                     version=1,
                     hit_id="x",
                     dfsp_id=dfsp,

@@ -21,6 +21,8 @@ async def appeal(tx: Tx, service: Service, actor: Actor, application_id: UUID, r
     application = await lock_application(tx, actor, application_id)
     if not application_may(application.state, Capability.APPEAL) or application.appealed_at is not None:
         raise problems.NotRejected
+    if application.erased_at is not None:
+        raise problems.NotRejected
     versions = await submitted_versions(tx, actor, application_id)
     deciders = {one.checker_id for each in versions for one in each.decisions}
     authors = {maker for each in versions for maker in each.version.makers}

@@ -73,8 +73,8 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
         version=application.version,
         outcome=report.outcome,
         hits=len(report.hits),
-        risk=found.band,
-        risk_score=found.risk.score,
+        risk=judged.band,
+        risk_score=judged.risk.score,
     )
 
 

@@ -68,6 +68,7 @@ class Application(SQLModel, table=True):
     trigger: str | None = None  # what opened a review: a code
     to_dfsp_id: UUID | None = None  # of a transfer
     moves_merchant_id: UUID | None = None  # of a transfer that another DFSP offers
+    erased_at: datetime | None = columns.instant(nullable=True)  # its answers and all words about people are gone
 
 
 class ApplicationVersion(SQLModel, table=True):

@@ -174,6 +174,7 @@ class ApplicationView(Struct, frozen=True):
     approvals: int
     due_at: Instant | None
     appealed_at: Instant | None
+    erased_at: Instant | None
 
 
 class ApprovedView(Struct, frozen=True):
@@ -321,6 +322,7 @@ def application_view(
         approvals=len(row.approvals),
         due_at=web.at_or_none(row.due_at),
         appealed_at=web.at_or_none(row.appealed_at),
+        erased_at=web.at_or_none(row.erased_at),
     )
 
 

@@ -64,6 +64,21 @@ APPLICATION_CAPABILITIES: dict[ApplicationState, frozenset[Capability]] = {
 }
 
 
+# Each names the clock by which what ended so is kept (kyb/policy/retention.py); that of an approved case begins when
+# its merchant closes.
+ENDS = (_A.APPROVED, _A.REJECTED, _A.WITHDRAWN, _A.EXPIRED)
+
+
+def end_of(state: str) -> str | None:
+    """How a case ended; None while it is open."""
+    return state if state in ENDS else None
+
+
+def made_a_merchant(state: str) -> bool:
+    """Whether a case ended with a merchant, or a change to one."""
+    return state == _A.APPROVED
+
+
 def application_may(state: str, capability: Capability) -> bool:
     """Whether an application in this state permits something."""
     return capability in APPLICATION_CAPABILITIES[ApplicationState(state)]
