@@ -40,7 +40,8 @@ _HELD_LIKENESS = 0.93
 _HELD_WEIGHT, _HELD_WEIGHT_OF_THREE = 1.3, 0.9
 _OTHER_TRADE, _OTHER_TRADE_OF_MANY = 0.35, 0.15
 _OMITTED_LEAST_WEIGHT = 0.25
-_OMITTED_BY_COUNT = 0.66
+_OMITTED_BY_COUNT, _OMITTED_BY_COUNT_OF_RARE = 0.9, 0.66
+_RARE = 0.8  # mean weight of matched words that few people bear together
 _VOWELS_LEFT_OUT = 0.9
 _FEW_VOWELS = 1.35  # letters for each consonant that a name has at most whose vowels were left out
 _MIN_CONSONANTS = 6  # that must agree when one name is written without vowels: fewer fit too many names
@@ -224,7 +225,9 @@ def _alone(
         return 0.0, whole
     share = sum(omitted) / whole
     if kind == PERSON:
-        share = max(share, _OMITTED_BY_COUNT * len(omitted) / (len(omitted) + words))
+        rare = matched >= words * _RARE
+        by_count = _OMITTED_BY_COUNT_OF_RARE if rare else _OMITTED_BY_COUNT
+        share = max(share, by_count * len(omitted) / (len(omitted) + words))
     name, free = (given, free_given) if one else (listed, free_listed)
     cost = _OMITTED if matched >= _LITTLE else _OMITTED_FROM_LITTLE
     if kind == PERSON and _at_end(name, free):

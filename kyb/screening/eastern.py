@@ -11,8 +11,8 @@ _MAX_LETTERS = 18
 _INITIALS = (
     ("chh", "c"), ("zh", "c"), ("ch", "c"), ("tch", "c"), ("sh", "s"), ("hs", "s"), ("ts", "z"), ("tz", "z"),
     ("ss", "s"), ("kk", "k"), ("tt", "t"), ("pp", "p"), ("jj", "c"), ("j", "c"), ("q", "c"), ("x", "s"), ("s", "s"),
-    ("z", "z"), ("c", "z"), ("b", "p"), ("p", "p"), ("d", "t"), ("t", "t"), ("g", "k"), ("k", "k"), ("h", "h"), ("f", "f"),
-    ("m", "m"), ("n", "n"), ("l", "l"), ("r", "l"), ("w", ""), ("y", ""), ("", ""),
+    ("z", "z"), ("c", "z"), ("b", "p"), ("p", "p"), ("d", "t"), ("t", "t"), ("g", "k"), ("k", "k"), ("h", "h"),
+    ("f", "f"), ("m", "m"), ("n", "n"), ("l", "l"), ("r", "l"), ("w", ""), ("y", ""), ("", ""),
 )  # fmt: skip
 # Finals of Mandarin and Korean that may stand for one another.
 _FINALS = {
