@@ -49,7 +49,7 @@ def test_other_words_are_not(one: str, other: str) -> None:
 
 @settings(deadline=None, max_examples=200)
 @given(
-    st.from_regex(r"[bdfglmnprst]{2}([bdfglmnprst][aeiou]){2,4}", fullmatch=True),
+    st.from_regex(r"[bdfglmnprst][aeiou]([bdfglmnprst][aeiou]){2,4}", fullmatch=True),
     st.integers(0, 12),
     st.sampled_from("abdelmrtz"),
 )
@@ -57,7 +57,9 @@ def test_a_word_with_one_slip_is_found_by_its_keys(listed: str, place: int, lett
     place %= len(listed)
     for slipped in (listed[:place] + letter + listed[place + 1 :], listed[:place] + letter + listed[place:]):
         one, other = word(slipped), word(listed)
-        assume(slipped != listed and not one.groups and not other.groups)
+        assume(
+            slipped != listed and not one.groups and not other.groups and len(one.text) > 4 and one.text != other.text
+        )
         assert 0.75 < compare_words(one, other) < 1
         assert compare_words(one, other) == compare_words(other, one)
         assert {*likely_keys(one), *edge_keys(one)} & set(keys(other))
