@@ -34,13 +34,15 @@ _JOINED_LETTERS_APART = 3
 _CUT_OFF_MIN_LETTERS = 12  # a name cut off by a narrow field still has so many
 _CUT_OFF = 0.87
 _CUT_OFF_SHARE = 0.4
+_HELD_RARE = 0.95  # mean weight of a name that one more word does not hide
 _HELD_AMONG = 3  # words around it; fewer are ordinary words that one name lacks
 _HELD = 0.87  # a whole name found within a longer one
 _HELD_LIKENESS = 0.93
 _HELD_WEIGHT, _HELD_WEIGHT_OF_THREE = 1.3, 0.9
 _OTHER_TRADE, _OTHER_TRADE_OF_MANY = 0.35, 0.15
 _OMITTED_LEAST_WEIGHT = 0.25
-_OMITTED_BY_COUNT = 0.66
+_OMITTED_BY_COUNT, _OMITTED_BY_COUNT_OF_RARE = 0.9, 0.66
+_RARE = 0.8  # mean weight of matched words that few people bear together
 _VOWELS_LEFT_OUT = 0.9
 _FEW_VOWELS = 1.35  # letters for each consonant that a name has at most whose vowels were left out
 _MIN_CONSONANTS = 6  # that must agree when one name is written without vowels: fewer fit too many names
@@ -96,7 +98,7 @@ def compare(given: Name, listed: Name, kind: str) -> Compared:
     """Score and pieces of two names that were read as the same kind."""
     if not given.words or not listed.words:
         return Compared(0.0, ())
-    if given.letters == listed.letters and len(given.letters) >= _JOINED_MIN_LETTERS:
+    if given.letters == listed.letters:
         return Compared(1.0, _pieces(given, listed, _align(given, listed, kind) or [_whole(given, listed)]))
     pairs = _align(given, listed, kind)
     score = _score(given, listed, pairs, kind)
@@ -218,13 +220,16 @@ def _alone(
         whole = matched + larger
         return whole * max(larger / whole, count / (count + words)) * _CONTRADICTED, whole
     most = max(matched / max(words, 1), _OMITTED_LEAST_WEIGHT)
-    omitted = [min(weight, most) if weight > PATRONYMIC_WEIGHT else weight / 4 for weight in one or other]
+    omitted = [min(weight, most) if weight != PATRONYMIC_WEIGHT else weight / 4 for weight in one or other]
     whole = matched + sum(omitted)
     if not omitted:
         return 0.0, whole
     share = sum(omitted) / whole
-    if kind == PERSON:
-        share = max(share, _OMITTED_BY_COUNT * len(omitted) / (len(omitted) + words))
+    lacking = sum(weight != PATRONYMIC_WEIGHT for weight in one or other)
+    if kind == PERSON and words:
+        rare = matched >= words * _RARE
+        by_count = _OMITTED_BY_COUNT_OF_RARE if rare else _OMITTED_BY_COUNT
+        share = max(share, by_count * lacking / (lacking + words))
     name, free = (given, free_given) if one else (listed, free_listed)
     cost = _OMITTED if matched >= _LITTLE else _OMITTED_FROM_LITTLE
     if kind == PERSON and _at_end(name, free):
@@ -273,8 +278,6 @@ def _without_vowels(given: Name, listed: Name) -> float:
 
 def _held(given: Name, listed: Name, pairs: list[_Pair]) -> float:
     """The score of a name that stands whole, in its order, within a longer one: words around it do not hide it."""
-    if abs(len(given.words) - len(listed.words)) < _HELD_AMONG:
-        return 0.0
     inner_is_given = len(given.words) < len(listed.words)
     inner = given if inner_is_given else listed
     sure = sorted(
@@ -288,6 +291,9 @@ def _held(given: Name, listed: Name, pairs: list[_Pair]) -> float:
     telling = [at for at, weight in enumerate(inner.weights) if weight >= TELLING_WEIGHT]
     weight = sum(inner.weights[at] for at in telling)
     if len(telling) < 2 or not covered.issuperset(telling):
+        return 0.0
+    rare = weight >= len(telling) * _HELD_RARE
+    if abs(len(given.words) - len(listed.words)) < (1 if rare else _HELD_AMONG):
         return 0.0
     if weight < (_HELD_WEIGHT if len(telling) < 3 else _HELD_WEIGHT_OF_THREE):
         return 0.0

@@ -22,7 +22,7 @@ _EXACT, _BARE = "=", "~"
 
 def normal_number(number: str) -> str:
     """Capital letters and digits of a number, without the words for what it is; empty when there are none."""
-    text = unicodedata.normalize("NFKC", number).strip()
+    text = unicodedata.normalize("NFKC", number.replace("№", " ")).strip()
     while (shorter := _WORDS.sub("", text)) != text:
         text = shorter
     return _NOISE.sub("", text.upper())

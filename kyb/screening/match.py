@@ -211,7 +211,8 @@ def _is_byname(given: str, found: _Found, entry: ListEntry, kind: str) -> bool:
     if not telling:  # everyday words only: the whole text must be the same
         return fold(visible(found.text)) != fold(visible(given))
     weak = all(name.weak for name in entry.names if name.text == found.text)
-    common = kind == PERSON and sum(telling) <= _COMMON_WEIGHT and SERVANT_WEIGHT not in listed.weights
+    alone = SERVANT_WEIGHT not in listed.weights and found.text != entry.names[0].text
+    common = kind == PERSON and alone and sum(telling) <= _COMMON_WEIGHT
     return len(telling) < 2 and (weak or common)
 
 

@@ -17,11 +17,14 @@ def word(text: str) -> Word:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("Mohammed", "Muhammad"), ("Hussein", "Hosain"), ("Saleemi", "Salimi"), ("Kassem", "Qasim"), ("محمد", "Mohamed"),
+        ("Mohammed", "Muhammad"), ("Hussein", "Hosain"), ("Saleemi", "Salimi"), ("Kassem", "Qasim"),
+        ("محمد", "Mohamed"),
         ("Xasan", "Hassan"), ("Cilmi", "Elmi"), ("Maxamuud", "Mohamoud"), ("Hamisi", "Khamis"), ("Athumani", "Othman"),
-        ("Gaddafi", "Qadhafi"), ("Diallo", "Jallow"), ("Ouedraogo", "Wedraogo"), ("Tevfik", "Tawfiq"), ("Mehmet", "Mohamed"),
+        ("Gaddafi", "Qadhafi"), ("Diallo", "Jallow"), ("Ouedraogo", "Wedraogo"), ("Tevfik", "Tawfiq"),
+        ("Mehmet", "Mohamed"),
         ("Mamadou", "Muhammad"), ("Slimane", "Sulayman"), ("Prigozhin", "Prigojin"), ("Dudayev", "Dudaev"),
-        ("Shabani", "Shaban"), ("Bouzid", "Bouzide"), ("Elsheikhi", "Sheikhi"), ("Mhrz", "Mehrez"), ("Carnara", "Camara"),
+        ("Shabani", "Shaban"), ("Bouzid", "Bouzide"), ("Elsheikhi", "Sheikhi"), ("Mhrz", "Mehrez"),
+        ("Carnara", "Camara"),
     ],
 )  # fmt: skip
 def test_spellings_of_one_word_are_alike(one: str, other: str) -> None:
@@ -32,7 +35,8 @@ def test_spellings_of_one_word_are_alike(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("Hassan", "Hussein"), ("Said", "Sayed"), ("Salim", "Salma"), ("Maria", "Mario"), ("Aziz", "Azim"), ("Ali", "Aliyu"),
+        ("Hassan", "Hussein"), ("Said", "Sayed"), ("Salim", "Salma"), ("Maria", "Mario"), ("Aziz", "Azim"),
+        ("Ali", "Aliyu"),
         ("Ibrahim", "Abraham"), ("Ahmad", "Hamad"), ("Jane", "Juno"), ("Hadi", "Hamdi"), ("Su", "Sik"), ("Li", "Lu"),
         ("حسين", "محمد"), ("اوي", "Aïe"), ("Omar", "Amr"), ("Xiaoming", "Xiaohong"),
         ("Ivanov", "Ivanenko"), ("Nur", "Nasr"), ("Dantata", "Dangote"), ("محمد", "Mohammadi"),
@@ -44,13 +48,19 @@ def test_other_words_are_not(one: str, other: str) -> None:
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.from_regex(r"[bdfglmnprst]{2}[a-z]{4,9}", fullmatch=True), st.integers(0, 12), st.sampled_from("abdelmrtz"))
+@given(
+    st.from_regex(r"[bdfglmnprst][aeiou]([bdfglmnprst][aeiou]){2,4}", fullmatch=True),
+    st.integers(0, 12),
+    st.sampled_from("abdelmrtz"),
+)
 def test_a_word_with_one_slip_is_found_by_its_keys(listed: str, place: int, letter: str) -> None:
     place %= len(listed)
     for slipped in (listed[:place] + letter + listed[place + 1 :], listed[:place] + letter + listed[place:]):
         one, other = word(slipped), word(listed)
-        assume(slipped != listed and not one.groups and not other.groups)
-        assert 0.75 < compare_words(one, other) <= 1
+        assume(
+            slipped != listed and not one.groups and not other.groups and len(one.text) > 4 and one.text != other.text
+        )
+        assert 0.75 < compare_words(one, other) < 1
         assert compare_words(one, other) == compare_words(other, one)
         assert {*likely_keys(one), *edge_keys(one)} & set(keys(other))
 

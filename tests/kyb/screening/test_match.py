@@ -138,8 +138,10 @@ def test_every_listed_name_but_common_bynames_finds_its_own_entry(
         for name in entry.names
         if not name.weak and not is_found(un_index, entry, name.text)
     ]
-    assert len(missed) < 60  # bynames of one common word: Hassan, Sheik Omar, Ahmad Haji
-    assert not {entry.names[0].text for entry in un_list.entries} & set(missed)
+    assert len(missed) < 110  # of 4,314; bynames of one common word: Hassan, Sheik Omar, Bilal, Abu Anas
+    assert [
+        entry.names[0].text for entry in un_list.entries if not is_found(un_index, entry, entry.names[0].text)
+    ] == []
 
 
 def family_name_first(name: str, _: random.Random) -> str:
