@@ -6,6 +6,7 @@ search takes in the database's process and in ours, and of wall time, one search
 """
 
 import asyncio
+import base64
 import random
 import sys
 import tempfile
@@ -372,7 +373,7 @@ async def _sample(url: str) -> list[Drawn]:
                 f"+254{700_000_000 + number}",
                 f"PVT-{number:07}",
                 tags["number"],
-                UUID(tags["added_by"]),
+                UUID(bytes=base64.urlsafe_b64decode(tags["added_by"] + "==")),
             )
         )
     return found

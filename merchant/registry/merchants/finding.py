@@ -80,7 +80,10 @@ async def find_merchants(tx: Tx, actor: Actor, page: Page, sought: Sought, count
     plus is read. Raises InvalidFilter for a query that is too long, InvalidPage for a cursor of another list.
     """
     own = Columns(since=sought.since, until=sought.until, named=sought.search or None, merchant_id=actor.merchant_id)
+    await lookups.plan_for_what_is_asked(tx)
     dfsps = [actor.dfsp_id] if actor.dfsp_id is not None else [row["id"] for row in await tx.fetch(_EVERY_DFSP)]
+    if not dfsps:
+        return []
     required = _required(sought)
     query = (sought.q or "").strip()
     if not query:
@@ -201,7 +204,8 @@ async def _ranked(
             if likeness is Likeness.EQUAL or _widened(reading, unlike, likeness):
                 some = tuple(_alike(typed, unlike, likeness) for typed in reading)
                 wanted = Wanted(everywhere.every, some + everywhere.some)
-                fresh.update(await lookups.having(tx, dfsps, wanted, columns, MAX_RESULTS))
+                rare = all(typed.word is None for typed in reading)
+                fresh.update(await lookups.having(tx, dfsps, wanted, columns, MAX_RESULTS, rare=rare))
         fresh.difference_update(found for _, found in ranked)
         ranked += [(likeness, found) for found in sorted(fresh, reverse=True)[:room]]
     return ranked

@@ -110,17 +110,17 @@ def country_word(country: str) -> str:
 
 def added_by_word(person: UUID) -> str:
     """How someone who wrote the application is written."""
-    return f"{_ADDED_BY}={person}"
+    return f"{_ADDED_BY}={_shortened(person.bytes)}"
 
 
 def approved_by_word(person: UUID) -> str:
     """How the person who approved the application is written."""
-    return f"{_APPROVED_BY}={person}"
+    return f"{_APPROVED_BY}={_shortened(person.bytes)}"
 
 
 def dfsp_word(dfsp_id: UUID) -> str:
     """How the DFSP is written."""
-    return f"dfsp={dfsp_id}"
+    return f"dfsp={_shortened(dfsp_id.bytes)}"
 
 
 def month_word(instant: datetime) -> str:
