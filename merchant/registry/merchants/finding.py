@@ -6,7 +6,7 @@ the statements.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 from uuid import UUID
@@ -132,12 +132,12 @@ def _months(sought: Sought) -> tuple[tuple[str, ...], ...]:
     """The months that a time touches, where it has two ends; one of them is then a merchant's."""
     if sought.since is None or sought.until is None:
         return ()
-    day, last = sought.since.astimezone(UTC).replace(day=1), sought.until.astimezone(UTC)
-    found: list[str] = []
-    while day <= last and len(found) < _MONTHS_MOST:
-        found.append(search_index.month_word(day))
-        day = (day + timedelta(days=32)).replace(day=1)
-    return (tuple(found),) if len(found) < _MONTHS_MOST else ()
+    first, last = (
+        one.astimezone(UTC).year * 12 + one.astimezone(UTC).month - 1 for one in (sought.since, sought.until)
+    )
+    if last - first >= _MONTHS_MOST:
+        return ()
+    return (tuple(search_index.month_word(count // 12, count % 12 + 1) for count in range(first, last + 1)),)
 
 
 def read_query(vault: Vault, text: str, country: str, *, sealed: bool) -> list[list[_Typed]]:
