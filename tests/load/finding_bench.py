@@ -6,6 +6,7 @@ search takes in the database's process and in ours, and of wall time, one search
 """
 
 import asyncio
+import base64
 import random
 import sys
 import tempfile
@@ -161,7 +162,10 @@ def _words(vault: Vault, one: Drawn) -> set[str]:
     found |= {search_index.owner_word(vault, one.given), search_index.owner_word(vault, one.family)}
     found |= {search_index.phone_word(vault, Msisdn.of(one.phone)), search_index.identity_word(vault, one.register)}
     found |= {search_index.number_word(one.alias), search_index.city_word(one.city), search_index.country_word("KE")}
-    found |= {search_index.dfsp_word(one.dfsp_id), search_index.month_word(_approved_at(one))}
+    found |= {
+        search_index.dfsp_word(one.dfsp_id),
+        search_index.month_word(_approved_at(one).year, _approved_at(one).month),
+    }
     found |= search_index.facet_words(**_facets(one))
     return found | {search_index.added_by_word(one.made_by), search_index.approved_by_word(one.made_by)}
 
@@ -372,7 +376,7 @@ async def _sample(url: str) -> list[Drawn]:
                 f"+254{700_000_000 + number}",
                 f"PVT-{number:07}",
                 tags["number"],
-                UUID(tags["added_by"]),
+                UUID(bytes=base64.urlsafe_b64decode(tags["added_by"] + "==")),
             )
         )
     return found

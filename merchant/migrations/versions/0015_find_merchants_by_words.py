@@ -59,14 +59,15 @@ WALL = """
 """
 # Behind row-level security, PostgreSQL uses no index for operators that it does not trust to keep a secret, those of
 # arrays among them. So this view has the owner's rights, and the rule of the wall in its own condition: a tenant sees
-# its rows through it and no others, and the index on the words serves it.
+# its rows through it and no others, and the index on the words serves it. The setting is read once a statement, in
+# sub-selects, and not once a row.
 VIEW = (
     """
     CREATE OR REPLACE VIEW merchant_findable AS
     SELECT merchant_id, dfsp_id, words FROM merchant_search
-    WHERE dfsp_id = CASE WHEN current_setting('app.dfsp_id', true) IN ('', 'hub') THEN NULL
-                         ELSE current_setting('app.dfsp_id', true)::uuid END
-       OR current_setting('app.dfsp_id', true) = 'hub'
+    WHERE dfsp_id = (SELECT CASE WHEN current_setting('app.dfsp_id', true) IN ('', 'hub') THEN NULL
+                                 ELSE current_setting('app.dfsp_id', true)::uuid END)
+       OR (SELECT current_setting('app.dfsp_id', true) = 'hub')
     """,
     "REVOKE ALL ON merchant_findable FROM merchant_system, merchant_app",
     "GRANT SELECT ON merchant_findable TO merchant_app",

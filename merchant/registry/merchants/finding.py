@@ -6,7 +6,7 @@ the statements.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 from uuid import UUID
@@ -80,7 +80,10 @@ async def find_merchants(tx: Tx, actor: Actor, page: Page, sought: Sought, count
     plus is read. Raises InvalidFilter for a query that is too long, InvalidPage for a cursor of another list.
     """
     own = Columns(since=sought.since, until=sought.until, named=sought.search or None, merchant_id=actor.merchant_id)
+    await lookups.plan_for_what_is_asked(tx)
     dfsps = [actor.dfsp_id] if actor.dfsp_id is not None else [row["id"] for row in await tx.fetch(_EVERY_DFSP)]
+    if not dfsps:
+        return []
     required = _required(sought)
     query = (sought.q or "").strip()
     if not query:
@@ -129,12 +132,12 @@ def _months(sought: Sought) -> tuple[tuple[str, ...], ...]:
     """The months that a time touches, where it has two ends; one of them is then a merchant's."""
     if sought.since is None or sought.until is None:
         return ()
-    day, last = sought.since.astimezone(UTC).replace(day=1), sought.until.astimezone(UTC)
-    found: list[str] = []
-    while day <= last and len(found) < _MONTHS_MOST:
-        found.append(search_index.month_word(day))
-        day = (day + timedelta(days=32)).replace(day=1)
-    return (tuple(found),) if len(found) < _MONTHS_MOST else ()
+    first, last = (
+        one.astimezone(UTC).year * 12 + one.astimezone(UTC).month - 1 for one in (sought.since, sought.until)
+    )
+    if last - first >= _MONTHS_MOST:
+        return ()
+    return (tuple(search_index.month_word(count // 12, count % 12 + 1) for count in range(first, last + 1)),)
 
 
 def read_query(vault: Vault, text: str, country: str, *, sealed: bool) -> list[list[_Typed]]:
@@ -201,7 +204,8 @@ async def _ranked(
             if likeness is Likeness.EQUAL or _widened(reading, unlike, likeness):
                 some = tuple(_alike(typed, unlike, likeness) for typed in reading)
                 wanted = Wanted(everywhere.every, some + everywhere.some)
-                fresh.update(await lookups.having(tx, dfsps, wanted, columns, MAX_RESULTS))
+                rare = all(typed.word is None for typed in reading)
+                fresh.update(await lookups.having(tx, dfsps, wanted, columns, MAX_RESULTS, rare=rare))
         fresh.difference_update(found for _, found in ranked)
         ranked += [(likeness, found) for found in sorted(fresh, reverse=True)[:room]]
     return ranked

@@ -6,7 +6,7 @@ phones, identity and register numbers are found when they are given whole, and n
 
 import base64
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from uuid import UUID
 
 import kyb
@@ -110,22 +110,22 @@ def country_word(country: str) -> str:
 
 def added_by_word(person: UUID) -> str:
     """How someone who wrote the application is written."""
-    return f"{_ADDED_BY}={person}"
+    return f"{_ADDED_BY}={_shortened(person.bytes)}"
 
 
 def approved_by_word(person: UUID) -> str:
     """How the person who approved the application is written."""
-    return f"{_APPROVED_BY}={person}"
+    return f"{_APPROVED_BY}={_shortened(person.bytes)}"
 
 
 def dfsp_word(dfsp_id: UUID) -> str:
     """How the DFSP is written."""
-    return f"dfsp={dfsp_id}"
+    return f"dfsp={_shortened(dfsp_id.bytes)}"
 
 
-def month_word(instant: datetime) -> str:
+def month_word(year: int, month: int) -> str:
     """How the month of approval is written, in UTC."""
-    return f"month={instant.astimezone(UTC):%Y-%m}"
+    return f"month={year:04}-{month:02}"
 
 
 def facet_words(**facets: str | None) -> set[str]:
@@ -154,7 +154,8 @@ async def _own_words(tx: Tx, merchant: Merchant) -> set[str]:
     names = [merchant.trading_name, merchant.legal_name, merchant.ussd_name, *cities, *(row["name"] for row in places)]
     found = words.index_words(*names)
     found |= {city_word(city) for city in cities} | {country_word(code) for code in countries}
-    found |= {dfsp_word(merchant.dfsp_id), month_word(merchant.created_at)}
+    approved_at = merchant.created_at.astimezone(UTC)
+    found |= {dfsp_word(merchant.dfsp_id), month_word(approved_at.year, approved_at.month)}
     found |= facet_words(state=merchant.state, tier=merchant.tier, mcc=merchant.mcc, risk=merchant.risk)
     return found | {number_word(row["alias"]) for row in places if row["alias"]}
 

@@ -197,13 +197,12 @@ async def test_no_more_than_so_many_are_found_and_the_newest_of_them(
     assert [one.merchant.id for one in found] == [merchant.id for merchant, _ in made[:0:-1]]
 
 
-@pytest.mark.parametrize(("first", "longer"), [(1, 2), (2, 3), (2_000, 20_000)])
+@pytest.mark.parametrize(("looked_at", "common"), [(1, 1), (1, 0), (2, 1), (3, 3), (2_000, 40)])
 async def test_the_same_is_found_among_the_newest_and_by_the_index(
-    service: Service, world: World, desk: Desk, monkeypatch: pytest.MonkeyPatch, first: int, longer: int
+    service: Service, world: World, desk: Desk, monkeypatch: pytest.MonkeyPatch, looked_at: int, common: int
 ) -> None:
-    monkeypatch.setattr(lookups, "_LOOKED_AT", first)
-    monkeypatch.setattr(lookups, "_LOOKED_AT_LONGER", longer)
-    monkeypatch.setattr(lookups, "_COMMON", 1)
+    monkeypatch.setattr(lookups, "_LOOKED_AT", looked_at)
+    monkeypatch.setattr(lookups, "_COMMON", common)
     for number in range(3):
         await builders.create_merchant(service, world, document=document(f"Duka {number} njeri", city="Thika"))
     await builders.create_merchant(service, world, document=document("Duka njeri", city="Nyeri", mcc="5499"))
@@ -246,6 +245,12 @@ async def test_filters_narrow_alone_and_together(service: Service, world: World,
         ({"from": before, "to": before}, []),
         ({"q": "first", "city": "Kampala"}, []),
         ({"q": "second", "added_by": maker, "from": after}, ["Second"]),
+        ({"q": "second", "from": before, "to": "9999-12-31T23:59:59Z"}, ["Second"]),
+        ({"q": "second", "from": "9999-12-01T00:00:00Z", "to": "9999-12-31T23:59:59Z"}, []),
+        ({"q": "second", "from": "0001-01-01T00:00:00Z", "to": before}, []),
+        ({"q": "first", "risk": "high"}, ["First"]),
+        ({"q": "first", "risk": "low"}, []),
+        ({"q": "nakuru", "tier": first.tier, "mcc": first.mcc, "state": "active"}, ["Second"]),
         ({"search": "IRS"}, ["First"]),
         ({"search": "%"}, []),
         ({"search": "s", "city": "Kampala"}, ["Second"]),
