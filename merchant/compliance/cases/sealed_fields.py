@@ -77,12 +77,6 @@ def case_reason_of(vault: Vault, row: Application) -> str | None:
     return found
 
 
-def appeal_reason_of(vault: Vault, row: Application) -> str | None:
-    """The reason of an appeal."""
-    found: str | None = _open(vault, APPEAL_REASON.format(id=row.id), row.reason_sealed)
-    return found
-
-
 def write_decision_reason(vault: Vault, row: Decision, reason: str | None) -> None:
     """Put the reason of a decision into its row."""
     row.reason_sealed = _seal(vault, DECISION_REASON.format(id=row.id), reason)

@@ -37,6 +37,9 @@ _OF_CASE = (
     " reject_reason = NULL, reject_reason_sealed = NULL, reason_sealed = NULL WHERE id = $1",
     "UPDATE application_version SET report = NULL, report_sealed = NULL WHERE application_id = $1",
     "UPDATE decision SET reason = NULL, reason_sealed = NULL WHERE application_id = $1",
+    "UPDATE hit_decision SET reason_sealed = '' WHERE application_id = $1",
+    "UPDATE risk_override SET reason_sealed = '' WHERE application_id = $1",
+    "DELETE FROM released_hit WHERE application_id = $1",
     "UPDATE screening_decision SET reason = '', reason_sealed = NULL, release_reason_sealed = NULL"
     " WHERE application_id = $1",
     # The facts are a keyed hash of an identity, by which it could be found again.
