@@ -14,6 +14,7 @@ from uuid import UUID
 import aiohttp
 import click
 
+import kyb
 from merchant.core.access import Role
 from merchant.core.service import Service
 from merchant.demo.api import Api
@@ -24,8 +25,15 @@ from qr.text import fit
 
 _AT_ONCE = 8  # as many people at work at the same time; more only queue for two cores
 _SCREENING_TIMEOUT_S = 60
-# The demo's checkers leave names this like a listed one to a person.
-_SURELY_ALIKE = 0.95
+# Trades that need a licence, and what the demo's makers say of it.
+_LICENSED = ("enhanced", "agent")
+_LICENCE = {
+    "attribute": "licence",
+    "subject": "business",
+    "outcome": "verified",
+    "method": "document",
+    "reference": "MADE-UP",
+}
 _NAME_CHARS = 60  # of a legal name that stands for a trading name on a sticker; some have over a hundred
 T = TypeVar("T")
 
@@ -44,6 +52,8 @@ async def onboard(service: Service, world: DemoWorld, http: aiohttp.ClientSessio
     async def apply(case: tuple[str, dict[str, Any]]) -> tuple[str, str]:
         fsp_id, sections = case
         opened = await makers[fsp_id].post("/api/v1/applications", sections)
+        if kyb.mcc_class(sections["business"]["mcc"]) in _LICENSED:
+            await makers[fsp_id].post(f"/api/v1/applications/{opened['id']}/verifications", _LICENCE)
         await makers[fsp_id].post(f"/api/v1/applications/{opened['id']}/submit")
         return fsp_id, opened["id"]
 
@@ -53,7 +63,7 @@ async def onboard(service: Service, world: DemoWorld, http: aiohttp.ClientSessio
         fsp_id, application_id = case
         application = await _screened(checkers[fsp_id], application_id)
         for hit in _hits(application):
-            if hit["hit"]["score"] >= _SURELY_ALIKE:
+            if hit["hit"]["band"] == "likely":
                 return f"{application['business']['legal_name']}: {_why_held(hit)}"
             word = {"decision": "false_positive", "reason": "Compared with the list entry: only one word is alike."}
             await checkers[fsp_id].post(f"/api/v1/applications/{application_id}/hits/{hit['id']}", word)
