@@ -109,7 +109,10 @@ POLICY = (
 REPORT = (
     _("No sanctions list was available."),
     _("There is no name to screen yet."),
+    _("The name is too long to compare."),
+    _("The name holds no letters or digits that could be compared."),
     _("The name is like a listed one."),
+    _("An identity number is that of a listed one."),
     _("The name is not like any listed one."),
     _("The name is like a listed one, but the birth year differs."),
     _("All answers given have the right form."),
