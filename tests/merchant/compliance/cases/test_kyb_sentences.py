@@ -20,7 +20,7 @@ VALUE = "7"
 
 def told_by_fields() -> Iterator[str]:
     """What kyb says of answers and in reports, with VALUE for every value: sentences that are no docstrings."""
-    for name in ("kyb/fields.py", "kyb/tiers.py", "kyb/report.py"):
+    for name in ("kyb/fields.py", "kyb/tiers.py", "kyb/report.py", "kyb/screening/subjects.py", "kyb/screening/match.py"):
         tree = ast.parse((ROOT / name).read_text())
         parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
         bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
