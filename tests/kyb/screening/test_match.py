@@ -133,7 +133,7 @@ def test_every_listed_name_but_common_bynames_finds_its_own_entry(
     un_list: kyb.ScreeningList, un_index: kyb.ScreeningIndex
 ) -> None:
     missed = [
-        name.text
+        (name.text, name is entry.names[0])
         for entry in un_list.entries
         for name in entry.names
         if not name.weak and not is_found(un_index, entry, name.text)
