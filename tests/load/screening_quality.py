@@ -220,9 +220,10 @@ def main(arguments: list[str]) -> None:
         worst = ", ".join(
             f"{name} {share:.2f}" for name, share in sorted(classes.items(), key=lambda each: each[1])[:4]
         )
-        _say(
-            f"benchmark, 150 persons of {label}: recall {recall:.3f} (.95), false {false:.3f} (.04); worst {worst} (.80)"
-        )
+
+        _say(f"benchmark, 150 persons of {label}: recall {recall:.3f} (.95), false {false:.3f} (.04)")
+        _say(f"  the worst kinds of change (.80): {worst}")
+
     persons = [entry for entry in un.entries if entry.kind == "person"]
     _say(f"treated names of the UN list found: {treated_recall(persons, indexes['UN']):.4f} (.99)")
     people = ordinary_people(5_000)
