@@ -14,7 +14,6 @@ from uuid import UUID
 import aiohttp
 import click
 
-import kyb
 from merchant.core.access import Role
 from merchant.core.service import Service
 from merchant.demo.api import Api
@@ -25,15 +24,6 @@ from qr.text import fit
 
 _AT_ONCE = 8  # as many people at work at the same time; more only queue for two cores
 _SCREENING_TIMEOUT_S = 60
-# Trades that need a licence, and what the demo's makers say of it.
-_LICENSED = ("enhanced", "agent")
-_LICENCE = {
-    "attribute": "licence",
-    "subject": "business",
-    "outcome": "verified",
-    "method": "document",
-    "reference": "MADE-UP",
-}
 _NAME_CHARS = 60  # of a legal name that stands for a trading name on a sticker; some have over a hundred
 T = TypeVar("T")
 
@@ -52,8 +42,6 @@ async def onboard(service: Service, world: DemoWorld, http: aiohttp.ClientSessio
     async def apply(case: tuple[str, dict[str, Any]]) -> tuple[str, str]:
         fsp_id, sections = case
         opened = await makers[fsp_id].post("/api/v1/applications", sections)
-        if kyb.mcc_class(sections["business"]["mcc"]) in _LICENSED:
-            await makers[fsp_id].post(f"/api/v1/applications/{opened['id']}/verifications", _LICENCE)
         await makers[fsp_id].post(f"/api/v1/applications/{opened['id']}/submit")
         return fsp_id, opened["id"]
 
