@@ -31,7 +31,7 @@ from merchant.compliance.documents.models import Document
 from merchant.compliance.documents.schemas import document_view
 from merchant.core import audit, clock
 from merchant.core.access import Actor
-from merchant.core.db import Tx
+from merchant.core.db import Reads, Tx
 from merchant.core.http import json as web
 from merchant.core.service import Service
 from merchant.core.vault import Vault
@@ -68,7 +68,7 @@ async def export_person(
     return PersonExport(made_at=web.at(clock.now()), cases=made)
 
 
-async def readings_of_person(tx: Tx, service: Service, dfsp_id: UUID, sought: Sought) -> list[Reading]:
+async def readings_of_person(tx: Reads, service: Service, dfsp_id: UUID, sought: Sought) -> list[Reading]:
     """Who looked at a person's data, newest first; 10,000 looks at most. Raises InvalidFields."""
     cases = await find_person(tx, service.vault, dfsp_id, sought)
     return await readings(tx, dfsp_id, cases, before=_FIRST, most=MOST_READINGS)
