@@ -137,12 +137,19 @@ JOIN search_key k ON k.dfsp_id = d.id AND k.key = t.key
 """)
 
 
-async def plan_for_what_is_asked(tx: Reads) -> None:
-    """Let PostgreSQL plan every statement of this transaction for its own values.
+async def prepare(tx: Reads) -> None:
+    """Let PostgreSQL plan every statement of this transaction for its own values, by its indexes, with room to work.
 
-    After some calls it would keep one plan for all, and words differ in how common they are by a factor of 10,000.
+    It would soon keep one plan for all, while words differ in how common they are by a factor of 10,000. It takes a
+    long list of words for one that most merchants fit, and would hold all of them against it word by word.
     """
-    await tx.fetchval("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
+    await tx.fetchrow(_PREPARE)
+
+
+_PREPARE = """
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true),
+    set_config('work_mem', '16MB', true)
+"""
 
 
 async def listed(tx: Reads, dfsps: Sequence[UUID], columns: Columns, most: int) -> list[UUID]:
