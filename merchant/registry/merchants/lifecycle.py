@@ -99,6 +99,8 @@ async def change_counter(tx: Tx, actor: Actor, counter_id: UUID, name: str | Non
     if name is not None:
         counter.name = name
     merchant.revision += 1
+    await tx.flush()
+    await index_places(tx, merchant)
     await audit.record(
         tx, actor, "counter.changed", "counter", counter.id, dfsp_id=merchant.dfsp_id, merchant_id=str(merchant.id)
     )
