@@ -33,6 +33,8 @@ _TAGS = {
     "dfsps": "Participants of the scheme.",
     "api-keys": "Keys of machines.",
     "applications": "Businesses that want to become merchants: written, submitted, screened, decided.",
+    "cases": "Applications, and what is decided about live merchants in the same way.",
+    "people": "Whom we hold data about: export and erase it.",
     "documents": "What proves the answers of applications and merchants.",
     "imports": "Files of merchants that become applications.",
     "import-template": "The table that an import is filled into.",
