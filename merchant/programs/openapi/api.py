@@ -36,6 +36,8 @@ _TAGS = {
     "cases": "Applications, and what is decided about live merchants in the same way.",
     "people": "Whom we hold data about: export and erase it.",
     "documents": "What proves the answers of applications and merchants.",
+    "policies": "Tiers, what they ask for and their limits: proposed by one person, published by another.",
+    "screening-lists": "Lists that names are screened against, with their versions.",
     "imports": "Files of merchants that become applications.",
     "import-template": "The table that an import is filled into.",
     "merchants": "Approved businesses with their locations and counters.",
