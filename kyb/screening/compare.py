@@ -84,11 +84,16 @@ def name_score(a: str, b: str, kind: str | None = None) -> float:
 def is_entity_name(text: str) -> bool:
     """True when a legal form or a word of trade is in the name."""
     words = [token.readings[0] for token in tokens(text)]
+    if not words or words[0] in _LEADING_FORMS:
+        return bool(words)
+    forms = legal_forms()
+    last = words[-1]
     return any(
-        word in trade_words() or ((word,) in legal_forms().get(word, ()) and len(word) > 1) for word in words[1:]
-    ) or (bool(words) and words[0] in _LEADING_FORMS)
+        word in trade_words() or (len(word) >= _SURE_FORM and (word,) in forms.get(word, ())) for word in words[1:]
+    ) or (len(words) > 1 and len(last) > 1 and (last,) in forms.get(last, ()))
 
 
+_SURE_FORM = 4  # letters; shorter legal forms are words of persons' names too (Da, Ag) unless they stand last
 _LEADING_FORMS = frozenset(
     ["ooo", "oao", "zao", "pao", "pt", "tov", "jsc", "pjsc", "ojsc", "cjsc", "obshchestvo", "aktsionernoe"]
 )

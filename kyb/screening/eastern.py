@@ -35,6 +35,7 @@ _FINALS = {
     for final in finals.split()
 }  # fmt: skip
 _LONGEST_FINAL = max(map(len, _FINALS))
+_VOWELS = "aeiou"
 _ONLY_LETTERS = re.compile(r"[a-z]+")
 
 
@@ -44,6 +45,11 @@ def syllable_key(text: str) -> str:
     if len(text) < 2 or len(text) > _MAX_LETTERS or not _ONLY_LETTERS.fullmatch(text):
         return ""
     return _keyed(text, 3) or ""
+
+
+def _begins_with_vowel(text: str, at: int) -> bool:
+    """Whether the syllable at a place would begin with a vowel that the consonant before it could be read with."""
+    return text[at : at + 1] in _VOWELS and text[at - 1] not in _VOWELS if at < len(text) else False
 
 
 @lru_cache(maxsize=16_384)
@@ -57,7 +63,7 @@ def _keyed(text: str, most: int) -> str | None:
             continue
         for length in range(min(_LONGEST_FINAL, len(text) - len(initial)), 0, -1):
             final = _FINALS.get(text[len(initial) : len(initial) + length])
-            if final is None:
+            if final is None or _begins_with_vowel(text, len(initial) + length):
                 continue
             rest = _keyed(text[len(initial) + length :], most - 1)
             if rest is not None:

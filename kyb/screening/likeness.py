@@ -61,6 +61,9 @@ def compare_words(one: Word, other: Word) -> float:
         return _INITIAL if one.text[0] == other.text[0] else 0.0
     if one.syllables and one.syllables == other.syllables:
         return _SYLLABLES
+    if one.syllables and other.syllables:  # other syllables are another name, but for a slip
+        like = _by_letters(one.text, other.text)
+        return like if like >= _MISSED[6] else 0.0
     by_sound = _by_sound(one, other)
     return by_sound if by_sound >= _SCANNED else max(by_sound, _by_letters(one.text, other.text))
 

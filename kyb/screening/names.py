@@ -13,7 +13,7 @@ from msgspec import Struct
 from kyb.lists.entry import ENTITY, PERSON
 from kyb.screening.eastern import syllable_key
 from kyb.screening.letters import Token, tokens
-from kyb.screening.sounds import plain_consonants, skeleton_of, sounds_of
+from kyb.screening.sounds import skeleton_of, sounds_of
 from kyb.screening.tables import legal_forms, name_table, titles, trade_words, without_phrases
 from kyb.screening.weights import ARTICLES, PARTICLES, SERVANT_FORMS, STOP_WORDS, weigh
 
@@ -171,8 +171,7 @@ def read_word(token: Token, kind: str) -> Word:
     """One token as a Word."""
     text = token.readings[0]
     if token.without_vowels:
-        sound = plain_consonants(text)
-        return Word(text, (text,), (sound,), (skeleton_of(sound),), without_vowels=True)
+        return Word(text, (text,), (text,), (skeleton_of(text),), without_vowels=True)
     forms = list(token.readings)
     table = name_table().groups
     if kind == ENTITY:

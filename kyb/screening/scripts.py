@@ -7,6 +7,8 @@ import re
 
 from anyascii import anyascii
 
+from kyb.screening.sounds import plain_sound
+
 _ARTICLE = "ال"  # written as one with the word
 _MIN_STEM_LETTERS = 3  # shorter words that begin like the article have none
 _SERVANT = "عبد"
@@ -52,7 +54,7 @@ def arabic_letters(word: str) -> str:
         word = word.removeprefix(_ARTICLE)
     if word.startswith(_SERVANT + _ARTICLE):
         word = _SERVANT + word.removeprefix(_SERVANT + _ARTICLE)
-    return "".join(anyascii(char) for char in word)
+    return "".join(plain_sound(anyascii(char).lower()) for char in word)
 
 
 def greek_letters(word: str) -> str:

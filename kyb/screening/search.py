@@ -146,7 +146,7 @@ def _sharing(asked: list[_Asked], part: Part) -> set[int]:
 
 def _often(order: list[_Asked], names: "_InRange", whole: float) -> set[int]:
     """Names that share so many words that these can weigh two thirds of the query."""
-    least, weight = 0, sum(0.0 for _ in order)
+    least, weight = 0, 0.0
     for heaviest in sorted((one.weight for one in order), reverse=True):
         if weight >= whole * 2 / 3 - _SLACK:
             break

@@ -70,18 +70,13 @@ _FAR = 0.6
 @lru_cache(maxsize=8_192)
 def sounds_of(text: str) -> tuple[str, ...]:
     """The sounds a spelling may stand for, the usual one first."""
-    found = [_plain(text)]
+    found = [plain_sound(text)]
     for letters, pattern, sound in _READINGS:
         if letters in text:
             other = pattern.sub(sound, text)
             if other != text and other:
-                found.append(_plain(other))
+                found.append(plain_sound(other))
     return tuple(dict.fromkeys(found))[:_MAX_SOUNDS]
-
-
-def plain_consonants(text: str) -> str:
-    """Each letter as the sound it stands for, without looking at its neighbours."""
-    return "".join(_plain(letter) for letter in text)
 
 
 @lru_cache(maxsize=16_384)
@@ -94,7 +89,8 @@ def skeleton_of(sound: str) -> str:
     return head + consonants
 
 
-def _plain(text: str) -> str:
+def plain_sound(text: str) -> str:
+    """A spelling with one letter a sound, and one vowel for the pairs that stand for it."""
     text = _REPEATED.sub(r"\1", text) if not any(pair in text for pair in ("oo", "ee")) else text
     if text.startswith("ou") and text[2:3] in VOWELS:
         text = "w" + text[2:]  # Ouattara is Watara

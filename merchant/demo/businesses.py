@@ -68,8 +68,9 @@ _CATEGORY_BY_SECTOR = {
     "oil_gas_petrochemicals": "5541",
     "mining": "5085",
     "metals_and_mining": "5051",
-    "real_estate": "6513",
-    "financial": "6012",
+    # Not agents and banks: those trades take a licence and two approvals.
+    "real_estate": "1799",
+    "financial": "7399",
 }
 _OTHER_CATEGORY = "5399"
 _KIND = {"RESIDENT_GOVERNMENT_ENTITY": "public_body", "INTERNATIONAL_ORGANIZATION": "ngo"}

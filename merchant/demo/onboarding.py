@@ -24,8 +24,6 @@ from qr.text import fit
 
 _AT_ONCE = 8  # as many people at work at the same time; more only queue for two cores
 _SCREENING_TIMEOUT_S = 60
-# The demo's checkers leave names this like a listed one to a person.
-_SURELY_ALIKE = 0.95
 _NAME_CHARS = 60  # of a legal name that stands for a trading name on a sticker; some have over a hundred
 T = TypeVar("T")
 
@@ -53,7 +51,7 @@ async def onboard(service: Service, world: DemoWorld, http: aiohttp.ClientSessio
         fsp_id, application_id = case
         application = await _screened(checkers[fsp_id], application_id)
         for hit in _hits(application):
-            if hit["hit"]["score"] >= _SURELY_ALIKE:
+            if hit["hit"]["band"] == "likely":
                 return f"{application['business']['legal_name']}: {_why_held(hit)}"
             word = {"decision": "false_positive", "reason": "Compared with the list entry: only one word is alike."}
             await checkers[fsp_id].post(f"/api/v1/applications/{application_id}/hits/{hit['id']}", word)

@@ -13,7 +13,7 @@ import kyb
 from merchant.compliance.cases.models import Application
 from merchant.core.db import Reads
 from merchant.core.service import Service
-from merchant.core.texts import _, filled
+from merchant.core.texts import _
 
 # Kind in the blind index -> the policy's name for it, and what the checker is told.
 _KINDS = {
@@ -24,7 +24,7 @@ _KINDS = {
     "account": ("account", _("Another merchant has this account.")),
 }
 _LIKE_NEIGHBOUR = _("Shoppers may confuse this name with that of a merchant in the same town.")
-_PROTECTED = _("Shoppers may take this for another: {name}.")
+_PROTECTED = _("Shoppers may take this name for somebody else's.")
 _SAME = """
 SELECT mine.path, mine.kind, theirs.dfsp_id = $2 AS own FROM application_identifier mine
 JOIN application_identifier theirs ON theirs.digest = mine.digest AND theirs.kind = mine.kind
@@ -83,8 +83,8 @@ def protected_doubts(sections: kyb.Sections, protected: Mapping[str, tuple[str, 
     """Names that a shop may not have. Registered bodies are asked: a bank is called a bank."""
     strict = "hint" if sections.business.kind in _REGISTERED else "refuse"
     for path, name in kyb.names_shown(sections):
-        if (hit := kyb.is_protected(name, protected)) is not None:
-            yield Doubt("protected_name", path, filled(_PROTECTED, {"name": hit.name}), strict)
+        if kyb.is_protected(name, protected) is not None:
+            yield Doubt("protected_name", path, _PROTECTED, strict)
 
 
 async def protected_names(service: Service, policy: kyb.Policy) -> dict[str, tuple[str, ...]]:

@@ -80,7 +80,7 @@ async def find_merchants(tx: Tx, actor: Actor, page: Page, sought: Sought, count
     plus is read. Raises InvalidFilter for a query that is too long, InvalidPage for a cursor of another list.
     """
     own = Columns(since=sought.since, until=sought.until, named=sought.search or None, merchant_id=actor.merchant_id)
-    await lookups.plan_for_what_is_asked(tx)
+    await lookups.prepare(tx)
     dfsps = [actor.dfsp_id] if actor.dfsp_id is not None else [row["id"] for row in await tx.fetch(_EVERY_DFSP)]
     if not dfsps:
         return []

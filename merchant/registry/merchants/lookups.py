@@ -17,10 +17,12 @@ from merchant.core import sql
 from merchant.core.db import Reads
 
 # Looking at a merchant takes a microsecond, fetching one by the index 2.3: of a million the two ways take as long, some
-# 20 ms, for words that one in a hundred has.
+# 20 ms, for words that one in a hundred has, or one in fifty where one of many words will do.
 _LOOKED_AT = 2_000  # the newest merchants, at a time
-_LOOKS = 12  # at most, and one only where fewer than one in a hundred of the first have the words
+_LOOKS = 12  # at most, while there are as many as that
 _COMMON = _LOOKED_AT // 100
+_MADE_APART_S = 60  # at most, an id and the instant of approval
+_MS_PLACE = 80
 _FEW = 2_000  # merchants of a time that are looked at one by one
 MAX_CONTINUED = 2_000  # words that begin with what was typed; more are not looked for
 _NAME = re.compile(r"(?<!:):([a-z][a-z0-9_]*)")
@@ -90,11 +92,13 @@ _CONDITIONS = {
     "merchant_id": "m.id = :merchant_id",
     "before": "m.id < :before",
 }
+_BY_DFSP = ("state", "tier", "mcc", "risk", "since", "until")
 _LISTED = """
 SELECT f.id FROM unnest(:dfsps::uuid[]) AS d(id) CROSS JOIN LATERAL (
-    SELECT m.id FROM merchant m WHERE m.dfsp_id = d.id{also} ORDER BY m.id DESC LIMIT :most
+    SELECT m.id FROM merchant m WHERE m.dfsp_id = d.id AND {also} ORDER BY m.id DESC LIMIT :most
 ) f ORDER BY f.id DESC LIMIT :most
 """
+_LISTED_OF_ALL = "SELECT m.id FROM merchant m WHERE {also} ORDER BY m.id DESC LIMIT :most"
 _OF_THE_NEWEST = """
 SELECT count(*) AS seen, (array_agg(f.merchant_id))[count(*)] AS last,
     array_agg(f.merchant_id) FILTER (WHERE {fits}) AS ids
@@ -133,17 +137,27 @@ JOIN search_key k ON k.dfsp_id = d.id AND k.key = t.key
 """)
 
 
-async def plan_for_what_is_asked(tx: Reads) -> None:
-    """Let PostgreSQL plan every statement of this transaction for its own values.
+async def prepare(tx: Reads) -> None:
+    """Let PostgreSQL plan every statement of this transaction for its own values, by its indexes, with room to work.
 
-    After some calls it would keep one plan for all, and words differ in how common they are by a factor of 10,000.
+    It would soon keep one plan for all, while words differ in how common they are by a factor of 10,000. It takes a
+    long list of words for one that most merchants fit, and would hold all of them against it word by word.
     """
-    await tx.fetchval("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
+    await tx.fetchrow(_PREPARE)
+
+
+_PREPARE = """
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true),
+    set_config('work_mem', '16MB', true)
+"""
 
 
 async def listed(tx: Reads, dfsps: Sequence[UUID], columns: Columns, most: int) -> list[UUID]:
     """The newest merchants of the DFSPs that fit the columns, also those that the worker has not indexed yet."""
-    return await _ids(tx, _LISTED, columns.conditions(), columns.values() | {"dfsps": list(dfsps), "most": most})
+    # Every index but that of the ids begins with the DFSP.
+    narrowed = any(getattr(columns, name) is not None for name in _BY_DFSP)
+    template = _LISTED if narrowed or len(dfsps) == 1 else _LISTED_OF_ALL
+    return await _ids(tx, template, columns.conditions(), columns.values() | {"dfsps": list(dfsps), "most": most})
 
 
 async def having(
@@ -175,26 +189,40 @@ async def having(
 async def _look(
     tx: Reads, dfsps: Sequence[UUID], wanted: Wanted, columns: Columns, values: dict[str, Any]
 ) -> list[UUID] | None:
-    """What is found among the newest merchants, when it is as much as is wanted or there are no others."""
+    """What is found among the newest merchants, when it is as much as is wanted or there are no others.
+
+    Of a time that has an end, those are looked at whose ids were made before it.
+    """
     fits, most = " AND ".join(wanted.for_rows()) or "true", values["most"]
     if columns.conditions():
         also = " AND ".join(columns.conditions())
         fits += f" AND EXISTS (SELECT FROM merchant m WHERE m.id = f.merchant_id AND {also})"
     found: list[UUID] = []
     behind = columns.before
-    for _ in range(_LOOKS):
+    late = behind is None and columns.until is not None
+    behind = _made_before(columns.until) if late else behind
+    common = _COMMON if all(len(words) <= _COMPARED for words in wanted.some) else 2 * _COMMON
+    for looks in range(1, _LOOKS + 1):
         scope = ["true"] if len(dfsps) > 1 else ["g.dfsp_id = :dfsp_id"]
         scope += [] if behind is None else ["g.merchant_id < :behind"]
         text = _OF_THE_NEWEST.format(fits=fits, scope=" AND ".join(scope), looked_at=_LOOKED_AT)
         row = await tx.fetchrow(*_named(text, values | {"dfsp_id": dfsps[0], "behind": behind}))
         assert row is not None, "an aggregate has one row"
         found += row["ids"] or ()
-        if len(found) >= most or row["seen"] < _LOOKED_AT:
+        if len(found) >= most or (row["seen"] < _LOOKED_AT and not late):
             return sorted(found, reverse=True)[:most]
-        if len(found) < _COMMON:
+        if len(found) < common * looks or row["seen"] < _LOOKED_AT:
             return None
         behind = row["last"]
     return None
+
+
+def _made_before(instant: datetime | None) -> UUID | None:
+    """An id above all that were made before an instant (RFC 9562: 48 bits of milliseconds first)."""
+    if instant is None:
+        return None
+    milliseconds = max(0, int((instant.timestamp() + _MADE_APART_S) * 1000))
+    return UUID(int=min(milliseconds << _MS_PLACE, 2**128 - 1))
 
 
 async def _are_few(tx: Reads, dfsps: Sequence[UUID], columns: Columns) -> bool:
@@ -210,8 +238,7 @@ async def _are_few(tx: Reads, dfsps: Sequence[UUID], columns: Columns) -> bool:
 async def _ids(
     tx: Reads, template: str, conditions: list[str], values: dict[str, Any], *, words: str = ""
 ) -> list[UUID]:
-    also = "".join(f" AND {condition}" for condition in conditions)
-    text = template.format(also=also if template is _LISTED else also.removeprefix(" AND "), words=words)
+    text = template.format(also=" AND ".join(conditions or ["true"]), words=words)
     return [row["id"] for row in await tx.fetch(*_named(text, values))]
 
 

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 from sqlalchemy import LargeBinary
 
-from merchant.compliance.cases import review, risk_overrides
-from merchant.compliance.cases.models import Application
+from merchant.compliance.cases import appeals, review, risk_overrides
+from merchant.compliance.cases.models import Application, Verification
+from merchant.compliance.cases.verifications import DETAILS
 from merchant.compliance.lists import operations as lists
 from merchant.core import audit, inbox
 from merchant.core.access import SERVICE
@@ -117,6 +118,18 @@ async def fill(service: Service, world: World) -> None:
         await tx.flush()
         batch = ImportBatch(import_id=job.id, number=0, dfsp_id=job.dfsp_id, rows_sealed=waiting, outcomes_sealed=done)
         tx.session.add(batch)
+        seen = Verification(
+            dfsp_id=merchant.dfsp_id,
+            merchant_id=merchant.id,
+            attribute="site",
+            subject="locations[0]",
+            outcome="verified",
+            method="agent_visit",
+            by_kind="service",
+            facts=b"x",
+        )
+        seen.details_sealed = vault.seal(b"{}", DETAILS.format(id=seen.id))
+        tx.session.add(seen)
         await tx.execute(
             "INSERT INTO idempotency_key (scope, key, dfsp_id, input_hash, status, body_sealed, created_at)"
             " VALUES ('s', 'k', $1, '\\x00', 201, $2, now())",
@@ -139,6 +152,8 @@ async def decide(service: Service, world: World, application: Application) -> No
         await review.decide_hit(tx, service, checker, application.id, hit_id, "false_positive", "Another.")
         await review.return_for_changes(tx, checker, application.id, [{"path": "owners[0]", "reason": "Look."}])
         await review.reject(tx, checker, rejected.id, "No.")
+        other = world["greenbankfsp"]["maker2"].actor
+        await appeals.appeal(tx, service, other, rejected.id, "Look again.")
 
 
 def test_every_sealed_column_of_the_schema_is_rotated() -> None:

@@ -43,7 +43,8 @@ _OF_CASE = (
     "UPDATE screening_decision SET reason = '', reason_sealed = NULL, release_reason_sealed = NULL"
     " WHERE application_id = $1",
     # The facts are a keyed hash of an identity, by which it could be found again.
-    "UPDATE verification SET details_sealed = NULL, facts = '' WHERE application_id = $1",
+    # Those of a merchant go with it: a live one counts what a case that came to nothing verified.
+    "UPDATE verification SET details_sealed = NULL, facts = '' WHERE application_id = $1 AND merchant_id IS NULL",
     "DELETE FROM application_identifier WHERE application_id = $1",
 )
 _EMPTY_VERSIONS = "UPDATE application_version SET sections_sealed = $2 WHERE application_id = $1"

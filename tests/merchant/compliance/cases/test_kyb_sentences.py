@@ -37,6 +37,8 @@ TELLING = (
     "ownership",
     "risk",
     "lei",
+    "screening/match",
+    "screening/subjects",
 )
 
 

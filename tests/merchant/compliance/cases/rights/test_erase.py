@@ -5,9 +5,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from merchant.compliance.cases.rights.find import Sought
+from merchant.compliance.cases.rights.problems import LegalHoldStands
 from merchant.core import audit
 from merchant.core.access import Role
 from merchant.core.service import Service
+from merchant.programs import people
 from tests import builders
 from tests.builders import World
 from tests.merchant.compliance.cases.rights.people import (
@@ -15,6 +18,7 @@ from tests.merchant.compliance.cases.rights.people import (
     FIVE_YEARS,
     Clock,
     actions,
+    close_merchant,
     closed_seller,
     erase,
     everything_held,
@@ -141,3 +145,27 @@ async def test_nobody_is_named_by_nothing(client: httpx.AsyncClient, world: Worl
     headers = world["greenbankfsp"]["admin"].headers
     answer = await client.post("/api/v1/people/erase", json={"reason": "person_asked"}, headers=headers)
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "missing")
+
+
+async def test_the_command_erases_alone_and_a_hold_on_another_case_of_the_merchant_stops_it(
+    client: httpx.AsyncClient, service: Service, world: World, move_clock: Clock
+) -> None:
+    merchant, _ = await builders.create_merchant(service, world, document=(document := builders.seller()))
+    change = {"kind": "change", "contact": {"phone": "+254711999000"}}
+    opened = await client.post(f"/api/v1/merchants/{merchant.id}/cases", json=change, headers=world.maker.headers)
+    path = f"/api/v1/cases/{opened.json()['id']}"
+    assert (await client.post(f"{path}/withdraw", headers=world.maker.headers)).status_code == 200
+    held = await client.post(f"{path}/hold", json={"reason": "A court."}, headers=world.checker.headers)
+    assert held.status_code == 201, held.text
+    await close_merchant(service, world.checker, merchant)
+    move_clock(FIVE_YEARS + A_DAY)
+    sought = Sought(id_number=number_of(document))
+    with pytest.raises(LegalHoldStands):
+        await people.erase(service, "greenbankfsp", sought, "authority_ordered")
+    world = await builders.load_world(service)
+    lifted = await client.post(f"{path}/hold/lift", json={"reason": "Over."}, headers=world.checker.headers)
+    assert lifted.status_code == 200
+    done = await people.erase(service, "greenbankfsp", sought, "authority_ordered")
+    assert done["state"] == "erased"
+    assert {one["by"] for one in await actions(service, "application.erased")} == {"command line"}
+    assert number_of(document) not in await everything_held(service)

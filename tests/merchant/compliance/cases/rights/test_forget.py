@@ -102,3 +102,22 @@ async def test_more_than_one_batch_is_worked_off(
 
 def test_the_worker_runs_it() -> None:
     assert forget.forget_all_due in [timer.run for timer in TIMERS]
+
+
+async def test_a_live_merchant_keeps_what_a_forgotten_case_of_it_verified(
+    client: httpx.AsyncClient, service: Service, world: World, move_clock: Clock
+) -> None:
+    merchant, _ = await builders.create_merchant(service, world)
+    change = {"kind": "change", "contact": {"phone": "+254711999000"}}
+    opened = await client.post(f"/api/v1/merchants/{merchant.id}/cases", json=change, headers=world.maker.headers)
+    path = f"/api/v1/cases/{opened.json()['id']}"
+    seen = {"attribute": "identity", "subject": "owners[0]", "outcome": "verified", "method": "document"}
+    added = await client.post(f"{path}/verifications", json=seen, headers=world.maker.headers)
+    assert added.status_code == 201, added.text
+    assert (await client.post(f"{path}/withdraw", headers=world.maker.headers)).status_code == 200
+    move_clock(timedelta(days=91))
+    await forget.forget_all_due(service)
+    assert await erased(service) == [False, True]
+    async with service.db.system_reads() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM verification WHERE facts = ''") == 0
+        assert await tx.fetchval("SELECT count(*) FROM verification WHERE method = 'document'") == 1
