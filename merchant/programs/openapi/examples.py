@@ -8,6 +8,8 @@ from typing import Any
 
 from merchant.channels.poster_routes import NewBatch
 from merchant.channels.qr import NewSticker, ScannedCode, StaticCode
+from merchant.compliance.cases.case_schemas import Appeal, NewCase, NewRiskBand, NewVerification, NewWaiver
+from merchant.compliance.cases.rights.schemas import PersonSought, PersonToErase
 from merchant.compliance.cases.schemas import (
     Approval,
     ChangedSections,
@@ -33,7 +35,7 @@ from merchant.people.account_schemas import (
 )
 from merchant.people.schemas import NewApiKey, NewDfsp, NewUser, UserChange
 from merchant.programs.dead_job_routes import DiscardDeadJob, RetryDeadJobs, SkipJob
-from merchant.registry.merchants.schemas import NewCounter, ReasonGiven
+from merchant.registry.merchants.schemas import CounterChange, NewCounter, ReasonGiven
 from merchant.scheme.schemas import DfspChange, NewHubKey, Retirement, Rotation, SchemeChangeBody
 
 _BUSINESS = {
@@ -129,8 +131,29 @@ EXAMPLES: dict[Any, Any] = {
     Returned: {"items": [{"path": "owners[0].birth_date", "reason": "Not the date on the identity card."}]},
     HitDecision: {"decision": "false_positive", "reason": "Another year and place of birth."},
     NewDocument: {"purpose": "site_photo", "path": "locations[0]", "keep_place": "true"},
+    NewCase: {"kind": "upgrade", "target_tier": "T2", "business": _BUSINESS},
+    NewVerification: {
+        "attribute": "site",
+        "subject": "locations[0]",
+        "outcome": "verified",
+        "method": "agent_visit",
+        "latitude": -1.2864,
+        "longitude": 36.8172,
+        "note": "The stall stands where the answers say.",
+    },
+    NewWaiver: {
+        "attribute": "address",
+        "subject": "locations[0]",
+        "expires_on": "2027-03-31",
+        "reason": "The road is flooded until the rains end.",
+    },
+    Appeal: {"reason": "The register has corrected the number since."},
+    NewRiskBand: {"band": "high", "reason": "Two complaints of shoppers in a week."},
+    PersonSought: {"id_number": "12345678", "reason": "customer_request"},
+    PersonToErase: {"phone": "+254711000111", "reason": "person_asked"},
     Reveal: {"path": "owners[0].id_number", "reason": "review"},
     NewCounter: {"location_id": _ID, "name": "Till 2"},
+    CounterChange: {"name": "Till 2, by the door"},
     NewPaymentRequest: {
         "counter_id": _ID,
         "payer": {"type": "MSISDN", "id": "+254711000001"},
