@@ -252,8 +252,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_url: Annotated[str, _SMTP_URL] = ""
     # Port of the simulated hub in the demo; 0 means the service's port plus one.
     simulator_port: Annotated[int, _whole(0, 65_535)] = 0
-    # The sanctions list to screen against: the UN's XML, plain or gzipped. The packaged copy is of the named day;
-    # operators point this at a file they keep current.
+    # The UN's list as XML, plain or gzipped, of the named day: screened against until `merchant lists put` was run.
     screening_list: Annotated[Path, _FILE] = (
         Path(__file__).parents[1] / "compliance" / "un_consolidated_2026-02-27.xml.gz"
     )

@@ -381,14 +381,8 @@ async def _audit_record(service: Service) -> list[Finding]:
 
 
 # Every check there is. One that needs no database goes into the first list, every other into the second.
-MACHINE: tuple[Callable[[Settings], list[Finding]], ...] = (
-    _settings,
-    _secret_key,
-    _data_folder,
-    _screening_list,
-    _database_kind,
-    _backup,
-)
+_OfMachine = tuple[Callable[[Settings], list[Finding]], ...]
+MACHINE: _OfMachine = (_settings, _secret_key, _data_folder, _screening_list, _database_kind, _backup)
 SERVICE: tuple[Callable[[Service], Awaitable[list[Finding]]], ...] = (
     _server,
     _scheme,

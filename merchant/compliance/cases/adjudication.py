@@ -20,7 +20,7 @@ from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.registry.merchants import lifecycle
 from merchant.registry.merchants.queries import lock_merchant
-from merchant.registry.merchants.states import MerchantState
+from merchant.registry.merchants.states import MerchantState, may_become
 
 LISTED = "listed"
 _CONFIRMED_BY = """
@@ -134,5 +134,5 @@ async def _stop_if_confirmed(tx: Tx, actor: Actor, application: Application, hit
         return
     merchant = await lock_merchant(tx, actor, application.merchant_id)
     merchant.listed = True
-    if merchant.state in (MerchantState.ACTIVE, MerchantState.RESTRICTED):
+    if may_become(merchant.state, MerchantState.SUSPENDED):
         await lifecycle.move(tx, actor, merchant, MerchantState.SUSPENDED, LISTED, stopped_for=LISTED)

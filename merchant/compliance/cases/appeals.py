@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from merchant.compliance.cases import problems, sealed_fields
+from merchant.compliance.cases import four_eyes, problems, sealed_fields
 from merchant.compliance.cases.apply import SCREEN_TOPIC, version_row
 from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.policy import policy_of_case
@@ -24,13 +24,10 @@ async def appeal(tx: Tx, service: Service, actor: Actor, application_id: UUID, r
     if application.erased_at is not None:
         raise problems.NotRejected
     versions = await submitted_versions(tx, actor, application_id)
-    deciders = {one.checker_id for each in versions for one in each.decisions}
-    authors = {maker for each in versions for maker in each.version.makers}
-    if set(actor.authors()) & (deciders | authors):
+    had_part = four_eyes.had_part(versions)
+    if set(actor.authors()) & had_part:
         raise errors.CheckerIsMaker(_("An appeal is written by someone who had no part in what it is against."))
-    application.barred = sorted(deciders | authors)
-    application.makers = list(actor.authors())
-    application.section_makers = {"appeal": [str(one) for one in actor.authors()]}
+    four_eyes.begin_appeal(application, actor, had_part)
     application.approvals = []
     application.version += 1
     application.checker_id = None

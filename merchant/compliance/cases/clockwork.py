@@ -22,7 +22,7 @@ from merchant.core.service import Service
 from merchant.notify import events
 from merchant.registry.merchants import lifecycle
 from merchant.registry.merchants.models import Merchant
-from merchant.registry.merchants.states import MerchantState
+from merchant.registry.merchants.states import MerchantState, may_become
 
 CHECK_EVERY_S = 3600.0
 NOTICE_DAYS = (30, 7, 1)  # before something falls due, its DFSP is told
@@ -40,7 +40,7 @@ OVERDUE = "review_overdue"
 class Verdict(Struct, frozen=True):
     """What a day asks for of one merchant: a state to move to and why, a tier to fall to, a notice, the next day."""
 
-    state: MerchantState | None = None
+    move_to: MerchantState | None = None
     stopped_for: str | None = None
     tier: str | None = None
     notice: bool = False
@@ -62,7 +62,8 @@ def judge(merchant: Merchant, needs: kyb.Requirements, grace_days: int, today: d
         return Verdict(tier=needs.tier_reachable, check_on=later)
     if overdue is not None and overdue + OVERDUE_SUSPENDS <= today:
         return Verdict(MerchantState.SUSPENDED, OVERDUE, check_on=later)
-    if overdue is not None and overdue + OVERDUE_RESTRICTS <= today and merchant.state == MerchantState.ACTIVE:
+    restrictable = may_become(merchant.state, MerchantState.RESTRICTED)
+    if overdue is not None and overdue + OVERDUE_RESTRICTS <= today and restrictable:
         return Verdict(MerchantState.RESTRICTED, OVERDUE, check_on=later)
     due = [*(one.due_on for one in (*needs.currently_due, *needs.eventually_due) if one.due_on), *past]
     due += [overdue] if overdue is not None else []
@@ -122,9 +123,9 @@ async def check_merchant(tx: Tx, service: Service, merchant_id: UUID) -> None:
             after=verdict.tier,
         )
         merchant.tier, merchant.tier_since = verdict.tier, clock.now()
-    if verdict.state is not None and verdict.state != merchant.state and merchant.state != MerchantState.SUSPENDED:
+    if verdict.move_to is not None and may_become(merchant.state, verdict.move_to):
         why = verdict.stopped_for or PAST_DUE
-        await lifecycle.move(tx, SERVICE, merchant, verdict.state, why, stopped_for=why)
+        await lifecycle.move(tx, SERVICE, merchant, verdict.move_to, why, stopped_for=why)
     elif verdict.notice or verdict.tier is not None:
         await events.announce(
             tx,

@@ -26,7 +26,7 @@ from merchant.registry.aliases.operations import keep_currencies
 from merchant.registry.merchants import lifecycle
 from merchant.registry.merchants.lifecycle import open_counter
 from merchant.registry.merchants.models import LOCATION_DETAILS, Counter, Location, Merchant
-from merchant.registry.merchants.states import MerchantState
+from merchant.registry.merchants.states import MerchantState, may_become
 
 R = TypeVar("R", Location, Counter)
 # Reasons for which a merchant was stopped that an approved case of it does away with.
@@ -153,7 +153,7 @@ _EFFECTS: dict[CaseKind, Callable[[Tx, Work, Merchant], Awaitable[list[Counter]]
 
 async def _cure(tx: Tx, work: Work, merchant: Merchant) -> None:
     """Let a merchant take payments again that was stopped for what it lacked, and lacks no more."""
-    if merchant.stopped_for in _CURED and merchant.state in (MerchantState.SUSPENDED, MerchantState.RESTRICTED):
+    if merchant.stopped_for in _CURED and may_become(merchant.state, MerchantState.ACTIVE):
         await lifecycle.move(tx, work.actor, merchant, MerchantState.ACTIVE, None)
 
 

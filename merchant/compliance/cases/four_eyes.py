@@ -4,13 +4,14 @@ Every act of a checker in review.py begins with `lock_for_decision`. Nothing els
 (tests/rules/source_rules.py); apply.py writes them.
 """
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from msgspec import Struct
 
 import kyb
 from merchant.compliance.cases.models import Application
-from merchant.compliance.cases.queries import lock_application
+from merchant.compliance.cases.queries import Submitted, lock_application
 from merchant.compliance.cases.states import Capability, application_may
 from merchant.core import errors
 from merchant.core.access import SERVICE, Actor, Permission
@@ -64,6 +65,19 @@ def note_opener(application: Application, actor: Actor) -> None:
 def note_submitter(application: Application, actor: Actor) -> None:
     """Whoever submits a version is one of its makers."""
     application.makers = [*application.makers, *(one for one in actor.authors() if one not in application.makers)]
+
+
+def had_part(versions: Iterable[Submitted]) -> set[UUID]:
+    """Everyone who wrote, submitted or decided a version."""
+    deciders = {one.checker_id for each in versions for one in each.decisions}
+    return deciders | {maker for each in versions for maker in each.version.makers}
+
+
+def begin_appeal(application: Application, actor: Actor, barred: set[UUID]) -> None:
+    """Make whoever appeals the only maker, and keep those who had a part away from the decision."""
+    application.barred = sorted(barred)
+    application.makers = list(actor.authors())
+    application.section_makers = {"appeal": [str(one) for one in actor.authors()]}
 
 
 def _leaves(section: object) -> set[str]:

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from merchant.registry.merchants.states import Capability
+
 
 class CaseKind(StrEnum):
     """What a case is about. An application is a case of onboarding."""
@@ -19,22 +21,21 @@ class CaseKind(StrEnum):
 
 
 class Rules(Struct, frozen=True):
-    """What a kind takes: whether answers may change, a tier must be named, a reason given, and in which states."""
+    """What a kind takes: whether answers may change, a tier is named, a reason given, and what the state must permit."""
 
     answers: bool
     target: bool = False
     reason: bool = False
-    states: tuple[str, ...] = ("active", "restricted")
+    needs: Capability = Capability.TAKE_PAYMENT  # of the merchant's state
     screened: bool = True  # names are screened again before the decision
 
 
-_ANY = ("active", "restricted", "suspended")
 RULES: dict[CaseKind, Rules] = {
-    CaseKind.CHANGE: Rules(answers=True, states=_ANY),
-    CaseKind.UPGRADE: Rules(answers=True, target=True, states=_ANY),
+    CaseKind.CHANGE: Rules(answers=True, needs=Capability.CHANGE),
+    CaseKind.UPGRADE: Rules(answers=True, target=True, needs=Capability.CHANGE),
     CaseKind.DOWNGRADE: Rules(answers=False, target=True, reason=True),
-    CaseKind.REVIEW: Rules(answers=True, states=_ANY),
-    CaseKind.REINSTATEMENT: Rules(answers=False, reason=True, states=("suspended", "restricted")),
-    CaseKind.CLOSURE: Rules(answers=False, reason=True, states=_ANY),
-    CaseKind.TRANSFER: Rules(answers=False, states=_ANY),
+    CaseKind.REVIEW: Rules(answers=True, needs=Capability.CHANGE),
+    CaseKind.REINSTATEMENT: Rules(answers=False, reason=True, needs=Capability.REINSTATE),
+    CaseKind.CLOSURE: Rules(answers=False, reason=True, needs=Capability.CHANGE),
+    CaseKind.TRANSFER: Rules(answers=False, needs=Capability.CHANGE),
 }

@@ -25,6 +25,7 @@ from merchant.core.vault import Vault
 from merchant.registry.merchants import lifecycle
 from merchant.registry.merchants.models import LOCATION_DETAILS, Counter, Location, Merchant
 from merchant.registry.merchants.queries import lock_merchant, places
+from merchant.registry.merchants.states import Capability, merchant_may
 
 
 class Opened(Struct, frozen=True):
@@ -42,7 +43,7 @@ async def open_case(tx: Tx, service: Service, actor: Actor, merchant_id: UUID, w
     """Open a case. Raises NotFound, WrongState, InvalidFields, SameTier, CaseOpen, MaskedValue."""
     merchant = await lock_merchant(tx, actor, merchant_id)
     rules = RULES[wanted.kind]
-    if merchant.state not in rules.states:
+    if not merchant_may(merchant.state, rules.needs):
         raise errors.WrongState(
             _("A merchant that is {state} has no case of this kind.", state=merchant.state),
         )
@@ -86,7 +87,9 @@ async def reinstate(tx: Tx, service: Service, actor: Actor, merchant_id: UUID) -
     """
     merchant = await lock_merchant(tx, actor, merchant_id)
     policy = await policy_of(service, merchant.dfsp_id)
-    if merchant.listed or (policy.text.approvals_to_reinstate > 1 and merchant.state in ("suspended", "restricted")):
+    if merchant.listed or (
+        policy.text.approvals_to_reinstate > 1 and merchant_may(merchant.state, Capability.REINSTATE)
+    ):
         raise problems.CaseNeeded
     return await lifecycle.reinstate(tx, actor, merchant_id)
 

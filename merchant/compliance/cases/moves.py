@@ -22,6 +22,7 @@ from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.notify import events
 from merchant.registry.merchants.models import Merchant
+from merchant.registry.merchants.states import Capability, merchant_may
 
 OFFERED = "offered"  # the trigger of the case that the new DFSP finds
 # What belongs to the merchant and goes with it; what a DFSP must be able to show later stays where it was.
@@ -116,7 +117,7 @@ async def _move(tx: Tx, service: Service, accepted: Application) -> None:
     locked = select(table).where(table.id == accepted.moves_merchant_id).with_for_update()
     merchant: Merchant = await tx.one(locked)
     old_dfsp, new_dfsp = merchant.dfsp_id, accepted.dfsp_id
-    if merchant.state == "closed" or old_dfsp == new_dfsp:
+    if not merchant_may(merchant.state, Capability.CHANGE) or old_dfsp == new_dfsp:
         return
     for statement in _ENDED:
         await tx.execute(statement, merchant.id, old_dfsp)

@@ -29,7 +29,7 @@ from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.registry.merchants import lifecycle
 from merchant.registry.merchants.models import Merchant
-from merchant.registry.merchants.states import MerchantState
+from merchant.registry.merchants.states import MerchantState, may_become
 
 RESCREEN_TOPIC = operations.RESCREEN_TOPIC
 LIST_HIT = "list_hit"  # the trigger of the review
@@ -99,7 +99,7 @@ async def screen_merchant(tx: Tx, service: Service, merchant_id: UUID, index: ky
         return
     _log.error("merchant_like_a_listed_name", merchant=str(merchant.id), dfsp=str(merchant.dfsp_id), hits=len(hits))
     await start_review(tx, service, merchant, sections, LIST_HIT)
-    if merchant.state == MerchantState.ACTIVE:
+    if may_become(merchant.state, MerchantState.RESTRICTED):
         await lifecycle.move(tx, SERVICE, merchant, MerchantState.RESTRICTED, UNDER_REVIEW, stopped_for=UNDER_REVIEW)
 
 

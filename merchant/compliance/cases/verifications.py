@@ -19,6 +19,7 @@ from merchant.core.access import Actor
 from merchant.core.db import Reads, Tx
 from merchant.core.vault import Vault
 from merchant.registry.merchants.models import Merchant
+from merchant.registry.merchants.states import Capability, merchant_may
 
 PROPOSED_WAIVER = "waiver_proposed"  # the first of two; counts for nothing yet
 DETAILS = "verification:{id}"  # as vault.seal is told
@@ -61,7 +62,12 @@ def judged_case(
 def standing_of(merchant: Merchant) -> kyb.Standing:
     """Where a merchant stands."""
     since = (merchant.tier_since or merchant.created_at).date()
-    return kyb.Standing(merchant.tier, since, suspended=merchant.state == "suspended", listed=merchant.listed)
+    return kyb.Standing(
+        merchant.tier,
+        since,
+        suspended=not merchant_may(merchant.state, Capability.TAKE_PAYMENT),
+        listed=merchant.listed,
+    )
 
 
 async def verifications(tx: Reads, application_id: UUID, merchant_id: UUID | None) -> list[Verification]:

@@ -1,10 +1,36 @@
-"""The value of a filter, held against what its route declares (route.py)."""
+"""Filters of lists: what a route declares (route.py), and values held against it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any, Literal
 from uuid import UUID
+
+from msgspec import Struct
 
 from merchant.core import errors
 from merchant.core.texts import _
+
+
+class Filter(Struct, frozen=True):
+    """A query name that narrows a list or chooses how something looks.
+
+    `choices` are its allowed values, or a function that knows them; `kind` is what the text must be.
+    """
+
+    name: str
+    description: str
+    kind: Literal["text", "uuid", "integer", "number", "instant"] = "text"
+    choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
+    schema: dict[str, Any] = {}  # more of it for the OpenAPI document
+
+    def allowed(self) -> tuple[str, ...]:
+        """Its allowed values; empty when any will do."""
+        return self.choices() if callable(self.choices) else self.choices
+
+    @property
+    def is_impersonal(self) -> bool:
+        """Whether its values name no person, so that the audit record may hold them."""
+        return bool(self.choices) or self.kind != "text"
 
 
 def check_filter(name: str, kind: str, allowed: tuple[str, ...], text: str) -> None:

@@ -24,6 +24,7 @@ from merchant.core.access import Actor, Permission
 from merchant.core.db import Tx
 from merchant.core.http import exports, multipart, uploads
 from merchant.core.http import json as web
+from merchant.core.http.filters import Filter as Filter
 from merchant.core.http.filters import check_filter
 from merchant.core.http.multipart import SentFile, Uploads
 from merchant.core.http.source import client_address
@@ -36,28 +37,6 @@ B = TypeVar("B")
 Req = Request[Any, Any, State]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Problems = tuple[type[errors.MerchantError], ...]
-
-
-class Filter(Struct, frozen=True):
-    """A query name that narrows a list or chooses how something looks.
-
-    `choices` are its allowed values, or a function that knows them; `kind` is what the text must be.
-    """
-
-    name: str
-    description: str
-    kind: Literal["text", "uuid", "integer", "number", "instant"] = "text"
-    choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
-    schema: dict[str, Any] = {}  # more of it for the OpenAPI document
-
-    def allowed(self) -> tuple[str, ...]:
-        """Its allowed values; empty when any will do."""
-        return self.choices() if callable(self.choices) else self.choices
-
-    @property
-    def is_impersonal(self) -> bool:
-        """Whether its values name no person, so that the audit record may hold them."""
-        return bool(self.choices) or self.kind != "text"
 
 
 EXPORT_FILTER = Filter(

@@ -176,7 +176,7 @@ async def move(
 ) -> Merchant:
     """Move a locked merchant and its numbers; `stopped_for` is the code of why it is stopped. Raises WrongState."""
     move_merchant(merchant, target)
-    merchant.stopped_for = None if target is MerchantState.ACTIVE else stopped_for
+    merchant.stopped_for = None if merchant_may(target, Capability.ADD_COUNTER) else stopped_for
     await tx.flush()
     await set_routes_active(tx, merchant.id, merchant_may(target, Capability.TAKE_PAYMENT))
     await audit.record(tx, actor, _EVENTS[target], "merchant", merchant.id, dfsp_id=merchant.dfsp_id, reason=reason)

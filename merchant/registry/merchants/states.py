@@ -26,6 +26,8 @@ class Capability(StrEnum):
     TAKE_PAYMENT = "take_payment"
     ADD_COUNTER = "add_counter"
     SHOW_PAYMENTS = "show_payments"  # to its own people, by USSD
+    CHANGE = "change"  # its details, by a case
+    REINSTATE = "reinstate"
     CHANGE_DOCUMENTS = "change_documents"
 
 
@@ -38,9 +40,9 @@ MERCHANT_MOVES: dict[MerchantState, frozenset[MerchantState]] = {
     _M.CLOSED: frozenset(),
 }
 MERCHANT_CAPABILITIES: dict[MerchantState, frozenset[Capability]] = {
-    _M.ACTIVE: frozenset({_C.TAKE_PAYMENT, _C.ADD_COUNTER, _C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS}),
-    _M.RESTRICTED: frozenset({_C.TAKE_PAYMENT, _C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS}),
-    _M.SUSPENDED: frozenset({_C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS}),
+    _M.ACTIVE: frozenset({_C.TAKE_PAYMENT, _C.ADD_COUNTER, _C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS, _C.CHANGE}),
+    _M.RESTRICTED: frozenset({_C.TAKE_PAYMENT, _C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS, _C.CHANGE, _C.REINSTATE}),
+    _M.SUSPENDED: frozenset({_C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS, _C.CHANGE, _C.REINSTATE}),
     _M.CLOSED: frozenset(),
 }
 
@@ -48,6 +50,11 @@ MERCHANT_CAPABILITIES: dict[MerchantState, frozenset[Capability]] = {
 def merchant_may(state: str, capability: Capability) -> bool:
     """Whether a merchant in this state permits something."""
     return capability in MERCHANT_CAPABILITIES[MerchantState(state)]
+
+
+def may_become(state: str, target: MerchantState) -> bool:
+    """Whether the table has a move from this state to that one."""
+    return target in MERCHANT_MOVES[MerchantState(state)]
 
 
 def states_that_permit(capability: Capability) -> str:
