@@ -21,7 +21,7 @@ class CaseKind(StrEnum):
 
 
 class Rules(Struct, frozen=True):
-    """What a kind takes: whether answers may change, a tier is named, a reason given, and what the state must permit."""
+    """What a kind takes: whether answers may change, a tier is named, a reason given; what the state must permit."""
 
     answers: bool
     target: bool = False

@@ -104,12 +104,6 @@ COLUMNS = (
         ADD COLUMN listed boolean NOT NULL DEFAULT false
     """,
     "ALTER TABLE counter ADD COLUMN closed_at timestamptz",
-    "CREATE INDEX merchant_to_check ON merchant (check_on)",
-    # Only of cases for live merchants, and there are none yet.
-    """
-    CREATE UNIQUE INDEX application_open_case ON application (merchant_id, kind)
-        WHERE merchant_id IS NOT NULL AND state IN ('draft', 'submitted', 'in_review', 'returned')
-    """,
 )
 
 

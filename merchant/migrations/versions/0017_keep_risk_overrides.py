@@ -27,8 +27,6 @@ STATEMENTS = (
     "GRANT SELECT, INSERT, UPDATE, DELETE ON risk_override TO merchant_system",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON risk_override TO merchant_app",
     "ALTER TABLE merchant ADD COLUMN risk_on date",
-    # Which merchants are counted together, asked of one at a time.
-    "CREATE INDEX merchant_of_group ON merchant (limit_group) WHERE limit_group IS NOT NULL",
 )
 # The rule of every tenant's table, as 0001 has it.
 WALL = """
