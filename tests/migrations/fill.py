@@ -5,6 +5,7 @@ worker), then pg_dump to dumps/NNNN.sql.gz. What is left undone at the end is wh
 """
 
 import asyncio
+import base64
 import gzip
 import re
 import subprocess
@@ -15,7 +16,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
@@ -24,9 +25,11 @@ import pyotp
 from merchant import migrations
 from merchant.channels.ussd import gateway_key
 from merchant.compliance.cases import apply
+from merchant.compliance.cases.rights.models import Erasure
 from merchant.compliance.documents.operations import destroy_document
 from merchant.compliance.documents.queries import lock_document
 from merchant.core import clock, heartbeat, inbox, postgres
+from merchant.core.access import Role
 from merchant.core.evidence import EventBuffer
 from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings
@@ -92,6 +95,7 @@ async def fill(service: Service) -> None:
         stage.counter = counters[0]
         await _manage_people(stage)
         await _onboard(stage)
+        await _set_rules(stage)
         await _register_externals(stage)
         await _print(stage)
         await _take_money(stage)
@@ -179,7 +183,15 @@ async def _onboard(stage: Stage) -> None:
     owner = {"given_name": "Ayman Muhammed Rabi", "family_name": "al-Zawahiri", "birth_date": "1951-06-19"}
     listed, view = await submitted("Is like a listed one", owners=[builders.company()["owners"][0] | owner])
     word = {"decision": "false_positive", "reason": "Born elsewhere."}
-    await _call(stage, checker.headers, "POST", f"{listed}/hits/{view['report']['hits'][0]['id']}", word)
+    second = world[DFSPS[0]]["checker2"]
+    for who in (checker, second):  # two release a likely one
+        await _call(stage, who.headers, "POST", f"{listed}/hits/{view['report']['hits'][0]['id']}", word)
+    await _call(stage, checker.headers, "POST", f"{listed}/risk", {"band": "high", "reason": "A cash business."})
+    await _call(stage, checker.headers, "POST", f"{rejected}/hold", {"reason": "A court asks for it."})
+    async with service.db.system() as tx:  # what is erased is half a year old and older
+        gone = UUID(withdrawn.rsplit("/", 1)[1])
+        dfsp_id = stage.merchant.dfsp_id
+        tx.session.add(Erasure(application_id=gone, dfsp_id=dfsp_id, why="person_asked", requested_by=maker.actor.id))
     await stage.work()
     suspended, _ = await builders.create_merchant(service, world, DFSPS[0])
     why = {"reason": "Complaints."}
@@ -189,6 +201,21 @@ async def _onboard(stage: Stage) -> None:
     counter = {"location_id": places[0]["id"], "name": "Till 2", "own_alias": "CornerShop2"}
     path = f"/api/v1/merchants/{stage.merchant.id}/counters"
     await _call(stage, maker.headers, "POST", path, counter, **{"idempotency-key": "second-counter"})
+
+
+async def _set_rules(stage: Stage) -> None:
+    """A layer of policy that is proposed, and a list of the scheme's own that two people put in force."""
+    admin, operator = stage.world[DFSPS[0]]["admin"], stage.world.operator
+    layer = {"layer": "dfsp", "text": "grace = '29d'"}
+    await _call(stage, admin.headers, "POST", "/api/v1/policies", layer)
+    header = "id,kind,name,aliases,birth_date,country,id_number,reason\n"
+    content = base64.b64encode(f"{header}1,person,Zebulon Quattrociocche,,,,,fraud\n".encode()).decode()
+    new = {"form": "own", "content": content}
+    put = await _call(stage, operator.headers, "POST", "/api/v1/screening-lists", new)
+    await builders.add_person(stage.service, "second@hub.example", [Role.HUB_CHECKER])
+    confirmer = await builders.signed_in(stage.service, "second@hub.example")
+    await _call(stage, confirmer.headers, "POST", f"/api/v1/screening-lists/{put['id']}/confirm")
+    await stage.work()
 
 
 async def _register_externals(stage: Stage) -> None:
