@@ -96,7 +96,7 @@ def _write(tx: Tx, decided: ScreeningDecision, before: ScreeningDecision | None,
     vault = tx.vault
     if not proposed:
         sealed_fields.write_hit_reason(vault, decided, reason)
-        if _is_second(before, decided) and before is not None:
+        if decided.decision == FALSE_POSITIVE and before is not None and _is_second(before, decided):
             decided.release_proposed_by = before.release_proposed_by
             decided.release_reason_sealed = before.release_reason_sealed
         return

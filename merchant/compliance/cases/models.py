@@ -174,7 +174,7 @@ class ReleasedHit(SQLModel, table=True):
     list_source: str = Field(primary_key=True)
     entry_id: str = Field(primary_key=True)
     entry_sha256: str
-    application_id: UUID = columns.ref("application.id", index=False)
+    application_id: UUID = columns.ref("application.id")
     hit_id: str
     released_at: datetime = columns.instant()
     expires_at: datetime = Field(sa_type=columns.INSTANT, index=True)

@@ -37,6 +37,7 @@ TABLES = (
     )
     """,
     "CREATE INDEX ix_released_hit_expires_at ON released_hit (expires_at)",
+    "CREATE INDEX ix_released_hit_application_id ON released_hit (application_id)",
 )
 GRANTS = (
     "GRANT SELECT, INSERT, UPDATE, DELETE ON hit_decision, released_hit TO merchant_system",

@@ -15,6 +15,8 @@ countries = ["KE", "UG"]
 open_cases = "regrade"
 screening_max_age_hours = 24
 approvals_to_reinstate = 2
+[own_duplicates]
+identity = "review"
 [names.protected]
 police = ["police", "polisi"]
 [mcc_classes]

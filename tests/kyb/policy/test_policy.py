@@ -128,7 +128,7 @@ FAULTS = [
     ('when = { fact = "has_lei", eq = true }', 'when = { fact = "has_lei", exec = "x" }', "operator"),
     ('cross_border = "T3"', 'cross_border = "T9"', "T9"),
     ('cross_border = "T3"', 'teleport = "T3"', "teleport"),
-    ('identity = "review"', 'identity = "shrug"', "shrug"),
+    ('identity = "hint"', 'identity = "shrug"', "shrug"),
     ("high = 2 }", "high = 9 }", "approvals"),
     ('title = "Registered', 'expires_after = "30d"\ntitle = "Registered', "no higher tier"),
     (

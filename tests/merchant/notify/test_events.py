@@ -35,6 +35,9 @@ CONTRACT = {
     "merchant.restricted",
     "merchant.reinstated",
     "merchant.closed",
+    "merchant.left",
+    "merchant.joined",
+    "merchant.requirements_due",
 }
 
 

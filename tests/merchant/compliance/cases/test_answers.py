@@ -91,6 +91,7 @@ def test_identifiers_are_found_where_they_stand_and_absent_ones_are_not() -> Non
         ("contact.phone", "phone"),
         ("business.tax_id", "tax_id"),
         ("business.registration_number", "registration_number"),
+        ("settlement_account.account_id", "account"),
     ]
     assert answers.identifiers(kyb.Sections()) == []
 

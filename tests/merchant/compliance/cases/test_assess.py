@@ -46,8 +46,10 @@ class Case:
         return await self.post("approve", {"version_hash": (await self.read())["version_hash"]}, "checker2")
 
     async def decide_all(self, word: dict[str, str]) -> None:
+        """Two checkers say the same of every hit."""
         for hit in (await self.read())["report"]["hits"]:
-            assert (await self.post(f"hits/{hit['id']}", word)).status_code == 200
+            for who in ("checker", "checker2"):
+                assert (await self.post(f"hits/{hit['id']}", word, who)).status_code == 200
 
 
 @pytest.fixture
@@ -131,10 +133,13 @@ async def test_a_maker_does_not_decide_on_hits_of_their_own_version(
     assert (response.status_code, response.json()["code"]) == (403, "checker_is_maker")
 
 
-async def test_decisions_on_one_version_clear_no_other(
-    client: httpx.AsyncClient, service: Service, world: World, listed: Case
+@pytest.mark.parametrize(("people", "remembered"), [(("checker",), False), (("checker", "checker2"), True)])
+async def test_the_next_version_remembers_what_two_released_and_nothing_that_one_proposed(
+    client: httpx.AsyncClient, service: Service, world: World, listed: Case, people: tuple[str, ...], remembered: bool
 ) -> None:
-    await listed.decide_all(FALSE_POSITIVE)
+    for hit in (await listed.read())["report"]["hits"]:
+        for who in people:
+            assert (await listed.post(f"hits/{hit['id']}", FALSE_POSITIVE, who)).status_code == 200
     await listed.post("return", {"items": [{"path": "business", "reason": "again"}]})
     tag = (await client.get(listed.path, headers=world.maker.headers)).headers["etag"]
     headers = {**world.maker.headers, "if-match": tag}
@@ -142,7 +147,7 @@ async def test_decisions_on_one_version_clear_no_other(
     await client.post(f"{listed.path}/submit", headers=world.maker.headers)
     await builders.work(service)
     assert (await listed.read())["hit_decisions"] == {}
-    assert (await listed.approve()).status_code == 409
+    assert (await listed.approve()).status_code == (200 if remembered else 409)
 
 
 async def test_hits_keep_their_names_when_screened_again_so_that_decisions_hold(listed: Case) -> None:

@@ -116,8 +116,12 @@ async def test_a_true_match_said_anew_ends_the_proposal(case: Case) -> None:
     assert await case.approve("checker") == "screening_hits_open"
 
 
-async def test_a_hit_that_was_never_a_true_match_takes_one(case: Case) -> None:
-    answer = await case.say(FALSE, "checker")
+async def test_releasing_a_likely_match_takes_two_even_if_nobody_called_it_true(case: Case) -> None:
+    for _ in range(2):  # saying it again makes no second person
+        answer = await case.say(FALSE, "checker")
+        assert set(answer["hit_states"].values()) == {"proposed"}
+        assert await case.approve("checker2") == "screening_hits_open"
+    answer = await case.say(FALSE, "checker2")
     assert set(answer["hit_states"].values()) == {"decided"}
     assert await case.approve("checker2") == "approved"
 
