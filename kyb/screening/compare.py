@@ -26,6 +26,7 @@ _CONTRADICTED = 1.0  # cost of a word where the other name has another one
 _UNLIKE = 1.3  # cost of what a pair lacks to be the same word
 _ONE_WORD_IN_COMMON = 0.8  # the most that names score which have more words and share one telling one
 _SINGLE_WORD_LIKENESS = 0.97  # names of one telling word must have this one
+_BESIDE_INITIALS_LIKENESS = 0.95  # the only word beside initials is nearly the same: "Shop A" is not A. Subhi
 _SINGLE_WORD_MIN_LETTERS = 5  # of a company's only telling word, unless all letters are the same
 _JOINED_LIKENESS = 0.93  # words are taken for one only when they are spelt nearly the same
 _JOINED_MIN_LETTERS = 5
@@ -175,7 +176,7 @@ def _joined(several: Name, single: Name, kind: str) -> list[_Pair]:
 
 def _score(given: Name, listed: Name, pairs: list[_Pair], kind: str) -> float:
     matched = unlike = 0.0
-    telling = consonants = words = 0
+    telling = consonants = words = initials = 0
     silent = False
     free_given, free_listed = set(range(len(given.words))), set(range(len(listed.words)))
     least = 1.0
@@ -187,7 +188,9 @@ def _score(given: Name, listed: Name, pairs: list[_Pair], kind: str) -> float:
             words += max(len(pair.given), len(pair.listed))
         if weight >= TELLING_WEIGHT:
             telling += max(len(pair.given), len(pair.listed))
-            least = min(least, pair.like)
+            initial = len(given.words[pair.given[0]].text) == 1 or len(listed.words[pair.listed[0]].text) == 1
+            initials += initial
+            least = least if initial else min(least, pair.like)
         free_given.difference_update(pair.given)
         free_listed.difference_update(pair.listed)
         one, other = given.words[pair.given[0]], listed.words[pair.listed[0]]
@@ -203,6 +206,8 @@ def _score(given: Name, listed: Name, pairs: list[_Pair], kind: str) -> float:
         extra = other_trades * (_OTHER_TRADE if telling < 2 else _OTHER_TRADE_OF_MANY)
         cost, whole = cost + extra, whole + extra
     score = max(0.0, 1 - cost / whole) if whole else 0.0
+    if initials and telling - initials == 1 and least < _BESIDE_INITIALS_LIKENESS:
+        return min(score, _ONE_WORD_IN_COMMON)
     if telling < 2:
         alone = given.telling <= 1 and listed.telling <= 1 and telling == 1 and least >= _SINGLE_WORD_LIKENESS
         short = kind == ENTITY and alone and _longest_telling(listed) < _SINGLE_WORD_MIN_LETTERS

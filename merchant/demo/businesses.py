@@ -15,7 +15,10 @@ from faker import Faker
 SEED = 20_261_122
 COUNT = 200
 # Two owners' names are those of people on the UN list, so that the demo shows what happens then.
-LISTED_OWNERS = {37: ("Dawood Ibrahim", "Kaskar"), 121: ("Ayman Muhammed Rabi", "al-Zawahiri")}
+LISTED_OWNERS = {
+    37: ("Dawood Ibrahim", "Kaskar", "1955-12-26"),
+    121: ("Ayman Muhammed Rabi", "al-Zawahiri", "1951-06-19"),
+}
 # Country: city, currency, and how mobile numbers there begin (E.164).
 _COUNTRIES: dict[str, tuple[str, str, str]] = {
     "LR": ("Monrovia", "LRD", "+23177"),
@@ -103,8 +106,9 @@ def _sections(index: int, row: dict[str, str], faker: Faker, scheme_currency: st
     country = row["country"]
     city, currency, prefix = _COUNTRIES[country]
     given, family = faker.first_name(), faker.last_name()
+    born = faker.date_of_birth(minimum_age=25, maximum_age=70).isoformat()
     if index in LISTED_OWNERS:
-        given, family = LISTED_OWNERS[index]
+        given, family, born = LISTED_OWNERS[index]
     phone = prefix + str(index).rjust(_PHONE_DIGITS[country] + 1 - len(prefix), "0")
     return {
         "external_ref": row["lei"],
@@ -125,7 +129,7 @@ def _sections(index: int, row: dict[str, str], faker: Faker, scheme_currency: st
             {
                 "given_name": given,
                 "family_name": family,
-                "birth_date": faker.date_of_birth(minimum_age=25, maximum_age=70).isoformat(),
+                "birth_date": born,
                 "id_type": "other",
                 "id_number": f"MADE-UP-{index:04}",
                 "nationality": country,

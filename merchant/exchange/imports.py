@@ -19,7 +19,6 @@ import msgspec
 from msgspec import Struct
 
 from merchant.compliance.cases import bulk
-from merchant.compliance.cases.assess import Ground
 from merchant.core import audit, background, db, errors, files
 from merchant.core.access import Actor
 from merchant.core.db import Tx
@@ -238,14 +237,15 @@ async def _work_off(service: Service, job: ImportJob, plan: Plan, number: int, s
         plan,
         known,
         (await service.scheme()).alias_length,
-        await bulk.ground_of(service, job.dfsp_id),
+        await bulk.desk_of(service, job.dfsp_id),
         job.submit,
     )
     judged = await asyncio.to_thread(lambda: [_judge(desk, row) for row in rows])
+    prepared = [one.prepared for one in judged if one.prepared is not None]
+    await bulk.add_doubts(service, prepared, desk.rules.ground.policy)
     async with service.db.system() as tx:
         if await tx.fetchrow(_TAKE, job.id, number) is None:
             raise BlockingIOError(f"another process has batch {number}")
-        prepared = [one.prepared for one in judged if one.prepared is not None]
         opened = [] if job.dry_run else await bulk.open_applications(tx, actor, prepared)
         found = _outcomes(judged, opened)
         await tx.flush()
@@ -265,7 +265,7 @@ class Desk(Struct, frozen=True):
     plan: Plan
     known: dict[str, UUID]
     drawn_digits: int
-    ground: Ground
+    rules: bulk.Desk
     submit: bool
 
 
@@ -285,7 +285,7 @@ def _judge(desk: Desk, row: ImportRow) -> _Judged:
             there = Outcome(row.number, row.external_ref, "exists", desk.known[row.external_ref])
             return _Judged(row, there)
         sections = desk.plan.sections(row.cells)
-        found = bulk.prepare(desk.service, desk.actor, sections, desk.drawn_digits, desk.ground, submit=desk.submit)
+        found = bulk.prepare(desk.service, desk.actor, sections, desk.drawn_digits, desk.rules, submit=desk.submit)
         return _Judged(row, prepared=found)
     except errors.MerchantError as error:
         return _Judged(row, _failed(row, outcomes.faults_of(error, MAX_FAULTS_OF_ROW)))

@@ -33,8 +33,13 @@ _COLUMNS: tuple[tuple[str, str, str, str], ...] = (
     ("owners[0].given_name", _("first owner's given name"), "Amina", "Njeri"),
     ("owners[0].family_name", _("first owner's family name"), "Odhiambo", "Wanjiku"),
     ("owners[0].birth_date", _("as YYYY-MM-DD"), "1980-02-03", ""),
-    ("owners[0].id_type", _("national_id, passport, driving_licence, voter_id, tax_id or other"), "national_id", ""),
-    ("owners[0].id_number", _("number of that document"), "30112233", ""),
+    (
+        "owners[0].id_type",
+        _("national_id, passport, driving_licence, voter_id, tax_id or other"),
+        "national_id",
+        "national_id",
+    ),
+    ("owners[0].id_number", _("number of that document"), "30112233", "30112255"),
     ("owners[0].nationality", _("country of two letters (ISO 3166-1)"), "KE", ""),
     ("owners[0].phone", _("with the country's code"), "+254722000111", "+254722000222"),
     (

@@ -59,7 +59,9 @@ def document() -> dict[str, Any]:
         "tax_id": canary("Tax7"),
     }
     found["owners"][0] |= {"id_number": canary("Id7"), "phone": "+254711777001", "email": "kanari.owner@example.org"}
-    found["owners"].append({"given_name": canary("Given"), "family_name": canary("Family")})
+    given, family = canary("Given"), canary("Family")
+    another = {"given_name": given, "family_name": family, "birth_date": "1988-05-04", "id_type": "national_id"}
+    found["owners"].append(another | {"id_number": canary("Id8")})
     found["contact"] = {"name": canary("Contact"), "phone": "+254711777002", "email": "kanari.contact@example.org"}
     found["locations"][0] |= {
         "name": canary("Place"),
@@ -103,7 +105,8 @@ async def live_a_life(client: httpx.AsyncClient, service: Service, world: World)
         read = (await client.get(f"/api/v1/{one}", headers=staff["checker"].headers)).json()
         for hit in read["report"]["hits"]:
             verdict = {"decision": "false_positive", "reason": canary("Hit")}
-            await post(f"{one}/hits/{hit['id']}", verdict, "checker")
+            for who in ("checker", "checker2"):
+                await post(f"{one}/hits/{hit['id']}", verdict, who)
     await post(f"{rejected}/reject", {"reason": canary("Reject")}, "checker")
     items = [{"path": "owners[0]", "reason": canary("Return")}]
     await post(f"{returned}/return", {"items": items}, "checker")

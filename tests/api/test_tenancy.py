@@ -1,6 +1,6 @@
 """Another DFSP, and another merchant of the same DFSP, find nothing: on every route, in every table."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from merchant.compliance.cases.models import RiskOverride, ScreeningDecision
+from merchant.compliance.cases.models import HitDecision, ReleasedHit, RiskOverride, ScreeningDecision
 from merchant.compliance.cases.rights.models import Erasure, LegalHold
 from merchant.compliance.documents.models import LooseFile
 from merchant.core import vault
@@ -79,6 +79,26 @@ async def fill_empty_tables(service: Service, things: Things) -> None:
                     decision="false_positive",
                     reason="r",
                     decided_by=dfsp,
+                ),
+                HitDecision(
+                    application_id=application,
+                    version=1,
+                    hit_id="x",
+                    dfsp_id=dfsp,
+                    decision="false_positive",
+                    proposed=False,
+                    reason_sealed=b"x",
+                    decided_by=dfsp,
+                ),
+                ReleasedHit(
+                    dfsp_id=dfsp,
+                    subject=b"x",
+                    list_source="un",
+                    entry_id="x",
+                    entry_sha256="x",
+                    application_id=application,
+                    hit_id="x",
+                    expires_at=datetime(2027, 1, 1, tzinfo=UTC),
                 ),
                 AliasCount(dfsp_id=dfsp, day=date(2026, 1, 1), claimed=1),
                 EndedSticker(counter_id=counter, version=1, dfsp_id=dfsp, ended_as="replaced", reason="r"),

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from merchant.registry.merchants.routes import reinstate_merchant, suspend_merchant
+from merchant.compliance.cases.case_routes import reinstate_merchant
+from merchant.registry.merchants.routes import suspend_merchant
 from tests import builders
 from tests.builders import GATEWAY_SECRET
 from tests.stories.conftest import SCOPES

@@ -6,6 +6,7 @@ The whole of the answers is sealed, since owners' numbers, birth dates and phone
 
 import hashlib
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -72,7 +73,16 @@ async def index_identifiers(tx: Tx, vault: Vault, application: Application, sect
     await insert_identifiers(tx, identifier_rows(vault, application, sections))
 
 
-IdentifierRow = tuple[UUID, str, UUID, str, bytes]  # application, path, DFSP, kind, digest
+class IdentifierRow(NamedTuple):
+    """An answer in the blind index, its columns in order."""
+
+    application_id: UUID
+    path: str
+    dfsp_id: UUID
+    kind: str
+    digest: bytes
+
+
 _INSERT_IDENTIFIERS = """
 INSERT INTO application_identifier (application_id, path, dfsp_id, kind, digest)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bytea[])
@@ -82,7 +92,7 @@ SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bytea[]
 def identifier_rows(vault: Vault, application: Application, sections: kyb.Sections) -> list[IdentifierRow]:
     """The rows of the blind index for an application's answers."""
     return [
-        (application.id, path, application.dfsp_id, kind, vault.digest(kind, value))
+        IdentifierRow(application.id, path, application.dfsp_id, kind, vault.digest(kind, value))
         for path, kind, value in identifiers(sections)
     ]
 

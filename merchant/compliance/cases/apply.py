@@ -4,6 +4,7 @@ An application's life goes on in assess.py, which the worker runs after `submit`
 or submitted a version is one of its makers and may not decide on it (four_eyes.py).
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -112,6 +113,13 @@ def begin_edit(application: Application, actor: Actor, part: str | None = None) 
     return begins
 
 
+def refuse_protected(sections: kyb.Sections, protected: Mapping[str, tuple[str, ...]]) -> None:
+    """Raise ProtectedName where a shop would bear somebody else's name."""
+    if named := [one for one in doubts.protected_doubts(sections, protected) if one.strictness == "refuse"]:
+        told = (errors.FieldError(one.path, one.code, one.message) for one in named)
+        raise problems.ProtectedName(errors=tuple(told))
+
+
 async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -> Application:
     """Freeze the version for review and queue its screening.
 
@@ -122,10 +130,7 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
     policy, now = await policy_of_case(service, application), await local_now(service)
     case = await verifications.case_of(tx, service.vault, application, sections)
-    refused = doubts.protected_doubts(sections, await doubts.protected_names(service, policy))
-    if named := [one for one in refused if one.strictness == "refuse"]:
-        told = (errors.FieldError(one.path, one.code, one.message) for one in named)
-        raise problems.ProtectedName(errors=tuple(told))
+    refuse_protected(sections, await doubts.protected_names(service, policy))
     tx.session.add(freeze_version(service.vault, application, actor, case, policy, now))
     await audit.record(
         tx,

@@ -31,11 +31,18 @@ RELEASED_BEFORE = _("The name is like a listed one, and was released before.")
 
 
 class Ground(Struct, frozen=True):
-    """What cases are judged by at a moment: the policy, the lists, and the time in the scheme's zone."""
+    """What cases are judged by at a moment: the policy, the lists, the scheme's country, and the time in its zone."""
 
     policy: kyb.Policy
     lists: Current
+    home_country: str
     now: datetime
+
+
+async def ground_for(service: Service, policy: kyb.Policy) -> Ground:
+    """What is judged by a policy now."""
+    country = (await service.scheme()).country
+    return Ground(policy, await current_index(service), country, await local_now(service))
 
 
 async def assess(tx: Tx, service: Service, actor: Actor, application: Application, action: str) -> None:
@@ -44,25 +51,25 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
     The report goes to the application and to its frozen version, so both always say what the checker decides on.
     """
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
-    ground = Ground(await policy_of_case(service, application), await current_index(service), await local_now(service))
+    ground = await ground_for(service, await policy_of_case(service, application))
     merchant = await risk.merchant_of(tx, application)
     case = await verifications.case_of(tx, service.vault, application, sections)
     # What is asked of owners depends on the risk; hits are not part of it, since they are decided before an approval.
     unlisted = await risk.judge(tx, service, application, case, Hits(), merchant)
     case = msgspec.structs.replace(case, risk=unlisted.band)
     frozen = await frozen_version(tx, application, application.version)
-    report = judge(service, application, frozen, case, ground)
+    report = kyb.assess(case, ground.policy, ground.lists.index, ground.now, application.target_tier)
     known = await memory.released(tx, service.vault, application.dfsp_id, sections, report.hits)
     document = remembered(stored_report(report), known)
-    found = await doubts.find_doubts(service, tx, application, sections, ground.policy)
-    document["doubts"] = msgspec.to_builtins(found)
+    asked = doubts.Questioned(application, sections, answers.identifier_rows(service.vault, application, sections))
+    document["doubts"] = msgspec.to_builtins(
+        (await doubts.find_doubts(service, [asked], ground.policy))[application.id]
+    )
     hits = hits_of(document, await hit_decisions(tx, application))
     judged = await risk.judge(tx, service, application, case, hits, merchant)
     document["risk"] = risk.stored_risk(judged.risk)
     await risk.set_band(tx, actor, application, judged)
-    application.report_sealed = frozen.report_sealed = sealed_fields.seal_report(
-        service.vault, application.id, document
-    )
+    seal_reports(service, application, frozen, document)
     await audit.record(
         tx,
         actor,
@@ -78,15 +85,11 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
     )
 
 
-def judge(
-    service: Service, application: Application, frozen: ApplicationVersion, case: kyb.Case, ground: Ground
-) -> kyb.Report:
-    """Screen and assess a case, and seal the report into both rows; nothing is stored and nothing is audited here."""
-    report = kyb.assess(case, ground.policy, ground.lists.index, ground.now, application.target_tier)
-    sealed = sealed_fields.seal_report(service.vault, application.id, stored_report(report))
+def seal_reports(service: Service, application: Application, frozen: ApplicationVersion, document: Any) -> None:
+    """Write a report to an application and to its frozen version, sealed."""
+    sealed = sealed_fields.seal_report(service.vault, application.id, document)
     application.report_sealed = frozen.report_sealed = sealed
     application.report = frozen.report = None
-    return report
 
 
 async def screen_submitted(tx: Tx, service: Service, application_id: UUID) -> None:

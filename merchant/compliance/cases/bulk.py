@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.inspection import inspect
 
 import kyb
-from merchant.compliance.cases import answers
-from merchant.compliance.cases.apply import freeze_version, new_application
-from merchant.compliance.cases.assess import Ground, judge
+from merchant.compliance.cases import answers, doubts, risk
+from merchant.compliance.cases.apply import freeze_version, new_application, refuse_protected
+from merchant.compliance.cases.assess import Ground, ground_for, seal_reports, stored_report
 from merchant.compliance.cases.models import Application, ApplicationVersion
-from merchant.compliance.cases.policy import local_now
+from merchant.compliance.cases.risk_facts import Hits, hits_of
 from merchant.compliance.cases.states import ApplicationState, move_application
-from merchant.compliance.lists.current import current_index
 from merchant.compliance.policies.in_force import policy_of
 from merchant.core import audit
 from merchant.core.access import SERVICE, Actor
@@ -34,8 +34,9 @@ class Prepared(Struct, frozen=True):
 
     application: Application
     identifiers: list[answers.IdentifierRow]
+    sections: kyb.Sections
     version: ApplicationVersion | None = None
-    report: kyb.Report | None = None
+    report: dict[str, Any] | None = None
 
 
 class Opened(Struct, frozen=True):
@@ -45,27 +46,63 @@ class Opened(Struct, frozen=True):
     application_id: UUID
 
 
-async def ground_of(service: Service, dfsp_id: UUID) -> Ground:
+class Desk(Struct, frozen=True):
+    """What a DFSP's applications are judged by now, and the names that no shop may bear."""
+
+    ground: Ground
+    protected: dict[str, tuple[str, ...]]
+
+
+async def desk_of(service: Service, dfsp_id: UUID) -> Desk:
     """What the applications of a DFSP are judged by now."""
-    return Ground(await policy_of(service, dfsp_id), await current_index(service), await local_now(service))
+    policy = await policy_of(service, dfsp_id)
+    return Desk(await ground_for(service, policy), await doubts.protected_names(service, policy))
 
 
 def prepare(
-    service: Service, actor: Actor, given: kyb.Sections, drawn_digits: int, ground: Ground, *, submit: bool
+    service: Service, actor: Actor, given: kyb.Sections, drawn_digits: int, desk: Desk, *, submit: bool
 ) -> Prepared:
     """An application as a maker opens it and, with `submit`, submits it and the worker screens it.
 
-    `drawn_digits` is the length of the scheme's numbers. Raises InvalidFields, MaskedValue, Incomplete.
+    `drawn_digits` is the length of the scheme's numbers. Raises InvalidFields, MaskedValue, ProtectedName, Incomplete.
     """
     application, sections = new_application(service, actor, given, drawn_digits)
     identifiers = answers.identifier_rows(service.vault, application, sections)
     if not submit:
-        return Prepared(application, identifiers)
-    case = kyb.Case(sections)
+        return Prepared(application, identifiers, sections)
+    refuse_protected(sections, desk.protected)
+    ground, case = desk.ground, kyb.Case(sections)
     version = freeze_version(service.vault, application, actor, case, ground.policy, ground.now)
-    report = judge(service, application, version, case, ground)
+    report = _judged(application, case, ground)
+    seal_reports(service, application, version, report)
     move_application(application, ApplicationState.IN_REVIEW)
-    return Prepared(application, identifiers, version, report)
+    return Prepared(application, identifiers, sections, version, report)
+
+
+def _judged(application: Application, case: kyb.Case, ground: Ground) -> dict[str, Any]:
+    """The report on a new application but for its doubts; its risk is written to the application."""
+
+    def risk_with(hits: Hits) -> kyb.Risk:
+        return risk.risk_of_new(case, ground.policy, ground.home_country, hits, ground.now.date())
+
+    judged = msgspec.structs.replace(case, risk=risk_with(Hits()).band)
+    report = kyb.assess(judged, ground.policy, ground.lists.index, ground.now)
+    document = stored_report(report)
+    found = risk_with(hits_of(document, {}))
+    application.risk = found.band
+    return document | {"risk": risk.stored_risk(found), "doubts": []}
+
+
+async def add_doubts(service: Service, prepared: Sequence[Prepared], policy: kyb.Policy) -> None:
+    """Write into the reports what a checker should look at; before they are stored."""
+    asked = [
+        doubts.Questioned(one.application, one.sections, one.identifiers) for one in prepared if one.report is not None
+    ]
+    found = await doubts.find_doubts(service, asked, policy) if asked else {}
+    for one in prepared:
+        told = found.get(one.application.id)
+        if told and one.version is not None and one.report is not None:
+            seal_reports(service, one.application, one.version, one.report | {"doubts": msgspec.to_builtins(told)})
 
 
 async def find_by_refs(tx: Reads, dfsp_id: UUID, external_refs: Sequence[str]) -> dict[str, UUID]:
@@ -134,7 +171,9 @@ def _entries(actor: Actor, one: Prepared) -> list[NewEntry]:
     if one.report is not None:
         version = {"version": row.version}
         submitted = version | {"version_hash": row.version_hash}
-        screened = version | {"outcome": one.report.outcome, "hits": len(one.report.hits)}
+        outcome, judged = one.report["outcome"], one.report["risk"]
+        screened = version | {"outcome": outcome, "hits": len(one.report["hits"])}
+        screened |= {"risk": row.risk, "risk_score": judged["score"]}
         found.append(NewEntry(actor, "application.submitted", "application", row.id, submitted))
         found.append(NewEntry(SERVICE, "application.screened", "application", row.id, screened))
     return found

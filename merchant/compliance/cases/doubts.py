@@ -5,13 +5,15 @@ says whether each is a hint, asks for a reason, or ends the case.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from uuid import UUID
 
 from msgspec import Struct
 
 import kyb
+from merchant.compliance.cases.answers import IdentifierRow
 from merchant.compliance.cases.models import Application
-from merchant.core.db import Reads
 from merchant.core.service import Service
 from merchant.core.texts import _
 
@@ -25,18 +27,19 @@ _KINDS = {
 }
 _LIKE_NEIGHBOUR = _("Shoppers may confuse this name with that of a merchant in the same town.")
 _PROTECTED = _("Shoppers may take this name for somebody else's.")
+# Of each of the digests, whether it stands with the same DFSP ($2), with another, or with both; those of the asking
+# application and of its merchant do not count.
 _SAME = """
-SELECT mine.path, mine.kind, theirs.dfsp_id = $2 AS own FROM application_identifier mine
-JOIN application_identifier theirs ON theirs.digest = mine.digest AND theirs.kind = mine.kind
+SELECT DISTINCT theirs.kind, theirs.digest, theirs.dfsp_id = $2 AS own FROM application_identifier theirs
 JOIN application a ON a.id = theirs.application_id
-WHERE mine.application_id = $1 AND theirs.application_id <> $1 AND mine.kind = ANY($4)
-  AND a.state IN ('submitted', 'in_review', 'approved')
-  AND ($3::uuid IS NULL OR a.merchant_id IS DISTINCT FROM $3)
-GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+WHERE theirs.digest = ANY($1) AND theirs.kind = ANY($5) AND theirs.application_id <> ALL($3)
+  AND a.state IN ('submitted', 'in_review', 'approved') AND ($4::uuid IS NULL OR a.merchant_id IS DISTINCT FROM $4)
 """
 _NEIGHBOURS = """
-SELECT trading_name FROM merchant
-WHERE dfsp_id = $1 AND lower(city) = lower($2) AND state <> 'closed' AND ($3::uuid IS NULL OR id <> $3) LIMIT 500
+SELECT c.town, m.trading_name FROM unnest($2::text[]) AS c(town), LATERAL (
+  SELECT trading_name FROM merchant
+  WHERE dfsp_id = $1 AND lower(city) = lower(c.town) AND state <> 'closed' AND ($3::uuid IS NULL OR id <> $3)
+  LIMIT 500) m
 """
 _REGISTERED = frozenset({"company", "ngo", "public_body"})
 _DFSPS_KEPT_S = 30.0
@@ -51,32 +54,72 @@ class Doubt(Struct, frozen=True):
     strictness: str  # hint, review or refuse
 
 
-async def find_doubts(
-    service: Service, tx: Reads, application: Application, sections: kyb.Sections, policy: kyb.Policy
-) -> list[Doubt]:
-    """Everything about a case's answers that a checker should look at, in the order of the answers.
+class Questioned(Struct, frozen=True):
+    """A case whose answers are looked at."""
 
-    Duplicates are read as the service, which sees all DFSPs.
+    application: Application
+    sections: kyb.Sections
+    identifiers: Sequence[IdentifierRow]
+
+
+async def find_doubts(service: Service, asked: Sequence[Questioned], policy: kyb.Policy) -> dict[UUID, list[Doubt]]:
+    """Everything about the answers of one DFSP's cases that a checker should look at, by case.
+
+    Several are cases of an import, which have no merchant yet and count as duplicates of each other. Duplicates are
+    read as the service, which sees all DFSPs.
     """
-    merchant_id = application.merchant_id
+    dfsp_id, merchant_id = asked[0].application.dfsp_id, asked[0].application.merchant_id
+    towns = sorted({town for one in asked if (town := _town(one.sections))})
+    digests = list({row.digest for one in asked for row in one.identifiers})
+    ids = [one.application.id for one in asked]
+    near: defaultdict[str, list[str]] = defaultdict(list)
     async with service.db.system_reads() as reads:
-        same = await reads.fetch(_SAME, application.id, application.dfsp_id, merchant_id, list(_KINDS))
-    found = []
-    for row in same:
-        name, message = _KINDS[row["kind"]]
-        strict = getattr(policy.text.own_duplicates if row["own"] else policy.text.other_duplicates, name)
-        if strict != "allow":
-            code = f"same_{name}" if row["own"] else f"same_{name}_elsewhere"
-            found.append(Doubt(code, row["path"], message, strict))
-    shown, places = sections.business.trading_name, sections.locations
-    if shown and places and places[0].city and policy.text.own_duplicates.name != "allow":
-        rows = await tx.fetch(_NEIGHBOURS, application.dfsp_id, places[0].city, merchant_id)
-        if any(kyb.alike(shown, row["trading_name"]) for row in rows):
-            strict = policy.text.own_duplicates.name
-            found.append(Doubt("like_neighbour", "business.trading_name", _LIKE_NEIGHBOUR, strict))
-    found += protected_doubts(sections, await protected_names(service, policy))
-    found += [Doubt(one.code, one.path, one.message, "hint") for one in kyb.number_doubts(sections)]
-    return found
+        rows = await reads.fetch(_SAME, digests, dfsp_id, ids, merchant_id, list(_KINDS))
+        if policy.text.own_duplicates.name != "allow" and towns:
+            for row in await reads.fetch(_NEIGHBOURS, dfsp_id, towns, merchant_id):
+                near[row["town"]].append(row["trading_name"])
+    same = {(row["kind"], row["digest"], row["own"]) for row in rows}
+    held = Counter(key for one in asked for key in {(row.kind, row.digest) for row in one.identifiers})
+    same |= {(kind, digest, True) for (kind, digest), times in held.items() if times > 1}
+    protected = await protected_names(service, policy)
+    return {
+        one.application.id: [
+            *_duplicates(one.identifiers, same, policy),
+            *_like_neighbours(one.sections, near, policy, among_many=len(asked) > 1),
+            *protected_doubts(one.sections, protected),
+            *(Doubt(found.code, found.path, found.message, "hint") for found in kyb.number_doubts(one.sections)),
+        ]
+        for one in asked
+    }
+
+
+def _duplicates(
+    identifiers: Sequence[IdentifierRow], same: set[tuple[str, bytes, bool]], policy: kyb.Policy
+) -> Iterator[Doubt]:
+    for row in sorted(identifiers, key=lambda row: (row.path, row.kind)):
+        for own in (False, True):
+            if row.kind not in _KINDS or (row.kind, row.digest, own) not in same:
+                continue
+            name, message = _KINDS[row.kind]
+            strict = getattr(policy.text.own_duplicates if own else policy.text.other_duplicates, name)
+            if strict != "allow":
+                yield Doubt(f"same_{name}" if own else f"same_{name}_elsewhere", row.path, message, strict)
+
+
+def _town(sections: kyb.Sections) -> str:
+    """The town of the first place, as merchants are found by it."""
+    return sections.locations[0].city or "" if sections.locations else ""
+
+
+def _like_neighbours(
+    sections: kyb.Sections, near: Mapping[str, list[str]], policy: kyb.Policy, *, among_many: bool
+) -> Iterator[Doubt]:
+    shown = sections.business.trading_name or ""
+    names = near.get(_town(sections), [])
+    if among_many:  # a hundred rows of one town would each be held against all its names
+        names = [name for name in names if name[:1].lower() == shown[:1].lower()]
+    if shown and any(kyb.alike(shown, name) for name in names):
+        yield Doubt("like_neighbour", "business.trading_name", _LIKE_NEIGHBOUR, policy.text.own_duplicates.name)
 
 
 def protected_doubts(sections: kyb.Sections, protected: Mapping[str, tuple[str, ...]]) -> Iterator[Doubt]:

@@ -139,6 +139,11 @@ def counted(rows: Iterable[RiskOverride], time_zone: Any) -> tuple[kyb.Override,
     )
 
 
+def risk_of_new(case: kyb.Case, policy: kyb.Policy, home_country: str, hits: Hits, today: date) -> kyb.Risk:
+    """How risky a case is that no merchant stands behind yet, and for which nobody set anything by hand."""
+    return kyb.assess_risk(risk_facts(case, policy, home_country, hits, Observed(), today), policy.risk_weights)
+
+
 async def overrides_of(tx: Reads, application: Application, merchant: Merchant | None) -> list[RiskOverride]:
     """What people set by hand for a case and the merchant that it is about, oldest first."""
     table: Any = RiskOverride

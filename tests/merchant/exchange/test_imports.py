@@ -44,7 +44,9 @@ async def test_submitted_rows_are_screened_and_await_a_checker(
     client: httpx.AsyncClient, service: Service, world: World
 ) -> None:
     found = await imported(client, service, world.maker, as_xlsx([seller(1), seller(2, phone="")]), submit="true")
-    assert (found["added"], found["failed"]) == (1, 1)
+    assert (found["added"], found["failed"]) == (1, 1), [
+        row["problems"] for row in await report(client, world.maker, found["id"])
+    ]
     good, bad = await report(client, world.maker, found["id"])
     assert "phone" in bad["problems"]
     path = f"/api/v1/applications/{good['application_id']}"
@@ -97,11 +99,11 @@ async def test_each_bad_row_is_refused_alone_with_a_path_and_a_sentence(
 async def test_the_report_speaks_the_language_of_its_reader(
     client: httpx.AsyncClient, service: Service, world: World
 ) -> None:
-    found = await imported(client, service, world.maker, as_csv([seller(1, city="x" * 40)]))
+    found = await imported(client, service, world.maker, as_csv([seller(1, city="x" * 71)]))
     [english], [french] = [await report(client, world.maker, found["id"], one) for one in ("en", "fr")]
-    assert english["problems"] == "locations[0].city: Must not be longer than 35 characters."
+    assert english["problems"] == "locations[0].city: Must not be longer than 70 characters."
     assert french["problems"] != english["problems"]
-    assert "35" in french["problems"]
+    assert "70" in french["problems"]
 
 
 async def test_a_repeated_import_adds_nothing(client: httpx.AsyncClient, service: Service, world: World) -> None:
@@ -174,7 +176,9 @@ async def test_an_imported_application_is_recorded_as_a_single_one_is(
     [row] = await report(client, world.maker, found["id"])
     document = {
         "business": {"trading_name": "Stall 9", "kind": "individual", "mcc": "5499", "currencies": ["KES"]},
-        "owners": [{"given_name": "Njeri", "family_name": "Wanjiku"}],
+        "owners": [
+            {"given_name": "Njeri", "family_name": "Wanjiku", "id_type": "national_id", "id_number": "20000009"}
+        ],
         "contact": {"name": "Njeri Wanjiku", "phone": "+254722000009"},
         "locations": [{"kind": "physical", "country": "KE", "city": "Nakuru", "counters": [{"name": "Stall"}]}],
         "external_ref": "R-9",
@@ -286,7 +290,7 @@ async def test_two_workers_share_an_import_without_doing_a_row_twice(
 async def test_remarks_and_empty_rows_are_passed_over(
     client: httpx.AsyncClient, service: Service, world: World
 ) -> None:
-    rows = [seller(1, external_ref="# an example"), [""] * 13, seller(2)]
+    rows = [seller(1, external_ref="# an example"), [""] * len(seller(1)), seller(2)]
     assert await counts(client, service, world.maker, as_csv(rows)) == (1, 0, 0)
 
 
@@ -408,3 +412,35 @@ async def test_an_import_is_forgotten_after_a_week(
         assert await tx.fetchval("SELECT count(*) FROM import_job") == 0
         assert await tx.fetchval("SELECT count(*) FROM import_batch") == 0
         assert await tx.fetchval("SELECT count(*) FROM application") == 1
+
+
+async def test_submitted_rows_show_what_a_checker_should_look_at(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    """The same as of a single application: who stands elsewhere, also in the same file, and the risk."""
+    theirs = builders.seller()
+    await builders.create_application(service, world["lakemfi"]["maker"], theirs, submitted=True)
+    elsewhere = theirs["contact"]["phone"]
+    rows = [seller(1), seller(2, id_number="20000001"), seller(3, phone=elsewhere)]
+    found = await imported(client, service, world.maker, as_csv(rows), submit="true")
+    reports = []
+    for row in await report(client, world.maker, found["id"]):
+        answer = await client.get(f"/api/v1/applications/{row['application_id']}", headers=world.checker.headers)
+        reports.append(answer.json()["report"])
+    told = [[(one["code"], one["path"]) for one in each["doubts"]] for each in reports]
+    assert told == [
+        [("same_identity", "owners[0].id_number")],
+        [("same_identity", "owners[0].id_number")],
+        [("same_phone_elsewhere", "contact.phone")],
+    ]
+    assert {each["risk"]["band"] for each in reports} == {"low"}
+
+
+async def test_a_row_with_a_protected_name_is_refused_as_a_single_application_is(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    rows = [seller(1, trading_name="SafariC0m"), seller(2)]
+    found = await imported(client, service, world.maker, as_csv(rows), submit="true")
+    assert (found["added"], found["failed"]) == (1, 1)
+    told = (await report(client, world.maker, found["id"]))[0]["problems"]
+    assert told.startswith("business.trading_name: "), told

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from sqlalchemy import LargeBinary
 
-from merchant.compliance.cases import appeals, review, risk_overrides
+from merchant.compliance.cases import adjudication, appeals, review, risk_overrides
 from merchant.compliance.cases.models import Application, Verification
 from merchant.compliance.cases.verifications import DETAILS
 from merchant.compliance.lists import operations as lists
@@ -148,8 +148,8 @@ async def decide(service: Service, world: World, application: Application) -> No
     rejected = await builders.create_application(service, world.maker, submitted=True)
     async with service.db.tenant(checker.dfsp_id) as tx:
         await risk_overrides.set_by_hand(tx, service, checker, rejected.id, "high", "Rumours.", None)
-        await review.decide_hit(tx, service, checker, application.id, hit_id, "true_match", "The same.")
-        await review.decide_hit(tx, service, checker, application.id, hit_id, "false_positive", "Another.")
+        await adjudication.decide_hit(tx, service, checker, application.id, hit_id, "true_match", "The same.")
+        await adjudication.decide_hit(tx, service, checker, application.id, hit_id, "false_positive", "Another.")
         await review.return_for_changes(tx, checker, application.id, [{"path": "owners[0]", "reason": "Look."}])
         await review.reject(tx, checker, rejected.id, "No.")
         other = world["greenbankfsp"]["maker2"].actor

@@ -36,7 +36,7 @@ async def test_changed_answers_change_the_words_and_leave_who_added_it(service: 
         merchant = await tx.session.get(Merchant, made.id)
         assert merchant is not None
         before = await words_of(tx, merchant)
-        merchant.trading_name = "New Name"
+        merchant.trading_name = merchant.ussd_name = "New Name"
         await search_index.index_merchant(tx, service, merchant, changed)
         after = await words_of(tx, merchant)
     vault = service.vault
