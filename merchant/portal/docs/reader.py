@@ -236,12 +236,17 @@ def _problems(status: str, response: Json) -> Iterator[Problem]:
 # --- fields ----------------------------------------------------------------------------------------------------------
 
 
-def list_fields(document: Json, schema: Json, path: str = "", seen: frozenset[str] = frozenset()) -> list[Field]:
+def list_fields(document: Json, schema: Json) -> list[Field]:
     """Every field that a schema's objects hold, parents before their parts, in the order of the document.
 
     A schema that holds itself is followed once. A field that several alternatives share stands once, with the values
-    that any of them allows, and is required where all of them say so.
+    that any of them allows, and is required where all of them say so. Arrays of one schema name its fields once.
     """
+    return _fields(document, schema, "", frozenset(), {})
+
+
+def _fields(document: Json, schema: Json, path: str, seen: frozenset[str], listed: dict[str, str]) -> list[Field]:
+    """list_fields below a path; `seen` are the schemas around it, `listed` says where an array's items were listed."""
     name = schema.get("$ref", "")
     if name in seen:
         return []
@@ -249,16 +254,22 @@ def list_fields(document: Json, schema: Json, path: str = "", seen: frozenset[st
     schema = _resolve(document, schema)
     found: list[Field] = []
     for part in _alternatives(schema):
-        found += list_fields(document, part, path, seen)
+        found += _fields(document, part, path, seen, listed)
     if "items" in schema:
-        found += list_fields(document, schema["items"], f"{path}[]", seen)
+        found += _fields(document, schema["items"], f"{path}[]", seen, listed)
     parts = {name: (part, name in schema.get("required", ())) for name, part in schema.get("properties", {}).items()}
     if isinstance(schema.get("additionalProperties"), dict):
         parts["{key}"] = (schema["additionalProperties"], False)
     for name, (part, required) in parts.items():
         at = f"{path}.{name}" if path else name
-        found.append(_field(document, at, part, required=required))
-        found += list_fields(document, part, at, seen)
+        field = _field(document, at, part, required=required)
+        items = part.get("items", {}).get("$ref", "")
+        before = listed.setdefault(items, at) if items else at
+        if before != at:
+            found.append(replace(field, about=f"{field.about} Its items are like those of {before}.".strip()))
+            continue
+        found.append(field)
+        found += _fields(document, part, at, seen, listed)
     return _merged(found) if _alternatives(schema) else found
 
 

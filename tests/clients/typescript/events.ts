@@ -34,7 +34,11 @@ function meaning(kind: Kind): string {
     case "merchant.restricted":
     case "merchant.closed":
     case "merchant.reinstated":
+    case "merchant.requirements_due":
       return "tell the merchant";
+    case "merchant.left":
+    case "merchant.joined":
+      return "count the merchants anew";
     default:
       return never(kind);
   }

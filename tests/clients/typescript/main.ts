@@ -9,13 +9,15 @@ declare const process: { argv: string[] };
 
 type Schemas = components["schemas"];
 type PaymentRequest = Schemas["PaymentRequestView"];
+// Lists answer spreadsheets too; this client reads JSON alone.
+type Json = "application/json" | "application/problem+json";
 type Answer<T> = { data?: T; error?: { code: string } | undefined; response: Response };
 
 const PATIENCE_MS = 15_000;
 const [baseUrl = "", password = "", apiKey = "", webhookUrl = "", applicationText = "{}"] = process.argv.slice(2);
 
 function clientWith(headers: Record<string, string>) {
-  const client = createClient<paths>({ baseUrl });
+  const client = createClient<paths, Json>({ baseUrl });
   const credentials: Middleware = {
     onRequest({ request }) {
       for (const [name, value] of Object.entries(headers)) request.headers.set(name, value);
@@ -67,6 +69,7 @@ async function register(): Promise<Schemas["MerchantView"]> {
   const made = done(
     await checker.POST("/api/v1/applications/{application_id}/approve", { params: { path }, body: approval }),
   );
+  if (made.merchant_id === null) throw new Error(`approved by ${made.approvals} of ${made.approvals_needed}`);
   const merchant = { merchant_id: made.merchant_id };
   return done(await checker.GET("/api/v1/merchants/{merchant_id}", { params: { path: merchant } }));
 }
