@@ -17,6 +17,7 @@ from litestar import Response
 from msgspec import Meta, Struct
 
 import qr
+from merchant.compliance.policies.problems import CapabilityMissing
 from merchant.core import clock, errors, money, throttling
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
@@ -265,7 +266,7 @@ class StaticCode(Struct, frozen=True, forbid_unknown_fields=True):
     status=201,
     idempotency_key="required",
     operation="qr-dynamic",
-    raises=(errors.NotFound, MerchantNotActive),
+    raises=(errors.NotFound, MerchantNotActive, CapabilityMissing),
 )
 async def create_dynamic_qr(call: Call[StaticCode]) -> PaymentRequestView:
     """Turn a printed code of a counter of yours into the code of one payment: a payment request, with its expiry."""

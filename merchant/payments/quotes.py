@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from merchant.compliance.policies.in_force import policy_of
 from merchant.core import clock, inbox, money, sql
 from merchant.core.db import Tx
 from merchant.core.errors import Reason
@@ -37,7 +38,7 @@ from merchant.hub.fspiop.paths import read_path
 from merchant.payments import limits, outgoing
 from merchant.payments.models import Quote
 from merchant.payments.participants import HubConnection
-from merchant.payments.settle import expire_if_over
+from merchant.payments.settle import expire_if_over, fail_over_limit
 from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
 from merchant.registry.merchants.counters import CounterFacts, counter_by_alias
 from merchant.registry.merchants.states import Capability, merchant_may
@@ -90,7 +91,7 @@ async def answer_quote(tx: Tx, service: Service, connection: HubConnection, mess
         if request.amount != amount:
             await _refuse_other_amount(tx, service, connection, message, asked, request)
             return
-    await _check_amount(tx, service, counter, amount)
+    await _check_amount(tx, service, counter, amount, request)
     now = clock.now()
     expires_at = _expiry(asked, now)
     made = _answer_with_packet(asked, connection, amount, expires_at)
@@ -254,11 +255,17 @@ async def _refuse_other_amount(
         await move(tx, request, RequestState.FAILED, "amount_changed", reason=AMOUNT_CHANGED)
 
 
-async def _check_amount(tx: Tx, service: Service, counter: CounterFacts, amount: money.Money) -> None:
+async def _check_amount(
+    tx: Tx, service: Service, counter: CounterFacts, amount: money.Money, request: LockedRequest | None
+) -> None:
     if amount.currency not in counter.currencies:
         raise FspiopError("5106", f"This merchant takes {', '.join(counter.currencies)} only")
+    if not (await policy_of(service, counter.dfsp_id)).permits("receive_payment", counter.tier):
+        raise FspiopError("5400", "This merchant may not take payments now")
     day = clock.local_date(clock.now(), (await service.scheme()).time_zone)
     if not await limits.would_fit(tx, service, counter.merchant_id, counter.dfsp_id, counter.tier, amount, day):
+        if request is not None:
+            await fail_over_limit(tx, request)
         raise FspiopError("5200", "This payment is over the merchant's limit")
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from merchant.compliance.policies.capabilities import check_capability, require_capability
 from merchant.compliance.policies.in_force import policy_of
 from merchant.core import clock, errors, ids, outbox, sql, trace
 from merchant.core.access import Actor
@@ -89,16 +90,18 @@ async def find_counter(tx: Tx, actor: Actor, counter_id: UUID | None) -> Counter
 
 
 async def check_payable(service: Service, counter: CounterFacts, amount: Money) -> None:
-    """Refuse money this merchant may not take. Raises WrongState or InvalidFields."""
+    """Refuse money this merchant may not take. Raises WrongState, CapabilityMissing or InvalidFields."""
     if not merchant_may(counter.state, Capability.TAKE_PAYMENT):
         raise MerchantNotActive
+    policy = await policy_of(service, counter.dfsp_id)
+    check_capability(policy, counter.tier, "receive_payment")
     if amount.currency not in counter.currencies:
         raise errors.invalid_field(
             "amount.currency",
             "not_taken",
             _("This merchant takes {currencies} only.", currencies=", ".join(counter.currencies)),
         )
-    limits = (await policy_of(service, counter.dfsp_id)).limits(counter.tier, amount.currency)
+    limits = policy.limits(counter.tier, amount.currency)
     most = Money(limits.per_payment_minor, amount.currency)
     if amount.minor > most.minor:
         raise errors.invalid_field(
@@ -111,12 +114,14 @@ async def check_payable(service: Service, counter: CounterFacts, amount: Money) 
 async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest) -> LockedRequest:
     """Store a payment request and, when it names a payer, the job that looks them up.
 
-    Raises NotFound, WrongState, InvalidFields, Reconciling.
+    Raises NotFound, WrongState, CapabilityMissing, InvalidFields, Reconciling.
     """
     if await is_reconciling(service):
         raise Reconciling(headers={"retry-after": "60"})
     counter = await find_counter(tx, actor, new.counter_id)
     await check_payable(service, counter, new.amount)
+    if new.payer is None:
+        await require_capability(service, counter.dfsp_id, counter.tier, "dynamic_qr")
     scheme = await service.scheme()
     expires_in_s = new.expires_in_s or scheme.request_expiry_s
     if not 1 <= expires_in_s <= scheme.request_expiry_max_s:

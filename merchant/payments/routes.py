@@ -7,6 +7,7 @@ out.
 from typing import Any
 from uuid import UUID
 
+from merchant.compliance.policies.problems import CapabilityMissing
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
@@ -36,7 +37,7 @@ async def _view(call: Call[Any], request_id: UUID) -> schemas.PaymentRequestView
     answer=schemas.PaymentRequestView,
     status=201,
     idempotency_key="required",
-    raises=(errors.NotFound, MerchantNotActive, Reconciling),
+    raises=(errors.NotFound, MerchantNotActive, CapabilityMissing, Reconciling),
 )
 async def create_payment_request(call: Call[schemas.NewPaymentRequest]) -> schemas.PaymentRequestView:
     """Ask for money: of a payer, or of whoever scans the code that this answers with."""

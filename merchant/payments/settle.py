@@ -40,6 +40,9 @@ CHECKING = Reason(
     "checking", _("The network has not said how the payment ended; we are asking. Do not hand out goods yet.")
 )
 ABORTED = Reason("aborted_by_network", _("The payment was called off before it was complete. No money has moved."))
+OVER_LIMIT = Reason(
+    "over_limit", _("This payment would go over your limit for the day or month. Ask your provider to raise it.")
+)
 _PAYER_REFUSALS = frozenset({"4100", "4101"})
 
 
@@ -103,6 +106,12 @@ async def apply_bad_news(tx: Tx, request: LockedRequest, code: str, description:
         return
     target = RequestState.REJECTED if base_code(code) in _PAYER_REFUSALS else RequestState.FAILED
     await move(tx, request, target, cause, reason=reason_for(code), detail=f"{code} {description}"[:200])
+
+
+async def fail_over_limit(tx: Tx, request: LockedRequest) -> None:
+    """End a request whose payment we refused because its merchant would take too much; a later try may still pay it."""
+    if may(request.state, RequestCapability.FAIL) and not await money_under_way(tx, request):
+        await move(tx, request, RequestState.FAILED, "over_limit", reason=OVER_LIMIT)
 
 
 # --- how a transfer ends ------------------------------------------------------------------------------------

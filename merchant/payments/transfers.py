@@ -33,7 +33,7 @@ from merchant.hub.fspiop.paths import read_path
 from merchant.payments import limits, outgoing
 from merchant.payments.participants import HubConnection
 from merchant.payments.quotes import fingerprint
-from merchant.payments.settle import abort_transfer, commit_transfer
+from merchant.payments.settle import abort_transfer, commit_transfer, fail_over_limit
 from merchant.payments.states import LockedRequest, RequestCapability, lock_request, may
 from merchant.payments.transfer_states import COUNTED, UNDER_WAY, TransferState, lock_transfer
 from merchant.registry.merchants.states import Capability, merchant_may
@@ -101,7 +101,7 @@ async def answer_transfer(tx: Tx, service: Service, connection: HubConnection, m
     amount = from_wire(prepared.amount)
     quote = await _quote_of(tx, connection, message.source, prepared, amount)
     fulfilment = _fulfilment(prepared, connection)
-    await _check_free(tx, message.source, quote)
+    request = await _check_free(tx, message.source, quote)
     now = clock.now()
     expires_at = parse_datetime(prepared.expiration)
     if expires_at <= now:
@@ -110,6 +110,8 @@ async def answer_transfer(tx: Tx, service: Service, connection: HubConnection, m
         raise FspiopError("3100", "The transfer's expiration is too far away")
     day = clock.local_date(now, (await service.scheme()).time_zone)
     if not await limits.reserve(tx, service, quote.merchant_id, connection.dfsp_id, quote.tier, amount, day):
+        if request is not None:
+            await fail_over_limit(tx, request)
         raise FspiopError("5200", "This payment is over the merchant's limit")
     answer = encode(TransfersPut(connection.transfer_mode, fulfilment, format_datetime(now)))  # type: ignore[arg-type]
     await tx.execute(
@@ -166,13 +168,14 @@ def _fulfilment(prepared: TransfersPost, connection: HubConnection) -> str:
     return fulfilment
 
 
-async def _check_free(tx: Tx, payer_fsp_id: str, quote: AnsweredQuote) -> None:
-    """One quote is paid once, and so is one request."""
+async def _check_free(tx: Tx, payer_fsp_id: str, quote: AnsweredQuote) -> LockedRequest | None:
+    """One quote is paid once, and so is one request, which is given back."""
     request = await lock_request(tx, request_id=quote.request_id) if quote.request_id else None
     if request is not None and not may(request.state, RequestCapability.TAKE_TRANSFER):
         raise FspiopError("5104", f"This request is {request.state}; it is not to be paid")
     if await tx.fetchval(_USED, payer_fsp_id, quote.quote_id, quote.request_id):
         raise FspiopError("5104", "This is being paid, or has been paid, by another transfer")
+    return request
 
 
 async def repeat_transfer(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:

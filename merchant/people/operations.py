@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
+from merchant.compliance.policies.capabilities import require_capability
 from merchant.core import access, audit, clock, errors, ids, vault
 from merchant.core.access import Actor, Permission, scope_to
 from merchant.core.db import Tx
@@ -57,6 +58,19 @@ async def create_dfsp(tx: Tx, service: Service, actor: Actor, fsp_id: str, name:
     # Its own chain begins with it: a DFSP without a chain has lost it.
     await audit.record(tx, actor, "dfsp.created", "dfsp", dfsp.id, dfsp_id=dfsp.id, fsp_id=fsp_id)
     return dfsp
+
+
+_KEY_OF = """
+SELECT dfsp_id, tier FROM merchant
+WHERE id = coalesce($1, (SELECT merchant_id FROM counter WHERE id = $2))
+"""
+
+
+async def check_keys_permitted(tx: Tx, service: Service, merchant_id: UUID | None, counter_id: UUID | None) -> None:
+    """Refuse a key of a merchant whose tier has none, raising CapabilityMissing; a place unknown is for issue_key."""
+    row = await tx.fetchrow(_KEY_OF, merchant_id, counter_id)
+    if row is not None:
+        await require_capability(service, row["dfsp_id"], row["tier"], "api_keys")
 
 
 async def issue_key(

@@ -6,6 +6,7 @@ operations.py changes, queries.py reads and schemas.py shapes. People are in use
 from datetime import timedelta
 from uuid import UUID
 
+from merchant.compliance.policies.problems import CapabilityMissing
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Call, Listed, route
@@ -53,10 +54,12 @@ async def list_dfsps(call: Call[None]) -> Listed:
     body=schemas.NewApiKey,
     answer=ApiKeyView,
     status=201,
+    raises=(CapabilityMissing,),
 )
 async def issue_api_key(call: Call[schemas.NewApiKey]) -> ApiKeyView:
     """Issue an API key; its text is shown this once."""
     new = call.body
+    await operations.check_keys_permitted(call.tx, call.service, new.merchant_id, new.counter_id)
     issued = await operations.issue_key(
         call.tx,
         call.actor,

@@ -25,6 +25,7 @@ from merchant.compliance.cases.queries import (
 from merchant.compliance.cases.risk_facts import approved_case, hits_of
 from merchant.compliance.cases.states import ApplicationState, Capability, move_application
 from merchant.compliance.cases.verifications import case_of, record
+from merchant.compliance.policies.capabilities import check_capability
 from merchant.core import audit, clock, errors, outbox
 from merchant.core.access import Actor
 from merchant.core.db import Tx
@@ -96,7 +97,7 @@ async def approve(
 
     By approving, the checker also verifies what the policy lets a checker vouch for. Raises what lock_for_decision
     does, StaleVersion when the hash is not that of the version under review, ApprovedAlready, ScreeningNotChecked,
-    ScreeningHitsOpen, RiskUnacceptable, NoTier, and what effects.carry_out does.
+    ScreeningHitsOpen, RiskUnacceptable, NoTier, CapabilityMissing, and what effects.carry_out does.
     """
     application = await lock_for_decision(tx, actor, application_id)
     if application.version_hash != version_hash:
@@ -124,6 +125,8 @@ async def approve(
         raise problems.RiskUnacceptable
     case = msgspec.structs.replace(case, risk=judged.band)
     tier = _cleared_tier(tx.vault, application, case, policy, merchant, now)
+    if any(place.id is None for place in sections.locations[1:]):
+        check_capability(policy, tier, "sub_locations")
     needed = policy.tier(tier).approvals_for(judged.band)
     application.approvals = [*application.approvals, actor.id]
     if len(application.approvals) < needed:

@@ -11,6 +11,7 @@ from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.projection import needs_of
 from merchant.compliance.cases.states import ApplicationState
 from merchant.compliance.cases.twins import both
+from merchant.compliance.policies.problems import CapabilityMissing
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
@@ -206,6 +207,7 @@ async def release_application(call: Call[None], application_id: UUID) -> Answer:
         problems.ScreeningHitsOpen,
         problems.RiskUnacceptable,
         problems.NoTier,
+        CapabilityMissing,
         problems.TierLost,
         problems.ApprovedAlready,
         problems.DoubtRefused,

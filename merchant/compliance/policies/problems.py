@@ -19,3 +19,7 @@ class ProposerGone(errors.WrongState):
 
 class TooManyProposals(errors.Conflict):
     code, title = "too_many_proposals", _("Too many policies wait to be published; publish or withdraw some first")
+
+
+class CapabilityMissing(errors.Conflict):
+    code, title = "capability_missing", _("The merchant's tier does not permit this")

@@ -204,6 +204,33 @@ async def test_transfers_that_fit_alone_but_not_together_leave_the_last_one_refu
     assert await usage(stage) == [(5_000_000, 5), (5_000_000, 5)]
 
 
+async def test_a_request_ends_at_once_when_its_quote_would_go_over_the_limit_and_may_be_paid_later(
+    stage: Stage,
+) -> None:
+    """Fault D12: it stayed open, and ended as if the customer had not answered."""
+    for _ in range(5):
+        await stage.reserved(amount="10000", currency="USD")
+    request = await stage.asked(amount={"amount": "10000", "currency": "USD"})
+    refused = await stage.quote(request)
+    assert refused.error_code == "5200"
+    read = await stage.read(request)
+    assert (read["state"], read["reason"]["code"]) == ("failed", "over_limit")
+    await stage.rows("DELETE FROM limit_usage")  # the next day
+    await stage.pay(request)
+    assert await stage.state(request) == "paid"
+
+
+async def test_a_request_ends_at_once_when_others_took_its_place_between_quote_and_transfer(stage: Stage) -> None:
+    request = await stage.asked(amount={"amount": "10000", "currency": "USD"})
+    quoted = await stage.quote(request)
+    for _ in range(5):
+        await stage.reserved(amount="10000", currency="USD")
+    _, answer = await stage.transfer(quoted)
+    assert answer.error_code == "5200"
+    read = await stage.read(request)
+    assert (read["state"], read["reason"]["code"]) == ("failed", "over_limit")
+
+
 # --- the hub's last word ----------------------------------------------------------------------------------------------
 
 
