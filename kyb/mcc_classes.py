@@ -19,6 +19,8 @@ MCC_CLASSES: Final[tuple[MccClass, ...]] = get_args(MccClass)
 # The first set that holds a code gives its class.
 _STRICTEST_FIRST: Final[tuple[MccClass, ...]] = ("prohibited", "agent", "enhanced", "high", "low")
 _CODE = re.compile("[0-9]{4}")
+# ISO 18245 gives each of these to one airline, car rental or hotel chain by name: whoever claims one proves it.
+_NAMED_FIRMS = frozenset(f"{code}" for code in range(3000, 4000))
 
 
 class UnknownMccSet(ValueError):
@@ -103,5 +105,7 @@ def _class_named(name: str) -> MccClass:
 def _listed(name: MccClass, is_remote: bool) -> frozenset[str]:
     if name == "medium":
         return frozenset()
-    also = _data().enhanced_remote if name == "enhanced" and is_remote else {}
-    return frozenset(getattr(_data(), name)) | also.keys()
+    found = frozenset(getattr(_data(), name))
+    if name == "enhanced":
+        return found | _NAMED_FIRMS | (_data().enhanced_remote.keys() if is_remote else set())
+    return found
