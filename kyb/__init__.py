@@ -7,6 +7,7 @@ them: ownership and bods (who owns the business), mcc_classes, risk_weights and 
 """
 
 from kyb.aliases import ALIAS_PATTERN, alias_form, is_alias, may_be_chosen
+from kyb.answer_paths import NoSuchAnswer, answer_at
 from kyb.applicant import (
     AnyText,
     Business,
@@ -109,6 +110,7 @@ __all__ = [
     "Location",
     "Locations",
     "MccClass",
+    "NoSuchAnswer",
     "Outcome",
     "Override",
     "Owner",
@@ -150,6 +152,7 @@ __all__ = [
     "activities_named",
     "alias_form",
     "alike",
+    "answer_at",
     "assess",
     "assess_risk",
     "beneficial_owners",

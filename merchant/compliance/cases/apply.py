@@ -163,7 +163,6 @@ def freeze_version(
     four_eyes.note_submitter(application, actor)
     application.submitted_at = clock.now()
     application.due_at = application.submitted_at + timedelta(hours=policy.text.sla_hours)
-    application.returned_items = application.returned_items_sealed = None
     move_application(application, ApplicationState.SUBMITTED)
     return version_row(vault, application)
 

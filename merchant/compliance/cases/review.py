@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 import kyb
-from merchant.compliance.cases import answers, doubts, effects, indexing, problems, risk, sealed_fields
+from merchant.compliance.cases import answers, doubts, effects, indexing, problems, returned, risk, sealed_fields
 from merchant.compliance.cases.assess import assess
 from merchant.compliance.cases.four_eyes import lock_for_decision
 from merchant.compliance.cases.kinds import CaseKind
@@ -174,9 +174,12 @@ async def reject(tx: Tx, actor: Actor, application_id: UUID, reason: str) -> App
 
 
 async def return_for_changes(tx: Tx, actor: Actor, application_id: UUID, items: list[dict[str, str]]) -> Application:
-    """Give it back to the makers, saying what is wrong where (`path`, `reason`)."""
+    """Give it back to the makers, saying what is wrong where (`path`, `reason`).
+
+    Raises what lock_for_decision does, and InvalidFields for a place that the answers do not have.
+    """
     application = await lock_for_decision(tx, actor, application_id)
-    sealed_fields.write_returned_items(tx.vault, application, items)
+    sealed_fields.write_returned_items(tx.vault, application, returned.returned_items(tx.vault, application, items))
     await _decide(tx, actor, application, ApplicationState.RETURNED, "; ".join(item["reason"] for item in items))
     return application
 

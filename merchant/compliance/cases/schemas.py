@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 import kyb
-from merchant.compliance.cases import answers, privacy
+from merchant.compliance.cases import answers, privacy, returned
 from merchant.compliance.cases import sealed_fields as fields
 from merchant.compliance.cases.doubts import Doubt
 from merchant.compliance.cases.kinds import CaseKind
@@ -63,6 +63,14 @@ class ReturnedItem(Struct, frozen=True, forbid_unknown_fields=True):
 
     path: Annotated[str, Meta(min_length=1, max_length=200)]
     reason: ReasonText
+
+
+class ReturnedItemView(Struct, frozen=True):
+    """What was wrong, where, and whether the answer there is another one now."""
+
+    path: str
+    reason: str
+    resolved: bool
 
 
 class Returned(Struct, frozen=True, forbid_unknown_fields=True):
@@ -160,7 +168,7 @@ class ApplicationView(Struct, frozen=True):
     requirements: kyb.Requirements
     hit_decisions: dict[str, HitVerdict]
     hit_states: dict[str, HitState]
-    returned_items: list[ReturnedItem] | None
+    returned_items: list[ReturnedItemView] | None
     reject_reason: str | None
     merchant_id: UUID | None
     created_at: Instant
@@ -308,7 +316,7 @@ def application_view(
         requirements=requirements_view(needs, language),
         hit_decisions={hit_id: msgspec.convert(one.decision, HitVerdict) for hit_id, one in hit_decisions.items()},
         hit_states={hit_id: _hit_state(one.proposed) for hit_id, one in hit_decisions.items()},
-        returned_items=_returned_items(actor, fields.returned_items_of(service.vault, row)),
+        returned_items=_returned_items(actor, returned.shown_items(service.vault, row)),
         reject_reason=privacy.shown_words(actor, fields.reject_reason_of(service.vault, row)),
         merchant_id=row.merchant_id,
         created_at=web.at(row.created_at),
@@ -342,10 +350,13 @@ def _report_view(actor: Actor, report: dict[str, Any] | None, language: str) -> 
     return msgspec.convert(translated(privacy.shown_report(actor, report), language), ReportView | None)
 
 
-def _returned_items(actor: Actor, items: list[dict[str, str]] | None) -> list[ReturnedItem] | None:
+def _returned_items(actor: Actor, items: list[returned.Item] | None) -> list[ReturnedItemView] | None:
     if items is None:
         return None
-    return [ReturnedItem(item["path"], privacy.shown_words(actor, item["reason"]) or masking.HIDDEN) for item in items]
+    return [
+        ReturnedItemView(item.path, privacy.shown_words(actor, item.reason) or masking.HIDDEN, item.resolved)
+        for item in items
+    ]
 
 
 def _hit_state(proposed: bool) -> HitState:

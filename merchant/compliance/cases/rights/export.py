@@ -118,7 +118,9 @@ async def _exported(
             for row in one.decisions
         ],
         returned_items=[
-            item for item in fields.returned_items_of(vault, case) or [] if about.is_told(item.get("path", ""))
+            {"path": item["path"], "reason": item["reason"]}
+            for item in fields.returned_items_of(vault, case) or []
+            if about.is_told(item.get("path", ""))
         ],
         reject_reason=fields.reject_reason_of(vault, case),
         appeal_reason=fields.case_reason_of(vault, case),

@@ -207,7 +207,8 @@ class TestReturnAndReject:
     ) -> None:
         application = await builders.create_application(service, world.maker, submitted=True)
         returned = (await decide(client, world.checker, application, "return", RETURNED)).json()
-        assert (returned["state"], returned["returned_items"]) == ("returned", RETURNED["items"])
+        told = [item | {"resolved": False} for item in RETURNED["items"]]
+        assert (returned["state"], returned["returned_items"]) == ("returned", told)
         assert returned["checker"] == str(world.checker.actor.id)
         maker2 = world["greenbankfsp"]["maker2"]
         path = f"/api/v1/applications/{application.id}"
@@ -220,7 +221,7 @@ class TestReturnAndReject:
             [str(maker2.actor.id), str(world.maker.actor.id)],
         )
         assert (body["report"], body["checker"]) == (None, None)
-        assert body["returned_items"] == RETURNED["items"]  # the maker still reads what to change
+        assert body["returned_items"] == told  # the maker still reads what to change
         await client.post(f"{path}/submit", headers=maker2.headers)
         await builders.work(service)
         final = await read(client, world.checker, application)
