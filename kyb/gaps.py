@@ -22,6 +22,7 @@ from kyb.policy.model import BANDS, Check, Policy
 
 GapState = Literal["due", "rejected", "expired", "checker", "pending"]
 CHECKER = "checker"
+_BIRTH_DATE = "Give each owner's date of birth."
 
 
 class Gap(Struct, frozen=True):
@@ -127,8 +128,8 @@ def _verified_gaps(check: Check, asked: Asked) -> Iterator[Gap]:
 
 def _subject_gaps(check: Check, attribute: str, subject: str, asked: Asked) -> Iterator[Gap]:
     """The gap of one subject: an answer is missing, or nobody has verified it, or it lapsed."""
-    if missing := _missing_answer(asked.case.sections, attribute, subject):
-        yield Gap(missing, "due", "missing")
+    if missing := _missing_answers(asked.case.sections, attribute, subject):
+        yield from (Gap(path, "due", "missing") for path in missing)
         return
     found = asked.case.verified.get((attribute, subject))
     path = subject if subject != MERCHANT else f"verifications.{attribute}"
@@ -142,16 +143,18 @@ def _subject_gaps(check: Check, attribute: str, subject: str, asked: Asked) -> I
         yield Gap(path, "expired", "expired", by=last)
 
 
-def _missing_answer(sections: Sections, attribute: str, subject: str) -> str | None:
+def _missing_answers(sections: Sections, attribute: str, subject: str) -> list[str]:
+    """The paths of the answers without which there is nothing to verify."""
     if attribute == "phone":
-        return None if merchant_phone(sections) else "contact.phone"
+        return [] if merchant_phone(sections) else ["contact.phone"]
     if ATTRIBUTES[attribute].section == MERCHANT:
-        return None
+        return []
     holder = subject_of(sections, subject)
-    for names in _NEEDED.get(attribute, ()):
-        if not any(_given(holder, name) for name in names.split("|")):
-            return f"{subject}.{names.split('|')[0]}"
-    return None
+    return [
+        f"{subject}.{names.split('|')[0]}"
+        for names in _NEEDED.get(attribute, ())
+        if not any(_given(holder, name) for name in names.split("|"))
+    ]
 
 
 def _last_day(found: Verification, check: Check) -> date | None:
@@ -198,7 +201,10 @@ def _owner_gaps(check: Check, asked: Asked) -> Iterator[Gap]:
             yield Gap(gap.path, "due", gap.code, gap.message)
     for one in ownership.persons:
         if one.is_required:
-            yield from _subject_gaps(check, "identity", f"owners[{one.index}]", asked)
+            path = f"owners[{one.index}]"
+            yield from _subject_gaps(check, "identity", path, asked)
+            if not asked.case.sections.owners[one.index].birth_date:
+                yield Gap(f"{path}.birth_date", "due", "missing", _BIRTH_DATE)
 
 
 def _screening_gaps(check: Check, asked: Asked) -> Iterator[Gap]:
@@ -207,6 +213,10 @@ def _screening_gaps(check: Check, asked: Asked) -> Iterator[Gap]:
         yield Gap("screening", "checker", "not_screened")  # it runs when the case is submitted
     elif outcome != "clear":
         yield Gap("screening", "pending", "screening_" + outcome)
+    if outcome == "review":  # a birth date tells most people from a listed one
+        for index, owner in enumerate(asked.case.sections.owners):
+            if owner.kind in (None, "person") and not owner.birth_date:
+                yield Gap(f"owners[{index}].birth_date", "due", "missing", _BIRTH_DATE)
 
 
 def _licence_gaps(check: Check, asked: Asked) -> Iterator[Gap]:

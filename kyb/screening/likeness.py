@@ -36,6 +36,7 @@ _MAX_VOWELS_OF_TWO = 0.25
 _MAX_VOWELS_SHORT, _MAX_VOWELS_LONG = 0.45, 0.65
 _MAX_VOWELS_UNSURE = 1.0
 _FEW_CONSONANTS = 3
+_SURE_CONSONANTS = 4  # of a word that some vowels may be left out of
 _ENDS_OPEN = "aeiouyh"
 
 
@@ -157,9 +158,22 @@ def _by_letters(one: str, other: str) -> float:
 
 def _lacks_vowels(one: str, other: str) -> bool:
     fewer, more = (one, other) if len(one) < len(other) else (other, one)
-    if one[0] != other[0] or len(fewer) - len(fewer.translate(WITHOUT_VOWELS)) > 2:
+    if one[0] != other[0]:
+        return False
+    if _some_vowels_left_out(fewer, more):
+        return True
+    if len(fewer) - len(fewer.translate(WITHOUT_VOWELS)) > 2:
         return False
     return fewer == bare_of_vowels(more) or fewer == more.translate(WITHOUT_VOWELS)
+
+
+def _some_vowels_left_out(fewer: str, more: str) -> bool:
+    """Whether a word of several consonants lacks some vowels of the other, and nothing else."""
+    consonants = fewer.translate(WITHOUT_VOWELS)
+    if len(consonants) < _SURE_CONSONANTS or consonants != more.translate(WITHOUT_VOWELS):
+        return False
+    letters = iter(more)
+    return all(letter in letters for letter in fewer)
 
 
 def scanned(text: str) -> str:

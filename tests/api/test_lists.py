@@ -107,8 +107,10 @@ async def test_a_bad_query_is_told_so_on_every_list(client: httpx.AsyncClient, s
     lists = [route for route in walled_routes(service) if route.is_list]
     assert len(lists) >= 7
     case_id = str((await builders.create_application(service, staff["maker"])).id)
+    merchant_id = str((await builders.create_merchant(service, world))[0].id)
     for route in lists:
-        path = route.path.format_map(dict.fromkeys(("application_id", "case_id"), case_id))
+        ids = {"application_id": case_id, "case_id": case_id, "merchant_id": merchant_id}
+        path = route.path.format_map(ids)
         headers = next(
             person.headers
             for person in (staff["admin"], staff["maker"], staff["auditor"], world.operator)
