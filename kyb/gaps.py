@@ -266,6 +266,15 @@ def trade_gaps(refused: tuple[str, ...], asked: Asked) -> Iterator[Gap]:
         yield Gap("business.mcc", "rejected", "mcc_refused", "This tier is not open to this trade.")
 
 
+def country_gaps(asked: Asked) -> Iterator[Gap]:
+    """Places of business in a country that the policy is not for; one that names no country is for all."""
+    allowed = asked.policy.text.countries
+    for index, place in enumerate(asked.case.sections.locations):
+        if allowed and place.country and place.country not in allowed:
+            path = f"locations[{index}].country"
+            yield Gap(path, "rejected", "country_refused", "Merchants of this country are not taken here.")
+
+
 def due_soon(day: date | None, today: date, notice_days: int) -> bool:
     """Whether what lapses on a day is to be announced by now."""
     return day is not None and day - timedelta(days=notice_days) <= today

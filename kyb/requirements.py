@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from kyb.attributes import MERCHANT
 from kyb.case import Case
-from kyb.gaps import CHECKER, Asked, Gap, due_soon, gaps_of, lapses_on, trade_gaps
+from kyb.gaps import CHECKER, Asked, Gap, country_gaps, due_soon, gaps_of, lapses_on, trade_gaps
 from kyb.policy.check import attribute_of
 from kyb.policy.durations import span
 from kyb.policy.model import CAPABILITIES, Limits, Policy, Requires, Tier
@@ -176,6 +176,8 @@ def _judge(asked: Asked, ladder: tuple[Tier, ...]) -> _Judged:
     for name, requires in rungs:
         items, others = _open_items(asked, requires, name, met)
         by_tier[name], alternatives[name] = tuple(items), tuple(others)
+    abroad = (_Item(gap.state, _requirement(asked, "country", gap, None)) for gap in country_gaps(asked))
+    by_tier[None] = (*by_tier[None], *abroad)
     if not ladder and all(item.requirement.path != _NO_LADDER.path for item in by_tier[None]):
         by_tier[None] = (*by_tier[None], _Item("due", _NO_LADDER))
     for tier in ladder:
@@ -217,7 +219,7 @@ def _length(items: list[_Item]) -> int:
 
 
 def _requirement(asked: Asked, key: str, gap: Gap, tier: str | None) -> Requirement:
-    message = gap.message or (asked.policy.says(key) if key != "mcc" else "")
+    message = gap.message or asked.policy.says(key)
     return Requirement(gap.path, gap.code, message, tier, key, gap.by)
 
 

@@ -333,3 +333,11 @@ def test_the_same_case_gives_the_same_bytes(kind: str, attributes: set[str], day
     first, second = (msgspec.json.encode(needed(one, days=days)) for _ in range(2))
     assert first == second
     assert msgspec.json.decode(first, type=kyb.Requirements) == needed(one, days=days)
+
+
+def test_a_place_in_a_country_that_the_policy_is_not_for_stands_in_every_tiers_way() -> None:
+    found = needs(COMPANY, policy=kyb.load_layers([GENERIC, 'countries = ["UG", "TZ"]']))
+    assert [(one.path, one.code) for one in found.errors] == [("locations[0].country", "country_refused")]
+    assert found.tier_reachable is None
+    home = needs(COMPANY, policy=kyb.load_layers([GENERIC, 'countries = ["KE"]']))
+    assert home.errors == ()

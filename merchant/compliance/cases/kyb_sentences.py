@@ -69,6 +69,7 @@ FIELDS = (
     _("This owner stands above already, with the same number."),
     _("Numbers of passports have 6 to 9 letters and digits; compare it with the document."),
     _("This trade may not be carried on here."),
+    _("Merchants of this country are not taken here."),
     _("This tier is not open to this trade."),
 )
 POLICY = (
