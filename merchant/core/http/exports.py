@@ -217,6 +217,15 @@ def _bare(kind: Any) -> Any:
     return kind
 
 
+def _known_by(item: dict[str, Any]) -> Iterator[str]:
+    """The texts and numbers of a thing, each once, without its ids."""
+    told: dict[str, None] = {}
+    for name, value in item.items():
+        if name != "id" and not name.endswith("_id") and isinstance(value, str | int | float):
+            told[str(value)] = None
+    yield from told
+
+
 def _value(view: Any, path: tuple[str, ...]) -> Any:
     for name in path:
         if view is None:
@@ -226,7 +235,10 @@ def _value(view: Any, path: tuple[str, ...]) -> Any:
 
 
 def _cell(value: Any) -> Cell:
-    """A value as a cell: numbers stay numbers, lists of texts stand beside each other, what is deeper is JSON."""
+    """A value as a cell: numbers stay numbers, lists stand beside each other, what is deeper is JSON.
+
+    Of a list of things each is told by what people know it by, such as a counter by its name and number, not by ids.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None or isinstance(value, int | float):
@@ -236,4 +248,6 @@ def _cell(value: Any) -> Cell:
     plain = msgspec.to_builtins(value)
     if isinstance(plain, list) and all(isinstance(one, str) for one in plain):
         return ", ".join(plain)
+    if isinstance(plain, list) and all(isinstance(one, dict) for one in plain):
+        return "; ".join(" ".join(_known_by(one)) for one in plain)
     return plain if isinstance(plain, str) else msgspec.json.encode(plain).decode()

@@ -23,6 +23,7 @@ _LARGEST_PT, _SMALLEST_PT = 8.0, 4.5
 _LINE = 0.3528 * 1.3  # millimetres a point, with leading
 _GAP_MM = 1.2
 _WIDEST_MM = 60.0  # of a column at the largest letters, before it is wrapped
+_BROKEN_MM = 16.0  # of a word at the largest letters; longer ones, such as ids, are broken where room is short
 _SAMPLE_ROWS = 200
 _BASE = "NotoSans"
 # Drawn for a character that no font of ours has.
@@ -150,15 +151,23 @@ class PdfTable:
         """Nothing is left behind."""
 
     def _lay_out(self, sample: list[list[str]]) -> None:
-        """Decide the widths by the header and the first rows: as wide as their texts, or a fair part of the page."""
+        """Decide the widths by the header and the first rows: as wide as their texts, or a fair part of the page.
+
+        Where not all fits, every column keeps its longest word, unless it is a long one.
+        """
         self._document.set_font(_BASE, "", _LARGEST_PT)
-        natural = []
+        natural, least = [], []
         for place, name in enumerate(self._columns):
             texts = [name, *(row[place] for row in sample)]
+            words = (word for text in texts for word in text.split(" "))
             natural.append(min(_WIDEST_MM, max(map(self._width, texts))) + _GAP_MM)
+            least.append(min(_BROKEN_MM, max(map(self._width, words))) + _GAP_MM)
         wanted = sum(natural)
         self._size_pt = max(_SMALLEST_PT, min(_LARGEST_PT, _LARGEST_PT * _WIDTH_MM / wanted))
-        self._widths = [width * _WIDTH_MM / wanted for width in natural]
+        scale = self._size_pt / _LARGEST_PT
+        spare = max(0.0, _WIDTH_MM / scale - sum(least)) / max(wanted - sum(least), 0.1)
+        shared = [low + (high - low) * spare for low, high in zip(least, natural, strict=True)]
+        self._widths = [width * _WIDTH_MM / sum(shared) for width in shared]
         self._begin_page()
 
     def _begin_page(self) -> None:
@@ -186,7 +195,7 @@ class PdfTable:
 
     def _wrapped(self, text: str, width: float) -> Iterator[str]:
         """The lines of a text; a word that is wider than its column is broken where it must be."""
-        room = (width - _GAP_MM) * _LARGEST_PT / self._size_pt
+        room = width * _LARGEST_PT / self._size_pt - _GAP_MM + 0.01
         line = ""
         for word in text.split(" "):
             longer = f"{line} {word}" if line else word
