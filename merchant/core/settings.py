@@ -85,6 +85,10 @@ def _is_url(text: str, *, with_path: bool) -> bool:
     )
 
 
+def _is_loopback(host: str | None) -> bool:
+    return host == "localhost" or (_is_network(host or "") and ipaddress.ip_address(host or "").is_loopback)
+
+
 def _is_store(text: str) -> bool:
     parts = urlsplit(text)
     try:
@@ -116,6 +120,12 @@ _BASE_URL = _text(
 _URL = _text(
     "http:// or https:// with a host, and a port and a path if need be, without a query",
     lambda text: _is_url(text, with_path=True),
+)
+_REGISTER_URL = _text(
+    "https:// with a host, and a port and a path if need be, without a query; http:// only on this machine",
+    lambda text: (
+        _is_url(text, with_path=True) and (text.startswith("https://") or _is_loopback(urlsplit(text).hostname))
+    ),
 )
 _HOSTS = _text("IP addresses or host names, comma-separated", _all(is_host))
 _CONTACT = _text(
@@ -275,6 +285,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # The virus scanner that every document passes first, clamd. Empty: none. One that is set and does not answer means
     # that no document is taken.
     clamd: Annotated[str, _CLAMD] = ""
+    # Where an LEI is looked up that our copy of the register lacks (`merchant lei load`): an address that answers
+    # {url}/lei-records/{LEI} as GLEIF's API does. Empty: nowhere, since an outside party then learns who applies.
+    lei_url: Annotated[str, _REGISTER_URL] = ""
     # Jobs claimed at once by the worker: large enough to share round trips, small enough to share work.
     worker_batch: Annotated[int, _whole(1, 1000)] = 50
     # Safety poll when no notification arrived; the LISTEN connection wakes the worker sooner.

@@ -34,6 +34,7 @@ _DUE = """
 SELECT id FROM merchant WHERE check_on <= $1 AND state <> 'closed' ORDER BY check_on LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 PAST_DUE = "requirements.past_due"
+_LAPSES = frozenset({"expired", "lapsed"})  # what ran out, for which the policy gives a grace
 OVERDUE = "review_overdue"
 
 
@@ -51,7 +52,7 @@ def judge(merchant: Merchant, needs: kyb.Requirements, grace_days: int, today: d
     """What today asks for of a merchant that needs this."""
     past = [one.due_on for one in needs.past_due if one.due_on is not None]
     ends = min((day + timedelta(days=grace_days) for day in past), default=None)
-    provisional = any(one.code != "expired" for one in needs.past_due)
+    provisional = any(one.code not in _LAPSES for one in needs.past_due)
     overdue = merchant.next_review_on
     later = _days_to_look(needs, overdue, ends, today)
     if needs.past_due and provisional:
