@@ -83,11 +83,13 @@ def prepare(
         return Prepared(application, identifiers, sections)
     refuse_protected(sections, desk.protected)
     ground, case = desk.ground, kyb.Case(sections)
-    version = freeze_version(service.vault, application, actor, case, ground.policy, ground.now)
+    looks_up = desk.looks_up_lei(sections)
+    submitted = lei.before_look_up(case, looks_up, ground.now)
+    version = freeze_version(service.vault, application, actor, submitted, ground.policy, ground.now)
     report = _judged(application, case, ground)
     seal_reports(service, application, version, report)
     move_application(application, ApplicationState.IN_REVIEW)
-    return Prepared(application, identifiers, sections, version, report, desk.looks_up_lei(sections))
+    return Prepared(application, identifiers, sections, version, report, looks_up)
 
 
 def _judged(application: Application, case: kyb.Case, ground: Ground) -> dict[str, Any]:

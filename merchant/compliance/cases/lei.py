@@ -5,10 +5,11 @@ operator named one: by a job (lei_again.py), since no transaction waits for the 
 "unavailable", which verifies nothing.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 import kyb
@@ -25,6 +26,7 @@ from merchant.core.service import Service
 LEI_TOPIC = "compliance.lei"
 ATTRIBUTE: Final = "lei"
 SUBJECT: Final = "business"
+METHOD: Final = "registry"
 NOT_FOUND: Final = "not_found"
 # A copy is as old as its file: what these say of it, the register itself may know better.
 _ASKED: Final = frozenset({NOT_FOUND, "renewal_overdue"})
@@ -59,6 +61,26 @@ async def look_up(tx: Tx, service: Service, application: Application, *, is_subm
         await note(tx, application, sections, found, policy_version)
 
 
+async def is_looked_up(service: Service, sections: kyb.Sections) -> bool:
+    """Whether a business has an LEI, and a register to look it up in."""
+    if sections.business.lei is None:
+        return False
+    async with service.db.system_reads() as tx:
+        return bool(service.settings.lei_url) or covers(await newest_load(tx), sections)
+
+
+def before_look_up(case: kyb.Case, is_looked_up: bool, now: datetime) -> kyb.Case:
+    """A case as it is submitted: what a register rejected is asked again, and what it was never asked it will be."""
+
+    def is_kept(one: kyb.Verification) -> bool:
+        return one.attribute != ATTRIBUTE or not one.is_automatic or one.outcome != "rejected"
+
+    kept = tuple(one for one in case.verifications if is_kept(one))
+    if is_looked_up and all(one.attribute != ATTRIBUTE for one in kept):
+        kept += (kyb.Verification(ATTRIBUTE, SUBJECT, "unavailable", METHOD, SERVICE.kind, now, is_automatic=True),)
+    return msgspec.structs.replace(case, verifications=kept)
+
+
 async def in_copy(service: Service, sections: kyb.Sections) -> Found:
     """What our copy of the register says of a business that has an LEI."""
     lei = sections.business.lei or ""
@@ -91,14 +113,12 @@ async def wait_for_register(
     tx: Tx, application: Application, sections: kyb.Sections, policy_version: str, *, is_submitted: bool = True
 ) -> None:
     """Set a question to the register going; until it answers the LEI is unavailable."""
-    known = await _looked_up(tx, application, sections)
-    last = known[-1] if known else None
-    is_waiting = (
-        last is not None
-        and (last.application_id, last.outcome) == (application.id, "unavailable")
-        and clock.now() - last.at < _ASKED_AGAIN_AFTER
-    )
-    if not is_waiting:
+    here = [row for row in await _looked_up(tx, application, sections) if row.application_id == application.id]
+    last = here[-1] if here else None
+    is_away = last is not None and last.outcome == "unavailable"
+    is_waiting = is_away and last is not None and clock.now() - last.at < _ASKED_AGAIN_AFTER
+    # What the register said before stands until it says something else.
+    if last is None or (is_away and not is_waiting):
         await record(
             tx,
             SERVICE,
@@ -107,7 +127,7 @@ async def wait_for_register(
             ATTRIBUTE,
             SUBJECT,
             outcome="unavailable",
-            method="registry",
+            method=METHOD,
             code="not_asked_yet",
             policy_version=policy_version,
         )
@@ -123,16 +143,13 @@ async def note(tx: Tx, application: Application, sections: kyb.Sections, found: 
     last_day = kept.next_renewal_on if kept is not None and verdict.outcome == "verified" else None
     expires_on = last_day + timedelta(days=1) if last_day is not None else None
     code = "" if verdict.outcome == "verified" else verdict.code
-    known = await _looked_up(tx, application, sections)
-    answered = [row for row in known if row.outcome != "unavailable"]
+    answered = [row for row in await _looked_up(tx, application, sections) if row.outcome != "unavailable"]
     if answered:
         before = answered[-1]
-        # A smaller copy takes nothing back.
-        if verdict.code == NOT_FOUND and before.outcome == "rejected":
-            return False
-        is_undone = known[-1] is not before and before.outcome == "inconclusive"
         said = (before.application_id, before.outcome, before.code, before.expires_on)
-        if said == (application.id, verdict.outcome, code, expires_on) and not is_undone:
+        # A smaller copy takes nothing back.
+        is_less = verdict.code == NOT_FOUND and before.outcome == "rejected"
+        if is_less or said == (application.id, verdict.outcome, code, expires_on):
             return False
     await record(
         tx,
@@ -142,7 +159,7 @@ async def note(tx: Tx, application: Application, sections: kyb.Sections, found: 
         ATTRIBUTE,
         SUBJECT,
         outcome=verdict.outcome,
-        method="registry",
+        method=METHOD,
         code=code,
         expires_on=expires_on,
         details=_details(kept),
@@ -160,7 +177,7 @@ async def note(tx: Tx, application: Application, sections: kyb.Sections, found: 
         attribute=ATTRIBUTE,
         subject=SUBJECT,
         outcome=verdict.outcome,
-        method="registry",
+        method=METHOD,
         code=verdict.code,
     )
     return True

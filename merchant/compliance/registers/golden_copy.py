@@ -14,6 +14,7 @@ import kyb
 # A record of the full file has 340 columns and 2 to 10 kB.
 MAX_LINE_BYTES: Final = 1 << 20
 _BUFFER_BYTES = 1 << 20
+_ZIP = b"PK\x03\x04"
 _BAD_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
@@ -38,8 +39,9 @@ def read_file(path: Path) -> Iterator[kyb.LeiRecord]:
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     with path.open("rb") as file:
-        if not zipfile.is_zipfile(file):
-            file.seek(0)
+        start = file.read(len(_ZIP))
+        file.seek(0)
+        if start != _ZIP:
             yield file
             return
         with zipfile.ZipFile(file) as archive:
