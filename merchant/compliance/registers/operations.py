@@ -24,7 +24,7 @@ from merchant.core.service import Service
 
 # The register only grows; a file with less than this share of the one before is cut off, or a delta file.
 LEAST_SHARE: Final = 0.5
-TOLD_EVERY: Final = 50_000
+TOLD_EVERY: Final = 25_000
 _COLUMNS = kyb.LeiRecord.__struct_fields__
 _EMPTY = "DELETE FROM lei_record"  # not TRUNCATE, whose lock would hold look-ups up for as long as the load lasts
 _CHECKED = "UPDATE lei_load SET checked_at = $2 WHERE id = $1"

@@ -1,7 +1,7 @@
 """The LEI of a business is looked up: another's, or one that is not in force, reaches no tier that asks for an LEI."""
 
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,8 @@ import httpx
 import msgspec
 import pytest
 
-from merchant.compliance.cases import bulk, clockwork
+import kyb
+from merchant.compliance.cases import bulk, clockwork, lei
 from merchant.core.service import Service
 from tests import builders
 from tests.builders import World
@@ -365,6 +366,18 @@ async def test_a_checker_who_screens_again_and_again_asks_the_register_once(
     assert (await desk.post("screen")).status_code == 200
     async with service.db.system_reads() as tx:
         assert await tx.fetchval("SELECT count(*) FROM outbox WHERE topic = 'compliance.lei'") == 2
+
+
+# --- submitting -------------------------------------------------------------------------------------------------------
+
+
+def test_an_lei_that_only_the_register_may_verify_keeps_nobody_from_submitting_where_it_will_be_asked() -> None:
+    text = kyb.preset("generic").replace('by = ["registry", "checker"]', 'by = ["registry"]')
+    policy, now = kyb.load_policy(text), datetime(2026, 11, 29, 12, tzinfo=UTC)
+    case = kyb.Case(builders.sections(builders.company(**OURS)))
+    for is_looked_up, due in ((False, ["lei"]), (True, [])):
+        asked = lei.before_look_up(case, is_looked_up, now)
+        assert [one.key for one in kyb.requirements(asked, policy, "T3", now).currently_due] == due
 
 
 # --- imports ----------------------------------------------------------------------------------------------------------
