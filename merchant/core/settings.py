@@ -5,10 +5,8 @@ commands and tests read besides is in OTHER_VARIABLES.
 """
 
 import difflib
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -17,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from merchant.core import keyring
+from merchant.core.host_names import is_host, is_loopback, is_network
 
 PREFIX = "MERCHANT_"
 # Read by commands (`merchant seed` its password), by the tests and by make.
@@ -44,23 +43,6 @@ def _all(part_is: Callable[[str], bool]) -> Callable[[str], bool]:
     return lambda text: all(part_is(part.strip()) for part in text.split(","))
 
 
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
-
-
-def is_host(text: str) -> bool:
-    """Whether a text is an IP address or a host name (RFC 1123)."""
-    return ("/" not in text and _is_network(text)) or (
-        len(text) <= 253
-        and not text.rpartition(".")[2].isdecimal()
-        and all(re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", label) for label in text.split("."))
-    )
-
-
 def _is_port(text: str) -> bool:
     return text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65_536
 
@@ -83,10 +65,6 @@ def _is_url(text: str, *, with_path: bool) -> bool:
         and text.isprintable()
         and " " not in text
     )
-
-
-def _is_loopback(host: str | None) -> bool:
-    return host == "localhost" or (_is_network(host or "") and ipaddress.ip_address(host or "").is_loopback)
 
 
 def _is_store(text: str) -> bool:
@@ -124,7 +102,7 @@ _URL = _text(
 _REGISTER_URL = _text(
     "https:// with a host, and a port and a path if need be, without a query; http:// only on this machine",
     lambda text: (
-        _is_url(text, with_path=True) and (text.startswith("https://") or _is_loopback(urlsplit(text).hostname))
+        _is_url(text, with_path=True) and (text.startswith("https://") or is_loopback(urlsplit(text).hostname))
     ),
 )
 _HOSTS = _text("IP addresses or host names, comma-separated", _all(is_host))
@@ -139,7 +117,7 @@ _SMTP_URL = _text(
     "smtps://user:password@host:465 or smtp://user:password@host:587",
     lambda text: bool(re.fullmatch(r"smtps?://\S+", text)) and text.isprintable(),
 )
-_NETWORKS = _text("IP addresses or networks such as 10.0.0.0/8, comma-separated", _all(_is_network))
+_NETWORKS = _text("IP addresses or networks such as 10.0.0.0/8, comma-separated", _all(is_network))
 _FSP_IDS = _text(
     "FSP ids of at most 32 letters, digits, - and _, comma-separated",
     _all(lambda part: bool(re.fullmatch(r"[A-Za-z0-9_-]{1,32}", part))),
@@ -342,19 +320,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def is_local(self) -> bool:
         """Whether only this machine reaches us, as far as settings tell: a loopback host, and no public address."""
         return is_loopback(self.host) and (not self.public_url or is_loopback(urlsplit(self.public_url).hostname))
-
-
-@lru_cache(maxsize=1024)
-def is_loopback(host: str | None) -> bool:
-    """Whether a host, by name or address, is this machine."""
-    if host is None or host == "localhost":
-        return host is not None
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address.is_loopback or (mapped is not None and mapped.is_loopback)
 
 
 class BadSettings(ValueError):
