@@ -12,6 +12,7 @@ from msgspec import Struct
 from sqlmodel import select
 
 import kyb
+from merchant.compliance.cases import lei_renewals
 from merchant.compliance.cases.policy import local_now
 from merchant.compliance.cases.projection import merchant_case
 from merchant.compliance.policies.in_force import policies
@@ -108,6 +109,7 @@ async def check_merchant(tx: Tx, service: Service, merchant_id: UUID) -> None:
     # Of a release that knew no terms: its term begins now.
     merchant.tier_since = merchant.tier_since or clock.now()
     policy = (await policies(service)).in_force(merchant.dfsp_id, now.date())
+    await lei_renewals.look_again(tx, service, merchant)
     case = await merchant_case(tx, service, merchant)
     needs = kyb.requirements(case, policy, None, now)
     verdict = judge(merchant, needs, kyb.span(policy.text.grace).about_days, now.date())

@@ -29,7 +29,7 @@ SUBJECT: Final = "business"
 METHOD: Final = "registry"
 NOT_FOUND: Final = "not_found"
 # A copy is as old as its file: what these say of it, the register itself may know better.
-_ASKED: Final = frozenset({NOT_FOUND, "renewal_overdue"})
+OLD_COPY: Final = frozenset({NOT_FOUND, "renewal_overdue"})
 # A checker who screens again sets a further question going once the tries of the one before are over (nine hours).
 _ASKED_AGAIN_AFTER: Final = timedelta(hours=12)
 _LOOK_SOON = "UPDATE merchant SET check_on = least(check_on, $2) WHERE id = $1"
@@ -106,14 +106,14 @@ async def judge(service: Service, sections: kyb.Sections, kept: kyb.LeiRecord | 
 
 def should_ask(service: Service, found: Found) -> bool:
     """Whether the register itself is to be asked, and an operator named one."""
-    return bool(service.settings.lei_url) and (found.verdict is None or found.verdict.code in _ASKED)
+    return bool(service.settings.lei_url) and (found.verdict is None or found.verdict.code in OLD_COPY)
 
 
 async def wait_for_register(
     tx: Tx, application: Application, sections: kyb.Sections, policy_version: str, *, is_submitted: bool = True
 ) -> None:
     """Set a question to the register going; until it answers the LEI is unavailable."""
-    here = [row for row in await _looked_up(tx, application, sections) if row.application_id == application.id]
+    here = [row for row in await looked_up(tx, application, sections) if row.application_id == application.id]
     last = here[-1] if here else None
     is_away = last is not None and last.outcome == "unavailable"
     is_waiting = is_away and last is not None and clock.now() - last.at < _ASKED_AGAIN_AFTER
@@ -136,20 +136,35 @@ async def wait_for_register(
         await outbox.add(tx, LEI_TOPIC, LeiJob(application.id), dfsp_id=application.dfsp_id)
 
 
-async def note(tx: Tx, application: Application, sections: kyb.Sections, found: Found, policy_version: str) -> bool:
-    """Note a verdict on a locked case; False where the same was noted of the same answers already. Audited."""
+async def note(
+    tx: Tx,
+    application: Application,
+    sections: kyb.Sections,
+    found: Found,
+    policy_version: str,
+    *,
+    is_due_again: bool = False,
+) -> bool:
+    """Note a verdict on a locked case, and audit it; False where the same was noted of the same answers already.
+
+    One that verifies is noted all the same where it is due again.
+    """
     verdict, kept = found.verdict, found.record
     assert verdict is not None, "nothing was found out"
-    last_day = kept.next_renewal_on if kept is not None and verdict.outcome == "verified" else None
+    is_verified = verdict.outcome == "verified"
+    last_day = kept.next_renewal_on if kept is not None and is_verified else None
     expires_on = last_day + timedelta(days=1) if last_day is not None else None
-    code = "" if verdict.outcome == "verified" else verdict.code
-    answered = [row for row in await _looked_up(tx, application, sections) if row.outcome != "unavailable"]
+    code = "" if is_verified else verdict.code
+    known = await looked_up(tx, application, sections)
+    answered = [row for row in known if row.outcome != "unavailable"]
     if answered:
-        before = answered[-1]
-        said = (before.application_id, before.outcome, before.code, before.expires_on)
-        # A smaller copy takes nothing back.
-        is_less = verdict.code == NOT_FOUND and before.outcome == "rejected"
-        if is_less or said == (application.id, verdict.outcome, code, expires_on):
+        # A register that is away leaves standing what it said, but for a doubt.
+        before = known[-1] if verdict.outcome == "inconclusive" else answered[-1]
+        is_same = (before.outcome, before.code, before.expires_on) == (verdict.outcome, code, expires_on)
+        # A case rests on what it was told itself. What lapsed has lapsed from the first day on, whatever case tells it.
+        is_known = is_same and not (is_verified and (is_due_again or before.application_id != application.id))
+        is_smaller_copy = verdict.code == NOT_FOUND and answered[-1].outcome == "rejected"  # it takes nothing back
+        if is_known or is_smaller_copy:
             return False
     await record(
         tx,
@@ -183,7 +198,7 @@ async def note(tx: Tx, application: Application, sections: kyb.Sections, found: 
     return True
 
 
-async def _looked_up(tx: Tx, application: Application, sections: kyb.Sections) -> list[Verification]:
+async def looked_up(tx: Tx, application: Application, sections: kyb.Sections) -> list[Verification]:
     """What the service noted of the LEI as the answers are now, in this case and others of the merchant."""
     facts = facts_hash(tx.vault, sections, ATTRIBUTE, SUBJECT)
     rows = await verifications(tx, application.id, application.merchant_id)

@@ -265,6 +265,31 @@ async def test_a_merchant_whose_lei_lapses_keeps_its_tier_for_the_grace(
     assert seen == [("active", None), ("active", None), ("suspended", "requirements.past_due")]
 
 
+@pytest.mark.parametrize(
+    ("newer", "state"),
+    [
+        (entity(renewal="2998-01-01"), "active"),  # it was renewed
+        (entity(status="LAPSED"), "suspended"),
+        (None, "suspended"),  # nobody loaded a newer copy
+    ],
+)
+async def test_time_looks_a_merchants_lei_up_anew_in_the_newest_copy(
+    desk: Desk, service: Service, tmp_path: Path, move_clock: Clock, newer: Any, state: str
+) -> None:
+    renewal = (await service_today(service) + timedelta(days=60)).isoformat()
+    await load(service, tmp_path, golden_copy(entity(renewal=renewal)))
+    await desk.apply(**OURS)
+    merchant = (await desk.approve()).json()["merchant_id"]
+    if newer is not None:
+        await load(service, tmp_path, golden_copy(newer))
+    for _ in range(95):
+        move_clock(timedelta(days=1))
+        await clockwork.check_all(service)
+    async with service.db.system_reads() as tx:
+        found = await tx.fetchval("SELECT state FROM merchant WHERE id = $1::text::uuid", merchant)
+    assert found == state
+
+
 # --- at the register itself -------------------------------------------------------------------------------------------
 
 
