@@ -22,6 +22,7 @@ class Verification(Struct, frozen=True):
 
     Pass only those whose answers are still the ones they were made for. inconclusive and unavailable are asked again
     and verify nothing. code is why one is rejected; expires_on ends a waiver, or a verification before its time.
+    is_automatic says that a program asked the source itself, so that nobody could write down something else.
     """
 
     attribute: str
@@ -32,6 +33,7 @@ class Verification(Struct, frozen=True):
     at: datetime
     expires_on: date | None = None
     code: str = ""
+    is_automatic: bool = False
 
 
 class Standing(Struct, frozen=True):
@@ -61,12 +63,15 @@ class Case(Struct, frozen=True, dict=True):
 
     @cached_property
     def verified(self) -> dict[tuple[str, str], Verification]:
-        """The newest verification of each attribute and subject; a later failure to answer undoes no earlier one."""
+        """The newest verification of each attribute and subject; a later failure to answer undoes no earlier one.
+
+        What a register itself rejected stays so until it says otherwise, or until two people waive it.
+        """
         found: dict[tuple[str, str], Verification] = {}
         for one in sorted(self.verifications, key=lambda each: each.at):
             key = (one.attribute, one.subject)
             before = found.get(key)
-            if before is None or one.outcome in ("verified", "rejected", "waived") or not _stands(before):
+            if before is None or _replaces(one, before):
                 found[key] = one
         return found
 
@@ -91,6 +96,12 @@ class Case(Struct, frozen=True, dict=True):
             "risk": self.risk,
             "channel": self.channel,
         }
+
+
+def _replaces(one: Verification, before: Verification) -> bool:
+    if before.is_automatic and before.outcome == "rejected":
+        return one.outcome == "waived" or (one.is_automatic and one.outcome != "unavailable")
+    return one.outcome in ("verified", "rejected", "waived") or not _stands(before)
 
 
 def _stands(one: Verification) -> bool:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from kyb.applicant import Sections
 from kyb.attributes import ATTRIBUTES, MERCHANT, merchant_phone, subject_of, subjects
 from kyb.case import Case, Verification
+from kyb.lei import LAPSED, LEI_SENTENCES
 from kyb.mcc_classes import mcc_among
 from kyb.ownership import Ownership, beneficial_owners
 from kyb.policy.check import OR, attribute_of
@@ -133,12 +134,15 @@ def _subject_gaps(check: Check, attribute: str, subject: str, asked: Asked) -> I
         return
     found = asked.case.verified.get((attribute, subject))
     path = subject if subject != MERCHANT else f"verifications.{attribute}"
+    message = LEI_SENTENCES.get(found.code, "") if found is not None and attribute == "lei" else ""
     if found is not None and found.outcome == "rejected":
-        yield Gap(path, "rejected", found.code or "rejected")
+        # A register lets an LEI lapse and takes it up again: a merchant that has its tier keeps it for the grace.
+        since = found.at.date() if attribute == "lei" and found.code == LAPSED else None
+        yield Gap(path, "rejected", found.code or "rejected", message, by=since)
     elif found is None or (found.outcome == "verified" and found.method not in check.by):
         yield Gap(path, "checker" if CHECKER in check.by else "due", "not_verified")
     elif found.outcome in ("inconclusive", "unavailable"):
-        yield Gap(path, "pending", found.outcome)
+        yield Gap(path, "pending", found.outcome, message)
     elif (last := _last_day(found, check)) is not None and asked.today >= last:
         yield Gap(path, "expired", "expired", by=last)
 

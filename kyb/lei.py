@@ -33,6 +33,20 @@ _ENDED = {
     "DUPLICATE": ("duplicate", "The LEI is a duplicate of another one."),
     "TRANSFERRED": ("transferred", "The LEI was transferred, and this record of it is closed."),
 }
+# What a verdict's code says in a sentence.
+LEI_SENTENCES: Final = dict(_ENDED.values()) | {
+    "bad_check_digits": "The LEI has a mistake: its check digits are wrong.",
+    "another_name": "The LEI belongs to an entity of another name.",
+    "entity_inactive": "The entity of this LEI no longer operates.",
+    "not_found": "The LEI is not in our copy of the register.",
+    "name_missing": "Without a registered name the LEI cannot be compared.",
+    "not_in_force": "The LEI is not in force yet, or its status is not known.",
+    "renewal_overdue": "The LEI was due for renewal: look it up again.",
+    "name_differs": "The name in the register differs a little: compare the two.",
+    "other_country": "The entity is registered in another country.",
+    "active": "The LEI is in force and belongs to this business.",
+}
+LAPSED: Final = "lapsed"  # the one that passes when the business renews
 
 
 class BadGoldenCopy(ValueError):
@@ -220,26 +234,30 @@ def judge_lei(
     first. Raises ValueError when the record is of another LEI.
     """
     if not stdnum.lei.is_valid(lei):
-        return Verdict("rejected", "bad_check_digits", "The LEI has a mistake: its check digits are wrong.")
+        return _verdict("rejected", "bad_check_digits")
     if record is None:
-        return Verdict("inconclusive", "not_found", "The LEI is not in our copy of the register.")
+        return _verdict("inconclusive", "not_found")
     if record.lei != stdnum.lei.compact(lei):
         raise ValueError("the record is of another LEI")
     if not legal_name:
-        return Verdict("inconclusive", "name_missing", "Without a registered name the LEI cannot be compared.")
+        return _verdict("inconclusive", "name_missing")
     alike = max(likeness(legal_name, name) for name in (record.legal_name, *record.other_names))
     if alike < LIKE_NAME:
-        return Verdict("rejected", "another_name", "The LEI belongs to an entity of another name.")
+        return _verdict("rejected", "another_name")
     if record.registration_status in _ENDED:
-        return Verdict("rejected", *_ENDED[record.registration_status])
+        return _verdict("rejected", _ENDED[record.registration_status][0])
     if record.entity_status == "INACTIVE":
-        return Verdict("rejected", "entity_inactive", "The entity of this LEI no longer operates.")
+        return _verdict("rejected", "entity_inactive")
     if record.registration_status not in _IN_FORCE:
-        return Verdict("inconclusive", "not_in_force", "The LEI is not in force yet, or its status is not known.")
+        return _verdict("inconclusive", "not_in_force")
     if record.next_renewal_on is not None and record.next_renewal_on < today:
-        return Verdict("inconclusive", "renewal_overdue", "The LEI was due for renewal: look it up again.")
+        return _verdict("inconclusive", "renewal_overdue")
     if alike < SAME_NAME:
-        return Verdict("inconclusive", "name_differs", "The name in the register differs a little: compare the two.")
+        return _verdict("inconclusive", "name_differs")
     if record.country != country:
-        return Verdict("inconclusive", "other_country", "The entity is registered in another country.")
-    return Verdict("verified", "active", "The LEI is in force and belongs to this business.")
+        return _verdict("inconclusive", "other_country")
+    return _verdict("verified", "active")
+
+
+def _verdict(outcome: Literal["verified", "rejected", "inconclusive"], code: str) -> Verdict:
+    return Verdict(outcome, code, LEI_SENTENCES[code])

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 from kyb.attributes import MERCHANT
@@ -127,7 +128,7 @@ def requirements(
     past = [*current.past, *(one for one in currently if _is_past(one, asked.today))]
     currently = [one for one in currently if not _is_past(one, asked.today)]
     seen = {(one.path, one.key) for one in (*currently, *past)}
-    rising = [item.requirement for item in later if item.state in ("due", "rejected", "expired")]
+    rising = [_undated(item) for item in later if item.state in ("due", "rejected", "expired")]
     lapsing = list(_lapsing(asked, by_then))
     notice = span(policy.text.notice).about_days
     eventually = [*_unseen(rising, seen), *(one for one in lapsing if due_soon(one.due_on, asked.today, notice))]
@@ -135,11 +136,11 @@ def requirements(
     return Requirements(
         tier_reachable=reachable,
         target_tier=target.name if target else None,
-        currently_due=tuple(_first_of_each(currently)),
-        eventually_due=tuple(_first_of_each(eventually)),
-        past_due=tuple(_first_of_each(past)),
-        pending_verification=tuple(_first_of_each(current.pending)),
-        errors=tuple(_first_of_each(current.errors)),
+        currently_due=tuple(_first_of_each(currently, policy)),
+        eventually_due=tuple(_first_of_each(eventually, policy)),
+        past_due=tuple(_first_of_each(past, policy)),
+        pending_verification=tuple(_first_of_each(current.pending, policy)),
+        errors=tuple(_first_of_each(current.errors, policy)),
         alternatives=tuple(one for name in by_then for one in judged.alternatives[name]),
         current_deadline=min((one.due_on for one in currently if one.due_on), default=None),
         unlocks=_unlocks(asked, ladder, reachable, target, target_tier),
@@ -260,12 +261,20 @@ class _Sorted:
         for item in items:
             if item.state in ("checker", "pending"):
                 self.pending.append(item.requirement)
-            elif item.state == "expired" and held:
+            elif held and (item.state == "expired" or (item.state == "rejected" and item.requirement.due_on)):
                 self.past.append(item.requirement)
-            else:
-                self.due.append(item.requirement)
                 if item.state == "rejected":
                     self.errors.append(item.requirement)
+            elif item.state == "rejected":
+                self.due.append(_undated(item))
+                self.errors.append(_undated(item))
+            else:
+                self.due.append(item.requirement)
+
+
+def _undated(item: _Item) -> Requirement:
+    """What was refused has a day only for a merchant that holds the tier, which loses it then."""
+    return msgspec.structs.replace(item.requirement, due_on=None) if item.state == "rejected" else item.requirement
 
 
 def _provisional(asked: Asked, ladder: tuple[Tier, ...], judged: _Judged, wanted: str | None) -> Iterator[Requirement]:
@@ -370,10 +379,14 @@ def _unseen(items: Iterable[Requirement], seen: set[tuple[str, str]]) -> Iterato
             yield item
 
 
-def _first_of_each(items: Iterable[Requirement]) -> Iterator[Requirement]:
-    """Each place once: what a lower tier asks for already is not asked again."""
-    seen: set[str] = set()
+def _first_of_each(items: Iterable[Requirement], policy: Policy) -> Iterator[Requirement]:
+    """Each place once, and each attribute of one: what a lower tier asks for already is not asked again."""
+    seen: dict[str, set[str | None]] = {}
     for item in items:
-        if item.path not in seen:
-            seen.add(item.path)
+        check = policy.text.checks.get(item.key)
+        attribute = attribute_of(check) if check is not None else None
+        there = seen.setdefault(item.path, set())
+        # Of one business both the entry in a register and the LEI may be open.
+        if not there or (attribute is not None and not there & {attribute, None}):
             yield item
+        there.add(attribute)

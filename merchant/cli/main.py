@@ -20,6 +20,7 @@ from merchant.cli.demo import demo
 from merchant.cli.exchange import export, imports
 from merchant.cli.hub import hub
 from merchant.cli.keys import rotate_keys
+from merchant.cli.lei import lei
 from merchant.cli.lists import lists
 from merchant.cli.openapi import openapi
 from merchant.cli.outbox import outbox
@@ -48,6 +49,7 @@ COMMANDS = (
     outbox,
     hub,
     lists,
+    lei,
     people,
     policies,
     imports,

@@ -10,6 +10,8 @@ from merchant.compliance.cases import (
     clockwork,
     expiry,
     indexing,
+    lei,
+    lei_again,
     links,
     moves,
     rescreen,
@@ -26,11 +28,12 @@ from merchant.compliance.documents import loose_files
 from merchant.compliance.lists import current
 from merchant.compliance.lists.routes import ROUTES as LIST_ROUTES
 from merchant.compliance.policies.routes import ROUTES as POLICY_ROUTES
+from merchant.compliance.registers.gleif_api import RegisterUnavailable
 from merchant.compliance.shadow.routes import ROUTES as SHADOW_ROUTES
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx
 from merchant.core.service import Service
-from merchant.core.slices import Pruned, Timer, transactional
+from merchant.core.slices import Pruned, Timer, network, transactional
 
 
 class ScreenJob(Struct, frozen=True):
@@ -60,6 +63,7 @@ JOBS = (
     transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),
     transactional(review.APPROVED_TOPIC, ApprovedJob, _follow),
     transactional(rescreen.RESCREEN_TOPIC, rescreen.Rescreen, rescreen.rescreen_batch),
+    network(lei.LEI_TOPIC, lei.LeiJob, lei_again.ask_again, expected=(RegisterUnavailable,)),
 )
 TIMERS = (
     Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),

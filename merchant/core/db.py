@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -133,6 +133,11 @@ class Tx(Reads):
         status = await self._raw.execute(sql, *values, timeout=self._deadline_s)
         count = status.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+        """Add rows to a table by COPY, as they come, so that memory stays flat; how many there were."""
+        status = await self._raw.copy_records_to_table(table, columns=columns, records=rows, timeout=self._deadline_s)
+        return int(status.rsplit(" ", 1)[-1])
 
     async def executemany(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
         """Run a statement for each row of values."""

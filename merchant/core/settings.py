@@ -5,10 +5,8 @@ commands and tests read besides is in OTHER_VARIABLES.
 """
 
 import difflib
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -17,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from merchant.core import keyring
+from merchant.core.host_names import is_host, is_loopback, is_network
 
 PREFIX = "MERCHANT_"
 # Read by commands (`merchant seed` its password), by the tests and by make.
@@ -42,23 +41,6 @@ def _number(low: float, high: float) -> Meta:
 def _all(part_is: Callable[[str], bool]) -> Callable[[str], bool]:
     """Whether each part of a comma-separated text is."""
     return lambda text: all(part_is(part.strip()) for part in text.split(","))
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
-
-
-def is_host(text: str) -> bool:
-    """Whether a text is an IP address or a host name (RFC 1123)."""
-    return ("/" not in text and _is_network(text)) or (
-        len(text) <= 253
-        and not text.rpartition(".")[2].isdecimal()
-        and all(re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", label) for label in text.split("."))
-    )
 
 
 def _is_port(text: str) -> bool:
@@ -117,6 +99,12 @@ _URL = _text(
     "http:// or https:// with a host, and a port and a path if need be, without a query",
     lambda text: _is_url(text, with_path=True),
 )
+_REGISTER_URL = _text(
+    "https:// with a host, and a port and a path if need be, without a query; http:// only on this machine",
+    lambda text: (
+        _is_url(text, with_path=True) and (text.startswith("https://") or is_loopback(urlsplit(text).hostname))
+    ),
+)
 _HOSTS = _text("IP addresses or host names, comma-separated", _all(is_host))
 _CONTACT = _text(
     "a mailto: or https: URL",
@@ -129,7 +117,7 @@ _SMTP_URL = _text(
     "smtps://user:password@host:465 or smtp://user:password@host:587",
     lambda text: bool(re.fullmatch(r"smtps?://\S+", text)) and text.isprintable(),
 )
-_NETWORKS = _text("IP addresses or networks such as 10.0.0.0/8, comma-separated", _all(_is_network))
+_NETWORKS = _text("IP addresses or networks such as 10.0.0.0/8, comma-separated", _all(is_network))
 _FSP_IDS = _text(
     "FSP ids of at most 32 letters, digits, - and _, comma-separated",
     _all(lambda part: bool(re.fullmatch(r"[A-Za-z0-9_-]{1,32}", part))),
@@ -275,6 +263,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # The virus scanner that every document passes first, clamd. Empty: none. One that is set and does not answer means
     # that no document is taken.
     clamd: Annotated[str, _CLAMD] = ""
+    # Where an LEI is looked up that our copy of the register lacks (`merchant lei load`): an address that answers
+    # {url}/lei-records/{LEI} as GLEIF's API does. Empty: nowhere, since an outside party then learns who applies.
+    lei_url: Annotated[str, _REGISTER_URL] = ""
     # Jobs claimed at once by the worker: large enough to share round trips, small enough to share work.
     worker_batch: Annotated[int, _whole(1, 1000)] = 50
     # Safety poll when no notification arrived; the LISTEN connection wakes the worker sooner.
@@ -329,19 +320,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def is_local(self) -> bool:
         """Whether only this machine reaches us, as far as settings tell: a loopback host, and no public address."""
         return is_loopback(self.host) and (not self.public_url or is_loopback(urlsplit(self.public_url).hostname))
-
-
-@lru_cache(maxsize=1024)
-def is_loopback(host: str | None) -> bool:
-    """Whether a host, by name or address, is this machine."""
-    if host is None or host == "localhost":
-        return host is not None
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address.is_loopback or (mapped is not None and mapped.is_loopback)
 
 
 class BadSettings(ValueError):

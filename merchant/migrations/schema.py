@@ -14,6 +14,7 @@ import merchant.compliance.cases.rights.models
 import merchant.compliance.documents.models
 import merchant.compliance.lists.models
 import merchant.compliance.policies.models
+import merchant.compliance.registers.models
 import merchant.core.audit
 import merchant.core.audit_keys
 import merchant.core.canary
@@ -42,6 +43,8 @@ HIDDEN_TABLES = frozenset({"policy_layer", "vault_canary", "installation", "audi
 # Versions of lists: the service adds them and says which one counts; what they hold is never changed nor deleted.
 VERSION_TABLES = frozenset({"list_version", "list_chunk"})
 HIDDEN_TABLES |= VERSION_TABLES
+# Copies of public registers: the service replaces their content whole, and changes no row.
+HIDDEN_TABLES |= {"lei_record", "lei_load"}
 # Tables that only the service itself reads; the app role may at most add to them.
 SYSTEM_TABLES = HIDDEN_TABLES | frozenset({"inbox", "outbox", "scheme_key", "event_ticket", "ussd_session"})
 SYSTEM_TABLES |= {"user_session", "account_token", "sign_in_failure", "known_device", "outgoing_mail"}

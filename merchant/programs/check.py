@@ -22,8 +22,9 @@ from merchant.core import clock, pools, secret_key
 from merchant.core.audit_anchors import audit_faults
 from merchant.core.errors import OperatorProblem
 from merchant.core.heartbeat import GONE_AFTER_S, SKEW_NOTED_S
+from merchant.core.host_names import is_loopback
 from merchant.core.service import NoScheme, Service, open_service
-from merchant.core.settings import Settings, is_loopback
+from merchant.core.settings import Settings
 from merchant.people.queries import account_faults
 from merchant.programs import backup, runtime, safety
 from merchant.programs.rotation import key_ids_in_use

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from merchant.core.errors import OperatorProblem
-from merchant.core.settings import Settings, is_loopback
+from merchant.core.host_names import is_loopback
+from merchant.core.settings import Settings
 
 # NIST SP 800-63B section 5.1.4 asks 112 bits of a secret that programs share: 19 random letters and digits, or 24
 # characters of base64 with room for fixed parts.

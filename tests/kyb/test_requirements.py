@@ -341,3 +341,70 @@ def test_a_place_in_a_country_that_the_policy_is_not_for_stands_in_every_tiers_w
     assert found.tier_reachable is None
     home = needs(COMPANY, policy=kyb.load_layers([GENERIC, 'countries = ["KE"]']))
     assert home.errors == ()
+
+
+# --- what a register itself said --------------------------------------------------------------------------------------
+
+
+def looked_up(outcome: str, code: str = "", hours: int = 0) -> kyb.Verification:
+    """What the register said of the LEI, asked by a program."""
+    at = NOW + timedelta(hours=hours)
+    return kyb.Verification("lei", "business", outcome, "registry", "service", at, code=code, is_automatic=True)  # type: ignore[arg-type]
+
+
+def vouched(outcome: str = "verified", method: str = "registry", hours: int = 1, **details: Any) -> kyb.Verification:
+    """What a person says of it, later."""
+    return kyb.Verification("lei", "business", outcome, method, "staff", NOW + timedelta(hours=hours), **details)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("later", "outcome"),
+    [
+        ((vouched(),), "rejected"),
+        ((vouched(method="checker"),), "rejected"),
+        ((looked_up("unavailable", hours=1),), "rejected"),
+        ((looked_up("unavailable", hours=1), vouched(hours=2)), "rejected"),
+        ((vouched("inconclusive"),), "rejected"),
+        ((vouched("waived", expires_on=TODAY + timedelta(days=9)),), "waived"),
+        ((looked_up("verified", hours=1),), "verified"),
+        ((looked_up("inconclusive", "name_differs", hours=1),), "inconclusive"),
+        ((looked_up("inconclusive", "name_differs", hours=1), vouched(hours=2)), "verified"),
+    ],
+)
+def test_what_a_register_rejected_stays_so_until_it_says_otherwise_or_two_people_waive_it(
+    later: tuple[kyb.Verification, ...], outcome: str
+) -> None:
+    answers = sections(COMPANY)
+    found = (looked_up("rejected", "another_name"), *later)
+    for order in (found, found[::-1]):
+        assert kyb.Case(answers, order).verified[("lei", "business")].outcome == outcome
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("rejected", "another_name"), ("rejected", "lapsed")])
+def test_a_rejected_lei_is_an_error_that_no_approval_confirms(outcome: str, code: str) -> None:
+    one = case(COMPANY, "phone", "identity")
+    one = msgspec.structs.replace(one, verifications=(*one.verifications, looked_up(outcome, code)))
+    found = needed(one)
+    assert found.tier_reachable is None
+    assert [(each.code, each.due_on) for each in found.errors] == [(code, None)]
+    assert found.errors == found.currently_due
+    assert found.errors[0].message != POLICY.says("lei")
+    assert ("lei", "business") not in kyb.confirmable(one, POLICY, "T3", NOW)
+
+
+def test_the_lei_and_the_entry_in_the_company_register_are_told_apart() -> None:
+    one = case(COMPANY, "phone", "identity")
+    one = msgspec.structs.replace(one, verifications=(*one.verifications, looked_up("unavailable")))
+    pending = [(each.key, each.code) for each in needed(one).pending_verification if each.path == "business"]
+    assert pending == [("registration", "not_verified"), ("lei", "unavailable")]
+
+
+def test_a_merchant_whose_lei_lapsed_is_past_due_from_that_day_and_another_is_told_without_a_day() -> None:
+    held = live(COMPANY, "T3", "phone", "identity", "registration", days=90)
+    lapsed = msgspec.structs.replace(held, verifications=(*held.verifications, looked_up("rejected", "lapsed")))
+    found = needed(lapsed, days=3)
+    assert [(one.code, one.due_on) for one in found.past_due] == [("lapsed", TODAY)]
+    assert codes(found.errors) == [("business", "lapsed")]
+    assert (found.currently_due, found.disabled_reason) == ((), "requirements.past_due")
+    foreign = msgspec.structs.replace(held, verifications=(*held.verifications, looked_up("rejected", "another_name")))
+    assert needed(foreign, days=3).past_due == ()

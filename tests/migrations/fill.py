@@ -28,8 +28,9 @@ from merchant.compliance.cases import apply
 from merchant.compliance.cases.rights.models import Erasure
 from merchant.compliance.documents.operations import destroy_document
 from merchant.compliance.documents.queries import lock_document
+from merchant.compliance.registers.operations import load_golden_copy
 from merchant.core import clock, heartbeat, inbox, postgres
-from merchant.core.access import Role
+from merchant.core.access import SERVICE, Role
 from merchant.core.evidence import EventBuffer
 from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings
@@ -49,6 +50,7 @@ REPEATED_KEY = "kept-in-the-dump"
 REPEATED_BODY: dict[str, Any] = {"business": {"trading_name": "Asked for twice", "kind": "individual"}}
 UNDECIDED = "Waits for a checker"
 UNSCREENED = "Waits for the worker"
+_GOLDEN_COPY = Path(__file__).parents[1] / "kyb/data/golden_copy.csv"
 # Port 9 is discard: nobody listens there.
 _SILENT = "http://127.0.0.1:9/hooks"
 _ATTEMPTS_MAX = 20  # more than any job gets before it is dead
@@ -204,7 +206,7 @@ async def _onboard(stage: Stage) -> None:
 
 
 async def _set_rules(stage: Stage) -> None:
-    """A layer of policy that is proposed, and a list of the scheme's own that two people put in force."""
+    """A layer of policy that is proposed, a list of the scheme's own that two people put in force, a copy of LEIs."""
     admin, operator = stage.world[DFSPS[0]]["admin"], stage.world.operator
     layer = {"layer": "dfsp", "text": "grace = '29d'"}
     await _call(stage, admin.headers, "POST", "/api/v1/policies", layer)
@@ -215,6 +217,7 @@ async def _set_rules(stage: Stage) -> None:
     await builders.add_person(stage.service, "second@hub.example", [Role.HUB_CHECKER])
     confirmer = await builders.signed_in(stage.service, "second@hub.example")
     await _call(stage, confirmer.headers, "POST", f"/api/v1/screening-lists/{put['id']}/confirm")
+    await load_golden_copy(stage.service, SERVICE, _GOLDEN_COPY)
     await stage.work()
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 import kyb
-from merchant.compliance.cases import answers, doubts, four_eyes, privacy, problems, verifications
+from merchant.compliance.cases import answers, doubts, four_eyes, lei, privacy, problems, verifications
 from merchant.compliance.cases.kyb_sentences import marked
 from merchant.compliance.cases.models import Application, ApplicationVersion
 from merchant.compliance.cases.policy import local_now, policy_of_case
@@ -131,6 +131,7 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     policy, now = await policy_of_case(service, application), await local_now(service)
     case = await verifications.case_of(tx, service.vault, application, sections)
     refuse_protected(sections, await doubts.protected_names(service, policy))
+    case = lei.before_look_up(case, await lei.is_looked_up(service, sections), now)
     tx.session.add(freeze_version(service.vault, application, actor, case, policy, now))
     await audit.record(
         tx,

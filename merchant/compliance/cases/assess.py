@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 import kyb
-from merchant.compliance.cases import answers, doubts, memory, risk, sealed_fields, verifications
+from merchant.compliance.cases import answers, doubts, lei, memory, risk, sealed_fields, verifications
 from merchant.compliance.cases.models import Application, ApplicationVersion
 from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.queries import frozen_version, hit_decisions, lock_application
@@ -97,6 +97,7 @@ async def screen_submitted(tx: Tx, service: Service, application_id: UUID) -> No
     application = await lock_application(tx, SERVICE, application_id)
     if not application_may(application.state, Capability.SCREEN):
         return
+    await lei.look_up(tx, service, application, is_submitted=True)
     await assess(tx, service, SERVICE, application, "application.screened")
     move_application(application, ApplicationState.IN_REVIEW)
 

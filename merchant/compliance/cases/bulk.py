@@ -14,13 +14,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.inspection import inspect
 
 import kyb
-from merchant.compliance.cases import answers, doubts, risk
+from merchant.compliance.cases import answers, doubts, lei, risk
 from merchant.compliance.cases.apply import freeze_version, new_application, refuse_protected
 from merchant.compliance.cases.assess import Ground, ground_for, seal_reports, stored_report
 from merchant.compliance.cases.models import Application, ApplicationVersion
 from merchant.compliance.cases.risk_facts import Hits, hits_of
 from merchant.compliance.cases.states import ApplicationState, move_application
 from merchant.compliance.policies.in_force import policy_of
+from merchant.compliance.registers.queries import Load, newest_load
 from merchant.core import audit
 from merchant.core.access import SERVICE, Actor
 from merchant.core.audit import NewEntry
@@ -37,6 +38,7 @@ class Prepared(Struct, frozen=True):
     sections: kyb.Sections
     version: ApplicationVersion | None = None
     report: dict[str, Any] | None = None
+    looks_up_lei: bool = False
 
 
 class Opened(Struct, frozen=True):
@@ -51,12 +53,21 @@ class Desk(Struct, frozen=True):
 
     ground: Ground
     protected: dict[str, tuple[str, ...]]
+    has_lei_address: bool = False
+    lei_load: Load | None = None
+
+    def looks_up_lei(self, sections: kyb.Sections) -> bool:
+        """Whether an LEI of this business can be looked up."""
+        return sections.business.lei is not None and (self.has_lei_address or lei.covers(self.lei_load, sections))
 
 
 async def desk_of(service: Service, dfsp_id: UUID) -> Desk:
     """What the applications of a DFSP are judged by now."""
     policy = await policy_of(service, dfsp_id)
-    return Desk(await ground_for(service, policy), await doubts.protected_names(service, policy))
+    async with service.db.system_reads() as tx:
+        load = await newest_load(tx)
+    protected = await doubts.protected_names(service, policy)
+    return Desk(await ground_for(service, policy), protected, bool(service.settings.lei_url), load)
 
 
 def prepare(
@@ -72,11 +83,13 @@ def prepare(
         return Prepared(application, identifiers, sections)
     refuse_protected(sections, desk.protected)
     ground, case = desk.ground, kyb.Case(sections)
-    version = freeze_version(service.vault, application, actor, case, ground.policy, ground.now)
+    looks_up = desk.looks_up_lei(sections)
+    submitted = lei.before_look_up(case, looks_up, ground.now)
+    version = freeze_version(service.vault, application, actor, submitted, ground.policy, ground.now)
     report = _judged(application, case, ground)
     seal_reports(service, application, version, report)
     move_application(application, ApplicationState.IN_REVIEW)
-    return Prepared(application, identifiers, sections, version, report)
+    return Prepared(application, identifiers, sections, version, report, looks_up)
 
 
 def _judged(application: Application, case: kyb.Case, ground: Ground) -> dict[str, Any]:
@@ -133,6 +146,9 @@ async def open_applications(tx: Tx, actor: Actor, prepared: Sequence[Prepared]) 
     if versions:
         told = [{"application_id": one.application_id, "version": one.version} for one in versions]
         await events.announce_many(tx, "application.submitted", dfsp_id, told)
+    for one in new:
+        if one.looks_up_lei and one.report is not None:  # by a job: few small merchants have an LEI
+            await lei.wait_for_register(tx, one.application, one.sections, one.report["policy_version"])
     return [
         Opened("added", one.application.id)
         if one.application.id in stored

@@ -12,6 +12,7 @@ from msgspec import Struct
 from sqlmodel import select
 
 import kyb
+from merchant.compliance.cases import lei_renewals
 from merchant.compliance.cases.policy import local_now
 from merchant.compliance.cases.projection import merchant_case
 from merchant.compliance.policies.in_force import policies
@@ -34,6 +35,7 @@ _DUE = """
 SELECT id FROM merchant WHERE check_on <= $1 AND state <> 'closed' ORDER BY check_on LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 PAST_DUE = "requirements.past_due"
+_LAPSES = frozenset({"expired", "lapsed"})  # what ran out, for which the policy gives a grace
 OVERDUE = "review_overdue"
 
 
@@ -51,7 +53,7 @@ def judge(merchant: Merchant, needs: kyb.Requirements, grace_days: int, today: d
     """What today asks for of a merchant that needs this."""
     past = [one.due_on for one in needs.past_due if one.due_on is not None]
     ends = min((day + timedelta(days=grace_days) for day in past), default=None)
-    provisional = any(one.code != "expired" for one in needs.past_due)
+    provisional = any(one.code not in _LAPSES for one in needs.past_due)
     overdue = merchant.next_review_on
     later = _days_to_look(needs, overdue, ends, today)
     if needs.past_due and provisional:
@@ -107,6 +109,7 @@ async def check_merchant(tx: Tx, service: Service, merchant_id: UUID) -> None:
     # Of a release that knew no terms: its term begins now.
     merchant.tier_since = merchant.tier_since or clock.now()
     policy = (await policies(service)).in_force(merchant.dfsp_id, now.date())
+    await lei_renewals.look_again(tx, service, merchant)
     case = await merchant_case(tx, service, merchant)
     needs = kyb.requirements(case, policy, None, now)
     verdict = judge(merchant, needs, kyb.span(policy.text.grace).about_days, now.date())

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 import kyb
-from merchant.compliance.cases import answers, doubts, effects, indexing, problems, returned, risk, sealed_fields
+from merchant.compliance.cases import answers, doubts, effects, indexing, lei, problems, returned, risk, sealed_fields
 from merchant.compliance.cases.assess import assess
 from merchant.compliance.cases.four_eyes import lock_for_decision
 from merchant.compliance.cases.kinds import CaseKind
@@ -85,6 +85,7 @@ async def screen_again(tx: Tx, service: Service, actor: Actor, application_id: U
     Raises NotFound, CheckerIsMaker, NotAllowed, WrongState.
     """
     application = await lock_for_decision(tx, actor, application_id, capability=Capability.SCREEN_AGAIN)
+    await lei.look_up(tx, service, application, is_submitted=False)
     await assess(tx, service, actor, application, "application.screened_again")
     application.revision += 1
     return application

@@ -15,7 +15,7 @@ from sqlmodel import or_, select
 import kyb
 from merchant.compliance.cases.models import Application, Verification
 from merchant.core import clock
-from merchant.core.access import Actor
+from merchant.core.access import SERVICE, Actor
 from merchant.core.db import Reads, Tx
 from merchant.core.vault import Vault
 from merchant.registry.merchants.models import Merchant
@@ -143,6 +143,11 @@ async def record(
     return row
 
 
+def is_automatic(row: Verification) -> bool:
+    """Whether the service itself asked, so that nobody wrote down what they wished for."""
+    return row.by_kind == SERVICE.kind
+
+
 def details_of(vault: Vault, row: Verification) -> dict[str, Any] | None:
     """What was noted with a verification: coordinates, a reference, a reason in words."""
     if row.details_sealed is None:
@@ -161,4 +166,5 @@ def _as_kyb(row: Verification, subject: str) -> kyb.Verification:
         at=row.at,
         expires_on=row.expires_on,
         code=row.code,
+        is_automatic=is_automatic(row),
     )

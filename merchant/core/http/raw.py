@@ -15,10 +15,11 @@ from prometheus_client import Counter
 
 from merchant.core import errors, evidence
 from merchant.core.evidence import SecurityEvent
+from merchant.core.host_names import is_loopback
 from merchant.core.http import json as web
 from merchant.core.http import source
 from merchant.core.service import Service
-from merchant.core.settings import Settings, is_loopback
+from merchant.core.settings import Settings
 
 _answers = Counter("merchant_door_answers", "Answers of /fspiop, /oracle and /ussd by status.", ["status"])
 MAX_BODY_BYTES = 5 * 1024 * 1024  # FSPIOP API definition 1.1, section 3.2.1: 5 MiB
