@@ -26,6 +26,8 @@ from merchant.compliance.documents import loose_files
 from merchant.compliance.lists import current
 from merchant.compliance.lists.routes import ROUTES as LIST_ROUTES
 from merchant.compliance.policies.routes import ROUTES as POLICY_ROUTES
+from merchant.compliance.providers import phone_codes
+from merchant.compliance.providers.routes import ROUTES as PROVIDER_ROUTES
 from merchant.compliance.shadow.routes import ROUTES as SHADOW_ROUTES
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx
@@ -55,7 +57,7 @@ async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
 
 
 ROUTES = [*APPLICATION_ROUTES, *MERCHANT_CASE_ROUTES, *CASE_ROUTES, *DOCUMENT_ROUTES, *LIST_ROUTES]
-ROUTES += [*POLICY_ROUTES, *SHADOW_ROUTES, *RIGHTS_ROUTES]
+ROUTES += [*POLICY_ROUTES, *SHADOW_ROUTES, *RIGHTS_ROUTES, *PROVIDER_ROUTES]
 JOBS = (
     transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),
     transactional(review.APPROVED_TOPIC, ApprovedJob, _follow),
@@ -70,7 +72,7 @@ TIMERS = (
     Timer("merchants.check", clockwork.check_all, every_s=clockwork.CHECK_EVERY_S),
     Timer("merchants.risk", risk_nightly.judge_all, every_s=risk_nightly.JUDGE_EVERY_S),
 )
-PRUNED: tuple[Pruned, ...] = ()
+PRUNED = (Pruned("codes for phones", phone_codes.prune),)
 PERMISSIONS = {
     P.APPLICATIONS_READ: "Read applications.",
     P.APPLICATIONS_WRITE: "Write and submit applications.",
