@@ -22,8 +22,9 @@ from merchant.compliance.cases.queries import frozen_version, lock_application
 from merchant.compliance.cases.states import Capability, application_may
 from merchant.compliance.cases.verifications import facts_hash
 from merchant.compliance.providers.models import PhoneCode
+from merchant.compliance.providers.port import Verdict
 from merchant.compliance.providers.problems import NoCode, PhoneChanged, TooManyCodes
-from merchant.compliance.providers.verdicts import Verdict, record_verdict
+from merchant.compliance.providers.verdicts import record_verdict
 from merchant.core import audit, clock, errors, evidence
 from merchant.core.access import Actor
 from merchant.core.db import Tx, forget
