@@ -27,8 +27,7 @@ TABLES = (
     "CREATE INDEX ix_phone_code_created_at ON phone_code (created_at)",
 )
 GRANTS = (
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON phone_code TO merchant_system",
-    "GRANT SELECT, INSERT, UPDATE ON phone_code TO merchant_app",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON phone_code TO merchant_app, merchant_system",
 )
 # The rule of every tenant's table, as 0001 has it.
 WALL = """
