@@ -26,7 +26,7 @@ def export_command(settings: Settings, folder: str, attributes: tuple[str, ...])
     MERCHANT_EVIDENCE_INBOX. Only you can read the file that is written.
     """
     from merchant.compliance.providers.request_files import export_requests
-    from merchant.compliance.providers.requests import LOOKED_UP
+    from merchant.compliance.providers.wanted import LOOKED_UP
     from merchant.core import clock, files
 
     if unknown := sorted(set(attributes) - LOOKED_UP):

@@ -17,8 +17,8 @@ from msgspec import Meta, Struct
 import kyb
 from merchant.compliance.cases.case_schemas import Code, Subject
 from merchant.compliance.providers.port import Verdict
-from merchant.compliance.providers.requests import LOOKED_UP, read_id
 from merchant.compliance.providers.verdicts import Answered, take_verdict
+from merchant.compliance.providers.wanted import LOOKED_UP, read_id
 from merchant.core.service import Service
 
 MAX_BYTES = 16 << 20

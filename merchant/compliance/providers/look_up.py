@@ -15,9 +15,9 @@ from merchant.compliance.cases import answers
 from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.states import Capability, application_may
 from merchant.compliance.providers import configured
-from merchant.compliance.providers.port import Request, Unavailable
-from merchant.compliance.providers.requests import Wanted, application_of, read_id, wanted_of
+from merchant.compliance.providers.port import NoVerdict, Request
 from merchant.compliance.providers.verdicts import Answered, take_verdict
+from merchant.compliance.providers.wanted import Wanted, application_of, read_id, wanted_of
 from merchant.core import audit, outbox
 from merchant.core.access import SERVICE
 from merchant.core.db import Tx
@@ -77,7 +77,7 @@ async def look_up(service: Service, http: aiohttp.ClientSession, job: LookUp) ->
     if provider is None or request is None:
         return
     verdict = await provider.look_up(request)
-    if isinstance(verdict, Unavailable):
+    if isinstance(verdict, NoVerdict):
         raise NotAnswered(verdict.why)
     asked_for = read_id(job.request_id)
     assert asked_for is not None, "the id is ours"

@@ -34,7 +34,7 @@ class Verdict(Struct, frozen=True):
         return self.code or ("refused" if self.outcome == "rejected" else "")
 
 
-class Unavailable(Struct, frozen=True):
+class NoVerdict(Struct, frozen=True):
     """The provider gave no verdict; `why` is for operators and holds no personal data."""
 
     why: str
@@ -43,6 +43,6 @@ class Unavailable(Struct, frozen=True):
 class Provider(Protocol):
     """One way to ask."""
 
-    async def look_up(self, request: Request) -> Verdict | Unavailable:
-        """The provider's verdict. Whatever goes wrong is Unavailable, never an exception."""
+    async def look_up(self, request: Request) -> Verdict | NoVerdict:
+        """The provider's verdict. Whatever goes wrong is no verdict, never an exception."""
         ...

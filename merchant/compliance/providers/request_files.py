@@ -19,7 +19,7 @@ from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.states import ApplicationState, Capability, application_may
 from merchant.compliance.providers.answer_files import ANSWER_COLUMNS, FACT_COLUMNS
 from merchant.compliance.providers.look_up import asked_entry
-from merchant.compliance.providers.requests import Wanted, wanted_of
+from merchant.compliance.providers.wanted import Wanted, wanted_of
 from merchant.core import audit
 from merchant.core.service import Service
 

@@ -18,7 +18,7 @@ from merchant.compliance.cases.policy import policy_of_case
 from merchant.compliance.cases.states import Capability, application_may
 from merchant.compliance.cases.verifications import details_of, record, verifications
 from merchant.compliance.providers.port import REGISTRY, Verdict
-from merchant.compliance.providers.requests import facts_key, place_of, wanted_of
+from merchant.compliance.providers.wanted import facts_key, place_of, wanted_of
 from merchant.core import audit
 from merchant.core.access import SERVICE
 from merchant.core.db import Tx

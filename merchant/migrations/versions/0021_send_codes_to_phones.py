@@ -26,9 +26,7 @@ TABLES = (
     "CREATE INDEX phone_code_to_phone ON phone_code (phone_digest, created_at)",
     "CREATE INDEX ix_phone_code_created_at ON phone_code (created_at)",
 )
-GRANTS = (
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON phone_code TO merchant_app, merchant_system",
-)
+GRANTS = ("GRANT SELECT, INSERT, UPDATE, DELETE ON phone_code TO merchant_app, merchant_system",)
 # The rule of every tenant's table, as 0001 has it.
 WALL = """
     DO $$

@@ -10,7 +10,7 @@ import pytest
 
 from merchant.compliance.providers import http_provider
 from merchant.compliance.providers.http_provider import HttpProvider
-from merchant.compliance.providers.port import Request, Unavailable, Verdict
+from merchant.compliance.providers.port import NoVerdict, Request, Verdict
 from tests.merchant.compliance.providers.register import Reply, StandInRegister
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +24,7 @@ async def register() -> AsyncIterator[StandInRegister]:
         yield running
 
 
-async def ask(url: str, token_file: str = "") -> Verdict | Unavailable:
+async def ask(url: str, token_file: str = "") -> Verdict | NoVerdict:
     async with aiohttp.ClientSession() as http:
         return await HttpProvider(http, url, token_file).look_up(REQUEST)
 
@@ -81,7 +81,7 @@ async def test_a_verdict_is_taken_as_it_is_said(
 async def test_what_is_no_verdict_is_unavailable_and_tells_no_facts(register: StandInRegister, reply: Reply) -> None:
     register.replies = [reply]
     answer = await ask(register.url)
-    assert isinstance(answer, Unavailable)
+    assert isinstance(answer, NoVerdict)
     assert answer.why
     assert not any(fact in answer.why for fact in FACTS.values())
     assert len(register.asked) == 1  # no redirect is followed
@@ -92,9 +92,9 @@ async def test_a_register_that_is_down_or_silent_is_unavailable(
 ) -> None:
     register.hangs = True
     monkeypatch.setattr(http_provider, "_TIMEOUT", aiohttp.ClientTimeout(total=0.2))
-    assert isinstance(await ask(register.url), Unavailable)
-    assert isinstance(await ask("http://127.0.0.1:9/"), Unavailable)
-    assert isinstance(await ask("http://register.invalid/"), Unavailable)
+    assert isinstance(await ask(register.url), NoVerdict)
+    assert isinstance(await ask("http://127.0.0.1:9/"), NoVerdict)
+    assert isinstance(await ask("http://register.invalid/"), NoVerdict)
 
 
 async def test_the_token_is_read_from_its_file_each_time(register: StandInRegister, tmp_path: Path) -> None:
@@ -114,5 +114,5 @@ async def test_without_a_token_nobody_is_asked(
     token = tmp_path / "token"
     if content is not None:
         token.write_bytes(content)
-    assert isinstance(await ask(register.url, str(token)), Unavailable)
+    assert isinstance(await ask(register.url, str(token)), NoVerdict)
     assert register.asked == []
