@@ -20,7 +20,7 @@ from kyb.applicant import (
     Sections,
     SettlementAccount,
 )
-from kyb.attributes import ATTRIBUTES, facts_text, merchant_phone, subjects
+from kyb.attributes import ATTRIBUTES, facts_of, facts_text, merchant_phone, subjects
 from kyb.bods import BadBods, bods_statements, sections_from_bods
 from kyb.case import Case, Outcome, ScreeningOutcome, Standing, Verification
 from kyb.fields import field_problems
@@ -29,6 +29,7 @@ from kyb.lei import BadGoldenCopy, LeiRecord, Verdict, judge_lei, name_likeness,
 from kyb.lists.change import Change, changed_entries, difference
 from kyb.lists.entry import BadList, Identifier, ListedName, ListEntry, ScreeningList
 from kyb.lists.un import load_un_list
+from kyb.lookups import lookups
 from kyb.mcc_classes import MccClass, UnknownMccSet, activities_named, mcc_among, mcc_class, mcc_set
 from kyb.normal import normalise
 from kyb.ownership import BeneficialOwner, Ownership, OwnershipGap, beneficial_owners
@@ -165,6 +166,7 @@ __all__ = [
     "default_weights",
     "difference",
     "effective_band",
+    "facts_of",
     "facts_text",
     "field_problems",
     "identity_form",
@@ -178,6 +180,7 @@ __all__ = [
     "load_policy",
     "load_un_list",
     "load_weights",
+    "lookups",
     "may_be_chosen",
     "mcc_among",
     "mcc_class",

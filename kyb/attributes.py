@@ -66,6 +66,27 @@ def facts_text(sections: Sections, attribute: str, subject: str) -> str | None:
     return json_text([getattr(holder, name) for name in found.fields])
 
 
+def facts_of(sections: Sections, attribute: str, subject: str) -> dict[str, str]:
+    """The answers that a verification rests on by their names, without those that are not given.
+
+    This is what a register may be handed: nothing that its verdict would not rest on. Empty for what belongs to no
+    single answer. Raises what subject_of does.
+    """
+    found = ATTRIBUTES[attribute]
+    if attribute == "phone":
+        phone = merchant_phone(sections)
+        return {"phone": phone} if phone else {}
+    if found.section == MERCHANT:
+        return {}
+    holder = subject_of(sections, subject)
+    given = {name: getattr(holder, name) for name in found.fields if not name.endswith("_index")}
+    return {name: _as_text(value) for name, value in given.items() if value not in (None, "", ())}
+
+
+def _as_text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
 def subject_of(sections: Sections, subject: str) -> Struct:
     """The struct that a subject names. Raises AttributeError, IndexError, ValueError for one that is not there."""
     name, bracket, index = subject.partition("[")

@@ -17,6 +17,7 @@ from merchant.cli.backup import backup, restore
 from merchant.cli.check import check
 from merchant.cli.database import database
 from merchant.cli.demo import demo
+from merchant.cli.evidence import evidence
 from merchant.cli.exchange import export, imports
 from merchant.cli.hub import hub
 from merchant.cli.keys import rotate_keys
@@ -52,6 +53,7 @@ COMMANDS = (
     lei,
     people,
     policies,
+    evidence,
     imports,
     export,
     rotate_keys,

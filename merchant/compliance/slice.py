@@ -28,6 +28,8 @@ from merchant.compliance.documents import loose_files
 from merchant.compliance.lists import current
 from merchant.compliance.lists.routes import ROUTES as LIST_ROUTES
 from merchant.compliance.policies.routes import ROUTES as POLICY_ROUTES
+from merchant.compliance.providers import inbox, look_up, phone_codes
+from merchant.compliance.providers.routes import ROUTES as PROVIDER_ROUTES
 from merchant.compliance.registers.gleif_api import RegisterUnavailable
 from merchant.compliance.shadow.routes import ROUTES as SHADOW_ROUTES
 from merchant.core.access import Permission as P
@@ -55,15 +57,17 @@ async def _follow(tx: Tx, service: Service, job: ApprovedJob) -> None:
 
 async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
     await assess.screen_submitted(tx, service, job.application_id)
+    await look_up.queue_look_ups(tx, service, job.application_id)
 
 
 ROUTES = [*APPLICATION_ROUTES, *MERCHANT_CASE_ROUTES, *CASE_ROUTES, *DOCUMENT_ROUTES, *LIST_ROUTES]
-ROUTES += [*POLICY_ROUTES, *SHADOW_ROUTES, *RIGHTS_ROUTES]
+ROUTES += [*POLICY_ROUTES, *SHADOW_ROUTES, *RIGHTS_ROUTES, *PROVIDER_ROUTES]
 JOBS = (
     transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),
     transactional(review.APPROVED_TOPIC, ApprovedJob, _follow),
     transactional(rescreen.RESCREEN_TOPIC, rescreen.Rescreen, rescreen.rescreen_batch),
     network(lei.LEI_TOPIC, lei.LeiJob, lei_again.ask_again, expected=(RegisterUnavailable,)),
+    network(look_up.TOPIC, look_up.LookUp, look_up.look_up, (look_up.NotAnswered,)),
 )
 TIMERS = (
     Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),
@@ -72,9 +76,10 @@ TIMERS = (
     Timer("people.forget", forget.forget_all_due, every_s=forget.FORGET_EVERY_S),
     Timer("lists.refresh", current.refresh, every_s=current.KEPT_S),
     Timer("merchants.check", clockwork.check_all, every_s=clockwork.CHECK_EVERY_S),
+    Timer("evidence.take", inbox.run_inbox, every_s=inbox.TAKE_EVERY_S),
     Timer("merchants.risk", risk_nightly.judge_all, every_s=risk_nightly.JUDGE_EVERY_S),
 )
-PRUNED: tuple[Pruned, ...] = ()
+PRUNED = (Pruned("codes for phones", phone_codes.prune),)
 PERMISSIONS = {
     P.APPLICATIONS_READ: "Read applications.",
     P.APPLICATIONS_WRITE: "Write and submit applications.",

@@ -9,13 +9,14 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
 from merchant.core import keyring
 from merchant.core.host_names import is_host, is_loopback, is_network
+from merchant.core.setting_forms import is_key, is_port, is_store, is_url
 
 PREFIX = "MERCHANT_"
 # Read by commands (`merchant seed` its password), by the tests and by make.
@@ -43,67 +44,18 @@ def _all(part_is: Callable[[str], bool]) -> Callable[[str], bool]:
     return lambda text: all(part_is(part.strip()) for part in text.split(","))
 
 
-def _is_port(text: str) -> bool:
-    return text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65_536
-
-
-def _is_url(text: str, *, with_path: bool) -> bool:
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        return False
-    rest = [parts.query, parts.fragment, parts.username, "?" in text, "#" in text]
-    if not with_path:
-        rest.append(parts.path.rstrip("/"))
-    return (
-        parts.scheme in ("http", "https")
-        and is_host(parts.hostname or "")
-        and port != 0
-        and not any(rest)
-        and text.isascii()
-        and text.isprintable()
-        and " " not in text
-    )
-
-
-def _is_store(text: str) -> bool:
-    parts = urlsplit(text)
-    try:
-        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
-    except ValueError:
-        return False
-    return (
-        parts.scheme == "s3"
-        and bool(re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", parts.netloc))
-        and bool(re.fullmatch(r"(?:/[A-Za-z0-9!_.*'()-]+)*/?", parts.path))
-        and options.keys() <= {"endpoint", "region"}
-        and _is_url(options.get("endpoint", "https://host"), with_path=True)
-        and bool(re.fullmatch(r"[a-z0-9-]+", options.get("region", "any")))
-    )
-
-
-def _is_key(text: str) -> bool:
-    try:
-        return bool(keyring.parse(text))
-    except ValueError:
-        return False
-
-
 _HOST = _text("an IP address of this machine or a host name", is_host)
 _BASE_URL = _text(
     "http:// or https:// with a host, and a port if need be, without a path or query",
-    lambda text: _is_url(text, with_path=False),
+    lambda text: is_url(text, with_path=False),
 )
 _URL = _text(
     "http:// or https:// with a host, and a port and a path if need be, without a query",
-    lambda text: _is_url(text, with_path=True),
+    lambda text: is_url(text, with_path=True),
 )
 _REGISTER_URL = _text(
     "https:// with a host, and a port and a path if need be, without a query; http:// only on this machine",
-    lambda text: (
-        _is_url(text, with_path=True) and (text.startswith("https://") or is_loopback(urlsplit(text).hostname))
-    ),
+    lambda text: is_url(text, with_path=True) and (text.startswith("https://") or is_loopback(urlsplit(text).hostname)),
 )
 _HOSTS = _text("IP addresses or host names, comma-separated", _all(is_host))
 _CONTACT = _text(
@@ -139,21 +91,21 @@ _UNSIGNED = _text(
         )
     ),
 )
-_SECRET_KEYS = _text(keyring.FORM, _is_key)
+_SECRET_KEYS = _text(keyring.FORM, is_key)
 # 24 characters of base64 are 144 bits; printable ASCII, since headers carry nothing else unharmed.
 _SECRET = _text(
     "at least 24 printable ASCII characters without blanks",
     lambda text: bool(re.fullmatch(r"[!-~]{24,1000}", text)),
 )
 _DOCUMENT_STORE = _text(
-    "s3://bucket or s3://bucket/prefix, with ?endpoint=http(s)://host:port and &region= if need be", _is_store
+    "s3://bucket or s3://bucket/prefix, with ?endpoint=http(s)://host:port and &region= if need be", is_store
 )
 _STORE_KEY = _text("printable ASCII without blanks", lambda text: bool(re.fullmatch(r"[!-~]{1,1000}", text)))
 _CLAMD = _text(
     "host:port, or the path of a socket that begins with /",
     lambda text: (
         (text.startswith("/") and text.isprintable() and len(text.encode()) < 108)
-        or (is_host(text.rpartition(":")[0].strip("[]")) and _is_port(text.rpartition(":")[2]))
+        or (is_host(text.rpartition(":")[0].strip("[]")) and is_port(text.rpartition(":")[2]))
     ),
 )
 _ROLE = _text(
@@ -266,6 +218,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Where an LEI is looked up that our copy of the register lacks (`merchant lei load`): an address that answers
     # {url}/lei-records/{LEI} as GLEIF's API does. Empty: nowhere, since an outside party then learns who applies.
     lei_url: Annotated[str, _REGISTER_URL] = ""
+    # Whom a case's facts are looked up with, where the policy lets a register vouch for them: a service of the DFSP or
+    # hub that speaks JSON. Empty: nobody is asked.
+    evidence_url: Annotated[str, _REGISTER_URL] = ""
+    # The file of the token that it wants as Authorization: Bearer; read at each call, so that it can be replaced.
+    evidence_token_file: Annotated[str, _FILE] = ""
+    # The folder where registers drop their answers as CSV; `merchant evidence export` writes the requests. Empty: none.
+    evidence_inbox: Annotated[str, _FILE] = ""
     # Jobs claimed at once by the worker: large enough to share round trips, small enough to share work.
     worker_batch: Annotated[int, _whole(1, 1000)] = 50
     # Safety poll when no notification arrived; the LISTEN connection wakes the worker sooner.

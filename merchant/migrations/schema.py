@@ -14,6 +14,7 @@ import merchant.compliance.cases.rights.models
 import merchant.compliance.documents.models
 import merchant.compliance.lists.models
 import merchant.compliance.policies.models
+import merchant.compliance.providers.models
 import merchant.compliance.registers.models
 import merchant.core.audit
 import merchant.core.audit_keys

@@ -19,6 +19,7 @@ ROUTES = [*WEBHOOK_ROUTES, *live.ROUTES]
 JOBS = (
     network(events.WEBHOOK_TOPIC, UUID, webhook.deliver, (webhook.NotDelivered,)),
     network(sms.TOPIC, UUID, _send_sms),
+    network(sms.PRIVATE_TOPIC, bytes, sms.deliver_private),
     network(email.TOPIC, bytes, email.deliver, (email.NotSent,)),
 )
 TIMERS: tuple[Timer, ...] = ()

@@ -1,11 +1,16 @@
-"""Text messages to merchants. They stay in a table that staff and the demo can show.
+"""Text messages: to merchants, kept in a table that staff and the demo can show; and private ones, kept nowhere.
 
-No gateway is built yet: a message is marked as sent and its id is logged.
+A private message lies sealed in the outbox until it is sent. No gateway is built yet: a message is marked as sent and
+its id is logged.
 """
 
+from datetime import datetime
 from uuid import UUID
 
+import aiohttp
+import msgspec
 import structlog
+from msgspec import Struct
 
 from merchant.core import clock, ids, outbox, trace
 from merchant.core.db import Tx
@@ -14,6 +19,7 @@ from merchant.core.service import Service
 from merchant.core.texts import _, translate
 
 TOPIC = "notify.sms"
+PRIVATE_TOPIC = "notify.private_sms"  # as vault.seal is told, too
 _log = structlog.get_logger()
 
 # The number itself stays in the merchant's row; a merchant without a phone gets no message.
@@ -40,6 +46,15 @@ WHERE s.id = $1
 """
 
 
+class PrivateMessage(Struct, frozen=True):
+    """A text for one phone that nobody else may read, such as a code; not sent any more from `until` on."""
+
+    id: UUID
+    phone: str
+    text: str
+    until: datetime
+
+
 async def notify_paid(tx: Tx, service: Service, merchant_id: UUID, amount: Money, payer_masked: str | None) -> None:
     """Queue the message that tells a merchant of a payment, in the language of the operator's setting."""
     now = clock.now()
@@ -50,6 +65,18 @@ async def notify_paid(tx: Tx, service: Service, merchant_id: UUID, amount: Money
         told = _("Paid: {amount} at {time}.", amount=amount, time=time)
     text = _for_phones(told, service.settings.language)
     await tx.execute(_NOTIFY, ids.uuid7(), text, now, merchant_id, TOPIC, trace.traceparent(), clock.moved())
+
+
+async def send_private(
+    tx: Tx, service: Service, phone: str, told: str, *, dfsp_id: UUID, until: datetime, order: str
+) -> None:
+    """Queue a message of which nothing is kept, in the language of the operator's setting.
+
+    Those of one `order` leave one after another, so that the newest code is the one that arrives last.
+    """
+    message = PrivateMessage(ids.uuid7(), phone, _for_phones(told, service.settings.language), until)
+    sealed = service.vault.seal(msgspec.json.encode(message), PRIVATE_TOPIC)
+    await outbox.add(tx, PRIVATE_TOPIC, sealed, dfsp_id=dfsp_id, order_key=f"sms:{order}")
 
 
 def _for_phones(told: str, language: str) -> str:
@@ -72,3 +99,12 @@ async def deliver(service: Service, message_id: UUID) -> None:
     await to_console(str(message_id), phone, row["text"])
     async with service.db.system_statements() as tx:
         await tx.execute("UPDATE sms_message SET state = 'sent', sent_at = $2 WHERE id = $1", message_id, clock.now())
+
+
+async def deliver_private(service: Service, _http: aiohttp.ClientSession, sealed: bytes) -> None:
+    """Hand a private message to the sender, unless it is too late for it."""
+    message = msgspec.json.decode(service.vault.open(sealed, PRIVATE_TOPIC), type=PrivateMessage)
+    if clock.now() >= message.until:
+        _log.info("sms_too_late", sms=str(message.id))
+        return
+    await to_console(str(message.id), message.phone, message.text)

@@ -25,7 +25,7 @@ from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.core.vault import Vault
 from merchant.exchange import imports, outcomes
-from merchant.notify import email
+from merchant.notify import email, sms
 from merchant.payments import outgoing
 from merchant.people import links
 from merchant.registry.codes import stickers
@@ -144,6 +144,7 @@ SEALED_COLUMNS = (
     SealedColumn("outbox", "payload", inbox.TOPIC, where=f"topic = '{inbox.TOPIC}'"),
     SealedColumn("outbox", "payload", outgoing.CONTEXT, where=f"topic = '{outgoing.TOPIC}'"),
     SealedColumn("outbox", "payload", email.TOPIC, where=f"topic = '{email.TOPIC}'"),
+    SealedColumn("outbox", "payload", sms.PRIVATE_TOPIC, where=f"topic = '{sms.PRIVATE_TOPIC}'"),
     SealedColumn("outbox", "payload", links.RESET_TOPIC, where=f"topic = '{links.RESET_TOPIC}'"),
     SealedColumn("outgoing_mail", "sealed", "outgoing_mail:{id}"),
     SealedColumn(

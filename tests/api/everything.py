@@ -162,6 +162,8 @@ class Things(Struct, frozen=True):
             "ChangedSections": {"business": {"trading_name": "Changed"}},
             "Approval": {"version_hash": self.version_hash},
             "ReasonGiven": {"reason": "Because."},
+            "NewPhoneCode": {},
+            "CodeReadOut": {"code": "123456"},
             "NewRiskBand": {"band": "high", "reason": "Because."},
             "Returned": {"items": [{"path": "business.mcc", "reason": "Wrong."}]},
             "HitDecision": {"decision": "false_positive", "reason": "Another person."},

@@ -12,6 +12,7 @@ import pytest
 from merchant.compliance.cases.models import HitDecision, ReleasedHit, RiskOverride, ScreeningDecision
 from merchant.compliance.cases.rights.models import Erasure, LegalHold
 from merchant.compliance.documents.models import LooseFile
+from merchant.compliance.providers.models import PhoneCode
 from merchant.core import vault
 from merchant.core.access import COUNTER_KEY_SCOPES, MERCHANT_KEY_SCOPES
 from merchant.core.db import APP_ROLE
@@ -99,6 +100,17 @@ async def fill_empty_tables(service: Service, things: Things) -> None:
                     application_id=application,
                     hit_id="x",
                     expires_at=datetime(2027, 1, 1, tzinfo=UTC),
+                ),
+                PhoneCode(
+                    dfsp_id=dfsp,
+                    application_id=application,
+                    phone_digest=b"x",
+                    code_digest=b"x",
+                    facts=b"x",
+                    tries_left=5,
+                    sent_by=dfsp,
+                    created_at=datetime(2026, 1, 1, tzinfo=UTC),
+                    expires_at=datetime(2026, 1, 1, tzinfo=UTC),
                 ),
                 AliasCount(dfsp_id=dfsp, day=date(2026, 1, 1), claimed=1),
                 EndedSticker(counter_id=counter, version=1, dfsp_id=dfsp, ended_as="replaced", reason="r"),

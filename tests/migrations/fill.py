@@ -194,6 +194,7 @@ async def _onboard(stage: Stage) -> None:
         gone = UUID(withdrawn.rsplit("/", 1)[1])
         dfsp_id = stage.merchant.dfsp_id
         tx.session.add(Erasure(application_id=gone, dfsp_id=dfsp_id, why="person_asked", requested_by=maker.actor.id))
+    await _call(stage, maker.headers, "POST", f"{applications}/{begun.id}/phone-code", {})
     await stage.work()
     suspended, _ = await builders.create_merchant(service, world, DFSPS[0])
     why = {"reason": "Complaints."}

@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 import kyb
-from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.models import Application, ApplicationVersion
 from merchant.compliance.cases.queries import Submitted, lock_application
 from merchant.compliance.cases.states import Capability, application_may
 from merchant.core import errors
@@ -49,6 +49,12 @@ def note_part(application: Application, actor: Actor, part: str) -> None:
     added = [str(one) for one in actor.authors() if str(one) not in known]
     application.section_makers = {**application.section_makers, part: [*known, *added]}
     note_submitter(application, actor)
+
+
+def note_late_part(application: Application, frozen: ApplicationVersion, actor: Actor, part: str) -> None:
+    """Whoever adds evidence to a version under review is one of its makers, in the frozen version too."""
+    note_part(application, actor, part)
+    frozen.makers = application.makers
 
 
 def note_opener(application: Application, actor: Actor) -> None:

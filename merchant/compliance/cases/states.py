@@ -28,6 +28,7 @@ class Capability(StrEnum):
     """What an application's state may permit."""
 
     EDIT = "edit"
+    PROVE = "prove"  # takes what a service found about its answers
     SUBMIT = "submit"
     BEGIN_VERSION = "begin_version"  # the next edit begins the next version
     EXPIRE = "expire"
@@ -53,10 +54,10 @@ APPLICATION_MOVES: dict[ApplicationState, frozenset[ApplicationState]] = {
 
 
 APPLICATION_CAPABILITIES: dict[ApplicationState, frozenset[Capability]] = {
-    _A.DRAFT: frozenset({_C.EDIT, _C.SUBMIT, _C.EXPIRE}),
-    _A.SUBMITTED: frozenset({_C.SCREEN}),
-    _A.IN_REVIEW: frozenset({_C.DECIDE, _C.DECIDE_HIT, _C.SCREEN_AGAIN}),
-    _A.RETURNED: frozenset({_C.EDIT, _C.BEGIN_VERSION, _C.EXPIRE}),
+    _A.DRAFT: frozenset({_C.EDIT, _C.PROVE, _C.SUBMIT, _C.EXPIRE}),
+    _A.SUBMITTED: frozenset({_C.SCREEN, _C.PROVE}),
+    _A.IN_REVIEW: frozenset({_C.DECIDE, _C.DECIDE_HIT, _C.PROVE, _C.SCREEN_AGAIN}),
+    _A.RETURNED: frozenset({_C.EDIT, _C.PROVE, _C.BEGIN_VERSION, _C.EXPIRE}),
     _A.APPROVED: frozenset(),
     _A.REJECTED: frozenset({_C.APPEAL}),
     _A.WITHDRAWN: frozenset(),

@@ -187,7 +187,9 @@ def test_every_blind_index_of_the_schema_is_known_here() -> None:
     }
     # Digests of tokens and messages are plain hashes; they hang on no key.
     keyless = {"api_key.digest", "inbox.digest", "event_ticket.digest", "account_token.digest", "known_device.digest"}
-    assert found - keyless == {f"{table}.{column}" for table, column in DIGESTS}
+    # Codes are valid for minutes: whoever holds one when indexes are made anew asks for another.
+    short_lived = {"phone_code.phone_digest", "phone_code.code_digest"}
+    assert found - keyless - short_lived == {f"{table}.{column}" for table, column in DIGESTS}
 
 
 async def test_after_rotation_the_old_key_may_be_dropped(
