@@ -16,6 +16,8 @@ from merchant.compliance.cases import (
     review,
     risk_nightly,
 )
+from merchant.compliance.cases.blocking import block, others
+from merchant.compliance.cases.blocking.routes import ROUTES as BLOCKING_ROUTES
 from merchant.compliance.cases.case_routes import ROUTES as MERCHANT_CASE_ROUTES
 from merchant.compliance.cases.document_routes import ROUTES as DOCUMENT_ROUTES
 from merchant.compliance.cases.rights import forget
@@ -55,11 +57,12 @@ async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
 
 
 ROUTES = [*APPLICATION_ROUTES, *MERCHANT_CASE_ROUTES, *CASE_ROUTES, *DOCUMENT_ROUTES, *LIST_ROUTES]
-ROUTES += [*POLICY_ROUTES, *SHADOW_ROUTES, *RIGHTS_ROUTES]
+ROUTES += [*POLICY_ROUTES, *SHADOW_ROUTES, *RIGHTS_ROUTES, *BLOCKING_ROUTES]
 JOBS = (
     transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),
     transactional(review.APPROVED_TOPIC, ApprovedJob, _follow),
     transactional(rescreen.RESCREEN_TOPIC, rescreen.Rescreen, rescreen.rescreen_batch),
+    transactional(block.BLOCKED_TOPIC, others.LookAtOthers, others.look_at_others),
 )
 TIMERS = (
     Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),
@@ -70,7 +73,7 @@ TIMERS = (
     Timer("merchants.check", clockwork.check_all, every_s=clockwork.CHECK_EVERY_S),
     Timer("merchants.risk", risk_nightly.judge_all, every_s=risk_nightly.JUDGE_EVERY_S),
 )
-PRUNED: tuple[Pruned, ...] = ()
+PRUNED = (Pruned("blocked identifiers", block.prune),)
 PERMISSIONS = {
     P.APPLICATIONS_READ: "Read applications.",
     P.APPLICATIONS_WRITE: "Write and submit applications.",

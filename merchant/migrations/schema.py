@@ -9,6 +9,7 @@ from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
 import merchant.channels.models
+import merchant.compliance.cases.blocking.models
 import merchant.compliance.cases.models
 import merchant.compliance.cases.rights.models
 import merchant.compliance.documents.models
@@ -42,6 +43,7 @@ HIDDEN_TABLES = frozenset({"policy_layer", "vault_canary", "installation", "audi
 # Versions of lists: the service adds them and says which one counts; what they hold is never changed nor deleted.
 VERSION_TABLES = frozenset({"list_version", "list_chunk"})
 HIDDEN_TABLES |= VERSION_TABLES
+HIDDEN_TABLES |= {"merchant_block", "blocked_identifier"}
 # Tables that only the service itself reads; the app role may at most add to them.
 SYSTEM_TABLES = HIDDEN_TABLES | frozenset({"inbox", "outbox", "scheme_key", "event_ticket", "ussd_session"})
 SYSTEM_TABLES |= {"user_session", "account_token", "sign_in_failure", "known_device", "outgoing_mail"}

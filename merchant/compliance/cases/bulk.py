@@ -17,6 +17,8 @@ import kyb
 from merchant.compliance.cases import answers, doubts, risk
 from merchant.compliance.cases.apply import freeze_version, new_application, refuse_protected
 from merchant.compliance.cases.assess import Ground, ground_for, seal_reports, stored_report
+from merchant.compliance.cases.blocking.lookups import BlockedAnswer, find_blocked
+from merchant.compliance.cases.blocking.refusals import problem_of
 from merchant.compliance.cases.models import Application, ApplicationVersion
 from merchant.compliance.cases.risk_facts import Hits, hits_of
 from merchant.compliance.cases.states import ApplicationState, move_application
@@ -91,6 +93,15 @@ def _judged(application: Application, case: kyb.Case, ground: Ground) -> dict[st
     found = risk_with(hits_of(document, {}))
     application.risk = found.band
     return document | {"risk": risk.stored_risk(found), "doubts": []}
+
+
+async def find_refused(service: Service, prepared: Sequence[Prepared]) -> dict[UUID, Sequence[BlockedAnswer]]:
+    """The block-listed answers of applications that are submitted and have to be refused for them, by application."""
+    asked = [one for one in prepared if one.report is not None]
+    found = await find_blocked(service, [one.sections for one in asked]) if asked else []
+    return {
+        one.application.id: listed for one, listed in zip(asked, found, strict=True) if problem_of(listed) is not None
+    }
 
 
 async def add_doubts(service: Service, prepared: Sequence[Prepared], policy: kyb.Policy) -> None:

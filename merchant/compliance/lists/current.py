@@ -61,6 +61,11 @@ async def current_index(service: Service) -> Current:
     return Current(index, None, index.versions, held.blocklist)
 
 
+async def blocklist_in_force(service: Service) -> Blocklist | None:
+    """The block list that counts now; None where none was put, or where it cannot be read: nothing is screened then."""
+    return (await service.shared(Lists).held()).blocklist
+
+
 def _is_stale(service: Service, versions: tuple[Version, ...], index: kyb.ScreeningIndex) -> bool:
     """Whether any list is too old to rely on; that takes no more than a look at the calendar."""
     settings = service.settings

@@ -18,6 +18,7 @@ class MerchantState(StrEnum):
     RESTRICTED = "restricted"  # takes payments, but does not grow
     SUSPENDED = "suspended"
     CLOSED = "closed"
+    BLOCKED = "blocked"  # by the hub, for good or until two others of the hub let it go
 
 
 class Capability(StrEnum):
@@ -29,6 +30,9 @@ class Capability(StrEnum):
     CHANGE = "change"  # its details, by a case
     REINSTATE = "reinstate"
     CHANGE_DOCUMENTS = "change_documents"
+    SHOW_CODES = "show_codes"  # to be printed
+    BE_BLOCKED = "be_blocked"
+    LIVE = "live"  # it is looked after: lists, dates and risks are held against it
 
 
 _M, _C = MerchantState, Capability
@@ -36,20 +40,28 @@ _M, _C = MerchantState, Capability
 MERCHANT_MOVES: dict[MerchantState, frozenset[MerchantState]] = {
     _M.ACTIVE: frozenset({_M.RESTRICTED, _M.SUSPENDED, _M.CLOSED}),
     _M.RESTRICTED: frozenset({_M.ACTIVE, _M.SUSPENDED, _M.CLOSED}),
-    _M.SUSPENDED: frozenset({_M.ACTIVE, _M.CLOSED}),
+    _M.SUSPENDED: frozenset({_M.ACTIVE, _M.CLOSED, _M.BLOCKED}),
     _M.CLOSED: frozenset(),
+    _M.BLOCKED: frozenset({_M.SUSPENDED}),
 }
+_LIVE = frozenset({_C.LIVE, _C.BE_BLOCKED, _C.SHOW_CODES, _C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS, _C.CHANGE})
 MERCHANT_CAPABILITIES: dict[MerchantState, frozenset[Capability]] = {
-    _M.ACTIVE: frozenset({_C.TAKE_PAYMENT, _C.ADD_COUNTER, _C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS, _C.CHANGE}),
-    _M.RESTRICTED: frozenset({_C.TAKE_PAYMENT, _C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS, _C.CHANGE, _C.REINSTATE}),
-    _M.SUSPENDED: frozenset({_C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS, _C.CHANGE, _C.REINSTATE}),
+    _M.ACTIVE: _LIVE | {_C.TAKE_PAYMENT, _C.ADD_COUNTER},
+    _M.RESTRICTED: _LIVE | {_C.TAKE_PAYMENT, _C.REINSTATE},
+    _M.SUSPENDED: _LIVE | {_C.REINSTATE},
     _M.CLOSED: frozenset(),
+    _M.BLOCKED: frozenset(),
 }
 
 
 def merchant_may(state: str, capability: Capability) -> bool:
     """Whether a merchant in this state permits something."""
     return capability in MERCHANT_CAPABILITIES[MerchantState(state)]
+
+
+def is_blocked(state: str) -> bool:
+    """Whether the hub has blocked a merchant in this state."""
+    return MerchantState(state) is MerchantState.BLOCKED
 
 
 def may_become(state: str, target: MerchantState) -> bool:
@@ -60,6 +72,9 @@ def may_become(state: str, target: MerchantState) -> bool:
 def states_that_permit(capability: Capability) -> str:
     """The states that permit something, as SQL lists them behind IN."""
     return sql.literals(state for state in MerchantState if merchant_may(state, capability))
+
+
+LIVE_STATES = states_that_permit(Capability.LIVE)
 
 
 def move_merchant(merchant: Merchant, target: MerchantState) -> None:
