@@ -162,6 +162,7 @@ class Things(Struct, frozen=True):
             "ChangedSections": {"business": {"trading_name": "Changed"}},
             "Approval": {"version_hash": self.version_hash},
             "ReasonGiven": {"reason": "Because."},
+            "NewBlock": {"reason_code": "excessive_fraud", "reason": "Because."},
             "NewRiskBand": {"band": "high", "reason": "Because."},
             "Returned": {"items": [{"path": "business.mcc", "reason": "Wrong."}]},
             "HitDecision": {"decision": "false_positive", "reason": "Another person."},

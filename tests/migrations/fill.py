@@ -204,7 +204,7 @@ async def _onboard(stage: Stage) -> None:
 
 
 async def _set_rules(stage: Stage) -> None:
-    """A layer of policy that is proposed, and a list of the scheme's own that two people put in force."""
+    """A layer of policy that is proposed, a list of the scheme's own in force, and a merchant that the hub blocked."""
     admin, operator = stage.world[DFSPS[0]]["admin"], stage.world.operator
     layer = {"layer": "dfsp", "text": "grace = '29d'"}
     await _call(stage, admin.headers, "POST", "/api/v1/policies", layer)
@@ -215,6 +215,10 @@ async def _set_rules(stage: Stage) -> None:
     await builders.add_person(stage.service, "second@hub.example", [Role.HUB_CHECKER])
     confirmer = await builders.signed_in(stage.service, "second@hub.example")
     await _call(stage, confirmer.headers, "POST", f"/api/v1/screening-lists/{put['id']}/confirm")
+    blocked, _ = await builders.create_merchant(stage.service, stage.world, DFSPS[1], builders.seller())
+    why = {"reason_code": "collusion", "reason": "It paid for stolen telephones."}
+    for who in (operator, confirmer):
+        await _call(stage, who.headers, "POST", f"/api/v1/merchants/{blocked.id}/block", why)
     await stage.work()
 
 

@@ -182,14 +182,21 @@ async def _move(tx: Tx, actor: Actor, merchant_id: UUID, target: MerchantState, 
 
 
 async def move(
-    tx: Tx, actor: Actor, merchant: Merchant, target: MerchantState, reason: str | None, stopped_for: str = "staff"
+    tx: Tx,
+    actor: Actor,
+    merchant: Merchant,
+    target: MerchantState,
+    reason: str | None,
+    stopped_for: str = "staff",
+    *,
+    by_hub: bool = False,
 ) -> Merchant:
     """Move a locked merchant and its numbers; `stopped_for` is the code of why it is stopped.
 
     Raises WrongState, StoppedByHub.
     """
     check_not_stopped_by_hub(merchant, target)
-    move_merchant(merchant, target)
+    move_merchant(merchant, target, by_hub=by_hub)
     merchant.stopped_for = None if merchant_may(target, Capability.ADD_COUNTER) else stopped_for
     await tx.flush()
     await set_routes_active(tx, merchant.id, merchant_may(target, Capability.TAKE_PAYMENT))

@@ -40,8 +40,13 @@ _M, _C = MerchantState, Capability
 MERCHANT_MOVES: dict[MerchantState, frozenset[MerchantState]] = {
     _M.ACTIVE: frozenset({_M.RESTRICTED, _M.SUSPENDED, _M.CLOSED}),
     _M.RESTRICTED: frozenset({_M.ACTIVE, _M.SUSPENDED, _M.CLOSED}),
-    _M.SUSPENDED: frozenset({_M.ACTIVE, _M.CLOSED, _M.BLOCKED}),
+    _M.SUSPENDED: frozenset({_M.ACTIVE, _M.CLOSED}),
     _M.CLOSED: frozenset(),
+    _M.BLOCKED: frozenset(),
+}
+# What only the hub does: else whoever may suspend a merchant would let a blocked one go.
+HUB_MOVES: dict[MerchantState, frozenset[MerchantState]] = {
+    _M.SUSPENDED: frozenset({_M.BLOCKED}),
     _M.BLOCKED: frozenset({_M.SUSPENDED}),
 }
 _LIVE = frozenset({_C.LIVE, _C.BE_BLOCKED, _C.SHOW_CODES, _C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS, _C.CHANGE})
@@ -65,7 +70,7 @@ def is_blocked(state: str) -> bool:
 
 
 def may_become(state: str, target: MerchantState) -> bool:
-    """Whether the table has a move from this state to that one."""
+    """Whether the table has a move from this state to that one, for others than the hub."""
     return target in MERCHANT_MOVES[MerchantState(state)]
 
 
@@ -77,9 +82,11 @@ def states_that_permit(capability: Capability) -> str:
 LIVE_STATES = states_that_permit(Capability.LIVE)
 
 
-def move_merchant(merchant: Merchant, target: MerchantState) -> None:
+def move_merchant(merchant: Merchant, target: MerchantState, *, by_hub: bool = False) -> None:
     """Change the state of a locked merchant. Raises WrongState for a move the table lacks."""
-    if target not in MERCHANT_MOVES[MerchantState(merchant.state)]:
+    state = MerchantState(merchant.state)
+    moves = MERCHANT_MOVES[state] | (HUB_MOVES.get(state, frozenset()) if by_hub else frozenset())
+    if target not in moves:
         raise errors.WrongState(
             _("A merchant that is {state} cannot become {target}.", state=merchant.state, target=target)
         )

@@ -92,7 +92,7 @@ async def _propose_again(tx: Tx, actor: Actor, block: MerchantBlock, why: BlockR
 async def _confirm(tx: Tx, actor: Actor, merchant: Merchant, block: MerchantBlock, reason: str) -> MerchantBlock:
     block.confirmed_by, block.confirmed_at = actor.id, clock.now()
     await _hold_identifiers(tx, merchant, block)
-    await lifecycle.move(tx, SERVICE, merchant, MerchantState.BLOCKED, BLOCKED, stopped_for=BLOCKED)
+    await lifecycle.move(tx, SERVICE, merchant, MerchantState.BLOCKED, BLOCKED, stopped_for=BLOCKED, by_hub=True)
     await tx.execute(_END_KEYS, merchant.id, clock.now())
     await stickers.revoke_stickers(tx, merchant.id, BLOCKED)
     await _record(tx, actor, "merchant.blocked", block, reason)
@@ -144,7 +144,7 @@ async def unblock_merchant(tx: Tx, actor: Actor, merchant_id: UUID, reason: str)
         if await tx.fetchval(_ERASED, merchant.case_id or merchant.application_id):
             raise problems.AnswersErased
         await tx.execute(_DROP, merchant.id)
-        await lifecycle.move(tx, SERVICE, merchant, MerchantState.SUSPENDED, LET_GO, stopped_for=LET_GO)
+        await lifecycle.move(tx, SERVICE, merchant, MerchantState.SUSPENDED, LET_GO, stopped_for=LET_GO, by_hub=True)
         return await _end(tx, actor, merchant, block, "merchant.unblocked", reason)
     return block
 
