@@ -63,6 +63,7 @@ async def unblock_merchant(call: Call[ReasonGiven], merchant_id: UUID) -> BlockV
         Filter("standing", "Only those that stand, or only those that ended.", choices=("true", "false")),
     ),
     transaction=False,
+    tag="merchants",
 )
 async def list_merchant_blocks(call: Call[None]) -> Listed:
     """List the blocks of merchants, newest first, proposals and ended ones among them."""
