@@ -50,6 +50,7 @@ class ApprovedJob(Struct, frozen=True):
 async def _follow(tx: Tx, service: Service, job: ApprovedJob) -> None:
     await moves.follow_approval(tx, service, job.application_id)
     await links.link_merchants(tx, job.application_id)
+    await others.look_at_approved(tx, service, job.application_id)
 
 
 async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:

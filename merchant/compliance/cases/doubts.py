@@ -69,11 +69,16 @@ class Questioned(Struct, frozen=True):
     identifiers: Sequence[IdentifierRow]
 
 
-async def find_doubts(service: Service, asked: Sequence[Questioned], policy: kyb.Policy) -> dict[UUID, list[Doubt]]:
+async def find_doubts(
+    service: Service,
+    asked: Sequence[Questioned],
+    policy: kyb.Policy,
+    blocked: Sequence[Sequence[BlockedAnswer]] | None = None,
+) -> dict[UUID, list[Doubt]]:
     """Everything about the answers of one DFSP's cases that a checker should look at, by case.
 
     Several are cases of an import, which have no merchant yet and count as duplicates of each other. Duplicates are
-    read as the service, which sees all DFSPs.
+    read as the service, which sees all DFSPs. `blocked` is what is block-listed of each, where it was asked already.
     """
     dfsp_id, merchant_id = asked[0].application.dfsp_id, asked[0].application.merchant_id
     towns = sorted({town for one in asked if (town := _town(one.sections))})
@@ -89,7 +94,8 @@ async def find_doubts(service: Service, asked: Sequence[Questioned], policy: kyb
     held = Counter(key for one in asked for key in {(row.kind, row.digest) for row in one.identifiers})
     same |= {(kind, digest, True) for (kind, digest), times in held.items() if times > 1}
     protected = await protected_names(service, policy)
-    blocked = await lookups.find_blocked(service, [one.sections for one in asked])
+    if blocked is None:
+        blocked = await lookups.find_blocked(service, [one.sections for one in asked])
     return {
         one.application.id: [
             *_duplicates(one.identifiers, same, policy),

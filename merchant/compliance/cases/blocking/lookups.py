@@ -80,7 +80,7 @@ def _values(sections: kyb.Sections) -> Iterable[tuple[str, str, str | None]]:
 async def find_blocked(service: Service, asked: Sequence[kyb.Sections]) -> list[tuple[BlockedAnswer, ...]]:
     """The answers of each of some cases that are block-listed now, in the order of the cases."""
     held = [identifiers(service.vault, sections) for sections in asked]
-    wanted = sorted({(one.kind, one.digest) for each in held for one in each})
+    wanted = sorted({(one.kind, one.digest) for each in held for one in each if one.kind != NAME})
     blocklist, now = await blocklist_in_force(service), clock.now()
     codes: dict[tuple[str, bytes], list[str]] = {}
     if wanted:

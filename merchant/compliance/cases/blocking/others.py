@@ -1,7 +1,8 @@
 """The other merchants of the owners of a merchant that was just blocked: each is restricted and reviewed.
 
 They are found by the blind index of answers, across DFSPs, and held against what is block-listed now: it is the same as
-when a version of the list brings an identifier of theirs (rescreen.py), and nobody is told whose merchant it was.
+when a version of the list brings an identifier of theirs (rescreen.py), and nobody is told whose merchant it was. A
+merchant that is approved at the very moment is looked at after its approval.
 """
 
 from uuid import UUID
@@ -41,12 +42,23 @@ async def look_at_others(tx: Tx, service: Service, job: LookAtOthers) -> None:
     """Stop the next merchants that share an identifier with a blocked one, and leave the rest to a next job."""
     rows = await tx.fetch(_SHARING, job.merchant_id, job.after, _BATCH)
     for row in rows:
-        merchant = await lock_live_merchant(tx, row["id"])
-        if merchant is None:
-            continue
-        sections = await answers_in_force(tx, service.vault, merchant)
-        [found] = await find_blocked(service, [sections])
-        if any(one.refuses for one in found):
-            await stop_for_review(tx, service, merchant, sections)
+        await _stop_if_blocked(tx, service, row["id"])
     if len(rows) == _BATCH:
         await outbox.add(tx, BLOCKED_TOPIC, LookAtOthers(job.merchant_id, rows[-1]["id"]), dfsp_id=None)
+
+
+async def look_at_approved(tx: Tx, service: Service, application_id: UUID) -> None:
+    """Stop the merchant of a case that was approved while something of it was being block-listed."""
+    merchant_id = await tx.fetchval("SELECT merchant_id FROM application WHERE id = $1", application_id)
+    if merchant_id is not None:
+        await _stop_if_blocked(tx, service, merchant_id)
+
+
+async def _stop_if_blocked(tx: Tx, service: Service, merchant_id: UUID) -> None:
+    merchant = await lock_live_merchant(tx, merchant_id)
+    if merchant is None:
+        return
+    sections = await answers_in_force(tx, service.vault, merchant)
+    [found] = await find_blocked(service, [sections])
+    if any(one.refuses for one in found):
+        await stop_for_review(tx, service, merchant, sections)
