@@ -43,6 +43,7 @@ class Standing(Struct, frozen=True):
     since: date
     suspended: bool = False
     listed: bool = False
+    blocked: bool = False
 
 
 class Case(Struct, frozen=True, dict=True):

@@ -18,7 +18,7 @@ from kyb.policy.check import attribute_of
 from kyb.policy.durations import span
 from kyb.policy.model import CAPABILITIES, Limits, Policy, Requires, Tier
 
-DisabledReason = Literal["listed", "suspended", "requirements.past_due", "requirements.pending_verification"]
+DisabledReason = Literal["blocked", "listed", "suspended", "requirements.past_due", "requirements.pending_verification"]
 # What remains to a merchant whose requirements are past due: its money may leave, none may come in.
 _LEFT_WHEN_PAST_DUE = frozenset({"payout", "refund"})
 _BLOCKS = frozenset({"due", "rejected", "expired", "pending"})
@@ -315,6 +315,8 @@ def _disabled_reason(
     case: Case, past: list[Requirement], pending: list[Requirement], currently: list[Requirement]
 ) -> DisabledReason | None:
     standing = case.standing
+    if standing is not None and standing.blocked:
+        return "blocked"
     if standing is not None and standing.listed:
         return "listed"
     if standing is not None and standing.suspended:
@@ -328,7 +330,7 @@ def _disabled_reason(
 
 def _capabilities(policy: Policy, case: Case, disabled: DisabledReason | None) -> tuple[str, ...]:
     """What a merchant may do; who is none yet may do nothing."""
-    if case.standing is None or disabled in ("listed", "suspended"):
+    if case.standing is None or disabled in ("blocked", "listed", "suspended"):
         return ()
     given = (name for name in CAPABILITIES if policy.permits(name, case.standing.tier))
     return tuple(name for name in given if disabled is None or name in _LEFT_WHEN_PAST_DUE)

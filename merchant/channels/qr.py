@@ -35,6 +35,7 @@ from merchant.registry.codes import payload as codes
 from merchant.registry.codes import stickers
 from merchant.registry.codes.stickers import Standing
 from merchant.registry.merchants import queries
+from merchant.registry.merchants.states import Capability, merchant_may
 from qr.iso import find_currency
 from qr.mojaloop import Party
 from qr.reader import INPUT_CHARS_MAX
@@ -94,13 +95,15 @@ _LOOK = (
     permission=P.MERCHANTS_READ,
     media=MEDIA,
     filters=(*_LOOK, Filter("currency", "One of the merchant's currencies; the first unless given.")),
-    raises=(errors.BadRequest,),
+    raises=(errors.BadRequest, errors.WrongState),
 )
 async def read_counter_qr(call: Call[None], counter_id: UUID) -> Response[bytes]:
     """A counter's QR code, as its present sticker says it: payload text, SVG, PNG or PDF."""
     look = look_of(call.filters)
     counter = await queries.find_counter(call.tx, call.actor, counter_id)
     merchant = await queries.merchant(call.tx, call.actor, counter.merchant_id)
+    if not merchant_may(merchant.state, Capability.SHOW_CODES):
+        raise errors.WrongState(_("A merchant that is {state} has no code to show.", state=merchant.state))
     versions = await stickers.current_versions(call.tx, [counter.id])
     given = call.filters["currency"]
     currency = merchant.currencies[0] if given is None else given

@@ -18,6 +18,8 @@ from merchant.compliance.cases import (
     review,
     risk_nightly,
 )
+from merchant.compliance.cases.blocking import block, others
+from merchant.compliance.cases.blocking.routes import ROUTES as BLOCKING_ROUTES
 from merchant.compliance.cases.case_routes import ROUTES as MERCHANT_CASE_ROUTES
 from merchant.compliance.cases.document_routes import ROUTES as DOCUMENT_ROUTES
 from merchant.compliance.cases.rights import forget
@@ -53,6 +55,7 @@ class ApprovedJob(Struct, frozen=True):
 async def _follow(tx: Tx, service: Service, job: ApprovedJob) -> None:
     await moves.follow_approval(tx, service, job.application_id)
     await links.link_merchants(tx, job.application_id)
+    await others.look_at_approved(tx, service, job.application_id)
 
 
 async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
@@ -61,13 +64,14 @@ async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
 
 
 ROUTES = [*APPLICATION_ROUTES, *MERCHANT_CASE_ROUTES, *CASE_ROUTES, *DOCUMENT_ROUTES, *LIST_ROUTES]
-ROUTES += [*POLICY_ROUTES, *SHADOW_ROUTES, *RIGHTS_ROUTES, *PROVIDER_ROUTES]
+ROUTES += [*POLICY_ROUTES, *SHADOW_ROUTES, *RIGHTS_ROUTES, *PROVIDER_ROUTES, *BLOCKING_ROUTES]
 JOBS = (
     transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),
     transactional(review.APPROVED_TOPIC, ApprovedJob, _follow),
     transactional(rescreen.RESCREEN_TOPIC, rescreen.Rescreen, rescreen.rescreen_batch),
     network(lei.LEI_TOPIC, lei.LeiJob, lei_again.ask_again, expected=(RegisterUnavailable,)),
     network(look_up.TOPIC, look_up.LookUp, look_up.look_up, (look_up.NotAnswered,)),
+    transactional(block.BLOCKED_TOPIC, others.LookAtOthers, others.look_at_others),
 )
 TIMERS = (
     Timer("applications.expire", expiry.expire_all_stale, every_s=expiry.EXPIRE_EVERY_S),
@@ -79,7 +83,7 @@ TIMERS = (
     Timer("evidence.take", inbox.run_inbox, every_s=inbox.TAKE_EVERY_S),
     Timer("merchants.risk", risk_nightly.judge_all, every_s=risk_nightly.JUDGE_EVERY_S),
 )
-PRUNED = (Pruned("codes for phones", phone_codes.prune),)
+PRUNED = (Pruned("codes for phones", phone_codes.prune), Pruned("blocked identifiers", block.prune))
 PERMISSIONS = {
     P.APPLICATIONS_READ: "Read applications.",
     P.APPLICATIONS_WRITE: "Write and submit applications.",

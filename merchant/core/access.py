@@ -32,6 +32,7 @@ class Permission(StrEnum):
     MERCHANTS_READ = "merchants:read"
     MERCHANTS_WRITE = "merchants:write"
     MERCHANTS_SUSPEND = "merchants:suspend"
+    MERCHANTS_BLOCK = "merchants:block"
     ALIASES_WRITE = "aliases:write"
     PAYMENTS_READ = "payments:read"
     PAYMENTS_REQUEST = "payments:request"
@@ -84,13 +85,14 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.AUDIT_READ,
             _P.APPLICATIONS_READ,
         }
-        | {_P.MERCHANTS_READ, _P.PAYMENTS_READ, _P.PAYMENTS_RESOLVE, _P.EVENTS_READ}
+        | {_P.MERCHANTS_READ, _P.MERCHANTS_BLOCK, _P.PAYMENTS_READ, _P.PAYMENTS_RESOLVE, _P.EVENTS_READ}
         | {_P.OPERATIONS_READ, _P.OPERATIONS_WRITE}
         | {_P.HUB_KEYS_READ, _P.HUB_KEYS_WRITE, _P.SCHEME_WRITE}
         | {_P.LISTS_READ, _P.LISTS_WRITE, _P.POLICIES_READ, _P.POLICIES_WRITE}
     ),
     Role.HUB_CHECKER: frozenset(
         {_P.DFSPS_READ, _P.AUDIT_READ, _P.APPLICATIONS_READ, _P.MERCHANTS_READ, _P.HUB_KEYS_READ, _P.SCHEME_WRITE}
+        | {_P.MERCHANTS_BLOCK}
         | {_P.LISTS_READ, _P.LISTS_WRITE, _P.POLICIES_READ, _P.POLICIES_WRITE}
     ),
     Role.DFSP_ADMIN: frozenset(
@@ -122,12 +124,13 @@ EXCLUDED = {
 GIVEN_BY_TWO = frozenset({Role.DFSP_CHECKER, Role.DFSP_ADMIN, Role.HUB_CHECKER, Role.HUB_OPERATOR})
 # Roles that need a second factor (setting require_totp): those that run the scheme, decide, or give accounts and keys.
 TOTP_ROLES = HUB_ROLES | {Role.DFSP_CHECKER, Role.DFSP_ADMIN}
-# No key may decide on applications or policies (four eyes are people's), open masked values, erase people's data, make
-# accounts, or run the hub.
+# No key may decide on applications or policies or block a merchant (four eyes are people's), open masked values, erase
+# people's data, make accounts, or run the hub.
 KEY_SCOPES = frozenset(Permission) - {
     _P.APPLICATIONS_DECIDE,
     _P.PERSONAL_DATA_READ,
     _P.PERSONAL_DATA_ERASE,
+    _P.MERCHANTS_BLOCK,
     _P.DFSPS_WRITE,
     _P.USERS_WRITE,
     _P.API_KEYS_WRITE,

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from merchant.compliance.cases import bulk
+from merchant.compliance.cases.blocking.refusals import Subject, problem_of, record_refusal
 from merchant.core import audit, background, db, errors, files
 from merchant.core.access import Actor
 from merchant.core.db import Tx
@@ -241,13 +242,20 @@ async def _work_off(service: Service, job: ImportJob, plan: Plan, number: int, s
         job.submit,
     )
     judged = await asyncio.to_thread(lambda: [_judge(desk, row) for row in rows])
-    prepared = [one.prepared for one in judged if one.prepared is not None]
-    await bulk.add_doubts(service, prepared, desk.rules.ground.policy)
+    listed = await bulk.find_listed(service, [one.prepared for one in judged if one.prepared is not None])
+    held = [_hold_back(one, listed) for one in judged]
+    refused = [before for before, after in zip(judged, held, strict=True) if after is not before]
+    prepared = [one.prepared for one in held if one.prepared is not None]
+    await bulk.add_doubts(service, prepared, desk.rules.ground.policy, listed)
     async with service.db.system() as tx:
         if await tx.fetchrow(_TAKE, job.id, number) is None:
             raise BlockingIOError(f"another process has batch {number}")
         opened = [] if job.dry_run else await bulk.open_applications(tx, actor, prepared)
-        found = _outcomes(judged, opened)
+        for one in refused:
+            assert one.prepared is not None
+            subject = Subject("import", job.id, job.dfsp_id, {"row": one.row.number})
+            await record_refusal(tx, actor, subject, listed[one.prepared.application.id])
+        found = _outcomes(held, opened)
         await tx.flush()
         await tx.execute(_DONE, job.id, number, outcomes.seal(service.vault, job.id, number, found))
         counts = [sum(one.result == result for one in found) for result in ("added", "exists", "failed")]
@@ -289,6 +297,14 @@ def _judge(desk: Desk, row: ImportRow) -> _Judged:
         return _Judged(row, prepared=found)
     except errors.MerchantError as error:
         return _Judged(row, _failed(row, outcomes.faults_of(error, MAX_FAULTS_OF_ROW)))
+
+
+def _hold_back(one: _Judged, listed: bulk.Listed) -> _Judged:
+    """The same row; failed where answers of it are block-listed."""
+    problem = problem_of(listed.get(one.prepared.application.id, ())) if one.prepared is not None else None
+    if problem is None:
+        return one
+    return _Judged(one.row, _failed(one.row, outcomes.faults_of(problem, MAX_FAULTS_OF_ROW)))
 
 
 def _failed(row: ImportRow, faults: list[Fault]) -> Outcome:

@@ -9,6 +9,7 @@ from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
 import merchant.channels.models
+import merchant.compliance.cases.blocking.models
 import merchant.compliance.cases.models
 import merchant.compliance.cases.rights.models
 import merchant.compliance.documents.models
@@ -46,6 +47,7 @@ VERSION_TABLES = frozenset({"list_version", "list_chunk"})
 HIDDEN_TABLES |= VERSION_TABLES
 # Copies of public registers: the service replaces their content whole, and changes no row.
 HIDDEN_TABLES |= {"lei_record", "lei_load"}
+HIDDEN_TABLES |= {"merchant_block", "blocked_identifier"}
 # Tables that only the service itself reads; the app role may at most add to them.
 SYSTEM_TABLES = HIDDEN_TABLES | frozenset({"inbox", "outbox", "scheme_key", "event_ticket", "ussd_session"})
 SYSTEM_TABLES |= {"user_session", "account_token", "sign_in_failure", "known_device", "outgoing_mail"}

@@ -26,6 +26,7 @@ class EventType(StrEnum):
     APPLICATION_REJECTED = "application.rejected"
     APPLICATION_RETURNED = "application.returned"
     APPLICATION_SUBMITTED = "application.submitted"
+    MERCHANT_BLOCKED = "merchant.blocked"
     MERCHANT_CLOSED = "merchant.closed"
     MERCHANT_JOINED = "merchant.joined"
     MERCHANT_LEFT = "merchant.left"

@@ -13,5 +13,6 @@ PERMISSIONS = {
     P.MERCHANTS_READ: "Read merchants, their counters and codes.",
     P.MERCHANTS_WRITE: "Open counters and replace stickers.",
     P.MERCHANTS_SUSPEND: "Suspend, restrict, reinstate and close merchants.",
+    P.MERCHANTS_BLOCK: "As the hub, block merchants and let them go again.",
     P.ALIASES_WRITE: "Register merchant numbers of a registry of one's own.",
 }

@@ -164,6 +164,7 @@ class Things(Struct, frozen=True):
             "ReasonGiven": {"reason": "Because."},
             "NewPhoneCode": {},
             "CodeReadOut": {"code": "123456"},
+            "NewBlock": {"reason_code": "excessive_fraud", "reason": "Because."},
             "NewRiskBand": {"band": "high", "reason": "Because."},
             "Returned": {"items": [{"path": "business.mcc", "reason": "Wrong."}]},
             "HitDecision": {"decision": "false_positive", "reason": "Another person."},

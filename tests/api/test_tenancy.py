@@ -136,7 +136,7 @@ async def test_every_route_hides_another_dfsps_things(
 
 
 def needs_the_hub(route: Route) -> bool:
-    hubs = ("dfsps:write", "operations:write", "hub-keys:write", "lists:write")
+    hubs = ("dfsps:write", "operations:write", "hub-keys:write", "lists:write", "merchants:block")
     return route.permission is not None and route.permission.value in hubs
 
 

@@ -207,7 +207,7 @@ async def _onboard(stage: Stage) -> None:
 
 
 async def _set_rules(stage: Stage) -> None:
-    """A layer of policy that is proposed, a list of the scheme's own that two people put in force, a copy of LEIs."""
+    """A proposed layer of policy, a list of the scheme's own in force, a copy of LEIs, and a blocked merchant."""
     admin, operator = stage.world[DFSPS[0]]["admin"], stage.world.operator
     layer = {"layer": "dfsp", "text": "grace = '29d'"}
     await _call(stage, admin.headers, "POST", "/api/v1/policies", layer)
@@ -219,6 +219,10 @@ async def _set_rules(stage: Stage) -> None:
     confirmer = await builders.signed_in(stage.service, "second@hub.example")
     await _call(stage, confirmer.headers, "POST", f"/api/v1/screening-lists/{put['id']}/confirm")
     await load_golden_copy(stage.service, SERVICE, _GOLDEN_COPY)
+    blocked, _ = await builders.create_merchant(stage.service, stage.world, DFSPS[1], builders.seller())
+    why = {"reason_code": "collusion", "reason": "It paid for stolen telephones."}
+    for who in (operator, confirmer):
+        await _call(stage, who.headers, "POST", f"/api/v1/merchants/{blocked.id}/block", why)
     await stage.work()
 
 

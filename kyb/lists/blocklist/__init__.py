@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from datetime import date
 from functools import cached_property
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -37,12 +38,13 @@ REASONS = {
     "13": "illegal transactions",
     "14": "identity theft",
 }
-_LASTS_YEARS = 5
+LASTS_YEARS = 5
 _HEADING = frozenset({"kind", "value", "reason"})
 _VALUE_CHARS_MIN, _VALUE_CHARS_MAX = 4, 256
 
 # Given a kind and a value in one spelling: a keyed hash, that only holders of the key can make.
 Digest = Callable[[str, str], bytes]
+D = TypeVar("D", bound=date)
 
 
 class BlockedEntry(Struct, frozen=True):
@@ -78,7 +80,11 @@ class Blocklist(Struct, frozen=True, dict=True):
 
     def find(self, kind: str, value: str, digest: Digest, today: date) -> BlockedEntry | None:
         """The entry of an identifier that counts today, or None."""
-        found = self._by_id.get(f"{kind}:{_hashed(kind, value, digest)}")
+        return self.find_hashed(kind, digest(kind, normal_value(kind, value)), today)
+
+    def find_hashed(self, kind: str, hashed: bytes, today: date) -> BlockedEntry | None:
+        """The same of an identifier that `hash_identifier` hashed."""
+        found = self._by_id.get(f"{kind}:{hashed.hex()}")
         return found if found is not None and found.expires_on > today else None
 
 
@@ -126,6 +132,12 @@ def normal_value(kind: str, value: str) -> str:
     return "".join(char for char in value.upper() if char.isalnum())
 
 
+def hash_identifier(kind: str, value: str, digest: Digest) -> bytes | None:
+    """The keyed hash by which an identifier is looked up and blocked; None for one too short to tell anybody by."""
+    normal = normal_value(kind, value)
+    return digest(kind, normal) if _VALUE_CHARS_MIN <= len(normal) <= _VALUE_CHARS_MAX else None
+
+
 def _entry(row: dict[str, str], digest: Digest, today: date) -> BlockedEntry:
     """One row. Raises ValueError with what is wrong."""
     kind = _ALSO.get(row.get("kind", ""), row.get("kind", ""))
@@ -139,7 +151,7 @@ def _entry(row: dict[str, str], digest: Digest, today: date) -> BlockedEntry:
     if kind == "phone" and e164(f"+{normal_value(kind, value)}", None) is None:
         raise ValueError("a phone must be an international number, best with + first")
     added_on = _day(row, "added on") or today
-    expires_on = _day(row, "expires on") or _in_years(added_on, _LASTS_YEARS)
+    expires_on = _day(row, "expires on") or in_years(added_on, LASTS_YEARS)
     if expires_on <= added_on:
         raise ValueError("expires_on must be after added_on")
     return BlockedEntry(kind, _hashed(kind, value, digest), reason, added_on, expires_on)
@@ -157,7 +169,8 @@ def _day(row: dict[str, str], column: str) -> date | None:
     return day
 
 
-def _in_years(day: date, years: int) -> date:
+def in_years(day: D, years: int) -> D:
+    """The same day some years later; of 29 February the 28th where that year has none."""
     try:
         return day.replace(year=day.year + years)
     except ValueError:  # 29 February

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 import kyb
 from merchant.compliance.cases import answers, doubts, four_eyes, lei, privacy, problems, verifications
+from merchant.compliance.cases.blocking.refusals import Subject, refuse_blocked
 from merchant.compliance.cases.kyb_sentences import marked
 from merchant.compliance.cases.models import Application, ApplicationVersion
 from merchant.compliance.cases.policy import local_now, policy_of_case
@@ -123,8 +124,8 @@ def refuse_protected(sections: kyb.Sections, protected: Mapping[str, tuple[str, 
 async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -> Application:
     """Freeze the version for review and queue its screening.
 
-    Raises WrongState, InvalidFields for a currency without limits, and Incomplete naming what the lowest tier of this
-    kind of business still lacks.
+    Raises WrongState, InvalidFields for a currency without limits, Incomplete naming what the lowest tier of this kind
+    of business still lacks, ProtectedName, and BlockListed naming answers that the scheme does not accept.
     """
     application = await lock_application(tx, actor, application_id)
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
@@ -132,7 +133,10 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     case = await verifications.case_of(tx, service.vault, application, sections)
     refuse_protected(sections, await doubts.protected_names(service, policy))
     case = lei.before_look_up(case, await lei.is_looked_up(service, sections), now)
-    tx.session.add(freeze_version(service.vault, application, actor, case, policy, now))
+    version = freeze_version(service.vault, application, actor, case, policy, now)
+    subject = Subject("application", application.id, application.dfsp_id, {"version": application.version})
+    await refuse_blocked(service, actor, subject, sections)
+    tx.session.add(version)
     await audit.record(
         tx,
         actor,

@@ -4,7 +4,7 @@
 many of them by a statement a table. A row that fails a rule fails alone, in `prepare`; what is stored is whole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -17,6 +17,7 @@ import kyb
 from merchant.compliance.cases import answers, doubts, lei, risk
 from merchant.compliance.cases.apply import freeze_version, new_application, refuse_protected
 from merchant.compliance.cases.assess import Ground, ground_for, seal_reports, stored_report
+from merchant.compliance.cases.blocking.lookups import BlockedAnswer, find_blocked
 from merchant.compliance.cases.models import Application, ApplicationVersion
 from merchant.compliance.cases.risk_facts import Hits, hits_of
 from merchant.compliance.cases.states import ApplicationState, move_application
@@ -106,12 +107,25 @@ def _judged(application: Application, case: kyb.Case, ground: Ground) -> dict[st
     return document | {"risk": risk.stored_risk(found), "doubts": []}
 
 
-async def add_doubts(service: Service, prepared: Sequence[Prepared], policy: kyb.Policy) -> None:
+Listed = Mapping[UUID, Sequence[BlockedAnswer]]
+
+
+async def find_listed(service: Service, prepared: Sequence[Prepared]) -> Listed:
+    """The block-listed answers of those applications that are submitted, by application; refusals.problem_of says which
+    of them refuse it.
+    """
+    asked = [one for one in prepared if one.report is not None]
+    found = await find_blocked(service, [one.sections for one in asked]) if asked else []
+    return {one.application.id: listed for one, listed in zip(asked, found, strict=True) if listed}
+
+
+async def add_doubts(service: Service, prepared: Sequence[Prepared], policy: kyb.Policy, listed: Listed) -> None:
     """Write into the reports what a checker should look at; before they are stored."""
     asked = [
         doubts.Questioned(one.application, one.sections, one.identifiers) for one in prepared if one.report is not None
     ]
-    found = await doubts.find_doubts(service, asked, policy) if asked else {}
+    blocked = [listed.get(one.application.id, ()) for one in asked]
+    found = await doubts.find_doubts(service, asked, policy, blocked) if asked else {}
     for one in prepared:
         told = found.get(one.application.id)
         if told and one.version is not None and one.report is not None:

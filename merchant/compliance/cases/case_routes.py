@@ -27,6 +27,7 @@ from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
 from merchant.registry.merchants import queries as merchant_queries
+from merchant.registry.merchants.lifecycle import StoppedByHub
 from merchant.registry.merchants.schemas import MerchantView, merchant_view
 
 _TIER = Filter("tier", "The tier to reach; the case's own target, or the lowest, unless given.")
@@ -42,7 +43,14 @@ _TIER = Filter("tier", "The tier to reach; the case's own target, or the lowest,
     idempotency_key="optional",
     operation="cases:{merchant_id}",
     etag='"1"',
-    raises=(errors.WrongState, problems.CaseOpen, problems.SameTier, problems.MaskedValue, errors.InvalidFields),
+    raises=(
+        errors.WrongState,
+        StoppedByHub,
+        problems.CaseOpen,
+        problems.SameTier,
+        problems.MaskedValue,
+        errors.InvalidFields,
+    ),
 )
 async def open_case(call: Call[NewCase], merchant_id: UUID) -> schemas.ApplicationView:
     """Open a case for a live merchant, with the sections that shall change; its numbers and stickers stay."""
@@ -187,7 +195,7 @@ async def appeal_application(call: Call[Appeal], application_id: UUID) -> Answer
     "/api/v1/merchants/{merchant_id}/reinstate",
     permission=P.MERCHANTS_SUSPEND,
     answer=MerchantView,
-    raises=(errors.WrongState, problems.CaseNeeded),
+    raises=(errors.WrongState, StoppedByHub, problems.CaseNeeded, problems.BlockListed),
 )
 async def reinstate_merchant(call: Call[None], merchant_id: UUID) -> Answer:
     """End a suspension or a restriction, where the policy lets one person do it; else open a reinstatement case."""

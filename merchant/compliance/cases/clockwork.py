@@ -23,7 +23,7 @@ from merchant.core.service import Service
 from merchant.notify import events
 from merchant.registry.merchants import lifecycle
 from merchant.registry.merchants.models import Merchant
-from merchant.registry.merchants.states import MerchantState, may_become
+from merchant.registry.merchants.states import LIVE_STATES, MerchantState, may_become
 
 CHECK_EVERY_S = 3600.0
 NOTICE_DAYS = (30, 7, 1)  # before something falls due, its DFSP is told
@@ -31,9 +31,10 @@ NOTICE_DAYS = (30, 7, 1)  # before something falls due, its DFSP is told
 OVERDUE_RESTRICTS = timedelta(days=30)
 OVERDUE_SUSPENDS = timedelta(days=90)
 _BATCH = 50
-_DUE = """
-SELECT id FROM merchant WHERE check_on <= $1 AND state <> 'closed' ORDER BY check_on LIMIT $2 FOR UPDATE SKIP LOCKED
-"""
+_DUE = f"""
+SELECT id FROM merchant WHERE check_on <= $1 AND state IN {LIVE_STATES}
+ORDER BY check_on LIMIT $2 FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 - constants
 PAST_DUE = "requirements.past_due"
 _LAPSES = frozenset({"expired", "lapsed"})  # what ran out, for which the policy gives a grace
 OVERDUE = "review_overdue"

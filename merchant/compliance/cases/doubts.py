@@ -13,9 +13,13 @@ from msgspec import Struct
 
 import kyb
 from merchant.compliance.cases.answers import IdentifierRow
+from merchant.compliance.cases.blocking import lookups
+from merchant.compliance.cases.blocking.lookups import BlockedAnswer
+from merchant.compliance.cases.blocking.refusals import NOT_ACCEPTED
 from merchant.compliance.cases.models import Application
 from merchant.core.service import Service
 from merchant.core.texts import _
+from merchant.registry.merchants.states import LIVE_STATES
 
 # Kind in the blind index -> the policy's name for it, and what the checker is told.
 _KINDS = {
@@ -35,12 +39,15 @@ JOIN application a ON a.id = theirs.application_id
 WHERE theirs.digest = ANY($1) AND theirs.kind = ANY($5) AND theirs.application_id <> ALL($3)
   AND a.state IN ('submitted', 'in_review', 'approved') AND ($4::uuid IS NULL OR a.merchant_id IS DISTINCT FROM $4)
 """
-_NEIGHBOURS = """
+_NEIGHBOURS = f"""
 SELECT c.town, m.trading_name FROM unnest($2::text[]) AS c(town), LATERAL (
   SELECT trading_name FROM merchant
-  WHERE dfsp_id = $1 AND lower(city) = lower(c.town) AND state <> 'closed' AND ($3::uuid IS NULL OR id <> $3)
+  WHERE dfsp_id = $1 AND lower(city) = lower(c.town) AND state IN {LIVE_STATES} AND ($3::uuid IS NULL OR id <> $3)
   LIMIT 500) m
-"""
+"""  # noqa: S608 - constants
+BLOCK_LISTED, NAME_LISTED = "block_listed", "block_listed_name"
+BLOCK_CODES = frozenset({BLOCK_LISTED, NAME_LISTED})
+_NAME_LISTED = _("The scheme asks to look at this name; ask the hub.")
 _REGISTERED = frozenset({"company", "ngo", "public_body"})
 _DFSPS_KEPT_S = 30.0
 
@@ -62,11 +69,16 @@ class Questioned(Struct, frozen=True):
     identifiers: Sequence[IdentifierRow]
 
 
-async def find_doubts(service: Service, asked: Sequence[Questioned], policy: kyb.Policy) -> dict[UUID, list[Doubt]]:
+async def find_doubts(
+    service: Service,
+    asked: Sequence[Questioned],
+    policy: kyb.Policy,
+    blocked: Sequence[Sequence[BlockedAnswer]] | None = None,
+) -> dict[UUID, list[Doubt]]:
     """Everything about the answers of one DFSP's cases that a checker should look at, by case.
 
     Several are cases of an import, which have no merchant yet and count as duplicates of each other. Duplicates are
-    read as the service, which sees all DFSPs.
+    read as the service, which sees all DFSPs. `blocked` is what is block-listed of each, where it was asked already.
     """
     dfsp_id, merchant_id = asked[0].application.dfsp_id, asked[0].application.merchant_id
     towns = sorted({town for one in asked if (town := _town(one.sections))})
@@ -82,15 +94,29 @@ async def find_doubts(service: Service, asked: Sequence[Questioned], policy: kyb
     held = Counter(key for one in asked for key in {(row.kind, row.digest) for row in one.identifiers})
     same |= {(kind, digest, True) for (kind, digest), times in held.items() if times > 1}
     protected = await protected_names(service, policy)
+    if blocked is None:
+        blocked = await lookups.find_blocked(service, [one.sections for one in asked])
     return {
         one.application.id: [
             *_duplicates(one.identifiers, same, policy),
             *_like_neighbours(one.sections, near, policy, among_many=len(asked) > 1),
             *protected_doubts(one.sections, protected),
             *(Doubt(found.code, found.path, found.message, "hint") for found in kyb.number_doubts(one.sections)),
+            *blocked_doubts(listed),
         ]
-        for one in asked
+        for one, listed in zip(asked, blocked, strict=True)
     }
+
+
+def blocked_doubts(found: Sequence[BlockedAnswer]) -> list[Doubt]:
+    """What is block-listed: refused whatever a policy says; of a name alone a person decides, and says why."""
+    told = [
+        Doubt(BLOCK_LISTED, one.path, NOT_ACCEPTED, "refuse")
+        if one.refuses
+        else Doubt(NAME_LISTED, one.path, _NAME_LISTED, "review")
+        for one in found
+    ]
+    return list(dict.fromkeys(told))
 
 
 def _duplicates(

@@ -26,7 +26,7 @@ from merchant.registry.aliases.operations import keep_currencies
 from merchant.registry.merchants import lifecycle
 from merchant.registry.merchants.lifecycle import open_counter
 from merchant.registry.merchants.models import LOCATION_DETAILS, Counter, Location, Merchant
-from merchant.registry.merchants.states import MerchantState, may_become
+from merchant.registry.merchants.states import Capability, MerchantState, may_become, merchant_may
 
 R = TypeVar("R", Location, Counter)
 # Reasons for which a merchant was stopped that an approved case of it does away with.
@@ -58,6 +58,8 @@ async def carry_out(tx: Tx, work: Work, merchant: Merchant | None) -> tuple[Merc
     if kind is CaseKind.TRANSFER:
         return merchant, []
     assert merchant is not None, "a case for a live merchant has one"
+    if not merchant_may(merchant.state, Capability.LIVE):
+        raise errors.WrongState(_("A merchant that is {state} is not changed any more.", state=merchant.state))
     made = await _EFFECTS[kind](tx, work, merchant)
     merchant.revision += 1
     await tx.flush()

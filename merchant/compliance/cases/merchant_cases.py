@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 import kyb
 from merchant.compliance.cases import answers, four_eyes, privacy, problems, sealed_fields
+from merchant.compliance.cases.blocking import refusals
 from merchant.compliance.cases.kinds import RULES, CaseKind
 from merchant.compliance.cases.models import Application
 from merchant.compliance.policies.in_force import policy_of
@@ -25,7 +26,10 @@ from merchant.core.vault import Vault
 from merchant.registry.merchants import lifecycle
 from merchant.registry.merchants.models import LOCATION_DETAILS, Counter, Location, Merchant
 from merchant.registry.merchants.queries import lock_merchant, places
-from merchant.registry.merchants.states import Capability, merchant_may
+from merchant.registry.merchants.states import Capability, MerchantState, merchant_may
+
+# The state that a case leads to, of those kinds that lead to one.
+_ENDS_IN = {CaseKind.REINSTATEMENT: MerchantState.ACTIVE, CaseKind.CLOSURE: MerchantState.CLOSED}
 
 
 class Opened(Struct, frozen=True):
@@ -40,13 +44,15 @@ class Opened(Struct, frozen=True):
 
 
 async def open_case(tx: Tx, service: Service, actor: Actor, merchant_id: UUID, wanted: Opened) -> Application:
-    """Open a case. Raises NotFound, WrongState, InvalidFields, SameTier, CaseOpen, MaskedValue."""
+    """Open a case. Raises NotFound, WrongState, StoppedByHub, InvalidFields, SameTier, CaseOpen, MaskedValue."""
     merchant = await lock_merchant(tx, actor, merchant_id)
     rules = RULES[wanted.kind]
     if not merchant_may(merchant.state, rules.needs):
         raise errors.WrongState(
             _("A merchant that is {state} has no case of this kind.", state=merchant.state),
         )
+    if wanted.kind in _ENDS_IN:
+        lifecycle.check_not_stopped_by_hub(merchant, _ENDS_IN[wanted.kind])
     _check_wanted(wanted, await policy_of(service, merchant.dfsp_id), merchant)
     before = await answers_in_force(tx, service.vault, merchant)
     given = kyb.Sections(**{name: getattr(before, name) for name in before.__struct_fields__} | wanted.changes)
@@ -82,15 +88,22 @@ async def open_case(tx: Tx, service: Service, actor: Actor, merchant_id: UUID, w
 
 
 async def reinstate(tx: Tx, service: Service, actor: Actor, merchant_id: UUID) -> Merchant:
-    """End a suspension or a restriction by one person. Raises NotFound, WrongState, CaseNeeded where it takes a case:
-    for a confirmed match, and where the policy asks for two.
+    """End a suspension or a restriction by one person.
+
+    Raises NotFound, WrongState, StoppedByHub, BlockListed while an answer is block-listed, CaseNeeded where it takes a
+    case: for a confirmed match, and where the policy asks for two.
     """
     merchant = await lock_merchant(tx, actor, merchant_id)
+    lifecycle.check_not_stopped_by_hub(merchant, MerchantState.ACTIVE)
     policy = await policy_of(service, merchant.dfsp_id)
     if merchant.listed or (
         policy.text.approvals_to_reinstate > 1 and merchant_may(merchant.state, Capability.REINSTATE)
     ):
         raise problems.CaseNeeded
+    if merchant_may(merchant.state, Capability.REINSTATE):
+        sections = await answers_in_force(tx, service.vault, merchant)
+        subject = refusals.Subject("merchant", merchant.id, merchant.dfsp_id)
+        await refusals.refuse_blocked(service, actor, subject, sections)
     return await lifecycle.reinstate(tx, actor, merchant_id)
 
 
@@ -130,18 +143,22 @@ def _check_wanted(wanted: Opened, policy: kyb.Policy, merchant: Merchant) -> Non
 
 async def answers_in_force(tx: Reads, vault: Vault, merchant: Merchant) -> kyb.Sections:
     """The answers that were last approved, with the merchant's places and counters as they are, each by its id."""
-    case_id = merchant.case_id or merchant.application_id
-    sealed = await tx.fetchval(
-        "SELECT v.sections_sealed FROM application_version v JOIN application a ON a.id = v.application_id"
-        " WHERE a.id = $1 AND v.version = a.version",
-        case_id,
-    )
-    sections = answers.unseal(vault, case_id, sealed)
+    sections = await answers_of_case(tx, vault, merchant.case_id or merchant.application_id)
     reader = Actor(kind="service", id=UUID(int=0), name="service", dfsp_id=merchant.dfsp_id)
     locations, counters = await places(tx, reader, [merchant.id])
     return msgspec.structs.replace(
         sections, locations=tuple(_as_answer(vault, place, counters) for place in locations), external_ref=None
     )
+
+
+async def answers_of_case(tx: Reads, vault: Vault, case_id: UUID) -> kyb.Sections:
+    """The answers of a case's newest version that was submitted."""
+    sealed = await tx.fetchval(
+        "SELECT v.sections_sealed FROM application_version v JOIN application a ON a.id = v.application_id"
+        " WHERE a.id = $1 AND v.version = a.version",
+        case_id,
+    )
+    return answers.unseal(vault, case_id, sealed)
 
 
 def _as_answer(vault: Vault, place: Location, counters: list[Counter]) -> kyb.Location:

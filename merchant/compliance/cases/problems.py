@@ -67,6 +67,10 @@ class ProtectedName(errors.InvalidFields):
     code, title = "protected_name", _("A name belongs to somebody else; see errors")
 
 
+class BlockListed(errors.InvalidFields):
+    code, title = "block_listed", _("The scheme does not accept some answers; see errors")
+
+
 class DoubtRefused(errors.WrongState):
     code, title = "doubt_refused", _("The policy refuses this; see the report's doubts, and return or reject it")
 

@@ -14,8 +14,10 @@ from msgspec import Struct
 from sqlmodel import select
 
 import kyb
-from merchant.compliance.cases import answers, apply, memory, sealed_fields
+from kyb.lists.blocklist import Blocklist
+from merchant.compliance.cases import answers, apply, doubts, memory, sealed_fields
 from merchant.compliance.cases.assess import assess
+from merchant.compliance.cases.blocking import lookups
 from merchant.compliance.cases.kinds import CaseKind
 from merchant.compliance.cases.merchant_cases import answers_in_force
 from merchant.compliance.cases.models import Application
@@ -29,18 +31,26 @@ from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.registry.merchants import lifecycle
 from merchant.registry.merchants.models import Merchant
-from merchant.registry.merchants.states import MerchantState, may_become
+from merchant.registry.merchants.states import LIVE_STATES, MerchantState, may_become, merchant_may
+from merchant.registry.merchants.states import Capability as MerchantCapability
 
 RESCREEN_TOPIC = operations.RESCREEN_TOPIC
 LIST_HIT = "list_hit"  # the trigger of the review
 UNDER_REVIEW = "under_review"  # what a merchant is stopped for meanwhile; it says nothing
 _BATCH = 100
-_NEXT = "SELECT id FROM merchant WHERE id > $1 AND state <> 'closed' ORDER BY id LIMIT $2"
+_NEXT = f"SELECT id FROM merchant WHERE id > $1 AND state IN {LIVE_STATES} ORDER BY id LIMIT $2"  # noqa: S608 - constants
 _OPEN = """
 SELECT 1 FROM application WHERE merchant_id = $1 AND kind = 'review'
 AND state IN ('draft', 'submitted', 'in_review', 'returned')
 """
 _log = structlog.get_logger()
+
+
+class Changes(Struct, frozen=True):
+    """What a version brought: an index of names and numbers, or entries of the block list."""
+
+    index: kyb.ScreeningIndex | None = None
+    blocked: Blocklist | None = None
 
 
 class Rescreen(Struct, frozen=True):
@@ -52,52 +62,82 @@ class Rescreen(Struct, frozen=True):
 
 async def rescreen_batch(tx: Tx, service: Service, job: Rescreen) -> None:
     """Screen the next merchants against what a version brought, and leave the rest to a next job."""
-    index = await changed_index(service, job.version_id)
+    changes = await changes_of(service, job.version_id)
+    if changes is None:
+        return
     rows = await tx.fetch(_NEXT, job.after, _BATCH)
-    for row in rows if index is not None else ():
-        await screen_merchant(tx, service, row["id"], index)
-    if len(rows) == _BATCH and index is not None:
+    for row in rows:
+        await screen_merchant(tx, service, row["id"], changes)
+    if len(rows) == _BATCH:
         following = Rescreen(job.version_id, rows[-1]["id"])
         await outbox.add(tx, RESCREEN_TOPIC, following, dfsp_id=None)
 
 
-async def changed_index(service: Service, version_id: UUID) -> kyb.ScreeningIndex | None:
-    """An index of the entries that a version added or changed; None when there are none."""
-    kept = service.shared(_Indexes).by_version
+async def changes_of(service: Service, version_id: UUID) -> Changes | None:
+    """The entries that a version added or changed; None when there are none."""
+    kept = service.shared(_Changes).by_version
     if version_id not in kept:
         kept.clear()
-        kept[version_id] = await _index_changes(service, version_id)
+        kept[version_id] = await _read_changes(service, version_id)
     return kept[version_id]
 
 
-async def _index_changes(service: Service, version_id: UUID) -> kyb.ScreeningIndex | None:
+async def _read_changes(service: Service, version_id: UUID) -> Changes | None:
     async with service.db.system_reads() as tx:
         version = await list_queries.find_version(tx, version_id)
-    entries = await operations.changed_entries(service, version) if version is not None else ()
-    if version is None or not entries:
+    if version is None:
+        return None
+    blocked = await operations.changed_blocklist(service, version)
+    if blocked is not None:
+        return Changes(blocked=blocked)
+    entries = await operations.changed_entries(service, version)
+    if not entries:
         return None
     changes = kyb.ScreeningList(version.source, version.published_on, version.sha256, entries)
-    return await asyncio.to_thread(kyb.build_index, [changes])
+    return Changes(await asyncio.to_thread(kyb.build_index, [changes]))
 
 
-class _Indexes:
-    """The index of the version that is being worked off."""
+class _Changes:
+    """What the version that is being worked off brought."""
 
     def __init__(self, _service: Service) -> None:
-        self.by_version: dict[UUID, kyb.ScreeningIndex | None] = {}
+        self.by_version: dict[UUID, Changes | None] = {}
 
 
-async def screen_merchant(tx: Tx, service: Service, merchant_id: UUID, index: kyb.ScreeningIndex | None) -> None:
-    """Screen a live merchant's names and numbers; open a review and restrict it when one is like a listed one."""
-    table: Any = Merchant
-    merchant: Merchant = await tx.one(select(table).where(table.id == merchant_id).with_for_update())
+async def screen_merchant(tx: Tx, service: Service, merchant_id: UUID, changes: Changes) -> None:
+    """Screen a live merchant's names and numbers; open a review and restrict it when one is like a listed one.
+
+    The block list is no likeness: its entries are one's own, confirmed by two of the hub.
+    """
+    merchant = await lock_live_merchant(tx, merchant_id)
+    if merchant is None:
+        return
     sections = await answers_in_force(tx, service.vault, merchant)
-    found = kyb.screen_sections(sections, index)
+    if changes.blocked is not None:
+        held = lookups.identifiers(service.vault, sections)
+        blocked = [one for one in lookups.listed_among(held, changes.blocked, clock.now()) if one.refuses]
+        if blocked:
+            _log.error("merchant_block_listed", merchant=str(merchant.id), dfsp=str(merchant.dfsp_id))
+            await stop_for_review(tx, service, merchant, sections)
+        return
+    found = kyb.screen_sections(sections, changes.index)
     hits = [one for one in found.hits if not one.hit.set_aside]
     known = await memory.released(tx, service.vault, merchant.dfsp_id, sections, hits)
     if all((one.path, one.hit.list_source, one.hit.entry_id) in known for one in hits):
         return
     _log.error("merchant_like_a_listed_name", merchant=str(merchant.id), dfsp=str(merchant.dfsp_id), hits=len(hits))
+    await stop_for_review(tx, service, merchant, sections)
+
+
+async def lock_live_merchant(tx: Tx, merchant_id: UUID) -> Merchant | None:
+    """A merchant, locked; None of one that ended meanwhile."""
+    table: Any = Merchant
+    merchant: Merchant = await tx.one(select(table).where(table.id == merchant_id).with_for_update())
+    return merchant if merchant_may(merchant.state, MerchantCapability.LIVE) else None
+
+
+async def stop_for_review(tx: Tx, service: Service, merchant: Merchant, sections: kyb.Sections) -> None:
+    """Open a review of a locked merchant and restrict it, in words that tell nothing."""
     await start_review(tx, service, merchant, sections, LIST_HIT)
     if may_become(merchant.state, MerchantState.RESTRICTED):
         await lifecycle.move(tx, SERVICE, merchant, MerchantState.RESTRICTED, UNDER_REVIEW, stopped_for=UNDER_REVIEW)
@@ -136,13 +176,13 @@ async def start_review(
 
 
 async def refresh_screening(service: Service, application: Application) -> None:
-    """Screen a case under review again when the lists are others than those its report rests on; in a transaction of
-    its own, so that what it finds stands although the approval is then refused.
+    """Screen a case under review again when the lists, or what is block-listed, are others than those its report rests
+    on; in a transaction of its own, so that what it finds stands although the approval is then refused.
     """
     if not application_may(application.state, Capability.SCREEN_AGAIN):
         return
     now = {(one.source, one.sha256) for one in (await current_index(service)).versions}
-    if now == listed_versions(service, application):
+    if now == listed_versions(service, application) and await _blocked_as_reported(service, application):
         return
     async with service.db.system() as tx:
         table: Any = Application
@@ -150,6 +190,16 @@ async def refresh_screening(service: Service, application: Application) -> None:
         if application_may(locked.state, Capability.SCREEN_AGAIN):
             await assess(tx, service, SERVICE, locked, "application.screened_again")
             locked.revision += 1
+
+
+async def _blocked_as_reported(service: Service, application: Application) -> bool:
+    """Whether the case's report names just the answers that are block-listed now."""
+    sections = answers.unseal(service.vault, application.id, application.sections_sealed)
+    report = sealed_fields.report_of(service.vault, application) or {}
+    told = {(one["code"], one["path"]) for one in report.get("doubts", ())}
+    [found] = await lookups.find_blocked(service, [sections])
+    now = {(one.code, one.path) for one in doubts.blocked_doubts(found)}
+    return now == {(code, path) for code, path in told if code in doubts.BLOCK_CODES}
 
 
 def listed_versions(service: Service, application: Application) -> set[tuple[str, str]]:

@@ -148,7 +148,13 @@ async def change_application(call: Call[schemas.ChangedSections], application_id
     "/api/v1/applications/{application_id}/submit",
     permission=P.APPLICATIONS_WRITE,
     answer=schemas.ApplicationView,
-    raises=(errors.WrongState, problems.Incomplete, problems.ProtectedName, errors.InvalidFields),
+    raises=(
+        errors.WrongState,
+        problems.Incomplete,
+        problems.ProtectedName,
+        problems.BlockListed,
+        errors.InvalidFields,
+    ),
 )
 async def submit_application(call: Call[None], application_id: UUID) -> Answer:
     """Freeze this version and send it to screening and review."""

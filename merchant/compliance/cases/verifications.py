@@ -19,7 +19,7 @@ from merchant.core.access import SERVICE, Actor
 from merchant.core.db import Reads, Tx
 from merchant.core.vault import Vault
 from merchant.registry.merchants.models import Merchant
-from merchant.registry.merchants.states import Capability, merchant_may
+from merchant.registry.merchants.states import Capability, is_blocked, merchant_may
 
 PROPOSED_WAIVER = "waiver_proposed"  # the first of two; counts for nothing yet
 DETAILS = "verification:{id}"  # as vault.seal is told
@@ -67,6 +67,7 @@ def standing_of(merchant: Merchant) -> kyb.Standing:
         since,
         suspended=not merchant_may(merchant.state, Capability.TAKE_PAYMENT),
         listed=merchant.listed,
+        blocked=is_blocked(merchant.state),
     )
 
 

@@ -15,7 +15,7 @@ import structlog
 from msgspec import Struct
 
 import kyb
-from kyb.lists.blocklist import Blocklist
+from kyb.lists.blocklist import BLOCKLIST_SOURCE, Blocklist
 from kyb.lists.un import UN_SOURCE
 from merchant.compliance.lists import content, packaged, queries
 from merchant.compliance.lists.queries import Version
@@ -61,6 +61,14 @@ async def current_index(service: Service) -> Current:
     return Current(index, None, index.versions, held.blocklist)
 
 
+async def blocklist_in_force(service: Service) -> Blocklist | None:
+    """The block list that counts now, which waits for no index; None where none was put.
+
+    None too where it cannot be read: nothing is screened then, and nobody approved.
+    """
+    return await service.shared(_KeptBlocklist).now()
+
+
 def _is_stale(service: Service, versions: tuple[Version, ...], index: kyb.ScreeningIndex) -> bool:
     """Whether any list is too old to rely on; that takes no more than a look at the calendar."""
     settings = service.settings
@@ -79,6 +87,7 @@ async def refresh(service: Service) -> None:
 def look_again(service: Service) -> None:
     """Take over at the next call what this process has just put in force."""
     service.shared(Lists).forget()
+    service.shared(_KeptBlocklist).read_at_s = -KEPT_S
 
 
 async def packaged_facts(service: Service) -> queries.Packaged | None:
@@ -136,7 +145,7 @@ class Lists:
             lists, blocklist, is_whole = dict(held.lists), held.blocklist, True
             for version in versions:
                 if version.id not in lists:
-                    found = await self._load(tx, version)
+                    found = await _load(tx, self._service, version)
                     is_whole = is_whole and found is not None
                     if found is not None and found.screened is not None:
                         lists[version.id] = found.screened
@@ -145,14 +154,6 @@ class Lists:
         lists = {one.id: lists[one.id] for one in versions if one.id in lists}
         index = await self._build(tuple(lists.values()), shipped, versions) if is_whole else None
         self._held = _Held(versions, lists, blocklist, shipped, index)
-
-    async def _load(self, tx: Reads, version: Version) -> content.ReadList | None:
-        try:
-            return await content.load_list(tx, self._service.vault, version.kept())
-        except _UNREADABLE as error:
-            told = logs.describe(error, (kyb.BadList,))
-            _log.error("screening_list_unreadable", source=version.source, version=str(version.id), error=told)
-            return None
 
     async def _build(
         self, lists: tuple[kyb.ScreeningList, ...], shipped: kyb.ScreeningIndex | None, versions: tuple[Version, ...]
@@ -168,3 +169,41 @@ class Lists:
         self._reading = None
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.warning("screening_lists_not_read", error=type(error).__name__)  # what was indexed stays in use
+
+
+class _KeptBlocklist:
+    """The block list of a process, as it was some seconds ago at most."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._lock = asyncio.Lock()  # one reads, the others wait for it
+        self._version_id: UUID | None = None
+        self._blocklist: Blocklist | None = None
+        self.read_at_s = -KEPT_S
+
+    async def now(self) -> Blocklist | None:
+        """What counts. Raises what the database raises."""
+        async with self._lock:
+            if time.monotonic() - self.read_at_s >= KEPT_S:
+                began_s = time.monotonic()
+                await self._read()
+                self.read_at_s = began_s
+        return self._blocklist
+
+    async def _read(self) -> None:
+        async with self._service.db.system_reads() as tx:
+            version = await queries.in_force(tx, BLOCKLIST_SOURCE)
+            if version is None or version.id == self._version_id:
+                return
+            found = await _load(tx, self._service, version)
+        if found is not None:
+            self._version_id, self._blocklist = version.id, found.blocked
+
+
+async def _load(tx: Reads, service: Service, version: Version) -> content.ReadList | None:
+    try:
+        return await content.load_list(tx, service.vault, version.kept())
+    except _UNREADABLE as error:
+        told = logs.describe(error, (kyb.BadList,))
+        _log.error("screening_list_unreadable", source=version.source, version=str(version.id), error=told)
+        return None

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 import kyb
 from kyb.lists import change
+from kyb.lists.blocklist import Blocklist
 from merchant.compliance.lists import content, packaged, queries
 from merchant.compliance.lists.content import ReadList
 from merchant.compliance.lists.models import ListVersion
@@ -168,7 +169,7 @@ async def _withdraw_proposals(tx: Tx, version: ListVersion) -> None:
 async def changed_entries(service: Service, version: Version) -> tuple[kyb.ListEntry, ...]:
     """The entries of a version that are new or changed since the one it replaced: what to screen everybody against.
 
-    Empty for a block list. Raises kyb.BadList when the bytes of either are damaged.
+    Empty for a block list (changed_blocklist). Raises kyb.BadList when the bytes of either are damaged.
     """
     if version.form == content.BLOCKLIST_FORM:
         return ()
@@ -181,6 +182,23 @@ async def changed_entries(service: Service, version: Version) -> tuple[kyb.ListE
         entries = shipped.entries
     assert new.screened is not None
     return kyb.changed_entries(entries, new.screened.entries)
+
+
+async def changed_blocklist(service: Service, version: Version) -> Blocklist | None:
+    """The entries of a version of the block list that are new or changed since the one it replaced; None of others.
+
+    Raises kyb.BadList when the bytes of either are damaged.
+    """
+    if version.form != content.BLOCKLIST_FORM:
+        return None
+    async with service.db.system_reads() as tx:
+        new = await content.load_list(tx, service.vault, version.kept())
+        replaced = await queries.find_version(tx, version.replaces) if version.replaces is not None else None
+        old = await content.load_list(tx, service.vault, replaced.kept()) if replaced is not None else None
+    assert new.blocked is not None
+    before = old.blocked.entries if old is not None and old.blocked is not None else ()
+    entries = kyb.changed_entries(before, new.blocked.entries)
+    return Blocklist(version.published_on, version.sha256, entries) if entries else None
 
 
 async def _one(tx: Tx, version_id: UUID) -> Version:

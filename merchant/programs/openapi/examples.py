@@ -8,6 +8,7 @@ from typing import Any
 
 from merchant.channels.poster_routes import NewBatch
 from merchant.channels.qr import NewSticker, ScannedCode, StaticCode
+from merchant.compliance.cases.blocking.schemas import NewBlock
 from merchant.compliance.cases.case_schemas import Appeal, NewCase, NewRiskBand, NewVerification, NewWaiver
 from merchant.compliance.cases.rights.schemas import PersonSought, PersonToErase
 from merchant.compliance.cases.schemas import (
@@ -148,6 +149,7 @@ EXAMPLES: dict[Any, Any] = {
         "reason": "The road is flooded until the rains end.",
     },
     Appeal: {"reason": "The register has corrected the number since."},
+    NewBlock: {"reason_code": "excessive_fraud", "reason": "Forty shoppers in a week got nothing for their money."},
     NewRiskBand: {"band": "high", "reason": "Two complaints of shoppers in a week."},
     PersonSought: {"id_number": "12345678", "reason": "customer_request"},
     PersonToErase: {"phone": "+254711000111", "reason": "person_asked"},

@@ -69,6 +69,12 @@ class Scanned(Struct, frozen=True):
 # The version that a code of counter `c` carries if it is shown or printed now, for the SELECT lists of statements.
 CURRENT_VERSION = f"coalesce((SELECT max(version) FROM ended_sticker WHERE counter_id = c.id) + 1, {FIRST})"  # noqa: S608 - constants
 _CURRENT = f"SELECT c.id, {CURRENT_VERSION} FROM counter c WHERE c.id = ANY($1)"  # noqa: S608 - constants
+# One replacement at a time; who has come to the last version keeps it.
+_OF_MERCHANT = f"""
+SELECT * FROM (
+  SELECT c.id, c.dfsp_id, {CURRENT_VERSION} AS version FROM counter c WHERE c.merchant_id = $1 FOR UPDATE
+) AS held WHERE version < {MAX_VERSION} ORDER BY id
+"""  # noqa: S608 - constants
 _SCANNED = f"""
 SELECT {CURRENT_VERSION} AS current_version, e.ended_as, e.ended_at
 FROM counter c LEFT JOIN ended_sticker e ON e.counter_id = c.id AND e.version = $3
@@ -113,6 +119,23 @@ async def replace_sticker(tx: Tx, actor: Actor, counter_id: UUID, reason: str, e
     )
     await tx.flush()
     return Sticker(version + 1, Standing.CURRENT, None, None)
+
+
+async def revoke_stickers(tx: Tx, merchant_id: UUID, reason: str) -> None:
+    """End the stickers of all counters of a locked merchant as revoked; `reason` is a code."""
+    for row in await tx.fetch(_OF_MERCHANT, merchant_id):
+        context = REASON.format(counter_id=row["id"], version=row["version"])
+        tx.session.add(
+            EndedSticker(
+                counter_id=row["id"],
+                version=row["version"],
+                dfsp_id=row["dfsp_id"],
+                ended_as=Standing.REVOKED,
+                reason_sealed=tx.vault.seal(msgspec.json.encode(reason), context),
+                ended_at=clock.now(),
+            )
+        )
+    await tx.flush()
 
 
 async def stickers(tx: Tx, actor: Actor, counter_id: UUID) -> list[Sticker]:

@@ -1,4 +1,4 @@
-"""What happens to a merchant after approval: more counters, suspension, restriction, reinstatement, closing.
+"""What happens to a merchant after approval: more counters, suspension, restriction, reinstatement, closing, blocking.
 
 routes.py calls these; the merchant's row is locked first. Each move turns the merchant's numbers in the oracle's
 table on or off in the same transaction, so no look-up finds a merchant that was just suspended or closed.
@@ -20,6 +20,15 @@ from merchant.registry.merchants.models import Counter, Location, Merchant
 from merchant.registry.merchants.queries import find_counter, lock_counter, lock_merchant
 from merchant.registry.merchants.search_index import index_places
 from merchant.registry.merchants.states import Capability, MerchantState, merchant_may, move_merchant
+
+STOPPED_BY_HUB = "stopped_by_hub"  # why a merchant is stopped that the hub proposes to block; it says nothing else
+_HELD_FROM = frozenset({MerchantState.ACTIVE, MerchantState.CLOSED})
+
+
+class StoppedByHub(errors.WrongState):
+    """Only the hub lets such a merchant go, also so that closing it is no way out of being blocked."""
+
+    code, title = "stopped_by_hub", _("The hub has stopped this merchant; only the hub can let it go on")
 
 
 async def open_counter(
@@ -164,6 +173,7 @@ _EVENTS = {
     MerchantState.RESTRICTED: "merchant.restricted",
     MerchantState.SUSPENDED: "merchant.suspended",
     MerchantState.CLOSED: "merchant.closed",
+    MerchantState.BLOCKED: "merchant.blocked",
 }
 
 
@@ -172,10 +182,21 @@ async def _move(tx: Tx, actor: Actor, merchant_id: UUID, target: MerchantState, 
 
 
 async def move(
-    tx: Tx, actor: Actor, merchant: Merchant, target: MerchantState, reason: str | None, stopped_for: str = "staff"
+    tx: Tx,
+    actor: Actor,
+    merchant: Merchant,
+    target: MerchantState,
+    reason: str | None,
+    stopped_for: str = "staff",
+    *,
+    by_hub: bool = False,
 ) -> Merchant:
-    """Move a locked merchant and its numbers; `stopped_for` is the code of why it is stopped. Raises WrongState."""
-    move_merchant(merchant, target)
+    """Move a locked merchant and its numbers; `stopped_for` is the code of why it is stopped.
+
+    Raises WrongState, StoppedByHub.
+    """
+    check_not_stopped_by_hub(merchant, target)
+    move_merchant(merchant, target, by_hub=by_hub)
     merchant.stopped_for = None if merchant_may(target, Capability.ADD_COUNTER) else stopped_for
     await tx.flush()
     await set_routes_active(tx, merchant.id, merchant_may(target, Capability.TAKE_PAYMENT))
@@ -188,3 +209,9 @@ async def move(
         {"merchant_id": merchant.id, "state": merchant.state},
     )
     return merchant
+
+
+def check_not_stopped_by_hub(merchant: Merchant, target: MerchantState) -> None:
+    """Raise StoppedByHub where a merchant would be let go, or closed, that the hub has stopped."""
+    if merchant.stopped_for == STOPPED_BY_HUB and target in _HELD_FROM:
+        raise StoppedByHub

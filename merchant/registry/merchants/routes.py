@@ -165,7 +165,7 @@ async def restrict_merchant(call: Call[ReasonGiven], merchant_id: UUID) -> Answe
     permission=P.MERCHANTS_SUSPEND,
     body=ReasonGiven,
     answer=schemas.MerchantView,
-    raises=(errors.WrongState,),
+    raises=(errors.WrongState, lifecycle.StoppedByHub),
 )
 async def close_merchant(call: Call[ReasonGiven], merchant_id: UUID) -> Answer:
     """End a merchant for good."""

@@ -18,6 +18,7 @@ class MerchantState(StrEnum):
     RESTRICTED = "restricted"  # takes payments, but does not grow
     SUSPENDED = "suspended"
     CLOSED = "closed"
+    BLOCKED = "blocked"  # by the hub, for good or until two others of the hub let it go
 
 
 class Capability(StrEnum):
@@ -29,6 +30,9 @@ class Capability(StrEnum):
     CHANGE = "change"  # its details, by a case
     REINSTATE = "reinstate"
     CHANGE_DOCUMENTS = "change_documents"
+    SHOW_CODES = "show_codes"  # to be printed
+    BE_BLOCKED = "be_blocked"
+    LIVE = "live"  # it is looked after: lists, dates and risks are held against it
 
 
 _M, _C = MerchantState, Capability
@@ -38,12 +42,20 @@ MERCHANT_MOVES: dict[MerchantState, frozenset[MerchantState]] = {
     _M.RESTRICTED: frozenset({_M.ACTIVE, _M.SUSPENDED, _M.CLOSED}),
     _M.SUSPENDED: frozenset({_M.ACTIVE, _M.CLOSED}),
     _M.CLOSED: frozenset(),
+    _M.BLOCKED: frozenset(),
 }
+# What only the hub does: else whoever may suspend a merchant would let a blocked one go.
+HUB_MOVES: dict[MerchantState, frozenset[MerchantState]] = {
+    _M.SUSPENDED: frozenset({_M.BLOCKED}),
+    _M.BLOCKED: frozenset({_M.SUSPENDED}),
+}
+_LIVE = frozenset({_C.LIVE, _C.BE_BLOCKED, _C.SHOW_CODES, _C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS, _C.CHANGE})
 MERCHANT_CAPABILITIES: dict[MerchantState, frozenset[Capability]] = {
-    _M.ACTIVE: frozenset({_C.TAKE_PAYMENT, _C.ADD_COUNTER, _C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS, _C.CHANGE}),
-    _M.RESTRICTED: frozenset({_C.TAKE_PAYMENT, _C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS, _C.CHANGE, _C.REINSTATE}),
-    _M.SUSPENDED: frozenset({_C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS, _C.CHANGE, _C.REINSTATE}),
+    _M.ACTIVE: _LIVE | {_C.TAKE_PAYMENT, _C.ADD_COUNTER},
+    _M.RESTRICTED: _LIVE | {_C.TAKE_PAYMENT, _C.REINSTATE},
+    _M.SUSPENDED: _LIVE | {_C.REINSTATE},
     _M.CLOSED: frozenset(),
+    _M.BLOCKED: frozenset(),
 }
 
 
@@ -52,8 +64,13 @@ def merchant_may(state: str, capability: Capability) -> bool:
     return capability in MERCHANT_CAPABILITIES[MerchantState(state)]
 
 
+def is_blocked(state: str) -> bool:
+    """Whether the hub has blocked a merchant in this state."""
+    return MerchantState(state) is MerchantState.BLOCKED
+
+
 def may_become(state: str, target: MerchantState) -> bool:
-    """Whether the table has a move from this state to that one."""
+    """Whether the table has a move from this state to that one, for others than the hub."""
     return target in MERCHANT_MOVES[MerchantState(state)]
 
 
@@ -62,9 +79,14 @@ def states_that_permit(capability: Capability) -> str:
     return sql.literals(state for state in MerchantState if merchant_may(state, capability))
 
 
-def move_merchant(merchant: Merchant, target: MerchantState) -> None:
+LIVE_STATES = states_that_permit(Capability.LIVE)
+
+
+def move_merchant(merchant: Merchant, target: MerchantState, *, by_hub: bool = False) -> None:
     """Change the state of a locked merchant. Raises WrongState for a move the table lacks."""
-    if target not in MERCHANT_MOVES[MerchantState(merchant.state)]:
+    state = MerchantState(merchant.state)
+    moves = MERCHANT_MOVES[state] | (HUB_MOVES.get(state, frozenset()) if by_hub else frozenset())
+    if target not in moves:
         raise errors.WrongState(
             _("A merchant that is {state} cannot become {target}.", state=merchant.state, target=target)
         )

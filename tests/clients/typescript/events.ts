@@ -33,6 +33,7 @@ function meaning(kind: Kind): string {
     case "merchant.suspended":
     case "merchant.restricted":
     case "merchant.closed":
+    case "merchant.blocked":
     case "merchant.reinstated":
     case "merchant.requirements_due":
       return "tell the merchant";

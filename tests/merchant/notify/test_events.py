@@ -35,6 +35,7 @@ CONTRACT = {
     "merchant.restricted",
     "merchant.reinstated",
     "merchant.closed",
+    "merchant.blocked",
     "merchant.left",
     "merchant.joined",
     "merchant.requirements_due",

@@ -12,6 +12,7 @@ from merchant.compliance.cases import adjudication, appeals, review, risk_overri
 from merchant.compliance.cases.models import Application, Verification
 from merchant.compliance.cases.verifications import DETAILS
 from merchant.compliance.lists import operations as lists
+from merchant.compliance.lists.content import blocklist_digest
 from merchant.core import audit, inbox
 from merchant.core.access import SERVICE
 from merchant.core.db import Tx
@@ -41,6 +42,7 @@ pytestmark = pytest.mark.anyio
 NEW_KEY = "new:" + "QkJC" * 10 + "QkI="
 DIGESTS = (
     ("application_identifier", "digest"),
+    ("blocked_identifier", "digest"),
     ("merchant", "phone_digest"),
     ("payment_request", "payer_digest"),
     ("ussd_session", "msisdn_digest"),
@@ -71,6 +73,13 @@ async def fill(service: Service, world: World) -> None:
     await links.request_reset(service, world.maker.email, "")
     own_list = await lists.prepare_list(service, "own", base64.b64decode(OWN_LIST))
     async with service.db.system() as tx:
+        held = blocklist_digest(vault)("phone", "254711000001")
+        await tx.execute(
+            "INSERT INTO blocked_identifier (kind, digest, merchant_id, reason_code, blocked_at, expires_at)"
+            " VALUES ('phone', $1, $2, 'collusion', now(), now())",
+            held,
+            merchant.id,
+        )
         await stickers.replace_sticker(tx, world.maker.actor, counters[0].id, "Worn.", stickers.Standing.REPLACED)
         await audit.record(tx, SERVICE, "test.done", "thing", 1, dfsp_id=merchant.dfsp_id, reason="Because.")
         await totp.begin(tx, service, world.maker.actor)

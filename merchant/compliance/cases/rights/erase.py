@@ -63,7 +63,7 @@ _NAMES_OF_ONE = (
 )
 _FORGET_REASONS = """
 DELETE FROM audit_reason r USING audit_entry e
-WHERE e.dfsp_id = $1 AND e.subject_id = ANY($2::text[]) AND r.dfsp_id = e.dfsp_id AND r.seq = e.seq
+WHERE e.dfsp_id = ANY($1::uuid[]) AND e.subject_id = ANY($2::text[]) AND r.dfsp_id = e.dfsp_id AND r.seq = e.seq
 """
 _STILL_ACTS = "SELECT 1 FROM app_user WHERE id = $1 AND enabled AND dfsp_id = $2"
 
@@ -160,7 +160,8 @@ async def erase_case(
     for row in documents:
         await destroy_document(tx, actor, row)
     subjects += [row.id for row in documents]
-    await tx.execute(_FORGET_REASONS, case.dfsp_id, [str(one) for one in subjects])
+    # The hub tells in its own words why it blocked the merchant.
+    await tx.execute(_FORGET_REASONS, [case.dfsp_id, audit.HUB_CHAIN], [str(one) for one in subjects])
     told = proposal or Erasure(dfsp_id=case.dfsp_id, application_id=case.id, why=why, requested_by=actor.id)
     told.merchant_id, told.confirmed_by, told.erased_at = merchant_id, actor.id, clock.now()
     tx.session.add(told)

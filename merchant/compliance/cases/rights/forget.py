@@ -14,7 +14,7 @@ from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.rights.erase import RETENTION_OVER, erase_case
 from merchant.compliance.cases.rights.holds import LOCK_MERCHANT
 from merchant.compliance.cases.rights.models import Erasure
-from merchant.compliance.cases.rights.retention import SELFIE, clock_of, days_of, refusal_of
+from merchant.compliance.cases.rights.retention import ENDED, SELFIE, clock_of, days_of, refusal_of
 from merchant.compliance.cases.states import ENDS, made_a_merchant
 from merchant.compliance.documents.models import Document
 from merchant.compliance.documents.operations import destroy_document
@@ -22,6 +22,7 @@ from merchant.core import clock
 from merchant.core.access import SERVICE
 from merchant.core.db import Tx
 from merchant.core.service import Service
+from merchant.registry.merchants.states import LIVE_STATES
 
 FORGET_EVERY_S = 6 * 3600.0
 _BATCH = 20  # cases; each has up to a hundred documents
@@ -36,12 +37,12 @@ SELECT a.id FROM application a
 WHERE a.dfsp_id = $1 AND a.state = $2 AND a.erased_at IS NULL AND a.updated_at <= $3 AND {_UNHELD}
 ORDER BY a.id LIMIT {_BATCH} FOR UPDATE OF a SKIP LOCKED
 """  # noqa: S608 - constants
-# Of those with a merchant, its closing counts; whichever DFSP's chain tells of it.
+# Of those with a merchant, its end counts; whichever DFSP's chain tells of it.
 _DUE_WITH_MERCHANT = f"""
 SELECT a.id FROM application a JOIN merchant m ON m.id = a.merchant_id
 WHERE a.dfsp_id = $1 AND a.state = $2 AND a.erased_at IS NULL AND a.updated_at <= $3 AND {_UNHELD}
-  AND m.id::text IN (SELECT subject_id FROM audit_entry e
-    WHERE e.dfsp_id = m.dfsp_id AND e.subject_id = m.id::text AND e.action = 'merchant.closed' AND e.at <= $3)
+  AND m.state NOT IN {LIVE_STATES} AND (SELECT max(e.at) FROM audit_entry e
+    WHERE e.dfsp_id = m.dfsp_id AND e.subject_id = m.id::text AND e.action IN {ENDED}) <= $3
 ORDER BY a.id LIMIT {_BATCH} FOR UPDATE OF a SKIP LOCKED
 """  # noqa: S608 - constants
 _FACES = f"""

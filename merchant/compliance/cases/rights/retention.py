@@ -1,4 +1,4 @@
-"""Until when a case is kept: its clock begins when it ends, and an approved one's when its merchant closes.
+"""Until when a case is kept: its clock begins when it ends, an approved one's when its merchant closes or is blocked.
 
 The days are kyb's (kyb/policy/retention.py), lengthened by the policy in force for the DFSP. A legal hold on any case
 of a merchant stops the clock of all of them.
@@ -18,14 +18,16 @@ from merchant.core import clock, errors
 from merchant.core.db import Reads
 from merchant.core.service import Service
 from merchant.core.texts import _
+from merchant.registry.merchants.states import LIVE_STATES
 
 SELFIE = "selfie"  # the clock of pictures of faces
-# A merchant may move to another DFSP; whichever chain tells of its closing.
-CLOSED_AT = """
+# A merchant may move to another DFSP; whichever chain tells of its end. One that was let go again has not ended.
+ENDED = "('merchant.closed', 'merchant.blocked')"
+CLOSED_AT = f"""
 SELECT max(at) FROM audit_entry
-WHERE subject_id = $1::uuid::text AND action = 'merchant.closed'
-  AND dfsp_id = (SELECT dfsp_id FROM merchant WHERE id = $1)
-"""
+WHERE subject_id = $1::uuid::text AND action IN {ENDED}
+  AND dfsp_id = (SELECT dfsp_id FROM merchant WHERE id = $1 AND state NOT IN {LIVE_STATES})
+"""  # noqa: S608 - constants
 _HELD = """
 SELECT true FROM legal_hold h JOIN application held ON held.id = h.application_id
 WHERE h.lifted_at IS NULL AND (held.id = $1 OR held.merchant_id = $2) LIMIT 1
