@@ -1,7 +1,8 @@
 """Mails to people who have accounts: invitations and links that set a new password.
 
 `smtp` sends them from the outbox, where they lie sealed; `none` writes none, since `merchant user` prints links;
-`console` sends nothing and keeps them for GET /api/v1/outgoing-mail, so that the demo and tests find their links.
+`console` sends nothing and keeps them for GET /api/v1/outgoing-mail, with the texts of sms.send_private beside them, so
+that the demo and tests find their links and codes.
 Neither an address nor a link gets into a log.
 """
 
@@ -29,7 +30,7 @@ _TIMEOUT_S = 20.0  # a mail server that takes longer is asked again later
 _KEPT = timedelta(days=7)  # longer than any link lives
 _PORTS = {"smtp": 587, "smtps": 465}  # RFC 6409 and RFC 8314: submission with STARTTLS, and with TLS from the start
 
-_KEEP = "INSERT INTO outgoing_mail (id, dfsp_id, sealed, created_at) VALUES ($1, $2, $3, $4)"
+_KEEP = "INSERT INTO outgoing_mail (id, dfsp_id, sealed, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
 _LIST = """
 SELECT id, sealed, created_at FROM outgoing_mail
 WHERE ($1::uuid IS NULL OR dfsp_id = $1) AND ($2::uuid IS NULL OR id < $2)
@@ -63,11 +64,16 @@ async def send(tx: Tx, service: Service, *, to: str, subject: str, text: str, li
     if service.settings.mail_kind == "none":
         return
     mail = Mail(id=ids.uuid7(), to=to, subject=subject, text=text, link=link)
-    plain = msgspec.json.encode(mail)
     if service.settings.mail_kind == "smtp":
-        await outbox.add(tx, TOPIC, service.vault.seal(plain, TOPIC), dfsp_id=dfsp_id)
+        await outbox.add(tx, TOPIC, service.vault.seal(msgspec.json.encode(mail), TOPIC), dfsp_id=dfsp_id)
     else:
-        await tx.execute(_KEEP, mail.id, dfsp_id, service.vault.seal(plain, f"outgoing_mail:{mail.id}"), clock.now())
+        await keep(tx, service, mail, dfsp_id)
+
+
+async def keep(tx: Tx, service: Service, mail: Mail, dfsp_id: UUID | None) -> None:
+    """Keep a mail for GET /api/v1/outgoing-mail instead of sending it; the same one again changes nothing."""
+    sealed = service.vault.seal(msgspec.json.encode(mail), f"outgoing_mail:{mail.id}")
+    await tx.execute(_KEEP, mail.id, dfsp_id, sealed, clock.now())
 
 
 async def kept(tx: Reads, service: Service, dfsp_id: UUID | None, page: Page) -> list[KeptMail]:

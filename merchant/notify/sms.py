@@ -1,7 +1,7 @@
 """Text messages: to merchants, kept in a table that staff and the demo can show; and private ones, kept nowhere.
 
 A private message lies sealed in the outbox until it is sent. No gateway is built yet: a message is marked as sent and
-its id is logged.
+its id is logged; a private one is shown with the mails that MERCHANT_MAIL_KIND=console keeps, and taken nowhere else.
 """
 
 from datetime import datetime
@@ -16,10 +16,13 @@ from merchant.core import clock, ids, outbox, trace
 from merchant.core.db import Tx
 from merchant.core.money import Money
 from merchant.core.service import Service
+from merchant.core.settings import Settings
 from merchant.core.texts import _, translate
+from merchant.notify import email
 
 TOPIC = "notify.sms"
 PRIVATE_TOPIC = "notify.private_sms"  # as vault.seal is told, too
+_PRIVATE_SUBJECT = "SMS"
 _log = structlog.get_logger()
 
 # The number itself stays in the merchant's row; a merchant without a phone gets no message.
@@ -50,6 +53,7 @@ class PrivateMessage(Struct, frozen=True):
     """A text for one phone that nobody else may read, such as a code; not sent any more from `until` on."""
 
     id: UUID
+    dfsp_id: UUID
     phone: str
     text: str
     until: datetime
@@ -70,13 +74,18 @@ async def notify_paid(tx: Tx, service: Service, merchant_id: UUID, amount: Money
 async def send_private(
     tx: Tx, service: Service, phone: str, told: str, *, dfsp_id: UUID, until: datetime, order: str
 ) -> None:
-    """Queue a message of which nothing is kept, in the language of the operator's setting.
+    """Queue a message of which nothing is kept, in the language of the operator's setting. Ask can_send before.
 
     Those of one `order` leave one after another, so that the newest code is the one that arrives last.
     """
-    message = PrivateMessage(ids.uuid7(), phone, _for_phones(told, service.settings.language), until)
+    message = PrivateMessage(ids.uuid7(), dfsp_id, phone, _for_phones(told, service.settings.language), until)
     sealed = service.vault.seal(msgspec.json.encode(message), PRIVATE_TOPIC)
     await outbox.add(tx, PRIVATE_TOPIC, sealed, dfsp_id=dfsp_id, order_key=f"sms:{order}")
+
+
+def can_send(settings: Settings) -> bool:
+    """Whether a private message reaches anybody: so far only where it is kept beside the mails."""
+    return settings.mail_kind == "console"
 
 
 def _for_phones(told: str, language: str) -> str:
@@ -108,3 +117,6 @@ async def deliver_private(service: Service, _http: aiohttp.ClientSession, sealed
         _log.info("sms_too_late", sms=str(message.id))
         return
     await to_console(str(message.id), message.phone, message.text)
+    kept = email.Mail(id=message.id, to=message.phone, subject=_PRIVATE_SUBJECT, text=message.text, link="")
+    async with service.db.system_statements() as tx:
+        await email.keep(tx, service, kept, message.dfsp_id)

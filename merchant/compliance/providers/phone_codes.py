@@ -23,7 +23,7 @@ from merchant.compliance.cases.states import Capability, application_may
 from merchant.compliance.cases.verifications import facts_hash
 from merchant.compliance.providers.models import PhoneCode
 from merchant.compliance.providers.port import Verdict
-from merchant.compliance.providers.problems import NoCode, PhoneChanged, TooManyCodes
+from merchant.compliance.providers.problems import NoCode, NoTextSender, PhoneChanged, TooManyCodes
 from merchant.compliance.providers.verdicts import record_verdict
 from merchant.core import audit, clock, errors, evidence
 from merchant.core.access import Actor
@@ -58,8 +58,10 @@ class Sent(Struct, frozen=True):
 async def send_code(tx: Tx, service: Service, actor: Actor, application_id: UUID, path: str | None) -> Sent:
     """Send a code to the phone that reaches the merchant; `path` is the answer that holds it, where the caller says.
 
-    Raises NotFound, WrongState, TooManyCodes, InvalidFields without a phone or for another one.
+    Raises NotFound, WrongState, NoTextSender, TooManyCodes, InvalidFields without a phone or for another one.
     """
+    if not sms.can_send(service.settings):
+        raise NoTextSender
     application, sections = await _lock(tx, service, actor, application_id)
     phone = _phone_to_prove(sections, path)
     digest = phone.digest(tx.vault)

@@ -18,3 +18,8 @@ class PhoneChanged(errors.WrongState):
 
 class TooManyCodes(errors.TooManyRequests):
     code, title = "too_many_codes", _("Too many codes were sent for this case or to this phone; wait and try again")
+
+
+class NoTextSender(errors.WrongState):
+    code = "no_text_sender"
+    title = _("This installation sends no text messages; verify the phone in another way that the policy allows")

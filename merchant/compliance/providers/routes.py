@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from merchant.compliance.cases.case_schemas import VerificationView, verification_view
 from merchant.compliance.cases.twins import both
 from merchant.compliance.providers import phone_codes
-from merchant.compliance.providers.problems import NoCode, PhoneChanged, TooManyCodes, WrongCode
+from merchant.compliance.providers.problems import NoCode, NoTextSender, PhoneChanged, TooManyCodes, WrongCode
 from merchant.core import clock, errors
 from merchant.core.access import Permission as P
 from merchant.core.http.fields import Instant
@@ -48,7 +48,7 @@ class CodeReadOut(Struct, frozen=True, forbid_unknown_fields=True):
     answer=PhoneCodeSent,
     status=201,
     idempotency_key="optional",
-    raises=(errors.WrongState, TooManyCodes),
+    raises=(errors.WrongState, NoTextSender, TooManyCodes),
 )
 async def send_phone_code(call: Call[NewPhoneCode], application_id: UUID) -> PhoneCodeSent:
     """Send a one-time code to the phone that reaches the merchant of an application; an older one ends."""

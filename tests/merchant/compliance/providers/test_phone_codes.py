@@ -1,19 +1,24 @@
 """One-time codes: one phone, one code, five tries; a code proves a phone and changes nothing else."""
 
 import asyncio
+import re
 import string
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
+import httpx
+import msgspec
 import pytest
 
 from kyb.codes import gsm7_septets
 from merchant.compliance.providers import phone_codes
+from merchant.compliance.slice import ROUTES
 from merchant.core.service import Service
 from merchant.core.texts import OFFERED, translate
 from tests import builders
+from tests.apps import app_on, client_on
 from tests.builders import World
 from tests.merchant.compliance.providers.conftest import Desk, Phones, wrong
 
@@ -69,6 +74,33 @@ async def test_the_code_stands_nowhere_but_in_the_message(
     kept = str(audit) + str(await desk.fetch("SELECT * FROM sms_message")) + str(await desk.fetch("TABLE outbox"))
     out, err = capfd.readouterr()
     assert code not in kept + out + err
+
+
+async def test_where_mails_are_kept_the_dfsps_administrator_finds_the_text_and_no_other(
+    client: httpx.AsyncClient, desk: Desk, world: World
+) -> None:
+    await desk.open()
+    await desk.send()
+    kept = [
+        (await client.get("/api/v1/outgoing-mail", headers=world[dfsp]["admin"].headers)).json()["items"]
+        for dfsp in ("greenbankfsp", "lakemfi")
+    ]
+    assert [[one["subject"] for one in items] for items in kept] == [["SMS"], []]
+    [code] = re.findall(r"\b[0-9]{6}\b", kept[0][0]["text"])
+    assert (await desk.confirm(code)).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["none", "smtp"])
+async def test_where_nothing_sends_texts_a_code_is_refused_with_what_to_do(
+    service: Service, world: World, phones: Phones, kind: Literal["none", "smtp"]
+) -> None:
+    silent = Service(msgspec.structs.replace(service.settings, mail_kind=kind), service.db)
+    async with client_on(app_on(silent, routes=ROUTES)) as client:
+        desk = Desk(client, silent, world, phones)
+        await desk.open()
+        refused = await desk.send()
+    assert (refused.status_code, refused.json()["code"]) == (409, "no_text_sender")
+    assert phones.received == []
 
 
 async def test_a_wrong_code_says_how_many_tries_are_left_and_the_fifth_ends_it(desk: Desk, phones: Phones) -> None:
