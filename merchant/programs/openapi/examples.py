@@ -22,6 +22,7 @@ from merchant.compliance.cases.schemas import (
 from merchant.compliance.documents.schemas import NewDocument
 from merchant.compliance.lists.schemas import NewScreeningList
 from merchant.compliance.policies.schemas import NewPolicy
+from merchant.compliance.providers.routes import CodeReadOut, NewPhoneCode
 from merchant.notify.events import ApplicationEvent, MerchantEvent, PaymentReceived, PaymentRequestEvent
 from merchant.notify.routes import NewEndpoint
 from merchant.payments.schemas import NewPaymentRequest
@@ -142,6 +143,8 @@ EXAMPLES: dict[Any, Any] = {
         "longitude": 36.8172,
         "note": "The stall stands where the answers say.",
     },
+    NewPhoneCode: {"path": "contact.phone"},
+    CodeReadOut: {"code": "402913"},
     NewWaiver: {
         "attribute": "address",
         "subject": "locations[0]",
