@@ -67,13 +67,14 @@ class Requirements(Struct, frozen=True):
     currently_due stands in the way of the target tier: the lowest one open to this kind of business, for a merchant its
     own. eventually_due stands in the way of higher tiers, or lapses soon. past_due should be there and is not.
     pending_verification is in the hands of a checker, a register or the screening. errors were looked at and refused.
-    next_lapse_on is the first day on which something that is in order today runs out.
+    next_lapse_on is the first day on which something that is in order today runs out. What has a default is missing in
+    reports of older releases.
     """
 
     tier_reachable: str | None
-    target_tier: str | None
     currently_due: tuple[Requirement, ...]
     eventually_due: tuple[Requirement, ...]
+    target_tier: str | None = None
     past_due: tuple[Requirement, ...] = ()
     pending_verification: tuple[Requirement, ...] = ()
     errors: tuple[Requirement, ...] = ()

@@ -195,6 +195,8 @@ async def _onboard(stage: Stage) -> None:
         dfsp_id = stage.merchant.dfsp_id
         tx.session.add(Erasure(application_id=gone, dfsp_id=dfsp_id, why="person_asked", requested_by=maker.actor.id))
     await _call(stage, maker.headers, "POST", f"{applications}/{begun.id}/phone-code", {})
+    seen = {"attribute": "address", "subject": "locations[0]", "outcome": "verified", "method": "agent_visit"}
+    await _call(stage, maker.headers, "POST", f"{applications}/{begun.id}/verifications", seen | {"note": "Blue door."})
     await stage.work()
     suspended, _ = await builders.create_merchant(service, world, DFSPS[0])
     why = {"reason": "Complaints."}

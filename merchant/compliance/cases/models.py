@@ -26,7 +26,7 @@ class Application(SQLModel, table=True):
             "kind",
             unique=True,
             postgresql_where=sql(
-                "merchant_id IS NOT NULL AND state IN ('draft', 'submitted', 'in_review', 'returned')"
+                "merchant_id IS NOT NULL AND state::text IN ('draft', 'submitted', 'in_review', 'returned')"
             ),
         ),
     )

@@ -90,7 +90,8 @@ TRIGGERS = (
     """
     CREATE TRIGGER merchant_facets_are_kept AFTER UPDATE OF state, tier, mcc, risk ON merchant
     FOR EACH ROW WHEN (
-        (OLD.state, OLD.tier, OLD.mcc, OLD.risk) IS DISTINCT FROM (NEW.state, NEW.tier, NEW.mcc, NEW.risk)
+        OLD.state IS DISTINCT FROM NEW.state OR OLD.tier IS DISTINCT FROM NEW.tier
+        OR OLD.mcc IS DISTINCT FROM NEW.mcc OR OLD.risk IS DISTINCT FROM NEW.risk
     ) EXECUTE FUNCTION keep_merchant_facets()
     """,
 )

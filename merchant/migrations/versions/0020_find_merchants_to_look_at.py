@@ -25,7 +25,7 @@ INDEXES = (
     """,
     """
     CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS application_open_case ON application (merchant_id, kind)
-        WHERE merchant_id IS NOT NULL AND state IN ('draft', 'submitted', 'in_review', 'returned')
+        WHERE merchant_id IS NOT NULL AND state::text IN ('draft', 'submitted', 'in_review', 'returned')
     """,
 )
 
