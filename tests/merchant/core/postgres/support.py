@@ -41,11 +41,13 @@ async def write():
 asyncio.run(write())
 """
 
-# Starts the server and tells how, then waits for a line and tells whether the server still answers.
+# Starts the server and tells how, then waits for a line and tells whether the server still answers. Ctrl-C is heard
+# also where the tests run in the background of a shell, which has it ignored.
 HOLDER = """
-import asyncio, os, sys, asyncpg
+import asyncio, os, signal, sys, asyncpg
 from pathlib import Path
 from merchant.core import postgres
+signal.signal(signal.SIGINT, signal.default_int_handler)
 async def answer(url):
     connection = await asyncpg.connect(url)
     return await connection.fetchval("SELECT 42")
