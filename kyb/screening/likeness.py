@@ -97,7 +97,7 @@ def _by_sound(one: Word, other: Word) -> float:
     if not common:
         return 0.0
     if one.sounds[0] == other.sounds[0]:
-        return _SAME_SOUND if len(one.text) > 2 else 0.0
+        return _SAME_SOUND if min(len(one.text), len(other.text)) > 2 else 0.0
     apart = _vowels_apart(one, other)
     consonants = max(len(skeleton.removeprefix("a")) for skeleton in common)
     if consonants < 2 or min(len(one.text), len(other.text)) <= 3:

@@ -108,6 +108,7 @@ POLICY = (
 
 
 REPORT = (
+    _("Give each owner's date of birth."),
     _("No sanctions list was available."),
     _("There is no name to screen yet."),
     _("The name is too long to compare."),

@@ -149,4 +149,6 @@ def start_process(journal: Path, port: int, service_port: int) -> subprocess.Pop
     """`python -m merchant.demo.simulator` as a user starts it."""
     options = {"--port": port, "--service-url": f"http://127.0.0.1:{service_port}", "--journal": journal}
     arguments = [str(part) for option in options.items() for part in option]
-    return subprocess.Popen([sys.executable, "-m", "merchant.demo.simulator", *arguments])
+    command = [sys.executable, "-m", "merchant.demo.simulator", *arguments]
+    # A background job of a shell has Ctrl-C ignored; a user's terminal does not.
+    return subprocess.Popen(command, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None)

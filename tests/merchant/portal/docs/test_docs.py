@@ -1,5 +1,6 @@
 """The API to read: every operation has its page, every link leads somewhere, nothing comes from elsewhere."""
 
+import html
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -110,12 +111,25 @@ async def test_an_operations_page_says_what_it_takes_and_what_it_answers(client:
     assert 'href="/docs/errors#invalid_fields"' in page.text
 
 
-async def test_the_errors_page_shows_every_code_of_the_api_with_an_example(client: httpx.AsyncClient) -> None:
-    said = words_of(await client.get("/docs/errors")).replace(" ", "")
-    for _, operation in operations("merchant").values():
-        for response in operation["responses"].values():
-            example = response.get("content", {}).get("application/problem+json", {}).get("example")
-            assert example is None or f'"code":"{example["code"]}"' in said
+async def test_the_errors_page_shows_the_form_once_and_every_code_with_its_status_and_sentence(
+    client: httpx.AsyncClient,
+) -> None:
+    page = await client.get("/docs/errors")
+    sections = {
+        code: html.unescape(re.sub("<[^>]*>", "", section))
+        for code, section in re.findall(r'<section id="(.*?)">(.*?)</section>', page.text, re.DOTALL)
+    }
+    examples = [
+        one["value"]
+        for _, operation in operations("merchant").values()
+        for response in operation["responses"].values()
+        for one in response.get("content", {}).get("application/problem+json", {}).get("examples", {}).values()
+    ]
+    assert {one["code"] for one in examples} == set(sections)
+    for one in examples:
+        assert str(one["status"]) in sections[one["code"]]
+        assert one["title"].replace("`", "") in sections[one["code"]]
+    assert words_of(page).replace(" ", "").count('"code":"invalid_fields"') == 1
 
 
 @pytest.mark.parametrize("name", BOOKS)
