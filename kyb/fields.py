@@ -1,7 +1,7 @@
 """Form of the answers: every value that is present either obeys its field's rule or is a Problem.
 
 Runs on each save of an application and again in kyb.assess. Completeness is not judged here but in
-kyb.tiers. Rules stand in one table per section; rules between fields follow the tables. Messages never
+kyb.requirements. Rules stand in one table per section; rules between fields follow the tables. Messages never
 repeat a value, since many of them are personal data.
 """
 
@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter as Tally
 from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 from urllib.parse import urlsplit
@@ -301,6 +302,7 @@ def e164(phone: str, country: str | None) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if number else None
 
 
+@lru_cache(maxsize=64)  # tidying, checking and storing one application ask for the same ones
 def _possible_number(phone: str, country: str | None) -> phonenumbers.PhoneNumber | None:
     try:
         number = phonenumbers.parse(phone, country)

@@ -7,7 +7,7 @@ a code into another class. Words of prohibited activities stand there too, since
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final, Literal, get_args
 
@@ -67,8 +67,13 @@ def mcc_set(name: str, overrides: Mapping[str, str] | None = None, *, is_remote:
         return frozenset({name})
     if not name.startswith("@"):
         raise UnknownMccSet(f"{name} is neither a code of four digits nor a set such as @enhanced")
+    return _set_of_class(name, tuple((overrides or {}).items()), is_remote)
+
+
+@lru_cache(maxsize=256)  # a policy names some sets, and each application asks for all of them
+def _set_of_class(name: str, overrides: tuple[tuple[str, str], ...], is_remote: bool) -> frozenset[str]:
     wanted = _class_named(name)
-    moved = {mcc: _class_named(other) for mcc, other in (overrides or {}).items()}
+    moved = {mcc: _class_named(other) for mcc, other in overrides}
     return frozenset(_listed(wanted, is_remote) - moved.keys()) | {
         mcc for mcc, other in moved.items() if other == wanted
     }

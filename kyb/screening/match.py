@@ -92,16 +92,24 @@ def screen(name: str, index: ScreeningIndex, birth_year: int | None = None, kind
     return screen_subject(Subject("", name, (kind,), birth_date), index).hits
 
 
-def screen_subject(subject: Subject, index: ScreeningIndex) -> Screened:
+# What a name is like among the listed ones, by name and kind.
+NamesCompared = dict[tuple[str, str], tuple[Name, dict[int, _Found]]]
+
+
+def screen_subject(subject: Subject, index: ScreeningIndex, known: NamesCompared | None = None) -> Screened:
     """Everything listed that is like the subject by name, or holds one of its identity numbers.
 
-    The outcome is clear only when there are no hits and not_compared is None.
+    The outcome is clear only when there are no hits and not_compared is None. `known` keeps what was compared with this
+    index, for callers whose subjects share names, as an owner who is the contact does.
     """
+    known = {} if known is None else known
     hits: list[Hit] = []
     for kind in subject.kinds:
         part = index.parts[kind]
-        query = read_name(subject.name, kind)
-        found = _by_name(query, part)
+        if (subject.name, kind) not in known:
+            name = read_name(subject.name, kind)
+            known[subject.name, kind] = name, _by_name(name, part)
+        query, found = known[subject.name, kind]
         numbers = _by_number(subject, index, kind)
         for entry in {*found, *numbers}:
             hit = _hit(subject, query, part, entry, found.get(entry), numbers.get(entry))

@@ -12,7 +12,7 @@ from msgspec import Struct
 from kyb.applicant import Owner, Sections, owner_name
 from kyb.lists.entry import ENTITY, PERSON, Identifier, IdentifierKind
 from kyb.screening.index import ListVersion, ScreeningIndex
-from kyb.screening.match import TOO_LONG, Hit, Screened, Subject, screen_subject
+from kyb.screening.match import TOO_LONG, Hit, NamesCompared, Screened, Subject, screen_subject
 
 PASSED: Final = "passed"
 FAILED: Final = "failed"
@@ -75,8 +75,9 @@ def screen_sections(sections: Sections, index: ScreeningIndex | None, extra: tup
         return Screening(NOT_CHECKED, (Check("screening", NOT_CHECKED, NO_NAME, ""),), (), index.versions)
     checks: list[Check] = []
     hits: list[SubjectHit] = []
+    known: NamesCompared = {}
     for subject in subjects:
-        screened = screen_subject(subject, index)
+        screened = screen_subject(subject, index, known)
         hits += (SubjectHit(subject.path, hit) for hit in screened.hits)
         checks.append(_check(subject, screened))
     return Screening(_worst(check.outcome for check in checks), tuple(checks), tuple(hits), index.versions)

@@ -2,6 +2,8 @@
 bytes, money.
 """
 
+import inspect
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,9 +18,21 @@ from merchant.core import clock, ids
 INSTANT = DateTime(timezone=True)
 
 
+def factory(make: Callable[[], Any]) -> Callable[[], Any]:
+    """A default factory. pydantic asks for its signature at every row that is made; one that is written down costs 2 µs
+    instead of 50.
+    """
+
+    def made() -> Any:
+        return make()
+
+    made.__signature__ = inspect.Signature()  # type: ignore[attr-defined]
+    return made
+
+
 def key() -> Any:
     """A primary key of our own: UUIDv7."""
-    return Field(default_factory=ids.uuid7, primary_key=True, sa_type=Uuid)
+    return Field(default_factory=factory(ids.uuid7), primary_key=True, sa_type=Uuid)
 
 
 def ref(target: str, *, nullable: bool = False, index: bool = True) -> Any:
@@ -35,7 +49,7 @@ def instant(*, nullable: bool = False) -> Any:
     """A point in time; now by default unless nullable."""
     if nullable:
         return Field(default=None, sa_type=INSTANT, nullable=True)
-    return Field(default_factory=clock.now, sa_type=INSTANT)
+    return Field(default_factory=factory(clock.now), sa_type=INSTANT)
 
 
 def text(**options: Any) -> Any:
@@ -45,7 +59,7 @@ def text(**options: Any) -> Any:
 
 def texts(**options: Any) -> Any:
     """An array of text."""
-    return Field(default_factory=list, sa_type=ARRAY(Text), **options)
+    return Field(default_factory=factory(list), sa_type=ARRAY(Text), **options)
 
 
 def added(default: str) -> dict[str, Any]:
@@ -55,7 +69,7 @@ def added(default: str) -> dict[str, Any]:
 
 def uuids(**options: Any) -> Any:
     """An array of ids."""
-    return Field(default_factory=list, sa_type=ARRAY(Uuid), **options)
+    return Field(default_factory=factory(list), sa_type=ARRAY(Uuid), **options)
 
 
 def document(*, nullable: bool = True) -> Any:
@@ -65,7 +79,7 @@ def document(*, nullable: bool = True) -> Any:
 
 def mapping() -> Any:
     """A JSON object, empty by default."""
-    return Field(default_factory=dict, sa_type=JSONB, nullable=False, sa_column_kwargs=added("'{}'"))
+    return Field(default_factory=factory(dict), sa_type=JSONB, nullable=False, sa_column_kwargs=added("'{}'"))
 
 
 def sealed(*, nullable: bool = True) -> Any:
@@ -84,6 +98,7 @@ __all__ = [
     "datetime",
     "dfsp",
     "document",
+    "factory",
     "instant",
     "key",
     "mapping",

@@ -78,4 +78,4 @@ class OutgoingMail(SQLModel, table=True):
     id: UUID = columns.key()
     dfsp_id: UUID | None = Field(default=None, foreign_key="dfsp.id")
     sealed: bytes = columns.sealed(nullable=False)
-    created_at: datetime = Field(default_factory=clock.now, sa_type=columns.INSTANT, index=True)
+    created_at: datetime = Field(default_factory=columns.factory(clock.now), sa_type=columns.INSTANT, index=True)

@@ -40,7 +40,7 @@ class AppUser(SQLModel, table=True):
     totp_confirmed_at: datetime | None = columns.instant(nullable=True)
     totp_last_step: int | None = Field(default=None, sa_type=BigInteger)  # a code works once
     recovery_digests: list[bytes] = Field(
-        default_factory=list, sa_type=ARRAY(LargeBinary), sa_column_kwargs={"server_default": "{}"}
+        default_factory=columns.factory(list), sa_type=ARRAY(LargeBinary), sa_column_kwargs={"server_default": "{}"}
     )
     # What one person wants and a second has not confirmed yet.
     proposed_roles: list[str] | None = Field(default=None, sa_type=ARRAY(Text), nullable=True)

@@ -99,10 +99,12 @@ def _judged(application: Application, case: kyb.Case, ground: Ground) -> dict[st
     def risk_with(hits: Hits) -> kyb.Risk:
         return risk.risk_of_new(case, ground.policy, ground.home_country, hits, ground.now.date())
 
-    judged = msgspec.structs.replace(case, risk=risk_with(Hits()).band)
+    found = risk_with(Hits())
+    judged = msgspec.structs.replace(case, risk=found.band)
     report = kyb.assess(judged, ground.policy, ground.lists.index, ground.now)
     document = stored_report(report)
-    found = risk_with(hits_of(document, {}))
+    if report.hits:
+        found = risk_with(hits_of(document, {}))
     application.risk = found.band
     return document | {"risk": risk.stored_risk(found), "doubts": []}
 
