@@ -26,7 +26,7 @@ from tests import builders
 from tests.builders import PASSWORD, Person, World
 from tests.merchant.exchange.files import as_csv, seller
 
-_PARTNER_PEM = new_private_pem()
+_PARTNER_PEM = public_pem(new_private_pem())
 OWN_LIST = base64.b64encode(
     b"id,kind,name,aliases,birth_date,country,id_number,reason\n1,person,Amara Kiprop,,,,,fraud\n"
 ).decode()
@@ -145,7 +145,7 @@ class Things(Struct, frozen=True):
             "UserChange": {"name": "Renamed"},
             "Enabled": {"enabled": False},
             "DfspChange": {"name": "Changed"},
-            "NewHubKey": {"fsp_id": "partnerfsp", "public_pem": public_pem(_PARTNER_PEM)},
+            "NewHubKey": {"fsp_id": "partnerfsp", "public_pem": _PARTNER_PEM},
             "Retirement": {},
             "Rotation": {},
             "SchemeChangeBody": {"name": "Changed"},
