@@ -34,6 +34,7 @@ from merchant.registry.merchants.models import Counter
 from merchant.scheme import keys
 from tests import builders
 from tests.load import history
+from tests.load.compliance_bench import compliance_rows
 from tests.load.libraries import library_rows
 from tests.load.meter import ROUNDS, cpu_s, family, memory_mb
 from tests.load.table import Row, show
@@ -315,7 +316,7 @@ def main(note: str) -> None:
         folder = Path(name)
         with postgres.start(folder / "postgres") as running:
             rows = asyncio.run(_main(folder, running.url()))
-    rows += library_rows()
+    rows += [*library_rows(), *compliance_rows()]
     show(rows, history.last_figures(history.read()))
     if note:
         history.record(rows, note)

@@ -12,12 +12,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from merchant import migrations
 from merchant.core import background, ids, postgres
@@ -104,8 +105,21 @@ def rows(count: int, seed: str, *, broken: bool = False) -> Iterator[list[str]]:
         yield ["=1+1", "=x", "shop", "99", "ZZZ", "@", "-", "+", "12", "cloud", "QQ", "x" * 99, "="] if broken else made
 
 
-async def measure(service: Service, data: int, actor: Any, content: bytes, name: str) -> None:
-    """Import one file and print what it took."""
+class Taken(msgspec.Struct, frozen=True):
+    """What an import took: rows, seconds of reading, storing and all, CPU seconds, memory; and what came of it."""
+
+    rows: int
+    read_s: float
+    stored_s: float
+    took_s: float
+    cpu_s: float
+    most_mb: float
+    added: int
+    failed: int
+
+
+async def import_file(service: Service, data: int, actor: Any, content: bytes, name: str) -> Taken:
+    """Import one file, whole."""
     pids = family(os.getpid(), data)
     spent, began_s = cpu_s(pids), time.monotonic()
     with Memory().watched() as memory, tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as batches:
@@ -122,15 +136,22 @@ async def measure(service: Service, data: int, actor: Any, content: bytes, name:
             pass
         await background.run_slice(service, imports.KIND, job.id)
     took_s, cpu = time.monotonic() - began_s, cpu_s(family(os.getpid(), data) | pids) - spent
+    return Taken(contents.rows, read_s, stored_s, took_s, cpu, memory.most_mb, job.added, job.failed)
+
+
+def tell(name: str, taken: Taken) -> None:
+    """Print one line."""
     click.echo(
-        f"{name:28} {contents.rows:7} rows  {contents.rows / took_s:7.0f} rows/s  {cpu / contents.rows * 1000:5.2f} ms"
-        f" CPU/row  read {read_s:5.1f} s  stored {stored_s - read_s:4.1f} s  most memory {memory.most_mb:5.0f} MB"
-        f"  added {job.added} failed {job.failed}"
+        f"{name:28} {taken.rows:7} rows  {taken.rows / taken.took_s:7.0f} rows/s"
+        f"  {taken.cpu_s / taken.rows * 1000:5.2f} ms CPU/row  read {taken.read_s:5.1f} s"
+        f"  stored {taken.stored_s - taken.read_s:4.1f} s  most memory {taken.most_mb:5.0f} MB"
+        f"  added {taken.added} failed {taken.failed}"
     )
 
 
-async def main(sizes: tuple[int, ...]) -> None:
-    """Measure every file."""
+@asynccontextmanager
+async def importing() -> AsyncIterator[Callable[[bytes, str], Awaitable[Taken]]]:
+    """A service with a database of its own; called with a file and its name, it imports it."""
     with tempfile.TemporaryDirectory() as folder, postgres.start(Path(folder) / "pg") as server:
         url = server.url()
         await migrations.upgrade(url)
@@ -139,12 +160,17 @@ async def main(sizes: tuple[int, ...]) -> None:
             await builders.seed_world(service)
             actor = (await builders.load_world(service)).maker.actor
             [data] = await _server_pids(service)
-            for size in sizes:
-                for kind, make in (("CSV", as_csv), ("XLSX", as_xlsx)):
-                    content = make(list(rows(size, f"{kind}{size}")))
-                    await measure(service, data, actor, content, f"{kind}, good")
-                content = as_csv(list(rows(size, f"B{size}", broken=True)))
-                await measure(service, data, actor, content, "CSV, every row broken")
+            yield lambda content, name: import_file(service, data, actor, content, name)
+
+
+async def main(sizes: tuple[int, ...]) -> None:
+    """Measure every file."""
+    async with importing() as take:
+        for size in sizes:
+            for kind, make in (("CSV", as_csv), ("XLSX", as_xlsx)):
+                tell(f"{kind}, good", await take(make(list(rows(size, f"{kind}{size}"))), kind))
+            content = as_csv(list(rows(size, f"B{size}", broken=True)))
+            tell("CSV, every row broken", await take(content, "broken"))
 
 
 async def _server_pids(service: Service) -> list[int]:
