@@ -24,7 +24,7 @@ from kyb.attributes import ATTRIBUTES, facts_of, facts_text, merchant_phone, sub
 from kyb.bods import BadBods, bods_statements, sections_from_bods
 from kyb.case import Case, Outcome, ScreeningOutcome, Standing, Verification
 from kyb.fields import field_problems
-from kyb.identity_numbers import identity_form, number_doubt, number_doubts
+from kyb.identity_numbers import identity_form, number_doubt, number_doubts, number_form
 from kyb.lei import BadGoldenCopy, LeiRecord, Verdict, judge_lei, name_likeness, read_api_record, read_golden_copy
 from kyb.lists.change import Change, changed_entries, difference
 from kyb.lists.entry import BadList, Identifier, ListedName, ListEntry, ScreeningList
@@ -193,6 +193,7 @@ __all__ = [
     "normalise",
     "number_doubt",
     "number_doubts",
+    "number_form",
     "override_fault",
     "preset",
     "presets",

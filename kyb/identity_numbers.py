@@ -15,6 +15,7 @@ import stdnum.exceptions
 from msgspec import Struct
 
 from kyb.applicant import Owner, Sections
+from kyb.letters import latin_shapes
 from kyb.problem import Fault, Problem
 
 MIN_IDENTITY_CHARS = 4  # letters and digits of an identity document's number: our limit; the shortest known have 6
@@ -106,11 +107,27 @@ _CERTAIN: dict[tuple[str, str], tuple[str, str]] = {
     ("voter_id", "IN"): (r"[A-Z]{3}\d{7}", "in_.epic"),
 }
 
+# What people write before a number.
+_WORDS = re.compile(
+    r"^(?:PASSPORT|NATIONAL|IDENTITY|IDENTIFICATION|CARD|NUMBER|NO|NR|NUM|ID|REG|TAX|TIN|LEI)[\s.:/#°º-]+",
+    re.IGNORECASE,
+)
+
 
 def identity_form(text: str) -> str:
-    """A number as it is compared: capital letters and digits alone, digits of every script as 0 to 9."""
-    plain = unicodedata.normalize("NFKC", text).upper()
+    """A number as it is compared: capital letters and digits alone, digits of every script as 0 to 9, and letters that
+    look like Latin ones as those.
+    """
+    plain = latin_shapes(unicodedata.normalize("NFKC", text).upper())
     return "".join(_digit(char) for char in plain if char.isalnum())
+
+
+def number_form(text: str) -> str:
+    """The same without words for what the number is, as in "ID No. 12 345"; this is how two papers are compared."""
+    text = unicodedata.normalize("NFKC", text.replace("№", " ")).strip()
+    while (shorter := _WORDS.sub("", text)) != text:
+        text = shorter
+    return identity_form(text)
 
 
 def implausible_number(text: str, chars_min: int) -> Fault | None:

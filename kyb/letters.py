@@ -59,6 +59,11 @@ _APOSTROPHES = str.maketrans("", "", "'’ʼʻ`´‘")
 _MICRO = "µ"  # a Greek letter by its script, a sign by its use
 
 
+def latin_shapes(text: str) -> str:
+    """A text with each letter of a script that shares shapes with Latin as the Latin one that it looks like."""
+    return text if text.isascii() else text.translate(_LOOKS_LIKE)
+
+
 def is_unreadable(text: str) -> bool:
     """Whether a text holds what no screen can show: a private or lost character, or a heap of accents."""
     return not text.isascii() and bool(_UNREADABLE.search(text) or _HEAP.search(unicodedata.normalize("NFD", text)))

@@ -5,27 +5,21 @@ written (case, blanks, dashes) and in the letters some documents put before them
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
+from kyb.identity_numbers import number_form
 from kyb.lists.entry import Identifier
 
 _MIN_CHARS = 5  # fewer fit too many people
 _MIN_DIGITS = 6  # of a number whose letters before it are lacking on one side
 _NOISE = re.compile(r"[^0-9A-Z]")
-_WORDS = re.compile(
-    r"^(?:PASSPORT|NATIONAL|IDENTITY|IDENTIFICATION|CARD|NUMBER|NO|NR|NUM|ID|REG|TAX|TIN|LEI)[\s.:#°º-]+", re.IGNORECASE
-)
 _PREFIX = re.compile(r"^[A-Z]{1,3}(?=[0-9]+$)")
 _EXACT, _BARE = "=", "~"
 
 
 def normal_number(number: str) -> str:
     """Capital letters and digits of a number, without the words for what it is; empty when there are none."""
-    text = unicodedata.normalize("NFKC", number.replace("№", " ")).strip()
-    while (shorter := _WORDS.sub("", text)) != text:
-        text = shorter
-    return _NOISE.sub("", text.upper())
+    return _NOISE.sub("", number_form(number))
 
 
 def identifier_keys(identifier: Identifier) -> Iterator[str]:

@@ -20,12 +20,26 @@ from tests.kyb.samples import COMPANY, INDIVIDUAL, sections
         ("٢٣٤-٥", "2345"),
         ("၁၂၃၄", "1234"),
         ("12\u200b34", "1234"),
+        ("ОВ 0243318", "OB0243318"),
+        ("۰۲۴۳", "0243"),
         ("...", ""),
         ("", ""),
     ],
 )
 def test_numbers_are_compared_without_blanks_dashes_and_case(text: str, form: str) -> None:
     assert kyb.identity_form(text) == form
+
+
+@pytest.mark.parametrize(
+    "text", ["12345678", "1234 5678", "123-456.78", "ID/12345678", "ID No. 12 345 678", "№ 12345678", "１２٣٤5678"]
+)
+def test_words_for_what_a_number_is_make_no_other_number(text: str) -> None:
+    assert kyb.number_form(text) == "12345678"
+
+
+@pytest.mark.parametrize("text", ["IDA 12345", "NOVA-1", "REG12345"])
+def test_letters_of_a_number_stay(text: str) -> None:
+    assert kyb.number_form(text) == kyb.identity_form(text)
 
 
 @settings(deadline=None)

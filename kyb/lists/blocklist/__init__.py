@@ -16,6 +16,8 @@ import msgspec
 from msgspec import Struct
 
 from kyb.fields import e164
+from kyb.identity_numbers import number_form
+from kyb.letters import latin_spelling, words_of
 from kyb.lists.births import date_of
 from kyb.lists.entry import BadList
 from kyb.lists.reading import MAX_ENTRIES, check_size, csv_rows, keyed_rows
@@ -123,13 +125,14 @@ def decode_blocklist(content: bytes, published_on: date) -> Blocklist:
 
 
 def normal_value(kind: str, value: str) -> str:
-    """One spelling of an identifier: a name's words in small letters, of all else the letters and digits in capitals.
+    """One spelling of an identifier: a name's words as they are spoken, in the order of the alphabet; of all else the
+    letters and digits in capitals, as numbers of papers are compared.
 
     Phones are international, with or without + in front.
     """
     if kind == "name":
-        return " ".join(sorted(value.casefold().split()))
-    return "".join(char for char in value.upper() if char.isalnum())
+        return " ".join(sorted(word for part in words_of(value) if (word := latin_spelling(part))))
+    return number_form(value)
 
 
 def hash_identifier(kind: str, value: str, digest: Digest) -> bytes | None:

@@ -104,7 +104,7 @@ async def insert_identifiers(tx: Tx, rows: Sequence[IdentifierRow]) -> None:
 
 
 def identifiers(sections: kyb.Sections) -> list[tuple[str, str, str]]:
-    """(path, kind, value) of every answer that has a blind index."""
+    """(path, kind, value) of every answer that has a blind index, the value in the one form in which it is compared."""
     found = [
         (f"owners[{index}].{name}", name, getattr(owner, name))
         for index, owner in enumerate(sections.owners)
@@ -116,4 +116,11 @@ def identifiers(sections: kyb.Sections) -> list[tuple[str, str, str]]:
         ("business.registration_number", "registration_number", sections.business.registration_number),
         ("settlement_account.account_id", "account", sections.settlement_account.account_id),
     ]
-    return [(path, kind, value) for path, kind, value in found if value]
+    return [(path, kind, form) for path, kind, value in found if value and (form := compared(kind, value))]
+
+
+def compared(kind: str, value: str) -> str:
+    """A tidied answer as it is compared: blanks, signs, case, and digits of another script make no other number."""
+    if kind == "phone":
+        return value
+    return value.casefold() if kind == "email" else kyb.number_form(value)

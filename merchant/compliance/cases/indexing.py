@@ -1,15 +1,17 @@
 """Hand merchants with the answers of their applications to the search index: at approval, and for those not indexed.
 
 A timer of the worker indexes merchants of before there was an index, of a release that knew none, and those whose
-`indexed_at` was taken away so that their words are written anew.
+`indexed_at` was taken away so that their words are written anew. Their blind index is written anew too: older releases
+kept numbers as they were written, and "12 345" was another owner than "12345".
 """
 
 from typing import Any
+from uuid import UUID
 
 from sqlmodel import col, func, select
 
 import kyb
-from merchant.compliance.cases import answers
+from merchant.compliance.cases import answers, links
 from merchant.compliance.cases.models import Application
 from merchant.core.db import Tx
 from merchant.core.service import Service
@@ -39,11 +41,15 @@ async def index_all_missing(service: Service) -> None:
     more = True
     while more:
         async with service.db.system() as tx:
-            more = await index_missing(tx, service) == _BATCH
+            cases = await index_missing(tx, service)
+        for case_id in cases:
+            async with service.db.system() as tx:
+                await links.link_merchants(tx, case_id)
+        more = len(cases) == _BATCH
 
 
-async def index_missing(tx: Tx, service: Service) -> int:
-    """Index up to 100 merchants that are not; how many there were."""
+async def index_missing(tx: Tx, service: Service) -> list[UUID]:
+    """Index up to 100 merchants that are not; the cases whose answers they have."""
     tables: Any = (Merchant, Application)
     statement = (
         select(*tables)
@@ -56,5 +62,6 @@ async def index_missing(tx: Tx, service: Service) -> int:
     rows = (await tx.session.exec(statement)).all()
     for merchant, application in rows:
         sections = answers.unseal(service.vault, application.id, application.sections_sealed)
+        await answers.index_identifiers(tx, service.vault, application, sections)
         await index_approved(tx, service, application, merchant, sections)
-    return len(rows)
+    return [application.id for _, application in rows]

@@ -25,7 +25,11 @@ def hits(kind: IdentifierKind, number: str, country: str = "", name: str = "Wanj
 
 
 @pytest.mark.parametrize(
-    "number", ["OB 0243318", "ob0243318", "OB-024 3318", "ＯＢ０２４３３１８", "Passport No. OB 0243318"]
+    "number",
+    [
+        *("OB 0243318", "ob0243318", "OB-024 3318", "ＯＢ０２４３３１８", "Passport No. OB 0243318", "OB ٠٢٤٣٣١٨"),
+        *("OB ۰۲۴۳۳۱۸", "OB ०२४३३१८", "ОВ 0243318"),
+    ],
 )
 def test_a_listed_number_is_found_whatever_the_name(number: str) -> None:
     (hit,) = hits("passport", number)

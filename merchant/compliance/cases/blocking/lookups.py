@@ -73,7 +73,9 @@ def _values(sections: kyb.Sections) -> Iterable[tuple[str, str, str | None]]:
     yield "contact.name", NAME, contact.name
     yield "business.tax_id", "tax_id", business.tax_id
     yield "business.registration_number", "registration_number", business.registration_number
-    yield "business.legal_name", NAME, business.legal_name
+    for name in ("legal_name", "trading_name", "ussd_name"):
+        yield f"business.{name}", NAME, getattr(business, name)
+    yield "settlement_account.account_name", NAME, sections.settlement_account.account_name
     yield "settlement_account.account_id", "account", sections.settlement_account.account_id
 
 

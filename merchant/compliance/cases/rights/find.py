@@ -37,7 +37,8 @@ class Sought(Struct, frozen=True):
         tidied = kyb.normalise(kyb.Sections(owners=(one,))).owners[0]
         found = [("phone", tidied.phone)] if tidied.phone else []
         if tidied.id_number:
-            forms = (tidied.id_number, kyb.identity_form(tidied.id_number))
+            # Decided cases of older releases are indexed as their numbers were written.
+            forms = (kyb.number_form(tidied.id_number), tidied.id_number)
             found += [("id_number", form) for form in dict.fromkeys(forms) if form]
         if not found:
             raise errors.invalid_field("id_number", "missing", _("Give the person's identity number or phone."))
@@ -66,7 +67,7 @@ class Person(Struct, frozen=True):
 
     def is_owner(self, owner: kyb.Owner) -> bool:
         """Whether an owner is the person."""
-        return (owner.phone in self.phones) or (kyb.identity_form(owner.id_number or "") in self.numbers)
+        return (owner.phone in self.phones) or (kyb.number_form(owner.id_number or "") in self.numbers)
 
     def places(self, sections: kyb.Sections) -> list[int]:
         """Where the person stands among the owners."""
@@ -81,10 +82,10 @@ class Person(Struct, frozen=True):
 def person_of(sought: Sought, versions: list[kyb.Sections]) -> Person:
     """The person, with the other number that an owner found by one of them has in these answers."""
     spellings = sought.spellings()
-    numbers = {kyb.identity_form(value) for kind, value in spellings if kind == "id_number"}
+    numbers = {kyb.number_form(value) for kind, value in spellings if kind == "id_number"}
     phones = {value for kind, value in spellings if kind == "phone"}
     first = Person(frozenset(numbers), frozenset(phones))
     owners = [owner for each in versions for owner in each.owners if first.is_owner(owner)]
-    numbers |= {form for owner in owners if (form := kyb.identity_form(owner.id_number or ""))}
+    numbers |= {form for owner in owners if (form := kyb.number_form(owner.id_number or ""))}
     phones |= {owner.phone for owner in owners if owner.phone}
     return Person(frozenset(numbers), frozenset(phones))

@@ -327,7 +327,7 @@ class TestAtRest:
         await maker.change(opened.json()["id"], {"owners": [owner]}, opened.headers["etag"])
         async with service.db.system() as tx:
             digests = {row["digest"] for row in await tx.fetch("SELECT digest FROM application_identifier")}
-        assert service.vault.digest("id_number", "OTHER-1") in digests
+        assert service.vault.digest("id_number", "OTHER1") in digests
         assert service.vault.digest("id_number", document["owners"][0]["id_number"]) not in digests
 
     async def test_the_sealed_answers_of_one_application_do_not_open_as_anothers(

@@ -41,6 +41,22 @@ async def test_the_same_owner_phone_and_account_are_shown_and_another_dfsp_is_no
     assert "greenbank" not in str(report["doubts"]).lower()
 
 
+@pytest.mark.parametrize("spelled", ["1234 5678", "123-456.78", "ID/12345678", "١٢٣٤٥٦٧٨", "１２３４５６７８"])
+async def test_a_number_written_otherwise_is_the_same_number(service: Service, world: World, spelled: str) -> None:
+    document = builders.company(registration_number="BN/123 456")
+    document["owners"][0]["id_number"] = "12345678"
+    document["settlement_account"] = {"account_id": "KE12 3456 7890", "account_name": "Njeri"}
+    await builders.create_merchant(service, world, document=document)
+    again = builders.company(trading_name="Quite Another", registration_number="bn-123456")
+    again["owners"][0]["id_number"] = spelled
+    again["settlement_account"] = {"account_id": "ke1234567890", "account_name": "Njeri"}
+    assert await doubts_of(service, world, again) >= {
+        ("same_identity", "owners[0].id_number"),
+        ("same_registration", "business.registration_number"),
+        ("same_account", "settlement_account.account_id"),
+    }
+
+
 async def test_a_number_that_nobody_else_has_raises_no_doubt(service: Service, world: World) -> None:
     assert await doubts_of(service, world, builders.seller()) == set()
 
@@ -69,7 +85,9 @@ async def test_a_seller_may_not_take_a_protected_name(
 async def test_merchants_of_one_owner_share_their_limits_across_dfsps(service: Service, world: World) -> None:
     document = builders.seller(currencies=["USD"])
     first, _ = await builders.create_merchant(service, world, document=document)
-    elsewhere = document | {"contact": {"phone": "+254722999888"}}
+    number = document["owners"][0]["id_number"]
+    owner = document["owners"][0] | {"id_number": f"{number[:3]}-{number[3:]}"}  # another spelling is no other owner
+    elsewhere = document | {"contact": {"phone": "+254722999888"}, "owners": [owner]}
     second, _ = await builders.create_merchant(service, world, "lakemfi", elsewhere)
     stranger, _ = await builders.create_merchant(service, world, document=builders.seller(currencies=["USD"]))
     await builders.work(service)

@@ -15,14 +15,19 @@ from tests.builders import SECRET_KEY
 VAULT = Vault(SECRET_KEY)
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 ANSWERS = kyb.Sections(
-    business=kyb.Business(tax_id="P051234567X", registration_number="PVT-4711", legal_name="Sample Trading Ltd"),
+    business=kyb.Business(
+        tax_id="P051234567X",
+        registration_number="PVT-4711",
+        legal_name="Sample Trading Ltd",
+        trading_name="Sample Shop",
+    ),
     owners=(
         kyb.Owner(given_name="Tarik", family_name="al-Sample", id_type="national_id", id_number="27 004 711"),
         kyb.Owner(id_type="tax_id", id_number="A009988776Z", phone="+254722000112"),
         kyb.Owner(kind="company", legal_name="Parent Ltd", registration_number="CPR/2009/1"),
     ),
     contact=kyb.Contact(phone="+254722000111"),
-    settlement_account=kyb.SettlementAccount(account_id="0100-200300"),
+    settlement_account=kyb.SettlementAccount(account_id="0100-200300", account_name="Sample Account"),
 )
 
 
@@ -48,6 +53,9 @@ def found(*rows: str, sections: kyb.Sections = ANSWERS, now: datetime = NOW) -> 
         ("name,AL-SAMPLE tarik,14", "owners[0].family_name"),
         ("name,parent ltd,14", "owners[2].legal_name"),
         ("name,Sample Trading Ltd,14", "business.legal_name"),
+        ("name,Sample Shop,14", "business.trading_name"),
+        ("name,sample-account,14", "settlement_account.account_name"),
+        ("id_number,٢٧٠٠٤٧١١,3", "owners[0].id_number"),
     ],
 )
 def test_an_answer_is_found_as_its_kind_and_in_any_spelling(row: str, path: str) -> None:

@@ -283,12 +283,16 @@ class TestLiveMerchants:
         merchant, _ = await builders.create_merchant(service, world, document=document)
         second, _ = await builders.create_merchant(service, world, "lakemfi", another(document, "owner"))
         third, _ = await builders.create_merchant(service, world, "lakemfi", seller("0777-111222"))
+        spelled = another(document, "owner")
+        spelled["owners"][0]["id_number"] = " ".join(spelled["owners"][0]["id_number"])
+        fourth, _ = await builders.create_merchant(service, world, document=spelled)
         await (await open_hub(client, service, world)).blocked(merchant)
         await builders.work(service)
-        assert [await state_of(service, one) for one in (merchant, second, third)] == [
+        assert [await state_of(service, one) for one in (merchant, second, third, fourth)] == [
             "blocked",
             "restricted",
             "active",
+            "restricted",
         ]
         headers = world["lakemfi"]["checker"].headers
         cases = (await client.get("/api/v1/cases?kind=review", headers=headers)).json()["items"]

@@ -74,8 +74,9 @@ async def test_it_holds_nothing_of_another_dfsp(client: httpx.AsyncClient, servi
 
 async def test_one_persons_business_is_told_whole(client: httpx.AsyncClient, service: Service, world: World) -> None:
     document = builders.seller()
-    await builders.create_application(service, world.maker, document)
     number = f" {number_of(document)[:4]}-{number_of(document)[4:]}"
+    document["owners"][0]["id_number"] = f"{number_of(document)[:2]} {number_of(document)[2:]}"
+    await builders.create_application(service, world.maker, document)
     answer = await client.post(EXPORT, json={"id_number": number, "reason": "audit"}, headers=world.checker.headers)
     [case] = answer.json()["cases"]
     [version] = case["versions"]
