@@ -1,7 +1,7 @@
-"""Write an application: a maker opens it, changes its sections, and submits a version, or withdraws it.
+"""Write an application: a maker opens it, changes its sections, and submits a version.
 
-An application's life goes on in assess.py, which the worker runs after `submit`, and in review.py. Everyone who wrote
-or submitted a version is one of its makers and may not decide on it (four_eyes.py).
+An application's life goes on in assess.py, which the worker runs after `submit`, and in review.py, or ends early in
+withdrawals.py. Everyone who wrote or submitted a version is one of its makers and may not decide on it (four_eyes.py).
 """
 
 from collections.abc import Mapping
@@ -200,23 +200,6 @@ def _check_complete(case: kyb.Case, policy: kyb.Policy, target_tier: str | None,
         raise problems.Incomplete(
             errors=tuple(errors.FieldError(item.path, item.code, marked(item.message)) for item in due),
         )
-
-
-async def withdraw(tx: Tx, actor: Actor, application_id: UUID) -> Application:
-    """Take an open application back. Raises WrongState once it is decided."""
-    application = await lock_application(tx, actor, application_id)
-    move_application(application, ApplicationState.WITHDRAWN)
-    application.claimed_by = application.claimed_until = None
-    await audit.record(
-        tx,
-        actor,
-        "application.withdrawn",
-        "application",
-        application.id,
-        dfsp_id=application.dfsp_id,
-        version=application.version,
-    )
-    return application
 
 
 async def _flush_unique(tx: Tx) -> None:

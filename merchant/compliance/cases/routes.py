@@ -6,7 +6,17 @@ apply.py writes, assess.py screens, review.py decides; queries.py reads and sche
 from typing import Any
 from uuid import UUID
 
-from merchant.compliance.cases import adjudication, apply, privacy, problems, queries, rescreen, review, schemas
+from merchant.compliance.cases import (
+    adjudication,
+    apply,
+    privacy,
+    problems,
+    queries,
+    rescreen,
+    review,
+    schemas,
+    withdrawals,
+)
 from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.projection import needs_of
 from merchant.compliance.cases.states import ApplicationState
@@ -170,7 +180,7 @@ async def submit_application(call: Call[None], application_id: UUID) -> Answer:
 )
 async def withdraw_application(call: Call[None], application_id: UUID) -> Answer:
     """Take an open application back."""
-    return await shown(call, await apply.withdraw(call.tx, call.actor, application_id))
+    return await shown(call, await withdrawals.withdraw(call.tx, call.actor, application_id))
 
 
 @both(

@@ -80,6 +80,11 @@ def made_a_merchant(state: str) -> bool:
     return state == _A.APPROVED
 
 
+def may_become(state: str, target: ApplicationState) -> bool:
+    """Whether the table has a move from this state to that one."""
+    return target in APPLICATION_MOVES[ApplicationState(state)]
+
+
 def application_may(state: str, capability: Capability) -> bool:
     """Whether an application in this state permits something."""
     return capability in APPLICATION_CAPABILITIES[ApplicationState(state)]
@@ -87,7 +92,7 @@ def application_may(state: str, capability: Capability) -> bool:
 
 def move_application(application: Application, target: ApplicationState) -> None:
     """Change the state of a locked application. Raises WrongState for a move the table lacks."""
-    if target not in APPLICATION_MOVES[ApplicationState(application.state)]:
+    if not may_become(application.state, target):
         raise errors.WrongState(
             _("An application that is {state} cannot become {target}.", state=application.state, target=target)
         )
