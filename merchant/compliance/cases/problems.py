@@ -63,6 +63,10 @@ class CaseNeeded(errors.WrongState):
     code, title = "case_needed", _("This merchant is brought back by a reinstatement case, which others decide")
 
 
+class ReviewOpen(errors.WrongState):
+    code, title = "review_open", _("A review of this merchant is open; it must be decided first")
+
+
 class ProtectedName(errors.InvalidFields):
     code, title = "protected_name", _("A name belongs to somebody else; see errors")
 
