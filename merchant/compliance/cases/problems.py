@@ -91,5 +91,9 @@ class NotRejected(errors.WrongState):
     code, title = "not_rejected", _("Only a rejected case can be appealed, and only once")
 
 
+class NotAppellant(errors.NotAllowed):
+    code, title = "not_appellant", _("Only the person who appealed may withdraw the appeal")
+
+
 class NoTier(errors.WrongState):
     code, title = "no_tier", _("The application reaches no tier; return it to the maker")

@@ -176,10 +176,10 @@ async def submit_application(call: Call[None], application_id: UUID) -> Answer:
     "/api/v1/applications/{application_id}/withdraw",
     permission=P.APPLICATIONS_WRITE,
     answer=schemas.ApplicationView,
-    raises=(errors.WrongState,),
+    raises=(errors.WrongState, problems.NotAppellant),
 )
 async def withdraw_application(call: Call[None], application_id: UUID) -> Answer:
-    """Take an open application back."""
+    """Take an open application back; an appeal only by whoever appealed, which leaves the rejection as it was."""
     return await shown(call, await withdrawals.withdraw(call.tx, call.actor, application_id))
 
 
