@@ -15,6 +15,7 @@ from merchant.compliance.cases import answers, doubts, four_eyes, lei, privacy, 
 from merchant.compliance.cases.blocking.refusals import Subject, refuse_blocked
 from merchant.compliance.cases.kyb_sentences import marked
 from merchant.compliance.cases.models import Application, ApplicationVersion
+from merchant.compliance.cases.place_ids import check_place_ids
 from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.queries import lock_application
 from merchant.compliance.cases.states import ApplicationState, Capability, application_may, move_application
@@ -70,6 +71,7 @@ async def change_sections(
     given = kyb.Sections(**{name: getattr(before, name) for name in before.__struct_fields__} | changes)
     privacy.refuse_masked(given)
     sections = answers.tidy(given, (await service.scheme()).alias_length)
+    await check_place_ids(tx, service, application, sections)
     if not begin_edit(application, actor):
         application.revision += 1
     four_eyes.note_authors(application, actor, before, sections)
@@ -129,6 +131,8 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     """
     application = await lock_application(tx, actor, application_id)
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
+    if application_may(application.state, Capability.SUBMIT):
+        await check_place_ids(tx, service, application, sections)  # of a release that did not ask before
     policy, now = await policy_of_case(service, application), await local_now(service)
     case = await verifications.case_of(tx, service.vault, application, sections)
     refuse_protected(sections, await doubts.protected_names(service, policy))

@@ -16,6 +16,7 @@ from merchant.compliance.cases import answers, four_eyes, privacy, problems, sea
 from merchant.compliance.cases.blocking import refusals
 from merchant.compliance.cases.kinds import RULES, CaseKind
 from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.place_ids import check_place_ids
 from merchant.compliance.cases.states import ApplicationState, may_become
 from merchant.compliance.policies.in_force import policy_of
 from merchant.core import audit, errors
@@ -86,6 +87,7 @@ async def open_case(tx: Tx, service: Service, actor: Actor, merchant_id: UUID, w
         sections_sealed=b"",
         trading_name="",
     )
+    await check_place_ids(tx, service, case, sections)
     four_eyes.note_opener(case, actor)
     if wanted.kind is CaseKind.REINSTATEMENT and merchant.listed:
         case.barred = await confirmers(tx, merchant.id)  # two brought it down, two others bring it back
