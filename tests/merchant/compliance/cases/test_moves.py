@@ -82,6 +82,16 @@ async def test_a_list_hit_after_the_move_opens_a_review_at_the_new_dfsp(banks: B
     assert (await banks.old.send("GET", left))["state"] == "withdrawn"
 
 
+async def test_an_appeal_left_open_at_the_old_dfsp_ends_as_the_rejection_that_it_was_against(banks: Banks) -> None:
+    left = await banks.old.open_case(banks.merchant_id, "change")
+    await banks.old.submit(left)
+    await banks.old.send("POST", f"{left}/reject", {"reason": "Not convinced."}, "checker")
+    await banks.old.send("POST", f"{left}/appeal", {"reason": "The association knows her."}, "maker2")
+    await banks.new.approve(await banks.offer())
+    assert (await banks.old.send("GET", left))["state"] == "rejected"
+    assert (await banks.audited(left))[-1] == ("service", "application.appeal_withdrawn")
+
+
 async def test_what_the_old_dfsp_decided_stays_for_it_to_read(banks: Banks) -> None:
     decided = await banks.old.open_case(banks.merchant_id, "change")
     await banks.old.decide(decided)
