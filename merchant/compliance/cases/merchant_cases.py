@@ -166,6 +166,8 @@ def _check_wanted(wanted: Opened, policy: kyb.Policy, merchant: Merchant) -> Non
         raise errors.invalid_field("kind", "no_answers", _("A case of this kind changes no answers."))
     if wanted.target_tier is not None and not rules.target:
         raise errors.invalid_field("target_tier", "not_wanted", _("A case of this kind leads to no other tier."))
+    if wanted.to_dfsp_id == merchant.dfsp_id:
+        raise errors.invalid_field("to_fsp_id", "same_dfsp", _("This DFSP serves the merchant already."))
     if not rules.target:
         return
     ladder = [tier.name for tier in policy.ladder(merchant.kind)]

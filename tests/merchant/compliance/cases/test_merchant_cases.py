@@ -1,4 +1,4 @@
-"""Cases of live merchants: what one person may not do alone while a list hit is undecided."""
+"""Cases of live merchants: what is refused at the opening, and what one person may not do alone after a list hit."""
 
 from typing import Any
 
@@ -91,3 +91,10 @@ class TestReinstatementByOnePerson:
         await self.bank.open_case(self.merchant.partition("/")[2], "review")
         await self.hit()
         assert await self.reinstate() == (409, "review_open")
+
+
+async def test_a_transfer_to_the_dfsp_that_serves_the_merchant_already_is_refused(bank: Bank, merchant: str) -> None:
+    body = {"kind": "transfer", "to_fsp_id": "greenbankfsp", "reason": "She signed for it."}
+    answer = await bank.ask("POST", f"{merchant}/cases", body)
+    assert answer.status_code == 422
+    assert [(one["path"], one["code"]) for one in answer.json()["errors"]] == [("to_fsp_id", "same_dfsp")]
