@@ -1,7 +1,7 @@
-"""Write an application: a maker opens it, changes its sections, and submits a version, or withdraws it.
+"""Write an application: a maker opens it, changes its sections, and submits a version.
 
-An application's life goes on in assess.py, which the worker runs after `submit`, and in review.py. Everyone who wrote
-or submitted a version is one of its makers and may not decide on it (four_eyes.py).
+An application's life goes on in assess.py, which the worker runs after `submit`, and in review.py, or ends early in
+withdrawals.py. Everyone who wrote or submitted a version is one of its makers and may not decide on it (four_eyes.py).
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from merchant.compliance.cases import answers, doubts, four_eyes, lei, privacy, 
 from merchant.compliance.cases.blocking.refusals import Subject, refuse_blocked
 from merchant.compliance.cases.kyb_sentences import marked
 from merchant.compliance.cases.models import Application, ApplicationVersion
+from merchant.compliance.cases.place_ids import check_place_ids
 from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.queries import lock_application
 from merchant.compliance.cases.states import ApplicationState, Capability, application_may, move_application
@@ -70,6 +71,7 @@ async def change_sections(
     given = kyb.Sections(**{name: getattr(before, name) for name in before.__struct_fields__} | changes)
     privacy.refuse_masked(given)
     sections = answers.tidy(given, (await service.scheme()).alias_length)
+    await check_place_ids(tx, service, application, sections)
     if not begin_edit(application, actor):
         application.revision += 1
     four_eyes.note_authors(application, actor, before, sections)
@@ -129,6 +131,8 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     """
     application = await lock_application(tx, actor, application_id)
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
+    if application_may(application.state, Capability.SUBMIT):
+        await check_place_ids(tx, service, application, sections)  # of a release that did not ask before
     policy, now = await policy_of_case(service, application), await local_now(service)
     case = await verifications.case_of(tx, service.vault, application, sections)
     refuse_protected(sections, await doubts.protected_names(service, policy))
@@ -200,23 +204,6 @@ def _check_complete(case: kyb.Case, policy: kyb.Policy, target_tier: str | None,
         raise problems.Incomplete(
             errors=tuple(errors.FieldError(item.path, item.code, marked(item.message)) for item in due),
         )
-
-
-async def withdraw(tx: Tx, actor: Actor, application_id: UUID) -> Application:
-    """Take an open application back. Raises WrongState once it is decided."""
-    application = await lock_application(tx, actor, application_id)
-    move_application(application, ApplicationState.WITHDRAWN)
-    application.claimed_by = application.claimed_until = None
-    await audit.record(
-        tx,
-        actor,
-        "application.withdrawn",
-        "application",
-        application.id,
-        dfsp_id=application.dfsp_id,
-        version=application.version,
-    )
-    return application
 
 
 async def _flush_unique(tx: Tx) -> None:

@@ -195,7 +195,7 @@ async def appeal_application(call: Call[Appeal], application_id: UUID) -> Answer
     "/api/v1/merchants/{merchant_id}/reinstate",
     permission=P.MERCHANTS_SUSPEND,
     answer=MerchantView,
-    raises=(errors.WrongState, StoppedByHub, problems.CaseNeeded, problems.BlockListed),
+    raises=(errors.WrongState, StoppedByHub, problems.CaseNeeded, problems.ReviewOpen, problems.BlockListed),
 )
 async def reinstate_merchant(call: Call[None], merchant_id: UUID) -> Answer:
     """End a suspension or a restriction, where the policy lets one person do it; else open a reinstatement case."""

@@ -1,4 +1,4 @@
-"""Applications that nobody goes on with: an hourly timer of the worker moves them to `expired`.
+"""Applications that nobody goes on with: an hourly timer of the worker moves them to `expired`, appeals to `rejected`.
 
 Only what its makers can still edit expires; what waits for the worker or a checker does not.
 """
@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from sqlmodel import col, select
 
 from merchant.compliance.cases.models import Application
-from merchant.compliance.cases.states import ApplicationState, Capability, application_may, move_application
-from merchant.core import audit, clock
+from merchant.compliance.cases.states import ApplicationState, Capability, application_may
+from merchant.compliance.cases.withdrawals import end_case
+from merchant.core import clock
 from merchant.core.access import SERVICE
 from merchant.core.db import Tx
 from merchant.core.service import Service
@@ -40,14 +41,5 @@ async def expire_stale(tx: Tx, before: datetime) -> int:
     )
     stale = (await tx.session.exec(statement)).all()
     for application in stale:
-        move_application(application, ApplicationState.EXPIRED)
-        await audit.record(
-            tx,
-            SERVICE,
-            "application.expired",
-            "application",
-            application.id,
-            dfsp_id=application.dfsp_id,
-            version=application.version,
-        )
+        await end_case(tx, SERVICE, application, ApplicationState.EXPIRED)
     return len(stale)

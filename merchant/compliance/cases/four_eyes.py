@@ -19,6 +19,7 @@ from merchant.core.db import Tx
 from merchant.core.texts import _
 
 _OPENER = "opened"  # beside the sections, in an application's section_makers
+_APPEAL = "appeal"  # likewise
 # Those of keys that wrote before a key's issuer was written down with it.
 _ISSUED = "SELECT true FROM api_key WHERE id = ANY($1) AND issued_by = $2 LIMIT 1"
 
@@ -83,7 +84,15 @@ def begin_appeal(application: Application, actor: Actor, barred: set[UUID]) -> N
     """Make whoever appeals the only maker, and keep those who had a part away from the decision."""
     application.barred = sorted(barred)
     application.makers = list(actor.authors())
-    application.section_makers = {"appeal": [str(one) for one in actor.authors()]}
+    application.section_makers = {_APPEAL: [str(one) for one in actor.authors()]}
+
+
+def may_withdraw(application: Application, actor: Actor) -> bool:
+    """Whether the actor may take a case back: what was appealed only who appealed it, or the service itself."""
+    if application.appealed_at is None or actor == SERVICE:
+        return True
+    appellants = application.section_makers.get(_APPEAL, [])
+    return any(str(one) in appellants for one in actor.authors())
 
 
 def _leaves(section: object) -> set[str]:

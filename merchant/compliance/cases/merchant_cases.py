@@ -16,6 +16,8 @@ from merchant.compliance.cases import answers, four_eyes, privacy, problems, sea
 from merchant.compliance.cases.blocking import refusals
 from merchant.compliance.cases.kinds import RULES, CaseKind
 from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.place_ids import check_place_ids
+from merchant.compliance.cases.states import ApplicationState, may_become
 from merchant.compliance.policies.in_force import policy_of
 from merchant.core import audit, errors
 from merchant.core.access import Actor
@@ -30,6 +32,21 @@ from merchant.registry.merchants.states import Capability, MerchantState, mercha
 
 # The state that a case leads to, of those kinds that lead to one.
 _ENDS_IN = {CaseKind.REINSTATEMENT: MerchantState.ACTIVE, CaseKind.CLOSURE: MerchantState.CLOSED}
+
+LIST_HIT = "list_hit"  # the trigger of a review
+UNDER_REVIEW = "under_review"  # what a merchant is stopped for meanwhile; it says nothing
+# Reviews of hits without an approval; of those that ended, only while no later case was screened and approved.
+_UNCLEARED = """
+SELECT hit.state FROM application hit
+WHERE hit.merchant_id = $1 AND hit.kind = 'review' AND hit.trigger = $2 AND hit.state <> 'approved'
+  AND (hit.state IN ('draft', 'submitted', 'in_review', 'returned') OR NOT EXISTS (
+    SELECT FROM application later
+    WHERE later.merchant_id = hit.merchant_id AND later.state = 'approved' AND later.updated_at > hit.created_at))
+"""
+_IN_REVIEW = """
+SELECT true FROM application WHERE merchant_id = $1 AND kind = 'review'
+AND state IN ('draft', 'submitted', 'in_review', 'returned')
+"""
 
 
 class Opened(Struct, frozen=True):
@@ -70,6 +87,7 @@ async def open_case(tx: Tx, service: Service, actor: Actor, merchant_id: UUID, w
         sections_sealed=b"",
         trading_name="",
     )
+    await check_place_ids(tx, service, case, sections)
     four_eyes.note_opener(case, actor)
     if wanted.kind is CaseKind.REINSTATEMENT and merchant.listed:
         case.barred = await confirmers(tx, merchant.id)  # two brought it down, two others bring it back
@@ -90,8 +108,9 @@ async def open_case(tx: Tx, service: Service, actor: Actor, merchant_id: UUID, w
 async def reinstate(tx: Tx, service: Service, actor: Actor, merchant_id: UUID) -> Merchant:
     """End a suspension or a restriction by one person.
 
-    Raises NotFound, WrongState, StoppedByHub, BlockListed while an answer is block-listed, CaseNeeded where it takes a
-    case: for a confirmed match, and where the policy asks for two.
+    Raises NotFound, WrongState, StoppedByHub, BlockListed while an answer is block-listed, ReviewOpen while the review
+    of a list hit is undecided, CaseNeeded where it takes a case: for a confirmed match, where the policy asks for two,
+    and where the review of a hit ended without an approval.
     """
     merchant = await lock_merchant(tx, actor, merchant_id)
     lifecycle.check_not_stopped_by_hub(merchant, MerchantState.ACTIVE)
@@ -104,7 +123,29 @@ async def reinstate(tx: Tx, service: Service, actor: Actor, merchant_id: UUID) -
         sections = await answers_in_force(tx, service.vault, merchant)
         subject = refusals.Subject("merchant", merchant.id, merchant.dfsp_id)
         await refusals.refuse_blocked(service, actor, subject, sections)
+        await _check_reviewed(tx, merchant)
     return await lifecycle.reinstate(tx, actor, merchant_id)
+
+
+async def _check_reviewed(tx: Tx, merchant: Merchant) -> None:
+    """Raise ReviewOpen or CaseNeeded where one person would let a merchant go that a list hit has under review.
+
+    Its approval lets the merchant go by itself. Staff may have stopped the merchant besides, before or after the hit,
+    so the reviews count and not only what it is stopped for.
+    """
+    stopped = merchant.stopped_for == UNDER_REVIEW
+    states = {row["state"] for row in await tx.fetch(_UNCLEARED, merchant.id, LIST_HIT)}
+    if any(may_become(state, ApplicationState.WITHDRAWN) for state in states):
+        raise problems.ReviewOpen
+    if stopped and await is_under_review(tx, merchant.id):
+        raise problems.ReviewOpen
+    if stopped or states:
+        raise problems.CaseNeeded
+
+
+async def is_under_review(tx: Reads, merchant_id: UUID) -> bool:
+    """Whether a review of a merchant is open."""
+    return bool(await tx.fetchval(_IN_REVIEW, merchant_id))
 
 
 async def confirmers(tx: Tx, merchant_id: UUID) -> list[UUID]:
@@ -125,6 +166,8 @@ def _check_wanted(wanted: Opened, policy: kyb.Policy, merchant: Merchant) -> Non
         raise errors.invalid_field("kind", "no_answers", _("A case of this kind changes no answers."))
     if wanted.target_tier is not None and not rules.target:
         raise errors.invalid_field("target_tier", "not_wanted", _("A case of this kind leads to no other tier."))
+    if wanted.to_dfsp_id == merchant.dfsp_id:
+        raise errors.invalid_field("to_fsp_id", "same_dfsp", _("This DFSP serves the merchant already."))
     if not rules.target:
         return
     ladder = [tier.name for tier in policy.ladder(merchant.kind)]

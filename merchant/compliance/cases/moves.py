@@ -16,6 +16,7 @@ from merchant.compliance.cases.merchant_cases import answers_in_force
 from merchant.compliance.cases.models import Application, Verification
 from merchant.compliance.cases.policy import policy_of_case
 from merchant.compliance.cases.verifications import facts_hash, verifications
+from merchant.compliance.cases.withdrawals import lock_open_cases, withdraw_left_behind
 from merchant.core import audit, clock
 from merchant.core.access import SERVICE
 from merchant.core.db import Tx
@@ -41,6 +42,11 @@ _ENDED = (
     "UPDATE app_user SET enabled = false WHERE merchant_id = $1 AND dfsp_id = $2",
     "UPDATE webhook_endpoint SET enabled = false WHERE merchant_id = $1 AND dfsp_id = $2",
 )
+# Two DFSPs may hold an offer of one merchant: the second to accept has it only from the one that serves it by then.
+_OFFERED_BY = """
+SELECT true FROM application
+WHERE merchant_id = $1 AND dfsp_id = $2 AND to_dfsp_id = $3 AND kind = 'transfer' AND state = 'approved' LIMIT 1
+"""
 
 
 async def follow_approval(tx: Tx, service: Service, application_id: UUID) -> None:
@@ -65,7 +71,9 @@ async def _offer(tx: Tx, service: Service, case: Application) -> None:
     )
     if (await tx.session.exec(known)).first() is not None:
         return
-    merchant = await tx.one(select(Merchant).where(Merchant.id == case.merchant_id))
+    merchant = await tx.one(select(Merchant).where(Merchant.id == case.merchant_id).with_for_update())
+    if merchant.dfsp_id != case.dfsp_id:  # it went to another one meanwhile
+        return
     sections = await answers_in_force(tx, service.vault, merchant)
     # The account at the old DFSP is none at the new one.
     sections = kyb.Sections(
@@ -112,13 +120,24 @@ def _relied_upon(row: Verification, offered: Application) -> Verification:
 
 
 async def _move(tx: Tx, service: Service, accepted: Application) -> None:
-    """Hand the merchant over. Does nothing when it was closed or moved meanwhile."""
+    """Hand the merchant over, and take back what was open for it elsewhere: only its new DFSP decides on it now.
+
+    Does nothing when the merchant was closed or moved meanwhile.
+    """
+    assert accepted.moves_merchant_id is not None, "an offered case names its merchant"
+    # Cases are locked before their merchant, as everywhere; what was opened in between is rare, and not waited for.
+    left_behind = await lock_open_cases(tx, accepted.moves_merchant_id, but=[accepted.id])
     table: Any = Merchant
     locked = select(table).where(table.id == accepted.moves_merchant_id).with_for_update()
     merchant: Merchant = await tx.one(locked)
+    known = [accepted.id, *(one.id for one in left_behind)]
+    left_behind += await lock_open_cases(tx, merchant.id, but=known, wait=False)
     old_dfsp, new_dfsp = merchant.dfsp_id, accepted.dfsp_id
     if not merchant_may(merchant.state, Capability.CHANGE) or old_dfsp == new_dfsp:
         return
+    if not await tx.fetchval(_OFFERED_BY, merchant.id, old_dfsp, new_dfsp):
+        return
+    await withdraw_left_behind(tx, left_behind)
     for statement in _ENDED:
         await tx.execute(statement, merchant.id, old_dfsp)
     for statement in _MOVED:

@@ -63,6 +63,10 @@ class CaseNeeded(errors.WrongState):
     code, title = "case_needed", _("This merchant is brought back by a reinstatement case, which others decide")
 
 
+class ReviewOpen(errors.WrongState):
+    code, title = "review_open", _("A review of this merchant is open; it must be decided first")
+
+
 class ProtectedName(errors.InvalidFields):
     code, title = "protected_name", _("A name belongs to somebody else; see errors")
 
@@ -85,6 +89,10 @@ class SameTier(errors.InvalidFields):
 
 class NotRejected(errors.WrongState):
     code, title = "not_rejected", _("Only a rejected case can be appealed, and only once")
+
+
+class NotAppellant(errors.NotAllowed):
+    code, title = "not_appellant", _("Only the person who appealed may withdraw the appeal")
 
 
 class NoTier(errors.WrongState):

@@ -10,6 +10,7 @@ from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.queries import FALSE_POSITIVE, HitStanding, hit_decisions
 from merchant.compliance.policies.in_force import policies, today
+from merchant.core import errors
 from merchant.core.access import Actor
 from merchant.core.db import Reads
 from merchant.core.service import Service
@@ -34,13 +35,21 @@ async def needs_of(
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
     merchant = None
     if application.merchant_id is not None and application.kind != ONBOARDING:
-        merchant = await read_merchant(tx, actor, application.merchant_id)
+        merchant = await _served_merchant(tx, actor, application.merchant_id)
     case = await verifications.case_of(
         tx, service.vault, application, sections, merchant, screening=adjudicated(service.vault, application, decisions)
     )
     policy = await policy_of_case(service, application)
     target = target_tier or application.target_tier
     return kyb.requirements(case, policy, target, await local_now(service), await _coming(service, application.dfsp_id))
+
+
+async def _served_merchant(tx: Reads, actor: Actor, merchant_id: UUID) -> Merchant | None:
+    """The merchant of a case; None once another DFSP serves it, where the case itself stays to be read."""
+    try:
+        return await read_merchant(tx, actor, merchant_id)
+    except errors.NotFound:
+        return None
 
 
 async def needs_of_merchant(

@@ -19,7 +19,7 @@ from merchant.compliance.cases import answers, apply, doubts, memory, sealed_fie
 from merchant.compliance.cases.assess import assess
 from merchant.compliance.cases.blocking import lookups
 from merchant.compliance.cases.kinds import CaseKind
-from merchant.compliance.cases.merchant_cases import answers_in_force
+from merchant.compliance.cases.merchant_cases import LIST_HIT, UNDER_REVIEW, answers_in_force, is_under_review
 from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.states import ApplicationState, Capability, application_may, move_application
 from merchant.compliance.lists import operations
@@ -35,14 +35,8 @@ from merchant.registry.merchants.states import LIVE_STATES, MerchantState, may_b
 from merchant.registry.merchants.states import Capability as MerchantCapability
 
 RESCREEN_TOPIC = operations.RESCREEN_TOPIC
-LIST_HIT = "list_hit"  # the trigger of the review
-UNDER_REVIEW = "under_review"  # what a merchant is stopped for meanwhile; it says nothing
 _BATCH = 100
 _NEXT = f"SELECT id FROM merchant WHERE id > $1 AND state IN {LIVE_STATES} ORDER BY id LIMIT $2"  # noqa: S608 - constants
-_OPEN = """
-SELECT 1 FROM application WHERE merchant_id = $1 AND kind = 'review'
-AND state IN ('draft', 'submitted', 'in_review', 'returned')
-"""
 _log = structlog.get_logger()
 
 
@@ -147,7 +141,7 @@ async def start_review(
     tx: Tx, service: Service, merchant: Merchant, sections: kyb.Sections, trigger: str
 ) -> Application | None:
     """Open a review by the service itself, submitted and screened; None while one is open."""
-    if await tx.fetchval(_OPEN, merchant.id):
+    if await is_under_review(tx, merchant.id):
         return None
     case = Application(
         dfsp_id=merchant.dfsp_id,

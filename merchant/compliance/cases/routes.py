@@ -6,7 +6,17 @@ apply.py writes, assess.py screens, review.py decides; queries.py reads and sche
 from typing import Any
 from uuid import UUID
 
-from merchant.compliance.cases import adjudication, apply, privacy, problems, queries, rescreen, review, schemas
+from merchant.compliance.cases import (
+    adjudication,
+    apply,
+    privacy,
+    problems,
+    queries,
+    rescreen,
+    review,
+    schemas,
+    withdrawals,
+)
 from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.projection import needs_of
 from merchant.compliance.cases.states import ApplicationState
@@ -166,11 +176,11 @@ async def submit_application(call: Call[None], application_id: UUID) -> Answer:
     "/api/v1/applications/{application_id}/withdraw",
     permission=P.APPLICATIONS_WRITE,
     answer=schemas.ApplicationView,
-    raises=(errors.WrongState,),
+    raises=(errors.WrongState, problems.NotAppellant),
 )
 async def withdraw_application(call: Call[None], application_id: UUID) -> Answer:
-    """Take an open application back."""
-    return await shown(call, await apply.withdraw(call.tx, call.actor, application_id))
+    """Take an open application back; an appeal only by whoever appealed, which leaves the rejection as it was."""
+    return await shown(call, await withdrawals.withdraw(call.tx, call.actor, application_id))
 
 
 @both(

@@ -47,7 +47,7 @@ APPLICATION_MOVES: dict[ApplicationState, frozenset[ApplicationState]] = {
     _A.IN_REVIEW: frozenset({_A.APPROVED, _A.REJECTED, _A.RETURNED, _A.WITHDRAWN}),
     _A.RETURNED: frozenset({_A.DRAFT, _A.WITHDRAWN, _A.EXPIRED}),
     _A.APPROVED: frozenset(),
-    _A.REJECTED: frozenset({_A.SUBMITTED}),  # by an appeal, once
+    _A.REJECTED: frozenset({_A.SUBMITTED}),  # by an appeal, once; one that ends undecided leads back (end_undecided)
     _A.WITHDRAWN: frozenset(),
     _A.EXPIRED: frozenset(),
 }
@@ -80,6 +80,11 @@ def made_a_merchant(state: str) -> bool:
     return state == _A.APPROVED
 
 
+def may_become(state: str, target: ApplicationState) -> bool:
+    """Whether the table has a move from this state to that one."""
+    return target in APPLICATION_MOVES[ApplicationState(state)]
+
+
 def application_may(state: str, capability: Capability) -> bool:
     """Whether an application in this state permits something."""
     return capability in APPLICATION_CAPABILITIES[ApplicationState(state)]
@@ -87,10 +92,27 @@ def application_may(state: str, capability: Capability) -> bool:
 
 def move_application(application: Application, target: ApplicationState) -> None:
     """Change the state of a locked application. Raises WrongState for a move the table lacks."""
-    if target not in APPLICATION_MOVES[ApplicationState(application.state)]:
+    _check_move(application, target)
+    _write_state(application, target)
+
+
+def end_undecided(application: Application, end: ApplicationState) -> None:
+    """End a locked case that nobody decided: as withdrawn, or as expired. Raises WrongState for a move the table lacks.
+
+    What was appealed is rejected again, as it was: an appeal that leads nowhere takes nothing of a rejection away.
+    """
+    _check_move(application, end)
+    _write_state(application, ApplicationState.REJECTED if application.appealed_at is not None else end)
+
+
+def _check_move(application: Application, target: ApplicationState) -> None:
+    if not may_become(application.state, target):
         raise errors.WrongState(
             _("An application that is {state} cannot become {target}.", state=application.state, target=target)
         )
+
+
+def _write_state(application: Application, target: ApplicationState) -> None:
     application.state = target
     application.updated_at = clock.now()
     application.revision += 1

@@ -8,6 +8,7 @@ from sqlmodel import select
 
 import kyb
 from merchant.compliance.cases import answers
+from merchant.compliance.cases.assess import assess
 from merchant.compliance.cases.four_eyes import lock_for_decision, note_part
 from merchant.compliance.cases.models import Application, Verification
 from merchant.compliance.cases.policy import local_now, policy_of_case
@@ -16,7 +17,7 @@ from merchant.compliance.cases.queries import lock_application
 from merchant.compliance.cases.states import Capability, application_may
 from merchant.compliance.cases.verifications import PROPOSED_WAIVER, facts_hash, record, verifications
 from merchant.core import audit, clock, errors
-from merchant.core.access import Actor
+from merchant.core.access import SERVICE, Actor
 from merchant.core.db import Reads, Tx
 from merchant.core.service import Service
 from merchant.core.texts import _
@@ -83,6 +84,8 @@ async def list_verifications(tx: Reads, actor: Actor, application_id: UUID) -> l
 async def waive(tx: Tx, service: Service, actor: Actor, application_id: UUID, new: "NewWaiver") -> Verification:
     """Propose to do without a verification, or confirm what another checker proposed for the same day.
 
+    One that is confirmed counts at once: the case is assessed anew.
+
     Raises NotFound, CheckerIsMaker, NotAllowed, WrongState, InvalidFields.
     """
     application = await lock_for_decision(tx, actor, application_id)
@@ -106,6 +109,9 @@ async def waive(tx: Tx, service: Service, actor: Actor, application_id: UUID, ne
         first.outcome, first.confirmed_by, first.at = "waived", actor.id, clock.now()
         application.revision += 1
         await _audit(tx, actor, "verification.waived", application, first)
+        await tx.flush()
+        # The report says which tier is reached: the checker decides on what counts from now on.
+        await assess(tx, service, SERVICE, application, "application.screened_again")
         return first
     row = await record(
         tx,

@@ -1,19 +1,17 @@
 """Hits: two people release a likely one, every decision is kept, a release is remembered until something changes."""
 
-import base64
 from typing import Any
 
 import httpx
 import pytest
 
-from merchant.core.access import Role
 from merchant.core.service import Service
 from tests import builders
 from tests.api.everything import listed_company
 from tests.builders import World
+from tests.merchant.compliance.cases.banks import put_list
 
 pytestmark = pytest.mark.anyio
-HEADER = "id,kind,name,aliases,birth_date,country,id_number,reason\n"
 
 
 class Desk:
@@ -119,19 +117,6 @@ async def test_a_true_match_takes_the_memory_of_a_release_away(desk: Desk) -> No
 
 
 # --- lists that change -----------------------------------------------------------------------------------------------
-
-
-async def put_list(service: Service, client: httpx.AsyncClient, world: World, *rows: str) -> None:
-    """Put an own list in force, by two people of the hub, and run what follows."""
-    content = base64.b64encode((HEADER + "\n".join(rows) + "\n").encode()).decode()
-    operator = world.operator.headers
-    put = await client.post("/api/v1/screening-lists", json={"form": "own", "content": content}, headers=operator)
-    assert put.status_code == 201, put.text
-    await builders.add_person(service, f"second{len(rows[0])}@hub.example", [Role.HUB_CHECKER])
-    second = await builders.signed_in(service, f"second{len(rows[0])}@hub.example")
-    confirmed = await client.post(f"/api/v1/screening-lists/{put.json()['id']}/confirm", headers=second.headers)
-    assert confirmed.status_code == 200, confirmed.text
-    await builders.work(service)
 
 
 async def test_a_name_that_is_listed_between_review_and_approval_is_found_by_the_approval(

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import select
 
-from merchant.compliance.cases import apply, review
+from merchant.compliance.cases import apply, review, withdrawals
 from merchant.compliance.cases.models import Application, Verification
 from merchant.compliance.cases.verifications import details_of
 from merchant.compliance.providers import answer_files
@@ -159,7 +159,7 @@ async def test_a_case_is_found_by_its_reference_and_a_decided_one_takes_nothing(
     assert await recorded(service) == []
     assert await result("greenbankfsp", "REF-1", "owners[0]") == "recorded"
     async with service.db.tenant(world.maker.actor.dfsp_id) as tx:
-        await apply.withdraw(tx, world.maker.actor, case.id)
+        await withdrawals.withdraw(tx, world.maker.actor, case.id)
     assert await result("greenbankfsp", "REF-1", "owners[0]") == "not_open"
 
 
