@@ -3,10 +3,13 @@
 from datetime import date
 from uuid import UUID
 
+import msgspec
+
 import kyb
 from merchant.compliance.cases import answers, sealed_fields, verifications
 from merchant.compliance.cases.merchant_cases import answers_in_force
 from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.obstacles import obstacles
 from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.queries import FALSE_POSITIVE, HitStanding, hit_decisions
 from merchant.compliance.policies.in_force import policies, today
@@ -28,7 +31,7 @@ async def needs_of(
     target_tier: str | None = None,
     decisions: dict[str, HitStanding] | None = None,
 ) -> kyb.Requirements:
-    """What a case needs for a tier, for its own target or the lowest when None."""
+    """What a case needs for a tier, for its own target or the lowest when None, and what would be refused."""
     if decisions is None:
         decisions = await hit_decisions(tx, application)
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
@@ -39,8 +42,10 @@ async def needs_of(
         tx, service.vault, application, sections, merchant, screening=adjudicated(service.vault, application, decisions)
     )
     policy = await policy_of_case(service, application)
-    target = target_tier or application.target_tier
-    return kyb.requirements(case, policy, target, await local_now(service), await _coming(service, application.dfsp_id))
+    target, coming = target_tier or application.target_tier, await _coming(service, application.dfsp_id)
+    needs = kyb.requirements(case, policy, target, await local_now(service), coming)
+    refused = await obstacles(service, application, sections, policy)
+    return msgspec.structs.replace(needs, errors=(*needs.errors, *refused)) if refused else needs
 
 
 async def needs_of_merchant(
