@@ -136,3 +136,36 @@ async def test_looking_at_the_names_of_a_case_takes_a_few_milliseconds(service: 
         protected_errors(sections, protected)
         limit_errors(sections, policy)
     assert (time.process_time() - began) / 20 < 0.02
+
+
+class TestTiers:
+    @pytest.mark.parametrize("tier", ["T9", "T3", ""])
+    async def test_a_tier_that_is_not_open_is_refused_with_those_that_are(
+        self, client: httpx.AsyncClient, service: Service, world: World, tier: str
+    ) -> None:
+        made = await builders.create_application(service, world.maker, builders.seller())
+        merchant, _ = await builders.create_merchant(service, world, document=builders.seller())
+        for path in (f"applications/{made.id}", f"cases/{made.id}", f"merchants/{merchant.id}"):
+            refused = await client.get(f"/api/v1/{path}/requirements?tier={tier}", headers=world.maker.headers)
+            assert (refused.status_code, refused.json()["code"]) == (422, "invalid_fields"), path
+            [told] = refused.json()["errors"]
+            assert (told["path"], told["code"]) == ("tier", "not_allowed")
+            assert "T0, T1" in told["message"]
+            assert "T3" not in told["message"]
+
+    async def test_a_tier_that_is_open_is_answered_for(
+        self, client: httpx.AsyncClient, service: Service, world: World
+    ) -> None:
+        made = await builders.create_application(service, world.maker, builders.seller())
+        needs = await ask(client, world, f"/api/v1/applications/{made.id}/requirements?tier=T1")
+        assert needs["target_tier"] == "T1"
+
+    async def test_while_the_kind_is_not_known_any_tier_of_the_policy_may_be_asked_for(
+        self, client: httpx.AsyncClient, service: Service, world: World
+    ) -> None:
+        made = await builders.create_application(service, world.maker, {"external_ref": "R-1"})
+        path = f"/api/v1/applications/{made.id}/requirements"
+        assert (await ask(client, world, f"{path}?tier=T3"))["currently_due"]
+        refused = await client.get(f"{path}?tier=T9", headers=world.maker.headers)
+        assert refused.status_code == 422
+        assert "T0, T1, T2, T3" in refused.json()["errors"][0]["message"]
