@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 from merchant.core import clock, money
 from merchant.core.access import Actor
 from merchant.core.db import Reads, Tx
+from merchant.core.http.fields import NameText
 from merchant.core.http.raw import Refused
 from merchant.core.service import SchemeFacts, Service
 from merchant.core.settings import Settings
@@ -87,7 +88,7 @@ class BulkRegistration(Struct, frozen=True, rename="camel"):
 class ExternalMerchant(Struct, frozen=True):
     """One row of an external DFSP's batch."""
 
-    merchant_id: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")]
+    merchant_id: NameText
     currency: Annotated[str, Meta(max_length=3)]
     alias_value: AnyText | None = None
 
