@@ -342,4 +342,4 @@ def _list_faults(policy: Policy) -> Iterator[str]:
     try:
         policy.risk_weights  # noqa: B018 - reading them is the check
     except WeightsError as error:
-        yield f"risk: {error}"
+        yield str(error)
