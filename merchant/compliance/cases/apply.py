@@ -161,6 +161,8 @@ def freeze_version(
     vault: Vault, application: Application, actor: Actor, case: kyb.Case, policy: kyb.Policy, now: datetime
 ) -> ApplicationVersion:
     """Move a draft to submitted; the version to store beside it. Raises what `submit` does."""
+    if application_may(application.state, Capability.BEGIN_VERSION):
+        raise errors.WrongState(_("This was returned: change what was asked for first, then submit it again."))
     if not application_may(application.state, Capability.SUBMIT):
         raise errors.WrongState(_("An application that is {state} cannot be submitted.", state=application.state))
     _check_complete(case, policy, application.target_tier, now)
