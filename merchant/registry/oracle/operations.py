@@ -17,6 +17,7 @@ from merchant.core.access import Actor
 from merchant.core.db import Reads, Tx
 from merchant.core.http.fields import NameText
 from merchant.core.http.raw import Refused
+from merchant.core.http.shape import find_faults
 from merchant.core.service import SchemeFacts, Service
 from merchant.core.settings import Settings
 from merchant.core.texts import _
@@ -306,7 +307,8 @@ def read_row(row: Any) -> ExternalMerchant | ExternalResult:
         return msgspec.convert(row, ExternalMerchant)
     except msgspec.ValidationError as error:
         named = row.get("merchant_id") if isinstance(row, dict) else None
-        told = _("Not valid: {fault}.", fault=str(error)[:180])
+        fault = " ".join(f"{one.path}: {one.message}" for one in find_faults(row, ExternalMerchant)) or str(error)
+        told = _("Not valid: {fault}.", fault=fault.rstrip(".")[:180])
         return ExternalResult(named if isinstance(named, str) else "", None, "error", told)
 
 
