@@ -20,7 +20,7 @@ from kyb.applicant import (
     Sections,
     SettlementAccount,
 )
-from kyb.attributes import ATTRIBUTES, facts_of, facts_text, merchant_phone, subjects
+from kyb.attributes import ATTRIBUTES, BOUND_METHODS, facts_of, facts_text, merchant_phone, subjects
 from kyb.bods import BadBods, bods_statements, sections_from_bods
 from kyb.case import Case, Outcome, ScreeningOutcome, Standing, Verification
 from kyb.fields import field_problems
@@ -82,6 +82,7 @@ __all__ = [
     "ALIAS_PATTERN",
     "ATTRIBUTES",
     "BANDS",
+    "BOUND_METHODS",
     "DIRECTIONS",
     "LAYERS",
     "METHODS",

@@ -38,6 +38,14 @@ ATTRIBUTES: dict[str, Attribute] = {
     "enhanced": Attribute(MERCHANT),  # looked at more closely, for a trade or a risk that asks for it
 }
 
+# Methods that look at one thing only, with the attributes that they can verify; the others can verify any.
+BOUND_METHODS: dict[str, frozenset[str]] = {"one_time_code": frozenset({"phone"})}
+
+
+def can_verify(method: str, attribute: str) -> bool:
+    """Whether a method can come to know anything about an attribute: no code sent to a phone proves a tax number."""
+    return attribute in BOUND_METHODS.get(method, (attribute,))
+
 
 def subjects(sections: Sections, attribute: str) -> Iterator[str]:
     """The subjects of an attribute in a case, in the order of the answers."""

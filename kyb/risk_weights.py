@@ -6,7 +6,7 @@ replaces single values. Weights that would let a worse fact count less are refus
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any, Final, Literal, get_args
@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from kyb import codes
+from kyb.said_faults import said_fault
 
 Band = Literal["low", "medium", "high", "unacceptable"]
 BANDS: Final[tuple[Band, ...]] = get_args(Band)
@@ -175,10 +176,12 @@ def default_weights() -> RiskWeights:
 
 def load_weights(table: Mapping[str, Any]) -> RiskWeights:
     """The default weights with the values of a policy's table in their place; raises WeightsError."""
+    whole = _laid_over(_defaults(), table)
     try:
-        weights = msgspec.convert(_laid_over(_defaults(), table), RiskWeights)
+        weights = msgspec.convert(whole, RiskWeights)
     except msgspec.ValidationError as error:
-        raise WeightsError(f"risk: {error}") from error
+        told = said_fault(error, whole, partial(msgspec.convert, type=RiskWeights))
+        raise WeightsError(f"risk.{told}" if ": " in told else f"risk: {told}") from error
     for place, fault in _faults(weights):
         raise WeightsError(f"risk.{place}: {fault}")
     return weights

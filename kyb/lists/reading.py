@@ -61,7 +61,23 @@ class XmlRecords:
         try:
             yield from events
         except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError) as error:
-            raise BadList(f"not {self._expected}: {error}") from error
+            raise BadList(f"not {self._expected}: {_said(error)}") from error
+
+
+def _said(error: Exception) -> str:
+    """What is wrong with a file, in words; where a parser says it well, in its own."""
+    if isinstance(error, DefusedXmlException):
+        return "it declares a document type or entities, which no list has"
+    return f"it is no XML: {error}" if isinstance(error, ParseError) else str(error)
+
+
+def published_day(text: str, expected: str) -> date:
+    """The day that a list says it was published on, as YYYY-MM-DD before a time. Raises BadList."""
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        told = f"its day of publication is {text[:10]!r}" if text else "it says no day of publication"
+        raise BadList(f"not {expected}: {told}") from None
 
 
 def _local(tag: str) -> str:
@@ -88,7 +104,9 @@ def csv_rows(content: bytes, expected: str) -> Iterator[list[str]]:
                 raise BadList(f"not {expected}: a field holds U+0000 or is too long")
             if fields := [one_line(one) for one in row]:
                 yield fields
-    except (UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError:
+        raise BadList(f"not {expected}: it is not written in UTF-8") from None
+    except csv.Error as error:
         raise BadList(f"not {expected}: {error}") from error
 
 

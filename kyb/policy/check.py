@@ -8,7 +8,7 @@ import msgspec
 
 from kyb import codes
 from kyb.applicant import Business, Contact, Location, Owner, SettlementAccount
-from kyb.attributes import ATTRIBUTES
+from kyb.attributes import ATTRIBUTES, can_verify
 from kyb.mcc_classes import MCC_CLASSES, UnknownMccSet, mcc_set
 from kyb.policy.conditions import condition_fault
 from kyb.policy.durations import span
@@ -87,6 +87,8 @@ def policy_faults(policy: Policy) -> Iterator[str]:
     if not found:
         yield from _limit_faults(policy)
         yield from _reach_faults(policy)
+        yield from _volume_faults(policy)
+        yield from _everybody_faults(policy)
         yield from _evidence_faults(policy)
 
 
@@ -153,6 +155,8 @@ def _check_faults(policy: Policy) -> Iterator[str]:
             yield f"{place}.by: unknown method {min(unknown)}"
         if attribute is not None and not check.by:
             yield f"{place}.by: nobody can verify it, so no tier that asks for it can be reached"
+        elif attribute in ATTRIBUTES and not unknown and not any(can_verify(each, attribute) for each in check.by):
+            yield f"{place}.by: {', '.join(check.by)} cannot verify {attribute}, so no tier that asks for it is reached"
         if check.when is not None and (fault := condition_fault(check.when)):
             yield f"{place}.when: {fault}"
         if not 0 < check.high_risk_threshold_percent <= check.threshold_percent <= 100:
@@ -252,8 +256,44 @@ def _reach_faults(policy: Policy) -> Iterator[str]:
             higher = policy.ladder(kind)[policy.ladder(kind).index(tier) + 1 :]
             if tier.expires_after and not higher:
                 yield f"tiers.{tier.name}.expires_after: {kind} has no higher tier to be raised to"
-        if {"@low", "@medium", "@high"} <= set(tier.mcc_refused):
+        if {"@low", "@medium", "@high"} <= set(tier.mcc_refused) or _refuses_all(policy, tier):
             yield f"tiers.{tier.name}.mcc_refused: every trade is refused"
+
+
+def _refuses_all(policy: Policy, tier: Tier) -> bool:
+    """Whether no trade is left to a tier: all are refused by their codes, or carried on by nobody."""
+    named = ("@prohibited", *tier.mcc_refused)
+    refused = frozenset[str]().union(*(mcc_set(name, policy.text.mcc_classes) for name in named))
+    return codes.merchant_category_codes() <= refused
+
+
+def _volume_faults(policy: Policy) -> Iterator[str]:
+    """A turnover that no merchant can show: more than the tier below permits in a month; below the lowest is none."""
+    checks = policy.text.checks
+    for kind in codes.BUSINESS_KINDS:
+        most: float = 0
+        for tier in policy.ladder(kind):
+            for key in sorted(policy.asked(tier).keys() & checks.keys()):
+                asked = checks[key]
+                if asked.type == "volume_observed" and asked.minimum_units > most:
+                    yield f"tiers.{tier.name}: {key} asks {kind} for more in a month than the {most:g} permitted before"
+            most = _monthly_units(policy, tier)
+
+
+def _monthly_units(policy: Policy, tier: Tier) -> float:
+    """The most that a merchant of a tier may take in a month, in units; a currency may have an amount of its own."""
+    scales = policy.text.minor_per_unit
+    own = [limits.per_month / scales[one] for one, limits in tier.limits_minor.items() if one in scales]
+    return max(tier.limits.per_month, *own) if own else tier.limits.per_month
+
+
+def _everybody_faults(policy: Policy) -> Iterator[str]:
+    """A policy that takes nobody at all: wherever they trade, or whatever they sell, their risk is unacceptable."""
+    weights = policy.risk_weights
+    if policy.text.countries and set(policy.text.countries) <= set(weights.geography.black_countries):
+        yield "countries: each of them is one of risk.geography.black_countries, so nobody can be taken"
+    if weights.mcc.low - weights.mitigants.cap >= weights.bands.unacceptable_from:
+        yield "risk.mcc.low: with so many points the risk of every trade is unacceptable"
 
 
 def _evidence_faults(policy: Policy) -> Iterator[str]:
@@ -302,4 +342,4 @@ def _list_faults(policy: Policy) -> Iterator[str]:
     try:
         policy.risk_weights  # noqa: B018 - reading them is the check
     except WeightsError as error:
-        yield f"risk: {error}"
+        yield str(error)

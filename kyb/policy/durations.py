@@ -8,6 +8,7 @@ from msgspec import Struct
 
 _SPAN = re.compile(r"([1-9][0-9]{0,3})([dmy])")
 MONTHS_OF_YEAR = 12
+MOST_YEARS = 100  # longer than anything lasts; what ends after the year 9999 is no date
 
 
 class Span(Struct, frozen=True, order=True):
@@ -37,4 +38,7 @@ def span(text: str) -> Span:
     count = int(found[1])
     if found[2] == "d":
         return Span(0, count)
-    return Span(count if found[2] == "m" else count * MONTHS_OF_YEAR, 0)
+    months = count if found[2] == "m" else count * MONTHS_OF_YEAR
+    if months > MOST_YEARS * MONTHS_OF_YEAR:
+        raise ValueError(f"{text!r} is longer than {MOST_YEARS} years")
+    return Span(months, 0)

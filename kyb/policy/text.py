@@ -3,7 +3,7 @@
 import hashlib
 import tomllib
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 
@@ -12,6 +12,7 @@ import msgspec
 from kyb.policy.check import check_policy, policy_faults
 from kyb.policy.layers import check_tightens, lay_over, loosened
 from kyb.policy.model import Policy, PolicyError, PolicyText, Tier
+from kyb.said_faults import said_fault
 
 MAX_POLICY_CHARS = 1 << 20  # the presets have under 20 k; what is longer is another file
 
@@ -103,7 +104,7 @@ def _made(document: dict[str, Any], toml_texts: Sequence[str]) -> Policy:
     try:
         text = msgspec.convert(document, PolicyText)
     except msgspec.ValidationError as error:
-        raise PolicyError(str(error)) from error
+        raise PolicyError(said_fault(error, document, partial(msgspec.convert, type=PolicyText))) from error
     tiers = tuple(Tier(name=name, **msgspec.structs.asdict(tier)) for name, tier in text.tiers.items())
     # One text keeps the hash of its bytes; layers are hashed together, each by its own hash.
     hashes = [hashlib.sha256(each.encode()).hexdigest() for each in toml_texts]

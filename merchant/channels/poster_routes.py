@@ -16,14 +16,15 @@ from merchant.channels.problems import NothingToPrint
 from merchant.core import background, texts
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
-from merchant.core.http.fields import Instant
+from merchant.core.http.fields import Instant, pattern
 from merchant.core.http.route import Call, Listed, route
+from merchant.core.texts import _
 from qr.posters.poster import Page
 
 BatchState = Literal["waiting", "printing", "done", "failed"]
 _STATES: dict[str, BatchState] = {"waiting": "waiting", "running": "printing", "done": "done", "failed": "failed"}
 _PRIVATE = {"cache-control": "private, no-store"}
-LanguageText = Annotated[str, Meta(pattern=r"^[a-z]{2}\Z")]
+LanguageText = Annotated[str, pattern(r"^[a-z]{2}\Z", _("Must be a language of two lower-case letters, such as en."))]
 
 
 class NewBatch(Struct, frozen=True, forbid_unknown_fields=True):

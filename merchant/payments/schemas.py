@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from merchant.core import errors, money, texts
 from merchant.core.http import json as web
-from merchant.core.http.fields import CurrencyText, Instant
+from merchant.core.http.fields import CurrencyText, Instant, pattern
 from merchant.core.money import Money
 from merchant.core.phone import parse
 from merchant.core.service import SchemeFacts
@@ -23,9 +23,23 @@ from merchant.payments.states import RequestState
 from merchant.registry.codes import payload as codes
 
 ReferenceText = Annotated[
-    str, Meta(min_length=1, max_length=35, pattern=r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*\Z")
+    str,
+    pattern(
+        r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*\Z",
+        _("Must not be empty, and must not hold control characters or line breaks."),
+        min_length=1,
+        max_length=35,
+    ),
 ]
-NoteText = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]+\Z")]
+NoteText = Annotated[
+    str,
+    pattern(
+        r"^[^\x00-\x1f]+\Z",
+        _("Must not be empty, and must not hold control characters or line breaks."),
+        min_length=1,
+        max_length=128,
+    ),
+]
 ExpiryS = Annotated[int, Meta(ge=1, le=604_800)]
 
 

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from merchant.core.access import Actor
 from merchant.core.http import json as web
-from merchant.core.http.fields import Instant
+from merchant.core.http.fields import DigitsText, Instant
 from merchant.notify.email import KeptMail
 from merchant.people.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
 from merchant.people.schemas import UserView, actor_view
@@ -16,7 +16,6 @@ from merchant.people.sign_in import SignedIn
 
 PasswordText = Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_LENGTH)]
 NewPasswordText = Annotated[str, Meta(min_length=MIN_PASSWORD_LENGTH, max_length=MAX_PASSWORD_LENGTH)]
-TotpText = Annotated[str, Meta(pattern=r"^[0-9]{6}\Z")]
 
 
 class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,7 +27,7 @@ class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
 
     email: Annotated[str, Meta(max_length=254)]
     password: PasswordText
-    totp: TotpText | None = None
+    totp: DigitsText | None = None
     recovery_code: Annotated[str, Meta(min_length=1, max_length=40)] | None = None
     device: Annotated[str, Meta(max_length=100)] | None = None
 
@@ -97,7 +96,7 @@ class TotpEnrolment(Struct, frozen=True):
 class TotpCode(Struct, frozen=True, forbid_unknown_fields=True):
     """The code that the authenticator app shows."""
 
-    code: TotpText
+    code: DigitsText
 
 
 class RecoveryCodes(Struct, frozen=True):
@@ -109,7 +108,7 @@ class RecoveryCodes(Struct, frozen=True):
 class TotpRemoval(Struct, frozen=True, forbid_unknown_fields=True):
     """A code of the authenticator app, or else the password."""
 
-    code: TotpText | None = None
+    code: DigitsText | None = None
     password: PasswordText | None = None
 
 

@@ -12,7 +12,8 @@ from msgspec import Meta, Struct, convert
 from merchant.core.access import Actor, Role
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
-from merchant.core.http.fields import Instant, NameText
+from merchant.core.http.fields import FspIdText, Instant, NameText, pattern
+from merchant.core.texts import _
 from merchant.people.models import UNUSABLE_HASH, ApiKey, AppUser
 
 # What the HTML standard takes as an e-mail address (4.10.5.1.5): ASCII, so no letter that looks like another, no unseen
@@ -20,7 +21,12 @@ from merchant.people.models import UNUSABLE_HASH, ApiKey, AppUser
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 EMAIL_PATTERN = rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})*\Z"
 EMAIL_CHARS_MAX = 254  # RFC 5321, with the angle brackets of the envelope
-Email = Annotated[str, Meta(min_length=3, max_length=EMAIL_CHARS_MAX, pattern=EMAIL_PATTERN)]
+WebAddressText = Annotated[
+    str, pattern(r"^https?://", _("Must be a web address that starts with https:// or http://."), max_length=500)
+]
+Email = Annotated[
+    str, pattern(EMAIL_PATTERN, _("Must be an e-mail address."), min_length=3, max_length=EMAIL_CHARS_MAX)
+]
 
 
 class UserView(Struct, frozen=True):
@@ -35,9 +41,9 @@ class UserView(Struct, frozen=True):
 class NewDfsp(Struct, frozen=True, forbid_unknown_fields=True):
     """A participant to enable."""
 
-    fsp_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
+    fsp_id: FspIdText
     name: NameText
-    hub_url: Annotated[str, Meta(max_length=500, pattern=r"^https?://")] | None = None
+    hub_url: WebAddressText | None = None
     transfer_mode: Literal["RESERVED", "COMMITTED"] = "RESERVED"
 
 

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, convert, field
 
 from merchant.core import clock, errors
 from merchant.core.http import json as web
-from merchant.core.http.fields import Instant, NameText
+from merchant.core.http.fields import FspIdText, Instant, NameText
 from merchant.core.texts import _
 from merchant.scheme.hub_keys import HubKey
 from merchant.scheme.keys import JWS_SIGN
@@ -17,7 +17,6 @@ from merchant.scheme.participants import URL_CHARS_MAX
 from merchant.scheme.public_keys import PEM_CHARS_MAX, PublicKey, fingerprint, read_jwk, read_pem, to_jwk
 from merchant.scheme.scheme_change import SchemeChange, proposal_of
 
-FspIdText = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
 UrlText = Annotated[str, Meta(max_length=URL_CHARS_MAX)]
 Pem = Annotated[str, Meta(max_length=PEM_CHARS_MAX)]
 _JwkText = Annotated[str, Meta(max_length=PEM_CHARS_MAX)]

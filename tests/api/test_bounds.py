@@ -20,6 +20,18 @@ BODIES = {
     for declared in (one.opt["route"] for one in ROUTES if isinstance(one, HTTPRouteHandler) and "route" in one.opt)
     if declared.body is not None
 } | {shape.__name__: shape for shape in (oracle.NewRoute, oracle.ExternalMerchant, oracle.BulkParty)}
+# What core/http/shape.py has sentences for, besides texts and what holds other things.
+WORDED = (
+    inspect.BoolType,
+    inspect.DateType,
+    inspect.DictType,
+    inspect.EnumType,
+    inspect.FloatType,
+    inspect.IntType,
+    inspect.LiteralType,
+    inspect.NoneType,
+    inspect.UUIDType,
+)
 
 
 def unbounded(info: inspect.Type, path: str, seen: tuple[Any, ...] = ()) -> Iterator[str]:
@@ -72,6 +84,33 @@ def test_every_text_and_list_of_a_body_has_a_bound(name: str) -> None:
 )
 def test_what_has_none_is_found(shape: Any, places: list[str]) -> None:
     assert list(unbounded(inspect.type_info(shape), "x")) == places
+
+
+def unworded(info: inspect.Type, path: str, seen: tuple[Any, ...] = ()) -> Iterator[str]:
+    """Where a body asks for something that find_faults tells by a pattern, or not at all."""
+    match info:
+        case inspect.Metadata(type=inspect.StrType(), extra={"says": str()}):
+            return
+        case inspect.Metadata():
+            yield from unworded(info.type, path, seen)
+        case inspect.StructType():
+            for field in info.fields if info.cls not in seen else ():
+                yield from unworded(field.type, f"{path}.{field.encode_name}", (*seen, info.cls))
+        case inspect.UnionType():
+            for arm in info.types:
+                yield from unworded(arm, path, seen)
+        case inspect.ListType() | inspect.VarTupleType():
+            yield from unworded(info.item_type, f"{path}[]", seen)
+        case inspect.StrType():
+            if info.pattern is not None:
+                yield path
+        case _ if not isinstance(info, WORDED):
+            yield f"{path} {type(info).__name__}"
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_whatever_a_body_asks_for_is_told_in_words(name: str) -> None:
+    assert list(unworded(inspect.type_info(BODIES[name]), name)) == []
 
 
 SIZE = 600_000

@@ -11,6 +11,7 @@ import pytest
 
 import kyb
 from merchant.cli.main import cli
+from merchant.compliance.cases.blocking.reasons import BlockReason
 from merchant.compliance.cases.states import ApplicationState
 from merchant.core.access import Role
 from merchant.core.settings import PREFIX, Settings
@@ -103,6 +104,7 @@ def test_the_contract_names_every_route_and_no_other() -> None:
         ("Application states", set(ApplicationState)),
         ("Merchant states", set(MerchantState)),
         ("Request states", set(RequestState)),
+        ("Block reasons", set(BlockReason)),
         ("Event types", {kind.value for kind in EventType}),
         ("Behaviours", set(PLANS)),
     ],

@@ -1,13 +1,12 @@
 """Reads the European Union's consolidated list of financial sanctions (FSF, XML of schema 1.1, root export)."""
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 from kyb.lists.births import APPROXIMATE_YEARS, full_date
 from kyb.lists.entry import ENTITY, PERSON, BadList, Identifier, ListEntry, ScreeningList
 from kyb.lists.identifiers import codes_of, distinct, identifier, kind_of
-from kyb.lists.reading import XmlRecords, finish, merge, names_of, one_line
+from kyb.lists.reading import XmlRecords, finish, merge, names_of, one_line, published_day
 
 EU_SOURCE = "eu_fsf"
 _EXPECTED = "the EU's list of financial sanctions"
@@ -17,10 +16,7 @@ _KINDS = {"P": PERSON, "E": ENTITY}
 def load_eu_list(xml_bytes: bytes) -> ScreeningList:
     """Read the EU's consolidated list; raises BadList."""
     records = XmlRecords(xml_bytes, frozenset({"sanctionEntity"}), _EXPECTED)
-    try:
-        published_on = date.fromisoformat(records.attributes.get("generationDate", "")[:10])
-    except ValueError as error:
-        raise BadList(f"not {_EXPECTED}: {error}") from error
+    published_on = published_day(records.attributes.get("generationDate", ""), _EXPECTED)
     found: dict[str, ListEntry] = {}
     for node in records:
         entry = _entry(node)

@@ -71,8 +71,8 @@ def _read_lines(content: bytes) -> tuple[list[ListEntry], date | None]:
             continue
         try:
             entity = decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise BadList(f"not {_EXPECTED}: line {number}: {error}") from error
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise BadList(f"not {_EXPECTED}: line {number} is no entity as JSON") from None
         if entity.schema in _DOCUMENTS:
             for holder in entity.properties.get("holder", ()):
                 documents[holder] += _document(entity)

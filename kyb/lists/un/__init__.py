@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 from kyb.lists.births import APPROXIMATE_YEARS, full_date
-from kyb.lists.entry import ENTITY, PERSON, BadList, Identifier, ListedName, ListEntry, ScreeningList
+from kyb.lists.entry import ENTITY, PERSON, Identifier, ListedName, ListEntry, ScreeningList
 from kyb.lists.identifiers import codes_of, distinct, identifier, kind_of
-from kyb.lists.reading import XmlRecords, field, finish
+from kyb.lists.reading import XmlRecords, field, finish, published_day
 
 UN_SOURCE = "un_consolidated"
 _EXPECTED = "a UN consolidated list"
@@ -18,10 +17,7 @@ _KINDS = {"INDIVIDUAL": PERSON, "ENTITY": ENTITY}
 def load_un_list(xml_bytes: bytes) -> ScreeningList:
     """Read the UN Security Council consolidated list (schema sc-sanctions.xsd); raises BadList."""
     records = XmlRecords(xml_bytes, frozenset(_KINDS), _EXPECTED)
-    try:
-        published_on = date.fromisoformat(records.attributes.get("dateGenerated", "")[:10])
-    except ValueError as error:
-        raise BadList(f"not {_EXPECTED}: {error}") from error
+    published_on = published_day(records.attributes.get("dateGenerated", ""), _EXPECTED)
     entries = (_entry(node, _KINDS[node.tag]) for node in records)
     return finish(UN_SOURCE, published_on, xml_bytes, entries, _EXPECTED)
 

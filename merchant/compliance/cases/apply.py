@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 import kyb
-from merchant.compliance.cases import answers, doubts, four_eyes, lei, privacy, problems, verifications
+from merchant.compliance.cases import answers, doubts, four_eyes, lei, obstacles, privacy, problems, verifications
 from merchant.compliance.cases.blocking.refusals import Subject, refuse_blocked
 from merchant.compliance.cases.kyb_sentences import marked
 from merchant.compliance.cases.models import Application, ApplicationVersion
@@ -118,9 +118,8 @@ def begin_edit(application: Application, actor: Actor, part: str | None = None) 
 
 def refuse_protected(sections: kyb.Sections, protected: Mapping[str, tuple[str, ...]]) -> None:
     """Raise ProtectedName where a shop would bear somebody else's name."""
-    if named := [one for one in doubts.protected_doubts(sections, protected) if one.strictness == "refuse"]:
-        told = (errors.FieldError(one.path, one.code, one.message) for one in named)
-        raise problems.ProtectedName(errors=tuple(told))
+    if named := obstacles.protected_errors(sections, protected):
+        raise problems.ProtectedName(errors=named)
 
 
 async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -> Application:
@@ -166,6 +165,8 @@ def freeze_version(
     vault: Vault, application: Application, actor: Actor, case: kyb.Case, policy: kyb.Policy, now: datetime
 ) -> ApplicationVersion:
     """Move a draft to submitted; the version to store beside it. Raises what `submit` does."""
+    if application_may(application.state, Capability.BEGIN_VERSION):
+        raise errors.WrongState(_("This was returned: change what was asked for first, then submit it again."))
     if not application_may(application.state, Capability.SUBMIT):
         raise errors.WrongState(_("An application that is {state} cannot be submitted.", state=application.state))
     _check_complete(case, policy, application.target_tier, now)
@@ -192,13 +193,8 @@ def version_row(vault: Vault, application: Application) -> ApplicationVersion:
 
 
 def _check_complete(case: kyb.Case, policy: kyb.Policy, target_tier: str | None, now: datetime) -> None:
-    unlimited = [one for one in case.sections.business.currencies if not policy.has_limits(one)]
-    if unlimited:
-        raise errors.invalid_field(
-            "business.currencies",
-            "no_limits",
-            _("The policy sets no limits for {currencies}.", currencies=", ".join(unlimited)),
-        )
+    if unlimited := obstacles.limit_errors(case.sections, policy):
+        raise errors.InvalidFields(errors=unlimited)
     due = kyb.requirements(case, policy, target_tier, now).currently_due
     if due:
         raise problems.Incomplete(

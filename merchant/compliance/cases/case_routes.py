@@ -94,6 +94,7 @@ async def list_cases(call: Call[None]) -> Listed:
     permission=P.APPLICATIONS_READ,
     answer=kyb.Requirements,
     filters=(_TIER,),
+    raises=(errors.InvalidFields,),
 )
 async def read_application_requirements(call: Call[None], application_id: UUID) -> kyb.Requirements:
     """Read what an application needs for a tier: due, pending and past due, by when, and what it unlocks."""
@@ -108,6 +109,7 @@ async def read_application_requirements(call: Call[None], application_id: UUID) 
     permission=P.MERCHANTS_READ,
     answer=kyb.Requirements,
     filters=(Filter("tier", "The tier to reach; the merchant's own unless given."),),
+    raises=(errors.InvalidFields,),
 )
 async def read_merchant_requirements(call: Call[None], merchant_id: UUID) -> kyb.Requirements:
     """Read what a merchant needs to keep its tier, or to reach another: due, past due, by when, and what it unlocks."""

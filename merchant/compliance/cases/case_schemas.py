@@ -19,11 +19,16 @@ from merchant.core import errors
 from merchant.core.access import Actor
 from merchant.core.db import Reads
 from merchant.core.http import json as web
-from merchant.core.http.fields import Instant, ReasonText
+from merchant.core.http.fields import Instant, ReasonText, pattern
 from merchant.core.texts import _
 from merchant.core.vault import Vault
 
-Code = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z")]
+Code = Annotated[
+    str,
+    pattern(
+        r"^[a-z][a-z0-9_]{0,63}\Z", _("Must be a word of lower-case letters, digits and underscores, such as tax_id.")
+    ),
+]
 Subject = Annotated[str, Meta(min_length=1, max_length=64)]
 OpenedKind = Literal["change", "upgrade", "downgrade", "review", "reinstatement", "closure", "transfer"]
 

@@ -39,3 +39,6 @@ RULES: dict[CaseKind, Rules] = {
     CaseKind.CLOSURE: Rules(answers=False, reason=True, needs=Capability.CHANGE),
     CaseKind.TRANSFER: Rules(answers=False, needs=Capability.CHANGE),
 }
+
+# What leads out of a risk is never refused for it.
+LESSENS_RISK = frozenset({CaseKind.CLOSURE, CaseKind.DOWNGRADE})

@@ -188,6 +188,8 @@ LEI = (
     _("The LEI is in force and belongs to this business."),
 )
 
+# Of ours, among the requirements of kyb (obstacles.py).
+NO_LIMITS = _("The policy sets no limits for {currencies}.")
 
 # The fields of kyb's structs that hold sentences.
 _SPOKEN = frozenset({"message", "because"})
@@ -215,4 +217,4 @@ def marked(message: str) -> str:
 
 @cache
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    return [(one, re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(one)))) for one in FILLED]
+    return [(one, re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(one)))) for one in (*FILLED, NO_LIMITS)]

@@ -3,10 +3,13 @@
 from datetime import date
 from uuid import UUID
 
+import msgspec
+
 import kyb
 from merchant.compliance.cases import answers, sealed_fields, verifications
 from merchant.compliance.cases.merchant_cases import answers_in_force
 from merchant.compliance.cases.models import Application
+from merchant.compliance.cases.obstacles import obstacles
 from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.queries import FALSE_POSITIVE, HitStanding, hit_decisions
 from merchant.compliance.policies.in_force import policies, today
@@ -14,6 +17,7 @@ from merchant.core import errors
 from merchant.core.access import Actor
 from merchant.core.db import Reads
 from merchant.core.service import Service
+from merchant.core.texts import _
 from merchant.core.vault import Vault
 from merchant.registry.merchants.models import Merchant
 from merchant.registry.merchants.queries import merchant as read_merchant
@@ -29,7 +33,10 @@ async def needs_of(
     target_tier: str | None = None,
     decisions: dict[str, HitStanding] | None = None,
 ) -> kyb.Requirements:
-    """What a case needs for a tier, for its own target or the lowest when None."""
+    """What a case needs for a tier, for its own target or the lowest when None, and what would be refused in `errors`.
+
+    Raises InvalidFields for a tier that is not open to its kind of business.
+    """
     if decisions is None:
         decisions = await hit_decisions(tx, application)
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
@@ -40,8 +47,11 @@ async def needs_of(
         tx, service.vault, application, sections, merchant, screening=adjudicated(service.vault, application, decisions)
     )
     policy = await policy_of_case(service, application)
-    target = target_tier or application.target_tier
-    return kyb.requirements(case, policy, target, await local_now(service), await _coming(service, application.dfsp_id))
+    _check_tier(policy, sections.business.kind, target_tier)
+    target, coming = target_tier or application.target_tier, await _coming(service, application.dfsp_id)
+    needs = kyb.requirements(case, policy, target, await local_now(service), coming)
+    refused = await obstacles(service, application, sections, policy)
+    return msgspec.structs.replace(needs, errors=(*needs.errors, *refused)) if refused else needs
 
 
 async def _served_merchant(tx: Reads, actor: Actor, merchant_id: UUID) -> Merchant | None:
@@ -55,12 +65,21 @@ async def _served_merchant(tx: Reads, actor: Actor, merchant_id: UUID) -> Mercha
 async def needs_of_merchant(
     tx: Reads, service: Service, actor: Actor, merchant_id: UUID, target_tier: str | None = None
 ) -> kyb.Requirements:
-    """What a merchant needs to keep its tier, or to reach another. Raises NotFound."""
+    """What a merchant needs to keep its tier, or to reach another. Raises NotFound, InvalidFields for one not open."""
     merchant = await read_merchant(tx, actor, merchant_id)
     case = await merchant_case(tx, service, merchant)
     known, day = await policies(service), await today(service)
     policy, coming = known.in_force(merchant.dfsp_id, day), known.coming(merchant.dfsp_id, day)
+    _check_tier(policy, case.sections.business.kind, target_tier)
     return kyb.requirements(case, policy, target_tier, await local_now(service), coming)
+
+
+def _check_tier(policy: kyb.Policy, kind: str | None, wanted: str | None) -> None:
+    """Refuse a tier that there is not, or not for this kind of business; while that is not known, any tier will do."""
+    open_tiers = [tier.name for tier in (policy.ladder(kind) if kind else policy.tiers)]
+    if wanted is not None and wanted not in open_tiers:
+        known = ", ".join(open_tiers) or "-"
+        raise errors.invalid_field("tier", "not_allowed", _("Must be one of: {choices}.", choices=known))
 
 
 async def merchant_case(tx: Reads, service: Service, merchant: Merchant) -> kyb.Case:

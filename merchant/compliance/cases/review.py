@@ -14,7 +14,7 @@ import kyb
 from merchant.compliance.cases import answers, doubts, effects, indexing, lei, problems, returned, risk, sealed_fields
 from merchant.compliance.cases.assess import assess
 from merchant.compliance.cases.four_eyes import lock_for_decision
-from merchant.compliance.cases.kinds import CaseKind
+from merchant.compliance.cases.kinds import LESSENS_RISK, CaseKind
 from merchant.compliance.cases.models import Application, Decision
 from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.projection import adjudicated
@@ -43,8 +43,6 @@ _GIVE_TO_MERCHANT = (
     "UPDATE verification SET merchant_id = $2 WHERE application_id = $1 AND merchant_id IS NULL",
     "UPDATE risk_override SET merchant_id = $2 WHERE application_id = $1 AND merchant_id IS NULL",
 )
-# What leads out of a risk is never refused for it.
-_LESSENS_RISK = frozenset({CaseKind.CLOSURE, CaseKind.DOWNGRADE})
 
 
 class Approved(msgspec.Struct, frozen=True):
@@ -122,7 +120,7 @@ async def approve(
     hits = hits_of(sealed_fields.report_of(tx.vault, application) or {}, decisions)
     judged = await risk.judge(tx, service, application, case, hits, merchant)
     await risk.set_band(tx, actor, application, judged)
-    if judged.band == risk.UNACCEPTABLE and application.kind not in _LESSENS_RISK:
+    if judged.band == risk.UNACCEPTABLE and application.kind not in LESSENS_RISK:
         raise problems.RiskUnacceptable
     case = msgspec.structs.replace(case, risk=judged.band)
     tier = _cleared_tier(tx.vault, application, case, policy, merchant, now)

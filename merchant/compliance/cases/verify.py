@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from merchant.compliance.cases.case_schemas import NewVerification, NewWaiver
 
 # A person who records evidence says how it was seen; these only a program or an approval may say.
-BY_PEOPLE = frozenset(kyb.METHODS) - {"checker", "one_time_code"}
+BY_PEOPLE = frozenset(kyb.METHODS) - {"checker", *kyb.BOUND_METHODS}
 WAIVER_LASTS_AT_MOST = timedelta(days=366)
 
 

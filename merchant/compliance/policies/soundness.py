@@ -6,7 +6,7 @@ into force later lie over it then.
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from uuid import UUID
 
@@ -90,7 +90,16 @@ def faults(known: Policies, draft: Published) -> list[str]:
     texts = [one.text for one in above]
     if draft.layer == "dfsp":
         texts = texts or [kyb.preset("generic")]
-    return kyb.layer_faults([*texts, draft.text])
+    whole = [*texts, draft.text]
+    return kyb.layer_faults(whole) or list(_never_met(kyb.load_layers(whole)))
+
+
+def _never_met(policy: kyb.Policy) -> Iterator[str]:
+    """Checks that kyb knows and that nothing here ever meets: no case is told of its turnover (kyb.Case)."""
+    asked = frozenset[str]().union(*(policy.asked(tier).keys() for tier in policy.tiers))
+    for key, check in policy.text.checks.items():
+        if check.type == "volume_observed" and check.minimum_units > 0 and key in asked:
+            yield _("checks.{check}: this service counts no turnover for a policy, so no case could meet it", check=key)
 
 
 def _rank(layer: str) -> int:

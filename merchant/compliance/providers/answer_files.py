@@ -6,6 +6,7 @@ export` wrote them. What cannot be read as a whole is a BadAnswerFile, and nothi
 
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -19,6 +20,7 @@ from merchant.compliance.cases.case_schemas import Code, Subject
 from merchant.compliance.providers.port import Verdict
 from merchant.compliance.providers.verdicts import Answered, take_verdict
 from merchant.compliance.providers.wanted import LOOKED_UP, read_id
+from merchant.core.http.shape import find_faults
 from merchant.core.service import Service
 
 MAX_BYTES = 16 << 20
@@ -49,6 +51,8 @@ _TOLD = {
     "not_open": "The case is decided or withdrawn.",
     "unknown_subject": "The case has no such subject.",
     "facts_changed": "The facts changed since they were exported; answer the next export.",
+    "expired": "What expires_on says has come already, so it would verify nothing. Nothing is recorded.",
+    "contradicts": "Another line answers this request differently. Neither is recorded; send the right one alone.",
     "malformed": "",
 }
 DONE = frozenset({"recorded", "unchanged", "unavailable"})
@@ -90,10 +94,35 @@ class RowOutcome(Struct, frozen=True):
 
 async def import_answers(service: Service, data: bytes, name: str) -> list[RowOutcome]:
     """Take the answers in a file; `name` is kept with each as its source. Raises BadAnswerFile."""
+    rows = [(line, _read_row(values)) for line, values in read_rows(data)]
+    contradicted = _contradicted(rows)
     found = []
-    for line, values in read_rows(data):
-        found.append(await _take_row(service, line, values, name))
+    for line, row in rows:
+        if isinstance(row, str):
+            found.append(RowOutcome(line, "malformed", row))
+        else:
+            found.append(await _take_row(service, line, row, name, is_contradicted=line in contradicted))
     return found
+
+
+def _read_row(values: dict[str, str]) -> AnswerRow | str:
+    """A row, or what is wrong with its cells."""
+    try:
+        return msgspec.convert(values, AnswerRow, strict=False)
+    except msgspec.ValidationError:
+        faults = " ".join(f"{one.path}: {one.message}" for one in find_faults(values, AnswerRow))
+        return (faults or "The row has another form.")[:_MAX_SHOWN]
+
+
+def _contradicted(rows: Sequence[tuple[int, AnswerRow | str]]) -> frozenset[int]:
+    """The lines that answer a request which another line answers differently: nobody knows which of them is meant."""
+    answered: defaultdict[tuple[str | None, ...], dict[int, tuple[object, ...]]] = defaultdict(dict)
+    for line, row in rows:
+        if isinstance(row, str) or row.outcome == "unavailable":
+            continue
+        named = (row.request_id,) if row.request_id else (row.dfsp, row.external_ref, row.subject)
+        answered[(row.attribute, *named)][line] = (row.outcome, row.code, row.expires_on)
+    return frozenset(line for lines in answered.values() if len(set(lines.values())) > 1 for line in lines)
 
 
 def read_rows(data: bytes) -> list[tuple[int, dict[str, str]]]:
@@ -138,11 +167,7 @@ def _check_header(header: Sequence[str]) -> None:
         raise BadAnswerFile("A column request_id is missing, or dfsp, external_ref and subject.")
 
 
-async def _take_row(service: Service, line: int, values: dict[str, str], source: str) -> RowOutcome:
-    try:
-        row = msgspec.convert(values, AnswerRow, strict=False)
-    except msgspec.ValidationError as error:
-        return RowOutcome(line, "malformed", str(error)[:_MAX_SHOWN])
+async def _take_row(service: Service, line: int, row: AnswerRow, source: str, *, is_contradicted: bool) -> RowOutcome:
     request = read_id(row.request_id) if row.request_id else None
     told = {
         "request_id": str(request) if request else "",
@@ -150,6 +175,8 @@ async def _take_row(service: Service, line: int, values: dict[str, str], source:
     }
     if problem := _problem_of(row, is_id=request is not None):
         return RowOutcome(line, "malformed", problem, **told)
+    if is_contradicted:
+        return RowOutcome(line, "contradicts", _TOLD["contradicts"], **told)
     if row.outcome == "unavailable":
         return RowOutcome(line, "unavailable", _TOLD["unavailable"], **told)
     application_id = request.application_id if request else await _find(service, row)

@@ -72,9 +72,12 @@ def _prepare(folder: Path) -> list[str]:
         if not os.access(folder / name, os.W_OK):
             raise PermissionError(f"{folder / name} cannot be written")
     with os.scandir(folder) as entries:
-        return sorted(
-            one.name for one in entries if one.name.endswith(".csv") and not one.name.startswith(".") and _is_quiet(one)
-        )
+        return sorted(one.name for one in entries if _is_answers(one.name) and _is_quiet(one))
+
+
+def _is_answers(name: str) -> bool:
+    """Whether a file is meant for us by its name; other systems write X.CSV."""
+    return name.lower().endswith(".csv") and not name.startswith(".")
 
 
 def _is_quiet(entry: "os.DirEntry[str]") -> bool:

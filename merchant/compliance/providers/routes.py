@@ -11,7 +11,7 @@ from merchant.compliance.providers import phone_codes
 from merchant.compliance.providers.problems import NoCode, NoTextSender, PhoneChanged, TooManyCodes, WrongCode
 from merchant.core import clock, errors
 from merchant.core.access import Permission as P
-from merchant.core.http.fields import Instant
+from merchant.core.http.fields import DigitsText, Instant
 from merchant.core.http.route import Call
 from merchant.core.phone import mask
 from merchant.core.texts import _n
@@ -37,7 +37,7 @@ class PhoneCodeSent(Struct, frozen=True):
 class CodeReadOut(Struct, frozen=True, forbid_unknown_fields=True):
     """The code as the customer reads it out."""
 
-    code: Annotated[str, Meta(pattern=r"^[0-9]{6}\Z")]
+    code: DigitsText
 
 
 @both(

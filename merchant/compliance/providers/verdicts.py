@@ -14,7 +14,7 @@ import kyb
 from merchant.compliance.cases import answers
 from merchant.compliance.cases.assess import assess
 from merchant.compliance.cases.models import Application, Verification
-from merchant.compliance.cases.policy import policy_of_case
+from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.states import Capability, application_may
 from merchant.compliance.cases.verifications import details_of, record, verifications
 from merchant.compliance.providers.port import REGISTRY, Verdict
@@ -24,7 +24,7 @@ from merchant.core.access import SERVICE
 from merchant.core.db import Tx
 from merchant.core.service import Service
 
-Taken = Literal["recorded", "unchanged", "unknown_case", "not_open", "unknown_subject", "facts_changed"]
+Taken = Literal["recorded", "unchanged", "unknown_case", "not_open", "unknown_subject", "facts_changed", "expired"]
 
 
 class Answered(Struct, frozen=True):
@@ -55,6 +55,9 @@ async def take_verdict(tx: Tx, service: Service, answered: Answered, source: str
     there = subject in list(kyb.subjects(sections, attribute))
     if subject is None or not there or not kyb.facts_of(sections, attribute, subject):
         return "unknown_subject"
+    ends = answered.verdict.expires_on if answered.verdict.outcome == "verified" else None
+    if ends is not None and ends <= (await local_now(service)).date():
+        return "expired"  # it would count for nothing, and stand there as verified
     if await _is_known(tx, service, application, sections, attribute, subject, answered.verdict):
         return "unchanged"
     await record_verdict(tx, service, application, sections, attribute, subject, answered.verdict, source=source)

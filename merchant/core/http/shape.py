@@ -5,6 +5,7 @@ Called only for bodies that were refused: what is good is decoded by msgspec alo
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -16,6 +17,7 @@ from merchant.core.errors import FieldError
 from merchant.core.texts import _, filled
 
 MAX_FAULTS = 100  # a body of a thousand wrong rows is told of the first hundred
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _KINDS = {
     bool: _("true or false"),
     int: _("a whole number"),
@@ -48,6 +50,8 @@ def _wrong(path: str, expected: str, value: Any) -> FieldError:
 
 def _faults(value: Any, info: inspect.Type, path: str) -> Iterator[FieldError]:
     match info:
+        case inspect.Metadata(type=inspect.StrType() as text, extra={"says": says}):
+            yield from _text_faults(value, text, path, says)
         case inspect.Metadata():
             yield from _faults(value, info.type, path)
         case inspect.StructType():
@@ -68,6 +72,8 @@ def _faults(value: Any, info: inspect.Type, path: str) -> Iterator[FieldError]:
             yield _wrong(path, "null", value)
         case inspect.UUIDType() if not _is_uuid(value):
             yield _fault(path, "invalid", _("Must be a UUID."))
+        case inspect.DateType() if not _is_date(value):
+            yield _fault(path, "invalid", _("Must be a date as YYYY-MM-DD."))
         case inspect.DictType() if not isinstance(value, dict):
             yield _wrong(path, "an object", value)
 
@@ -115,14 +121,16 @@ def _choice_faults(value: Any, info: inspect.EnumType | inspect.LiteralType, pat
         yield _fault(path, "invalid", _("Must be one of {choices}.", choices=", ".join(map(str, allowed))))
 
 
-def _text_faults(value: Any, info: inspect.StrType, path: str) -> Iterator[FieldError]:
+def _text_faults(value: Any, info: inspect.StrType, path: str, says: str | None = None) -> Iterator[FieldError]:
+    """`says` is the sentence for people on the pattern, which says of an empty text what there is to say."""
     if not isinstance(value, str):
         yield _wrong(path, "text", value)
         return
-    yield from _length_faults(len(value), info.min_length, info.max_length, _("characters"), path)
+    least = None if says is not None and not value else info.min_length
+    yield from _length_faults(len(value), least, info.max_length, _("characters"), path)
     if info.pattern is not None and re.search(info.pattern, value) is None:
         pattern = info.pattern.replace(r"\Z", "$")
-        yield _fault(path, "invalid", _("Must match the pattern {pattern}.", pattern=pattern))
+        yield _fault(path, "invalid", says or _("Must match the pattern {pattern}.", pattern=pattern))
 
 
 def _length_faults(length: int, least: int | None, most: int | None, what: str, path: str) -> Iterator[FieldError]:
@@ -147,6 +155,14 @@ def _number_faults(value: Any, info: inspect.IntType | inspect.FloatType, path: 
 def _is_uuid(value: Any) -> bool:
     try:
         return isinstance(value, str) and bool(UUID(value))
+    except ValueError:
+        return False
+
+
+def _is_date(value: Any) -> bool:
+    """As the decoder reads one: the year, the month and the day with dashes."""
+    try:
+        return isinstance(value, str) and bool(_DATE.fullmatch(value) and date.fromisoformat(value))
     except ValueError:
         return False
 

@@ -6,18 +6,29 @@ routes.py decodes and answers with them, and the OpenAPI document describes them
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 import kyb
 from merchant.core.access import Actor
 from merchant.core.http import json as web
-from merchant.core.http.fields import Instant, ReasonText
+from merchant.core.http.fields import Instant, ReasonText, pattern
+from merchant.core.texts import _
 from merchant.registry.merchants.models import Counter, Location, Merchant
 from merchant.registry.merchants.states import MerchantState
 
 # As kyb has it for names in an application: none that a spreadsheet takes for a formula, in its wide form either.
-CounterNameText = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^\s*[^\s=+\-@\uff0b\uff0d\uff1d\uff20]")]
-AliasText = Annotated[str, Meta(pattern=rf"^{kyb.ALIAS_PATTERN}\Z")]
+CounterNameText = Annotated[
+    str,
+    pattern(
+        r"^\s*[^\s=+\-@\uff0b\uff0d\uff1d\uff20]",
+        _("Must not be empty, or begin with =, +, - or @."),
+        min_length=1,
+        max_length=128,
+    ),
+]
+AliasText = Annotated[
+    str, pattern(rf"^{kyb.ALIAS_PATTERN}\Z", _("Must be 1 to 32 letters, digits, dots, dashes or underscores."))
+]
 
 
 class ReasonGiven(Struct, frozen=True, forbid_unknown_fields=True):

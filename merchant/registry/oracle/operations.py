@@ -15,7 +15,9 @@ from msgspec import Meta, Struct
 from merchant.core import clock, money
 from merchant.core.access import Actor
 from merchant.core.db import Reads, Tx
+from merchant.core.http.fields import NameText
 from merchant.core.http.raw import Refused
+from merchant.core.http.shape import find_faults
 from merchant.core.service import SchemeFacts, Service
 from merchant.core.settings import Settings
 from merchant.core.texts import _
@@ -87,7 +89,7 @@ class BulkRegistration(Struct, frozen=True, rename="camel"):
 class ExternalMerchant(Struct, frozen=True):
     """One row of an external DFSP's batch."""
 
-    merchant_id: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")]
+    merchant_id: NameText
     currency: Annotated[str, Meta(max_length=3)]
     alias_value: AnyText | None = None
 
@@ -305,7 +307,8 @@ def read_row(row: Any) -> ExternalMerchant | ExternalResult:
         return msgspec.convert(row, ExternalMerchant)
     except msgspec.ValidationError as error:
         named = row.get("merchant_id") if isinstance(row, dict) else None
-        told = _("Not valid: {fault}.", fault=str(error)[:180])
+        fault = " ".join(f"{one.path}: {one.message}" for one in find_faults(row, ExternalMerchant)) or str(error)
+        told = _("Not valid: {fault}.", fault=fault.rstrip(".")[:180])
         return ExternalResult(named if isinstance(named, str) else "", None, "error", told)
 
 

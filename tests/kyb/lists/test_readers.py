@@ -216,8 +216,24 @@ ROOTS = {
 )
 def test_a_document_type_is_refused_before_anything_is_expanded(form: str, doctype: str) -> None:
     name, attributes = ROOTS[form]
-    with pytest.raises(kyb.BadList):
+    with pytest.raises(kyb.BadList, match=r"it declares a document type or entities, which no list has$"):
         read(f"{doctype}<{name} {attributes}/>".encode(), form, DAY)
+
+
+@pytest.mark.parametrize(
+    ("form", "content", "told"),
+    [
+        ("un", b"<CONSOLIDATED_LIST/>", "it says no day of publication$"),
+        ("un", b'<CONSOLIDATED_LIST dateGenerated="yesterday"/>', "its day of publication is 'yesterday'$"),
+        ("eu", b"<export/>", "it says no day of publication$"),
+        ("eu", b"no list", "it is no XML: "),
+        ("own", b"\xff\xfe", "it is not written in UTF-8$"),
+        ("opensanctions", b'{"id": 7}', "line 1 is no entity as JSON$"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_in_words(form: str, content: bytes, told: str) -> None:
+    with pytest.raises(kyb.BadList, match=told):
+        read(content, form, DAY)
 
 
 @pytest.mark.parametrize("form", XML_FORMS)

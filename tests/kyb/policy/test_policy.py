@@ -95,18 +95,25 @@ FAULTS = [
     ('name = "generic"', 'nmae = "generic"', "nmae"),
     ('name = "generic"', 'name = "generic', "line 4"),
     ("[tiers.T1]", "[tiers.T0]", "T0"),
+    ("per_payment = 10000, per_day = 50000,", "per_payment = 10000,", "tiers.T3.limits: per_day is required"),
+    ('type = "lei_active"', 'type = "lei_active"\nage = 7', "checks.lei: there is no key age here"),
+    ('says = "Look the LEI', "says = 7\n#", "checks.lei.says: must be text, not a whole number"),
     (T3_KINDS, 'kinds = ["company", "ngo"]', "public_body"),
     (T3_KINDS, 'kinds = ["company", "ngo", "circus"]', "circus"),
     ("limits = { per_payment = 20,", "limits = { per_payment = 200,", "payment <= day"),
     ("limits = { per_payment = 20,", "limits = { per_payment = 0,", "payment <= day"),
-    ("limits = { per_payment = 20,", "limits = { per_payment = 20.5,", "int"),
+    (
+        "limits = { per_payment = 20,",
+        "limits = { per_payment = 20.5,",
+        "tiers.T0.limits.per_payment: must be a whole number",
+    ),
     ("per_day = 300, per_month = 1000", "per_day = 300, per_month = 299", "payment <= day"),
     ("per_payment = 500, per_day = 2000", "per_payment = 50, per_day = 2000", "higher tier"),
     ("payments_per_day = 300 }", "payments_per_day = 300, balance = 5 }", "higher tier"),
     ("payments_per_day = 30,", "payments_per_day = 0,", "payments_per_day"),
     ("KES = 13000", "KSH = 13000", "KSH"),
     ("KES = 13000", "KES = 0", "KES"),
-    ("KES = 13000", "KES = 130.0", "int"),
+    ("KES = 13000", "KES = 130.0", "minor_per_unit.KES: must be a whole number"),
     ('"business.mcc" =', '"business.mmc" =', "business.mmc"),
     ('"business.mcc" =', '"bussiness.mcc" =', "bussiness"),
     ('"locations[]" =', '"locations" =', "locations"),
@@ -120,7 +127,16 @@ FAULTS = [
     ('type = "lei_active"', 'type = "lei_active"\nattribute = "phone"', "lei_active"),
     ('by = ["one_time_code", "checker"]', 'by = ["oracle"]', "oracle"),
     ('by = ["one_time_code", "checker"]', "by = []", "nobody can verify it"),
+    (
+        'attribute = "licence"\nby = ["checker", "document", "registry"]',
+        'attribute = "tax"\nby = ["one_time_code"]',
+        "tax",
+    ),
+    ('by = ["registry", "checker"]', 'by = ["one_time_code"]', "checks.lei.by: one_time_code cannot verify lei"),
     ('valid = "60m"', 'valid = "60 months"', "checks.identity.valid"),
+    ('valid = "60m"', 'valid = "0d"', "checks.identity.valid"),
+    ('valid = "60m"', 'valid = "9000y"', "longer than 100 years"),
+    ('notice = "30d"', 'countries = ["KP"]\nnotice = "30d"', "black_countries"),
     ('expires_after = "30d"', 'expires_after = "soon"', "expires_after"),
     ("threshold_percent = 25.0", "threshold_percent = 125.0", "threshold_percent"),
     ("threshold_percent = 10.0", "threshold_percent = 30.0", "threshold_percent"),
@@ -150,6 +166,52 @@ def test_a_policy_that_contradicts_itself_is_refused(text: str, replacement: str
     assert broken != GENERIC
     with pytest.raises(kyb.PolicyError, match=named.replace("|", r"\|")):
         kyb.load_policy(broken)
+
+
+VOLUME = """
+[checks.volume]
+type = "volume_observed"
+minimum_units = {units}
+says = "Take payments for a month."
+
+[tiers.T0]"""
+
+
+def with_volume(units: int, tier: str) -> str:
+    """The default policy, of which one tier asks for a turnover."""
+    text = GENERIC.replace("\n[tiers.T0]", VOLUME.format(units=units), 1)
+    head, _, rest = text.partition(f"[tiers.{tier}.requires]\nall = [")
+    return f'{head}[tiers.{tier}.requires]\nall = ["volume", {rest}'
+
+
+@pytest.mark.parametrize(
+    ("units", "tier", "named"),
+    [
+        (1, "T0", "tiers.T0: volume asks individual for more in a month than the 0 "),
+        (301, "T1", "tiers.T1: volume asks individual for more in a month than the 300 "),
+        (1, "T3", "tiers.T3: volume asks company for more in a month than the 0 "),
+    ],
+)
+def test_a_turnover_that_no_tier_permits_is_refused(units: int, tier: str, named: str) -> None:
+    with pytest.raises(kyb.PolicyError, match=named):
+        kyb.load_policy(with_volume(units, tier))
+
+
+def test_a_turnover_that_the_tier_below_permits_is_asked_for() -> None:
+    assert kyb.load_policy(with_volume(1000, "T2")).text.checks["volume"].minimum_units == 1000
+
+
+def test_a_tier_that_refuses_each_trade_by_its_code_is_refused() -> None:
+    every = ", ".join(f'"{code}"' for code in sorted(codes.merchant_category_codes()))
+    text = GENERIC.replace('mcc_refused = ["@enhanced", "@agent"]', f"mcc_refused = [{every}]", 1)
+    with pytest.raises(kyb.PolicyError, match="every trade is refused"):
+        kyb.load_policy(text)
+
+
+def test_weights_by_which_every_trade_is_unacceptable_are_refused() -> None:
+    points = "cap = 100\nlow = 100\nmedium = 100\nhigh = 100\nenhanced = 100\nagent = 100"
+    with pytest.raises(kyb.PolicyError, match=r"risk\.mcc\.low"):
+        kyb.load_policy(GENERIC.replace("[capabilities]", f"[risk.mcc]\n{points}\n[capabilities]", 1))
 
 
 def test_a_tier_with_high_limits_and_no_requirements_is_refused() -> None:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from sqlmodel import select
 
 import kyb
+from kyb.fields import e164
 from merchant.compliance.cases.models import Application
 from merchant.core import errors
 from merchant.core.db import Reads
@@ -31,14 +32,23 @@ class Sought(Struct, frozen=True):
     def spellings(self) -> list[tuple[str, str]]:
         """(kind, value) of every spelling under which the blind indexes may know the person.
 
-        Raises InvalidFields when no number is given.
+        Raises InvalidFields when no number is given, or one that no answer can be.
         """
         one = kyb.Owner(id_number=self.id_number or None, phone=self.phone or None)
         tidied = kyb.normalise(kyb.Sections(owners=(one,))).owners[0]
-        found = [("phone", tidied.phone)] if tidied.phone else []
+        found = []
+        if tidied.phone:
+            # No answer is ever stored in such a form: to find nothing would say that nothing is held.
+            if e164(tidied.phone, None) is None:
+                told = _("Give the phone whole, with + and the country's code first.")
+                raise errors.invalid_field("phone", "invalid", told)
+            found.append(("phone", tidied.phone))
         if tidied.id_number:
+            form = kyb.number_form(tidied.id_number)
+            if not form:
+                raise errors.invalid_field("id_number", "invalid", _("Must hold a letter or a digit."))
             # Decided cases of older releases are indexed as their numbers were written.
-            forms = (kyb.number_form(tidied.id_number), tidied.id_number)
+            forms = (form, tidied.id_number)
             found += [("id_number", form) for form in dict.fromkeys(forms) if form]
         if not found:
             raise errors.invalid_field("id_number", "missing", _("Give the person's identity number or phone."))

@@ -197,6 +197,18 @@ class TestSubmission:
         submitted = await maker2.move(application_id, "submit")
         assert submitted.json()["makers"] == [str(maker.person.actor.id), str(maker2.person.actor.id)]
 
+    async def test_a_returned_application_is_changed_before_it_is_submitted_again(
+        self, service: Service, maker: Desk, checker: Desk
+    ) -> None:
+        application_id = (await maker.open(builders.company())).json()["id"]
+        await maker.move(application_id, "submit")
+        await builders.work(service)
+        items = {"items": [{"path": "business.mcc", "reason": "Which trade?"}]}
+        assert (await checker.move(application_id, "return", items)).status_code == 200
+        refused = await maker.move(application_id, "submit")
+        assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
+        assert "change what was asked for first" in refused.json()["detail"]
+
     async def test_what_is_submitted_or_under_review_is_frozen(self, service: Service, maker: Desk) -> None:
         application_id = (await maker.open(builders.company())).json()["id"]
         await maker.move(application_id, "submit")

@@ -147,6 +147,24 @@ class TestWhoseLayer:
             assert refused(answer) == (403, "not_allowed")
 
 
+IMPOSSIBLE = """
+[checks.impossible]
+type = "attribute_verified"
+attribute = "tax"
+by = ["one_time_code"]
+says = "Verify the tax number."
+[tiers.T3.requires]
+all = ["impossible"]"""
+
+VOLUME = """
+[checks.volume]
+type = "volume_observed"
+minimum_units = 100
+says = "Take payments for a month."
+[tiers.T2.requires]
+all = ["volume"]"""
+
+
 class TestLayers:
     async def test_a_layer_that_loosens_is_refused_with_the_place(
         self, client: httpx.AsyncClient, world: World, operator: Desk, hub_checker: Desk
@@ -171,6 +189,8 @@ class TestLayers:
             ("[tiers.T0]\nkinds = []", "nobody can reach"),
             ('[tiers.T1]\nmcc_refused = ["@low", "@medium", "@high"]', "every trade is refused"),
             ("[tiers.T9]\ntitle = 'x'", "kinds"),
+            (IMPOSSIBLE, "checks.impossible.by: one_time_code cannot verify tax"),
+            (VOLUME, "checks.volume: this service counts no turnover"),
         ],
     )
     async def test_what_is_unsound_or_that_nobody_reaches_is_refused(

@@ -189,6 +189,44 @@ async def test_one_bad_row_holds_up_no_other(service: Service, world: World) -> 
 
 
 @pytest.mark.database
+async def test_what_is_wrong_with_a_cell_is_said_in_words(service: Service) -> None:
+    text = f"{HEADER}\nx,identity,approved,Two Words,31.12.2026,\n"
+    [told] = await import_answers(service, text.encode(), "answers.csv")
+    assert told.message == (
+        "outcome: Must be one of inconclusive, rejected, unavailable, verified."
+        " code: Must be a word of lower-case letters, digits and underscores, such as tax_id."
+        " expires_on: Must be a date as YYYY-MM-DD."
+    )
+
+
+@pytest.mark.database
+@pytest.mark.parametrize("days", [-400, -1, 0])
+async def test_what_has_run_out_verifies_nothing_and_is_refused(service: Service, world: World, days: int) -> None:
+    await builders.create_application(service, world.maker, submitted=True)
+    rows = await exported(service, "identity")
+    day = (clock.now() + timedelta(days=days)).date().isoformat()
+    [told] = await import_answers(service, answers(rows, outcome="verified", expires_on=day), "answers.csv")
+    assert (told.result, told.is_done) == ("expired", False)
+    assert "expires_on" in told.message
+    assert (await recorded(service), await exported(service, "identity")) == ([], rows)
+
+
+@pytest.mark.database
+async def test_two_answers_to_one_request_are_both_refused_and_the_same_twice_is_not(
+    service: Service, world: World
+) -> None:
+    await builders.create_application(service, world.maker, submitted=True)
+    rows = await exported(service)
+    data = answers(rows, outcome="verified") + answers(rows[:1], outcome="rejected").partition(b"\r\n")[2]
+    outcomes = await import_answers(service, data, "answers.csv")
+    assert [one.result for one in outcomes] == ["contradicts", "recorded", "contradicts"]
+    assert [one.attribute for one in await recorded(service)] == ["identity"]
+    assert "differently" in outcomes[0].message
+    twice = answers(rows[:1] * 2, outcome="verified") + answers(rows[:1], outcome="unavailable").partition(b"\r\n")[2]
+    assert await results(service, twice) == ["recorded", "unchanged", "unavailable"]
+
+
+@pytest.mark.database
 async def test_a_verification_that_lapsed_is_asked_for_and_taken_anew(
     service: Service, world: World, move_clock: Any
 ) -> None:

@@ -89,6 +89,17 @@ async def test_a_file_with_a_row_to_look_at_ends_in_failed(
     assert "UTF-8" in (folder / "failed/b.report.csv").read_text()
 
 
+@pytest.mark.parametrize("name", ["ANSWERS.CSV", "Answers.Csv"])
+async def test_a_name_in_capitals_is_taken_as_well(
+    service: Service, folder: Path, move_clock: MoveClock, name: str
+) -> None:
+    (folder / name).write_text(HEADER)
+    move_clock(QUIET)
+    assert await inbox.take_inbox(service) == 1
+    stem = name.partition(".")[0]
+    assert names(folder) == [f"done/{stem}.csv", f"done/{stem}.report.csv"]
+
+
 async def test_only_whole_files_of_the_folder_itself_are_taken(
     service: Service, folder: Path, tmp_path: Path, move_clock: MoveClock
 ) -> None:

@@ -12,7 +12,9 @@ import httpx
 import msgspec
 import pytest
 
+import kyb
 from kyb.codes import gsm7_septets
+from merchant.compliance.cases.verify import BY_PEOPLE
 from merchant.compliance.providers import phone_codes
 from merchant.compliance.slice import ROUTES
 from merchant.core.service import Service
@@ -24,6 +26,11 @@ from tests.merchant.compliance.providers.conftest import Desk, Phones, wrong
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
 MINUTE = timedelta(minutes=1)
+
+
+def test_what_a_policy_may_ask_of_a_code_is_what_a_code_verifies() -> None:
+    assert {phone_codes.METHOD: frozenset({phone_codes.ATTRIBUTE})} == kyb.BOUND_METHODS
+    assert frozenset(kyb.METHODS) - BY_PEOPLE == {"checker", phone_codes.METHOD}
 
 
 async def test_a_code_that_is_read_back_verifies_the_phone_by_the_service(desk: Desk, phones: Phones) -> None:

@@ -1,6 +1,7 @@
 """Every fault of a refused body is found at once, named by its path, with what would be allowed."""
 
 import json
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from msgspec import Meta
 
 import kyb
+from merchant.compliance.cases.case_schemas import NewWaiver
 from merchant.compliance.cases.schemas import ChangedSections, NewApplication
+from merchant.core.http.fields import DigitsText, ReasonText
 from merchant.core.http.shape import MAX_FAULTS, find_faults
 from merchant.payments.schemas import NewPaymentRequest
 
@@ -35,6 +38,9 @@ class Outer(msgspec.Struct, forbid_unknown_fields=True):
     many: Annotated[list[Inner], Meta(max_length=3)] = []
     share: float = 1.0
     yes: bool = True
+    day: date | None = None
+    code: DigitsText = "123456"
+    why: ReasonText = "Why."
 
 
 GOOD = {"id": "01a203bf-ae53-7d31-ac39-1faf8acba904", "colour": "red"}
@@ -73,6 +79,13 @@ def test_what_is_of_the_shape_has_no_fault() -> None:
         ({"share": "1"}, "share", "invalid"),
         ({"yes": 1}, "yes", "invalid"),
         ({"other": 1}, "other", "unknown"),
+        ({"day": "tomorrow"}, "day", "invalid"),
+        ({"day": "2026-02-30"}, "day", "invalid"),
+        ({"day": 20260228}, "day", "invalid"),
+        ({"code": "12345"}, "code", "invalid"),
+        ({"why": ""}, "why", "invalid"),
+        ({"why": " "}, "why", "invalid"),
+        ({"why": "x" * 501}, "why", "invalid"),
     ],
 )
 def test_a_fault_is_named_by_its_path(changes: dict[str, Any], path: str, code: str) -> None:
@@ -99,6 +112,25 @@ def test_a_message_says_what_is_allowed() -> None:
     assert "red, green" in str(colour.message)
     [unknown] = find_faults(GOOD | {"color": "red"}, Outer)
     assert "colour" in str(unknown.message)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"why": "  "}, "Must not be empty."),
+        ({"why": ""}, "Must not be empty."),
+        ({"code": "12a456"}, "Must be six digits."),
+        ({"day": "soon"}, "Must be a date as YYYY-MM-DD."),
+        ({"day": 7}, "Must be a date as YYYY-MM-DD."),
+    ],
+)
+def test_a_pattern_and_a_day_are_told_in_words(changes: dict[str, Any], message: str) -> None:
+    assert [str(one.message) for one in find_faults(GOOD | changes, Outer)] == [message]
+
+
+def test_a_day_that_must_be_given_is_asked_for_in_words() -> None:
+    [told] = find_faults({"attribute": "tax", "subject": "business", "reason": "x", "expires_on": None}, NewWaiver)
+    assert (told.path, told.message) == ("expires_on", "Must be a date as YYYY-MM-DD.")
 
 
 def test_a_body_of_a_thousand_wrong_rows_is_told_of_the_first_hundred() -> None:

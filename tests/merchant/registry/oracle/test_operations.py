@@ -701,6 +701,17 @@ class TestExternalBatches:
         async with service.db.system() as tx:
             assert await tx.fetchval("SELECT count(*) FROM alias_claim") == 1
 
+    async def test_what_is_wrong_with_a_row_is_said_in_words(
+        self, client: httpx.AsyncClient, key: dict[str, str]
+    ) -> None:
+        rows = [{"merchant_id": " ", "currency": 7}, {"currency": "KES"}, "m1"]
+        answered = (await client.post("/oracle/participants", json=rows, headers=key)).json()
+        assert [one["error"] for one in answered] == [
+            "Not valid: merchant_id: Must not be empty. currency: Must be text, not a whole number.",
+            "Not valid: merchant_id: merchant_id is required.",
+            "Not valid: $: Must be an object, not text.",
+        ]
+
     async def test_another_content_type_is_refused(self, client: httpx.AsyncClient, key: dict[str, str]) -> None:
         rows = json.dumps([{"merchant_id": "m1", "currency": "KES"}])
         for content_type in ("text/plain", "application/x-www-form-urlencoded", ""):

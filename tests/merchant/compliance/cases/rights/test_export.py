@@ -96,6 +96,27 @@ async def test_looking_for_someone_who_is_not_there_is_recorded(
     assert (told["actor"], told["why"]) == (world.checker.actor.id, "audit")
 
 
+@pytest.mark.parametrize(
+    ("sought", "path"),
+    [
+        ({"phone": "abc"}, "phone"),
+        ({"phone": "0711000001"}, "phone"),  # of which country nobody can tell
+        ({"phone": "+2547110"}, "phone"),
+        ({"id_number": "--/"}, "id_number"),
+        ({"id_number": "12345678", "phone": "abc"}, "phone"),
+    ],
+)
+async def test_a_number_that_no_answer_can_be_is_refused_and_not_answered_with_nothing(
+    client: httpx.AsyncClient, service: Service, world: World, sought: dict[str, str], path: str
+) -> None:
+    for action, who, reason in (("export", "checker", "audit"), ("erase", "admin", "person_asked")):
+        person = world["greenbankfsp"][who]
+        body = sought | {"reason": reason}
+        answer = await client.post(f"/api/v1/people/{action}", json=body, headers=person.headers)
+        assert (answer.status_code, [one["path"] for one in answer.json()["errors"]]) == (422, [path]), action
+    assert await actions(service, "personal_data.sought") == []
+
+
 async def test_the_command_exports_and_accounts_for_it(service: Service, world: World) -> None:
     document = builders.seller()
     application = await builders.create_application(service, world.maker, document)
