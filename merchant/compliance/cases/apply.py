@@ -133,7 +133,7 @@ async def submit(tx: Tx, service: Service, actor: Actor, application_id: UUID) -
     if application_may(application.state, Capability.SUBMIT):
         await check_place_ids(tx, service, application, sections)  # of a release that did not ask before
     policy, now = await policy_of_case(service, application), await local_now(service)
-    case = await verifications.case_of(tx, service.vault, application, sections)
+    case = await verifications.case_of(tx, service, application, sections)
     refuse_protected(sections, await doubts.protected_names(service, policy))
     case = lei.before_look_up(case, await lei.is_looked_up(service, sections), now)
     version = freeze_version(service.vault, application, actor, case, policy, now)

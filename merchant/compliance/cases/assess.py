@@ -53,7 +53,7 @@ async def assess(tx: Tx, service: Service, actor: Actor, application: Applicatio
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
     ground = await ground_for(service, await policy_of_case(service, application))
     merchant = await risk.merchant_of(tx, application)
-    case = await verifications.case_of(tx, service.vault, application, sections)
+    case = await verifications.case_of(tx, service, application, sections)
     # What is asked of owners depends on the risk; hits are not part of it, since they are decided before an approval.
     unlisted = await risk.judge(tx, service, application, case, Hits(), merchant)
     case = msgspec.structs.replace(case, risk=unlisted.band)

@@ -181,7 +181,8 @@ async def note(
         policy_version=policy_version,
     )
     if application.merchant_id is not None and verdict.outcome == "rejected":
-        await tx.execute(_LOOK_SOON, application.merchant_id, clock.now().date())
+        # Yesterday has come wherever the scheme is.
+        await tx.execute(_LOOK_SOON, application.merchant_id, clock.now().date() - timedelta(days=1))
     await audit.record(
         tx,
         SERVICE,

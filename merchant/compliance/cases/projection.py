@@ -44,7 +44,7 @@ async def needs_of(
     if application.merchant_id is not None and application.kind != ONBOARDING:
         merchant = await _served_merchant(tx, actor, application.merchant_id)
     case = await verifications.case_of(
-        tx, service.vault, application, sections, merchant, screening=adjudicated(service.vault, application, decisions)
+        tx, service, application, sections, merchant, screening=adjudicated(service.vault, application, decisions)
     )
     policy = await policy_of_case(service, application)
     _check_tier(policy, sections.business.kind, target_tier)
@@ -86,8 +86,10 @@ async def merchant_case(tx: Reads, service: Service, merchant: Merchant) -> kyb.
     """A live merchant as kyb judges it: the answers in force, and everything that was verified of it."""
     sections = await answers_in_force(tx, service.vault, merchant)
     rows = await verifications.verifications(tx, merchant.case_id or merchant.application_id, merchant.id)
+    screening = "review" if merchant.listed else "clear"
+    zone = await service.time_zone()
     return verifications.judged_case(
-        service.vault, sections, rows, merchant, risk=merchant.risk, screening="review" if merchant.listed else "clear"
+        service.vault, sections, rows, merchant, zone, risk=merchant.risk, screening=screening
     )
 
 

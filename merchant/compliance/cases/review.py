@@ -116,7 +116,7 @@ async def approve(
     now = await local_now(service)
     decisions = await hit_decisions(tx, application)
     screening = _cleared_screening(tx.vault, application, decisions)
-    case = await case_of(tx, tx.vault, application, sections, merchant, screening=screening)
+    case = await case_of(tx, service, application, sections, merchant, screening=screening)
     hits = hits_of(sealed_fields.report_of(tx.vault, application) or {}, decisions)
     judged = await risk.judge(tx, service, application, case, hits, merchant)
     await risk.set_band(tx, actor, application, judged)

@@ -81,7 +81,7 @@ async def rejudge(tx: Tx, service: Service, actor: Actor, application: Applicati
     await tx.flush()
     merchant = await merchant_of(tx, application)
     sections = answers.unseal(service.vault, application.id, application.sections_sealed)
-    case = await verifications.case_of(tx, service.vault, application, sections, merchant)
+    case = await verifications.case_of(tx, service, application, sections, merchant)
     found = await judge(tx, service, application, case, hits_of(report, await hit_decisions(tx, application)), merchant)
     frozen = await frozen_version(tx, application, application.version)
     sealed = sealed_fields.seal_report(service.vault, application.id, report | {"risk": stored_risk(found.risk)})

@@ -5,7 +5,7 @@ compared by a keyed hash, so that the table tells nobody an identity number.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from merchant.compliance.cases.models import Application, Verification
 from merchant.core import clock
 from merchant.core.access import SERVICE, Actor
 from merchant.core.db import Reads, Tx
+from merchant.core.service import Service
 from merchant.core.vault import Vault
 from merchant.registry.merchants.models import Merchant
 from merchant.registry.merchants.states import Capability, is_blocked, merchant_may
@@ -27,7 +28,7 @@ DETAILS = "verification:{id}"  # as vault.seal is told
 
 async def case_of(
     tx: Reads,
-    vault: Vault,
+    service: Service,
     application: Application,
     sections: kyb.Sections,
     merchant: Merchant | None = None,
@@ -36,7 +37,8 @@ async def case_of(
 ) -> kyb.Case:
     """A case as kyb judges it: its answers, what was verified of them, and where its merchant stands."""
     rows = await verifications(tx, application.id, application.merchant_id)
-    return judged_case(vault, sections, rows, merchant, risk=application.risk, screening=screening)
+    zone = await service.time_zone()
+    return judged_case(service.vault, sections, rows, merchant, zone, risk=application.risk, screening=screening)
 
 
 def judged_case(
@@ -44,24 +46,25 @@ def judged_case(
     sections: kyb.Sections,
     rows: Iterable[Verification],
     merchant: Merchant | None,
+    zone: tzinfo,
     *,
     risk: str | None,
     screening: str | None = None,
 ) -> kyb.Case:
-    """The same of rows that were read already."""
-    counted = tuple(_standing_rows(vault, sections, rows))
+    """The same of rows that were read already; `zone` is the scheme's, in which days begin."""
+    counted = tuple(_standing_rows(vault, sections, rows, zone))
     return kyb.Case(
         sections,
         counted,
         screening=msgspec.convert(screening, kyb.ScreeningOutcome | None),
         risk=risk,
-        standing=standing_of(merchant) if merchant is not None else None,
+        standing=standing_of(merchant, zone) if merchant is not None else None,
     )
 
 
-def standing_of(merchant: Merchant) -> kyb.Standing:
-    """Where a merchant stands."""
-    since = (merchant.tier_since or merchant.created_at).date()
+def standing_of(merchant: Merchant, zone: tzinfo) -> kyb.Standing:
+    """Where a merchant stands, and since which day of the scheme's."""
+    since = (merchant.tier_since or merchant.created_at).astimezone(zone).date()
     return kyb.Standing(
         merchant.tier,
         since,
@@ -86,7 +89,9 @@ def facts_hash(vault: Vault, sections: kyb.Sections, attribute: str, subject: st
     return None if text is None else vault.digest(f"facts.{attribute}", text)
 
 
-def _standing_rows(vault: Vault, sections: kyb.Sections, rows: Iterable[Verification]) -> Iterator[kyb.Verification]:
+def _standing_rows(
+    vault: Vault, sections: kyb.Sections, rows: Iterable[Verification], zone: tzinfo
+) -> Iterator[kyb.Verification]:
     """Those whose answers are still the same, wherever they stand by now: an owner may have moved up the list."""
     places: dict[str, dict[bytes, str]] = {}
     for row in rows:
@@ -99,7 +104,7 @@ def _standing_rows(vault: Vault, sections: kyb.Sections, rows: Iterable[Verifica
                 if (found := facts_hash(vault, sections, row.attribute, subject)) is not None
             }
         if (subject := places[row.attribute].get(row.facts)) is not None:
-            yield _as_kyb(row, subject)
+            yield _as_kyb(row, subject, zone)
 
 
 async def record(
@@ -157,14 +162,14 @@ def details_of(vault: Vault, row: Verification) -> dict[str, Any] | None:
     return found
 
 
-def _as_kyb(row: Verification, subject: str) -> kyb.Verification:
+def _as_kyb(row: Verification, subject: str, zone: tzinfo) -> kyb.Verification:
     return kyb.Verification(
         attribute=row.attribute,
         subject=subject,
         outcome=msgspec.convert(row.outcome, kyb.Outcome),
         method=row.method,
         by=str(row.by_id or row.by_kind),
-        at=row.at,
+        at=row.at.astimezone(zone),
         expires_on=row.expires_on,
         code=row.code,
         is_automatic=is_automatic(row),

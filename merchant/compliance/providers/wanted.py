@@ -65,7 +65,7 @@ def place_of(vault: Vault, sections: kyb.Sections, attribute: str, key: bytes) -
 async def wanted_of(tx: Reads, service: Service, application: Application, sections: kyb.Sections) -> list[Wanted]:
     """What the policy lets a register vouch for and nobody has verified, up to the tier that the case leads to."""
     merchant = await risk.merchant_of(tx, application)
-    case = await case_of(tx, service.vault, application, sections)
+    case = await case_of(tx, service, application, sections)
     target = application.target_tier or (merchant.tier if merchant is not None else None)
     policy, now = await policy_of_case(service, application), await local_now(service)
     found = []

@@ -7,7 +7,7 @@ more than MERCHANTS_MAX merchants an even sample is judged, chosen by the last d
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -192,7 +192,9 @@ def _judge(
     """Count what changes for one merchant."""
     pair = pairs.of(merchant.dfsp_id)
     sections = answers.unseal(vault, application.id, application.sections_sealed)
-    case = verifications.judged_case(vault, sections, rows, merchant, risk=application.risk, screening="clear")
+    case = verifications.judged_case(
+        vault, sections, rows, merchant, now.tzinfo or UTC, risk=application.risk, screening="clear"
+    )
     before, after = (kyb.requirements(case, policy, None, now) for policy in (pair.before, pair.after))
     held_before, held_after = _holds(pair.before, before, merchant), _holds(pair.after, after, merchant)
     tally.checked += 1
