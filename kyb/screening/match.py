@@ -4,12 +4,15 @@ The last step of screening: subjects.py calls screen_subject for each name of a 
 what corroborates it is reported beside it and never changes it. `_band` holds the rule of decision.
 """
 
+from collections.abc import Iterator
+
 from msgspec import Struct, field
 
 from kyb.lists.entry import ENTITY, PERSON, Identifier, ListEntry
 from kyb.screening.compare import Compared, Piece, compare
 from kyb.screening.identifiers import identifier_keys, same_number
 from kyb.screening.index import Part, ScreeningIndex
+from kyb.screening.joining import put_together
 from kyb.screening.letters import fold, visible
 from kyb.screening.names import MAX_NAME_CHARS, MAX_WORDS, TELLING_WEIGHT, Name, read_name
 from kyb.screening.readings import MAX_READINGS, inner_names
@@ -29,6 +32,7 @@ NOTHING_TO_COMPARE = "The name holds no letters or digits that could be compared
 
 _COMMON_WEIGHT = 0.5  # a single word up to this weight is a name of thousands
 _MIN_CHARS = 2
+# Of a name within another. A person's single word is left alone: many are nicknamed after someone (Rose "Maria" Njeri).
 _MIN_TELLING_WITHIN = {PERSON: 2, ENTITY: 1}
 
 
@@ -138,19 +142,22 @@ _BAND_ORDER = {LIKELY: 0, POSSIBLE: 1, SET_ASIDE: 2}
 
 
 def _by_names(text: str, part: Part) -> dict[int, _Found]:
-    """What the whole name is like, and what the names within it are; a byname within hides no other likeness.
-
-    A person's single word within is left alone: many are nicknamed after someone (Rose "Maria" Njeri).
-    """
+    """What the name is like in each of its readings; a byname hides no other likeness."""
     best = _by_name(text, part)
-    for inner in inner_names(text[:MAX_NAME_CHARS])[:MAX_READINGS]:
-        if read_name(inner, part.kind).telling < _MIN_TELLING_WITHIN[part.kind]:
-            continue
-        for number, found in _by_name(inner, part).items():
+    for reading in _readings(text[:MAX_NAME_CHARS], part):
+        for number, found in _by_name(reading, part).items():
             entry = part.entries[number][1]
             if number not in best or _worth(best[number], entry, part.kind) < _worth(found, entry, part.kind):
                 best[number] = found
     return best
+
+
+def _readings(text: str, part: Part) -> Iterator[str]:
+    """The names that may be meant beside the one that is written."""
+    least = _MIN_TELLING_WITHIN[part.kind]
+    inner = [name for name in inner_names(text)[:MAX_READINGS] if read_name(name, part.kind).telling >= least]
+    yield from inner
+    yield from filter(None, (put_together(name, part) for name in (text, *inner)))
 
 
 def _worth(found: _Found, entry: ListEntry, kind: str) -> tuple[bool, float]:
