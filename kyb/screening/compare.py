@@ -40,6 +40,9 @@ _HELD_AMONG = 3  # words around it; fewer are ordinary words that one name lacks
 _HELD = 0.87  # a whole name found within a longer one
 _HELD_LIKENESS = 0.93
 _HELD_WEIGHT, _HELD_WEIGHT_OF_THREE = 1.3, 0.9
+_STREWN = 0.86  # a whole name with other words between its own
+_STREWN_AMONG, _STREWN_AMONG_TWO = 1, 3  # words of others: people share two words of a long name more often
+_STREWN_WEIGHT, _STREWN_WEIGHT_OF_THREE = 1.4, 1.2
 _OTHER_TRADE, _OTHER_TRADE_OF_MANY = 0.35, 0.15
 _OMITTED_LEAST_WEIGHT = 0.25
 _OMITTED_BY_COUNT, _OMITTED_BY_COUNT_OF_RARE = 0.9, 0.66
@@ -311,7 +314,21 @@ def _held(given: Name, listed: Name, pairs: list[_Pair]) -> float:
     in_order = all(before[1] < after[0] for before, after in pairwise(places))
     outer = listed if inner_is_given else given
     between = [at for before, after in pairwise(places) for at in range(before[1] + 1, after[0])]
-    return _HELD if in_order and not any(outer.weights[at] >= TELLING_WEIGHT for at in between) else 0.0
+    if not in_order:
+        return 0.0
+    if not any(outer.weights[at] >= TELLING_WEIGHT for at in between):
+        return _HELD
+    return _strewn(inner, outer, telling)
+
+
+def _strewn(inner: Name, outer: Name, telling: list[int]) -> float:
+    """The score of a whole name whose words stand in order with words of others between them."""
+    weight = sum(inner.weights[at] for at in telling)
+    more = outer.telling - len(telling)
+    if len(telling) > 2:
+        return _STREWN if weight >= _STREWN_WEIGHT_OF_THREE and more >= _STREWN_AMONG else 0.0
+    silent = any(inner.words[at].without_vowels for at in telling)
+    return _STREWN if weight >= _STREWN_WEIGHT and more >= _STREWN_AMONG_TWO and not silent else 0.0
 
 
 def _weight(name: Name, at: range) -> float:

@@ -1,7 +1,8 @@
 """Identity numbers in one form, and whether two of them are the same.
 
 An exact number says more than any name: match.py reports its holder whatever the name. Numbers differ in how they are
-written (case, blanks, dashes) and in the letters some documents put before them (OB 0243318, P0243318).
+written (case, blanks, dashes), in the letters some documents put before them (OB 0243318, P0243318), and in how they
+were read (0B 0243318).
 """
 
 import re
@@ -14,7 +15,9 @@ _MIN_CHARS = 5  # fewer fit too many people
 _MIN_DIGITS = 6  # of a number whose letters before it are lacking on one side
 _NOISE = re.compile(r"[^0-9A-Z]")
 _PREFIX = re.compile(r"^[A-Z]{1,3}(?=[0-9]+$)")
-_EXACT, _BARE = "=", "~"
+_EXACT, _BARE, _LOOKS = "=", "~", "≈"
+_AS_DIGITS = str.maketrans("OQDILSBZG", "000115826")  # letters that are read or typed for digits
+_STRAY = re.compile(r"(?<=[0-9]{5})[A-Z]$")
 
 
 def normal_number(number: str) -> str:
@@ -31,10 +34,25 @@ def identifier_keys(identifier: Identifier) -> Iterator[str]:
     bare = _PREFIX.sub("", number)
     if len(bare) >= _MIN_DIGITS:
         yield _BARE + bare
+    for look in _looks(number):
+        yield _LOOKS + look
+
+
+def _looks(number: str) -> set[str]:
+    """What a number of many digits looks like, and without a letter at its end that may have strayed in."""
+    looks = {each.translate(_AS_DIGITS) for each in (number, _STRAY.sub("", number))}
+    return {look for look in looks if sum(char.isdigit() for char in look) >= _MIN_DIGITS}
+
+
+def _look_the_same(one: str, other: str) -> bool:
+    """Whether letters and digits were taken for each other, or one of the two ends in a stray letter."""
+    if _STRAY.search(one) and _STRAY.search(other):
+        return one.translate(_AS_DIGITS) == other.translate(_AS_DIGITS)
+    return not _looks(one).isdisjoint(_looks(other))
 
 
 def same_number(given: Identifier, listed: Identifier) -> str | None:
-    """ "exact" when both are one number, "likely" when only prefix or country keep them apart, else None."""
+    """ "exact" when both are one number, "likely" when prefix, country or reading keep them apart, else None."""
     one, other = normal_number(given.number), normal_number(listed.number)
     countries_differ = bool(given.country and listed.country and given.country != listed.country)
     if one == other:
@@ -43,4 +61,5 @@ def same_number(given: Identifier, listed: Identifier) -> str | None:
     bare_given, bare_listed = _PREFIX.sub("", one), _PREFIX.sub("", other)
     lacking = bare_given == bare_listed and (one == bare_given) != (other == bare_listed)
     related = given.kind == listed.kind or "other" in (given.kind, listed.kind)
-    return "likely" if lacking and related and not countries_differ else None
+    alike = lacking or _look_the_same(one, other)
+    return "likely" if alike and related and not countries_differ else None

@@ -71,6 +71,11 @@ def visible(text: str) -> str:
     return unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
 
 
+def with_latin_looks(text: str) -> str:
+    """The text with the letters of other scripts that look like Latin ones changed to them; as long as it was."""
+    return text if text.isascii() else text.translate(_LOOK_ALIKES)
+
+
 def tokens(text: str) -> list[Token]:
     """The words of a text in their order; what no letter or digit is in gives none. Never raises."""
     found: list[Token] = []

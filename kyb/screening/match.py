@@ -4,14 +4,18 @@ The last step of screening: subjects.py calls screen_subject for each name of a 
 what corroborates it is reported beside it and never changes it. `_band` holds the rule of decision.
 """
 
+from collections.abc import Iterator
+
 from msgspec import Struct, field
 
-from kyb.lists.entry import PERSON, Identifier, ListEntry
+from kyb.lists.entry import ENTITY, PERSON, Identifier, ListEntry
 from kyb.screening.compare import Compared, Piece, compare
 from kyb.screening.identifiers import identifier_keys, same_number
 from kyb.screening.index import Part, ScreeningIndex
+from kyb.screening.joining import put_together
 from kyb.screening.letters import fold, visible
 from kyb.screening.names import MAX_NAME_CHARS, MAX_WORDS, TELLING_WEIGHT, Name, read_name
+from kyb.screening.readings import MAX_READINGS, inner_names
 from kyb.screening.search import candidates
 from kyb.screening.weights import SERVANT_WEIGHT
 
@@ -28,6 +32,8 @@ NOTHING_TO_COMPARE = "The name holds no letters or digits that could be compared
 
 _COMMON_WEIGHT = 0.5  # a single word up to this weight is a name of thousands
 _MIN_CHARS = 2
+# Of a name within another. A person's single word is left alone: many are nicknamed after someone (Rose "Maria" Njeri).
+_MIN_TELLING_WITHIN = {PERSON: 2, ENTITY: 1}
 
 
 class Subject(Struct, frozen=True):
@@ -76,10 +82,11 @@ class Screened(Struct, frozen=True):
 
 
 class _Found(Struct):
-    """The best name of one entry so far."""
+    """The best name of one entry so far, and the given text that is like it: the whole name or one within it."""
 
     compared: Compared
     text: str
+    given: str
 
 
 def screen(name: str, index: ScreeningIndex, birth_year: int | None = None, kind: str = PERSON) -> tuple[Hit, ...]:
@@ -107,8 +114,7 @@ def screen_subject(subject: Subject, index: ScreeningIndex, known: NamesCompared
     for kind in subject.kinds:
         part = index.parts[kind]
         if (subject.name, kind) not in known:
-            name = read_name(subject.name, kind)
-            known[subject.name, kind] = name, _by_name(name, part)
+            known[subject.name, kind] = read_name(subject.name, kind), _by_names(subject.name, part)
         query, found = known[subject.name, kind]
         numbers = _by_number(subject, index, kind)
         for entry in {*found, *numbers}:
@@ -124,7 +130,7 @@ def not_compared(name: str) -> str | None:
     if len(name) > MAX_NAME_CHARS:
         return TOO_LONG
     words = read_name(name, PERSON).words
-    if len(words) > MAX_WORDS:
+    if len(words) > MAX_WORDS or len(inner_names(name)) > MAX_READINGS:
         return TOO_LONG
     unread = [char for char in visible(name) if char.isalpha()]
     if sum(len(word.text) for word in words) < _MIN_CHARS and not (len(unread) == 1 and not unread[0].isascii()):
@@ -135,7 +141,31 @@ def not_compared(name: str) -> str | None:
 _BAND_ORDER = {LIKELY: 0, POSSIBLE: 1, SET_ASIDE: 2}
 
 
-def _by_name(query: Name, part: Part) -> dict[int, _Found]:
+def _by_names(text: str, part: Part) -> dict[int, _Found]:
+    """What the name is like in each of its readings; a byname hides no other likeness."""
+    best = _by_name(text, part)
+    for reading in _readings(text[:MAX_NAME_CHARS], part):
+        for number, found in _by_name(reading, part).items():
+            entry = part.entries[number][1]
+            if number not in best or _worth(best[number], entry, part.kind) < _worth(found, entry, part.kind):
+                best[number] = found
+    return best
+
+
+def _readings(text: str, part: Part) -> Iterator[str]:
+    """The names that may be meant beside the one that is written."""
+    least = _MIN_TELLING_WITHIN[part.kind]
+    inner = [name for name in inner_names(text)[:MAX_READINGS] if read_name(name, part.kind).telling >= least]
+    yield from inner
+    yield from filter(None, (put_together(name, part) for name in (text, *inner)))
+
+
+def _worth(found: _Found, entry: ListEntry, kind: str) -> tuple[bool, float]:
+    return not _is_byname(found, entry, kind), found.compared.score
+
+
+def _by_name(given: str, part: Part) -> dict[int, _Found]:
+    query = read_name(given, part.kind)
     best: dict[int, _Found] = {}
     for number in sorted(candidates(query, part)):
         compared = compare(query, part.name(number), part.kind)
@@ -143,7 +173,7 @@ def _by_name(query: Name, part: Part) -> dict[int, _Found]:
             continue
         entry = part.entry_of[number]
         if entry not in best or best[entry].compared.score < compared.score:
-            best[entry] = _Found(compared, part.entries[entry][1].names[part.place_of[number]].text)
+            best[entry] = _Found(compared, part.entries[entry][1].names[part.place_of[number]].text, given)
     return best
 
 
@@ -164,7 +194,7 @@ def _hit(
 ) -> Hit | None:
     source, entry = part.entries[entry_number]
     birth_date, gap = _birth_date(subject.birth_date, entry)
-    if found is None or (number is None and birth_date != AGREES and _is_byname(subject.name, found, entry, part.kind)):
+    if found is None or (number is None and birth_date != AGREES and _is_byname(found, entry, part.kind)):
         if number is None:
             return None
         found = _best_name(query, entry, part.kind)
@@ -209,15 +239,15 @@ def _band(score: float, number: str | None, birth_date: str, gap: int) -> str:
 def _best_name(query: Name, entry: ListEntry, kind: str) -> _Found:
     compared = ((compare(query, read_name(name.text, kind), kind), name.text) for name in entry.names)
     best, text = max(compared, key=lambda pair: pair[0].score)
-    return _Found(best, text)
+    return _Found(best, text, "")
 
 
-def _is_byname(given: str, found: _Found, entry: ListEntry, kind: str) -> bool:
+def _is_byname(found: _Found, entry: ListEntry, kind: str) -> bool:
     """True for names such as Abu Hassan, which thousands share: a single telling word, weak or common."""
     listed = read_name(found.text, kind)
     telling = [weight for weight in listed.weights if weight >= TELLING_WEIGHT]
     if not telling:  # everyday words only: the whole text must be the same
-        return fold(visible(found.text)) != fold(visible(given))
+        return fold(visible(found.text)) != fold(visible(found.given))
     weak = all(name.weak for name in entry.names if name.text == found.text)
     alone = SERVANT_WEIGHT not in listed.weights and found.text != entry.names[0].text
     common = kind == PERSON and alone and sum(telling) <= _COMMON_WEIGHT

@@ -85,14 +85,21 @@ def _variants(query: Name, part: Part) -> Iterator[tuple[Word, ...]]:
     yield query.words
     made = 0
     words = query.words
+    together: list[Word] = []  # all words that can be joined at once
+    taken = 0
     for start in range(len(words) - 1):
         for end in (start + 2, start + 3):
             if made >= _MOST_VARIANTS or end > len(words):
                 break
             joined = join_words(words[start:end], part.kind)
-            if _is_listed(joined, part):
+            if is_listed(joined, part):
                 made += 1
                 yield (*words[:start], joined, *words[end:])
+                if start >= taken:
+                    together += (*words[taken:start], joined)
+                    taken = end
+    if made > 1:
+        yield (*together, *words[taken:])
     for at, word in enumerate(words):
         if made < _MOST_VARIANTS and len(word.text) >= _MIN_SPLIT_LETTERS and not word.groups and word.text.isalpha():
             for halves in _splits(word, part):
@@ -100,14 +107,16 @@ def _variants(query: Name, part: Part) -> Iterator[tuple[Word, ...]]:
                 yield (*words[:at], *halves, *words[at + 1 :])
 
 
-def _is_listed(word: Word, part: Part) -> bool:
+def is_listed(word: Word, part: Part) -> bool:
+    """Whether a listed name has a word spelt nearly like this one."""
     near = [f"t{word.text}", *(f"g{group}" for group in word.groups), f"c{word.skeletons[0].removeprefix('a')}"]
     return any(
         compare_words(word, part.vocabulary[each]) >= _JOINED_LIKENESS for key in near for each in part.filed(key)
     )
 
 
-def _spelled(text: str, part: Part) -> bool:
+def is_spelled(text: str, part: Part) -> bool:
+    """Whether a listed name has a word in this spelling."""
     return any(text in part.vocabulary[each].forms for each in part.filed(f"t{text}"))
 
 
@@ -115,13 +124,13 @@ def _splits(word: Word, part: Part) -> Iterator[tuple[Word, ...]]:
     text = word.text
     for at in range(2, len(text) - 2):
         left, right = text[:at], text[at:]
-        if (left in PARTICLES or _spelled(left, part)) and _spelled(right, part):
+        if (left in PARTICLES or is_spelled(left, part)) and is_spelled(right, part):
             yield split_word(left, right, part.kind)
     for first in ("van", "abd", "bin", "ibn", "ould", "abu", "de"):
         if text.startswith(first):
             for second in ("der", "den", "de", "el", "al", "ul", "la"):
                 rest = text[len(first + second) :]
-                if text.startswith(first + second) and _spelled(rest, part):
+                if text.startswith(first + second) and is_spelled(rest, part):
                     yield split_word(first, second, part.kind) + split_word(rest, "", part.kind)
 
 

@@ -55,6 +55,12 @@ def trade_words() -> dict[str, int]:
     return {word: number for number, line in enumerate(_lines("trade_words.txt")) for word in reversed(line.split())}
 
 
+@cache
+def alias_phrases() -> tuple[str, ...]:
+    """Words between a name and another of the same person or firm."""
+    return tuple(_lines("alias_words.txt"))
+
+
 def without_phrases(words: list[str], phrases: Phrases) -> list[int]:
     """Positions of the words that belong to none of the phrases; the longest phrase wins."""
     if phrases.keys().isdisjoint(words):

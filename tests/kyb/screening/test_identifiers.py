@@ -53,9 +53,23 @@ def test_a_number_without_its_letters_is_only_possible() -> None:
     assert (hit.band, hit.identifier) == ("possible", "unknown")
 
 
+@pytest.mark.parametrize("number", ["0B 0243318", "OB02433l8", "0BO2433I8", "O8 0243318", "OB0243318X", "0B0243318X"])
+def test_a_number_read_or_typed_wrongly_is_only_possible(number: str) -> None:
+    assert [hit.band for hit in hits("passport", number)] == ["possible"]
+    assert hits("passport", number, "KE") == ()
+    assert hits("tax_id", number) == ()
+
+
+def test_two_numbers_that_end_in_different_letters_are_two() -> None:
+    one, other = kyb.Identifier("tax_id", "A012345678X"), kyb.Identifier("tax_id", "A012345678Y")
+    assert same_number(one, other) is None
+
+
 @pytest.mark.parametrize(
     ("kind", "number", "country"),
     [
+        ("passport", "OB0243318XY", ""),
+        ("passport", "XOB0243318", ""),
         ("passport", "0243318", "KE"),  # another country's, and no letters
         ("passport", "OA 0243318", "EG"),
         ("passport", "OB 0243319", "EG"),

@@ -82,6 +82,24 @@ def test_a_word_in_common_is_not_enough(un_index: kyb.ScreeningIndex, name: str,
     assert kyb.screen(name, un_index, kind=kind) == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "entry_id"),
+    [
+        ("Al-Qaida Fruits", "QDe.004"),
+        ("Mboga Al Qaeda", "QDe.004"),
+        ("Boucherie Al-Qaida", "QDe.004"),
+        ("Fruits of Al-Qaida", "QDe.004"),
+        ("Al Shabaab Salon", "SOe.001"),
+        ("Boko Haram Beauty Parlour and Cosmetics", "QDe.138"),
+        ("Al-Nusrah Front Chips", "QDe.137"),
+    ],
+)
+def test_a_shop_that_bears_the_name_of_a_listed_group_is_found(
+    un_index: kyb.ScreeningIndex, name: str, entry_id: str
+) -> None:
+    assert entry_id in [hit.entry_id for hit in kyb.screen(name, un_index, kind="entity")]
+
+
 def test_persons_and_entities_are_looked_up_apart(un_index: kyb.ScreeningIndex) -> None:
     assert kyb.screen("Eric Badege", un_index, kind="entity") == ()
 
