@@ -15,7 +15,7 @@ from kyb.screening.index import Part, ScreeningIndex
 from kyb.screening.joining import put_together
 from kyb.screening.letters import fold, visible
 from kyb.screening.names import MAX_NAME_CHARS, MAX_WORDS, TELLING_WEIGHT, Name, read_name
-from kyb.screening.readings import MAX_READINGS, inner_names
+from kyb.screening.readings import MAX_READINGS, inner_names, known_as
 from kyb.screening.search import candidates
 from kyb.screening.weights import SERVANT_WEIGHT
 
@@ -157,6 +157,8 @@ def _readings(text: str, part: Part) -> Iterator[str]:
     least = _MIN_TELLING_WITHIN[part.kind]
     inner = [name for name in inner_names(text)[:MAX_READINGS] if read_name(name, part.kind).telling >= least]
     yield from inner
+    if part.kind == ENTITY:
+        yield from known_as(text)
     yield from filter(None, (put_together(name, part) for name in (text, *inner)))
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
 
+from kyb.letters import words_of
 from kyb.screening.letters import visible, with_latin_looks
 from kyb.screening.tables import alias_phrases
 
@@ -21,6 +22,9 @@ _QUOTES = "'’‘`´‚‛"
 _OPENED, _CLOSED = re.compile(rf"(?<!\w)[{_QUOTES}]+(?=\w)"), re.compile(rf"(?<=\w)[{_QUOTES}]+(?!\w)")
 _QUOTED = re.compile(rf"{_OPENED.pattern}((?:[^{_QUOTES}]|(?<=\w)[{_QUOTES}](?=\w))+){_CLOSED.pattern}")
 _MARKS = rf'[;|@=~/\\\n:"{_OPENING}{_CLOSING}]|\s[-–—]+\s'
+# Isis is left out: women and shops bear that name.
+_LEVANT = "Islamic State in Iraq and the Levant"
+_SHORT_NAMES = (("isil", _LEVANT), ("daesh", _LEVANT), ("daech", _LEVANT), ("islamic state", _LEVANT))
 _MAY_HOLD = 6  # letters and signs: no shorter text holds two names
 
 
@@ -36,6 +40,14 @@ def inner_names(text: str) -> tuple[str, ...]:
             if name != text and any(char.isalnum() for char in name):
                 found[name] = None
     return tuple(found)[: MAX_READINGS + 1]
+
+
+def known_as(text: str) -> Iterator[str]:
+    """The listed names of groups whose short names, which no list holds alone, stand in a text as words."""
+    words = f" {' '.join(words_of(text)).casefold()} "
+    for short, name in _SHORT_NAMES:
+        if f" {short} " in words:
+            yield name
 
 
 def _outside_and_inside(text: str) -> Iterator[str]:

@@ -92,6 +92,9 @@ def test_a_word_in_common_is_not_enough(un_index: kyb.ScreeningIndex, name: str,
         ("Al Shabaab Salon", "SOe.001"),
         ("Boko Haram Beauty Parlour and Cosmetics", "QDe.138"),
         ("Al-Nusrah Front Chips", "QDe.137"),
+        ("Islamic State Butchery", "QDe.115"),
+        ("ISIL Shop", "QDe.115"),
+        ("Daesh Butchery", "QDe.115"),
     ],
 )
 def test_a_shop_that_bears_the_name_of_a_listed_group_is_found(
