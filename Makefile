@@ -23,7 +23,7 @@ export PIP_RETRIES
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test oldest lint format bench texts openapi clean
+.PHONY: help install run test slow oldest lint format bench texts openapi clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -33,14 +33,17 @@ install: $(INSTALLED) ## Install what requirements.lock names into .venv (second
 run: install ## Start everything, show the main job on real input, and stay up until Ctrl-C
 	@$(PY) -m merchant demo
 
-test: install ## Run every test
-	$(PYTEST)
+test: install ## Run the tests, but for the slow ones
+	$(PYTEST) -m "not slow"
+
+slow: install ## Run the slow tests: kills, whole installations, commands in processes of their own, generated clients
+	$(PYTEST) -m slow
 
 oldest: install ## Run the database tests again on PostgreSQL 15, the oldest supported, where the machine has it
 ifeq ($(OLDEST_POSTGRES),)
 	@echo "PostgreSQL 15 is not here; install postgresql-15 (Debian 12) to run the database tests on it."
 else
-	MERCHANT_TEST_POSTGRES=15 $(PYTEST) -m database
+	MERCHANT_TEST_POSTGRES=15 $(PYTEST) -m "database and not slow"
 endif
 
 lint: install ## Check style, types, who imports whom, the project's own rules, and that openapi/ is current

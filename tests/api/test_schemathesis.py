@@ -41,7 +41,7 @@ from tests import builders
 from tests.api.everything import Things, listed_company, strongest
 from tests.builders import DFSPS, GATEWAY_SECRET, World
 
-pytestmark = [pytest.mark.anyio, pytest.mark.database]
+pytestmark = [pytest.mark.anyio, pytest.mark.database, pytest.mark.slow]
 CASES = 6  # that the document allows, and as many that it forbids, for each operation: about 25 s of CPU in all
 CHECKS = [
     not_a_server_error,

@@ -13,7 +13,7 @@ from tests.clients.conftest import Served
 from tests.clients.python_client import PythonClient, generate, operation_ids
 from tests.stories.town import until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 PAYS, REFUSES = "+254711000001", "+254711000002"  # the last digit says what the customer does
 

@@ -23,7 +23,7 @@ from tests.clients.conftest import Served
 from tests.merchant.notify.conftest import listening
 from tests.stories.town import until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 HERE = Path(__file__).parent / "typescript"
 MANIFESTS = ("package.json", "package-lock.json")

@@ -17,7 +17,7 @@ from tests.stories.conftest import ROUTES, open_town
 from tests.stories.programs import kill, start_worker, worker_variables
 from tests.stories.town import Town
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 ACCEPT = "254711000001"
 PAYMENTS = 4

@@ -27,7 +27,7 @@ from tests import builders
 from tests.merchant.demo.simulator.conftest import FAST, free_port, new_journal, running_simulator
 from tests.stories.town import until
 
-pytestmark = [pytest.mark.anyio, pytest.mark.database]
+pytestmark = [pytest.mark.anyio, pytest.mark.database, pytest.mark.slow]
 SECRET = "a-secret-that-only-the-proxy-of-the-hub-knows"
 FSP_ID = "greenbankfsp"
 PAYER = "254711000001"

@@ -10,7 +10,7 @@ from tests.builders import SECRET_KEY
 from tests.merchant.cli.test_main import merchant
 from tests.merchant.exchange.files import as_csv, as_xlsx, seller
 
-pytestmark = [pytest.mark.anyio, pytest.mark.database]
+pytestmark = [pytest.mark.anyio, pytest.mark.database, pytest.mark.slow]
 
 
 async def test_a_table_is_imported_and_a_list_exported(database_url: str, service: Service, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from merchant.scheme.public_keys import read_keys, to_jwk
 from tests.builders import SECRET_KEY
 from tests.merchant.cli.test_main import merchant
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 def public_key() -> str:

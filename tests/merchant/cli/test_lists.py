@@ -8,7 +8,7 @@ from tests.builders import SECRET_KEY
 from tests.merchant.cli.test_main import merchant
 from tests.merchant.compliance.lists.stage import eu_list, own_list
 
-pytestmark = [pytest.mark.anyio, pytest.mark.database]
+pytestmark = [pytest.mark.anyio, pytest.mark.database, pytest.mark.slow]
 NAMES = [f"Person Number{number}" for number in range(20)]
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.builders import SECRET_KEY
 from tests.merchant.cli.test_main import merchant
 
-pytestmark = [pytest.mark.anyio, pytest.mark.database]
+pytestmark = [pytest.mark.anyio, pytest.mark.database, pytest.mark.slow]
 
 
 async def run(database_url: str, sql: str, *values: Any) -> list[Any]:

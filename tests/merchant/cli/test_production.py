@@ -21,6 +21,8 @@ from tests.builders import SECRET_KEY
 from tests.merchant.cli.test_main import SEED
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "correct horse battery"
 # `merchant` in a process that finds none of the modules named first.
 HIDING = """

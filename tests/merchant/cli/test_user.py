@@ -11,7 +11,7 @@ from tests import builders
 from tests.builders import OPERATOR, PASSWORD, SECRET_KEY, World
 from tests.merchant.cli.test_main import merchant
 
-pytestmark = [pytest.mark.anyio, pytest.mark.database]
+pytestmark = [pytest.mark.anyio, pytest.mark.database, pytest.mark.slow]
 MAKER = "maker@greenbankfsp.example"
 NEW = "seven quiet baobabs"
 
