@@ -16,9 +16,9 @@ import kyb
 from merchant.compliance.cases import answers
 from merchant.compliance.cases.models import Application, Verification
 from merchant.compliance.cases.policy import local_now, policy_of_case
-from merchant.compliance.cases.verifications import facts_hash, is_automatic, record, verifications
+from merchant.compliance.cases.verifications import facts_hash, is_automatic, record, record_found, verifications
 from merchant.compliance.registers.queries import Load, find_record, newest_load
-from merchant.core import audit, clock, outbox
+from merchant.core import clock, outbox
 from merchant.core.access import SERVICE
 from merchant.core.db import Tx
 from merchant.core.service import Service
@@ -166,9 +166,8 @@ async def note(
         is_smaller_copy = verdict.code == NOT_FOUND and answered[-1].outcome == "rejected"  # it takes nothing back
         if is_known or is_smaller_copy:
             return False
-    await record(
+    await record_found(
         tx,
-        SERVICE,
         application,
         sections,
         ATTRIBUTE,
@@ -183,19 +182,6 @@ async def note(
     if application.merchant_id is not None and verdict.outcome == "rejected":
         # Yesterday has come wherever the scheme is.
         await tx.execute(_LOOK_SOON, application.merchant_id, clock.now().date() - timedelta(days=1))
-    await audit.record(
-        tx,
-        SERVICE,
-        "verification.recorded",
-        "application",
-        application.id,
-        dfsp_id=application.dfsp_id,
-        attribute=ATTRIBUTE,
-        subject=SUBJECT,
-        outcome=verdict.outcome,
-        method=METHOD,
-        code=verdict.code,
-    )
     return True
 
 

@@ -14,7 +14,7 @@ from sqlmodel import or_, select
 
 import kyb
 from merchant.compliance.cases.models import Application, Verification
-from merchant.core import clock
+from merchant.core import audit, clock
 from merchant.core.access import SERVICE, Actor
 from merchant.core.db import Reads, Tx
 from merchant.core.service import Service
@@ -146,6 +146,42 @@ async def record(
     if details:
         row.details_sealed = tx.vault.seal(msgspec.json.encode(details), DETAILS.format(id=row.id))
     tx.session.add(row)
+    return row
+
+
+async def record_found(
+    tx: Tx,
+    application: Application,
+    sections: kyb.Sections,
+    attribute: str,
+    subject: str,
+    *,
+    outcome: str,
+    method: str,
+    policy_version: str,
+    code: str = "",
+    expires_on: date | None = None,
+    details: dict[str, Any] | None = None,
+) -> Verification:
+    """Add what the service itself found out, and audit it."""
+    row = await record(
+        tx,
+        SERVICE,
+        application,
+        sections,
+        attribute,
+        subject,
+        outcome=outcome,
+        method=method,
+        policy_version=policy_version,
+        code=code,
+        expires_on=expires_on,
+        details=details,
+    )
+    told = {"attribute": attribute, "subject": subject, "outcome": outcome, "method": method, "code": code}
+    await audit.record(
+        tx, SERVICE, "verification.recorded", "application", application.id, dfsp_id=application.dfsp_id, **told
+    )
     return row
 
 

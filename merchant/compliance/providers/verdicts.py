@@ -16,10 +16,9 @@ from merchant.compliance.cases.assess import assess
 from merchant.compliance.cases.models import Application, Verification
 from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.states import Capability, application_may
-from merchant.compliance.cases.verifications import details_of, record, verifications
+from merchant.compliance.cases.verifications import details_of, record_found, verifications
 from merchant.compliance.providers.port import REGISTRY, Verdict
 from merchant.compliance.providers.wanted import facts_key, place_of, wanted_of
-from merchant.core import audit
 from merchant.core.access import SERVICE
 from merchant.core.db import Tx
 from merchant.core.service import Service
@@ -78,9 +77,8 @@ async def record_verdict(
 ) -> Verification:
     """Record a verdict on a locked case, which must be one that takes evidence."""
     details = {"reference": verdict.reference, "source": source}
-    row = await record(
+    row = await record_found(
         tx,
-        SERVICE,
         application,
         sections,
         attribute,
@@ -93,18 +91,6 @@ async def record_verdict(
         policy_version=(await policy_of_case(service, application)).policy_version,
     )
     application.revision += 1
-    await audit.record(
-        tx,
-        SERVICE,
-        "verification.recorded",
-        "application",
-        application.id,
-        dfsp_id=application.dfsp_id,
-        attribute=attribute,
-        subject=subject,
-        outcome=verdict.outcome,
-        method=method,
-    )
     await tx.flush()
     if application_may(application.state, Capability.SCREEN_AGAIN):
         await assess(tx, service, SERVICE, application, "application.screened_again")
