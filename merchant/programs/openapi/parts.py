@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from merchant import __version__
-from merchant.core.errors import FieldError, MerchantError
+from merchant.core.errors import FieldError, InvalidFields, MerchantError
 
 _REF = "#/components/schemas/{name}"
 
@@ -115,6 +115,10 @@ def document(
     }
 
 
+# As `errors` names each wrong field.
+_FIELD_ERROR = {"path": "name", "code": "too_long", "message": "Must be at most 128 characters."}
+
+
 def example_problem(problem: type[MerchantError]) -> dict[str, Any]:
     """How an answer with a problem looks."""
     return {
@@ -123,7 +127,7 @@ def example_problem(problem: type[MerchantError]) -> dict[str, Any]:
         "status": problem.status,
         "detail": f"{problem.title}.",
         "code": problem.code,
-        "errors": [],
+        "errors": [_FIELD_ERROR] if problem is InvalidFields else [],
         "request_id": "0f3a9c1d2b4e5f60",
     }
 
