@@ -83,6 +83,11 @@ def format_decimal(money: Money) -> str:
     return f"{whole}.{text}" if text else str(whole)
 
 
+def parse_shown(text: str, currency: str) -> Money:
+    """Decimal text that our own API wrote, zero among it, to Money."""
+    return Money(int(Decimal(text).scaleb(exponent(currency))), currency)
+
+
 @texts.say_value.register(Money)
 def display(money: Money, language: str = texts.SOURCE_LANGUAGE) -> str:
     """Money for people, with all decimals and the code behind: `1,250.00 KES`, in French `1 250,00 KES`.

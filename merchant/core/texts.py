@@ -48,6 +48,11 @@ def filled(sentence: str, values: Mapping[str, Any]) -> str:
     return _text(sentence, None, 1, dict(values))
 
 
+def counted(one: str, many: str, count: int, values: Mapping[str, Any]) -> str:
+    """A sentence that depends on a number and is marked elsewhere, with its values."""
+    return _text(one, many, count, {"count": count, **values})
+
+
 def _text(one: str, many: str | None, count: int, values: dict[str, Any]) -> Text:
     english = one if many is None or count == 1 else many
     text = Text(_filled(english, SOURCE_LANGUAGE, values))

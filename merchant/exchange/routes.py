@@ -99,7 +99,7 @@ async def order_import(call: Call[None]) -> Response[Any]:
 
     The columns are those of the template; rows whose external_ref is there already add nothing.
     """
-    key = idempotency.check_key(call.request.headers.get("idempotency-key"))
+    key = idempotency.check_key(call.key)
     call.actor.own_dfsp()
     service, language = call.service, web.language_of(call.request)
     async with AsyncExitStack() as stack:

@@ -154,7 +154,7 @@ async def remove_webhook_endpoint(call: Call[None], endpoint_id: UUID) -> None:
 )
 async def list_webhook_deliveries(call: Call[None], endpoint_id: UUID) -> list[DeliveryView]:
     """The endpoint's deliveries, newest first."""
-    limit = web.limit_of(call.request.query_params)
+    limit = web.limit_of(call.query)
     return [_delivery_view(row) for row in await endpoints.deliveries(call.tx, call.actor, endpoint_id, limit)]
 
 

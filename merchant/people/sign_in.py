@@ -34,7 +34,7 @@ _STRANGERS_MAX = 100
 # Wrong codes an hour after a right password, from all unknown sources together and from each known device: whoever
 # sends them has the password, so this may shut unknown sources out, and a device that is in wrong hands.
 _CODES_MAX = 20
-_DEVICE_LIFE = timedelta(days=90)
+DEVICE_LIFE = timedelta(days=90)
 _DEVICES_MAX = 20  # of one person, the newest
 # Places of their own among the sources of an address.
 _STRANGERS, _CODES, _OWN = b"strangers", b"codes", b"own"
@@ -181,7 +181,7 @@ async def _admit(
     async with service.db.system_statements() as tx:
         counted = [_codes_of(service, attempt, known=known)] + ([] if known else [_STRANGERS])
         await tx.execute(_SUCCEEDED, account, source, counted)
-        await tx.execute(_KEEP_DEVICE, vault.token_digest(device), actor.id, clock.now() + _DEVICE_LIFE)
+        await tx.execute(_KEEP_DEVICE, vault.token_digest(device), actor.id, clock.now() + DEVICE_LIFE)
         if not known:
             await tx.execute(_DROP_OLD_DEVICES, actor.id, _DEVICES_MAX)
     evidence.note(service, SecurityEvent.SIGNED_IN, actor=actor, source=attempt.source, subject=str(actor.id))

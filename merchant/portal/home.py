@@ -1,21 +1,30 @@
-"""The start page: a welcome that names the scheme."""
+"""The start page: a welcome that names the scheme; whoever is signed in goes on to their own."""
 
 from litestar import get
 
-from merchant.core.http.json import service_of
+from merchant.core import errors
+from merchant.core.http import cookies
+from merchant.core.http.json import authenticate, service_of
 from merchant.core.service import NoScheme
-from merchant.portal.ui import pages
+from merchant.portal.ui import layout, pages
 from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
 
 
 @get("/", opt=PUBLIC, exception_handlers=IN_WORDS)
 async def home(request: Req) -> Page:
     """The start page."""
+    settings = service_of(request).settings
+    if cookies.read_cookie(request.headers, cookies.SESSION, settings) is not None:
+        try:
+            actor = await authenticate(request.app.state, cookies.with_session(request.headers, settings))
+            return pages.redirect(layout.layout_of(actor, "/").home)
+        except errors.NotSignedIn:
+            pass  # the session is over
     try:
         name = (await service_of(request).scheme()).name
     except NoScheme:
         name = ""
-    return pages.respond(request, "landing.html", cache="public, max-age=300", name=name)
+    return pages.respond(request, "landing.html", cache="private, max-age=300", name=name)
 
 
 ROUTES = [home]

@@ -4,13 +4,23 @@ from collections.abc import Mapping
 
 from merchant.core.access import Permission
 from merchant.core.slices import JobKind, Pruned, Timer
-from merchant.portal import home, well_known
-from merchant.portal.account import account
+from merchant.portal import home, staff, well_known
+from merchant.portal.account import account, profile, sign_in
 from merchant.portal.docs import docs
 from merchant.portal.pay import pay
 from merchant.portal.ui import pages
 
-ROUTES = [*pages.ROUTES, *home.ROUTES, *pay.ROUTES, *account.ROUTES, *docs.ROUTES, *well_known.ROUTES]
+ROUTES = [
+    *pages.ROUTES,
+    *home.ROUTES,
+    *pay.ROUTES,
+    *account.ROUTES,
+    *sign_in.ROUTES,
+    *profile.ROUTES,
+    *staff.ROUTES,
+    *docs.ROUTES,
+    *well_known.ROUTES,
+]
 JOBS: tuple[JobKind, ...] = ()
 TIMERS: tuple[Timer, ...] = ()
 PRUNED: tuple[Pruned, ...] = ()

@@ -151,8 +151,9 @@ def _check_permissions(app: Litestar) -> None:
         for handler in handlers:
             if isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}:
                 continue
-            declared = handler.opt.get("route") if handler is not None else None
-            if declared is None and not (handler is not None and handler.opt.get("public")):
+            opt = handler.opt if handler is not None else {}
+            declared = opt.get("route") or opt.get("screen")
+            if declared is None and not opt.get("public"):
                 raise RuntimeError(f"The route {route.path} is neither declared nor public.")
             if declared is not None and declared.permission not in (None, *PERMISSIONS):
                 raise RuntimeError(f"The route {route.path} asks for {declared.permission}, which no slice lists.")

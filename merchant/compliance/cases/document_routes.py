@@ -26,7 +26,8 @@ from merchant.core.access import Actor, scope_to
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx
 from merchant.core.http import json as web
-from merchant.core.http.route import Answer, Call, Filter, Listed, Options, route
+from merchant.core.http.declared import Options
+from merchant.core.http.route import Answer, Call, Filter, Listed, route
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.core.texts import _

@@ -6,7 +6,8 @@ from typing import Any, Concatenate, TypeVar, Unpack
 
 from litestar.handlers import HTTPRouteHandler
 
-from merchant.core.http.route import Call, Options, route
+from merchant.core.http.declared import Options
+from merchant.core.http.route import Call, route
 
 B = TypeVar("B")
 CASE_ROUTES: list[HTTPRouteHandler] = []

@@ -8,11 +8,14 @@ from litestar import Request
 from litestar.datastructures import State
 
 from merchant.core import errors
+from merchant.core.http import multipart
+from merchant.core.http.multipart import SentFile
+from merchant.core.service import Service
 from merchant.core.texts import _
 
 Req = Request[Any, Any, State]
-MAX_FORM_BYTES = 16_384  # a dozen short fields
-MAX_FORM_FIELDS = 50
+MAX_FORM_BYTES = 65_536  # the longest page of an application, with its addresses in a script of three bytes a letter
+MAX_FORM_FIELDS = 250
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -38,6 +41,20 @@ async def read_form(request: Req, *, any_site: bool = False, exact: Collection[s
     if any("\0" in text for pair in pairs for text in pair):
         raise errors.NulCharacter
     return {name: text if name in exact else text.strip() for name, text in pairs}
+
+
+async def read_form_with_file(request: Req, most_bytes: int) -> tuple[dict[str, str], SentFile | None]:
+    """The fields of a form of ours that carries a file, and the file; None where none was chosen.
+
+    Raises NotAllowed and what multipart.read_form raises.
+    """
+    check_same_site(request)
+    service: Service = request.app.state.service
+    with service.shared(multipart.Uploads).one_of(request.scope["state"]["actor"].dfsp_id):
+        form = await multipart.read_form(request, most_bytes)
+    # Browsers send a field for files even where none was chosen.
+    file = form.file if form.file.name or form.file.data else None
+    return {name: text.strip() for name, text in form.fields.items()}, file
 
 
 def check_same_site(request: Req) -> None:

@@ -23,6 +23,7 @@ from litestar.handlers import BaseRouteHandler
 from merchant.core import clock, db, errors, evidence, logs, texts, trace
 from merchant.core.access import Actor
 from merchant.core.evidence import SecurityEvent
+from merchant.core.http import cookies
 from merchant.core.http.shape import find_faults
 from merchant.core.http.source import client_address
 from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
@@ -52,10 +53,15 @@ async def authorise(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
     # OPTIONS is the framework's own: it names a path's methods, which openapi.json does too.
     if handler.opt.get("public") or connection.scope.get("method") == "OPTIONS":
         return
-    declared = handler.opt["route"]
+    declared = handler.opt["screen"] if "screen" in handler.opt else handler.opt["route"]
     if declared.public:
         return
-    actor = await authenticate(connection.app.state, connection.headers)
+    headers: Mapping[str, str] = connection.headers
+    # A browser sends its cookie with whatever any page makes it ask for: it counts where nothing is changed, and on
+    # our own pages, whose forms carry a secret of the session's (portal/ui/screen.py).
+    if "screen" in handler.opt or connection.scope.get("method") == "GET":
+        headers = cookies.with_session(headers, connection.app.state.service.settings)
+    actor = await authenticate(connection.app.state, headers)
     connection.scope["state"]["actor"] = actor
     structlog.contextvars.bind_contextvars(actor=str(actor.id))
     if actor.kind == "api_key":
@@ -241,10 +247,15 @@ def answer(
     return Response(raw, status_code=status, media_type="application/json", headers=all_headers)
 
 
+def cursor_text(last_id: UUID) -> str:
+    """The cursor of the page after the one that ends with this id."""
+    return base64.urlsafe_b64encode(last_id.bytes).decode().rstrip("=")
+
+
 def listing(items: list[Any], page: Page, ids: list[UUID]) -> Response[bytes]:
     """A page of a list. `items` may hold one more than the limit, which only tells that there is more."""
     more = len(items) > page.limit
-    cursor = base64.urlsafe_b64encode(ids[page.limit - 1].bytes).decode().rstrip("=") if more else None
+    cursor = cursor_text(ids[page.limit - 1]) if more else None
     return answer({"items": items[: page.limit], "next_cursor": cursor})
 
 
@@ -269,14 +280,14 @@ def problem(error: errors.MerchantError, language: str = texts.SOURCE_LANGUAGE) 
 
 
 def language_of(request: AnyRequest) -> str:
-    """The language that a request asks for, of those offered."""
-    return texts.language_of(request.headers.get("accept-language"))
+    """The language that a request asks for, of those offered; that of the page through which it is asked."""
+    said: str | None = request.scope["state"].get("language")
+    return said or texts.language_of(request.headers.get("accept-language"))
 
 
 def on_merchant_error(request: AnyRequest, error: errors.MerchantError) -> Response[bytes]:
     """A problem the caller can solve."""
-    if error.status in REFUSALS:
-        _note_refusal(request, error)
+    note_refusal(request, error)
     return problem(error, language_of(request))
 
 
@@ -294,10 +305,13 @@ def passing_problem(service: Service, error: Exception) -> errors.MerchantError 
 REFUSALS = {401: SecurityEvent.NOT_SIGNED_IN, 403: SecurityEvent.NOT_ALLOWED}
 
 
-def _note_refusal(request: AnyRequest, error: errors.MerchantError) -> None:
-    """Note who was refused what: the route as it is declared, no ids of its path."""
+def note_refusal(request: AnyRequest, error: errors.MerchantError) -> None:
+    """Note who was refused what, where that is of note: the route as it is declared, no ids of its path."""
+    if error.status not in REFUSALS:
+        return
     service = request.app.state.get("service")
-    declared = request.scope["route_handler"].opt.get("route") if "route_handler" in request.scope else None
+    opt = request.scope["route_handler"].opt if "route_handler" in request.scope else {}
+    declared = opt.get("route") or opt.get("screen")
     if service is None or declared is None or declared.public:
         return  # signing in notes its own failures
     evidence.note(

@@ -9,7 +9,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Concatenate, Generic, Literal, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Concatenate, Generic, TypeVar, Unpack, overload
 from uuid import UUID
 
 import msgspec
@@ -20,129 +20,22 @@ from litestar.types import Empty
 from msgspec import Struct
 
 from merchant.core import errors, idempotency
-from merchant.core.access import Actor, Permission
+from merchant.core.access import Actor
 from merchant.core.db import Tx
-from merchant.core.http import exports, multipart, uploads
+from merchant.core.http import exports, multipart
 from merchant.core.http import json as web
+from merchant.core.http.declared import EXPORT_FILTER, Method, Options
+from merchant.core.http.declared import Route as Route
 from merchant.core.http.filters import Filter as Filter
 from merchant.core.http.filters import check_filter
 from merchant.core.http.multipart import SentFile, Uploads
 from merchant.core.http.source import client_address
 from merchant.core.paging import Page
 from merchant.core.service import Service
-from merchant.core.settings import Settings
 from merchant.core.texts import _, filled
 
 B = TypeVar("B")
 Req = Request[Any, Any, State]
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Problems = tuple[type[errors.MerchantError], ...]
-
-
-EXPORT_FILTER = Filter(
-    exports.FORMAT, "The whole list as a file instead, without `limit` and `cursor`.", choices=exports.FORMATS
-)
-
-
-class Route(Struct, frozen=True, kw_only=True):
-    """What a route declares of itself."""
-
-    method: Method
-    path: str  # with {names}, as OpenAPI writes it
-    path_types: Mapping[str, type] = {}  # UUID, int or str of each name
-    permission: Permission | None  # None with public=False: everyone who is signed in
-    public: bool = False  # nobody is asked who they are
-    operation_checks_permission: bool = False  # not the guard: a maker is told "checker_is_maker" first
-    status: int = 200
-    body: Any = None
-    upload: Callable[[Settings], int] | None = None  # the body is a form with a file of at most so many bytes
-    spooled: Any = None  # a struct of the text fields beside a large file: the body is a form, unread so far
-    answer: Any = None  # the struct of a good answer
-    items: Any = None  # the struct of a list's items
-    paged: bool = False
-    filters: tuple[Filter, ...] = ()
-    media: tuple[str, ...] = ()  # media types of a good answer that is no JSON
-    idempotency_key: Literal["required", "optional"] | None = None
-    operation: str = ""  # what a key belongs to, with {names}; the path below /api/v1/ unless given
-    if_match: bool = False
-    etag: str | None = None  # of a thing that has just been made
-    raises: Problems = ()
-    transaction: bool = True
-    unready: bool = False  # may answer 503 with a good answer's shape
-    streams: bool = False
-    tag: str = ""
-    name: str = ""
-    doc: str = ""
-
-    @property
-    def exports(self) -> bool:
-        """Whether `format` makes a file of it: every list of the API."""
-        return self.items is not None and self.method == "GET" and self.path.startswith("/api/") and not self.public
-
-    @property
-    def list_name(self) -> str:
-        """What its path calls the list."""
-        return next(part for part in reversed(self.path.split("/")) if part and "{" not in part)
-
-    def problems(self) -> tuple[type[errors.MerchantError], ...]:
-        """Every problem the route may answer with: what it declares, and what follows from the rest."""
-        found: list[type[errors.MerchantError]] = [errors.NulCharacter] if self.path.startswith("/api/") else []
-        if not self.public or self.streams:
-            found += [errors.NotSignedIn]
-        if self.permission is not None:
-            found += [errors.NotAllowed]
-        if self.permission is not None or self.streams:
-            found += [errors.TotpEnrolmentRequired]
-        if "{" in self.path:
-            found += [errors.NotFound]
-        if self.method != "GET":
-            found += [errors.BodyCut, errors.BodyTimeout, errors.TooLarge]
-        if self.upload is not None:
-            found += [errors.MalformedForm, errors.UnsupportedMediaType, errors.InvalidFields]
-        elif self.body is not None:
-            found += [errors.MalformedJson, errors.JsonTooDeep, errors.UnsupportedMediaType, errors.InvalidFields]
-        if self.spooled is not None:
-            found += uploads.PROBLEMS
-        if self.exports:
-            found += [errors.InvalidPage, exports.TooManyRows]
-        if self.paged:
-            found += [errors.InvalidPage]
-        if self.filters or self.items is not None:
-            found += [errors.UnknownFilter, errors.InvalidFilter]
-        if self.idempotency_key is not None:
-            found += [errors.IdempotencyKeyMalformed, errors.IdempotencyKeyReused, errors.IdempotencyInProgress]
-        if self.idempotency_key == "required":
-            found += [errors.IdempotencyKeyMissing]
-        if self.if_match:
-            found += [errors.PreconditionMissing, errors.StaleVersion]
-        if self.path.startswith("/api/"):
-            found += [errors.Busy, errors.Unavailable]
-        return tuple(dict.fromkeys([*found, *self.raises]))
-
-
-class Options(TypedDict, total=False):
-    """The keyword arguments of `route`: fields of `Route`."""
-
-    permission: Permission | None
-    public: bool
-    operation_checks_permission: bool
-    status: int
-    upload: Callable[[Settings], int] | None
-    spooled: Any
-    answer: Any
-    items: Any
-    paged: bool
-    filters: tuple[Filter, ...]
-    media: tuple[str, ...]
-    idempotency_key: Literal["required", "optional"] | None
-    operation: str
-    if_match: bool
-    etag: str | None
-    raises: Problems
-    transaction: bool
-    unready: bool
-    streams: bool
-    tag: str
 
 
 class Answer(Struct, frozen=True):
@@ -163,9 +56,14 @@ class Listed(Struct, frozen=True):
 class Call(Generic[B]):
     """One call of a route: who calls, what was sent, and the transaction to work in."""
 
-    def __init__(self, declared: Route, request: Req) -> None:
+    def __init__(
+        self, declared: Route, request: Req, path: Mapping[str, str], query: Mapping[str, str], key: str | None
+    ) -> None:
         self.declared = declared
         self.request = request
+        self.path = path  # the names in the path
+        self.query = query
+        self.key = key  # the Idempotency-Key as it was sent
         self.body: B
         self.file: SentFile  # of a route that takes one
         self.page = Page()
@@ -198,8 +96,7 @@ class Call(Generic[B]):
     @property
     def once(self) -> tuple[str, str] | None:
         """What an Idempotency-Key belongs to and the key, for a route that keeps it itself; None without a key."""
-        key = self.request.headers.get("idempotency-key")
-        return None if key is None else (_operation(self.declared, self.request), idempotency.check_key(key))
+        return None if self.key is None else (_operation(self.declared, self.path), idempotency.check_key(self.key))
 
     def filter_id(self, name: str) -> UUID | None:
         """A filter that names a thing."""
@@ -256,9 +153,10 @@ def _handler(declared: Route, function: Callable[..., Awaitable[Any]]) -> HTTPRo
     declared = msgspec.structs.replace(declared, path_types=names)
 
     async def handle(request: Req) -> Response[Any]:
-        call: Call[Any] = Call(declared, request)
-        given = {name: _READ_NAME[kind](request.path_params[name]) for name, kind in names.items()}
-        _check_query(call)
+        key = request.headers.get("idempotency-key")
+        call: Call[Any] = Call(declared, request, request.path_params, request.query_params, key)
+        given = read_names(declared, call.path)
+        check_query(call)
         if declared.if_match:
             call.revision = web.if_match(request)
         if declared.upload is not None:
@@ -276,7 +174,7 @@ def _handler(declared: Route, function: Callable[..., Awaitable[Any]]) -> HTTPRo
 
     handle.__name__, handle.__doc__, handle.__module__ = function.__name__, function.__doc__, function.__module__
     litestar_path = re.sub(r"\{(\w+)\}", r"{\1:str}", declared.path)
-    opt: dict[str, Any] = {"route": declared}
+    opt: dict[str, Any] = {"route": declared, "function": function}
     counted = declared.upload is not None or declared.spooled is not None
     capped: Any = None if counted else Empty  # multipart.py and uploads.py count themselves: their caps are settings
     # The status is the answer's own; Litestar would refuse a handler of 204 that returns a response.
@@ -288,32 +186,50 @@ def _handler(declared: Route, function: Callable[..., Awaitable[Any]]) -> HTTPRo
 _READ_NAME: Mapping[type, Callable[[str], Any]] = {UUID: web.path_id, int: web.path_number, str: str}
 
 
+def read_names(declared: Route, path: Mapping[str, str]) -> dict[str, Any]:
+    """The names of a path as its function takes them. Raises NotFound for what is not of its kind."""
+    return {name: _READ_NAME[kind](path[name]) for name, kind in declared.path_types.items()}
+
+
 async def _run(call: Call[Any], work: Callable[[], Awaitable[Any]]) -> Response[Any]:
     """Do the work in the tenant's transaction where the route wants one; encode what it returns."""
     declared = call.declared
+    result = await run_route(call, work, call.request.body)
+    if not isinstance(result, idempotency.Outcome):
+        return _respond(call, result)
+    headers = {"idempotency-replayed": "true"} if result.replayed else {}
+    if declared.etag is not None:
+        headers["etag"] = declared.etag
+    return web.answer(result.body, result.status, headers=headers)
+
+
+async def run_route(
+    call: Call[Any], work: Callable[[], Awaitable[Any]], read_raw: Callable[[], Awaitable[bytes]]
+) -> Any:
+    """What a route's function returns, from the tenant's transaction where it wants one.
+
+    With an Idempotency-Key it is the kept outcome instead; `read_raw` reads the input that the key belongs to.
+    """
+    declared = call.declared
     if declared.public or not declared.transaction:
-        return _respond(call, await work())
-    key = call.request.headers.get("idempotency-key")
+        return await work()
+    key = call.key
     once = declared.idempotency_key == "required" or (declared.idempotency_key == "optional" and key is not None)
     if once:
         key = idempotency.check_key(key)
     async with call.service.db.tenant(call.actor.dfsp_id) as tx:
         call._tx = tx
         if key is None or not once:
-            return _respond(call, await work())
-        raw = await call.request.body()
+            return await work()
+        raw = await read_raw()
 
         async def encoded() -> tuple[int, bytes]:
             answer = await work()
             view = answer.view if isinstance(answer, Answer) else answer
             return declared.status, web.encode(view)
 
-        operation = _operation(declared, call.request)
-        outcome = await idempotency.run_once(tx, call.service.vault, call.actor, operation, key, raw, encoded)
-    headers = {"idempotency-replayed": "true"} if outcome.replayed else {}
-    if declared.etag is not None:
-        headers["etag"] = declared.etag
-    return web.answer(outcome.body, outcome.status, headers=headers)
+        operation = _operation(declared, call.path)
+        return await idempotency.run_once(tx, call.service.vault, call.actor, operation, key, raw, encoded)
 
 
 async def _export(call: Call[Any], work: Callable[[], Awaitable[Any]]) -> Response[Any]:
@@ -333,14 +249,14 @@ async def _export(call: Call[Any], work: Callable[[], Awaitable[Any]]) -> Respon
         items=declared.items,
         filters=told,
         recorded={name: text if name in impersonal else "given" for name, text in told.items()},
-        path=dict(call.request.path_params),
+        path=dict(call.path),
     )
     return await exports.export(call.request, wanted, read_page)
 
 
-def _operation(declared: Route, request: Req) -> str:
+def _operation(declared: Route, path: Mapping[str, str]) -> str:
     """What an Idempotency-Key belongs to, with the ids in its path."""
-    return (declared.operation or declared.path.removeprefix("/api/v1/")).format(**request.path_params)
+    return (declared.operation or declared.path.removeprefix("/api/v1/")).format(**path)
 
 
 def _respond(call: Call[Any], result: Any) -> Response[Any]:
@@ -358,9 +274,9 @@ def _respond(call: Call[Any], result: Any) -> Response[Any]:
     return web.answer(result, declared.status)
 
 
-def _check_query(call: Call[Any]) -> None:
+def check_query(call: Call[Any]) -> None:
     """The page and the filters of a list. Raises UnknownFilter, InvalidFilter, InvalidPage."""
-    declared, query = call.declared, call.request.query_params
+    declared, query = call.declared, call.query
     if not (declared.filters or declared.items is not None):
         return
     known = {one.name: one for one in declared.filters}

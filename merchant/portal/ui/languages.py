@@ -1,19 +1,24 @@
-"""The language of a page: that of `?lang=`, which the links at its foot set, else what the browser asks for.
+"""The language of a page: that of `?lang=`, which the links at its foot set, else the one chosen before, else what the
+browser asks for.
 
-Whoever chose a language keeps it: links between pages and our redirects carry `lang` on.
+Whoever chose a language keeps it: links between public pages carry `lang` on, and a cookie keeps it for the rest.
 """
 
 from typing import Any
 from urllib.parse import urlencode
 
 import jinja2
-from litestar import Request
+from litestar import Request, Response
 from markupsafe import Markup, escape
 from msgspec import Struct
 
 from merchant.core import texts
+from merchant.core.http import cookies
+from merchant.core.settings import Settings
 
 PARAMETER = "lang"
+_COOKIE, _KEPT_S = "lang", 365 * 86_400
+_RIGHT_TO_LEFT = frozenset({"ar"})
 
 
 class Spoken(Struct, frozen=True):
@@ -29,6 +34,15 @@ class Spoken(Struct, frozen=True):
 
     def _value(self, value: Any) -> str:
         return value if isinstance(value, Markup) else texts.say_value(value, self.language)
+
+    def say_number(self, one: str, many: str, count: int, **values: Any) -> Markup:
+        """`_n` of templates: a sentence that depends on a number, which stands in it as `{count}`."""
+        return escape(texts.translate(texts.counted(one, many, count, values), self.language))
+
+    @property
+    def direction(self) -> str:
+        """Which way the language is written, as HTML says it."""
+        return "rtl" if self.language in _RIGHT_TO_LEFT else "ltr"
 
     @property
     def query(self) -> dict[str, str]:
@@ -49,7 +63,15 @@ def spoken_with(request: Request[Any, Any, Any]) -> Spoken:
     asked = request.query_params.get(PARAMETER, "")
     if asked in texts.OFFERED:
         return Spoken(asked, True)
+    kept = cookies.read_cookie(request.headers, _COOKIE, request.app.state.service.settings)
+    if kept is not None and kept in texts.OFFERED:
+        return Spoken(kept, False)
     return Spoken(texts.language_of(request.headers.get("accept-language")), False)
+
+
+def remember(response: Response[Any], spoken: Spoken, settings: Settings) -> None:
+    """Let the browser keep the language that was chosen."""
+    cookies.set_cookie(response, _COOKIE, spoken.language, settings, _KEPT_S)
 
 
 def others(request: Request[Any, Any, Any], spoken: Spoken) -> list[Other]:

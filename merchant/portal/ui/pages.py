@@ -6,10 +6,9 @@ answer carries. Routes are those of each screen's own file.
 """
 
 import gzip
-import hashlib
 import re
-from importlib.resources import files
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import jinja2
@@ -17,45 +16,25 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
-from msgspec import Struct
 
 from merchant.core import clock, errors, money, texts
+from merchant.core.http.json import note_refusal, passing_problem, service_of
 from merchant.core.http.json import on_crash as log_crash
-from merchant.core.http.json import passing_problem, service_of
 from merchant.core.texts import _
-from merchant.portal.ui import languages, markup
+from merchant.portal.ui import assets, charts, languages, markup, when, words
 
 Req = Request[Any, Any, State]
 Page = Response[bytes]
 PUBLIC = {"public": True, "hidden": True}
 # A year is the longest that caches honour (RFC 2616 section 14.21); a changed file has another name.
 _FOR_EVER = "public, max-age=31536000, immutable"
-_MEDIA_TYPES = {"css": "text/css", "svg": "image/svg+xml"}
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; "
     "frame-ancestors "
 )
+# Our own scripts, what they ask us for, and the merchant's page kept for when there is no line.
+_SCRIPTS = "script-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
 _GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:$|,|;\s*q=(?:1|0\.0*[1-9]))", re.IGNORECASE)
-
-
-class Asset(Struct, frozen=True):
-    """A file of static/, under a name that holds its hash; read once, kept as it is and gzipped."""
-
-    served_as: str
-    media_type: str
-    content: bytes
-    gzipped: bytes
-
-
-def _asset(name: str) -> Asset:
-    content = files(__package__).joinpath("static", name).read_bytes()
-    stem, suffix = name.split(".")
-    served_as = f"{stem}-{hashlib.sha256(content).hexdigest()[:10]}.{suffix}"
-    return Asset(served_as, _MEDIA_TYPES[suffix], content, gzip.compress(content, 9, mtime=0))
-
-
-_ASSETS = {name: _asset(name) for name in ("style.css", "icon.svg")}
-_SERVED = {asset.served_as: asset for asset in _ASSETS.values()}
 
 
 def grouped(number: str) -> str:
@@ -80,6 +59,24 @@ class _TemplatesByPackage(jinja2.BaseLoader):
         return self._loaders[package].get_source(environment, name)
 
 
+@jinja2.pass_context
+def _when(context: jinja2.runtime.Context, value: Any) -> Any:
+    """A filter for instants: in the scheme's time zone, as the page's language writes them."""
+    return when.tell_time(value, context["zone"], context["spoken"].language)
+
+
+@jinja2.pass_context
+def _day(context: jinja2.runtime.Context, value: Any) -> str:
+    """A filter for days."""
+    return when.tell_day(value, context["spoken"].language)
+
+
+@jinja2.pass_context
+def _amount(context: jinja2.runtime.Context, value: Any) -> str:
+    """A filter for an amount as our API tells it: decimal text with its currency."""
+    return money.display(money.parse_shown(value.amount, value.currency), context["spoken"].language)
+
+
 _templates = jinja2.Environment(
     loader=_TemplatesByPackage(),
     autoescape=True,
@@ -91,7 +88,10 @@ _templates = jinja2.Environment(
 _templates.filters |= {"grouped": grouped, "money": money.display, "instant": clock.rfc3339}
 _templates.filters |= {"country": texts.country_name, "linked": languages.linked}
 _templates.filters |= {"inline": markup.inline, "prose": markup.prose, "breakable": markup.breakable}
-_templates.globals |= {"asset": lambda name: f"/static/{_ASSETS[name].served_as}", "fresh_id": lambda: str(uuid4())}
+_templates.filters |= {"in_chosen": lambda name, chosen: bool(chosen.get(name))}
+_templates.filters |= {"when": _when, "day": _day, "amount": _amount}
+_templates.globals |= {"asset": assets.asset_path, "icon": assets.icon, "fresh_id": lambda: str(uuid4())}
+_templates.globals |= {"bars": charts.bars, "area": charts.area, "heat": charts.heat, "word": words.word}
 
 
 def respond(
@@ -103,10 +103,12 @@ def respond(
     framed: bool = False,
     only_in: str | None = None,
     referrer: str | None = None,
+    scripts: bool = False,
     **content: Any,
 ) -> Page:
     """A page in the visitor's language, or `only_in` the one it is written in. `framed` lets our own pages show it in a
     frame; all others refuse to be framed. `referrer` is another policy than ours for pages with a secret address.
+    `scripts` lets the page load ours.
     """
     spoken = languages.Spoken(only_in, False) if only_in else languages.spoken_with(request)
     content |= {"_": spoken.say, "spoken": spoken, "others": () if only_in else languages.others(request, spoken)}
@@ -114,7 +116,7 @@ def respond(
     headers = {
         "x-frame-options": "SAMEORIGIN" if framed else "DENY",
         "cache-control": cache,
-        "content-security-policy": _POLICY + ("'self'" if framed else "'none'"),
+        "content-security-policy": (_SCRIPTS if scripts else "") + _POLICY + ("'self'" if framed else "'none'"),
         "content-language": spoken.language,
         "vary": "accept-encoding" if only_in else "accept-encoding, accept-language",
     }
@@ -122,7 +124,10 @@ def respond(
         headers["referrer-policy"] = referrer
     if takes_gzip(request):
         headers["content-encoding"], body = "gzip", gzip.compress(body, 6, mtime=0)
-    return Response(body, status_code=status, media_type="text/html", headers=headers)
+    response = Response(body, status_code=status, media_type="text/html", headers=headers)
+    if spoken.chosen and cache == "no-store":  # a page that others are given too sets no cookie
+        languages.remember(response, spoken, service_of(request).settings)
+    return response
 
 
 def redirect(url: str, **cookie: Any) -> Page:
@@ -134,14 +139,16 @@ def redirect(url: str, **cookie: Any) -> Page:
 
 
 def takes_gzip(request: Req) -> bool:
-    """Whether the browser takes gzip. Our pages hold no secret, so compressing them gives none away (BREACH)."""
+    """Whether the browser takes gzip. The one secret of a page is masked anew each time (session.py), so that
+    compressing it gives nothing away (BREACH).
+    """
     return _GZIP.search(request.headers.get("accept-encoding", "")) is not None
 
 
 @get("/static/{name:str}", opt=PUBLIC)
 async def static_file(request: Req, name: FromPath[str]) -> Page:
     """A file of ours under its hashed name, to be kept for ever."""
-    asset = _SERVED.get(name)
+    asset = assets.served(name)
     if asset is None:
         raise errors.NotFound
     headers = {"cache-control": _FOR_EVER, "vary": "accept-encoding"}
@@ -155,11 +162,25 @@ async def static_file(request: Req, name: FromPath[str]) -> Page:
 
 
 def _tell(request: Req, error: errors.MerchantError) -> Page:
+    note_refusal(request, error)
+    if isinstance(error, errors.NotSignedIn):
+        return redirect(sign_in_path(request))
+    if isinstance(error, errors.TotpEnrolmentRequired):
+        return redirect("/account/second-factor")
     if error.status == 404:
         return _problem(request, 404, _("There is no such page"), _("Check the address."))
     page = _problem(request, error.status, error.title, error.detail)
     page.headers.update(error.headers)
     return page
+
+
+def sign_in_path(request: Req) -> str:
+    """The page that asks who someone is, and then leads back: to a page that only shows something."""
+    if request.method != "GET":
+        return "/sign-in"
+    query = request.scope["query_string"].decode("latin-1")
+    wanted = request.url.path + (f"?{query}" if query else "")
+    return "/sign-in" if wanted == "/" else f"/sign-in?{urlencode({'next': wanted[:500]})}"
 
 
 def _tell_http(request: Req, error: HTTPException) -> Page:

@@ -11,7 +11,8 @@ from uuid import UUID
 from litestar.handlers import HTTPRouteHandler
 
 from merchant.core import errors
-from merchant.core.http.route import EXPORT_FILTER, Filter, Route
+from merchant.core.http.declared import EXPORT_FILTER
+from merchant.core.http.route import Filter, Route
 from merchant.core.http.uploads import FILE_PART
 from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT
 from merchant.exchange.tables import WRITERS, XLSX_MEDIA

@@ -22,7 +22,7 @@ async def test_a_page_speaks_the_language_that_the_browser_asks_for(
     client: httpx.AsyncClient, shop: Shop, language: str, ways: str
 ) -> None:
     page = await client.get(f"/q/{shop.counter.alias}", headers={"accept-language": language})
-    assert f'<html lang="{language}">' in page.text
+    assert f'<html lang="{language}" dir="ltr">' in page.text
     assert page.headers["content-language"] == language
     assert ways in words_of(page)
     assert_safe(page)
@@ -46,7 +46,7 @@ async def test_links_at_the_foot_lead_to_the_same_page_in_the_other_languages(
     for href, language in links:
         there = await client.get(f"/q/{shop.counter.alias}{href.replace('&amp;', '&')}", headers=FRENCH)
         assert there.status_code == 200
-        assert f'<html lang="{language}">' in there.text
+        assert f'<html lang="{language}" dir="ltr">' in there.text
         assert "sticker=1" in there.text
 
 
@@ -101,7 +101,7 @@ async def test_problems_are_told_in_the_language_too(client: httpx.AsyncClient) 
 
 async def test_pages_in_english_only_say_so_and_offer_no_other(client: httpx.AsyncClient) -> None:
     page = await client.get("/docs", headers=FRENCH)
-    assert '<html lang="en">' in page.text
+    assert '<html lang="en" dir="ltr">' in page.text
     assert 'class="languages"' not in page.text
     assert (page.headers["content-language"], page.headers["vary"]) == ("en", "accept-encoding")
 

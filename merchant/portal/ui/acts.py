@@ -1,0 +1,124 @@
+"""Acts: a page that says what will follow and asks for what is needed, and the form that does it through the API.
+
+Everything that changes something and is more than one press has such a page: it names the thing, the effect, and the
+way back. `act_screens` makes its two screens of one declaration.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
+
+from merchant.core.access import Permission
+from merchant.core.http.declared import Route
+from merchant.portal.ui import screen as screens
+from merchant.portal.ui.fields import Field, collect
+from merchant.portal.ui.layout import Kind
+from merchant.portal.ui.pages import Page
+from merchant.portal.ui.screen import EVERYONE, View
+
+_TEMPLATE, _RESULT = "act.html", "result.html"
+ONCE, REVISION = "once", "revision"
+
+
+class Subject(Struct, frozen=True):
+    """What an act is about: its name, the revision that was looked at, and values the form starts with."""
+
+    name: str = ""
+    revision: int | None = None
+    start: Mapping[str, str] = {}
+    facts: Sequence[tuple[str, Any]] = ()  # label and value, shown above the form
+    fields: Sequence[Field] | None = None  # instead of the act's own, where they depend on the thing
+
+
+class Act(Struct, frozen=True, kw_only=True):
+    """One act: a route of the API that changes something, and the page that asks for it.
+
+    `title` and `effect` may hold `{name}`, the subject's name. `to` is where one goes after, with the path's names.
+    """
+
+    path: str
+    handler: HTTPRouteHandler
+    title: str
+    effect: str
+    button: str
+    to: str
+    done: str = ""
+    permission: Permission | None = None
+    kinds: frozenset[Kind] = EVERYONE
+    fields: Sequence[Field] = ()
+    body: Mapping[str, Any] = {}
+    tone: Literal["act", "bad"] = "act"
+    subject: Callable[[View, dict[str, Any]], Awaitable[Subject]] | None = None
+    # Shown once on a page of its own instead of going on: a key's secret. Sentence above it, then label and field.
+    reveal: tuple[str, Sequence[tuple[str, str]]] | None = None
+
+
+def act_screens(act: Act) -> list[HTTPRouteHandler]:
+    """The page of an act and its form's handler."""
+    declared: Route = act.handler.opt["route"]
+    permission = act.permission or (None if declared.operation_checks_permission else declared.permission)
+
+    async def show(view: View, given: dict[str, Any], status: int = 200) -> Page:
+        subject = await act.subject(view, given) if act.subject else Subject()
+        return view.page(
+            _TEMPLATE,
+            status=status,
+            act=act,
+            fields=act.fields if subject.fields is None else subject.fields,
+            subject=subject,
+            start=dict(subject.start) | view.form,
+            back=act.to.format(**given),
+            needs_key=declared.idempotency_key is not None,
+        )
+
+    async def do(view: View, given: dict[str, Any]) -> Page:
+        subject = await act.subject(view, given) if act.subject else Subject()
+        fields = act.fields if subject.fields is None else subject.fields
+        what: dict[str, Any] = {"path": given}
+        if declared.idempotency_key is not None:
+            what["key"] = view.form.get(ONCE)
+        if declared.if_match:
+            what["revision"] = _number(view.form.get(REVISION, ""))
+        body = collect(view.form, fields) | dict(act.body)
+        told = await view.attempt(act.handler, body=body, **what)
+        if told is None:
+            return await show(view, given)
+        if act.reveal is not None:
+            sentence, shown = act.reveal
+            facts = [(label, getattr(told.view, name)) for label, name in shown]
+            return view.page(_RESULT, act=act, sentence=sentence, facts=facts, back=act.to.format(**given))
+        return view.go(act.to.format(**given), act.done, name=subject.name)
+
+    names = re.findall(r"\{(\w+)\}", act.path)
+    return [
+        _screen("GET", act, permission, names, declared, show),
+        _screen("POST", act, permission, names, declared, do),
+    ]
+
+
+def _screen(
+    method: Literal["GET", "POST"],
+    act: Act,
+    permission: Permission | None,
+    names: Sequence[str],
+    declared: Route,
+    work: Callable[[View, dict[str, Any]], Awaitable[Page]],
+) -> HTTPRouteHandler:
+    """A screen whose path's names go to `work` as one dict."""
+    kinds = {name: declared.path_types.get(name, UUID) for name in names}
+
+    async def handle(view: View) -> Page:
+        given = view.request.path_params
+        return await work(view, {name: screens.READ_NAME[kind](given[name]) for name, kind in kinds.items()})
+
+    handle.__name__ = f"{method.lower()}_{re.sub(r'[^a-z]+', '_', act.path.lower()).strip('_')}"
+    handle.__doc__, handle.__module__ = act.title, __name__
+    return screens.screen(method, act.path, permission=permission, kinds=act.kinds)(handle)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -1,0 +1,166 @@
+"""Lists: a route of the API as a page, with its filters in the address, pages, and the same rows as files.
+
+A list shows what the route answers and nothing else. A file is the route's own export, with the filters of the page.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from litestar.handlers import HTTPRouteHandler
+from markupsafe import Markup
+from msgspec import Struct
+
+from merchant.core import errors, money
+from merchant.core.access import Permission
+from merchant.core.http.exports import FORMAT, FORMATS
+from merchant.portal.ui import when, words
+from merchant.portal.ui.assets import icon
+from merchant.portal.ui.fields import Field
+from merchant.portal.ui.layout import zone_of
+from merchant.portal.ui.pages import Page
+from merchant.portal.ui.screen import View, link
+
+_TEMPLATE = "list.html"
+
+
+class Column(Struct, frozen=True):
+    """A column: its heading and what a row shows there, which is text, markup or a call of a filter."""
+
+    label: str
+    cell: Callable[[View, Any], Any]
+    numeric: bool = False
+    main: bool = False  # the row's name, which leads to its page
+
+
+class Button(Struct, frozen=True):
+    """A way from a list or a page to something one can do, for those who may."""
+
+    path: str
+    label: str
+    icon: str = "plus"
+    permission: Permission | None = None
+    plain: bool = False  # not the page's first deed
+
+
+class Empty(Struct, frozen=True):
+    """What a list says that has nothing to show yet, and what to do then."""
+
+    title: str
+    text: str
+    button: Button | None = None
+
+
+class Listing(Struct, frozen=True, kw_only=True):
+    """A list's page: a route of the API and how its rows look."""
+
+    title: str
+    handler: HTTPRouteHandler
+    columns: Sequence[Column]
+    empty: Empty
+    href: Callable[[Any], str] | None = None  # the page of a row
+    intro: str = ""
+    filters: Sequence[Field] = ()
+    buttons: Sequence[Button] = ()
+    fixed: Mapping[str, str] = {}  # filters that the page sets itself
+    exports: bool = True
+    crumb: tuple[str, str] | None = None  # the path and title of the page above
+
+
+async def show_list(
+    view: View,
+    listing: Listing,
+    *,
+    path: Mapping[str, Any] | None = None,
+    head: Any = None,
+    template: str = _TEMPLATE,
+    **content: Any,
+) -> Page:
+    """One page of a list. A filter's value that the API refuses is told beside it, and nothing is shown."""
+    chosen = {field.name: view.query.get(field.name, "") for field in listing.filters}
+    query = {name: text for name, text in chosen.items() if text} | dict(listing.fixed)
+    if cursor := view.query.get("cursor"):
+        query["cursor"] = cursor
+    rows, following, told = [], None, ""
+    try:
+        answer = await view.ask(listing.handler, path=path, query=query)
+        rows, following = answer.view, answer.next_cursor
+    except (errors.InvalidFilter, errors.InvalidPage) as refused:
+        told = refused.detail
+    here = view.request.url.path
+    set_filters = {name: text for name, text in chosen.items() if text}
+    return view.page(
+        template,
+        status=422 if told else 200,
+        listing=listing,
+        rows=rows,
+        chosen=chosen,
+        filtered=bool(set_filters),
+        refused=told,
+        here=here,
+        first=link(here, **set_filters) if cursor else None,
+        following=link(here, **set_filters, cursor=following) if following else None,
+        exports=_exports(listing, path, set_filters) if listing.exports and not told else (),
+        head=head,
+        **content,
+    )
+
+
+def _exports(listing: Listing, path: Mapping[str, Any] | None, filters: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+    where = listing.handler.opt["route"].path.format(**{name: quote(str(one)) for name, one in (path or {}).items()})
+    query = dict(filters) | dict(listing.fixed)
+    return [(kind.upper(), link(where, **query, **{FORMAT: kind})) for kind in FORMATS]
+
+
+# --- cells -----------------------------------------------------------------------------------------------------------
+
+
+def text(name: str) -> Callable[[View, Any], Any]:
+    """The value of a field; a dash for none."""
+    return lambda _view, row: getattr(row, name) if getattr(row, name) not in (None, "") else "–"
+
+
+def name_of(name: str) -> Callable[[View, Any], Any]:
+    """A name in whatever script, which keeps to itself beside text of another direction."""
+    return lambda _view, row: Markup("<bdi>{}</bdi>").format(getattr(row, name) or "–")
+
+
+def state(kind: str, name: str = "state") -> Callable[[View, Any], Any]:
+    """A badge of a state."""
+    return lambda view, row: badge(view, kind, getattr(row, name))
+
+
+def badge(view: View, kind: str, value: Any) -> Markup:
+    """A state as word, drawing and colour."""
+    if value is None:
+        return Markup("–")
+    said = words.word(kind, value)
+    return Markup('<span class="badge {}">{}{}</span>').format(said.tone, icon(said.icon), view.spoken.say(said.text))
+
+
+def instant(name: str) -> Callable[[View, Any], Any]:
+    """A point in time."""
+    return lambda view, row: when.tell_time(getattr(row, name), zone_of(view.scheme), view.spoken.language)
+
+
+def amount(name: str = "amount") -> Callable[[View, Any], Any]:
+    """Money."""
+
+    def show(view: View, row: Any) -> str:
+        value = getattr(row, name)
+        if value is None:
+            return "–"
+        return money.display(money.parse_shown(value.amount, value.currency), view.spoken.language)
+
+    return show
+
+
+def said(kind: str, name: str) -> Callable[[View, Any], Any]:
+    """A value in words, or several of them."""
+
+    def show(view: View, row: Any) -> Any:
+        value = getattr(row, name)
+        values = value if isinstance(value, list | tuple) else [value]
+        return ", ".join(view.spoken.say(words.word(kind, one).text) for one in values if one is not None) or "–"
+
+    return show
