@@ -21,7 +21,7 @@ TEMPLATES = sorted(
     if "docs" not in file.relative_to(ROOT).parts and file.name != "forms.html"
 )
 # What of a template is no text: tags, expressions, and the class of the page.
-_CODE = re.compile(r"\{% block kind %\}\w+|\{[{%#].*?[%#}]\}|<[^>]*>", re.DOTALL)
+_CODE = re.compile(r"\{% block kind %\}\w+|\{% set common %\}.*?\{% endset %\}|\{[{%#].*?[%#}]\}|<[^>]*>", re.DOTALL)
 # One word, the same in our catalogues and in the dialogues of telephones.
 SHARED_WITH_USSD = {"Pay": ("confirm", "pay"), "Language": ("home", "language")}
 
