@@ -23,6 +23,7 @@ from merchant.compliance.documents.schemas import NewDocument
 from merchant.compliance.lists.schemas import NewScreeningList
 from merchant.compliance.policies.schemas import NewPolicy
 from merchant.compliance.providers.routes import CodeReadOut, NewPhoneCode
+from merchant.core.dead_job_routes import DiscardDeadJob, RetryDeadJobs, SkipJob
 from merchant.notify.events import ApplicationEvent, MerchantEvent, PaymentReceived, PaymentRequestEvent
 from merchant.notify.routes import NewEndpoint
 from merchant.payments.schemas import NewPaymentRequest
@@ -36,7 +37,6 @@ from merchant.people.account_schemas import (
     TotpStart,
 )
 from merchant.people.schemas import NewApiKey, NewDfsp, NewUser, UserChange
-from merchant.programs.dead_job_routes import DiscardDeadJob, RetryDeadJobs, SkipJob
 from merchant.registry.merchants.schemas import CounterChange, NewCounter, ReasonGiven
 from merchant.scheme.schemas import DfspChange, NewHubKey, Retirement, Rotation, SchemeChangeBody
 
