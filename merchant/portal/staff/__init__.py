@@ -1,5 +1,12 @@
 """Pages of DFSP staff and of the hub's: one file a screen; ROUTES gathers them."""
 
-from merchant.portal.staff import merchants
+from merchant.portal.staff import audit, keys, merchants, people, policies, screening_lists
 
-ROUTES = [*merchants.ROUTES]
+ROUTES = [
+    *merchants.ROUTES,
+    *people.ROUTES,
+    *keys.ROUTES,
+    *audit.ROUTES,
+    *policies.ROUTES,
+    *screening_lists.ROUTES,
+]

@@ -4,6 +4,7 @@ A list shows what the route answers and nothing else. A file is the route's own 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -11,10 +12,11 @@ from litestar.handlers import HTTPRouteHandler
 from markupsafe import Markup
 from msgspec import Struct
 
-from merchant.core import errors, money
+from merchant.core import clock, errors, money
 from merchant.core.access import Permission
 from merchant.core.http.exports import FORMAT, FORMATS
-from merchant.portal.ui import when, words
+from merchant.core.texts import _, filled
+from merchant.portal.ui import session, when, words
 from merchant.portal.ui.assets import icon
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import zone_of
@@ -22,6 +24,10 @@ from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import View, link
 
 _TEMPLATE = "list.html"
+_PRESS = Markup(
+    '<form method="post" action="{}" class="press"><input type="hidden" name="csrf" value="{}">'
+    '<button class="second">{}{}</button></form>'
+)
 
 
 class Column(Struct, frozen=True):
@@ -78,13 +84,15 @@ async def show_list(
 ) -> Page:
     """One page of a list. A filter's value that the API refuses is told beside it, and nothing is shown."""
     chosen = {field.name: view.query.get(field.name, "") for field in listing.filters}
-    query = {name: text for name, text in chosen.items() if text} | dict(listing.fixed)
+    query, told = _query_of(view, listing, chosen)
     if cursor := view.query.get("cursor"):
         query["cursor"] = cursor
-    rows, following, told = [], None, ""
+    rows: Sequence[Any] = ()
+    following = None
     try:
-        answer = await view.ask(listing.handler, path=path, query=query)
-        rows, following = answer.view, answer.next_cursor
+        if not told:
+            answer = await view.ask(listing.handler, path=path, query=query)
+            rows, following = answer.view, answer.next_cursor
     except (errors.InvalidFilter, errors.InvalidPage) as refused:
         told = refused.detail
     here = view.request.url.path
@@ -100,16 +108,29 @@ async def show_list(
         here=here,
         first=link(here, **set_filters) if cursor else None,
         following=link(here, **set_filters, cursor=following) if following else None,
-        exports=_exports(listing, path, set_filters) if listing.exports and not told else (),
+        exports=_exports(listing, path, query) if listing.exports and not told else (),
         head=head,
         **content,
     )
 
 
-def _exports(listing: Listing, path: Mapping[str, Any] | None, filters: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+def _query_of(view: View, listing: Listing, chosen: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """The API's filters, and what is wrong with them: a day is its first instant, of `to` the one that ends it."""
+    query = {name: text for name, text in chosen.items() if text} | dict(listing.fixed)
+    instants = {one.name for one in listing.handler.opt["route"].filters if one.kind == "instant"}
+    for name in instants & query.keys():
+        try:
+            day = date.fromisoformat(query[name]) + timedelta(days=name == "to")
+            query[name] = clock.rfc3339(datetime.combine(day, time(), zone_of(view.scheme)))
+        except (ValueError, OverflowError):
+            return {}, filled(_("{day} is no day; write it like 2026-11-29."), {"day": query[name]})
+    return query, ""
+
+
+def _exports(listing: Listing, path: Mapping[str, Any] | None, query: Mapping[str, str]) -> Sequence[tuple[str, str]]:
     where = listing.handler.opt["route"].path.format(**{name: quote(str(one)) for name, one in (path or {}).items()})
-    query = dict(filters) | dict(listing.fixed)
-    return [(kind.upper(), link(where, **query, **{FORMAT: kind})) for kind in FORMATS]
+    kept = {name: text for name, text in query.items() if name != "cursor"}
+    return [(kind.upper(), link(where, **kept, **{FORMAT: kind})) for kind in FORMATS]
 
 
 # --- cells -----------------------------------------------------------------------------------------------------------
@@ -164,3 +185,8 @@ def said(kind: str, name: str) -> Callable[[View, Any], Any]:
         return ", ".join(view.spoken.say(words.word(kind, one).text) for one in values if one is not None) or "–"
 
     return show
+
+
+def press(view: View, action: str, label: str, drawing: str) -> Markup:
+    """A form of one press in a row: for what can be undone or does no harm."""
+    return _PRESS.format(action, session.csrf_token(view.service, view.actor), icon(drawing), view.spoken.say(label))

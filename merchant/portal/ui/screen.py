@@ -10,7 +10,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Concatenate, Literal
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from litestar.handlers import HTTPRouteHandler
@@ -82,6 +82,11 @@ class View:
     def wrong(self) -> dict[str, str]:
         """What is wrong with the form that was sent, by the field's path."""
         return {one.path: one.message for one in self.problem.errors} if self.problem else {}
+
+    def back(self, otherwise: str) -> str:
+        """The page of ours that a press came from, else another."""
+        told = urlsplit(self.request.headers.get("referer", ""))
+        return told.path if told.netloc == self.request.headers.get("host") and told.path.startswith("/") else otherwise
 
     def may(self, permission: Permission) -> bool:
         """Whether who looks holds a permission."""
