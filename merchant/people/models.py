@@ -1,6 +1,6 @@
 """Tables of people and machines: who signs in, how they prove it, and the keys of API clients.
 
-users.py, links.py and totp.py write what a person is; sign_in.py and sessions.py recognise a caller by it.
+users.py, links.py, totp.py and passkeys.py write what a person is; sign_in.py and sessions.py recognise a caller by it.
 """
 
 from datetime import datetime
@@ -61,6 +61,7 @@ class UserSession(SQLModel, table=True):
     ended_at: datetime | None = columns.instant(nullable=True)
     source: bytes = columns.sealed(nullable=False)  # keyed digest of the client's address
     user_agent: str
+    by_passkey: bool = Field(default=False, sa_column_kwargs=columns.added("false"))  # two factors in one
 
 
 class AccountToken(SQLModel, table=True):
@@ -94,6 +95,32 @@ class KnownDevice(SQLModel, table=True):
     __table_args__ = (Index("known_device_of", "user_id", "expires_at"),)
     digest: bytes = Field(primary_key=True)
     user_id: UUID = Field(foreign_key="app_user.id")
+    expires_at: datetime = Field(sa_type=columns.INSTANT, index=True)
+
+
+class Passkey(SQLModel, table=True):
+    """A key pair of a person's device or security key: we hold the public half."""
+
+    __tablename__ = "passkey"
+    id: UUID = columns.key()
+    user_id: UUID = Field(foreign_key="app_user.id", index=True)
+    credential_id: bytes = Field(unique=True)  # the device's name for it
+    public_key: bytes  # COSE_Key, RFC 9052
+    sign_count: int = Field(sa_type=BigInteger)  # 32 bits without sign; 0 on devices that do not count
+    name: str
+    transports: list[str] = columns.texts()
+    backed_up: bool
+    created_at: datetime = columns.instant()
+    last_used_at: datetime | None = columns.instant(nullable=True)
+
+
+class PasskeyChallenge(SQLModel, table=True):
+    """What a passkey is asked to sign, once. Only its digest is kept."""
+
+    __tablename__ = "passkey_challenge"
+    digest: bytes = Field(primary_key=True)
+    user_id: UUID | None = Field(default=None, foreign_key="app_user.id", index=True)  # None: whoever signs in
+    purpose: str
     expires_at: datetime = Field(sa_type=columns.INSTANT, index=True)
 
 

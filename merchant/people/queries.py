@@ -29,7 +29,8 @@ async def api_keys(tx: Reads, actor: Actor, wanted: Page) -> list[ApiKey]:
 
 _ACCOUNT_FACTS = """
 SELECT count(*) FILTER (WHERE enabled AND 'hub_operator' = ANY(roles)) AS operators,
-  count(*) FILTER (WHERE enabled AND roles && $1 AND totp_confirmed_at IS NULL) AS without_totp,
+  count(*) FILTER (WHERE enabled AND roles && $1 AND totp_confirmed_at IS NULL
+    AND NOT EXISTS (SELECT FROM passkey p WHERE p.user_id = app_user.id)) AS without_totp,
   count(*) FILTER (WHERE enabled AND password_hash = '!' AND NOT EXISTS (
     SELECT FROM account_token t WHERE t.user_id = app_user.id AND t.kind = 'invitation' AND t.epoch = link_epoch
       AND t.expires_at > $2)) AS stale_invitations,
@@ -61,7 +62,7 @@ _COUNTED = (
     (
         "without_totp",
         "staff_without_totp",
-        "Hub staff, checkers or DFSP administrators without an authenticator app: {count}.",
+        "Hub staff, checkers or DFSP administrators without an authenticator app or a passkey: {count}.",
     ),
     (
         "stale_invitations",

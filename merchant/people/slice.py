@@ -2,9 +2,19 @@
 
 from merchant.core.access import Permission as P
 from merchant.core.slices import Pruned, Timer, transactional
-from merchant.people import account_routes, links, record_routes, routes, sessions, sign_in, user_routes
+from merchant.people import (
+    account_routes,
+    links,
+    passkey_routes,
+    passkeys,
+    record_routes,
+    routes,
+    sessions,
+    sign_in,
+    user_routes,
+)
 
-ROUTES = [*account_routes.ROUTES, *routes.ROUTES, *user_routes.ROUTES, *record_routes.ROUTES]
+ROUTES = [*account_routes.ROUTES, *passkey_routes.ROUTES, *routes.ROUTES, *user_routes.ROUTES, *record_routes.ROUTES]
 JOBS = (transactional(links.RESET_TOPIC, bytes, links.send_reset),)
 TIMERS: tuple[Timer, ...] = ()
 PRUNED = (
@@ -12,6 +22,7 @@ PRUNED = (
     Pruned("account links", links.prune),
     Pruned("failed sign-ins", sign_in.prune_failures),
     Pruned("known devices", sign_in.prune_devices),
+    Pruned("passkey challenges", passkeys.prune_challenges),
 )
 PERMISSIONS = {
     P.DFSPS_READ: "Read the scheme's DFSPs.",

@@ -5,6 +5,7 @@ The service acts alone where people act by two; the audit record says `by: comma
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from sqlmodel import select
 
@@ -13,7 +14,7 @@ from merchant.core.access import SERVICE
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.core.texts import _
-from merchant.people import links, sign_in, totp, users
+from merchant.people import links, passkeys, sign_in, totp, users
 from merchant.people.models import UNUSABLE_HASH, AppUser
 from merchant.people.schemas import EMAIL_CHARS_MAX, EMAIL_PATTERN, user_view
 from merchant.scheme.models import Dfsp
@@ -50,7 +51,11 @@ async def reset(service: Service, email: str, forget_totp: bool, print_link: boo
         # The person's row is locked before the audit record's head, as over the API: the other way round is a deadlock.
         if forget_totp:
             await tx.execute(totp.REMOVE, user.id)
+            passkeys_removed = await passkeys.forget_all(tx, user.id)
             await audit.record(tx, SERVICE, "user.totp_removed", "user", user.id, dfsp_id=user.dfsp_id)
+            if passkeys_removed:
+                detail: dict[str, Any] = {"count": passkeys_removed}
+                await audit.record(tx, SERVICE, "user.passkey_removed", "user", user.id, dfsp_id=user.dfsp_id, **detail)
         await sign_in.forget_failures(tx, service, user.email)
         link = await _new_link(tx, service, user, print_link)
         await _note(tx, user, "reset")

@@ -30,6 +30,13 @@ _PARTNER_PEM = public_pem(new_private_pem())
 OWN_LIST = base64.b64encode(
     b"id,kind,name,aliases,birth_date,country,id_number,reason\n1,person,Amara Kiprop,,,,,fraud\n"
 ).decode()
+# Shaped as a browser's, and no one's.
+_CREATED = {"id": "AAAA", "type": "public-key", "response": {"clientDataJSON": "e30", "attestationObject": "oA"}}
+_USED = {
+    "id": "AAAA",
+    "type": "public-key",
+    "response": {"clientDataJSON": "e30", "authenticatorData": "AAAA", "signature": "AAAA"},
+}
 # Path parameters that identify nothing by themselves.
 NUMBERS = {"version": "1", "token": "no-such-link"}
 
@@ -142,6 +149,10 @@ class Things(Struct, frozen=True):
             "TotpStart": {"password": PASSWORD},
             "TotpCode": {"code": "123456"},
             "TotpRemoval": {"code": "123456"},
+            "PasskeyStart": {"password": PASSWORD},
+            "PasskeyRemoval": {"password": PASSWORD},
+            "NewPasskey": {"credential": _CREATED, "name": "Phone"},
+            "PasskeySignIn": {"credential": _USED},
             "UserChange": {"name": "Renamed"},
             "Enabled": {"enabled": False},
             "DfspChange": {"name": "Changed"},
@@ -292,6 +303,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "hub_key_id": hub_key_id,
         "list_id": uuid4(),  # lists are the hub's, and nobody of a DFSP reaches any
         "policy_id": policy["id"],
+        "passkey_id": await _add_passkey(service, staff["maker2"].actor.id),
     }
     return Things(
         {name: str(value) for name, value in ids.items()},
@@ -299,6 +311,18 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         str(counters[0].location_id),
         qr.text,
     )
+
+
+async def _add_passkey(service: Service, user_id: UUID) -> UUID:
+    """A person's passkey, which no device has."""
+    add = """
+    INSERT INTO passkey (id, user_id, credential_id, public_key, sign_count, name, transports, backed_up, created_at)
+    VALUES ($1, $2, 'credential', 'key', 0, 'Phone', '{}', false, $3)
+    """
+    passkey_id = uuid4()
+    async with service.db.system() as tx:
+        await tx.execute(add, passkey_id, user_id, clock.now())
+    return passkey_id
 
 
 async def add_user(

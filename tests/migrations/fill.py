@@ -37,9 +37,11 @@ from merchant.core.settings import Settings
 from merchant.notify import events
 from merchant.payments import outgoing
 from merchant.payments.timers import run_timers
+from merchant.people import passkeys
 from merchant.programs.app import create_app
 from merchant.programs.worker import Worker
 from tests import builders
+from tests.authenticator import Authenticator
 from tests.builders import DFSPS, GATEWAY_SECRET, SECRET_KEY, World
 from tests.merchant.payments.stage import PAYER, Stage, connect, running_hub
 
@@ -147,6 +149,11 @@ async def _manage_people(stage: Stage) -> None:
     await _call(stage, auditor.headers, "POST", "/api/v1/users/me/totp/confirm", first)
     account = {"email": stage.world.maker.email, "password": builders.PASSWORD}
     await _call(stage, {}, "POST", "/api/v1/sessions", account)
+    device = Authenticator(passkeys.relying_party(stage.service.settings).origin)
+    options = await _call(stage, admin, "POST", "/api/v1/users/me/passkeys/options", own)
+    made = {"credential": device.create(options["public_key"]), "name": "Phone"}
+    await _call(stage, admin, "POST", "/api/v1/users/me/passkeys", made)
+    await _call(stage, {}, "POST", "/api/v1/sessions/passkey/options")
     await stage.client.post("/api/v1/sessions", json={"email": "nobody@x.example", "password": "wrong"})
 
 

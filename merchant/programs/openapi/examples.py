@@ -36,6 +36,7 @@ from merchant.people.account_schemas import (
     TotpRemoval,
     TotpStart,
 )
+from merchant.people.passkey_schemas import NewPasskey, PasskeyRemoval, PasskeySignIn, PasskeyStart
 from merchant.people.schemas import NewApiKey, NewDfsp, NewUser, UserChange
 from merchant.registry.merchants.schemas import CounterChange, NewCounter, ReasonGiven
 from merchant.scheme.schemas import DfspChange, NewHubKey, Retirement, Rotation, SchemeChangeBody
@@ -94,6 +95,37 @@ _JWK = {
 _OWN_LIST = b"""id,kind,name,aliases,birth_date,country,id_number,reason
 17,person,Amara Kiprop,Amarah Kiprop,1979-05-06,KE,passport:AK0456789,opened three shops under other names
 """
+# What a browser made of options for https://pay.example.org, and signed with it afterwards.
+_CREATED_CREDENTIAL = {
+    "id": "ctrn7ETdeUho6_v7qVZAK-wr-3jayKbKsqlID-HNFYY",
+    "type": "public-key",
+    "response": {
+        "clientDataJSON": (
+            "eyJ0eXBlIjogIndlYmF1dGhuLmNyZWF0ZSIsICJjaGFsbGVuZ2UiOiAiQUFFQ0F3UUZCZ2NJQ1FvTERBME9EeEFSRWhNVUZS"
+            "WVhHQmthR3h3ZEhoOCIsICJvcmlnaW4iOiAiaHR0cHM6Ly9wYXkuZXhhbXBsZS5vcmciLCAiY3Jvc3NPcmlnaW4iOiBmYWxz"
+            "ZX0"
+        ),
+        "attestationObject": (
+            "o2NmbXRkbm9uZWdhdHRTdG10oGhhdXRoRGF0YVikK3Gjh_ZXSMY_rUis0tFenE32Q2nvTu3jvZfd88VpTjxFAAAAAAAAAAAA"
+            "AAAAAAAAAAAAAAAAIHLa5-xE3XlIaOv7-6lWQCvsK_t42simyrKpSA_hzRWGpQECAyYgASFYIKxz2yQacjmbPgcZtvtBja-C"
+            "y21FZXzi6KOMATnEePnrIlggbuhCRjKNF0uea5yS6CXUx1nVwjjufYz6pDrFrWb0LhU"
+        ),
+        "transports": ["internal", "hybrid"],
+    },
+}
+_USED_CREDENTIAL = {
+    "id": "ctrn7ETdeUho6_v7qVZAK-wr-3jayKbKsqlID-HNFYY",
+    "type": "public-key",
+    "response": {
+        "clientDataJSON": (
+            "eyJ0eXBlIjogIndlYmF1dGhuLmdldCIsICJjaGFsbGVuZ2UiOiAiSUNFaUl5UWxKaWNvS1NvckxDMHVMekF4TWpNME5UWTNP"
+            "RGs2T3p3OVBqOCIsICJvcmlnaW4iOiAiaHR0cHM6Ly9wYXkuZXhhbXBsZS5vcmciLCAiY3Jvc3NPcmlnaW4iOiBmYWxzZX0"
+        ),
+        "authenticatorData": "K3Gjh_ZXSMY_rUis0tFenE32Q2nvTu3jvZfd88VpTjwFAAAAAQ",
+        "signature": "MEUCIEZ9Ei13psPtsyVC0SJ7V2L7_L4Wq-ipbgFXmfZTrvESAiEAgVOQ7qpHNeAxc_Xm5ohEITbNGy37qgc10c9PmhiXEW0",
+        "userHandle": "AaIDv65TfTGsOR-visupBA",
+    },
+}
 
 EXAMPLES: dict[Any, Any] = {
     SignIn: {"email": "maker@greenbankfsp.example", "password": "correct horse battery staple"},
@@ -122,6 +154,10 @@ EXAMPLES: dict[Any, Any] = {
     TotpStart: {"password": "correct horse battery staple"},
     TotpCode: {"code": "287082"},
     TotpRemoval: {"code": "287082"},
+    PasskeyStart: {"password": "correct horse battery staple"},
+    NewPasskey: {"credential": _CREATED_CREDENTIAL, "name": "Work telephone"},
+    PasskeyRemoval: {"password": "correct horse battery staple"},
+    PasskeySignIn: {"credential": _USED_CREDENTIAL},
     NewApiKey: {"name": "core banking", "scopes": ["payments:request", "payments:read"], "expires_in_days": 365},
     RetryDeadJobs: {"topic": "hub.send"},
     DiscardDeadJob: {"reason": "The payment was settled by hand."},
