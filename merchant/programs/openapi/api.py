@@ -166,7 +166,7 @@ def _parameters(one: Route) -> list[dict[str, Any]]:
 
 
 def _filter_schema(one: Filter) -> dict[str, Any]:
-    formats = {"uuid": {"format": "uuid"}, "instant": {"format": "date-time"}}
+    formats = {"uuid": {"format": "uuid"}, "instant": {"format": "date-time"}, "date": {"format": "date"}}
     schema: dict[str, Any] = {"type": "string", **formats.get(one.kind, {})}
     if allowed := one.allowed():
         schema["enum"] = [str(each) for each in allowed]
