@@ -44,6 +44,7 @@ _TAGS = {
     "counters": "Places to pay: their QR codes and stickers.",
     "payment-requests": "Requests to pay, and what became of them.",
     "payments": "Money that arrived.",
+    "reports": "Figures by day: takings, settlement, operations, merchants and decisions.",
     "qr": "Scanned codes, and printed codes made into payment requests.",
     "poster-batches": "Posters of many counters, printed in the background.",
     "webhook-endpoints": "Where events are delivered.",
