@@ -18,7 +18,7 @@ class PaymentRequest(SQLModel, table=True):
     """A merchant's demand for money: with a payer (request-to-pay) or without one (dynamic QR).
 
     No index holds the state: a row changes it six times, and only so stays each change within its page. What is open
-    and due is found through open_reference.
+    and due is found through open_reference. Few requests ever become late, which an index holds.
     """
 
     __tablename__ = "payment_request"
@@ -34,6 +34,9 @@ class PaymentRequest(SQLModel, table=True):
             "id",
             postgresql_where=sql("reference IS NOT NULL"),
         ),
+        Index("payment_request_by_day", "dfsp_id", "created_at"),
+        Index("payment_request_of_merchant_by_day", "merchant_id", "created_at"),
+        Index("payment_request_late", "dfsp_id", "id", postgresql_where=sql("late")),
     )
     id: UUID = columns.key()
     dfsp_id: UUID = Field(foreign_key="dfsp.id")
@@ -140,6 +143,8 @@ class Payment(SQLModel, table=True):
         Index("payment_listed", "dfsp_id", "id"),
         Index("payment_of_counter", "counter_id", "id"),
         Index("payment_of_merchant", "merchant_id", "id"),
+        Index("payment_by_day", "dfsp_id", "received_at"),
+        Index("payment_of_merchant_by_day", "merchant_id", "received_at"),
     )
     id: UUID = columns.key()
     dfsp_id: UUID = Field(foreign_key="dfsp.id")

@@ -154,7 +154,7 @@ async def test_lists_of_another_dfsp_are_empty_whatever_they_filter(
     for route in routes_on_things(service):
         if route.method == "GET" and not route.names and route.is_list:
             choices = {name: allowed[0] for name, allowed in route.filters.items() if allowed}
-            of_kind = {"instant": "2026-01-01T00:00:00Z", "uuid": things.ids["user_id"]}
+            of_kind = {"instant": "2026-01-01T00:00:00Z", "date": "2026-01-01", "uuid": things.ids["user_id"]}
             given = {one.name: of_kind.get(one.kind, "Shop") for one in route.declared.filters}
             wanted = given | {name: things.ids[name] for name in given if name in things.ids} | choices
             for who in credentials:

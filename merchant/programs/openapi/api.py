@@ -45,6 +45,7 @@ _TAGS = {
     "counters": "Places to pay: their QR codes and stickers.",
     "payment-requests": "Requests to pay, and what became of them.",
     "payments": "Money that arrived.",
+    "reports": "Figures by day: takings, settlement, operations, merchants and decisions.",
     "qr": "Scanned codes, and printed codes made into payment requests.",
     "poster-batches": "Posters of many counters, printed in the background.",
     "webhook-endpoints": "Where events are delivered.",
@@ -167,7 +168,7 @@ def _parameters(one: Route) -> list[dict[str, Any]]:
 
 
 def _filter_schema(one: Filter) -> dict[str, Any]:
-    formats = {"uuid": {"format": "uuid"}, "instant": {"format": "date-time"}}
+    formats = {"uuid": {"format": "uuid"}, "instant": {"format": "date-time"}, "date": {"format": "date"}}
     schema: dict[str, Any] = {"type": "string", **formats.get(one.kind, {})}
     if allowed := one.allowed():
         schema["enum"] = [str(each) for each in allowed]
