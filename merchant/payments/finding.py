@@ -18,13 +18,13 @@ from merchant.core.access import Actor
 from merchant.core.db import Reads
 from merchant.core.money import Money
 from merchant.payments import receipt_numbers
+from merchant.payments.states import may_have_arrived
 
 Table = Literal["payment", "payment_request"]
 _AT: dict[Table, str] = {"payment": "received_at", "payment_request": "created_at"}
 # At most, between the making of an id and the instant of its row (RFC 9562: 48 bits of milliseconds first).
 _MADE_APART_MS = 600_000
 _MS_PLACE, _GREATEST = 80, 2**128 - 1
-_PAID = "paid"
 _NAME = re.compile(r"(?<!:):([a-z][a-z0-9_]*)")
 
 
@@ -57,7 +57,7 @@ async def payment_ids(
     tx: Reads, actor: Actor, sought: Sought, most: int, before: UUID | None = None, *, looked_at: int | None = None
 ) -> list[UUID]:
     """The newest payments that fit. Each is paid: for another state there are none."""
-    if sought.state not in (None, _PAID):
+    if not may_have_arrived(sought.state):
         return []
     return await _ids(tx, "payment", actor, sought, most, before, looked_at)
 
@@ -175,13 +175,14 @@ def _conditions(table: Table, sought: Sought, before: UUID | None) -> Iterator[s
         yield f"x.{_AT[table]} < :until AND x.id < :until_id"
     if sought.currency is not None and not sought.amounts:
         yield "x.currency = :currency"
-    if sought.state is not None and table == "payment_request":
+    if sought.state and table == "payment_request":
         yield "x.state = :state"
 
 
 _NOTED: dict[Table, str] = {
-    "payment": """(strpos(lower(x.note), :word{place}) > 0 OR EXISTS (
-        SELECT FROM payment_request r WHERE r.id = x.request_id AND strpos(lower(r.note), :word{place}) > 0))""",
+    # A value of one row: an EXISTS would be answered by reading the whole table of requests once.
+    "payment": """(strpos(lower(x.note), :word{place}) > 0 OR 0 < (
+        SELECT strpos(lower(r.note), :word{place}) FROM payment_request r WHERE r.id = x.request_id))""",
     "payment_request": "strpos(lower(x.note), :word{place}) > 0",
 }
 # Rows w of the array's own table are held within the walls; `of` is how they name what is listed.

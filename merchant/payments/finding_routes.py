@@ -1,21 +1,15 @@
-"""JSON routes of finding any payment: the search, one payment in full, its timeline and receipt, a kept hub message."""
+"""JSON routes of finding any payment: the search, one payment in full, its timeline, a kept hub message."""
 
-import asyncio
-from typing import Any
 from uuid import UUID
-
-from litestar import Response
 
 from merchant.core import errors
 from merchant.core.access import Permission as P
-from merchant.core.http.json import language_of
 from merchant.core.http.route import Call, Filter, route
 from merchant.core.texts import _
 from merchant.payments import finding_schemas as schemas
-from merchant.payments import hub_messages, queries, receipt_paper, receipts, search, timeline
+from merchant.payments import hub_messages, queries, search, timeline
 from merchant.payments.filters import MAX_TEXT_CHARS, NARROWING, narrowed
 
-_FORMATS = {"text": "text/plain", "pdf": "application/pdf"}
 _Q = Filter(
     "q",
     "What is known of the payment: an id of ours or the hub's, a receipt number, a short reference, a payer's"
@@ -74,25 +68,6 @@ async def list_payment_request_timeline(call: Call[None], request_id: UUID) -> l
 
 @route(
     "GET",
-    "/api/v1/payments/{payment_id}/receipt",
-    permission=P.PAYMENTS_READ,
-    media=tuple(_FORMATS.values()),
-    filters=(Filter("format", "Text, or a PDF of A6; text unless given.", choices=tuple(_FORMATS)),),
-)
-async def read_payment_receipt(call: Call[None], payment_id: UUID) -> Response[Any]:
-    """A receipt of a payment, in the language asked for, as text or PDF."""
-    row = await queries.payment(call.tx, call.actor, payment_id)
-    receipt = receipts.receipt_of(row, await call.service.scheme(), language_of(call.request))
-    wanted = call.filters["format"] or "text"
-    if wanted == "text":
-        drawn = receipts.as_text(receipt).encode()
-    else:
-        drawn = await asyncio.to_thread(receipt_paper.draw_receipt, receipt)
-    return Response(drawn, media_type=_FORMATS[wanted], headers={"cache-control": "no-store"})
-
-
-@route(
-    "GET",
     "/api/v1/hub-messages/{message_id}",
     permission=P.OPERATIONS_READ,
     answer=schemas.HubMessageView,
@@ -110,6 +85,5 @@ ROUTES = [
     read_payment,
     list_payment_timeline,
     list_payment_request_timeline,
-    read_payment_receipt,
     read_hub_message,
 ]

@@ -21,10 +21,10 @@ from merchant.core.vault import Vault
 from merchant.payments import finding
 from merchant.payments.filters import NOTE_WINDOW, SHORT_REF, amounts_of, read_id, spellings, words_of
 from merchant.payments.finding import KnownAs, Sought
-from merchant.payments.states import RequestState
+from merchant.payments.states import may_have_arrived
 
 MOST = 25
-LOOKED_AT = 20_000  # payments, and as many requests: some tens of milliseconds
+LOOKED_AT = 10_000  # payments, and as many requests: some tens of milliseconds
 _MAX_COUNTERS = 5  # of one number: own aliases of several types may share it
 _LONGEST_NUMBER = 32
 
@@ -55,11 +55,17 @@ async def search_payments(
     requests: dict[UUID, str] = {}
     async for reading in _readings(tx, actor, scheme, vault, text, narrowed):
         await _look(tx, actor, reading, payments, requests)
-    if not payments and not requests and len(text) > 1:
+    if not payments and not requests and _may_be_words(text):
         since = narrowed.since or (narrowed.until or clock.now()) - NOTE_WINDOW
         noted = replace(narrowed, words=words_of(text), since=since)
         await _look(tx, actor, Reading("note", noted), payments, requests, looked_at=LOOKED_AT)
     return await _rows(tx, payments, requests, narrowed.state)
+
+
+def _may_be_words(text: str) -> bool:
+    """Whether a note may be meant: notes take longest, and numbers and ids are none."""
+    known = read_id(text)
+    return any(character.isalpha() for character in text) and known.uuid is None and known.receipt is None
 
 
 async def _look(
@@ -161,7 +167,7 @@ async def _rows(tx: Reads, payments: dict[UUID, str], requests: dict[UUID, str],
     told = {one.row["request_id"] for one in found}
     if open_ones := [one for one in requests if one not in told]:
         found += [Found(row, requests[row["request_id"]]) for row in await tx.fetch(_REQUESTS, open_ones)]
-    if state is not None and state != RequestState.PAID:
+    if not may_have_arrived(state):
         found = [one for one in found if one.row["payment_id"] is None]
 
     def newest(one: Found) -> tuple[datetime, UUID]:

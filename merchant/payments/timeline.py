@@ -200,7 +200,7 @@ def _in_order(steps: list[_Step]) -> list[TimelineStep]:
     found: list[TimelineStep] = []
     before: datetime | None = None
     for step in ordered:
-        gap_ms = None if before is None else round((step.at - before) / timedelta(milliseconds=1))
+        gap_ms = None if before is None else (step.at - before) // timedelta(milliseconds=1)
         direction: Any = step.direction
         found.append(
             TimelineStep(

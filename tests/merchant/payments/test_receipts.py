@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from merchant.core import clock, errors, ids
+from merchant.exchange.receipt_paper import draw_receipt
 from merchant.payments import receipt_numbers, receipts
-from merchant.payments.receipt_paper import draw_receipt
 from tests.merchant.payments.stage import PAYER, Stage
 
 pytestmark = pytest.mark.anyio
