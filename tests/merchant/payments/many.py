@@ -60,14 +60,14 @@ INSERT INTO payment_request (id, dfsp_id, merchant_id, counter_id, alias_type, a
 SELECT request_id, dfsp_id, merchant_id, counter_id, alias_type, alias, 'paid', amount_minor, 'KES',
   'MSISDN', payer_digest, '2547*****001', 'INV-' || n, note, short_ref, transaction_request_id, transaction_id,
   transfer_id, false, 'api', 6, at, at + interval '5 minutes', at
-FROM numbered WHERE n % 2 = 0
+FROM numbered WHERE n % 2 = 0 ORDER BY n
 """
 _TRANSFERS = """
 INSERT INTO transfer (payer_fsp_id, transfer_id, dfsp_id, merchant_id, quote_id, request_id, state, amount_minor,
   currency, usage_day, body_hash, expires_at, reserved_at)
 SELECT 'mobilemoney', transfer_id, dfsp_id, merchant_id, transaction_id, CASE WHEN n % 2 = 0 THEN request_id END,
   'COMMITTED', amount_minor, 'KES', '2026-01-01', 'x', at, at
-FROM numbered
+FROM numbered ORDER BY n
 """
 _PAYMENTS = """
 INSERT INTO payment (id, dfsp_id, merchant_id, counter_id, request_id, payer_fsp_id, transfer_id, transaction_id,
@@ -75,7 +75,7 @@ INSERT INTO payment (id, dfsp_id, merchant_id, counter_id, request_id, payer_fsp
 SELECT payment_id, dfsp_id, merchant_id, counter_id, CASE WHEN n % 2 = 0 THEN request_id END, 'mobilemoney',
   transfer_id, transaction_id, amount_minor, 'KES', '2547*****001', note, at,
   CASE WHEN n % 20 <> 0 THEN payer_digest END
-FROM numbered
+FROM numbered ORDER BY n
 """
 
 
