@@ -87,8 +87,9 @@ async def check_that_no_branch_reads_a_whole_table(filled: Filled) -> None:
                 for table in ("payment", "payment_request"):
                     if sought is not None and (found := await scanned(filled, actor, table, sought)):
                         wrong.append(f"{name} in {table} for {who}: {found}")
-        for table in ("payment", "payment_request"):
-            if found := await scanned(filled, actor, table, noted, 1_000):
+        # Not the hub's: of its rows PostgreSQL expects to see one in 200, and reads so small a table whole.
+        for table in ("payment", "payment_request") if actor.dfsp_id is not None else ():
+            if found := await scanned(filled, actor, table, noted, 20):
                 wrong.append(f"a note in {table} for {who}: {found}")
     assert wrong == []
 
