@@ -154,5 +154,6 @@ def _check_permissions(app: Litestar) -> None:
             declared = handler.opt.get("route") if handler is not None else None
             if declared is None and not (handler is not None and handler.opt.get("public")):
                 raise RuntimeError(f"The route {route.path} is neither declared nor public.")
-            if declared is not None and declared.permission not in (None, *PERMISSIONS):
-                raise RuntimeError(f"The route {route.path} asks for {declared.permission}, which no slice lists.")
+            for asked in (declared.permission, declared.own_permission) if declared is not None else ():
+                if asked not in (None, *PERMISSIONS):
+                    raise RuntimeError(f"The route {route.path} asks for {asked}, which no slice lists.")
