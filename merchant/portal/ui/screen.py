@@ -41,6 +41,7 @@ class Screen(Struct, frozen=True):
     path: str
     permission: Permission | None
     kinds: frozenset[Kind]
+    own_permission: Permission | None = None  # enough for a merchant's own people
     public: bool = False
     operation_checks_permission: bool = False
 
@@ -180,6 +181,7 @@ def screen(
     *,
     permission: Permission | None = None,
     kinds: frozenset[Kind] = EVERYONE,
+    own_permission: Permission | None = None,
     upload_bytes: int | None = None,
 ) -> Callable[[Handler], HTTPRouteHandler]:
     """Declare a screen for those of some kinds who hold a permission; None is everyone of those kinds.
@@ -188,7 +190,7 @@ def screen(
     """
 
     def declare(function: Handler) -> HTTPRouteHandler:
-        declared = Screen(method, path, permission, kinds)
+        declared = Screen(method, path, permission, kinds, own_permission)
         parameters = inspect.signature(function, eval_str=True).parameters
         names = {name: parameters[name].annotation for name in re.findall(r"\{(\w+)\}", path) if name in parameters}
 
