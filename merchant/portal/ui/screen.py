@@ -195,7 +195,8 @@ def screen(
         names = {name: parameters[name].annotation for name in re.findall(r"\{(\w+)\}", path) if name in parameters}
 
         async def handle(request: Req) -> Page:
-            if layout.kind_of(web.actor_of(request)) not in kinds:
+            actor = web.actor_of(request)
+            if actor.kind != "user" or layout.kind_of(actor) not in kinds:
                 raise errors.NotFound
             given = {name: READ_NAME[kind](request.path_params[name]) for name, kind in names.items()}
             service = web.service_of(request)
