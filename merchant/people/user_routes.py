@@ -35,21 +35,21 @@ async def create_user(call: Call[schemas.NewUser]) -> Answer:
         merchant_id=new.merchant_id,
     )
     await links.invite(call.tx, call.service, call.actor, user)
-    return Answer(schemas.user_view(user), user.version)
+    return Answer(schemas.user_view(call.service.vault, user), user.version)
 
 
 @route("GET", "/api/v1/users", permission=P.USERS_WRITE, items=UserDetail, paged=True)
 async def list_users(call: Call[None]) -> Listed:
     """List people."""
     rows = await queries.users(call.tx, call.actor, call.page)
-    return Listed([schemas.user_view(row) for row in rows], [row.id for row in rows])
+    return Listed([schemas.user_view(call.service.vault, row) for row in rows], [row.id for row in rows])
 
 
 @route("GET", "/api/v1/users/{user_id}", permission=P.USERS_WRITE, answer=UserDetail)
 async def read_user(call: Call[None], user_id: UUID) -> Answer:
     """Read a person; the ETag is what a change needs."""
     user = await queries.user(call.tx, call.actor, user_id)
-    return Answer(schemas.user_view(user), user.version)
+    return Answer(schemas.user_view(call.service.vault, user), user.version)
 
 
 @route(
@@ -69,7 +69,7 @@ async def change_user(call: Call[schemas.UserChange], user_id: UUID) -> Answer:
     """
     change = users.Change(name=call.body.name, roles=call.body.roles, enabled=call.body.enabled)
     user = await users.change_user(call.tx, call.service, call.actor, user_id, call.revision, change)
-    return Answer(schemas.user_view(user), user.version)
+    return Answer(schemas.user_view(call.service.vault, user), user.version)
 
 
 @route(

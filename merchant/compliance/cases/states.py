@@ -37,6 +37,7 @@ class Capability(StrEnum):
     DECIDE = "decide"
     DECIDE_HIT = "decide_hit"
     APPEAL = "appeal"
+    APPLY_AGAIN = "apply_again"  # whoever registered themselves may begin anew
 
 
 _A, _C = ApplicationState, Capability
@@ -60,8 +61,8 @@ APPLICATION_CAPABILITIES: dict[ApplicationState, frozenset[Capability]] = {
     _A.RETURNED: frozenset({_C.EDIT, _C.PROVE, _C.BEGIN_VERSION, _C.EXPIRE}),
     _A.APPROVED: frozenset(),
     _A.REJECTED: frozenset({_C.APPEAL}),
-    _A.WITHDRAWN: frozenset(),
-    _A.EXPIRED: frozenset(),
+    _A.WITHDRAWN: frozenset({_C.APPLY_AGAIN}),
+    _A.EXPIRED: frozenset({_C.APPLY_AGAIN}),
 }
 
 

@@ -1,0 +1,16 @@
+"""States of claims, and what each permits: callers ask, never compare."""
+
+from enum import StrEnum
+
+
+class ClaimState(StrEnum):
+    """States of a claim."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+def may_be_decided(state: str) -> bool:
+    """Whether staff have still to decide."""
+    return state == ClaimState.OPEN
