@@ -12,9 +12,11 @@ from merchant.compliance.cases.merchant_cases import Opened
 from merchant.compliance.cases.models import Application
 from merchant.compliance.cases.schemas import ReturnedItemView
 from merchant.compliance.cases.states import ApplicationState
+from merchant.core import errors
 from merchant.core.access import Actor
 from merchant.core.http import json as web
 from merchant.core.http.fields import DigitsText, Instant, NameText, ReasonText
+from merchant.core.texts import _
 from merchant.core.vault import Vault
 from merchant.people.registration.addresses import address_of
 from merchant.people.registration.claim_states import ClaimState
@@ -142,7 +144,9 @@ class Wish(Struct, frozen=True, forbid_unknown_fields=True):
     settlement_account: kyb.SettlementAccount | UnsetType = UNSET
 
     def opened(self) -> Opened:
-        """What the operation takes."""
+        """What the operation takes. Raises InvalidFields for a transfer without a DFSP, or one on another case."""
+        if (self.kind == "transfer") != (self.dfsp_id is not None):
+            raise errors.invalid_field("dfsp_id", "invalid", _("A transfer names a DFSP, and no other case does."))
         changes = {name: getattr(self, name) for name in SECTIONS if getattr(self, name) is not UNSET}
         return Opened(CaseKind(self.kind), self.target_tier, self.reason, changes, to_dfsp_id=self.dfsp_id)
 
