@@ -20,6 +20,7 @@ from merchant.core.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, Permission, Ro
 from merchant.core.http import route as declared
 from merchant.core.service import Service
 from merchant.people import sessions
+from merchant.people.registration.models import CLAIMANT_ADDRESS, CLAIMANT_NAME, MerchantClaim
 from merchant.programs.app import create_app
 from merchant.scheme.keys import new_private_pem, public_pem
 from tests import builders
@@ -139,6 +140,18 @@ class Things(Struct, frozen=True):
             "PasswordChange": {"current": PASSWORD, "new": "seven quiet baobabs"},
             "NewPassword": {"password": "seven quiet baobabs"},
             "ResetRequest": {"email": "maker@greenbankfsp.example"},
+            "CodeRequest": {"phone": "+254711000111"},
+            "CodeSignIn": {"phone": "+254711000111", "code": "123456"},
+            "NewRegistration": {
+                "phone": "+254711000111",
+                "code": "123456",
+                "dfsp_id": ids["dfsp_id"],
+                "name": "Njeri",
+            },
+            "NewClaim": {"number": "23187645", "phone": "+254711000111", "code": "123456", "name": "Njeri"},
+            "OwnSections": {"business": {"trading_name": "Changed"}},
+            "ChosenDfsp": {"dfsp_id": ids["dfsp_id"]},
+            "Wish": {"kind": "change", "contact": {"phone": "+254711999000"}},
             "TotpStart": {"password": PASSWORD},
             "TotpCode": {"code": "123456"},
             "TotpRemoval": {"code": "123456"},
@@ -292,6 +305,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "hub_key_id": hub_key_id,
         "list_id": uuid4(),  # lists are the hub's, and nobody of a DFSP reaches any
         "policy_id": policy["id"],
+        "claim_id": await add_claim(service, merchant.dfsp_id, merchant.id),
     }
     return Things(
         {name: str(value) for name, value in ids.items()},
@@ -299,6 +313,22 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         str(counters[0].location_id),
         qr.text,
     )
+
+
+async def add_claim(service: Service, dfsp_id: UUID, merchant_id: UUID) -> UUID:
+    """Somebody's claim on a merchant."""
+    claim = MerchantClaim(
+        dfsp_id=dfsp_id, merchant_id=merchant_id, claimant_digest=b"x", name_sealed=b"", address_sealed=b""
+    )
+    address = "+254711000999"
+    for column, context, text in (
+        ("name_sealed", CLAIMANT_NAME, "Juma Otieno"),
+        ("address_sealed", CLAIMANT_ADDRESS, address),
+    ):
+        setattr(claim, column, service.vault.seal(text.encode(), context.format(id=claim.id)))
+    async with service.db.system() as tx:
+        tx.session.add(claim)
+    return claim.id
 
 
 async def add_user(

@@ -23,7 +23,7 @@ from merchant.core.texts import _
 from merchant.notify import events
 from merchant.people.registration import accounts, codes
 from merchant.people.registration.addresses import Address, address_of
-from merchant.people.registration.claim_states import ClaimState, may_be_decided
+from merchant.people.registration.claim_states import ClaimState, in_state, may_be_decided
 from merchant.people.registration.models import CLAIM_REASON, CLAIMANT_ADDRESS, CLAIMANT_NAME, MerchantClaim
 from merchant.people.registration.problems import ClaimantBusy
 from merchant.people.registration.register import add_account, may_begin
@@ -107,11 +107,11 @@ async def _warn(tx: Tx, service: Service, merchant: Merchant) -> None:
     await accounts.tell(tx, service, address, _("Is it you?"), told, merchant.dfsp_id, None)
 
 
-async def claims(tx: Reads, actor: Actor, wanted: Page, state: str | None) -> list[tuple[MerchantClaim, str]]:
+async def claims(tx: Reads, actor: Actor, wanted: Page, standing: str | None) -> list[tuple[MerchantClaim, str]]:
     """Claims on merchants of the actor's DFSP with the merchants' names, newest first."""
     table: Any = MerchantClaim
     statement = scope_to(actor, select(table), table)
-    statement = statement.where(table.state == state) if state else statement
+    statement = statement.where(in_state(table, standing)) if standing else statement
     rows = await page(tx, statement, table.id, wanted)
     of_merchant: Any = Merchant.id
     known = select(Merchant).where(of_merchant.in_([row.merchant_id for row in rows]))
