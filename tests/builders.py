@@ -143,6 +143,16 @@ async def add_applicant(service: Service, email: str, dfsp_id: UUID) -> AppUser:
         return await add_account(tx, Address(email=email), email, dfsp_id, Role.MERCHANT_APPLICANT, language="en")
 
 
+async def applicant(service: Service, world: World) -> Person:
+    """One of them at the first DFSP, signed in; the same each time."""
+    email = "applicant@shop.example"
+    async with service.db.system_reads() as tx:
+        known = await tx.fetchval("SELECT true FROM app_user WHERE email = $1", email)
+    if not known:
+        await add_applicant(service, email, world.dfsp_ids[DFSPS[0]])
+    return await signed_in(service, email)
+
+
 async def signed_in(service: Service, email: str) -> Person:
     """A person by e-mail address, with a fresh session."""
     async with service.db.system_reads() as tx:

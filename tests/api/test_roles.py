@@ -143,9 +143,7 @@ async def test_what_judges_rights_itself_lets_nobody_else_in_either(
 async def test_an_applicant_who_has_a_dfsp_and_no_merchant_reaches_nothing_of_the_dfsp(
     client: httpx.AsyncClient, service: Service, world: World, things: Things
 ) -> None:
-    email = "applicant@shop.example"
-    await builders.add_applicant(service, email, world.dfsp_ids["greenbankfsp"])
-    who = (await builders.signed_in(service, email)).headers
+    who = (await builders.applicant(service, world)).headers
     own = {P.OWN_APPLICATION_WRITE}
     for route in routes_on_things(service):
         response = await call(client, route, things, who)
