@@ -15,11 +15,14 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
-from merchant.core import clock
+from merchant.core import clock, ids
 from merchant.core.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, Permission, Role
 from merchant.core.http import route as declared
+from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.people import sessions
+from merchant.people.registration.addresses import Address
+from merchant.people.registration.claims import CLAIMANT
 from merchant.people.registration.models import CLAIMANT_ADDRESS, CLAIMANT_NAME, MerchantClaim
 from merchant.programs.app import create_app
 from merchant.scheme.keys import new_private_pem, public_pem
@@ -317,18 +320,18 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
 
 async def add_claim(service: Service, dfsp_id: UUID, merchant_id: UUID) -> UUID:
     """Somebody's claim on a merchant."""
+    address, vault, claim_id = Address(phone=Msisdn("254711000999")), service.vault, ids.uuid7()
     claim = MerchantClaim(
-        dfsp_id=dfsp_id, merchant_id=merchant_id, claimant_digest=b"x", name_sealed=b"", address_sealed=b""
+        id=claim_id,
+        dfsp_id=dfsp_id,
+        merchant_id=merchant_id,
+        claimant_digest=address.digest(vault, CLAIMANT),
+        name_sealed=vault.seal(b"Juma Otieno", CLAIMANT_NAME.format(id=claim_id)),
+        address_sealed=vault.seal(address.text.encode(), CLAIMANT_ADDRESS.format(id=claim_id)),
     )
-    address = "+254711000999"
-    for column, context, text in (
-        ("name_sealed", CLAIMANT_NAME, "Juma Otieno"),
-        ("address_sealed", CLAIMANT_ADDRESS, address),
-    ):
-        setattr(claim, column, service.vault.seal(text.encode(), context.format(id=claim.id)))
     async with service.db.system() as tx:
         tx.session.add(claim)
-    return claim.id
+    return claim_id
 
 
 async def add_user(

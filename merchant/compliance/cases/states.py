@@ -37,7 +37,6 @@ class Capability(StrEnum):
     DECIDE = "decide"
     DECIDE_HIT = "decide_hit"
     APPEAL = "appeal"
-    APPLY_AGAIN = "apply_again"  # whoever registered themselves may begin anew
 
 
 _A, _C = ApplicationState, Capability
@@ -61,8 +60,8 @@ APPLICATION_CAPABILITIES: dict[ApplicationState, frozenset[Capability]] = {
     _A.RETURNED: frozenset({_C.EDIT, _C.PROVE, _C.BEGIN_VERSION, _C.EXPIRE}),
     _A.APPROVED: frozenset(),
     _A.REJECTED: frozenset({_C.APPEAL}),
-    _A.WITHDRAWN: frozenset({_C.APPLY_AGAIN}),
-    _A.EXPIRED: frozenset({_C.APPLY_AGAIN}),
+    _A.WITHDRAWN: frozenset(),
+    _A.EXPIRED: frozenset(),
 }
 
 
@@ -79,6 +78,11 @@ def end_of(state: str) -> str | None:
 def made_a_merchant(state: str) -> bool:
     """Whether a case ended with a merchant, or a change to one."""
     return state == _A.APPROVED
+
+
+def may_apply_again(state: str) -> bool:
+    """Whether whoever registered themselves may begin another application: nobody decided on this one."""
+    return state in (_A.WITHDRAWN, _A.EXPIRED)
 
 
 def may_become(state: str, target: ApplicationState) -> bool:

@@ -11,7 +11,7 @@ from msgspec import Struct
 import kyb
 from merchant.compliance.cases import answers, apply
 from merchant.compliance.cases.models import Application
-from merchant.compliance.cases.states import Capability, application_may
+from merchant.compliance.cases.states import may_apply_again
 from merchant.compliance.providers.phone_codes import ATTRIBUTE, METHOD, SUBJECT
 from merchant.compliance.providers.port import Verdict
 from merchant.compliance.providers.verdicts import record_verdict
@@ -85,7 +85,7 @@ async def register(service: Service, new: Registration, source: str, user_agent:
 async def may_begin(tx: Reads, user_id: UUID) -> bool:
     """Whether a person may begin an application: they have none, or the last one ended without a decision."""
     state = await tx.fetchval(_NEWEST_STATE, user_id)
-    return state is None or application_may(state, Capability.APPLY_AGAIN)
+    return state is None or may_apply_again(state)
 
 
 async def check_participant(tx: Reads, dfsp_id: UUID) -> None:
