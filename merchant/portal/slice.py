@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from merchant.core.access import Permission
 from merchant.core.slices import JobKind, Pruned, Timer
 from merchant.portal import home, hub, staff, well_known
-from merchant.portal.account import account, profile, sign_in
+from merchant.portal.account import account, passkeys, profile, sign_in
 from merchant.portal.docs import docs
 from merchant.portal.pay import pay
 from merchant.portal.ui import pages
@@ -17,6 +17,7 @@ ROUTES = [
     *account.ROUTES,
     *sign_in.ROUTES,
     *profile.ROUTES,
+    *passkeys.ROUTES,
     *staff.ROUTES,
     *hub.ROUTES,
     *docs.ROUTES,

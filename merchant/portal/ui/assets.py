@@ -59,6 +59,7 @@ _ASSETS = {
     "work.css": _asset("work.css", style_sheet(["base.css", "work.css"])),
     "icon.svg": _asset("icon.svg", read_static("icon.svg")),
     "htmx.js": _asset("htmx.js", read_static("vendor/htmx-4.0.1.min.js")),
+    "passkey.js": _asset("passkey.js", read_static("passkey.js")),
     "work.js": _asset("work.js", read_static("work.js")),
 }
 _SERVED = {asset.served_as: asset for asset in _ASSETS.values()}
