@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from merchant.core.access import Permission
 from merchant.core.slices import JobKind, Pruned, Timer
+from merchant.portal import help as helping
 from merchant.portal import home, hub, staff, well_known
 from merchant.portal.account import account, passkeys, profile, sign_in
 from merchant.portal.docs import docs
@@ -20,6 +21,7 @@ ROUTES = [
     *passkeys.ROUTES,
     *staff.ROUTES,
     *hub.ROUTES,
+    *helping.ROUTES,
     *docs.ROUTES,
     *well_known.ROUTES,
 ]
