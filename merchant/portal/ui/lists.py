@@ -4,6 +4,7 @@ A list shows what the route answers and nothing else. A file is the route's own 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -78,7 +79,9 @@ async def show_list(
 ) -> Page:
     """One page of a list. A filter's value that the API refuses is told beside it, and nothing is shown."""
     chosen = {field.name: view.query.get(field.name, "") for field in listing.filters}
-    query = {name: text for name, text in chosen.items() if text} | dict(listing.fixed)
+    set_filters = {name: text for name, text in chosen.items() if text}
+    asked = {field.name: _asked(view, field, chosen[field.name]) for field in listing.filters if chosen[field.name]}
+    query = asked | dict(listing.fixed)
     if cursor := view.query.get("cursor"):
         query["cursor"] = cursor
     rows, following, told = [], None, ""
@@ -88,7 +91,6 @@ async def show_list(
     except (errors.InvalidFilter, errors.InvalidPage) as refused:
         told = refused.detail
     here = view.request.url.path
-    set_filters = {name: text for name, text in chosen.items() if text}
     return view.page(
         template,
         status=422 if told else 200,
@@ -100,10 +102,24 @@ async def show_list(
         here=here,
         first=link(here, **set_filters) if cursor else None,
         following=link(here, **set_filters, cursor=following) if following else None,
-        exports=_exports(listing, path, set_filters) if listing.exports and not told else (),
+        exports=_exports(listing, path, asked) if listing.exports and not told else (),
         head=head,
         **content,
     )
+
+
+def _asked(view: View, field: Field, text: str) -> str:
+    """A filter as the API takes it: of a day the instant at which it begins in the scheme's time zone.
+
+    `to` is the last day that counts, and the API is told when the day after begins.
+    """
+    if field.kind != "date":
+        return text
+    try:
+        day = date.fromisoformat(text) + timedelta(days=field.name == "to")
+        return datetime.combine(day, time(), zone_of(view.scheme)).isoformat()
+    except (ValueError, OverflowError):
+        return text  # about which the API then complains
 
 
 def _exports(listing: Listing, path: Mapping[str, Any] | None, filters: Mapping[str, str]) -> Sequence[tuple[str, str]]:
