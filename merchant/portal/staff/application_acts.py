@@ -191,6 +191,8 @@ async def _verify_fields(view: View, desk: Desk, case: ApplicationView) -> list[
         Field("outcome", _("What came out"), "choice", required=True, choices=choices.named("verification", _OUTCOMES)),
         Field("reference", _("Number of the paper"), most=64),
         Field("expires_on", _("Valid until"), "date"),
+        Field("latitude", _("Latitude"), "decimal", hint=_("Of a visit: where it was, such as -1.2921."), most=12),
+        Field("longitude", _("Longitude"), "decimal", hint=_("Such as 36.8219."), most=12),
         Field("note", _("Note for your own staff"), "area", most=500),
     ]
     return (

@@ -131,7 +131,7 @@ def deeds_of(view: View, desk: Desk, case: ApplicationView) -> list[Button]:
     writes = view.may(P.APPLICATIONS_WRITE) and view.kind == Kind.DFSP
     found = []
     if writes and application_may(case.state, Capability.EDIT):
-        found.append(Button(desk.edit, _("Go on writing"), "pencil"))
+        found.append(Button(desk.edit, _("Go on writing"), "pencil", plain=not case.requirements.currently_due))
     if writes and application_may(case.state, Capability.SUBMIT):
         found.append(Button(f"{desk.path}/submit", _("Hand in"), "send", plain=bool(case.requirements.currently_due)))
     if view.may(P.APPLICATIONS_DECIDE) and view.kind == Kind.DFSP and case.submitted_at is not None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from merchant.compliance.cases import case_routes as api
@@ -121,7 +122,8 @@ async def _in_force_before(view: View, found: ApplicationView) -> ApplicationVie
 
 def _changes(view: View, before: ApplicationView, after: ApplicationView) -> Sequence[Change]:
     """Each answer that differs, in the order of the sections."""
-    old, new = _by_place(view, before), _by_place(view, after)
+    # A case has no reference of its own.
+    old, new = _by_place(view, msgspec.structs.replace(before, external_ref=None)), _by_place(view, after)
     return [
         Change(place[0], place[1], old.get(place), new.get(place))
         for place in dict.fromkeys([*new, *old])
@@ -155,9 +157,10 @@ async def _fields(view: View) -> list[Field]:
         Field(
             "to_fsp_id",
             _("DFSP that is to serve the merchant"),
-            "choice",
+            "choice" if others else "text",
             hint=_("Of a change of DFSP."),
             choices=others,
+            most=32,
         ),
         Field("reason", _("Reason"), "area", hint=_("Of a downgrade, a reinstatement and a closure."), most=500),
     ]

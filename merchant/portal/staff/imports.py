@@ -10,7 +10,7 @@ from merchant.core.access import Permission as P
 from merchant.core.errors import FieldError
 from merchant.core.http import forms
 from merchant.core.http import json as web
-from merchant.core.http.uploads import Upload, read_upload
+from merchant.core.http.uploads import MalformedUpload, Upload, read_upload
 from merchant.core.texts import _
 from merchant.exchange import routes as api
 from merchant.exchange.routes import ImportOptions, ImportView
@@ -101,19 +101,24 @@ async def new_import(view: View) -> Page:
 async def order_import(view: View) -> Page:
     """Take the file, as the route of the API does it: it is never held in memory."""
     forms.check_same_site(view.request)
-    service = view.service
-    async with read_upload(view.request, service.settings.import_max_bytes) as upload:
-        form = dict(upload.fields)
-        session.check_csrf(service, view.actor, form.pop(session.CSRF_FIELD, ""))
-        try:
+    form: dict[str, str] = {}
+    try:
+        async with read_upload(view.request, view.service.settings.import_max_bytes) as upload:
+            form = dict(upload.fields)
+            session.check_csrf(view.service, view.actor, form.pop(session.CSRF_FIELD, ""))
             made = await _ordered(view, upload, form)
-        except errors.MerchantError as refused:
-            if refused.status in (401, 404) or refused.status >= 500:
-                raise
-            web.note_refusal(view.request, refused)
-            view.problem = refused
-            return await _new_page(view, {"how": form.get("how", "")})
-    return view.go(f"/imports/{made.id}")
+    except session.FormOutdated:
+        raise
+    except MalformedUpload:  # what browsers send where no file was chosen
+        view.problem = NoFile(errors=(FieldError("file", "missing", NoFile.title),))
+    except errors.MerchantError as refused:
+        if refused.status in (401, 404) or refused.status >= 500:
+            raise
+        web.note_refusal(view.request, refused)
+        view.problem = refused
+    else:
+        return view.go(f"/imports/{made.id}")
+    return await _new_page(view, {"how": form["how"]} if "how" in form else {})
 
 
 async def _ordered(view: View, upload: Upload, form: Mapping[str, str]) -> ImportView:

@@ -228,6 +228,7 @@ async def section_page(
         stale=stale,
         missing=gaps_of(desk, case.requirements)[:_MOST_LISTED],
         needs=case.requirements,
+        needed=frozenset(one.path for one in case.requirements.currently_due),
         returned=returned_in(case, section),
         **content,
     )

@@ -9,7 +9,9 @@ import pytest
 from merchant.core.service import Service
 from tests import builders
 from tests.builders import Person, World
+from tests.merchant.compliance.documents import samples
 from tests.merchant.portal.browsing import Browser
+from tests.merchant.portal.staff.pressing import Pressing
 
 pytestmark = pytest.mark.anyio
 API = "/api/v1/applications"
@@ -20,14 +22,6 @@ NUMBER = "NID-77-998877"
 def maker(world: World) -> Person:
     """The maker of the first DFSP."""
     return world.maker
-
-
-class Pressing(Browser):
-    """A browser that sends only the button that is pressed, of forms with several."""
-
-    def fields(self, action: str) -> dict[str, str]:
-        buttons = ("deed", "add_counter", "remove_counter")
-        return {name: text for name, text in super().fields(action).items() if name not in buttons}
 
 
 @pytest.fixture
@@ -89,7 +83,9 @@ async def test_an_application_is_begun_and_written_to_its_end_without_a_script(
     assert await clear(client, maker, page, "owners[0].id_number") == NUMBER
 
 
-async def test_a_form_sent_twice_opens_one_application(client: httpx.AsyncClient, browser: Browser, maker: Person) -> None:
+async def test_a_form_sent_twice_opens_one_application(
+    client: httpx.AsyncClient, browser: Browser, maker: Person
+) -> None:
     await browser.open("/applications/new")
     once = browser.fields("/applications/new")["once"]
     for _ in range(2):
@@ -130,7 +126,9 @@ async def test_the_other_owner_keeps_what_is_masked_too_and_a_number_can_be_take
     client: httpx.AsyncClient, browser: Browser, maker: Person, draft: str
 ) -> None:
     await browser.open(f"{draft}/edit/owners/1")
-    await browser.send(f"{draft}/edit/owners/1", **{"owners[1].id_number": "PASS-1234", "owners[1].id_type": "passport"})
+    await browser.send(
+        f"{draft}/edit/owners/1", **{"owners[1].id_number": "PASS-1234", "owners[1].id_type": "passport"}
+    )
     assert await clear(client, maker, draft, "owners[0].id_number") == NUMBER
     assert await clear(client, maker, draft, "owners[1].id_number") == "PASS-1234"
     await browser.open(f"{draft}/edit/business")
@@ -142,7 +140,9 @@ async def test_an_owner_is_taken_away_and_the_others_keep_their_own_numbers(
     client: httpx.AsyncClient, browser: Browser, maker: Person, draft: str
 ) -> None:
     await browser.open(f"{draft}/edit/owners/1")
-    await browser.send(f"{draft}/edit/owners/1", **{"owners[1].id_number": "PASS-1234", "owners[1].id_type": "passport"})
+    await browser.send(
+        f"{draft}/edit/owners/1", **{"owners[1].id_number": "PASS-1234", "owners[1].id_type": "passport"}
+    )
     await browser.open(f"{draft}/edit/contact")
     await browser.send(f"{draft}/edit/contact", **{"contact.owner_index": "1"})
     await browser.open(f"{draft}/edit/owners")
@@ -160,7 +160,10 @@ async def test_an_owner_with_documents_stays_until_they_are_withdrawn(
 ) -> None:
     sent = {"purpose": "identity", "path": "owners[1]"}
     added = await client.post(
-        f"/api/v1{draft}/documents", data=sent, files={"file": ("id.png", _PNG)}, headers=maker.headers
+        f"/api/v1{draft}/documents",
+        data=sent,
+        files={"file": ("id.png", samples.picture("PNG"))},
+        headers=maker.headers,
     )
     assert added.status_code == 201, added.text
     await browser.open(f"{draft}/edit/owners")
@@ -277,20 +280,15 @@ async def test_takings_are_entered_as_people_write_money(
     assert 'id="w-business.monthly_turnover_minor"' in browser.page.text
 
 
-_PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000002000001e221bc33"
-    "0000000049454e44ae426082"
-)
-
-
 async def test_a_document_is_added_shown_and_taken_back(
     client: httpx.AsyncClient, browser: Browser, maker: Person, draft: str
 ) -> None:
     there = f"{draft}/edit/documents"
     await browser.open(there)
     fields = browser.fields(there) | {"purpose": "identity", "path": "owners[0]"}
+    fields.pop("file")  # a browser sends the file itself
     cookies = {"cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items())}
-    sent = await client.post(there, data=fields, files={"file": ("Njeri.png", _PNG)}, headers=cookies)
+    sent = await client.post(there, data=fields, files={"file": ("Njeri.png", samples.picture("PNG"))}, headers=cookies)
     assert sent.status_code == 303, sent.text
     await browser.open(there)
     assert "Identity document" in browser.words
@@ -301,7 +299,8 @@ async def test_a_document_is_added_shown_and_taken_back(
     assert "The document is taken back." in browser.words
     nothing = await client.post(there, data=fields, files={"file": ("", b"")}, headers=cookies)
     assert (nothing.status_code, 'href="#f-file"' in nothing.text) == (422, True)
-    wrong = await client.post(there, data=fields, files={"file": ("x.exe", b"MZ")}, headers=cookies)
+    other = fields | {"once": "another"}
+    wrong = await client.post(there, data=other, files={"file": ("x.exe", b"MZ")}, headers=cookies)
     assert (wrong.status_code, 'id="w-file"' in wrong.text) == (422, True)
 
 
@@ -337,9 +336,7 @@ async def test_an_owner_beyond_the_next_one_is_no_page(browser: Browser, draft: 
     assert browser.status == 404
 
 
-async def test_a_submitted_application_is_written_no_more(
-    browser: Browser, service: Service, maker: Person
-) -> None:
+async def test_a_submitted_application_is_written_no_more(browser: Browser, service: Service, maker: Person) -> None:
     found = await builders.create_application(service, maker, submitted=True)
     await browser.open(f"/applications/{found.id}/edit/business")
     assert browser.status == 409
