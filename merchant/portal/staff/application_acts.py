@@ -37,15 +37,21 @@ async def application(view: View, application_id: UUID) -> Page:
     return await application_page(view, Desk(application_id, "applications"))
 
 
+def _desk_of(given: Mapping[str, Any]) -> Desk:
+    """What an act is about; a case is read as the application that it is."""
+    [thing] = given.values()
+    return Desk(thing, "applications")
+
+
 async def _named(view: View, given: Mapping[str, Any]) -> Subject:
-    desk = Desk(*given.values(), "applications")
+    desk = _desk_of(given)
     case: ApplicationView = (await read(view, desk)).view
     return Subject(case.business.trading_name or view.spoken.say(_("This application")))
 
 
 async def _to_hand_in(view: View, given: Mapping[str, Any]) -> Subject:
     """What is handed in, with what the API will say where something is missing still."""
-    desk = Desk(*given.values(), "applications")
+    desk = _desk_of(given)
     case: ApplicationView = (await read(view, desk)).view
     reaches = case.requirements.tier_reachable or case.requirements.target_tier
     facts = [

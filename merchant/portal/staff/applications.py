@@ -138,7 +138,7 @@ def deeds_of(view: View, desk: Desk, case: ApplicationView) -> list[Button]:
         found.append(Button(f"{desk.path}/review", _("Review"), "gavel"))
     if writes and application_may(case.state, Capability.PROVE):
         found.append(Button(f"{desk.path}/phone-code", _("Verify the phone"), "phone", plain=True))
-    if writes and application_may(case.state, Capability.PROVE):
+    if writes and application_may(case.state, Capability.EDIT):
         found.append(Button(f"{desk.path}/verify", _("Write down a check"), "badge-check", plain=True))
     if writes and may_become(case.state, ApplicationState.WITHDRAWN):
         found.append(Button(f"{desk.path}/withdraw", _("Withdraw"), "undo-2", plain=True))

@@ -45,7 +45,7 @@ def category_name(mcc: str | None) -> str:
 @cache
 def subdivisions(country: str) -> Sequence[tuple[str, str]]:
     """Counties, states and provinces of a country."""
-    found = pycountry.subdivisions.get(country_code=country) or ()
+    found = (one for one in pycountry.subdivisions if one.code.startswith(f"{country}-"))
     return sorted((one.code, one.name) for one in found if one.code in codes.subdivisions())
 
 

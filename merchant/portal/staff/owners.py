@@ -55,9 +55,9 @@ def _groups(view: View, case: ApplicationView, index: int) -> list[Group]:
     person = [
         Field(f"{at}.given_name", _("Given name"), most=fields.MAX_PERSON_NAME_CHARS),
         Field(f"{at}.family_name", _("Family name"), most=fields.MAX_PERSON_NAME_CHARS),
-        *masked_field(birth, owner.birth_date if owner else None),
+        *masked_field(view, birth, owner.birth_date if owner else None),
         Field(f"{at}.id_type", _("Identity document"), "choice", choices=choices.named("paper", codes.ID_TYPES)),
-        *masked_field(paper, owner.id_number if owner else None),
+        *masked_field(view, paper, owner.id_number if owner else None),
         Field(f"{at}.nationality", _("Nationality"), "choice", choices=lands),
     ]
     reach = [
@@ -142,8 +142,8 @@ async def save_owner(view: View, desk: Desk, index: int) -> Page:
     there = items.owners_as_sent(case.owners)
     there[index : index + 1] = [given]
     masked = items.masked_of(case.owners)
-    keep = kept([path for path in masked if path.startswith(f"owners[{index}].")], view.form)
-    keep |= {path: path for path in masked if not path.startswith(f"owners[{index}].")}
+    own = {path: mask for path, mask in masked.items() if path.startswith(f"owners[{index}].")}
+    keep = kept(own, view.form) | {path: path for path in masked if path not in own}
     done = await save(view, desk, {"owners": there}, keep, [one.name for one in shown])
     if done is None:
         return refused(view) or await _owner_page(view, desk, await read_to_write(view, desk), index)

@@ -1,6 +1,6 @@
 """The sections of an application that are one form each: the business, whom to reach, the account."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -67,7 +67,7 @@ def _business_groups(view: View, case: ApplicationView) -> list[Group]:
             [
                 Field("business.legal_name", _("Registered name"), most=fields.MAX_LEGAL_NAME_CHARS),
                 Field("business.registration_number", _("Number in the company register, or of the licence"), most=64),
-                *masked_field(Field(_TAX, _("Tax number"), most=64), business.tax_id),
+                *masked_field(view, Field(_TAX, _("Tax number"), most=64), business.tax_id),
                 Field("business.lei", _("LEI"), hint=_("20 letters and digits, where it has one."), most=20),
             ],
         ),
@@ -140,7 +140,7 @@ async def save_business(view: View, desk: Desk) -> Page:
     changes: dict[str, Any] = {"business": given}
     if case.kind == "onboarding" and view.form.get(_REF, "") != (case.external_ref or ""):
         changes[_REF] = view.form.get(_REF) or None
-    keep = kept([_TAX] if case.business.tax_id else [], view.form)
+    keep = kept({_TAX: case.business.tax_id} if case.business.tax_id else {}, view.form)
     done = await save(view, desk, changes, keep, [one.name for one in shown])
     if done is None:
         return refused(view) or await _business_page(view, desk, await read_to_write(view, desk))
@@ -249,11 +249,6 @@ async def save_account(view: View, desk: Desk) -> Page:
 
 def _fields_of(groups: Sequence[Group]) -> list[Field]:
     return [one for group in groups for one in group.fields]
-
-
-def masked_owner(owner: kyb.Owner) -> Mapping[str, str]:
-    """The answers of an owner that views mask, by their names."""
-    return {name: value for name in ("id_number", "birth_date") if (value := getattr(owner, name))}
 
 
 ROUTES = [*business, *save_business, *contact, *save_contact, *account, *save_account]

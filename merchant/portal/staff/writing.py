@@ -259,17 +259,26 @@ def returned_in(case: ApplicationView, section: str) -> list[Any]:
     return [one for one in case.returned_items or () if not one.resolved and re.split(r"[.\[]", one.path)[0] == answer]
 
 
-def kept(masked: Collection[str], form: Mapping[str, str]) -> dict[str, str]:
-    """The masked answers of a page that stay: those left empty and not taken away."""
-    return {path: path for path in masked if not form.get(path) and form.get(f"remove.{path}") != "yes"}
+def kept(masked: Mapping[str, str], form: Mapping[str, str]) -> dict[str, str]:
+    """The masked answers of a page that stay: left empty, not taken away, and still those that the page showed."""
+    return {
+        path: path
+        for path, mask in masked.items()
+        if not form.get(path) and form.get(f"remove.{path}") != "yes" and form.get(f"was.{path}") == mask
+    }
 
 
-def masked_field(field: Field, mask: str | None) -> list[Field]:
-    """A field whose answer is masked: left empty it stays; a second field takes it away."""
-    if not mask:
-        return [field]
+def masked_field(view: View, field: Field, mask: str | None) -> list[Field]:
+    """A field whose answer is masked: left empty it stays; a second field takes it away.
+
+    The page says which mask it showed, so that nobody's number comes to stand beside the name of somebody else.
+    """
+    was = f"was.{field.name}"
+    if not mask or view.form.get(was, mask) != mask:
+        return [field, Field(was, "", "hidden")] if was in view.form else [field]
     hint = _("There is one: {mask}. Leave this empty to keep it.", mask=mask)
     return [
         msgspec.structs.replace(field, hint=hint, required=False),
+        Field(was, "", "hidden", value=mask),
         Field(f"remove.{field.name}", _("Take it away"), "check"),
     ]

@@ -1,5 +1,6 @@
 """Applications, cases and what waits: shown to those who may see them, with what they may do."""
 
+import re
 from typing import Any
 
 import httpx
@@ -184,6 +185,22 @@ async def test_a_checker_holds_and_sees_the_way_to_the_review(
     assert f"{page}/review" not in browser.page.text
     await browser.open(f"{page}/hold")
     assert browser.status == 403
+
+
+async def test_pages_name_things_and_never_say_their_ids(
+    client: httpx.AsyncClient, service: Service, world: World, browser: Browser
+) -> None:
+    found = await builders.create_application(service, world.maker, submitted=True)
+    await give_back(client, world, found.id)
+    merchant, _counters = await builders.create_merchant(service, world)
+    page = f"/applications/{found.id}"
+    sections = ("", "/business", "/owners", "/contact", "/locations", "/account", "/documents", "/review")
+    pages = ["/work", "/applications", "/cases", "/imports", page, f"{page}/verify", f"{page}/withdraw"]
+    pages += [f"/merchants/{merchant.id}/cases/new", *(f"{page}/edit{one}" for one in sections)]
+    for one in pages:
+        await browser.open(one)
+        assert (one, browser.status) == (one, 200)
+        assert (one, re.findall(r"[0-9a-f]{8}-[0-9a-f]{4}-", browser.words)) == (one, [])
 
 
 # --- cases -----------------------------------------------------------------------------------------------------------

@@ -217,6 +217,31 @@ async def test_a_page_that_somebody_overtook_keeps_what_was_typed_and_saves_the_
     assert (await read(client, maker, draft))["contact"]["name"] == "Mine"
 
 
+async def test_nobody_gets_the_number_of_somebody_else_when_owners_moved_up(
+    client: httpx.AsyncClient, world: World, browser: Browser, service: Service, maker: Person
+) -> None:
+    document = builders.company()
+    document["owners"] = [
+        {"given_name": name, "id_type": "passport", "id_number": f"PASS-{at}{at}{at}{at}"}
+        for at, name in enumerate(("Amina", "Otieno", "Zawadi"))
+    ]
+    page = f"/applications/{(await builders.create_application(service, maker, document)).id}"
+    there = f"{page}/edit/owners/1"
+    await browser.open(there)
+    other = Pressing(client, world["greenbankfsp"]["maker2"])
+    await other.open(f"{page}/edit/owners")
+    await other.send(f"{page}/edit/owners/0/remove")
+    await browser.send(there, **{"owners[1].family_name": "Were"})
+    assert browser.status == 412
+    assert "Leave this empty to keep it" not in browser.words
+    await browser.send(there)
+    assert browser.status == 200
+    owners = (await read(client, maker, page))["owners"]
+    assert [one["given_name"] for one in owners] == ["Otieno", "Otieno"]
+    assert await clear(client, maker, page, "owners[0].id_number") == "PASS-1111"
+    assert "id_number" not in owners[1]
+
+
 async def test_a_page_saves_by_itself_and_says_so_in_its_status(
     client: httpx.AsyncClient, browser: Browser, maker: Person, draft: str
 ) -> None:
