@@ -140,7 +140,7 @@ async def import_page(view: View, import_id: UUID) -> Page:
     found: ImportView = (await view.ask(api.read_import, path=path)).view
     query = {"outcome": "failed"} | ({"after": view.query["after"]} if view.query.get("after") else {})
     failed = (await view.ask(api.list_import_rows, path=path, query=query)).view if found.failed else []
-    under_way = found.state in ("waiting", "running")
+    under_way = found.finished_at is None
     percent = round(100 * found.done / found.rows) if found.rows else 100
     return view.page(_IMPORT_PAGE, one=found, failed=failed, under_way=under_way, percent=percent, most=100)
 

@@ -60,7 +60,7 @@ def steps_of(view: View, case: ApplicationView) -> list[Step]:
         S.WITHDRAWN: say(_("It was taken back.")),
         S.EXPIRED: say(_("Nobody went on with it.")),
     }.get(case.state, "")
-    middle = say(_("The names are being compared with the sanctions lists.")) if case.state == S.SUBMITTED else ""
+    middle = {S.SUBMITTED: say(_("The names are being compared with the sanctions lists."))}.get(case.state, "")
     return [(written, marks[0], first), (checked, marks[1], middle), (decided, marks[2], last)]
 
 

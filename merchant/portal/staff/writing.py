@@ -36,6 +36,7 @@ DFSP = frozenset({Kind.DFSP})
 AUTOSAVE = "x-autosave"
 # The sections in the order in which they are written, by the name of their page.
 ORDER = ("business", "owners", "contact", "locations", "account", "documents")
+_UNPROVED = frozenset({"not_verified", "expired", "inconclusive", "unavailable"})  # codes of what is to be checked
 _MOST_LISTED = 40  # of what is missing
 _PLACE = re.compile(r"(business|owners|contact|locations|settlement_account)(?:\[(\d{1,3})\])?(\..+)?")
 
@@ -238,15 +239,16 @@ def gaps_of(desk: Desk, needs: kyb.Requirements) -> list[Gap]:
     """What the next step lacks or would be refused for, in the order of the sections."""
     found = dict[tuple[str, str], Gap]()
     for one in (*needs.errors, *needs.past_due, *needs.currently_due):
-        found.setdefault((one.path, one.message), gap_at(desk, one.path, one.message))
+        found.setdefault((one.path, one.message), gap_of(desk, one))
     return sorted(found.values(), key=lambda one: ORDER.index(one.section))
 
 
-def gap_at(desk: Desk, path: str, text: str) -> Gap:
-    """Something that is to be mended at a path of the answers."""
+def gap_of(desk: Desk, one: kyb.Requirement) -> Gap:
+    """Where something is mended: the field of an answer, or the page on which a check is written down."""
+    path, text = one.path, one.message
     place = _PLACE.fullmatch(path)
-    if place is None:
-        return Gap(text, f"{desk.edit}/documents", "documents", path)
+    if place is None or (one.code in _UNPROVED and not place[3]):
+        return Gap(text, f"{desk.path}/{'phone-code' if path == 'contact' else 'verify'}", "documents", path)
     section, index, field = place.groups()
     page = "account" if section == "settlement_account" else section
     href = f"{desk.edit}/{page}" + (f"/{index}" if index is not None else "")
