@@ -44,8 +44,9 @@ def list_jobs(settings: Settings, topic: str | None, limit: int) -> None:
 @click.pass_obj
 def retry_jobs(settings: Settings, job_id: int | None, topic: str | None, everything: bool) -> None:
     """Try dead jobs again: one by its id, those of a topic, or all. Exit status 1 when there is none."""
+    from merchant.core import dead_jobs
     from merchant.core.access import SERVICE
-    from merchant.programs import dead_jobs, runtime
+    from merchant.programs import runtime
 
     if sum((job_id is not None, topic is not None, everything)) != 1:
         raise click.UsageError("Give one of JOB_ID, --topic and --all.")
@@ -77,8 +78,9 @@ def retry_jobs(settings: Settings, job_id: int | None, topic: str | None, everyt
 @click.pass_obj
 def discard_job(settings: Settings, job_id: int, reason: str) -> None:
     """Delete a dead job for good. Exit status 1 when there is none of this id."""
+    from merchant.core import dead_jobs
     from merchant.core.access import SERVICE
-    from merchant.programs import dead_jobs, runtime
+    from merchant.programs import runtime
 
     async def main(url: str) -> None:
         async with runtime.ready_service(settings, url) as service, service.db.system() as tx:
@@ -120,8 +122,9 @@ def list_lanes(settings: Settings, limit: int) -> None:
 @click.pass_obj
 def skip_job(settings: Settings, job_id: int, reason: str) -> None:
     """Delete a failing job that holds back those behind it. Exit status 1 when it does not."""
+    from merchant.core import dead_jobs
     from merchant.core.access import SERVICE
-    from merchant.programs import dead_jobs, runtime
+    from merchant.programs import runtime
 
     async def main(url: str) -> None:
         async with runtime.ready_service(settings, url) as service, service.db.system() as tx:

@@ -49,7 +49,11 @@ def create(settings: Settings, /, **options: Any) -> None:
 
 @user.command()
 @click.argument("email")
-@click.option("--forget-totp", is_flag=True, help="Remove the authenticator app too, of someone who lost their phone.")
+@click.option(
+    "--forget-totp",
+    is_flag=True,
+    help="Remove the authenticator app and all passkeys too, of someone who lost their phone.",
+)
 @_print_link
 @click.pass_obj
 def reset(settings: Settings, /, email: str, *, forget_totp: bool, print_link: bool) -> None:

@@ -3,7 +3,7 @@
 The worker leases rows in batches by SKIP LOCKED; a lease is the row's `run_at` moved ahead again and again while the
 work lasts, so a worker that dies gives its rows back by doing nothing. The database's clock decides what is due and how
 long a lease holds. Failures come back later with growing pauses; what failed MAX_ATTEMPTS times is dead: kept until
-someone retries or discards it (programs/dead_jobs.py). Rows of one `order_key` run one after another.
+someone retries or discards it (core/dead_jobs.py). Rows of one `order_key` run one after another.
 """
 
 import random

@@ -30,6 +30,7 @@ import merchant.exchange.models
 import merchant.notify.models
 import merchant.payments.models
 import merchant.people.models
+import merchant.people.registration.models
 import merchant.registry.aliases.models
 import merchant.registry.codes.stickers
 import merchant.registry.merchants.models
@@ -47,7 +48,8 @@ VERSION_TABLES = frozenset({"list_version", "list_chunk"})
 HIDDEN_TABLES |= VERSION_TABLES
 # Copies of public registers: the service replaces their content whole, and changes no row.
 HIDDEN_TABLES |= {"lei_record", "lei_load"}
-HIDDEN_TABLES |= {"merchant_block", "blocked_identifier"}
+HIDDEN_TABLES |= {"merchant_block", "blocked_identifier", "one_time_code"}
+HIDDEN_TABLES |= {"passkey", "passkey_challenge"}
 # Tables that only the service itself reads; the app role may at most add to them.
 SYSTEM_TABLES = HIDDEN_TABLES | frozenset({"inbox", "outbox", "scheme_key", "event_ticket", "ussd_session"})
 SYSTEM_TABLES |= {"user_session", "account_token", "sign_in_failure", "known_device", "outgoing_mail"}
@@ -56,6 +58,7 @@ APPEND_ONLY = frozenset({"audit_entry", "audit_reason", "payment_event", "decisi
 APPEND_ONLY |= {"hit_decision"}
 APPEND_ONLY |= {"import_job", "import_batch"}
 APPEND_ONLY |= {"erasure"}
+APPEND_ONLY |= {"announced_event"}
 
 _NOT_TENANT = SHARED_TABLES | SYSTEM_TABLES
 

@@ -1,29 +1,38 @@
 """Tables of people and machines: who signs in, how they prove it, and the keys of API clients.
 
-users.py, links.py and totp.py write what a person is; sign_in.py and sessions.py recognise a caller by it.
+users.py, links.py, totp.py and passkeys.py write what a person is; sign_in.py and sessions.py recognise a caller by it.
 """
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, Index, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from merchant.core import columns
 
 UNUSABLE_HASH = "!"  # of someone who was invited and has set no password yet
+CODES_HASH = "*"  # of someone who registered themselves, and signs in by one-time codes
+PHONE = "app_user:{id}"  # as vault.seal is told
 _ZERO = {"server_default": "0"}  # rows that the release before writes
 
 
 class AppUser(SQLModel, table=True):
-    """A person who signs in: hub staff (no DFSP), DFSP staff, or a merchant's people."""
+    """A person who signs in: hub staff (no DFSP), DFSP staff, a merchant's people, or whoever registers themselves.
+
+    Staff have an e-mail address; of the others some have a phone number in its place.
+    """
 
     __tablename__ = "app_user"
+    __table_args__ = (
+        Index("app_user_phone", "phone_digest", unique=True, postgresql_where=text("phone_digest IS NOT NULL")),
+    )
     id: UUID = columns.key()
     dfsp_id: UUID | None = Field(default=None, foreign_key="dfsp.id", index=True)
     merchant_id: UUID | None = Field(default=None, foreign_key="merchant.id")
-    email: str = Field(unique=True)
+    counter_id: UUID | None = Field(default=None, foreign_key="counter.id")  # of a cashier who is bound to it
+    email: str | None = Field(default=None, unique=True)
     name: str
     password_hash: str = UNUSABLE_HASH
     roles: list[str] = columns.texts()
@@ -46,6 +55,9 @@ class AppUser(SQLModel, table=True):
     proposed_roles: list[str] | None = Field(default=None, sa_type=ARRAY(Text), nullable=True)
     proposed_enabled: bool | None = None
     proposed_by: UUID | None = None
+    phone_sealed: bytes | None = columns.sealed()
+    phone_digest: bytes | None = columns.sealed()
+    language: str | None = None  # in which they are told what happens; the operator's setting unless given
 
 
 class UserSession(SQLModel, table=True):
@@ -61,6 +73,7 @@ class UserSession(SQLModel, table=True):
     ended_at: datetime | None = columns.instant(nullable=True)
     source: bytes = columns.sealed(nullable=False)  # keyed digest of the client's address
     user_agent: str
+    by_passkey: bool = Field(default=False, sa_column_kwargs=columns.added("false"))  # two factors in one
 
 
 class AccountToken(SQLModel, table=True):
@@ -94,6 +107,32 @@ class KnownDevice(SQLModel, table=True):
     __table_args__ = (Index("known_device_of", "user_id", "expires_at"),)
     digest: bytes = Field(primary_key=True)
     user_id: UUID = Field(foreign_key="app_user.id")
+    expires_at: datetime = Field(sa_type=columns.INSTANT, index=True)
+
+
+class Passkey(SQLModel, table=True):
+    """A key pair of a person's device or security key: we hold the public half."""
+
+    __tablename__ = "passkey"
+    id: UUID = columns.key()
+    user_id: UUID = Field(foreign_key="app_user.id", index=True)
+    credential_id: bytes = Field(unique=True)  # the device's name for it
+    public_key: bytes  # COSE_Key, RFC 9052
+    sign_count: int = Field(sa_type=BigInteger)  # 32 bits without sign; 0 on devices that do not count
+    name: str
+    transports: list[str] = columns.texts()
+    backed_up: bool
+    created_at: datetime = columns.instant()
+    last_used_at: datetime | None = columns.instant(nullable=True)
+
+
+class PasskeyChallenge(SQLModel, table=True):
+    """What a passkey is asked to sign, once. Only its digest is kept."""
+
+    __tablename__ = "passkey_challenge"
+    digest: bytes = Field(primary_key=True)
+    user_id: UUID | None = Field(default=None, foreign_key="app_user.id", index=True)  # None: whoever signs in
+    purpose: str
     expires_at: datetime = Field(sa_type=columns.INSTANT, index=True)
 
 

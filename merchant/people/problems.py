@@ -17,6 +17,27 @@ class TotpRequired(errors.NotSignedIn):
     code, title = "totp_required", _("Enter the code that your authenticator app shows, or a recovery code")
 
 
+class PasskeyInvalid(errors.NotSignedIn):
+    code, title = "passkey_invalid", _("This passkey was not accepted; try again, or sign in with your password")
+
+
+class PasskeyUnknown(errors.NotSignedIn):
+    code, title = "passkey_unknown", _("We do not know this passkey; it was removed, or is of another service")
+
+
+class PasskeyExpired(errors.NotSignedIn):
+    code, title = "passkey_expired", _("This took too long, or was sent before; try again")
+
+
+class PasskeyCopied(errors.NotSignedIn):
+    code = "passkey_copied"
+    title = _("This passkey seems to have been copied; sign in with your password, remove it and add a new one")
+
+
+class TooManyPasskeys(errors.WrongState):
+    code, title = "too_many_passkeys", _("You have as many passkeys as one person may; remove one first")
+
+
 class OwnAccount(errors.NotAllowed):
     code, title = "own_account", _("Nobody changes their own roles or disables themselves; ask another administrator")
 

@@ -5,12 +5,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from merchant.core import texts
 from merchant.core.access import Permission as P
 from merchant.core.evidence import SecurityEvent, StoredEvent
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant
 from merchant.core.http.route import Call, Filter, Listed, route
-from merchant.people import records
+from merchant.people import history, records
 
 _BETWEEN = (
     Filter("from", "Only those at this time or later, RFC 3339.", kind="instant"),
@@ -21,8 +22,9 @@ _BETWEEN = (
 class AuditView(Struct, frozen=True):
     """One entry of the audit record.
 
-    `actor_name` is what the person or the key is called today; null for the service and for staff of the hub.
-    `detail.reason` is what was given as reason; the entry itself holds its keyed digest.
+    `actor_name` is what the person or the key is called today, `subject_name` what it is about; null for the service
+    and for what has no name. To a DFSP, staff of the hub are just that. `detail.reason` is what was given as reason;
+    the entry itself holds its keyed digest.
     """
 
     seq: int
@@ -33,22 +35,24 @@ class AuditView(Struct, frozen=True):
     action: str
     subject_type: str
     subject_id: str
+    subject_name: str | None
     detail: dict[str, Any]
     hash: str
 
 
-def audit_view(found: records.Recorded) -> AuditView:
-    """An entry of the audit record."""
+def audit_view(found: records.Recorded, language: str) -> AuditView:
+    """An entry of the audit record, in a language."""
     row = found.entry
     return AuditView(
         seq=row.seq,
         at=web.at(row.at),
         actor_kind=row.actor_kind,
         actor_id=row.actor_id,
-        actor_name=found.actor_name,
+        actor_name=None if found.actor_name is None else texts.translate(found.actor_name, language),
         action=row.action,
         subject_type=row.subject_type,
         subject_id=row.subject_id,
+        subject_name=found.subject_name,
         detail=row.detail if found.reason is None else row.detail | {"reason": found.reason},
         hash=row.hash.hex(),
     )
@@ -78,7 +82,25 @@ async def read_audit(call: Call[None]) -> Listed:
     )
     rows = await records.audit_entries(call.tx, call.actor, call.page, narrowed)
     # A cursor is an id; an entry has a number, which is written as one.
-    return Listed([audit_view(row) for row in rows], [UUID(int=row.entry.seq) for row in rows])
+    language = web.language_of(call.request)
+    return Listed([audit_view(row, language) for row in rows], [UUID(int=row.entry.seq) for row in rows])
+
+
+@route(
+    "GET",
+    "/api/v1/merchants/{merchant_id}/history",
+    permission=P.MERCHANTS_READ,
+    items=AuditView,
+    paged=True,
+)
+async def list_merchant_history(call: Call[None], merchant_id: UUID) -> Listed:
+    """Everything that ever happened to a merchant, newest first; for staff of its DFSP and of the hub.
+
+    That is the audit record of the merchant, its counters and stickers, applications, cases, documents and blocks.
+    """
+    rows = await history.merchant_history(call.tx, call.actor, merchant_id, call.page)
+    language = web.language_of(call.request)
+    return Listed([audit_view(row, language) for row in rows], [history.cursor_of(row.entry) for row in rows])
 
 
 class SecurityEventView(Struct, frozen=True):
@@ -137,4 +159,4 @@ async def list_security_events(call: Call[None]) -> Listed:
     return Listed([security_event_view(*row) for row in rows], [row.id for row, _ in rows])
 
 
-ROUTES = [read_audit, list_security_events]
+ROUTES = [read_audit, list_merchant_history, list_security_events]

@@ -1,12 +1,11 @@
 """Reads of the audit record and of the security events, with the names of those who acted.
 
 An auditor sees what belongs to the own DFSP; hub staff see the hub's own audit chain and all security events. People
-and keys are named as they are called today; hub staff who acted on a DFSP are not named to it.
+and keys are named as they are called today; hub staff who acted on a DFSP are told to it as such, and not by name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,13 +13,20 @@ from sqlmodel import col, select
 
 from merchant.core import audit, paging
 from merchant.core.access import Actor, scope_to
-from merchant.core.audit import AuditEntry, AuditReason
+from merchant.core.audit import AuditEntry
 from merchant.core.db import Tx
 from merchant.core.evidence import StoredEvent
 from merchant.core.paging import Page
+from merchant.core.texts import _
+from merchant.people.subjects import subject_names
 
+HUB_STAFF = _("Hub staff")
 _NAMES = """
 SELECT id, name FROM app_user WHERE id = ANY($1) UNION ALL SELECT id, name FROM api_key WHERE id = ANY($1)
+"""
+_REASONS = """
+SELECT r.dfsp_id, r.seq, r.reason_sealed FROM unnest($1::uuid[], $2::bigint[]) AS asked (dfsp_id, seq)
+JOIN audit_reason r USING (dfsp_id, seq)
 """
 
 
@@ -35,10 +41,11 @@ class Narrowed(Struct, frozen=True, kw_only=True):
 
 
 class Recorded(Struct, frozen=True):
-    """An entry of the audit record, with the actor's name and the reason in clear."""
+    """An entry of the audit record, with the actor's name, what it is about by name, and the reason in clear."""
 
     entry: AuditEntry
     actor_name: str | None
+    subject_name: str | None
     reason: str | None
 
 
@@ -55,16 +62,33 @@ async def audit_entries(tx: Tx, actor: Actor, page: Page, narrowed: Narrowed) ->
     statement = statement.where(col(AuditEntry.at) >= narrowed.since) if narrowed.since else statement
     statement = statement.where(col(AuditEntry.at) < narrowed.until) if narrowed.until else statement
     entries = (await tx.session.exec(statement.order_by(col(AuditEntry.seq).desc()).limit(page.limit + 1))).all()
+    return await with_names(tx, actor, entries, reasons_of={chain})
+
+
+async def with_names(
+    tx: Tx, actor: Actor, entries: Sequence[AuditEntry], *, reasons_of: Collection[UUID]
+) -> list[Recorded]:
+    """Entries as the actor may read them, with names, and with reasons in clear for those of some chains."""
     names = await actor_names(tx, [entry.actor_id for entry in entries])
-    sealed = await _reasons(tx, chain, [entry.seq for entry in entries])
+    subjects = await subject_names(tx, entries)
+    sealed = await _reasons(tx, [entry for entry in entries if entry.dfsp_id in reasons_of])
     return [
         Recorded(
             entry,
-            names.get(entry.actor_id),
-            audit.open_reason(tx.audit_keys, chain, entry.seq, sealed[entry.seq]) if entry.seq in sealed else None,
+            told_name(actor, entry, names),
+            subjects.get((entry.subject_type, entry.subject_id)),
+            audit.open_reason(tx.audit_keys, entry.dfsp_id, entry.seq, sealed[entry.dfsp_id, entry.seq])
+            if (entry.dfsp_id, entry.seq) in sealed
+            else None,
         )
         for entry in entries
     ]
+
+
+def told_name(actor: Actor, entry: AuditEntry, names: Mapping[UUID, str]) -> str | None:
+    """Who acted, as the actor is told: people whom a DFSP does not see are the hub's. None for the service."""
+    found = names.get(entry.actor_id)
+    return HUB_STAFF if found is None and entry.actor_kind == "user" and actor.dfsp_id is not None else found
 
 
 async def security_events(
@@ -87,7 +111,9 @@ async def actor_names(tx: Tx, ids: list[UUID]) -> Mapping[UUID, str]:
     return {row["id"]: row["name"] for row in await tx.fetch(_NAMES, list(set(ids)))}
 
 
-async def _reasons(tx: Tx, chain: UUID, numbers: list[int]) -> dict[int, bytes]:
-    columns: Any = AuditReason
-    statement = select(columns).where(columns.dfsp_id == chain, columns.seq.in_(numbers))
-    return {row.seq: row.reason_sealed for row in (await tx.session.exec(statement)).all()}
+async def _reasons(tx: Tx, entries: Sequence[AuditEntry]) -> dict[tuple[UUID, int], bytes]:
+    if not entries:
+        return {}
+    chains, numbers = [entry.dfsp_id for entry in entries], [entry.seq for entry in entries]
+    rows = await tx.fetch(_REASONS, chains, numbers)
+    return {(row["dfsp_id"], row["seq"]): row["reason_sealed"] for row in rows}

@@ -4,17 +4,20 @@ routes.py decodes and answers with them, and the OpenAPI document describes them
 that made them.
 """
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct, convert
+from msgspec import UNSET, Meta, Struct, UnsetType, convert
 
 from merchant.core.access import Actor, Role
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.fields import FspIdText, Instant, NameText, pattern
+from merchant.core.phone import mask
 from merchant.core.texts import _
-from merchant.people.models import UNUSABLE_HASH, ApiKey, AppUser
+from merchant.core.vault import Vault
+from merchant.people.models import PHONE, UNUSABLE_HASH, ApiKey, AppUser
 
 # What the HTML standard takes as an e-mail address (4.10.5.1.5): ASCII, so no letter that looks like another, no unseen
 # character and no angle bracket.
@@ -36,6 +39,8 @@ class UserView(Struct, frozen=True):
     name: str
     roles: list[Role]
     dfsp_id: UUID | None
+    merchant_id: UUID | None
+    counter_id: UUID | None
 
 
 class NewDfsp(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,33 +53,43 @@ class NewDfsp(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewUser(Struct, frozen=True, forbid_unknown_fields=True):
-    """A person to add."""
+    """A person to add. A cashier may be bound to one counter of the merchant."""
 
     email: Email
     name: NameText
     roles: Annotated[list[Role], Meta(min_length=1, max_length=8)]
     dfsp_id: UUID | None = None
     merchant_id: UUID | None = None
+    counter_id: UUID | None = None
 
 
 class UserChange(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to change of a person; what is left out stays. No roles at all also withdraws the first proposal."""
+    """What to change of a person; what is left out stays. No roles at all also withdraws the first proposal.
+
+    A counter binds a cashier to it, null unbinds.
+    """
 
     name: NameText | None = None
     roles: Annotated[list[Role], Meta(max_length=8)] | None = None
     enabled: bool | None = None
+    counter_id: UUID | UnsetType | None = UNSET
 
 
 class UserDetail(Struct, frozen=True):
-    """A person as staff lists show them. `roles` are in force; `proposed_roles` wait for a second person to confirm."""
+    """A person as staff lists show them. `roles` are in force; `proposed_roles` wait for a second person to confirm.
+
+    Who registered themselves by phone has no e-mail address, and the phone is masked.
+    """
 
     id: UUID
-    email: str
+    email: str | None
+    phone: str | None
     name: str
     state: Literal["invited", "active", "disabled", "proposed"]
     roles: list[Role]
     dfsp_id: UUID | None
     merchant_id: UUID | None
+    counter_id: UUID | None
     enabled: bool
     totp: bool
     proposed_roles: list[Role] | None
@@ -102,7 +117,10 @@ class NewApiKey(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ApiKeyView(Struct, frozen=True):
-    """A key; `key` itself is shown once, when it is issued."""
+    """A key; `key` itself is shown once, when it is issued.
+
+    `last_used_at` is known to the hour, of the last ninety days.
+    """
 
     id: UUID
     name: str
@@ -114,15 +132,17 @@ class ApiKeyView(Struct, frozen=True):
     expires_at: Instant | None
     revoked_at: Instant | None
     issued_by: UUID | None
+    last_used_at: Instant | None
     key: str | None = None
 
 
 def actor_view(actor: Actor) -> UserView:
     """The person or key that calls."""
-    return UserView(actor.id, actor.name, convert(list(actor.roles), list[Role]), actor.dfsp_id)
+    roles = convert(list(actor.roles), list[Role])
+    return UserView(actor.id, actor.name, roles, actor.dfsp_id, actor.merchant_id, actor.counter_id)
 
 
-def user_view(row: AppUser) -> UserDetail:
+def user_view(vault: Vault, row: AppUser) -> UserDetail:
     """A person as staff lists show them."""
     if row.proposed_by is not None:
         state = "proposed"
@@ -130,12 +150,13 @@ def user_view(row: AppUser) -> UserDetail:
         state = "disabled"
     else:
         state = "invited" if row.password_hash == UNUSABLE_HASH else "active"
-    made = {"state": state, "totp": row.totp_confirmed_at is not None}
+    phone = None if row.phone_sealed is None else mask(vault.open(row.phone_sealed, PHONE.format(id=row.id)).decode())
+    made = {"state": state, "totp": row.totp_confirmed_at is not None, "phone": phone}
     fields = {name: made[name] if name in made else getattr(row, name) for name in UserDetail.__struct_fields__}
     return convert(fields, UserDetail)
 
 
-def key_view(row: ApiKey, text: str | None = None) -> ApiKeyView:
+def key_view(row: ApiKey, text: str | None = None, last_used_at: datetime | None = None) -> ApiKeyView:
     """An API key; `text` only where it was just issued."""
     return ApiKeyView(
         id=row.id,
@@ -148,5 +169,6 @@ def key_view(row: ApiKey, text: str | None = None) -> ApiKeyView:
         expires_at=web.at_or_none(row.expires_at),
         revoked_at=web.at_or_none(row.revoked_at),
         issued_by=row.issued_by,
+        last_used_at=web.at_or_none(last_used_at),
         key=text,
     )

@@ -27,24 +27,25 @@ _KEPT = timedelta(days=1)  # what is over is of no use to anyone; the audit reco
 _LISTED_MAX = 100
 _USER_AGENT_CHARS = 200
 
-_USER = """u.id, u.name, u.dfsp_id, u.merchant_id, u.roles, u.totp_confirmed_at IS NOT NULL AS second_factor
+_USER = """u.id, u.name, u.dfsp_id, u.merchant_id, u.counter_id, u.roles,
+  u.totp_confirmed_at IS NOT NULL AS second_factor
 FROM app_user u LEFT JOIN dfsp d ON d.id = u.dfsp_id"""
 _MAY = "u.enabled AND (u.dfsp_id IS NULL OR d.enabled)"
 _USER_ACTOR, _USER_ACTORS = (f"SELECT {_USER} WHERE u.id = {one} AND {_MAY}" for one in ("$1", "ANY($1)"))
 # $1 is now, $2 since when a session must have been used.
 _LIVES = "s.ended_at IS NULL AND s.epoch = u.session_epoch AND s.expires_at > $1 AND s.last_seen_at > $2"
 _SESSION_ACTOR = f"""
-SELECT s.last_seen_at, {_USER} JOIN user_session s ON s.user_id = u.id
+SELECT s.last_seen_at, s.by_passkey, {_USER} JOIN user_session s ON s.user_id = u.id
 WHERE {_LIVES} AND s.id = $3 AND u.id = $4 AND {_MAY}
 """
 _SESSION_ACTORS = f"""
-SELECT s.id AS session_id, {_USER} JOIN user_session s ON s.user_id = u.id
+SELECT s.id AS session_id, s.by_passkey, {_USER} JOIN user_session s ON s.user_id = u.id
 WHERE {_LIVES} AND s.id = ANY($3) AND {_MAY}
 """
 _SEEN = "UPDATE user_session SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2"
 _OPEN = """
-INSERT INTO user_session (id, user_id, epoch, created_at, last_seen_at, expires_at, source, user_agent)
-SELECT $1, u.id, u.session_epoch, $3, $3, $4, $5, $6 FROM app_user u
+INSERT INTO user_session (id, user_id, epoch, created_at, last_seen_at, expires_at, source, user_agent, by_passkey)
+SELECT $1, u.id, u.session_epoch, $3, $3, $4, $5, $6, $8 FROM app_user u
 WHERE u.id = $2 AND ($7::int IS NULL OR u.session_epoch = $7)
 """
 _LIST = f"""
@@ -95,6 +96,7 @@ async def open_session(
     source: str = "",
     user_agent: str = "",
     epoch: int | None = None,
+    by_passkey: bool = False,
 ) -> Opened:
     """Sign a person in, who has proved who they are. `epoch` is what they were when they proved it.
 
@@ -104,7 +106,7 @@ async def open_session(
     expires_at = now + (lifetime or timedelta(seconds=service.settings.session_lifetime_s))
     came_from, told = service.vault.digest("session source", source), _one_line(user_agent)
     async with service.db.system_statements() as tx:
-        if not await tx.execute(_OPEN, session_id, user_id, now, expires_at, came_from, told, epoch):
+        if not await tx.execute(_OPEN, session_id, user_id, now, expires_at, came_from, told, epoch, by_passkey):
             raise errors.NotSignedIn(_("Your account has just been changed; sign in again."))
     return Opened(session_id, issue_token(service, user_id, session_id, expires_at), expires_at)
 
@@ -164,20 +166,20 @@ async def _session_actor(service: Service, user_id: UUID, session_id: UUID) -> A
     if row["last_seen_at"] <= now - _SEEN_EVERY:
         async with service.db.system_statements() as writing:
             await writing.execute(_SEEN, session_id, now)
-    return _user(service, row, session_id)
+    return _user(service, row, session_id, by_passkey=row["by_passkey"])
 
 
 def _idle_since(service: Service, now: datetime) -> datetime:
     return now - timedelta(seconds=service.settings.session_idle_s)
 
 
-async def user_actor(service: Service, user_id: UUID) -> Actor:
-    """A user as Actor. Raises NotSignedIn when the user, or the DFSP, is disabled."""
+async def user_actor(service: Service, user_id: UUID, *, by_passkey: bool = False) -> Actor:
+    """A user as Actor, who signs in by a passkey or not. Raises NotSignedIn when the user, or the DFSP, is disabled."""
     async with service.db.look_ups() as tx:
         row = await tx.fetchrow(_USER_ACTOR, user_id)
     if row is None:
         raise errors.NotSignedIn(_("This user may not sign in any more."))
-    return _user(service, row)
+    return _user(service, row, by_passkey=by_passkey)
 
 
 async def key_actor(service: Service, key: str) -> Actor:
@@ -202,20 +204,24 @@ async def find_actors(service: Service, held: Collection[Actor]) -> dict[ActorKe
     async with service.db.look_ups() as tx:
         if sessions:
             rows = await tx.fetch(_SESSION_ACTORS, now, _idle_since(service, now), sessions)
-            found += [_user(service, row, row["session_id"]) for row in rows]
+            found += [_user(service, row, row["session_id"], by_passkey=row["by_passkey"]) for row in rows]
         found += [_user(service, row) for row in (await tx.fetch(_USER_ACTORS, people) if people else [])]
         found += [_key(row) for row in (await tx.fetch(_KEY_ACTORS, keys, now) if keys else [])]
     return {actor.key: actor for actor in found}
 
 
-def _user(service: Service, row: Mapping[str, Any], session_id: UUID | None = None) -> Actor:
-    must_enrol = service.settings.require_totp and not row["second_factor"] and not TOTP_ROLES.isdisjoint(row["roles"])
+def _user(
+    service: Service, row: Mapping[str, Any], session_id: UUID | None = None, *, by_passkey: bool = False
+) -> Actor:
+    two_factors = row["second_factor"] or by_passkey
+    must_enrol = service.settings.require_totp and not two_factors and not TOTP_ROLES.isdisjoint(row["roles"])
     return Actor(
         kind="user",
         id=row["id"],
         name=row["name"],
         dfsp_id=row["dfsp_id"],
         merchant_id=row["merchant_id"],
+        counter_id=row["counter_id"],
         roles=tuple(row["roles"]),
         permissions=frozenset() if must_enrol else access.permissions_of(row["roles"]),
         session_id=session_id,

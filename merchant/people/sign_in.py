@@ -1,11 +1,13 @@
-"""Signing in: a password, and a second factor where there is one, become a session.
+"""Signing in: a password, and a second factor where there is one, become a session; a passkey is both in one.
 
 Nobody is shut out by a stranger's guesses, and nobody learns who exists. Failures are counted for an address from one
 source, whether anyone has that address or not. A device on which the owner signed in before is a source of its own.
-Where a source, or strangers from many sources together, guessed too often, only a right second factor still passes.
+Where a source, or strangers from many sources together, guessed too often, only a right second factor, or a right
+passkey, still passes.
 """
 
 import unicodedata
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,7 +21,7 @@ from merchant.core.evidence import SecurityEvent
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.core.throttle import source_key
-from merchant.people import passwords, sessions, totp
+from merchant.people import passkeys, passwords, sessions, totp
 from merchant.people.passwords import Hashing, too_many_tries
 from merchant.people.problems import TotpNotEnabled, TotpRequired
 
@@ -39,11 +41,15 @@ _DEVICES_MAX = 20  # of one person, the newest
 # Places of their own among the sources of an address.
 _STRANGERS, _CODES, _OWN = b"strangers", b"codes", b"own"
 
-_FIND = """
-SELECT u.id, u.password_hash, u.session_epoch, u.totp_sealed, u.totp_confirmed_at IS NOT NULL AS second_factor,
-  EXISTS (SELECT FROM known_device k WHERE k.digest = $2 AND k.user_id = u.id AND k.expires_at > $3) AS known
+_KNOWN = "EXISTS (SELECT FROM known_device k WHERE k.digest = $2 AND k.user_id = u.id AND k.expires_at > $3) AS known"
+_FIND = f"""
+SELECT u.id, u.password_hash, u.session_epoch, u.totp_sealed, u.totp_confirmed_at IS NOT NULL AS second_factor, {_KNOWN}
 FROM app_user u WHERE u.email = $1
-"""
+"""  # noqa: S608 - constants
+_FIND_BY_PASSKEY = f"""
+SELECT u.id, u.email, u.session_epoch, p.id AS passkey_id, p.public_key, {_KNOWN}
+FROM passkey p JOIN app_user u ON u.id = p.user_id WHERE p.credential_id = $1
+"""  # noqa: S608 - constants
 # Every try counts as failed until it succeeds, so that guesses sent at once are counted one after the other.
 _TRY = """
 INSERT INTO sign_in_failure AS f (account, source, count, last_at) VALUES ($1, $2, 1, $3)
@@ -77,16 +83,21 @@ DELETE FROM known_device WHERE user_id = $1 AND digest NOT IN (
 """
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One try to sign in: what was sent, and from where."""
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """From where someone tries to sign in."""
+
+    device: str | None = None
+    source: str = ""  # the client's address
+    user_agent: str = ""
+
+
+class Attempt(Caller, frozen=True, kw_only=True):
+    """One try to sign in with a password: what was sent, and from where."""
 
     email: str
     password: str
     totp: str | None = None
     recovery_code: str | None = None
-    device: str | None = None
-    source: str = ""  # the client's address
-    user_agent: str = ""
 
     @property
     def has_second_factor(self) -> bool:
@@ -114,31 +125,80 @@ async def sign_in(service: Service, attempt: Attempt) -> SignedIn:
     Raises NotSignedIn, TotpRequired when a right password lacks its code, TotpNotEnabled for a code without a second
     factor, TooManyRequests while this source, or every unknown one, must wait.
     """
-    now, email = clock.now(), normal_email(attempt.email)
-    account, user = _account(service, email), None
+    email = normal_email(attempt.email)
+    account = _account(service, email)
+    user: Any
     async with service.db.system_reads() as reading:
-        user = await reading.fetchrow(_FIND, email, vault.token_digest(attempt.device or ""), now)
-    known = user is not None and attempt.device is not None and user["known"]
-    place = f"device:{attempt.device}" if known else f"source:{source_key(attempt.source)}"
+        user = await reading.fetchrow(_FIND, email, vault.token_digest(attempt.device or ""), clock.now())
+    known = _is_known(user, attempt)
+
+    async def prove() -> Actor:
+        return await _prove(service, user, attempt, account, known=known)
+
+    source, actor = await _try(service, user, attempt, account, prove, strong=attempt.has_second_factor)
+    codes = [_codes_of(service, attempt, known=known)]
+    return await _admit(service, actor, user["session_epoch"], attempt, account, source, codes, known=known)
+
+
+async def sign_in_with_passkey(service: Service, sent: passkeys.Assertion, caller: Caller) -> SignedIn:
+    """Check what a passkey signed and open a session that needs no second factor.
+
+    Raises PasskeyInvalid, PasskeyUnknown, PasskeyExpired, PasskeyCopied, NotSignedIn for a person who may not come in,
+    TooManyRequests as `sign_in`.
+    """
+    user: Any
+    async with service.db.system_reads() as reading:
+        digest = vault.token_digest(caller.device or "")
+        user = await reading.fetchrow(_FIND_BY_PASSKEY, sent.credential_id, digest, clock.now())
+    # What nobody has is counted as if somebody had.
+    account = _account(service, f"passkey:{sent.credential_id.hex()}" if user is None else user["email"])
+
+    async def prove() -> Actor:
+        await passkeys.prove(service, user, sent)
+        return await sessions.user_actor(service, user["id"], by_passkey=True)
+
+    source, actor = await _try(service, user, caller, account, prove, strong=True)
+    known = _is_known(user, caller)
+    return await _admit(service, actor, user["session_epoch"], caller, account, source, known=known, by_passkey=True)
+
+
+async def _try(
+    service: Service,
+    user: Any,
+    caller: Caller,
+    account: bytes,
+    prove: Callable[[], Awaitable[Actor]],
+    *,
+    strong: bool,
+) -> tuple[bytes, Actor]:
+    """Count a try and have it proved: where it was counted, and who it is. What is `strong` may pass while others wait.
+
+    Raises TooManyRequests, and what `prove` raises.
+    """
+    now, known = clock.now(), _is_known(user, caller)
+    place = f"device:{caller.device}" if known else f"source:{source_key(caller.source)}"
     source = service.vault.digest("sign-in source", place)
     try:
         service.shared(Hashing).admit(place)
         wait_until = await _count(service, account, source, known=known)
-        if wait_until is not None and not attempt.has_second_factor:
+        if wait_until is not None and not strong:
             raise too_many_tries(_seconds(wait_until - now))
         try:
-            actor = await _prove(service, user, attempt, account, known=known)
+            actor = await prove()
         except errors.MerchantError:
             # Whoever must wait learns nothing from a try with a made-up code: not even that the password was right.
             if wait_until is not None:
                 raise too_many_tries(_seconds(wait_until - now)) from None
             raise
     except errors.MerchantError as refused:
-        _note_refusal(service, refused, user, attempt)
+        _note_refusal(service, refused, user, caller)
         raise
-    assert user is not None
     service.shared(Hashing).rate.give_back(place)  # a bank's morning comes from one address
-    return await _admit(service, actor, user["session_epoch"], attempt, account, source, known=known)
+    return source, actor
+
+
+def _is_known(user: Any, caller: Caller) -> bool:
+    return user is not None and caller.device is not None and user["known"]
 
 
 async def _prove(service: Service, user: Any, attempt: Attempt, account: bytes, *, known: bool) -> Actor:
@@ -167,37 +227,68 @@ async def _prove(service: Service, user: Any, attempt: Attempt, account: bytes, 
 
 
 async def _admit(
-    service: Service, actor: Actor, epoch: int, attempt: Attempt, account: bytes, source: bytes, *, known: bool
+    service: Service,
+    actor: Actor,
+    epoch: int,
+    caller: Caller,
+    account: bytes,
+    source: bytes,
+    codes: Sequence[bytes] = (),
+    *,
+    known: bool,
+    by_passkey: bool = False,
 ) -> SignedIn:
     """Open the session of someone who has proved who they are, and remember their device."""
     opened = await sessions.open_session(
         service,
         actor.id,
-        source=source_key(attempt.source),
-        user_agent=attempt.user_agent,
+        source=source_key(caller.source),
+        user_agent=caller.user_agent,
         epoch=epoch,
+        by_passkey=by_passkey,
     )
-    device = attempt.device if known and attempt.device else ids.secret_token()
     async with service.db.system_statements() as tx:
-        counted = [_codes_of(service, attempt, known=known)] + ([] if known else [_STRANGERS])
-        await tx.execute(_SUCCEEDED, account, source, counted)
-        await tx.execute(_KEEP_DEVICE, vault.token_digest(device), actor.id, clock.now() + DEVICE_LIFE)
-        if not known:
-            await tx.execute(_DROP_OLD_DEVICES, actor.id, _DEVICES_MAX)
-    evidence.note(service, SecurityEvent.SIGNED_IN, actor=actor, source=attempt.source, subject=str(actor.id))
+        await tx.execute(_SUCCEEDED, account, source, [*codes, *([] if known else [_STRANGERS])])
+        device = await _keep_device(tx, actor.id, caller.device if known else None)
+    detail = {"by": "passkey"} if by_passkey else {}
+    evidence.note(service, SecurityEvent.SIGNED_IN, actor=actor, source=caller.source, subject=str(actor.id), **detail)
     return SignedIn(opened.access_token, opened.expires_at, actor, device)
 
 
-def _codes_of(service: Service, attempt: Attempt, *, known: bool) -> bytes:
+async def admit_proved(service: Service, user_id: UUID, epoch: int, *, source: str, user_agent: str) -> SignedIn:
+    """Open the session of someone who proved who they are without a password; `epoch` is that of the row then read.
+
+    Raises NotSignedIn for who may not come in.
+    """
+    actor = await sessions.user_actor(service, user_id)
+    opened = await sessions.open_session(
+        service, actor.id, source=source_key(source), user_agent=user_agent, epoch=epoch
+    )
+    async with service.db.system_statements() as tx:
+        device = await _keep_device(tx, actor.id, None)
+    evidence.note(service, SecurityEvent.SIGNED_IN, actor=actor, source=source, subject=str(actor.id))
+    return SignedIn(opened.access_token, opened.expires_at, actor, device)
+
+
+async def _keep_device(tx: Tx, user_id: UUID, known: str | None) -> str:
+    """Remember a device that is known already for longer, or a new one; the token by which it is known."""
+    device = known or ids.secret_token()
+    await tx.execute(_KEEP_DEVICE, vault.token_digest(device), user_id, clock.now() + DEVICE_LIFE)
+    if known is None:
+        await tx.execute(_DROP_OLD_DEVICES, user_id, _DEVICES_MAX)
+    return device
+
+
+def _codes_of(service: Service, attempt: Caller, *, known: bool) -> bytes:
     """Where wrong codes are counted: a known device has a count of its own, so that no stranger shuts it out."""
     return service.vault.digest("sign-in codes", f"device:{attempt.device}") if known else _CODES
 
 
-def _note_refusal(service: Service, refused: errors.MerchantError, user: Any, attempt: Attempt) -> None:
+def _note_refusal(service: Service, refused: errors.MerchantError, user: Any, caller: Caller) -> None:
     throttled = isinstance(refused, errors.TooManyRequests)
     event = SecurityEvent.SIGN_IN_THROTTLED if throttled else SecurityEvent.SIGN_IN_FAILED
     subject = None if user is None else str(user["id"])
-    evidence.note(service, event, source=attempt.source, subject=subject, code=refused.code)
+    evidence.note(service, event, source=caller.source, subject=subject, code=refused.code)
 
 
 # --- counting --------------------------------------------------------------------------------------------------------

@@ -113,12 +113,21 @@ async def remove(tx: Tx, service: Service, actor: Actor, code: str | None) -> No
     row = await _of(tx, actor)
     if row["totp_confirmed_at"] is None:
         raise TotpNotEnabled
-    if code is not None and not await take_code(tx, service, actor.id, row["totp_sealed"], code):
-        raise _wrong_code()
+    if code is not None:
+        await check_code(tx, service, actor, code)
     await tx.execute(REMOVE, actor.id)
     await sessions.end_other_sessions(tx, actor.id, actor.session_id)
     await audit.record(tx, actor, "user.totp_removed", "user", actor.id, dfsp_id=actor.dfsp_id)
     evidence.note(service, SecurityEvent.CREDENTIALS_CHANGED, actor=actor, what="totp_removed")
+
+
+async def check_code(tx: Tx, service: Service, actor: Actor, code: str) -> None:
+    """Have a person show a code of their app, instead of `check_password`. Raises TotpNotEnabled, InvalidFields."""
+    row = await _of(tx, actor)
+    if row["totp_confirmed_at"] is None:
+        raise TotpNotEnabled
+    if not await take_code(tx, service, actor.id, row["totp_sealed"], code):
+        raise _wrong_code()
 
 
 async def take_code(tx: Tx, service: Service, user_id: UUID, sealed: bytes, code: str) -> bool:

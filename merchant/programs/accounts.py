@@ -5,6 +5,7 @@ The service acts alone where people act by two; the audit record says `by: comma
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from sqlmodel import select
 
@@ -13,7 +14,7 @@ from merchant.core.access import SERVICE
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.core.texts import _
-from merchant.people import links, sign_in, totp, users
+from merchant.people import links, passkeys, sign_in, totp, users
 from merchant.people.models import UNUSABLE_HASH, AppUser
 from merchant.people.schemas import EMAIL_CHARS_MAX, EMAIL_PATTERN, user_view
 from merchant.scheme.models import Dfsp
@@ -50,8 +51,12 @@ async def reset(service: Service, email: str, forget_totp: bool, print_link: boo
         # The person's row is locked before the audit record's head, as over the API: the other way round is a deadlock.
         if forget_totp:
             await tx.execute(totp.REMOVE, user.id)
+            passkeys_removed = await passkeys.forget_all(tx, user.id)
             await audit.record(tx, SERVICE, "user.totp_removed", "user", user.id, dfsp_id=user.dfsp_id)
-        await sign_in.forget_failures(tx, service, user.email)
+            if passkeys_removed:
+                detail: dict[str, Any] = {"count": passkeys_removed}
+                await audit.record(tx, SERVICE, "user.passkey_removed", "user", user.id, dfsp_id=user.dfsp_id, **detail)
+        await sign_in.forget_failures(tx, service, email)
         link = await _new_link(tx, service, user, print_link)
         await _note(tx, user, "reset")
         return link
@@ -79,7 +84,7 @@ async def unlock(service: Service, email: str) -> None:
     """Forget the failed sign-ins of an address. Raises NobodyThere."""
     async with service.db.system() as tx:
         user = await _find(tx, email)
-        await sign_in.forget_failures(tx, service, user.email)
+        await sign_in.forget_failures(tx, service, email)
         await _note(tx, user, "unlock")
 
 
@@ -90,11 +95,13 @@ async def listed(service: Service) -> list[str]:
         fsp_ids = {row["id"]: row["fsp_id"] for row in await tx.fetch("SELECT id, fsp_id FROM dfsp")}
     lines = []
     for one in people:
-        view = user_view(one)
+        view = user_view(service.vault, one)
         held = " ".join(view.roles) or "-"
         waiting = f"  proposed: {' '.join(view.proposed_roles or [])}" if view.proposed_by else ""
         factor = "totp" if view.totp else "-"
-        lines.append(f"{view.email}  {view.state}  {factor}  {fsp_ids.get(view.dfsp_id, 'hub')}  {held}{waiting}")
+        lines.append(
+            f"{view.email or view.phone}  {view.state}  {factor}  {fsp_ids.get(view.dfsp_id, 'hub')}  {held}{waiting}"
+        )
     return lines
 
 

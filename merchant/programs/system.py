@@ -6,11 +6,11 @@ import msgspec
 from litestar import Response, get
 from litestar.datastructures import State
 
-from merchant.core import audit_anchors, evidence, heartbeat, idempotency, inbox
+from merchant.core import audit_anchors, dead_job_routes, evidence, heartbeat, idempotency, inbox
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Answer, Call, route
 from merchant.core.slices import JobKind, Pruned, Timer
-from merchant.programs import dead_job_routes, health, sealing
+from merchant.programs import health, sealing
 from merchant.programs.health import Readiness
 from merchant.programs.metrics import Metrics
 

@@ -15,11 +15,16 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
-from merchant.core import clock
+from merchant.core import clock, ids
 from merchant.core.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, Permission, Role
 from merchant.core.http import route as declared
+from merchant.core.phone import Msisdn
 from merchant.core.service import Service
+from merchant.payments.models import Payment, Transfer
 from merchant.people import sessions
+from merchant.people.registration.addresses import Address
+from merchant.people.registration.claims import CLAIMANT
+from merchant.people.registration.models import CLAIMANT_ADDRESS, CLAIMANT_NAME, MerchantClaim
 from merchant.programs.app import create_app
 from merchant.scheme.keys import new_private_pem, public_pem
 from tests import builders
@@ -30,6 +35,13 @@ _PARTNER_PEM = public_pem(new_private_pem())
 OWN_LIST = base64.b64encode(
     b"id,kind,name,aliases,birth_date,country,id_number,reason\n1,person,Amara Kiprop,,,,,fraud\n"
 ).decode()
+# Shaped as a browser's, and no one's.
+_CREATED = {"id": "AAAA", "type": "public-key", "response": {"clientDataJSON": "e30", "attestationObject": "oA"}}
+_USED = {
+    "id": "AAAA",
+    "type": "public-key",
+    "response": {"clientDataJSON": "e30", "authenticatorData": "AAAA", "signature": "AAAA"},
+}
 # Path parameters that identify nothing by themselves.
 NUMBERS = {"version": "1", "token": "no-such-link"}
 
@@ -139,9 +151,25 @@ class Things(Struct, frozen=True):
             "PasswordChange": {"current": PASSWORD, "new": "seven quiet baobabs"},
             "NewPassword": {"password": "seven quiet baobabs"},
             "ResetRequest": {"email": "maker@greenbankfsp.example"},
+            "CodeRequest": {"phone": "+254711000111"},
+            "CodeSignIn": {"phone": "+254711000111", "code": "123456"},
+            "NewRegistration": {
+                "phone": "+254711000111",
+                "code": "123456",
+                "dfsp_id": ids["dfsp_id"],
+                "name": "Njeri",
+            },
+            "NewClaim": {"number": "23187645", "phone": "+254711000111", "code": "123456", "name": "Njeri"},
+            "OwnSections": {"business": {"trading_name": "Changed"}},
+            "ChosenDfsp": {"dfsp_id": ids["dfsp_id"]},
+            "Wish": {"kind": "change", "contact": {"phone": "+254711999000"}},
             "TotpStart": {"password": PASSWORD},
             "TotpCode": {"code": "123456"},
             "TotpRemoval": {"code": "123456"},
+            "PasskeyStart": {"password": PASSWORD},
+            "PasskeyRemoval": {"password": PASSWORD},
+            "NewPasskey": {"credential": _CREATED, "name": "Phone"},
+            "PasskeySignIn": {"credential": _USED},
             "UserChange": {"name": "Renamed"},
             "Enabled": {"enabled": False},
             "DfspChange": {"name": "Changed"},
@@ -267,6 +295,32 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         own_key = "SELECT id FROM scheme_key WHERE dfsp_id = $1 AND purpose = 'jws_sign'"
         hub_key_id = await tx.fetchval(own_key, merchant.dfsp_id)
         delivery_id = await tx.fetchval("SELECT id FROM webhook_delivery LIMIT 1")
+        payment = Payment(
+            dfsp_id=merchant.dfsp_id,
+            merchant_id=merchant.id,
+            counter_id=counters[0].id,
+            payer_fsp_id="payerfsp",
+            transfer_id=str(uuid4()),
+            transaction_id=str(uuid4()),
+            amount_minor=250,
+            currency="KES",
+            note="A note of greenbankfsp's",
+        )
+        tx.session.add(payment)
+        transfer = Transfer(
+            dfsp_id=merchant.dfsp_id,
+            merchant_id=merchant.id,
+            payer_fsp_id="payerfsp",
+            transfer_id=payment.transfer_id,
+            quote_id=str(uuid4()),
+            state="COMMITTED",
+            amount_minor=250,
+            currency="KES",
+            usage_day="2026-01-01",
+            body_hash=b"x",
+            answer=b"{}",
+        )
+        tx.session.add(transfer)
         # A long number is not found by chance in ids of other things.
         dead = "UPDATE outbox SET dead_at = run_at, id = 123456789012345678 WHERE topic = $1 RETURNING id"
         job_id = await tx.fetchval(dead, "payments.look_up")
@@ -283,6 +337,8 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "user_id": user.id,
         "key_id": key_id,
         "delivery_id": delivery_id,
+        "payment_id": payment.id,
+        "message_id": f"transfers.payerfsp.{payment.transfer_id}",
         "request_id": created["/api/v1/payment-requests"]["id"],
         "endpoint_id": created["/api/v1/webhook-endpoints"]["id"],
         "hit_id": builders.report_of(application)["hits"][0]["id"],
@@ -292,6 +348,8 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "hub_key_id": hub_key_id,
         "list_id": uuid4(),  # lists are the hub's, and nobody of a DFSP reaches any
         "policy_id": policy["id"],
+        "passkey_id": await _add_passkey(service, staff["maker2"].actor.id),
+        "claim_id": await add_claim(service, merchant.dfsp_id, merchant.id),
     }
     return Things(
         {name: str(value) for name, value in ids.items()},
@@ -299,6 +357,34 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         str(counters[0].location_id),
         qr.text,
     )
+
+
+async def _add_passkey(service: Service, user_id: UUID) -> UUID:
+    """A person's passkey, which no device has."""
+    add = """
+    INSERT INTO passkey (id, user_id, credential_id, public_key, sign_count, name, transports, backed_up, created_at)
+    VALUES ($1, $2, 'credential', 'key', 0, 'Phone', '{}', false, $3)
+    """
+    passkey_id = uuid4()
+    async with service.db.system() as tx:
+        await tx.execute(add, passkey_id, user_id, clock.now())
+    return passkey_id
+
+
+async def add_claim(service: Service, dfsp_id: UUID, merchant_id: UUID) -> UUID:
+    """Somebody's claim on a merchant."""
+    address, vault, claim_id = Address(phone=Msisdn("254711000999")), service.vault, ids.uuid7()
+    claim = MerchantClaim(
+        id=claim_id,
+        dfsp_id=dfsp_id,
+        merchant_id=merchant_id,
+        claimant_digest=address.digest(vault, CLAIMANT),
+        name_sealed=vault.seal(b"Juma Otieno", CLAIMANT_NAME.format(id=claim_id)),
+        address_sealed=vault.seal(address.text.encode(), CLAIMANT_ADDRESS.format(id=claim_id)),
+    )
+    async with service.db.system() as tx:
+        tx.session.add(claim)
+    return claim_id
 
 
 async def add_user(

@@ -21,6 +21,7 @@ class Application(SQLModel, table=True):
         UniqueConstraint("dfsp_id", "external_ref"),
         Index("application_by_state", "dfsp_id", "state", "id"),
         Index("application_of_maker", "makers", postgresql_using="gin"),
+        Index("application_of_merchant", "merchant_id", postgresql_where=sql("merchant_id IS NOT NULL")),
         Index(
             "application_open_case",
             "merchant_id",
@@ -28,6 +29,15 @@ class Application(SQLModel, table=True):
             unique=True,
             postgresql_where=sql(
                 "merchant_id IS NOT NULL AND state::text IN ('draft', 'submitted', 'in_review', 'returned')"
+            ),
+        ),
+        Index("application_of_applicant", "applicant_id", "id", postgresql_where=sql("applicant_id IS NOT NULL")),
+        Index(
+            "application_open_of_applicant",
+            "applicant_id",
+            unique=True,
+            postgresql_where=sql(
+                "kind::text = 'onboarding' AND state::text IN ('draft', 'submitted', 'in_review', 'returned')"
             ),
         ),
     )
@@ -69,6 +79,9 @@ class Application(SQLModel, table=True):
     trigger: str | None = None  # what opened a review: a code
     to_dfsp_id: UUID | None = None  # of a transfer
     moves_merchant_id: UUID | None = None  # of a transfer that another DFSP offers
+    # Of someone who registered themselves, or a merchant's owner who asks for a case: who, and when they handed it in.
+    applicant_id: UUID | None = None
+    handed_in_at: datetime | None = columns.instant(nullable=True)
     erased_at: datetime | None = columns.instant(nullable=True)  # its answers and all words about people are gone
 
 

@@ -59,6 +59,15 @@ def sought_by(call: Call[Any]) -> queries.Sought:
     )
 
 
+HANDED_IN = Filter("handed_in", "Only those that an applicant handed in, or none of them.", choices=("true", "false"))
+
+
+def handed_in(call: Call[Any]) -> bool | None:
+    """What the filter asks for."""
+    wanted = call.filters.get(HANDED_IN.name)
+    return None if wanted is None else wanted == "true"
+
+
 async def shown(call: Call[Any], application: Application) -> Answer:
     """A case as the caller may see it, with its revision."""
     await call.tx.flush()
@@ -95,6 +104,7 @@ async def open_application(call: Call[schemas.NewApplication]) -> Any:
         Filter("state", "Only those in this state.", choices=tuple(ApplicationState)),
         Filter("external_ref", "Only the one with the DFSP's own reference."),
         Filter("search", "Only those whose trading or legal name contains this text; q takes its place."),
+        HANDED_IN,
         *SOUGHT,
     ),
 )
@@ -109,6 +119,7 @@ async def list_applications(call: Call[None]) -> Listed:
         external_ref=given["external_ref"],
         search=given["search"],
         sought=sought_by(call),
+        handed_in=handed_in(call),
     )
     return Listed([schemas.application_summary(row) for row in rows], [row.id for row in rows])
 

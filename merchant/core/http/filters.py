@@ -1,7 +1,7 @@
 """Filters of lists: what a route declares (route.py), and values held against it."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -19,7 +19,7 @@ class Filter(Struct, frozen=True):
 
     name: str
     description: str
-    kind: Literal["text", "uuid", "integer", "number", "instant"] = "text"
+    kind: Literal["text", "uuid", "integer", "number", "instant", "date"] = "text"
     choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
     schema: dict[str, Any] = {}  # more of it for the OpenAPI document
 
@@ -46,6 +46,15 @@ def check_filter(name: str, kind: str, allowed: tuple[str, ...], text: str) -> N
         raise errors.InvalidFilter(
             _("{name} must be a time as RFC 3339 writes it, such as 2026-11-29T08:00:00Z.", name=name)
         )
+    if kind == "date" and not _is_date(text):
+        raise errors.InvalidFilter(_("{name} must be a day as ISO 8601 writes it, such as 2026-11-29.", name=name))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text  # not 20261129, nor a day of a week
+    except ValueError:
+        return False
 
 
 def _is_instant(text: str) -> bool:

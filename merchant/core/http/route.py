@@ -8,7 +8,7 @@ and filters checked, the tenant's transaction open, an Idempotency-Key kept, the
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Concatenate, Generic, TypeVar, Unpack, overload
 from uuid import UUID
 
@@ -107,6 +107,11 @@ class Call(Generic[B]):
         """A filter that names a point in time."""
         text = self.filters.get(name)
         return datetime.fromisoformat(text) if text else None
+
+    def filter_date(self, name: str) -> date | None:
+        """A filter that names a day."""
+        text = self.filters.get(name)
+        return date.fromisoformat(text) if text else None
 
 
 Handler = Callable[Concatenate[Call[B], ...], Awaitable[Any]]

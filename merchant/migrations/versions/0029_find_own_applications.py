@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0029"
-down_revision = "0023"
+down_revision = "0028"
 
 # What an attempt leaves behind that was given up half-way.
 DROP_UNFINISHED = """

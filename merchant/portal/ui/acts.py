@@ -117,7 +117,9 @@ def _screen(
 
     handle.__name__ = f"{method.lower()}_{re.sub(r'[^a-z]+', '_', act.path.lower()).strip('_')}"
     handle.__doc__, handle.__module__ = act.title, __name__
-    return screens.screen(method, act.path, permission=permission, kinds=act.kinds)(handle)
+    return screens.screen(
+        method, act.path, permission=permission, kinds=act.kinds, own_permission=declared.own_permission
+    )(handle)
 
 
 def _number(text: str) -> int | None:

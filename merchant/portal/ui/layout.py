@@ -62,6 +62,7 @@ WAYS = (
     Way("/reports", _("Reports"), "chart-column", _STAFF, _any(_P.PAYMENTS_READ, _P.APPLICATIONS_READ)),
     Way("/queues", _("Needs a human"), "circle-alert", _HUB, _any(_P.OPERATIONS_READ)),
     Way("/dfsps", _("DFSPs"), "landmark", _HUB, _any(_P.DFSPS_READ)),
+    Way("/scheme", _("Scheme"), "network", _HUB, _any(_P.DFSPS_READ)),
     Way("/policies", _("Policies"), "scale", _STAFF, _any(_P.POLICIES_READ)),
     Way("/lists", _("Screening lists"), "list-checks", _STAFF, _any(_P.LISTS_READ)),
     Way("/users", _("People"), "users", _STAFF, _any(_P.USERS_WRITE)),
@@ -81,6 +82,8 @@ def kind_of(actor: Actor) -> Kind:
     roles = {Role(role) for role in actor.roles}
     if actor.merchant_id is not None:
         return Kind.SHOP
+    if Role.MERCHANT_APPLICANT in roles:
+        return Kind.APPLICANT
     if roles & HUB_ROLES or actor.dfsp_id is None:
         return Kind.HUB
     return Kind.DFSP

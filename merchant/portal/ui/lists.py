@@ -12,10 +12,11 @@ from litestar.handlers import HTTPRouteHandler
 from markupsafe import Markup
 from msgspec import Struct
 
-from merchant.core import errors, money
+from merchant.core import clock, errors, money
 from merchant.core.access import Permission
 from merchant.core.http.exports import FORMAT, FORMATS
-from merchant.portal.ui import when, words
+from merchant.core.texts import _, filled
+from merchant.portal.ui import session, when, words
 from merchant.portal.ui.assets import icon
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import zone_of
@@ -23,6 +24,10 @@ from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import View, link
 
 _TEMPLATE = "list.html"
+_PRESS = Markup(
+    '<form method="post" action="{}" class="press"><input type="hidden" name="csrf" value="{}">'
+    '<button class="second">{}{}</button></form>'
+)
 
 
 class Column(Struct, frozen=True):
@@ -79,18 +84,19 @@ async def show_list(
 ) -> Page:
     """One page of a list. A filter's value that the API refuses is told beside it, and nothing is shown."""
     chosen = {field.name: view.query.get(field.name, "") for field in listing.filters}
-    set_filters = {name: text for name, text in chosen.items() if text}
-    asked = {field.name: _asked(view, field, chosen[field.name]) for field in listing.filters if chosen[field.name]}
-    query = asked | dict(listing.fixed)
+    query, told = _query_of(view, listing, chosen)
     if cursor := view.query.get("cursor"):
         query["cursor"] = cursor
-    rows, following, told = [], None, ""
+    rows: Sequence[Any] = ()
+    following = None
     try:
-        answer = await view.ask(listing.handler, path=path, query=query)
-        rows, following = answer.view, answer.next_cursor
+        if not told:
+            answer = await view.ask(listing.handler, path=path, query=query)
+            rows, following = answer.view, answer.next_cursor
     except (errors.InvalidFilter, errors.InvalidPage) as refused:
         told = refused.detail
     here = view.request.url.path
+    set_filters = {name: text for name, text in chosen.items() if text}
     return view.page(
         template,
         status=422 if told else 200,
@@ -102,30 +108,29 @@ async def show_list(
         here=here,
         first=link(here, **set_filters) if cursor else None,
         following=link(here, **set_filters, cursor=following) if following else None,
-        exports=_exports(listing, path, asked) if listing.exports and not told else (),
+        exports=_exports(listing, path, query) if listing.exports and not told else (),
         head=head,
         **content,
     )
 
 
-def _asked(view: View, field: Field, text: str) -> str:
-    """A filter as the API takes it: of a day the instant at which it begins in the scheme's time zone.
+def _query_of(view: View, listing: Listing, chosen: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """The API's filters, and what is wrong with them: a day is its first instant, of `to` the one that ends it."""
+    query = {name: text for name, text in chosen.items() if text} | dict(listing.fixed)
+    instants = {one.name for one in listing.handler.opt["route"].filters if one.kind == "instant"}
+    for name in instants & query.keys():
+        try:
+            day = date.fromisoformat(query[name]) + timedelta(days=name == "to")
+            query[name] = clock.rfc3339(datetime.combine(day, time(), zone_of(view.scheme)))
+        except (ValueError, OverflowError):
+            return {}, filled(_("{day} is no day; write it like 2026-11-29."), {"day": query[name]})
+    return query, ""
 
-    `to` is the last day that counts, and the API is told when the day after begins.
-    """
-    if field.kind != "date":
-        return text
-    try:
-        day = date.fromisoformat(text) + timedelta(days=field.name == "to")
-        return datetime.combine(day, time(), zone_of(view.scheme)).isoformat()
-    except (ValueError, OverflowError):
-        return text  # about which the API then complains
 
-
-def _exports(listing: Listing, path: Mapping[str, Any] | None, filters: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+def _exports(listing: Listing, path: Mapping[str, Any] | None, query: Mapping[str, str]) -> Sequence[tuple[str, str]]:
     where = listing.handler.opt["route"].path.format(**{name: quote(str(one)) for name, one in (path or {}).items()})
-    query = dict(filters) | dict(listing.fixed)
-    return [(kind.upper(), link(where, **query, **{FORMAT: kind})) for kind in FORMATS]
+    kept = {name: text for name, text in query.items() if name != "cursor"}
+    return [(kind.upper(), link(where, **kept, **{FORMAT: kind})) for kind in FORMATS]
 
 
 # --- cells -----------------------------------------------------------------------------------------------------------
@@ -180,3 +185,8 @@ def said(kind: str, name: str) -> Callable[[View, Any], Any]:
         return ", ".join(view.spoken.say(words.word(kind, one).text) for one in values if one is not None) or "–"
 
     return show
+
+
+def press(view: View, action: str, label: str, drawing: str) -> Markup:
+    """A form of one press in a row: for what can be undone or does no harm."""
+    return _PRESS.format(action, session.csrf_token(view.service, view.actor), icon(drawing), view.spoken.say(label))

@@ -10,7 +10,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Concatenate, Literal
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from litestar.handlers import HTTPRouteHandler
@@ -42,6 +42,7 @@ class Screen(Struct, frozen=True):
     path: str
     permission: Permission | None
     kinds: frozenset[Kind]
+    own_permission: Permission | None = None  # enough for a merchant's own people
     public: bool = False
     operation_checks_permission: bool = False
 
@@ -83,6 +84,11 @@ class View:
     def wrong(self) -> dict[str, str]:
         """What is wrong with the form that was sent, by the field's path."""
         return {one.path: one.message for one in self.problem.errors} if self.problem else {}
+
+    def back(self, otherwise: str) -> str:
+        """The page of ours that a press came from, else another."""
+        told = urlsplit(self.request.headers.get("referer", ""))
+        return told.path if told.netloc == self.request.headers.get("host") and told.path.startswith("/") else otherwise
 
     def may(self, permission: Permission) -> bool:
         """Whether who looks holds a permission."""
@@ -176,6 +182,7 @@ def screen(
     *,
     permission: Permission | None = None,
     kinds: frozenset[Kind] = EVERYONE,
+    own_permission: Permission | None = None,
     upload_bytes: Callable[[Settings], int] | None = None,
     reads_form: bool = True,
 ) -> Callable[[Handler], HTTPRouteHandler]:
@@ -186,12 +193,13 @@ def screen(
     """
 
     def declare(function: Handler) -> HTTPRouteHandler:
-        declared = Screen(method, path, permission, kinds)
+        declared = Screen(method, path, permission, kinds, own_permission)
         parameters = inspect.signature(function, eval_str=True).parameters
         names = {name: parameters[name].annotation for name in re.findall(r"\{(\w+)\}", path) if name in parameters}
 
         async def handle(request: Req) -> Page:
-            if layout.kind_of(web.actor_of(request)) not in kinds:
+            actor = web.actor_of(request)
+            if actor.kind != "user" or layout.kind_of(actor) not in kinds:
                 raise errors.NotFound
             given = {name: READ_NAME[kind](request.path_params[name]) for name, kind in names.items()}
             service = web.service_of(request)

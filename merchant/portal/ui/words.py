@@ -179,6 +179,49 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
         "dfsp_auditor": Word(_("Auditor")),
         "merchant_owner": Word(_("Owner")),
         "merchant_cashier": Word(_("Cashier")),
+        "merchant_applicant": Word(_("Applicant")),
+    },
+    "person": {
+        "invited": Word(_("Invited"), *_WAIT),
+        "active": Word(_("Active"), *_GOOD),
+        "disabled": Word(_("No access"), "plain", "ban"),
+        "proposed": Word(_("Waits for a second person"), *_WAIT),
+    },
+    "hook": {
+        "on": Word(_("On"), *_GOOD),
+        "paused": Word(_("Paused"), "wait", "pause"),
+    },
+    "delivery": {
+        "pending": Word(_("Waiting"), *_WAIT),
+        "delivered": Word(_("Delivered"), *_GOOD),
+        "failed": Word(_("Failed"), *_BAD),
+    },
+    "policy": {
+        "proposed": Word(_("Proposed"), *_WAIT),
+        "published": Word(_("Published"), *_GOOD),
+        "withdrawn": Word(_("Withdrawn"), "plain", "x"),
+    },
+    "list": {
+        "proposed": Word(_("Waits for a second person"), *_WAIT),
+        "in_force": Word(_("In force"), *_GOOD),
+        "superseded": Word(_("Superseded"), "plain", "history"),
+        "refused": Word(_("Refused"), *_BAD),
+    },
+    "list_problem": {
+        "list_stale": Word(_("Too old"), *_BAD),
+        "list_unreadable": Word(_("Cannot be read"), *_BAD),
+        "list_shrunk": Word(_("Shrunk"), *_BAD),
+        "list_went_back": Word(_("Went back in time"), *_BAD),
+        "list_ahead": Word(_("Dated ahead"), *_BAD),
+    },
+    "layer": {
+        "jurisdiction": Word(_("Country")),
+        "scheme": Word(_("Scheme")),
+        "dfsp": Word(_("DFSP")),
+    },
+    "key": {
+        "sign": Word(_("Signs")),
+        "verify": Word(_("Verifies")),
     },
     "switch": {
         "on": Word(_("On"), *_GOOD),

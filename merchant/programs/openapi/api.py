@@ -27,6 +27,12 @@ _DESCRIPTION = (
 )
 _TAGS = {
     "sessions": "Signing in and out.",
+    "one-time-codes": "Codes that prove a phone or an e-mail address.",
+    "registration": "What whoever registers a business chooses from.",
+    "registrations": "Businesses that register themselves, and claims on shops that are there already.",
+    "my-application": "An applicant's own application.",
+    "my-merchant": "What a merchant's owner asks for.",
+    "merchant-claims": "Who says that a merchant is theirs; its DFSP decides.",
     "users": "People who sign in: hub staff, DFSP staff, merchants' people.",
     "invitations": "First passwords, by the link of a mail.",
     "password-resets": "Forgotten passwords, by the link of a mail.",
@@ -45,12 +51,16 @@ _TAGS = {
     "counters": "Places to pay: their QR codes and stickers.",
     "payment-requests": "Requests to pay, and what became of them.",
     "payments": "Money that arrived.",
+    "reports": "Figures by day: takings, settlement, operations, merchants and decisions.",
+    "payment-search": "Payments and requests by anything a person knows of them.",
     "qr": "Scanned codes, and printed codes made into payment requests.",
     "poster-batches": "Posters of many counters, printed in the background.",
     "webhook-endpoints": "Where events are delivered.",
+    "event-log": "What was announced, and what became of it.",
     "events": "Live events.",
     "blocked-lanes": "Jobs of the service that fail and hold back those behind them.",
     "dead-jobs": "Jobs of the service that failed too often.",
+    "hub-messages": "Messages of the hub's and to it, as they are kept.",
     "hub": "Keys that sign on the hub: ours and our partners'.",
     "scheme": "The scheme's own facts, which two people of the hub change.",
     "event-tickets": "Tickets for browsers that cannot send headers.",
@@ -143,6 +153,8 @@ def _described(one: Route) -> str:
     """What the summary leaves out, and who may call it."""
     if one.permission is not None:
         who = f"Needs the permission `{one.permission.value}`."
+        if one.own_permission is not None:
+            who = f"{who[:-1]}; a merchant's own people need `{one.own_permission.value}`."
     else:
         who = "Open to everyone." if one.public and not one.streams else "Open to whoever is signed in."
     return f"{one.doc.partition('. ')[2]} {who}".strip()
@@ -167,7 +179,7 @@ def _parameters(one: Route) -> list[dict[str, Any]]:
 
 
 def _filter_schema(one: Filter) -> dict[str, Any]:
-    formats = {"uuid": {"format": "uuid"}, "instant": {"format": "date-time"}}
+    formats = {"uuid": {"format": "uuid"}, "instant": {"format": "date-time"}, "date": {"format": "date"}}
     schema: dict[str, Any] = {"type": "string", **formats.get(one.kind, {})}
     if allowed := one.allowed():
         schema["enum"] = [str(each) for each in allowed]

@@ -23,7 +23,8 @@ from merchant.compliance.documents.schemas import NewDocument
 from merchant.compliance.lists.schemas import NewScreeningList
 from merchant.compliance.policies.schemas import NewPolicy
 from merchant.compliance.providers.routes import CodeReadOut, NewPhoneCode
-from merchant.notify.events import ApplicationEvent, MerchantEvent, PaymentReceived, PaymentRequestEvent
+from merchant.core.dead_job_routes import DiscardDeadJob, RetryDeadJobs, SkipJob
+from merchant.notify.events import ApplicationEvent, EndpointPing, MerchantEvent, PaymentReceived, PaymentRequestEvent
 from merchant.notify.routes import NewEndpoint
 from merchant.payments.schemas import NewPaymentRequest
 from merchant.people.account_schemas import (
@@ -35,8 +36,17 @@ from merchant.people.account_schemas import (
     TotpRemoval,
     TotpStart,
 )
+from merchant.people.passkey_schemas import NewPasskey, PasskeyRemoval, PasskeySignIn, PasskeyStart
+from merchant.people.registration.schemas import (
+    ChosenDfsp,
+    CodeRequest,
+    CodeSignIn,
+    NewClaim,
+    NewRegistration,
+    OwnSections,
+    Wish,
+)
 from merchant.people.schemas import NewApiKey, NewDfsp, NewUser, UserChange
-from merchant.programs.dead_job_routes import DiscardDeadJob, RetryDeadJobs, SkipJob
 from merchant.registry.merchants.schemas import CounterChange, NewCounter, ReasonGiven
 from merchant.scheme.schemas import DfspChange, NewHubKey, Retirement, Rotation, SchemeChangeBody
 
@@ -94,6 +104,37 @@ _JWK = {
 _OWN_LIST = b"""id,kind,name,aliases,birth_date,country,id_number,reason
 17,person,Amara Kiprop,Amarah Kiprop,1979-05-06,KE,passport:AK0456789,opened three shops under other names
 """
+# What a browser made of options for https://pay.example.org, and signed with it afterwards.
+_CREATED_CREDENTIAL = {
+    "id": "ctrn7ETdeUho6_v7qVZAK-wr-3jayKbKsqlID-HNFYY",
+    "type": "public-key",
+    "response": {
+        "clientDataJSON": (
+            "eyJ0eXBlIjogIndlYmF1dGhuLmNyZWF0ZSIsICJjaGFsbGVuZ2UiOiAiQUFFQ0F3UUZCZ2NJQ1FvTERBME9EeEFSRWhNVUZS"
+            "WVhHQmthR3h3ZEhoOCIsICJvcmlnaW4iOiAiaHR0cHM6Ly9wYXkuZXhhbXBsZS5vcmciLCAiY3Jvc3NPcmlnaW4iOiBmYWxz"
+            "ZX0"
+        ),
+        "attestationObject": (
+            "o2NmbXRkbm9uZWdhdHRTdG10oGhhdXRoRGF0YVikK3Gjh_ZXSMY_rUis0tFenE32Q2nvTu3jvZfd88VpTjxFAAAAAAAAAAAA"
+            "AAAAAAAAAAAAAAAAIHLa5-xE3XlIaOv7-6lWQCvsK_t42simyrKpSA_hzRWGpQECAyYgASFYIKxz2yQacjmbPgcZtvtBja-C"
+            "y21FZXzi6KOMATnEePnrIlggbuhCRjKNF0uea5yS6CXUx1nVwjjufYz6pDrFrWb0LhU"
+        ),
+        "transports": ["internal", "hybrid"],
+    },
+}
+_USED_CREDENTIAL = {
+    "id": "ctrn7ETdeUho6_v7qVZAK-wr-3jayKbKsqlID-HNFYY",
+    "type": "public-key",
+    "response": {
+        "clientDataJSON": (
+            "eyJ0eXBlIjogIndlYmF1dGhuLmdldCIsICJjaGFsbGVuZ2UiOiAiSUNFaUl5UWxKaWNvS1NvckxDMHVMekF4TWpNME5UWTNP"
+            "RGs2T3p3OVBqOCIsICJvcmlnaW4iOiAiaHR0cHM6Ly9wYXkuZXhhbXBsZS5vcmciLCAiY3Jvc3NPcmlnaW4iOiBmYWxzZX0"
+        ),
+        "authenticatorData": "K3Gjh_ZXSMY_rUis0tFenE32Q2nvTu3jvZfd88VpTjwFAAAAAQ",
+        "signature": "MEUCIEZ9Ei13psPtsyVC0SJ7V2L7_L4Wq-ipbgFXmfZTrvESAiEAgVOQ7qpHNeAxc_Xm5ohEITbNGy37qgc10c9PmhiXEW0",
+        "userHandle": "AaIDv65TfTGsOR-visupBA",
+    },
+}
 
 EXAMPLES: dict[Any, Any] = {
     SignIn: {"email": "maker@greenbankfsp.example", "password": "correct horse battery staple"},
@@ -119,9 +160,26 @@ EXAMPLES: dict[Any, Any] = {
     PasswordChange: {"current": "correct horse battery staple", "new": "seven quiet baobabs at dusk"},
     NewPassword: {"password": "seven quiet baobabs at dusk"},
     ResetRequest: {"email": "checker@greenbankfsp.example"},
+    CodeRequest: {"phone": "+254711000111"},
+    CodeSignIn: {"phone": "+254711000111", "code": "402913"},
+    NewRegistration: {
+        "phone": "+254711000111",
+        "code": "402913",
+        "dfsp_id": _ID,
+        "name": "Njeri Wanjiku",
+        "language": "sw",
+    },
+    NewClaim: {"number": "23187645", "phone": "+254711000111", "code": "402913", "name": "Njeri Wanjiku"},
+    OwnSections: {"business": _BUSINESS},
+    ChosenDfsp: {"dfsp_id": _ID},
+    Wish: {"kind": "upgrade", "target_tier": "T2", "business": _BUSINESS},
     TotpStart: {"password": "correct horse battery staple"},
     TotpCode: {"code": "287082"},
     TotpRemoval: {"code": "287082"},
+    PasskeyStart: {"password": "correct horse battery staple"},
+    NewPasskey: {"credential": _CREATED_CREDENTIAL, "name": "Work telephone"},
+    PasskeyRemoval: {"password": "correct horse battery staple"},
+    PasskeySignIn: {"credential": _USED_CREDENTIAL},
     NewApiKey: {"name": "core banking", "scopes": ["payments:request", "payments:read"], "expires_in_days": 365},
     RetryDeadJobs: {"topic": "hub.send"},
     DiscardDeadJob: {"reason": "The payment was settled by hand."},
@@ -202,6 +260,10 @@ EVENT_EXAMPLES: dict[Any, dict[str, Any]] = {
             "reference": "order 17",
             "payer": "2547*****001",
             "reason": None,
+            "paid_at": "2026-03-02T08:15:30.125Z",
+            "payment_id": _ID,
+            "transfer_id": "7f1c3f0a-6f0a-4d8e-9b53-2b8f1c0d9e77",
         }
     },
+    EndpointPing: _EVENT | {"data": {"endpoint_id": _ID}},
 }

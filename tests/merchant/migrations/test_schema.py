@@ -116,8 +116,10 @@ async def test_the_app_role_holds_the_rights_it_needs_and_no_more(owner: asyncpg
         "SELECT table_name, privilege_type FROM information_schema.role_table_grants WHERE grantee = $1", APP_ROLE
     ):
         granted.setdefault(row["table_name"], set()).add(row["privilege_type"])
-    # It has the owner's rights and a wall of its own (tests/merchant/registry/merchants/test_finding.py).
-    assert granted.pop("merchant_findable") == {"SELECT"}
+    # They have the owner's rights and a wall of their own (tests/merchant/registry/merchants/test_finding.py and
+    # tests/merchant/exchange/reports/test_money.py).
+    for view in ("merchant_findable", "payment_reportable", "payment_request_reportable"):
+        assert granted.pop(view) == {"SELECT"}
     assert granted.keys() == schema.metadata.tables.keys()
     for name, rights in granted.items():
         if name in schema.HIDDEN_TABLES:

@@ -9,10 +9,10 @@ from uuid import UUID
 import httpx
 import pytest
 
-from merchant.core import outbox
+from merchant.core import dead_jobs, outbox
 from merchant.core.paging import Page
 from merchant.core.service import Service
-from merchant.programs import dead_jobs, metrics
+from merchant.programs import metrics
 from tests.builders import SECRET_KEY, SERVICE, World
 from tests.merchant.cli.test_main import merchant as command
 

@@ -99,11 +99,11 @@ async def test_days_are_those_of_the_scheme_and_a_wrong_one_is_told(
     assert "Nothing fits these filters" in browser.words
     await browser.open("/applications", **{"from": "2020-01-01"})
     assert "Njeri Fruits" in browser.words
-    assert "from=2020-01-01T00%3A00%3A00%2B03%3A00" in browser.page.text  # the file has the same rows
+    assert "from=2019-12-31T21%3A00%3A00" in browser.page.text  # the file has the same rows
     for wrong in ("yesterday", "9999-12-31"):
         await browser.open("/applications", to=wrong)
         assert browser.status == 422
-        assert "RFC 3339" in browser.words or "time" in browser.words
+        assert "is no day" in browser.words
 
 
 async def test_an_incomplete_application_is_not_handed_in_and_what_is_missing_is_told(

@@ -8,12 +8,11 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from merchant.core import outbox
+from merchant.core import dead_jobs, outbox
 from merchant.core.db import Tx
 from merchant.core.outbox import Job
 from merchant.core.service import Service
 from merchant.core.slices import JobKind
-from merchant.programs import dead_jobs
 from merchant.programs.worker import Worker
 from tests.builders import World
 

@@ -5,13 +5,12 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from merchant.core import outbox
+from merchant.core import dead_jobs, outbox
 from merchant.core.access import Permission as P
+from merchant.core.dead_jobs import NoSuchDeadJob, NotInTheWay
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant, ReasonText
 from merchant.core.http.route import Call, Filter, Listed, route
-from merchant.programs import dead_jobs
-from merchant.programs.dead_jobs import NoSuchDeadJob, NotInTheWay
 
 
 class DeadJobView(Struct, frozen=True):

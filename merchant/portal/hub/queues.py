@@ -1,0 +1,162 @@
+"""What needs a human: payments in doubt, jobs that failed for good, lanes that wait, lists that are too old."""
+
+from typing import Any
+from uuid import UUID
+
+from merchant.compliance.lists import routes as lists_api
+from merchant.core import dead_job_routes as jobs_api
+from merchant.core.access import Permission as P
+from merchant.core.texts import _
+from merchant.payments import routes as payments_api
+from merchant.portal.ui.acts import Act, act_screens
+from merchant.portal.ui.fields import Field
+from merchant.portal.ui.layout import Kind
+from merchant.portal.ui.lists import Column, Empty, Listing, amount, instant, press, show_list, text
+from merchant.portal.ui.pages import Page
+from merchant.portal.ui.screen import View, screen
+
+_HUB = frozenset({Kind.HUB})
+_QUEUES, _QUEUE = (f"{__package__}/{name}.html" for name in ("queues", "queue"))
+_TABS = (
+    ("/queues", _("Overview")),
+    ("/queues/doubt", _("Payments in doubt")),
+    ("/queues/jobs", _("Failed jobs")),
+    ("/queues/lanes", _("Waiting lanes")),
+)
+_CLEAR = _("Nothing here needs you.")
+_DOUBT = Listing(
+    title=_("Payments in doubt"),
+    intro=_("The hub has not said what became of these. They are asked for again by themselves; you may ask at once."),
+    handler=payments_api.list_payment_requests,
+    href=lambda row: f"/payments/requests/{row.id}",
+    fixed={"state": "in_doubt"},
+    columns=(
+        Column(_("Asked"), instant("created_at"), main=True),
+        Column(_("Amount"), amount(), numeric=True),
+        Column(_("Payer"), lambda _view, row: row.payer.id if row.payer else "–"),
+        Column(_("Reference"), text("reference")),
+        Column(
+            _("Do"), lambda view, row: press(view, f"/queues/doubt/{row.id}/ask", _("Ask the hub again"), "refresh-cw")
+        ),
+    ),
+    empty=Empty(_("No payment is in doubt"), _CLEAR),
+)
+
+
+def _job_deeds(view: View, row: Any) -> Any:
+    return press(view, f"/queues/jobs/{row.id}/retry", _("Try again"), "refresh-cw")
+
+
+_JOBS = Listing(
+    title=_("Failed jobs"),
+    intro=_("Work that was tried many times and given up. Mend the cause, then try again; nothing is lost meanwhile."),
+    handler=jobs_api.list_dead_jobs,
+    href=lambda row: f"/queues/jobs/{row.id}/discard",
+    columns=(
+        Column(_("Job"), text("topic"), main=True),
+        Column(_("Tries"), text("attempts"), numeric=True),
+        Column(_("What went wrong"), text("last_error")),
+        Column(_("Given up"), instant("dead_at")),
+        Column(_("Do"), _job_deeds),
+    ),
+    filters=(Field("topic", _("Job")),),
+    empty=Empty(_("No job was given up"), _CLEAR),
+)
+_LANES = Listing(
+    title=_("Waiting lanes"),
+    intro=_("Work that must go in order and waits behind one job that fails. It is tried again by itself."),
+    handler=jobs_api.list_blocked_lanes,
+    href=lambda row: f"/queues/lanes/{row.job_id}/skip",
+    columns=(
+        Column(_("Job in front"), text("topic"), main=True),
+        Column(_("Waiting behind it"), text("waiting"), numeric=True),
+        Column(_("Tries"), text("attempts"), numeric=True),
+        Column(_("Next try"), instant("next_try_at")),
+        Column(_("What went wrong"), text("last_error")),
+    ),
+    empty=Empty(_("No lane waits"), _CLEAR),
+)
+
+
+@screen("GET", "/queues", permission=P.OPERATIONS_READ, kinds=_HUB)
+async def queues(view: View) -> Page:
+    """How much there is of what needs a human."""
+    doubt = await view.all_of(payments_api.list_payment_requests, 100, query={"state": "in_doubt", "limit": "100"})
+    jobs = await view.all_of(jobs_api.list_dead_jobs, 100, query={"limit": "100"})
+    lanes = await view.all_of(jobs_api.list_blocked_lanes, 100, query={"limit": "100"})
+    lists = [
+        one for one in (await view.ask(lists_api.list_screening_lists)).view if one.problem or one.state == "proposed"
+    ]
+    return view.page(_QUEUES, tabs=_TABS, tab="/queues", doubt=doubt, jobs=jobs, lanes=lanes, lists=lists, most=100)
+
+
+@screen("GET", "/queues/doubt", permission=P.OPERATIONS_READ, kinds=_HUB)
+async def doubt(view: View) -> Page:
+    """Payments in doubt."""
+    return await show_list(view, _DOUBT, template=_QUEUE, tabs=_TABS, tab="/queues/doubt")
+
+
+@screen("POST", "/queues/doubt/{request_id}/ask", permission=P.PAYMENTS_RESOLVE)
+async def ask_again(view: View, request_id: UUID) -> Page:
+    """Ask the hub now what became of a payment."""
+    return await view.act(
+        payments_api.check_payment_request,
+        path={"request_id": request_id},
+        to=view.back("/queues/doubt"),
+        done=_("The hub is asked; its answer shows here."),
+        again=lambda: doubt.opt["show"](view),
+    )
+
+
+@screen("GET", "/queues/jobs", permission=P.OPERATIONS_READ, kinds=_HUB)
+async def jobs(view: View) -> Page:
+    """Jobs that failed for good."""
+    return await show_list(view, _JOBS, template=_QUEUE, tabs=_TABS, tab="/queues/jobs")
+
+
+@screen("POST", "/queues/jobs/{job_id}/retry", permission=P.OPERATIONS_WRITE, kinds=_HUB)
+async def retry(view: View, job_id: int) -> Page:
+    """Try a job again."""
+    return await view.act(
+        jobs_api.retry_dead_job,
+        path={"job_id": job_id},
+        to="/queues/jobs",
+        done=_("It is tried again."),
+        again=lambda: jobs.opt["show"](view),
+    )
+
+
+@screen("GET", "/queues/lanes", permission=P.OPERATIONS_READ, kinds=_HUB)
+async def lanes(view: View) -> Page:
+    """Lanes that wait."""
+    return await show_list(view, _LANES, template=_QUEUE, tabs=_TABS, tab="/queues/lanes")
+
+
+_REASON = Field("reason", _("Reason"), "area", _("Kept in the audit record."), required=True, most=500)
+_ACTS = (
+    Act(
+        path="/queues/jobs/{job_id}/discard",
+        handler=jobs_api.discard_dead_job,
+        title=_("Give this job up for good"),
+        effect=_("What it should have done is never done. Do this only when you did it by hand, or nobody needs it."),
+        button=_("Give it up"),
+        to="/queues/jobs",
+        done=_("Given up."),
+        tone="bad",
+        fields=(_REASON,),
+        kinds=_HUB,
+    ),
+    Act(
+        path="/queues/lanes/{job_id}/skip",
+        handler=jobs_api.skip_blocking_job,
+        title=_("Set the job in front aside"),
+        effect=_("What waits behind it goes on without it; the job itself moves to the failed jobs."),
+        button=_("Set it aside"),
+        to="/queues/lanes",
+        done=_("Set aside; the lane goes on."),
+        tone="bad",
+        fields=(_REASON,),
+        kinds=_HUB,
+    ),
+)
+ROUTES = [queues, doubt, ask_again, jobs, retry, lanes, *(one for act in _ACTS for one in act_screens(act))]

@@ -1,0 +1,185 @@
+"""Keys and webhooks: what programs of a DFSP or a merchant use, and where they are told what happened."""
+
+from typing import Any
+from uuid import UUID
+
+from merchant.core.access import KEY_SCOPES, delegable
+from merchant.core.access import Permission as P
+from merchant.core.texts import _
+from merchant.notify import routes as hooks_api
+from merchant.notify.events import EventType
+from merchant.people import routes as api
+from merchant.portal.ui.acts import Act, Subject, act_screens
+from merchant.portal.ui.fields import Field
+from merchant.portal.ui.layout import Kind
+from merchant.portal.ui.lists import Button, Column, Empty, Listing, instant, name_of, show_list, state, text
+from merchant.portal.ui.pages import Page
+from merchant.portal.ui.screen import EVERYONE, STAFF, View, screen
+
+_TABS = (("/keys", _("API keys")), ("/webhooks", _("Webhooks")))
+_TABBED, _HOOK_PAGE = (f"{__package__}/{name}.html" for name in ("tabbed", "webhook"))
+_ISSUE = Button("/keys/issue", _("Issue a key"), permission=P.API_KEYS_WRITE)
+_KEYS = Listing(
+    title=_("API keys"),
+    handler=api.list_api_keys,
+    href=lambda row: f"/keys/{row.id}/revoke",
+    columns=(
+        Column(_("Name"), name_of("name"), main=True),
+        Column(_("May do"), lambda _view, row: ", ".join(row.scopes)),
+        Column(_("Issued"), instant("created_at")),
+        Column(_("Ends"), instant("expires_at")),
+        Column(_("Revoked"), instant("revoked_at")),
+    ),
+    buttons=(_ISSUE,),
+    empty=Empty(
+        _("No keys yet"),
+        _("A key lets a program of yours call the API. Each has a name and only the rights it needs."),
+        _ISSUE,
+    ),
+)
+_ADD = Button("/webhooks/add", _("Add an address"), permission=P.WEBHOOKS_WRITE)
+_HOOKS = Listing(
+    title=_("Webhooks"),
+    intro=_("Addresses of yours that we call when something happened, signed as Standard Webhooks has it."),
+    handler=hooks_api.list_webhook_endpoints,
+    href=lambda row: f"/webhooks/{row.id}",
+    columns=(
+        Column(_("Address"), name_of("url"), main=True),
+        Column(_("State"), lambda view, row: state("hook", "shown")(view, _Shown("paused" if row.paused else "on"))),
+        Column(_("Events"), lambda view, row: ", ".join(row.event_types) or view.spoken.say(_("All"))),
+        Column(_("Since"), instant("created_at")),
+    ),
+    buttons=(_ADD,),
+    empty=Empty(_("No addresses yet"), _("Add one, and your system hears of each payment within a second."), _ADD),
+)
+_DELIVERIES = Listing(
+    title=_("Deliveries"),
+    handler=hooks_api.list_webhook_deliveries,
+    columns=(
+        Column(_("Event"), text("event_type"), main=True),
+        Column(_("State"), state("delivery")),
+        Column(_("Tries"), text("attempts"), numeric=True),
+        Column(_("When"), instant("created_at")),
+    ),
+    empty=Empty(_("Nothing delivered yet"), _("Send a test event to see that the address answers.")),
+    crumb=("/webhooks", _("Webhooks")),
+)
+
+
+class _Shown:
+    def __init__(self, shown: str) -> None:
+        self.shown = shown
+
+
+@screen("GET", "/keys", permission=P.API_KEYS_WRITE, kinds=STAFF)
+async def keys(view: View) -> Page:
+    """The keys of programs."""
+    return await show_list(view, _KEYS, template=_TABBED, tabs=_tabs(view), tab="/keys")
+
+
+@screen("GET", "/webhooks", permission=P.WEBHOOKS_WRITE, kinds=EVERYONE)
+async def webhooks(view: View) -> Page:
+    """The addresses that are told what happened."""
+    return await show_list(view, _HOOKS, template=_TABBED, tabs=_tabs(view), tab="/webhooks")
+
+
+def _tabs(view: View) -> list[tuple[str, str]]:
+    return [one for one in _TABS if view.may(P.API_KEYS_WRITE if one[0] == "/keys" else P.WEBHOOKS_WRITE)]
+
+
+async def _to_issue(view: View, _given: dict[str, Any]) -> Subject:
+    scopes = sorted(delegable(view.actor) & KEY_SCOPES)
+    fields = [
+        Field("name", _("Name"), hint=_("What uses it, such as “core banking, production”."), required=True, most=128),
+        Field("scopes", _("May do"), "choices", choices=[(one.value, one.value) for one in scopes]),
+        Field("expires_in_days", _("Days until it ends"), "number", _("A year unless you say otherwise."), most=3),
+    ]
+    if view.kind == Kind.HUB:
+        dfsps = [(str(one.id), one.name) for one in await view.all_of(api.list_dfsps)]
+        fields.append(Field("dfsp_id", _("DFSP"), "choice", required=True, choices=dfsps))
+    return Subject(fields=fields)
+
+
+_EVENTS = [(one.value, one.value) for one in EventType]
+_ACTS = (
+    Act(
+        path="/keys/issue",
+        handler=api.issue_api_key,
+        title=_("Issue a key"),
+        effect=_("The key is shown once. Whoever has it may do what you choose here, in your DFSP’s name."),
+        button=_("Issue the key"),
+        to="/keys",
+        subject=_to_issue,
+        reveal=(_("Copy the key now into the program that needs it; nobody can read it again."), ((_("Key"), "key"),)),
+        kinds=STAFF,
+    ),
+    Act(
+        path="/keys/{key_id}/revoke",
+        handler=api.revoke_api_key,
+        title=_("Revoke this key"),
+        effect=_("The program that uses it is refused from this moment on. This cannot be undone."),
+        button=_("Revoke"),
+        to="/keys",
+        done=_("The key is revoked."),
+        tone="bad",
+        kinds=STAFF,
+    ),
+    Act(
+        path="/webhooks/add",
+        handler=hooks_api.create_webhook_endpoint,
+        title=_("Add an address"),
+        effect=_("We call it for each event you choose; check the signature with the secret shown next."),
+        button=_("Add the address"),
+        to="/webhooks",
+        fields=(
+            Field("url", _("Address"), hint=_("Begins with https://"), required=True, most=500),
+            Field("event_types", _("Events"), "choices", choices=_EVENTS),
+        ),
+        reveal=(_("Copy the secret now into your system; nobody can read it again."), ((_("Secret"), "secret"),)),
+    ),
+    Act(
+        path="/webhooks/{endpoint_id}/remove",
+        handler=hooks_api.remove_webhook_endpoint,
+        title=_("Remove this address"),
+        effect=_("Nothing more is sent there; what was not delivered yet is dropped."),
+        button=_("Remove"),
+        to="/webhooks",
+        done=_("The address is removed."),
+        tone="bad",
+    ),
+)
+
+
+@screen("GET", "/webhooks/{endpoint_id}", permission=P.WEBHOOKS_WRITE)
+async def webhook(view: View, endpoint_id: UUID) -> Page:
+    """One address: what was delivered there, and what was not."""
+    path = {"endpoint_id": endpoint_id}
+    found = next((one for one in await view.all_of(hooks_api.list_webhook_endpoints) if one.id == endpoint_id), None)
+    return await show_list(view, _DELIVERIES, path=path, template=_HOOK_PAGE, endpoint=found)
+
+
+@screen("POST", "/webhooks/{endpoint_id}/resume", permission=P.WEBHOOKS_WRITE)
+async def resume(view: View, endpoint_id: UUID) -> Page:
+    """Send again to an address that was paused."""
+    return await view.act(
+        hooks_api.resume_webhook_endpoint,
+        path={"endpoint_id": endpoint_id},
+        to=f"/webhooks/{endpoint_id}",
+        done=_("We send there again; what waited goes first."),
+        again=lambda: webhook.opt["show"](view, endpoint_id),
+    )
+
+
+@screen("POST", "/webhooks/{endpoint_id}/deliveries/{delivery_id}/resend", permission=P.WEBHOOKS_WRITE)
+async def resend(view: View, endpoint_id: UUID, delivery_id: UUID) -> Page:
+    """Deliver an event once more."""
+    return await view.act(
+        hooks_api.resend_webhook_delivery,
+        path={"endpoint_id": endpoint_id, "delivery_id": delivery_id},
+        to=f"/webhooks/{endpoint_id}",
+        done=_("It is sent once more."),
+        again=lambda: webhook.opt["show"](view, endpoint_id),
+    )
+
+
+ROUTES = [keys, webhooks, webhook, resume, resend, *(one for act in _ACTS for one in act_screens(act))]
