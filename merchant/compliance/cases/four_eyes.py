@@ -5,6 +5,7 @@ Every act of a checker in review.py begins with `lock_for_decision`. Nothing els
 """
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -107,6 +108,12 @@ def _leaves(section: object) -> set[str]:
 def is_maker(application: Application, actor: Actor) -> bool:
     """Whether the actor wrote or submitted the present version."""
     return actor.id in application.makers
+
+
+def wrote(person: UUID) -> Any:
+    """The condition of a query for applications that a person or key wrote a part of."""
+    table: Any = Application
+    return table.makers.contains([person])
 
 
 def opened_by(application: Application, actor: Actor) -> bool:

@@ -20,6 +20,7 @@ class Application(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("dfsp_id", "external_ref"),
         Index("application_by_state", "dfsp_id", "state", "id"),
+        Index("application_of_maker", "makers", postgresql_using="gin"),
         Index("application_of_merchant", "merchant_id", postgresql_where=sql("merchant_id IS NOT NULL")),
         Index(
             "application_open_case",

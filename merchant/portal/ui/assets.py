@@ -61,6 +61,7 @@ _ASSETS = {
     "htmx.js": _asset("htmx.js", read_static("vendor/htmx-4.0.1.min.js")),
     "passkey.js": _asset("passkey.js", read_static("passkey.js")),
     "work.js": _asset("work.js", read_static("work.js")),
+    "write.js": _asset("write.js", read_static("write.js")),
 }
 _SERVED = {asset.served_as: asset for asset in _ASSETS.values()}
 
