@@ -12,9 +12,7 @@ QUESTIONS: dict[Kind, tuple[tuple[str, str], ...]] = {
         (_("What needs me now?"), _("“Needs a human” counts it: payments in doubt, jobs given up, lists too old.")),
         (
             _("Somebody asks about a payment"),
-            _(
-                "Open Payments and type whatever they know: a phone, an amount, a reference or any id. One box takes all."
-            ),
+            _("Open Payments and type whatever they know: a phone, an amount, a reference, any id. One box takes all."),
         ),
         (
             _("A DFSP wants to join"),
