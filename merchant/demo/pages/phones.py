@@ -35,8 +35,8 @@ class Customer(Struct, frozen=True):
 
 
 CUSTOMERS = tuple(
-    Customer(f"25471100000{digit}", does)
-    for digit, does in enumerate(
+    Customer(f"2547110000{number:02}", does)
+    for number, does in enumerate(
         (
             "agrees",
             "says no",
@@ -47,6 +47,7 @@ CUSTOMERS = tuple(
             "offers another amount",
             "agrees, last notice lost",
             "unknown to the hub",
+            "you answer for them",
         ),
         start=1,
     )
