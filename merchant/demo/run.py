@@ -5,8 +5,11 @@ demo.json (world.py).
 """
 
 import contextlib
+import os
 import shutil
+import sys
 import time
+from typing import Any
 
 import aiohttp
 import click
@@ -21,7 +24,8 @@ from merchant.core.settings import Settings
 from merchant.demo import onboarding, world
 from merchant.demo.api import Api
 from merchant.demo.hub import exchange_keys, hold_phone, simulated_hub
-from merchant.demo.pages.world_page import demo_routes
+from merchant.demo.pages import cast
+from merchant.demo.pages.routes import demo_routes
 from merchant.demo.payments import HELD_PHONE, PAYERS, show_payments
 from merchant.demo.world import CURRENCY, OPERATOR_EMAIL, SCHEME, DemoUser, DemoWorld
 from merchant.programs import runtime, safety
@@ -113,7 +117,7 @@ async def _demo(settings: Settings, database_url: str) -> None:
 
 
 async def _new_world(service: Service) -> DemoWorld:
-    operator = DemoUser(OPERATOR_EMAIL, world.new_password(), [Role.HUB_OPERATOR], None)
+    operator = DemoUser(OPERATOR_EMAIL, world.new_password(), [Role.HUB_OPERATOR], None, "Hub operator")
     try:
         await seed_scheme(service, SCHEME, operator.email, operator.password)
     except AlreadySeeded:
@@ -137,7 +141,28 @@ async def _enable_dfsps(service: Service, known: DemoWorld, http: aiohttp.Client
     await world.enable_dfsps(service, known, operator, http)
 
 
+# What to open, and whom to sign in as first; all others are on the demo's page.
+_OPEN = (("/demo", "shop, phones, staff and hub on one page"), ("/sign-in", "sign in"), ("/docs", "the API"))
+_FIRST = (cast.OPERATOR, cast.MAKER, cast.CHECKER, cast.SECOND_CHECKER, cast.STALL_OWNER)
+
+
 def _tell(settings: Settings, known: DemoWorld, took_s: float) -> None:
+    """What to open and whom to sign in as, in colour on a terminal; the last line is for scripts too."""
+    is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+    def styled(text: str, **style: Any) -> str:
+        return click.style(text, **style) if is_coloured else text
+
     click.echo("no second factor is asked for here, unlike anywhere else (MERCHANT_REQUIRE_TOTP)")
     click.echo(f"who is who, passwords, keys: {settings.data_dir / 'demo.json'}  ({took_s:.1f} s)")
+    click.echo("\n" + styled("open", bold=True))
+    for path, what in _OPEN:
+        click.echo(f"  {styled(known.base_url + path, fg='cyan', underline=True)}  {what}")
+    people = [user for user in map(known.person, _FIRST) if user is not None]
+    widest = [max(len(getattr(user, part)) for user in people) for part in ("name", "email")] if people else [0, 0]
+    click.echo("\n" + styled("sign in as", bold=True))
+    for user in people:
+        email = styled(f"{user.email:{widest[1]}}", fg="green")
+        click.echo(f"  {user.name or user.roles[0]:{widest[0]}}  {email}  {user.password}")
+    click.echo()
     click.echo(f"ready {known.base_url}")

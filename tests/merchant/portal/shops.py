@@ -24,7 +24,7 @@ from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.demo.hub import exchange_keys
-from merchant.demo.pages.world_page import demo_routes
+from merchant.demo.pages.routes import demo_routes
 from merchant.demo.simulator import SimulatorConfig
 from merchant.payments.requests import NewRequest, create_request
 from merchant.payments.states import RequestState, lock_request, move
