@@ -19,7 +19,7 @@ from merchant.core.access import Role
 from merchant.core.service import Service
 from merchant.demo.api import Api
 from merchant.demo.businesses import businesses
-from merchant.demo.shops import SHOPS
+from merchant.demo.own_shops import SHOPS
 from merchant.demo.world import CURRENCY, DemoUser, DemoWorld, add_people, new_password
 from qr.posters import Sticker, sheet_pdf
 from qr.text import fit
@@ -33,8 +33,8 @@ T = TypeVar("T")
 class _Staff(Struct, frozen=True):
     """Who works at the DFSPs, signed in."""
 
-    makers: dict[str, Api]
-    checkers: dict[str, Api]
+    writing: dict[str, Api]
+    deciding: dict[str, Api]
 
 
 async def onboard(service: Service, world: DemoWorld, http: aiohttp.ClientSession, data_dir: Path) -> None:
@@ -83,15 +83,15 @@ async def _take_on(staff: _Staff, cases: Sequence[tuple[str, dict[str, Any]]], t
 
     async def apply(case: tuple[str, dict[str, Any]]) -> tuple[str, str]:
         fsp_id, sections = case
-        opened = await staff.makers[fsp_id].post("/api/v1/applications", sections)
-        await staff.makers[fsp_id].post(f"/api/v1/applications/{opened['id']}/submit")
+        opened = await staff.writing[fsp_id].post("/api/v1/applications", sections)
+        await staff.writing[fsp_id].post(f"/api/v1/applications/{opened['id']}/submit")
         return fsp_id, opened["id"]
 
     submitted = await _all(title, cases, apply)
 
     async def decide(case: tuple[str, str]) -> str | None:
         fsp_id, application_id = case
-        checker = staff.checkers[fsp_id]
+        checker = staff.deciding[fsp_id]
         application = await _screened(checker, application_id)
         for hit in _hits(application):
             if hit["hit"]["band"] == "likely":

@@ -39,7 +39,7 @@ class Scene(Struct, frozen=True):
     """One request of the demo, and the state it must end in."""
 
     title: str
-    shop: str  # of shops.py
+    shop: str  # of own_shops.py
     behaviour: str
     amount: str
     note: str

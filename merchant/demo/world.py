@@ -93,7 +93,7 @@ class DemoWorld(msgspec.Struct):
         return next((user for user in self.users if user.email == email), None)
 
     def shop(self, key: str) -> dict[str, Any] | None:
-        """One of the demo's own shops (shops.py) once it is a merchant."""
+        """One of the demo's own shops (own_shops.py) once it is a merchant."""
         return next((one for one in self.merchants if one.get("shop") == key), None)
 
     def save(self, data_dir: Path) -> None:

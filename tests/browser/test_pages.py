@@ -47,6 +47,13 @@ async def test_nothing_sticks_out_and_nothing_comes_from_elsewhere(tab: Tab, ser
     code = await shop.ask(payer=CUSTOMERS[2].msisdn)
     paths = [
         "/",
+        "/demo",
+        "/demo/world",
+        "/demo/tour/2",
+        "/ussd-phone",
+        "/ui",
+        "/ui/act",
+        "/ui/list",
         f"/q/{shop.counter.alias}",
         f"/q/{code}",
         f"/q/{code}?lang=fr",
@@ -71,7 +78,7 @@ async def test_nothing_sticks_out_and_nothing_comes_from_elsewhere(tab: Tab, ser
 async def test_a_person_without_javascript_asks_for_money_and_dials(tab: Tab, service: Service, shop: Shop) -> None:
     base = service.settings.base_url
     await tab.look(1280)
-    await tab.open(base + "/")
+    await tab.open(base + "/demo/world")
     await tab.type("#ask-amount", "abc")
     await tab.press_enter()
     assert "Error:" in await tab.html("title")

@@ -16,7 +16,7 @@ from merchant.core.access import Role
 from merchant.core.http import inside
 from merchant.core.http.inside import Told
 from merchant.core.http.json import service_of
-from merchant.demo.shops import SHOPS
+from merchant.demo.own_shops import SHOPS
 from merchant.demo.world import DFSPS, OPERATOR_EMAIL, DemoUser, DemoWorld
 from merchant.people import sessions
 from merchant.portal.ui.pages import Req

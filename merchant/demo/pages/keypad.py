@@ -14,9 +14,9 @@ from merchant.channels.ussd import gateway_path
 from merchant.core import clock
 from merchant.core.service import SchemeFacts, Service
 from merchant.core.settings import Settings
+from merchant.demo.own_shops import STALL_PHONE
 from merchant.demo.pages import phones
 from merchant.demo.pages.phones import CUSTOMERS, KNOWN, Customer, Keypad, NoAnswer
-from merchant.demo.shops import STALL_PHONE
 from merchant.portal.ui.pages import Req
 from merchant.registry.codes import payload as codes
 from ussd.fit import is_gsm7, measure

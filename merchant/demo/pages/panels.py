@@ -9,18 +9,18 @@ from typing import Any
 from msgspec import Struct
 
 from merchant.compliance.cases.states import ApplicationState
+from merchant.core import money
 from merchant.core.http.json import service_of
+from merchant.demo.own_shops import SHOPS, STALL, Shop
 from merchant.demo.pages import cast, phones, world
 from merchant.demo.pages.phones import Message, NoAnswer
 from merchant.demo.payments import HELD_PHONE
-from merchant.demo.shops import SHOPS, STALL, Shop
-from merchant.payments.states import RequestState
+from merchant.payments.states import RequestCapability, RequestState, may
 from merchant.portal.ui.pages import Req
 
 SHOWN = 5
 _ON_ONE_PAGE = "100"
 _WAITING = (ApplicationState.SUBMITTED, ApplicationState.IN_REVIEW)
-_OPEN = frozenset({RequestState.CREATED, RequestState.SENT, RequestState.AWAITING_PAYER, RequestState.ACCEPTED})
 # "Paid", as a till would call it out in the shop's language.
 _PAID = {"sw": "Umelipwa {amount}.", "fr": "Payé : {amount}.", "en": "Paid: {amount}."}
 _COUNTED = """
@@ -106,22 +106,21 @@ async def shop(request: Req) -> ShopPanel | None:
     asked, stall = [_asked(view) for view in found.view[:SHOWN]], SHOPS[0]
     said = ""
     if asked and asked[0].paid:
-        amount = f"{asked[0].amount.amount} {asked[0].amount.currency}"
+        amount = money.display(money.parse_shown(asked[0].amount.amount, asked[0].amount.currency))
         said = _PAID.get(stall.language, _PAID["en"]).format(amount=amount)
     return ShopPanel(stall, counters[0]["alias"], asked, said)
 
 
 def _asked(view: Any) -> Asked:
-    state = RequestState(view.state)
     payer = view.payer.id if view.payer else ""
     reason = view.reason.message if view.reason else ""
     code = view.pay_url.rpartition("/")[2]
     return Asked(
         str(view.id),
         view.amount,
-        state.value,
-        state in _OPEN,
-        state == RequestState.PAID,
+        str(view.state),
+        may(view.state, RequestCapability.EXPIRE),
+        view.paid_at is not None,
         view.created_at,
         payer or "",
         reason,
@@ -144,12 +143,14 @@ async def _staff(request: Req) -> StaffPanel | None:
     known = cast.demo_of(request)
     if known is None or known.person(cast.CHECKER) is None:
         return None
-    path, waiting = "/api/v1/applications", 0
+    path, waiting = "/api/v1/applications", []
     for state in _WAITING:
         query = {"state": state.value, "limit": _ON_ONE_PAGE}
-        waiting += len((await cast.ask_as(request, cast.CHECKER, "GET", path, query=query)).view)
-    newest = await cast.ask_as(request, cast.CHECKER, "GET", path, query={"limit": str(SHOWN)})
-    return StaffPanel(waiting, newest.view[:SHOWN])
+        waiting += (await cast.ask_as(request, cast.CHECKER, "GET", path, query=query)).view
+    newest = (await cast.ask_as(request, cast.CHECKER, "GET", path, query={"limit": str(SHOWN)})).view
+    known_ids = {one.id for one in waiting}
+    first = waiting + [one for one in newest if one.id not in known_ids]
+    return StaffPanel(len(waiting), first[:SHOWN])
 
 
 async def _hub(request: Req) -> HubPanel:

@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from merchant.core import errors
 from merchant.core.http.json import service_of
+from merchant.demo.own_shops import STALL
 from merchant.demo.pages import cast
 from merchant.demo.pages.cast import CHECKER, MAKER, OPERATOR, STALL_OWNER, Player, first_page
-from merchant.demo.shops import STALL
 from merchant.demo.world import DemoWorld
 from merchant.portal.ui import pages
 from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req

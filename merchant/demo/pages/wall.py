@@ -13,10 +13,10 @@ from merchant.core import errors, money
 from merchant.core.http import inside
 from merchant.core.http.forms import read_form
 from merchant.core.http.json import service_of
+from merchant.demo.own_shops import STALL
 from merchant.demo.pages import cast, keypad, panels, phones, tour
 from merchant.demo.pages.phones import NoAnswer
 from merchant.demo.payments import HELD_PHONE
-from merchant.demo.shops import STALL
 from merchant.demo.world import CURRENCY, DemoWorld
 from merchant.people import account_routes
 from merchant.portal import home as start
