@@ -106,7 +106,7 @@ async def _as_person(request: Req, email: str) -> Req:
         raise errors.NotFound
     actor = await sessions.user_actor(service, user_id)
     scope = request.scope | {"state": {**request.scope["state"], "actor": actor}}
-    return Request(scope)  # type: ignore[arg-type]
+    return Request(scope)
 
 
 def counters_of(known: DemoWorld | None, key: str) -> Sequence[dict[str, str]]:

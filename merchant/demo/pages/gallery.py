@@ -116,7 +116,7 @@ async def show_gallery(request: Req) -> Page:
         _GALLERY_PAGE,
         words=WORDS,
         fields=FIELDS,
-        told=errors.InvalidFields(told),
+        told=errors.InvalidFields(errors=told),
         all_wrong=wrong,
         listing=LISTING,
         rows=ROWS,

@@ -54,7 +54,7 @@ async def until(browser: httpx.AsyncClient, words: str) -> httpx.Response:
 
 async def ask(browser: httpx.AsyncClient, amount: str) -> dict[str, str]:
     """Ask as the stall; the form with which the shopper's phone answers."""
-    assert (await browser.post("/demo/wall/ask", data={"amount": amount, "once": amount})).status_code == 200
+    assert (await browser.post("/demo/wall/ask", data={"amount": amount, "once": "1"})).status_code == 200
     page = await until(browser, "Accept Decline")
     assert f"asks you to pay {amount} USD" in words_of(page)
     found = re.search(r'name="request" value="([^"]+)"', page.text)
