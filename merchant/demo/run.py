@@ -112,7 +112,7 @@ async def _demo(settings: Settings, database_url: str) -> None:
             await show_payments(known, http)
             known.shown = True
             known.save(settings.data_dir)
-        _tell(settings, known, time.perf_counter() - begun)
+        tell_ready(settings, known, time.perf_counter() - begun)
         await runtime.forever()
 
 
@@ -146,7 +146,7 @@ _OPEN = (("/demo", "shop, phones, staff and hub on one page"), ("/sign-in", "sig
 _FIRST = (cast.OPERATOR, cast.MAKER, cast.CHECKER, cast.SECOND_CHECKER, cast.STALL_OWNER)
 
 
-def _tell(settings: Settings, known: DemoWorld, took_s: float) -> None:
+def tell_ready(settings: Settings, known: DemoWorld, took_s: float) -> None:
     """What to open and whom to sign in as, in colour on a terminal; the last line is for scripts too."""
     is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 

@@ -72,7 +72,9 @@ async def test_nothing_sticks_out_and_nothing_comes_from_elsewhere(tab: Tab, ser
             await tab.open(base + path)
             content, window = await tab.widths()
             assert (path, content) == (path, window)
-    assert {url.split("/")[2] for url in tab.requests} == {base.split("/")[2]}
+    # The browser draws the button of a date field itself, from an address of its own.
+    asked = [url for url in tab.requests if not url.startswith("data:")]
+    assert {url.split("/")[2] for url in asked} == {base.split("/")[2]}
 
 
 async def test_a_person_without_javascript_asks_for_money_and_dials(tab: Tab, service: Service, shop: Shop) -> None:
