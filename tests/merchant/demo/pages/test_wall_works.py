@@ -13,11 +13,12 @@ from merchant.core.settings import Settings
 from merchant.demo.pages.phones import CUSTOMERS
 from tests.builders import World
 from tests.merchant.demo.pages.people import demo_people
-from tests.merchant.portal.shops import demo_settings, running_demo, words_of
+from tests.merchant.portal.shops import demo_settings, running_demo, wire_bytes, words_of
 
 pytestmark = pytest.mark.anyio
 
 PATIENCE_S = 15
+WALL_BYTES = 25_000  # first load on the wire, all told
 
 
 @pytest.fixture
@@ -95,6 +96,15 @@ async def test_the_drawn_phone_pays_the_stall(browser: httpx.AsyncClient) -> Non
     await until(browser, "Umelipwa 2.50 USD.")
     page = await browser.post("/demo/phone", data={"back": "/ussd-phone", "hang_up": "1"})
     assert "*384*123#" in page.text
+
+
+async def test_the_wall_is_light(browser: httpx.AsyncClient, service: Service) -> None:
+    total, page = await wire_bytes(service.settings.host, service.settings.port, "/demo")
+    text = (await browser.get("/demo")).text
+    for url in re.findall(r'<(?:link rel="stylesheet"|script) (?:href|src)="([^"]+)"', text):
+        total += (await wire_bytes(service.settings.host, service.settings.port, url))[0]
+    assert page.startswith(b"HTTP/1.1 200")
+    assert total <= WALL_BYTES
 
 
 async def test_the_phone_speaks_the_scheme_s_languages(browser: httpx.AsyncClient) -> None:
