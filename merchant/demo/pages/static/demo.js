@@ -77,6 +77,9 @@
         form.submit();
         return;
       }
+      Array.from(form.querySelectorAll(".wrong")).forEach(function (one) { one.remove(); });
+      Array.from(form.querySelectorAll(".bad-field")).forEach(function (one) { one.classList.remove("bad-field"); });
+      Array.from(form.querySelectorAll("[aria-invalid]")).forEach(function (one) { one.removeAttribute("aria-invalid"); });
       if (once) once.value = "w" + Date.now() + Math.random().toString(36).slice(2, 10);
       look();
     });
