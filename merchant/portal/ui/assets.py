@@ -35,9 +35,9 @@ def read_static(name: str) -> str:
     return _STATIC.joinpath(*name.split("/")).read_text()
 
 
-def style_sheet(parts: Sequence[str]) -> str:
-    """Some sheets of static/ as one, without comments, each named colour after its light value."""
-    text = "\n".join(read_static(part) for part in parts)
+def style_sheet(parts: Sequence[str], more: str = "") -> str:
+    """Some sheets of static/ and `more` as one, without comments, each named colour after its light value."""
+    text = "\n".join([*(read_static(part) for part in parts), more])
     light = dict(reversed(_COLOURS.findall(text)))
 
     def plain_first(found: re.Match[str]) -> str:
@@ -64,6 +64,12 @@ _ASSETS = {
     "write.js": _asset("write.js", read_static("write.js")),
 }
 _SERVED = {asset.served_as: asset for asset in _ASSETS.values()}
+
+
+def add_asset(name: str, text: str) -> None:
+    """Serve one more file, of another package's pages."""
+    asset = _ASSETS[name] = _asset(name, text)
+    _SERVED[asset.served_as] = asset
 
 
 def asset_path(name: str) -> str:

@@ -12,6 +12,7 @@ from msgspec import Struct
 _WIDTH, _HEIGHT = 600, 160
 _LEFT, _BOTTOM, _TOP = 4, 20, 8
 _LABELS_MAX = 12
+_EDGE = 12  # half a short label
 _CELL = Markup('<rect class="bar" x="{:.1f}" y="{}" width="{:.1f}" height="20" fill-opacity="{}"/>')
 _BAR = Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="2">{}</rect>')
 _CHART = Markup('<svg class="chart" role="img" viewBox="0 0 {} {}" aria-label="{}"><title>{}</title>{}</svg>')
@@ -101,7 +102,9 @@ def _area(kind: str, points: Sequence[tuple[float, float]]) -> Markup:
 
 
 def _text(x: float, label: str) -> Markup:
-    return Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(x, _HEIGHT - 5, label)
+    """A label below the drawing; the first and the last one keep within it."""
+    anchor = "start" if x < _EDGE else "end" if x > _WIDTH - _EDGE else "middle"
+    return Markup('<text x="{:.1f}" y="{}" text-anchor="{}">{}</text>').format(x, _HEIGHT - 5, anchor, label)
 
 
 def _svg(title: str, inner: Markup, height: int = _HEIGHT) -> Markup:
