@@ -92,6 +92,7 @@ _templates.filters |= {"in_chosen": lambda name, chosen: bool(chosen.get(name))}
 _templates.filters |= {"when": _when, "day": _day, "amount": _amount}
 _templates.globals |= {"asset": assets.asset_path, "icon": assets.icon, "fresh_id": lambda: str(uuid4())}
 _templates.globals |= {"bars": charts.bars, "area": charts.area, "heat": charts.heat, "word": words.word}
+_templates.globals |= {"lying": charts.lying, "dots": charts.dots}
 
 
 def respond(
@@ -111,7 +112,12 @@ def respond(
     `scripts` lets the page load ours.
     """
     spoken = languages.Spoken(only_in, False) if only_in else languages.spoken_with(request)
-    content |= {"_": spoken.say, "spoken": spoken, "others": () if only_in else languages.others(request, spoken)}
+    content |= {
+        "_": spoken.say,
+        "_n": spoken.say_number,
+        "spoken": spoken,
+        "others": () if only_in else languages.others(request, spoken),
+    }
     body = _templates.get_template(template).render(content).encode()
     headers = {
         "x-frame-options": "SAMEORIGIN" if framed else "DENY",
