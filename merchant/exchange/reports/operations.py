@@ -107,15 +107,26 @@ SELECT (SELECT count(*) FROM payment_request WHERE state = '{RequestState.IN_DOU
 """  # noqa: S608 - constants
 
 
+def _span(now: datetime, minutes: int) -> tuple[datetime, datetime]:
+    this_minute = now.replace(second=0, microsecond=0)
+    return this_minute - timedelta(minutes=minutes - 1), this_minute + timedelta(minutes=1)
+
+
+async def minute_by_minute(tx: Reads, minutes: int, now: datetime | None = None) -> list[MinuteCounted]:
+    """The last so many minutes up to the one that runs, each with what was asked in it."""
+    since, until = _span(now or clock.now(), minutes)
+    rows = sql.rows(MinuteCounted, await tx.fetch(*narrowed(_SERIES, Scope({}), since, until)))
+    by_minute = {row.minute: row for row in rows}
+    series = [since + timedelta(minutes=count) for count in range(minutes)]
+    return [by_minute.get(minute, MinuteCounted(minute, 0, 0, 0)) for minute in series]
+
+
 async def operations(tx: Reads, minutes: int) -> Operations:
     """The last so many whole minutes and the one that runs, and what waits now."""
     now = clock.now()
-    this_minute = now.replace(second=0, microsecond=0)
-    since, until = this_minute - timedelta(minutes=minutes - 1), this_minute + timedelta(minutes=1)
+    since, until = _span(now, minutes)
     everybody = Scope({})
-    rows = sql.rows(MinuteCounted, await tx.fetch(*narrowed(_SERIES, everybody, since, until)))
-    by_minute = {row.minute: row for row in rows}
-    series = [since + timedelta(minutes=count) for count in range(minutes)]
+    series = await minute_by_minute(tx, minutes, now)
     times = await tx.fetchrow(*narrowed(_TIMES, everybody, since, until))
     standing = await tx.fetchrow(_STANDING)
     assert times is not None and standing is not None
@@ -123,7 +134,7 @@ async def operations(tx: Reads, minutes: int) -> Operations:
     return Operations(
         since=since,
         until=now,
-        series=[by_minute.get(minute, MinuteCounted(minute, 0, 0, 0)) for minute in series],
+        series=series,
         median_s=times["median_s"],
         p95_s=times["p95_s"],
         standing=sql.row(Standing, standing),

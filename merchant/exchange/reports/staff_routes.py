@@ -10,7 +10,7 @@ from merchant.core.http.route import Call, Filter, route
 from merchant.exchange.reports import decisions, staff_schemas
 from merchant.exchange.reports.asked import DFSP, number_filter, scope_asked, some_days, whole_number
 from merchant.exchange.reports.merchants import merchants_by_place, merchants_by_tier
-from merchant.exchange.reports.operations import funnel, heat, operations
+from merchant.exchange.reports.operations import funnel, heat, minute_by_minute, operations
 
 MAX_MINUTES, _USUAL_MINUTES = 1_440, 60
 MAX_HEAT_DAYS, _USUAL_HEAT_DAYS = 31, 7
@@ -24,16 +24,17 @@ def _days(most: int, usual: int) -> tuple[Filter, Filter]:
     return Filter("from", first, kind="date"), Filter("to", last, kind="date")
 
 
+_MINUTES = number_filter(
+    "minutes", "How many minutes up to now, counting this one.", most=MAX_MINUTES, usual=_USUAL_MINUTES
+)
+
+
 @route(
     "GET",
     "/api/v1/reports/operations",
     permission=P.OPERATIONS_READ,
     answer=staff_schemas.Operations,
-    filters=(
-        number_filter(
-            "minutes", "How many minutes up to now, counting this one.", most=MAX_MINUTES, usual=_USUAL_MINUTES
-        ),
-    ),
+    filters=(_MINUTES,),
     transaction=False,
 )
 async def read_operations(call: Call[None]) -> staff_schemas.Operations:
@@ -41,6 +42,21 @@ async def read_operations(call: Call[None]) -> staff_schemas.Operations:
     minutes = whole_number(call, "minutes", most=MAX_MINUTES, usual=_USUAL_MINUTES)
     async with call.service.db.system_reads() as tx:
         return staff_schemas.operations_view(await operations(tx, minutes))
+
+
+@route(
+    "GET",
+    "/api/v1/reports/operations/minutes",
+    permission=P.OPERATIONS_READ,
+    items=staff_schemas.MinuteOfOperations,
+    filters=(_MINUTES,),
+    transaction=False,
+)
+async def list_operations_by_minute(call: Call[None]) -> list[staff_schemas.MinuteOfOperations]:
+    """The requests of the last minutes one by one, oldest first, as `/reports/operations` has them."""
+    minutes = whole_number(call, "minutes", most=MAX_MINUTES, usual=_USUAL_MINUTES)
+    async with call.service.db.system_reads() as tx:
+        return [staff_schemas.minute_view(one) for one in await minute_by_minute(tx, minutes)]
 
 
 @route(
@@ -161,6 +177,7 @@ async def list_checkers(call: Call[None]) -> list[staff_schemas.CheckerDecisions
 
 ROUTES: list[Any] = [
     read_operations,
+    list_operations_by_minute,
     list_operations_by_hour,
     list_funnel,
     list_merchants_by_tier,

@@ -102,7 +102,7 @@ def operations_view(found: operations.Operations) -> Operations:
         outbox_oldest_s=round(found.waiting.oldest_s, 3),
         dead_jobs=found.waiting.dead,
         failing_webhooks=found.standing.failing_webhooks,
-        minutes=[MinuteOfOperations(web.at(one.minute), one.asked, one.paid, one.unsuccessful) for one in found.series],
+        minutes=[minute_view(one) for one in found.series],
         dfsps=[
             DfspOperations(
                 one.dfsp_id, one.name, one.enabled, one.asked, one.paid, one.unsuccessful, _seconds(one.median_s)
@@ -110,6 +110,11 @@ def operations_view(found: operations.Operations) -> Operations:
             for one in found.dfsps
         ],
     )
+
+
+def minute_view(row: operations.MinuteCounted) -> MinuteOfOperations:
+    """A minute."""
+    return MinuteOfOperations(web.at(row.minute), row.asked, row.paid, row.unsuccessful)
 
 
 def heat_view(row: operations.HourCounted) -> HourOfOperations:

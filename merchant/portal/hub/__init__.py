@@ -1,5 +1,5 @@
 """Pages of the hub's operators: one file a screen; ROUTES gathers them."""
 
-from merchant.portal.hub import dfsps, queues, scheme
+from merchant.portal.hub import dfsps, queues, scheme, today
 
-ROUTES = [*dfsps.ROUTES, *queues.ROUTES, *scheme.ROUTES]
+ROUTES = [*today.ROUTES, *dfsps.ROUTES, *queues.ROUTES, *scheme.ROUTES]

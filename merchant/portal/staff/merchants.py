@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from merchant.core.access import Permission as P
 from merchant.core.texts import _
+from merchant.portal.staff.merchant_tabs import merchant_tabs
 from merchant.portal.ui.acts import Act, Subject, act_screens
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.lists import Button, Column, Empty, Listing, instant, name_of, show_list, state, text
@@ -68,7 +69,8 @@ async def merchants(view: View) -> Page:
 async def merchant(view: View, merchant_id: UUID) -> Page:
     """A merchant: what it is, its places and counters, and what can be done."""
     found = await view.ask(api.read_merchant, path={"merchant_id": merchant_id})
-    return view.page(_MERCHANT_PAGE, merchant=found.view, deeds=_deeds(view, found.view))
+    tabs = merchant_tabs(view, merchant_id)
+    return view.page(_MERCHANT_PAGE, merchant=found.view, deeds=_deeds(view, found.view), tabs=tabs)
 
 
 def _deeds(view: View, merchant: MerchantView) -> Sequence[Button]:

@@ -1,9 +1,10 @@
-"""Charts as SVG that the server draws: bars, an area over time, and a strip of hours.
+"""Charts as SVG that the server draws: bars, an area over time, a strip of hours, and places on a plain graticule.
 
 Each has a sentence as title for those who do not see it; the page sets a table of the same figures beside it. Sizes are
 units of the viewBox; the page's style sheet gives the colours, so that dark mode and print need nothing more.
 """
 
+import math
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -11,10 +12,23 @@ from msgspec import Struct
 
 _WIDTH, _HEIGHT = 600, 160
 _LEFT, _BOTTOM, _TOP = 4, 20, 8
-_LABELS_MAX = 12
-_EDGE = 12  # half a short label
+_LABELS_MAX = 7  # more would run into each other on a telephone
+_SIDE = 130  # the names beside a strip
+_MAP_LOW, _MAP_HIGH, _MAP_EDGE = 200, 420, 34
+_DOT_LEAST, _DOT_MOST = 5, 16
+_NAMED_MOST = 6
+_GRATICULE_DEGREES = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30)
+_LINES_MOST = 6
 _CELL = Markup('<rect class="bar" x="{:.1f}" y="{}" width="{:.1f}" height="20" fill-opacity="{}"/>')
 _BAR = Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="2">{}</rect>')
+_LYING = Markup('<div class="lying" role="img" aria-label="{}">{}</div>')
+_LYING_ROW = Markup(
+    '<div><span class="name"><bdi>{}</bdi></span><svg viewBox="0 0 100 10" preserveAspectRatio="none">'
+    '<rect class="rail" width="100" height="10"/><rect class="bar" width="{:.1f}" height="10"/></svg>'
+    '<span class="num">{}</span></div>'
+)
+_LINE = Markup('<line class="line" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>')
+_DOT = Markup('<circle class="dot" cx="{:.1f}" cy="{:.1f}" r="{:.1f}"><title>{}</title></circle>')
 _CHART = Markup('<svg class="chart" role="img" viewBox="0 0 {} {}" aria-label="{}"><title>{}</title>{}</svg>')
 
 
@@ -24,6 +38,15 @@ class Bar(Struct, frozen=True):
     label: str
     value: float
     other: float = 0
+
+
+class Point(Struct, frozen=True):
+    """A place on the map, and how much there is."""
+
+    label: str
+    latitude: float
+    longitude: float
+    value: float
 
 
 class Row(Struct, frozen=True):
@@ -63,20 +86,101 @@ def area(series: Sequence[Bar], title: str) -> Markup:
     return _svg(title, Markup("").join([*drawn, *labels]))
 
 
-def heat(rows: Sequence[Row], title: str) -> Markup:
-    """A strip a row, darker where there is more."""
+def lying(series: Sequence[Bar], title: str, notes: Sequence[object] = ()) -> Markup:
+    """Bars that lie, each behind its name and before its figure, or before its note where notes are given."""
+    most = max([one.value for one in series] + [1])
+    shown = notes or [f"{one.value:g}" for one in series]
+    rows = [
+        _LYING_ROW.format(one.label, 100 * max(one.value, 0) / most, note)
+        for one, note in zip(series, shown, strict=True)
+    ]
+    return _LYING.format(title, Markup("").join(rows))
+
+
+def heat(rows: Sequence[Row], title: str, labels: Sequence[str] = ()) -> Markup:
+    """A strip a row, darker where there is more; `labels` stand below its cells."""
     most = max([value for row in rows for value in row.values if value is not None] + [1])
     parts = []
     for at, row in enumerate(rows):
         y = at * 26
         parts.append(Markup('<text class="side" x="0" y="{}">{}</text>').format(y + 17, row.label[:18]))
-        step = (_WIDTH - 130) / max(len(row.values), 1)
+        step = (_WIDTH - _SIDE) / max(len(row.values), 1)
         for place, value in enumerate(row.values):
             if value is None:
                 continue
             strength = round(0.12 + 0.88 * value / most, 2) if value else 0.05
-            parts.append(_CELL.format(130 + place * step, y + 2, max(step - 1.5, 1), strength))
-    return _svg(title, Markup("").join(parts), max(len(rows) * 26, 26))
+            parts.append(_CELL.format(_SIDE + place * step, y + 2, max(step - 1.5, 1), strength))
+    height, step = max(len(rows) * 26, 26), (_WIDTH - _SIDE) / max(len(labels), 1)
+    parts += [
+        _text(_SIDE + (at + 0.5) * step, label, height + 16)
+        for at, label in enumerate(labels)
+        if _is_labelled(at, len(labels))
+    ]
+    return _svg(title, Markup("").join(parts), height + (22 if labels else 0))
+
+
+def dots(points: Sequence[Point], title: str) -> Markup:
+    """Places as dots on lines of latitude and longitude: bigger where there is more, the biggest by name.
+
+    Degrees of longitude are as wide as they are in the middle of the places. No coast and no border is drawn: whose
+    they are is not for us to say.
+    """
+    if not points:
+        return _svg(title, Markup(""))
+    frame = _Frame(points)
+    parts = [Markup("")]
+    for degree in frame.lines(frame.west, frame.east):
+        x, _ = frame.at(frame.south, degree)
+        parts.append(_LINE.format(x, 0, x, frame.height - _BOTTOM))
+        parts.append(_text(x, _degrees(degree, "E", "W"), frame.height - 5))
+    for degree in frame.lines(frame.south, frame.north):
+        _, y = frame.at(degree, frame.west)
+        parts.append(_LINE.format(0, y, _WIDTH, y))
+        parts.append(Markup('<text x="4" y="{:.1f}">{}</text>').format(y - 4, _degrees(degree, "N", "S")))
+    biggest = sorted(points, key=lambda one: -one.value)
+    most = max(biggest[0].value, 1)
+    for at, one in enumerate(biggest):
+        x, y = frame.at(one.latitude, one.longitude)
+        radius = _DOT_LEAST + (_DOT_MOST - _DOT_LEAST) * math.sqrt(max(one.value, 0) / most)
+        parts.append(_DOT.format(x, y, radius, _say(one.label, "", one.value)))
+        if at < _NAMED_MOST:
+            parts.append(_text(x, one.label, y - radius - 4))
+    return _svg(title, Markup("").join(parts), frame.height)
+
+
+class _Frame:
+    """The part of the world that a map shows."""
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        latitudes, longitudes = [one.latitude for one in points], [one.longitude for one in points]
+        middle = (max(latitudes) + min(latitudes)) / 2
+        self._narrow = max(math.cos(math.radians(middle)), 0.1)
+        high = max(max(latitudes) - min(latitudes), 0.2)
+        wide = max((max(longitudes) - min(longitudes)) * self._narrow, 0.2)
+        inner = _WIDTH - 2 * _MAP_EDGE
+        tall = min(max(inner * high / wide, _MAP_LOW), _MAP_HIGH)
+        self._scale = min(inner / wide, tall / high)
+        self.height = round(tall + 2 * _MAP_EDGE + _BOTTOM)
+        self.north = middle + (tall / 2 + _MAP_EDGE) / self._scale
+        self.south = middle - (tall / 2 + _MAP_EDGE) / self._scale
+        half = _WIDTH / 2 / self._scale / self._narrow
+        centre = (max(longitudes) + min(longitudes)) / 2
+        self.west, self.east = centre - half, centre + half
+
+    def at(self, latitude: float, longitude: float) -> tuple[float, float]:
+        """Where a place is drawn."""
+        return (longitude - self.west) * self._scale * self._narrow, (self.north - latitude) * self._scale
+
+    @staticmethod
+    def lines(low: float, high: float) -> list[float]:
+        """The degrees between two at which a line is drawn."""
+        step = next((one for one in _GRATICULE_DEGREES if (high - low) / one <= _LINES_MOST), _GRATICULE_DEGREES[-1])
+        first = math.ceil(low / step)
+        return [round(at * step, 2) for at in range(first, math.floor(high / step) + 1)]
+
+
+def _degrees(value: float, positive: str, negative: str) -> str:
+    return f"{abs(value):g}° {positive if value >= 0 else negative}" if value else "0°"
 
 
 def _say(label: str, told: str, value: float) -> str:
@@ -84,7 +188,9 @@ def _say(label: str, told: str, value: float) -> str:
 
 
 def _is_labelled(at: int, count: int) -> bool:
-    return at % max(-(-count // _LABELS_MAX), 1) == 0
+    if count <= _LABELS_MAX:
+        return True
+    return at % -(-count // (_LABELS_MAX - 1)) == 0
 
 
 def _rect(kind: str, x: float, width: float, part: float, title: str) -> Markup:
@@ -101,10 +207,9 @@ def _area(kind: str, points: Sequence[tuple[float, float]]) -> Markup:
     return Markup('<path class="{}" d="{}"/>').format(kind, path)
 
 
-def _text(x: float, label: str) -> Markup:
-    """A label below the drawing; the first and the last one keep within it."""
-    anchor = "start" if x < _EDGE else "end" if x > _WIDTH - _EDGE else "middle"
-    return Markup('<text x="{:.1f}" y="{}" text-anchor="{}">{}</text>').format(x, _HEIGHT - 5, anchor, label)
+def _text(x: float, label: str, y: float = _HEIGHT - 5) -> Markup:
+    anchor = "start" if x < 20 else "end" if x > _WIDTH - 20 else "middle"
+    return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>').format(x, y, anchor, label)
 
 
 def _svg(title: str, inner: Markup, height: int = _HEIGHT) -> Markup:

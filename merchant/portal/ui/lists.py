@@ -3,7 +3,7 @@
 A list shows what the route answers and nothing else. A file is the route's own export, with the filters of the page.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -71,6 +71,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     fixed: Mapping[str, str] = {}  # filters that the page sets itself
     exports: bool = True
     crumb: tuple[str, str] | None = None  # the path and title of the page above
+    names: Callable[[View, Sequence[Any]], Awaitable[Mapping[Any, Any]]] | None = None  # what ids of rows are called
 
 
 async def show_list(
@@ -93,6 +94,7 @@ async def show_list(
         if not told:
             answer = await view.ask(listing.handler, path=path, query=query)
             rows, following = answer.view, answer.next_cursor
+            view.names = await listing.names(view, rows) if listing.names else view.names
     except (errors.InvalidFilter, errors.InvalidPage) as refused:
         told = refused.detail
     here = view.request.url.path

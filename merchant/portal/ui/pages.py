@@ -92,6 +92,7 @@ _templates.filters |= {"in_chosen": lambda name, chosen: bool(chosen.get(name))}
 _templates.filters |= {"when": _when, "day": _day, "amount": _amount}
 _templates.globals |= {"asset": assets.asset_path, "icon": assets.icon, "fresh_id": lambda: str(uuid4())}
 _templates.globals |= {"bars": charts.bars, "area": charts.area, "heat": charts.heat, "word": words.word}
+_templates.globals |= {"lying": charts.lying, "dots": charts.dots}
 
 
 def respond(

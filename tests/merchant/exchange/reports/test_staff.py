@@ -91,9 +91,22 @@ async def test_minutes_that_are_none_are_refused(client: httpx.AsyncClient, worl
 
 
 async def test_a_dfsp_does_not_watch_over_the_hub(client: httpx.AsyncClient, world: World) -> None:
-    for path in ("", "/heat", "/funnel"):
+    for path in ("", "/minutes", "/heat", "/funnel"):
         for who in (world["greenbankfsp"]["admin"], world.checker):
             assert (await client.get(OPERATIONS + path, headers=who.headers)).status_code == 403
+
+
+async def test_the_minutes_are_a_list_of_their_own_and_a_file(
+    client: httpx.AsyncClient, service: Service, world: World, till: Counter
+) -> None:
+    await ask(service, till, "paid", clock.now() - timedelta(minutes=2), took_s=1)
+    found = await rows(client, world.operator, "operations/minutes", minutes=30)
+    assert (len(found), sum(one["asked"] for one in found), sum(one["paid"] for one in found)) == (30, 1, 1)
+    query = {"minutes": "10", "format": "csv"}
+    file = await client.get(f"{OPERATIONS}/minutes", params=query, headers=world.operator.headers)
+    assert len(file.text.splitlines()) == 11
+    refused = await client.get(f"{OPERATIONS}/minutes", params={"minutes": "0"}, headers=world.operator.headers)
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_filter")
 
 
 async def test_hours_are_those_of_the_schemes_time_zone(
