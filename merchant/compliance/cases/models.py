@@ -21,6 +21,13 @@ class Application(SQLModel, table=True):
         UniqueConstraint("dfsp_id", "external_ref"),
         Index("application_by_state", "dfsp_id", "state", "id"),
         Index(
+            "application_waiting",
+            "dfsp_id",
+            "submitted_at",
+            "id",
+            postgresql_where=sql("state::text IN ('submitted', 'in_review')"),
+        ),
+        Index(
             "application_open_case",
             "merchant_id",
             "kind",
