@@ -111,7 +111,12 @@ def respond(
     `scripts` lets the page load ours.
     """
     spoken = languages.Spoken(only_in, False) if only_in else languages.spoken_with(request)
-    content |= {"_": spoken.say, "spoken": spoken, "others": () if only_in else languages.others(request, spoken)}
+    content |= {
+        "_": spoken.say,
+        "_n": spoken.say_number,
+        "spoken": spoken,
+        "others": () if only_in else languages.others(request, spoken),
+    }
     body = _templates.get_template(template).render(content).encode()
     headers = {
         "x-frame-options": "SAMEORIGIN" if framed else "DENY",
