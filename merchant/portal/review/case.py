@@ -8,11 +8,14 @@ from typing import Any, Concatenate, Literal
 from uuid import UUID
 
 from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
 
+import kyb
 from merchant.compliance.cases import case_routes, document_routes
 from merchant.compliance.cases import routes as api
 from merchant.compliance.cases.desk import routes as desk
 from merchant.compliance.cases.kinds import CaseKind
+from merchant.compliance.policies import routes as policies
 from merchant.core import errors, money
 from merchant.core.access import Permission as P
 from merchant.core.texts import _
@@ -87,13 +90,14 @@ async def review(view: View, application_id: UUID, revealed: Mapping[str, str] |
         reveal_fields=_reveal_fields(view, case),
         compared=await difference(view, case, versions),
         hits=hits,
+        open_hits=sum(not _is_released(one) for one in hits),
         label_of=lambda where: labels.label_of(view, where),
         attribute_of=lambda one: labels.attribute_of(view, one),
         verifications=found,
         papers=papers,
         risk=_risk(view, case),
-        limits=limits_of(view, case.requirements.unlocks),
-        capabilities=_capabilities(view, case.requirements.unlocks),
+        given=await tier_given(view, case),
+        unlocks=_next_tier(view, case),
         owned=await _owned(view, case),
         points=_points(view, case),
         history=history.timeline(view, case, versions, found, papers, names),
@@ -101,6 +105,20 @@ async def review(view: View, application_id: UUID, revealed: Mapping[str, str] |
         is_open=case.state in DECIDABLE,
         approves=case.state in DECIDABLE and people.locked is None and view.may(P.APPLICATIONS_DECIDE),
     )
+
+
+def _next_tier(view: View, case: Any) -> dict[str, Any] | None:
+    """What meeting the rest would unlock: the tier, its limits, and what it permits."""
+    unlocks = case.requirements.unlocks
+    if unlocks is None:
+        return None
+    permits = ", ".join(str(view.spoken.say(word("capability", one).text)) for one in unlocks.capabilities)
+    return {"tier": unlocks.tier, "limits": limits_in_words(view, unlocks.limits), "permits": permits}
+
+
+def _is_released(hit: Any) -> bool:
+    """Whether a hit stands in nobody's way: set aside, or called another one by as many people as that takes."""
+    return bool(hit.hit.set_aside or (hit.decision == "false_positive" and hit.state == "decided"))
 
 
 def _reveal_fields(view: View, case: Any) -> list[Field]:
@@ -125,21 +143,42 @@ def _risk(view: View, case: Any) -> dict[str, Any] | None:
     return {"judged": judged, "drawn": drawings.signed_bars(bars, title), "title": title, "rows": rows}
 
 
-def limits_of(view: View, unlocks: Any) -> list[tuple[str, str, str, str]]:
-    """(currency, a payment, a day, a month) of what approval unlocks."""
-    if unlocks is None:
-        return []
+class Given(Struct, frozen=True):
+    """A tier that an approval gives, and (currency, a payment, a day, a month) of what it allows."""
+
+    tier: str
+    title: str
+    limits: list[tuple[str, str, str, str]]
+
+
+async def tier_given(view: View, case: Any) -> Given | None:
+    """The tier that an approval of a case gives, with its limits in the currencies of the business.
+
+    None where the tier stays, or none is reached.
+    """
+    tier = case.target_tier
+    if tier is None and case.kind == CaseKind.ONBOARDING and case.report is not None:
+        tier = case.report.tier
+    if tier is None or not view.may(P.POLICIES_READ):
+        return None
+    policy = (await view.ask(policies.read_policies_in_force)).view.today
+    found = next((one for one in policy.tiers if one.name == tier), None)
+    if found is None:
+        return None
+    chosen = {one: found.receive[one] for one in case.business.currencies if one in found.receive}
+    return Given(tier, found.title, limits_in_words(view, chosen))
+
+
+def limits_in_words(view: View, limits: Mapping[str, kyb.Limits]) -> list[tuple[str, str, str, str]]:
+    """(currency, a payment, a day, a month), each as money for people."""
     found = []
-    for currency, one in unlocks.limits.items():
-        minors = (one.per_payment_minor, one.per_day_minor, one.per_month_minor)
-        told = [money.display(money.Money(minor, currency), view.spoken.language) for minor in minors]
-        found.append((currency, *told))
-    return found  # type: ignore[return-value]
-
-
-def _capabilities(view: View, unlocks: Any) -> str:
-    given = unlocks.capabilities if unlocks is not None else ()
-    return ", ".join(str(view.spoken.say(word("capability", one).text)) for one in given)
+    for currency, one in limits.items():
+        payment, day, month = (
+            money.display(money.Money(minor, currency), view.spoken.language)
+            for minor in (one.per_payment_minor, one.per_day_minor, one.per_month_minor)
+        )
+        found.append((currency, payment, day, month))
+    return found
 
 
 async def _owned(view: View, case: Any) -> dict[str, Any] | None:

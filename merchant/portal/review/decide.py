@@ -15,7 +15,7 @@ from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.texts import _
 from merchant.portal.review import labels
-from merchant.portal.review.case import PLACES, limits_of, read_case, review_of, twins
+from merchant.portal.review.case import PLACES, Given, read_case, review_of, tier_given, twins
 from merchant.portal.ui.acts import Act, Subject, act_screens
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.pages import Page
@@ -63,11 +63,10 @@ async def approve_page(view: View, application_id: UUID) -> Page:
     stale = read != case.version_hash or isinstance(view.problem, errors.StaleVersion)
     name, say = case.business.trading_name or "–", view.spoken.say
     facts: list[tuple[Any, Any]] = [(say(_("Name")), name), (say(_("Version")), case.version)]
-    unlocks = case.requirements.unlocks
-    tier = case.target_tier or (case.report.tier if case.report is not None else None)
-    facts.append((say(_("Tier")), tier))
-    if unlocks is not None:
-        facts.append((say(_("Limits of that tier")), _limits_told(view, unlocks)))
+    given = await tier_given(view, case)
+    if given is not None:
+        facts.append((say(_("Tier")), f"{given.tier}, {given.title}"))
+        facts.append((say(_("Limits")), _limits_told(view, given)))
     facts.append((say(_("Counters")), sum(len(one.counters) for one in case.locations)))
     act = Act(
         path="/",
@@ -91,9 +90,8 @@ async def approve_page(view: View, application_id: UUID) -> Page:
     )
 
 
-def _limits_told(view: View, unlocks: Any) -> str:
-    rows = limits_of(view, unlocks)
-    told = (view.spoken.say(_("{amount} a payment, {day} a day", amount=row[1], day=row[2])) for row in rows)
+def _limits_told(view: View, given: Given) -> str:
+    told = (view.spoken.say(_("{amount} a payment, {day} a day", amount=row[1], day=row[2])) for row in given.limits)
     return "; ".join(str(one) for one in told)
 
 

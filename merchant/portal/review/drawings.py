@@ -48,11 +48,11 @@ def signed_bars(bars: Sequence[Bar], title: str) -> Markup:
         y, length = at * _ROW + 6, max(abs(one.points) / most * _REACH, 1)
         if one.points >= 0:
             parts.append(_BAR.format("plus", _MIDDLE, y, length, _ROW - 12))
-            parts.append(_TEXT.format(_MIDDLE - 8, y + 11, _END, one.label[:24]))
+            parts.append(_TEXT.format(_MIDDLE - 8, y + 11, _END, one.label[:20]))
             parts.append(_TEXT.format(_MIDDLE + length + 6, y + 11, "", f"+{one.points}"))
         else:
             parts.append(_BAR.format("minus", _MIDDLE - length, y, length, _ROW - 12))
-            parts.append(_TEXT.format(_MIDDLE + 8, y + 11, "", one.label[:24]))
+            parts.append(_TEXT.format(_MIDDLE + 8, y + 11, "", one.label[:20]))
             parts.append(_TEXT.format(_MIDDLE - length - 6, y + 11, _END, f"{one.points}"))
     return _drawn(_WIDTH, max(len(bars) * _ROW, _ROW), title, parts)
 
@@ -96,7 +96,7 @@ def ownership(root: Node, title: str) -> Markup:
             parts.append(_LINE.format(left, top, left, y, "axis"))
             parts.append(_LINE.format(left, y, x - 8, y, "axis"))
         parts.append(_SQUARE.format(x - 8, y - 8) if node.is_company else _ROUND.format(x, y))
-        room = int((_WIDTH - x - 70) / 6.4)
+        room = int((_WIDTH - x - 70) / 7.4)
         parts.append(_TEXT.format(x + 14, y + 4, "", _cut(node.name, room)))
         if above is not None:
             share = "?" if node.percent is None else f"{node.percent:g} %"

@@ -7,8 +7,10 @@ from typing import Any
 from msgspec import Struct
 
 import kyb
+from merchant.core import texts
 from merchant.core.texts import _
 from merchant.portal.ui.screen import View
+from merchant.portal.ui.words import word
 
 SECTIONS = {
     "business": _("Business"),
@@ -19,6 +21,8 @@ SECTIONS = {
     "documents": _("Documents"),
     "merchant": _("The whole application"),
     "external_ref": _("Your own reference"),
+    "screening": _("Screening"),
+    "risk": _("Risk"),
 }
 FIELDS = {
     "trading_name": _("Trading name"),
@@ -76,6 +80,7 @@ ATTRIBUTES = {
     "financials": _("Accounts of the business"),
     "enhanced": _("Closer look"),
 }
+YES = "yes"
 _STEP = re.compile(r"([a-z_]+)(?:\[(\d+)\])?")
 _HIDDEN = frozenset({"id"})  # of a place and counter that there is already
 
@@ -124,8 +129,20 @@ def parts_of(view: View, case: Any) -> list[Part]:
 
 
 def _part(view: View, path: str, struct: Struct) -> Part:
-    answers = [Answer(where, _short(view, where, path), value) for where, value in leaves(path, struct)]
+    answers = [
+        Answer(where, _short(view, where, path), _told(view, where, value)) for where, value in leaves(path, struct)
+    ]
     return Part(path, label_of(view, path), answers)
+
+
+def _told(view: View, where: str, value: str) -> str:
+    """An answer as people say it: a country by its name, a code readable, a yes as a word."""
+    name = where.rsplit(".", 1)[-1]
+    if name in ("country", "nationality"):
+        return texts.country_name(value, view.spoken.language)
+    if name in ("kind", "id_type"):
+        return str(view.spoken.say(word("kind", value).text))
+    return str(view.spoken.say(_("Yes"))) if value == YES else value
 
 
 def _short(view: View, where: str, within: str) -> str:
@@ -147,7 +164,7 @@ def leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
             yield path, ", ".join(str(one) for one in value)
     elif isinstance(value, bool):
         if value:
-            yield path, "✓"
+            yield path, YES
     elif value is not None:
         yield path, f"{value:g}" if isinstance(value, float) else str(value)
 

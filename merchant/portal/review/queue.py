@@ -1,5 +1,6 @@
 """The queue of what waits for a decision, by risk or by age, with low-risk ones to choose for approving together."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -13,14 +14,14 @@ from merchant.core.access import Permission as P
 from merchant.core.texts import _, _n
 from merchant.portal.ui.assets import icon
 from merchant.portal.ui.fields import Field
-from merchant.portal.ui.lists import Button, Column, Empty, Listing, show_list, state
+from merchant.portal.ui.lists import Button, Column, Empty, Listing, badge, show_list
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import STAFF, View, screen
 from merchant.portal.ui.when import as_instant
 from merchant.portal.ui.words import WORDS
 
 _QUEUE_PAGE = f"{__package__}/queue.html"
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 _BOX = Markup(
     '<span class="check"><input type="checkbox" form="bulk" name="case.{}" value="yes" aria-label="{}"></span>'
 )
@@ -47,7 +48,7 @@ def age_of(view: View, instant: str | None) -> str:
         return "–"
     age = clock.now() - as_instant(instant)
     if age < _HOUR:
-        return str(view.spoken.say(_("less than an hour")))
+        return str(view.spoken.say(_n("{count} minute", "{count} minutes", max(int(age / _MINUTE), 1))))
     if age < _DAY:
         return str(view.spoken.say(_n("{count} hour", "{count} hours", age // _HOUR)))
     return str(view.spoken.say(_n("{count} day", "{count} days", age // _DAY)))
@@ -90,9 +91,13 @@ def _hits(view: View, row: Any) -> Markup:
     return _TAG.format("good", icon("circle-check"), view.spoken.say(_("Clear")))
 
 
+def _risk(view: View, row: Any) -> Markup:
+    return Markup('<span class="marks">{} {}</span>').format(badge(view, "risk", row.risk), _hits(view, row))
+
+
 def _choose(view: View, row: Any) -> Markup:
     if not may_join(row) or not view.may(P.APPLICATIONS_DECIDE):
-        return Markup("–")
+        return Markup("")
     label = view.spoken.say(_("Choose {name}"), name=row.trading_name)
     return _BOX.format(row.id, label)
 
@@ -102,14 +107,13 @@ _LISTING = Listing(
     handler=api.list_review_queue,
     href=page_of,
     columns=(
+        Column(_("Choose"), _choose),
         Column(_("Name"), _name, main=True),
         Column(_("Kind"), _kind),
-        Column(_("Risk"), state("risk", "risk")),
+        Column(_("Risk and screening"), _risk),
         Column(_("Waiting"), lambda view, row: age_of(view, row.submitted_at)),
-        Column(_("Screening"), _hits),
         Column(_("Made by"), _makers),
         Column(_("Worked on by"), _who),
-        Column(_("Choose"), _choose),
     ),
     filters=(
         Field(
@@ -138,10 +142,14 @@ async def by_age(view: View) -> Page:
     return await _queue(view, "oldest")
 
 
+def _joins(rows: Iterable[Any]) -> bool:
+    """Whether any can be chosen."""
+    return any(may_join(row) for row in rows)
+
+
 async def _queue(view: View, order: str) -> Page:
-    return await show_list(
-        view, msgspec.structs.replace(_LISTING, fixed={"order": order}), template=_QUEUE_PAGE, order=order
-    )
+    listing = msgspec.structs.replace(_LISTING, fixed={"order": order})
+    return await show_list(view, listing, template=_QUEUE_PAGE, order=order, joins=_joins)
 
 
 ROUTES = [by_risk, by_age]

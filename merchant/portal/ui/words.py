@@ -54,7 +54,7 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
         "low": Word(_("Low risk"), "good", "shield-check"),
         "medium": Word(_("Medium risk"), "wait", "triangle-alert"),
         "high": Word(_("High risk"), "bad", "triangle-alert"),
-        "unacceptable": Word(_("Unacceptable risk"), "bad", "ban"),
+        "unacceptable": Word(_("Unacceptable"), "bad", "ban"),
         "prohibited": Word(_("Prohibited"), "bad", "ban"),
     },
     "case": {
@@ -86,7 +86,7 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
     "agreement": {
         "agrees": Word(_("Agrees"), "bad", "check"),
         "differs": Word(_("Differs"), "good", "x"),
-        "unknown": Word(_("Not known on one side"), "plain", "circle-help"),
+        "unknown": Word(_("Not known"), "plain", "circle-help"),
     },
     "check": {
         "passed": Word(_("Passed"), *_GOOD),
