@@ -15,6 +15,7 @@ from merchant.compliance.cases import case_routes, document_routes
 from merchant.compliance.cases import routes as api
 from merchant.compliance.cases.desk import routes as desk
 from merchant.compliance.cases.kinds import CaseKind
+from merchant.compliance.cases.states import Capability, application_may
 from merchant.compliance.policies import routes as policies
 from merchant.core import errors, money
 from merchant.core.access import Permission as P
@@ -29,7 +30,6 @@ from merchant.portal.ui.words import word
 
 _REVIEW_PAGE = f"{__package__}/review.html"
 PLACES = ("applications", "cases")
-DECIDABLE = ("in_review",)
 WHY = [
     ("review", _("To review it")),
     ("screening", _("To compare it with a listed name")),
@@ -90,7 +90,7 @@ async def review(view: View, application_id: UUID, revealed: Mapping[str, str] |
         reveal_fields=_reveal_fields(view, case),
         compared=await difference(view, case, versions),
         hits=hits,
-        open_hits=sum(not _is_released(one) for one in hits),
+        open_hits=sum(one.is_open for one in hits),
         label_of=lambda where: labels.label_of(view, where),
         attribute_of=lambda one: labels.attribute_of(view, one),
         verifications=found,
@@ -102,8 +102,10 @@ async def review(view: View, application_id: UUID, revealed: Mapping[str, str] |
         points=_points(view, case),
         history=history.timeline(view, case, versions, found, papers, names),
         decides=view.may(P.APPLICATIONS_DECIDE),
-        is_open=case.state in DECIDABLE,
-        approves=case.state in DECIDABLE and people.locked is None and view.may(P.APPLICATIONS_DECIDE),
+        is_open=application_may(case.state, Capability.DECIDE),
+        approves=application_may(case.state, Capability.DECIDE)
+        and people.locked is None
+        and view.may(P.APPLICATIONS_DECIDE),
     )
 
 
@@ -114,11 +116,6 @@ def _next_tier(view: View, case: Any) -> dict[str, Any] | None:
         return None
     permits = ", ".join(str(view.spoken.say(word("capability", one).text)) for one in unlocks.capabilities)
     return {"tier": unlocks.tier, "limits": limits_in_words(view, unlocks.limits), "permits": permits}
-
-
-def _is_released(hit: Any) -> bool:
-    """Whether a hit stands in nobody's way: set aside, or called another one by as many people as that takes."""
-    return bool(hit.hit.set_aside or (hit.decision == "false_positive" and hit.state == "decided"))
 
 
 def _reveal_fields(view: View, case: Any) -> list[Field]:
@@ -154,12 +151,12 @@ class Given(Struct, frozen=True):
 async def tier_given(view: View, case: Any) -> Given | None:
     """The tier that an approval of a case gives, with its limits in the currencies of the business.
 
-    None where the tier stays, or none is reached.
+    None where the tier stays, or none is reached, and for the hub, whose own policy may be another one.
     """
     tier = case.target_tier
     if tier is None and case.kind == CaseKind.ONBOARDING and case.report is not None:
         tier = case.report.tier
-    if tier is None or not view.may(P.POLICIES_READ):
+    if tier is None or view.actor.dfsp_id is None or not view.may(P.POLICIES_READ):
         return None
     policy = (await view.ask(policies.read_policies_in_force)).view.today
     found = next((one for one in policy.tiers if one.name == tier), None)

@@ -87,7 +87,7 @@ _HIDDEN = frozenset({"id"})  # of a place and counter that there is already
 
 def label_of(view: View, path: str) -> str:
     """A path of the answers in words; the path itself where it names nothing of ours."""
-    parts = []
+    parts: list[str] = []
     for name, place in _STEP.findall(path):
         word = FIELDS.get(name) if parts else SECTIONS.get(name, FIELDS.get(name))
         if word is None:

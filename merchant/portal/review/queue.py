@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from merchant.compliance.cases.desk import routes as api
 from merchant.compliance.cases.kinds import CaseKind
+from merchant.compliance.cases.states import Capability, application_may
 from merchant.core import clock
 from merchant.core.access import Permission as P
 from merchant.core.texts import _, _n
@@ -39,7 +40,13 @@ def page_of(row: Any) -> str:
 def may_join(row: Any) -> bool:
     """Whether a case may be approved together with others: of low risk, with nothing left to look at."""
     clear = row.screening == "clear" and not row.hits_open and not row.doubts
-    return bool(row.risk == BULK_BAND and clear and row.tier and row.locked is None and row.state == "in_review")
+    return bool(
+        row.risk == BULK_BAND
+        and clear
+        and row.tier
+        and row.locked is None
+        and application_may(row.state, Capability.DECIDE)
+    )
 
 
 def age_of(view: View, instant: str | None) -> str:

@@ -20,7 +20,7 @@ from merchant.compliance.cases.queries import frozen_version
 from merchant.compliance.lists.current import current_index
 from merchant.core import masking
 from merchant.core.access import Actor
-from merchant.core.db import Reads
+from merchant.core.db import Reads, Tx
 from merchant.core.errors import NotFound
 from merchant.core.service import Service
 
@@ -42,7 +42,7 @@ class Compared(Struct, frozen=True):
     decision: ScreeningDecision | None
 
 
-async def compared_hits(tx: Reads, service: Service, actor: Actor, row: Application) -> list[Compared]:
+async def compared_hits(tx: Tx, service: Service, actor: Actor, row: Application) -> list[Compared]:
     """The hits of the present version, those that a person must judge first."""
     report = sealed_fields.report_of(tx.vault, row)
     if report is None or not report["hits"]:
@@ -50,7 +50,8 @@ async def compared_hits(tx: Reads, service: Service, actor: Actor, row: Applicat
     found = [msgspec.convert(one, _Stored) for one in report["hits"]]
     versions = {one.source: one for one in msgspec.convert(report["list_versions"], list[kyb.ListVersion])}
     decided = await _decided(tx, row)
-    subjects, entries = {}, {}
+    subjects: Mapping[str, kyb.Subject] = {}
+    entries: Mapping[EntryId, kyb.ListEntry] = {}
     if actor.dfsp_id is not None:
         subjects = {one.path: _masked(one) for one in kyb.subjects_of(await _screened_answers(tx, row))}
         entries = await _entries(service, {(one.hit.list_source, one.hit.entry_id) for one in found})
@@ -77,7 +78,7 @@ class _Stored(Struct, frozen=True):
     hit: kyb.Hit
 
 
-async def _screened_answers(tx: Reads, row: Application) -> kyb.Sections:
+async def _screened_answers(tx: Tx, row: Application) -> kyb.Sections:
     """The answers that were screened: of the frozen version, which the draft of the next one does not change."""
     try:
         sealed = (await frozen_version(tx, row, row.version)).sections_sealed

@@ -13,7 +13,7 @@ from merchant.compliance.cases.desk.queue import Queued
 from merchant.compliance.cases.four_eyes import Lock
 from merchant.compliance.cases.kinds import CaseKind
 from merchant.compliance.cases.privacy import shown_words
-from merchant.compliance.cases.queries import is_proposed
+from merchant.compliance.cases.queries import FALSE_POSITIVE, is_proposed
 from merchant.compliance.cases.schemas import HitState, HitVerdict
 from merchant.compliance.cases.states import ApplicationState
 from merchant.core.access import Actor
@@ -91,6 +91,7 @@ class ComparedHit(Struct, frozen=True):
     list_version: kyb.ListVersion | None
     decision: HitVerdict | None
     state: HitState | None
+    is_open: bool
     reason: str | None
     decided_by: UUID | None
     decided_at: Instant | None
@@ -137,9 +138,10 @@ def case_person(found: Named) -> CasePerson:
 def compared_hit(actor: Actor, vault: Vault, found: Compared) -> ComparedHit:
     """A hit beside its entry, with what was decided, as the actor may see it."""
     decided, listed = found.decision, found.listed
+    proposed = decided is not None and is_proposed(decided.decision, decided.decided_by, decided.release_proposed_by)
+    released = decided is not None and decided.decision == FALSE_POSITIVE and not proposed
     state: HitState | None = None
     if decided is not None:
-        proposed = is_proposed(decided.decision, decided.decided_by, decided.release_proposed_by)
         state = "proposed" if proposed else "decided"
     return ComparedHit(
         id=found.id,
@@ -151,6 +153,7 @@ def compared_hit(actor: Actor, vault: Vault, found: Compared) -> ComparedHit:
         list_version=found.list_version,
         decision=decided.decision if decided else None,  # type: ignore[arg-type]
         state=state,
+        is_open=not found.hit.set_aside and not released,
         reason=shown_words(actor, sealed_fields.hit_reason_of(vault, decided)) if decided else None,
         decided_by=decided.decided_by if decided else None,
         decided_at=web.at(decided.decided_at) if decided else None,
