@@ -342,9 +342,7 @@ def _alternatives(schema: Json) -> list[Json]:
 
 
 def _resolve(document: Json, node: Json) -> Json:
-    """What a `$ref` points to, with what stands beside it on top; `true` and `false`, schemas too, say nothing."""
-    if isinstance(node, bool):
-        return {}
+    """What a `$ref` points to, with what stands beside it on top."""
     while "$ref" in node:
         found: Any = document
         for key in node["$ref"].removeprefix("#/").split("/"):

@@ -75,6 +75,19 @@ class CasePeople(Struct, frozen=True):
     locked: Lock | None
 
 
+class ListedEntry(Struct, frozen=True):
+    """An entry of a published list. `birth_years` are years or ranges of them, any of which may be the true one."""
+
+    entry_id: str
+    kind: Literal["person", "entity"]
+    names: list[kyb.ListedName]
+    birth_dates: list[str]
+    birth_years: list[str]
+    countries: list[str]
+    identifiers: list[kyb.Identifier]
+    programme: str
+
+
 class ComparedHit(Struct, frozen=True):
     """A hit of the version under review, the one that was screened beside the entry of the list.
 
@@ -86,7 +99,7 @@ class ComparedHit(Struct, frozen=True):
     path: str
     hit: kyb.Hit
     subject: kyb.Subject | None
-    listed: kyb.ListEntry | None
+    listed: ListedEntry | None
     changed: bool
     list_version: kyb.ListVersion | None
     decision: HitVerdict | None
@@ -148,7 +161,7 @@ def compared_hit(actor: Actor, vault: Vault, found: Compared) -> ComparedHit:
         path=found.path,
         hit=found.hit,
         subject=found.subject,
-        listed=listed,
+        listed=_listed_entry(listed) if listed is not None else None,
         changed=listed is not None and bool(found.hit.entry_sha256) and listed.sha256 != found.hit.entry_sha256,
         list_version=found.list_version,
         decision=decided.decision if decided else None,  # type: ignore[arg-type]
@@ -159,4 +172,18 @@ def compared_hit(actor: Actor, vault: Vault, found: Compared) -> ComparedHit:
         decided_at=web.at(decided.decided_at) if decided else None,
         released_by=decided.release_proposed_by if decided else None,
         release_reason=shown_words(actor, sealed_fields.release_reason_of(vault, decided)) if decided else None,
+    )
+
+
+def _listed_entry(entry: kyb.ListEntry) -> ListedEntry:
+    years = [str(first) if first == last else f"{first}-{last}" for first, last in entry.birth_years]
+    return ListedEntry(
+        entry_id=entry.entry_id,
+        kind=entry.kind,  # type: ignore[arg-type]
+        names=list(entry.names),
+        birth_dates=list(entry.birth_dates),
+        birth_years=years,
+        countries=list(entry.countries),
+        identifiers=list(entry.identifiers),
+        programme=entry.programme,
     )
