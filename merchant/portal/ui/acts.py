@@ -51,6 +51,7 @@ class Act(Struct, frozen=True, kw_only=True):
     kinds: frozenset[Kind] = EVERYONE
     fields: Sequence[Field] = ()
     body: Mapping[str, Any] = {}
+    body_of: Callable[[View], Mapping[str, Any]] | None = None  # instead of what the fields make
     tone: Literal["act", "bad"] = "act"
     subject: Callable[[View, dict[str, Any]], Awaitable[Subject]] | None = None
     # Shown once on a page of its own instead of going on: a key's secret. Sentence above it, then label and field.
@@ -83,7 +84,7 @@ def act_screens(act: Act) -> list[HTTPRouteHandler]:
             what["key"] = view.form.get(ONCE)
         if declared.if_match:
             what["revision"] = _number(view.form.get(REVISION, ""))
-        body = collect(view.form, fields) | dict(act.body)
+        body = dict(act.body_of(view) if act.body_of else collect(view.form, fields)) | dict(act.body)
         told = await view.attempt(act.handler, body=body, **what)
         if told is None:
             return await show(view, given)

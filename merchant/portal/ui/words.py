@@ -136,14 +136,6 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
         "biometric": Word(_("By face or finger")),
         "manual": Word(_("By a person's decision")),
     },
-    "verification": {
-        "verified": Word(_("Verified"), *_GOOD),
-        "rejected": Word(_("Refused"), *_BAD),
-        "inconclusive": Word(_("Not clear"), "wait", "circle-help"),
-        "unavailable": Word(_("No answer"), "wait", "clock"),
-        "waived": Word(_("Done without"), "wait", "info"),
-        "waiver_proposed": Word(_("To be done without"), *_WAIT),
-    },
     "outcome": {
         "approved": Word(_("Approved"), *_GOOD),
         "rejected": Word(_("Rejected"), *_BAD),
@@ -222,6 +214,48 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
     "key": {
         "sign": Word(_("Signs")),
         "verify": Word(_("Verifies")),
+    },
+    "hit": {
+        "likely": Word(_("Likely"), "bad", "flag"),
+        "possible": Word(_("Possible"), "wait", "circle-help"),
+        "set_aside": Word(_("Set aside"), "plain", "x"),
+    },
+    "agreement": {
+        "agrees": Word(_("Agrees"), "bad", "check"),
+        "differs": Word(_("Differs"), "good", "x"),
+        "unknown": Word(_("Not known"), "plain", "circle-help"),
+    },
+    "check": {
+        "passed": Word(_("Passed"), *_GOOD),
+        "failed": Word(_("Failed"), *_BAD),
+        "not_checked": Word(_("Not checked"), "wait", "circle-help"),
+    },
+    "verification": {
+        "verified": Word(_("Verified"), *_GOOD),
+        "rejected": Word(_("Refused"), *_BAD),
+        "inconclusive": Word(_("Without a result"), "wait", "circle-help"),
+        "unavailable": Word(_("Could not be looked up"), "wait", "circle-help"),
+        "waived": Word(_("Waived"), "wait", "circle-check"),
+        "waiver_proposed": Word(_("Waiver proposed"), "wait", "clock"),
+    },
+    "capability": {
+        "receive_payment": Word(_("takes payments")),
+        "payout": Word(_("money goes to its account")),
+        "refund": Word(_("gives refunds")),
+        "dynamic_qr": Word(_("codes with an amount")),
+        "sub_locations": Word(_("several places")),
+        "api_keys": Word(_("its own programs")),
+        "cross_border": Word(_("payments from abroad")),
+    },
+    "factor": {
+        "mcc": Word(_("Trade")),
+        "geography": Word(_("Places")),
+        "ownership": Word(_("Owners")),
+        "turnover": Word(_("Turnover")),
+        "age": Word(_("Age and visits")),
+        "screening": Word(_("Screening")),
+        "behaviour": Word(_("Behaviour")),
+        "mitigants": Word(_("What speaks for it")),
     },
     "switch": {
         "on": Word(_("On"), *_GOOD),
