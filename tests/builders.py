@@ -117,6 +117,7 @@ async def add_person(
     *,
     dfsp_id: UUID | None = None,
     merchant_id: UUID | None = None,
+    counter_id: UUID | None = None,
     name: str | None = None,
 ) -> AppUser:
     """A person with roles in force and a password, without mail or a second pair of eyes."""
@@ -130,6 +131,7 @@ async def add_person(
             roles=roles,
             dfsp_id=dfsp_id,
             merchant_id=merchant_id,
+            counter_id=counter_id,
         )
         made.password_hash = password_hash()
     return made

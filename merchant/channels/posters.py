@@ -55,7 +55,8 @@ async def order_batch(tx: Tx, actor: Actor, order: Order) -> PosterBatch:
     """Store a print run and its first slice. Raises NotAllowed, InvalidFields, NothingToPrint, TooManyJobs."""
     dfsp_id = actor.own_dfsp()
     if actor.counter_id is not None:
-        raise errors.NotAllowed(_("A counter's key orders no posters; fetch the counter's own code instead."))
+        told = _("Whoever works for one counter orders no posters; fetch the counter's own code instead.")
+        raise errors.NotAllowed(told)
     try:
         Design(page=order.page, languages=order.languages)
     except BadDesign as error:

@@ -336,6 +336,7 @@ class VersionView(Struct, frozen=True):
     "POST",
     "/api/v1/counters/{counter_id}/stickers",
     permission=P.MERCHANTS_WRITE,
+    own_permission=P.OWN_COUNTERS_WRITE,
     body=NewSticker,
     answer=VersionView,
     status=201,

@@ -22,6 +22,7 @@ class Permission(StrEnum):
     DFSPS_READ = "dfsps:read"
     DFSPS_WRITE = "dfsps:write"
     USERS_WRITE = "users:write"
+    OWN_PEOPLE_WRITE = "own-people:write"
     API_KEYS_WRITE = "api-keys:write"
     AUDIT_READ = "audit:read"
     APPLICATIONS_READ = "applications:read"
@@ -33,6 +34,7 @@ class Permission(StrEnum):
     MERCHANTS_WRITE = "merchants:write"
     MERCHANTS_SUSPEND = "merchants:suspend"
     MERCHANTS_BLOCK = "merchants:block"
+    OWN_COUNTERS_WRITE = "own-counters:write"
     ALIASES_WRITE = "aliases:write"
     PAYMENTS_READ = "payments:read"
     PAYMENTS_REQUEST = "payments:request"
@@ -108,7 +110,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         | {_P.PERSONAL_DATA_READ, _P.PERSONAL_DATA_ERASE}
     ),
     Role.DFSP_AUDITOR: frozenset(_DFSP_READS | {_P.AUDIT_READ, _P.PERSONAL_DATA_READ}),
-    Role.MERCHANT_OWNER: frozenset(_MERCHANT_READS | {_P.PAYMENTS_REQUEST, _P.WEBHOOKS_WRITE}),
+    Role.MERCHANT_OWNER: frozenset(
+        _MERCHANT_READS | {_P.PAYMENTS_REQUEST, _P.WEBHOOKS_WRITE} | {_P.OWN_PEOPLE_WRITE, _P.OWN_COUNTERS_WRITE}
+    ),
     Role.MERCHANT_CASHIER: frozenset(_MERCHANT_READS | {_P.PAYMENTS_REQUEST}),
 }
 MERCHANT_ROLES = frozenset({Role.MERCHANT_OWNER, Role.MERCHANT_CASHIER})
@@ -125,7 +129,7 @@ GIVEN_BY_TWO = frozenset({Role.DFSP_CHECKER, Role.DFSP_ADMIN, Role.HUB_CHECKER, 
 # Roles that need a second factor (setting require_totp): those that run the scheme, decide, or give accounts and keys.
 TOTP_ROLES = HUB_ROLES | {Role.DFSP_CHECKER, Role.DFSP_ADMIN}
 # No key may decide on applications or policies or block a merchant (four eyes are people's), open masked values, erase
-# people's data, make accounts, or run the hub.
+# people's data, make accounts, open a merchant's counters in its owner's place, or run the hub.
 KEY_SCOPES = frozenset(Permission) - {
     _P.APPLICATIONS_DECIDE,
     _P.PERSONAL_DATA_READ,
@@ -133,6 +137,8 @@ KEY_SCOPES = frozenset(Permission) - {
     _P.MERCHANTS_BLOCK,
     _P.DFSPS_WRITE,
     _P.USERS_WRITE,
+    _P.OWN_PEOPLE_WRITE,
+    _P.OWN_COUNTERS_WRITE,
     _P.API_KEYS_WRITE,
     _P.OPERATIONS_READ,
     _P.OPERATIONS_WRITE,
@@ -141,9 +147,10 @@ KEY_SCOPES = frozenset(Permission) - {
     _P.LISTS_WRITE,
     _P.POLICIES_WRITE,
 }
-# The key of one merchant does for it what its own people may do.
-MERCHANT_KEY_SCOPES = ROLE_PERMISSIONS[Role.MERCHANT_OWNER]
-# The key of one counter is a till's: what it could reach besides, such as webhooks, is the whole merchant's.
+# The key of one merchant does for it what its own people may do, as far as a key may.
+MERCHANT_KEY_SCOPES = ROLE_PERMISSIONS[Role.MERCHANT_OWNER] & KEY_SCOPES
+# The key of one counter is a till's: what it could reach besides, such as webhooks, is the whole merchant's. A cashier
+# who is bound to a counter reaches the same.
 COUNTER_KEY_SCOPES = frozenset({_P.PAYMENTS_REQUEST, _P.PAYMENTS_READ, _P.EVENTS_READ, _P.MERCHANTS_READ})
 # What a role may give to a key without holding it. A DFSP's core system onboards and asks for money by a key, which the
 # admin hands out; four eyes count the admin as a maker of what it writes, and an admin is no checker. The hub hands out
@@ -165,7 +172,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     dfsp_id: UUID | None
     merchant_id: UUID | None = None
-    counter_id: UUID | None = None
+    counter_id: UUID | None = None  # of a counter's key, and of a cashier who is bound to one
     issuer_id: UUID | None = None  # of an API key: the person who issued it and answers for it
     roles: tuple[str, ...] = ()
     permissions: frozenset[Permission] = frozenset()
@@ -177,10 +184,15 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         """Who it is, and for a person through which session."""
         return self.id, self.session_id
 
-    def require(self, permission: Permission) -> None:
-        """Raise NotAllowed unless the actor holds the permission, TotpEnrolmentRequired before a second factor."""
+    def require(self, permission: Permission, own: Permission | None = None) -> None:
+        """Raise NotAllowed unless the actor holds the permission, TotpEnrolmentRequired before a second factor.
+
+        `own` is enough in its place for one merchant's own people.
+        """
         if self.must_enrol:
             raise errors.TotpEnrolmentRequired
+        if own is not None and self.merchant_id is not None and own in self.permissions:
+            return
         if permission not in self.permissions:
             raise errors.NotAllowed(
                 _("This needs the permission {permission}, which you do not hold.", permission=permission.value)
@@ -223,7 +235,8 @@ def scope_to(actor: Actor, statement: Any, table: Any) -> Any:
 
     Row-level security already shows one DFSP only; this says it again in SQL and adds the merchant
     for people and keys of one merchant (`table` is then the merchant table itself or has a merchant_id). A counter's
-    key reaches that counter, what belongs to it, and the merchant with its places; of everything else, nothing.
+    key or cashier reaches that counter, what belongs to it, and the merchant with its places; of everything else,
+    nothing.
     """
     if actor.dfsp_id is not None:
         statement = statement.where(table.dfsp_id == actor.dfsp_id)

@@ -56,6 +56,7 @@ APPEND_ONLY = frozenset({"audit_entry", "audit_reason", "payment_event", "decisi
 APPEND_ONLY |= {"hit_decision"}
 APPEND_ONLY |= {"import_job", "import_batch"}
 APPEND_ONLY |= {"erasure"}
+APPEND_ONLY |= {"announced_event"}
 
 _NOT_TENANT = SHARED_TABLES | SYSTEM_TABLES
 

@@ -1,4 +1,4 @@
-"""Webhook endpoints and their deliveries: added, removed, listed, sent again.
+"""Webhook endpoints and their deliveries: added, paused, tried, removed, listed, sent again; secrets made anew.
 
 What is kept here decides to whom events.announce writes a delivery; sending one again leaves a job in the outbox for
 webhook.deliver, as the first time.
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 from sqlmodel import select
+from yarl import URL
 
 from merchant.core import audit, clock, errors, outbox
 from merchant.core.access import Actor, scope_to
@@ -17,17 +18,24 @@ from merchant.core.db import Reads, Tx
 from merchant.core.locks import take_turn
 from merchant.core.service import Service
 from merchant.core.texts import _
+from merchant.core.throttle import Throttle
 from merchant.notify import events, webhook
 from merchant.notify.models import WebhookDelivery, WebhookEndpoint
 
 MAX_ENDPOINTS = 20  # of one DFSP or merchant: an event is stored once for each
 
+SECRET_OVERLAP = timedelta(hours=24)  # how long the secret before signs too, while receivers learn the new one
 COUNTED_FOR = timedelta(days=30)  # deliveries are kept longer; what is older than a month is nobody's alarm
 _UNDELIVERED = """
 SELECT d.endpoint_id, count(*) FILTER (WHERE NOT over) AS retrying, count(*) FILTER (WHERE over) AS given_up
 FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint_id,
   LATERAL (SELECT d.attempts >= $3 OR e.paused_at IS NOT NULL OR NOT e.enabled AS over) ends
-WHERE d.endpoint_id = ANY($1) AND d.created_at > $2 AND d.state = 'failed' GROUP BY d.endpoint_id
+WHERE d.endpoint_id = ANY($1) AND d.created_at > $2 AND d.state = 'failed' AND d.event_type <> $4
+GROUP BY d.endpoint_id
+"""
+_FORGET_SECRETS = """
+UPDATE webhook_endpoint SET old_secret_sealed = NULL, old_secret_until = NULL WHERE id IN (
+  SELECT id FROM webhook_endpoint WHERE old_secret_until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
 """
 
 
@@ -43,6 +51,17 @@ class EndpointPaused(errors.WrongState):
     code, title = "endpoint_paused", _("This endpoint is paused; resume it first")
 
 
+class EndpointExists(errors.Conflict):
+    code, title = "endpoint_exists", _("There is an endpoint with this address already")
+
+
+class TryRate:
+    """How often one endpoint may be tried: its address is anyone's."""
+
+    def __init__(self, _service: Service) -> None:
+        self.rate = Throttle(per_minute=10, burst=10)
+
+
 class Undelivered(Struct, frozen=True):
     """Deliveries of the last thirty days that have not arrived: those still tried, and those given up."""
 
@@ -51,7 +70,7 @@ class Undelivered(Struct, frozen=True):
 
 
 class MadeEndpoint(Struct, frozen=True):
-    """A new endpoint; its secret is shown this once only."""
+    """An endpoint with a new secret, which is shown this once only."""
 
     row: WebhookEndpoint
     secret: str
@@ -60,17 +79,23 @@ class MadeEndpoint(Struct, frozen=True):
 async def create_endpoint(
     tx: Tx, service: Service, actor: Actor, url: str, event_types: list[events.EventType]
 ) -> MadeEndpoint:
-    """Add an endpoint; no types means all. Raises InvalidFields for a URL not to be called, TooManyEndpoints."""
+    """Add an endpoint; no types means all.
+
+    Raises InvalidFields for a URL not to be called, EndpointExists for one that is called already, TooManyEndpoints.
+    """
     webhook.check_url(service.settings, url)
     await take_turn(tx, f"webhook_endpoint {actor.own_dfsp()} {actor.merchant_id}")
+    own = select(WebhookEndpoint.url).where(WebhookEndpoint.enabled, WebhookEndpoint.merchant_id == actor.merchant_id)
+    called = (await tx.session.exec(scope_to(actor, own, WebhookEndpoint))).all()
+    if any(URL(one) == URL(url) for one in called):
+        raise EndpointExists
+    if len(called) >= MAX_ENDPOINTS:
+        raise TooManyEndpoints(_("There are {count} endpoints already; remove one first.", count=MAX_ENDPOINTS))
     secret = webhook.new_secret()
     row = WebhookEndpoint(
         dfsp_id=actor.own_dfsp(), merchant_id=actor.merchant_id, url=url, event_types=[*event_types], secret_sealed=b""
     )
     row.secret_sealed = service.vault.seal(secret.encode(), f"webhook:{row.id}")
-    own = select(WebhookEndpoint.id).where(WebhookEndpoint.enabled, WebhookEndpoint.merchant_id == actor.merchant_id)
-    if len((await tx.session.exec(scope_to(actor, own, WebhookEndpoint))).all()) >= MAX_ENDPOINTS:
-        raise TooManyEndpoints(_("There are {count} endpoints already; remove one first.", count=MAX_ENDPOINTS))
     tx.session.add(row)
     await audit.record(tx, actor, "webhook.created", "webhook_endpoint", row.id, dfsp_id=row.dfsp_id)
     return MadeEndpoint(row, secret)
@@ -110,9 +135,58 @@ async def resume_endpoint(tx: Tx, actor: Actor, endpoint_id: UUID) -> WebhookEnd
     return row
 
 
+async def pause_endpoint(tx: Tx, actor: Actor, endpoint_id: UUID) -> WebhookEndpoint:
+    """Send nothing to an endpoint until it is resumed; what it misses is listed as failed.
+
+    Raises NotFound, EndpointRemoved.
+    """
+    row = await find_endpoint(tx, actor, endpoint_id)
+    if not row.enabled:
+        raise EndpointRemoved
+    if row.paused_at is None:
+        row.paused_at, row.pause_reason = clock.now(), "asked"
+        await audit.record(tx, actor, "webhook.paused", "webhook_endpoint", row.id, dfsp_id=row.dfsp_id)
+    return row
+
+
+async def rotate_secret(tx: Tx, service: Service, actor: Actor, endpoint_id: UUID) -> MadeEndpoint:
+    """Give an endpoint a new secret; the one before signs beside it for a day, one from before that no more.
+
+    Raises NotFound, EndpointRemoved.
+    """
+    statement = select(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id)
+    row: WebhookEndpoint = await tx.one(scope_to(actor, statement, WebhookEndpoint).with_for_update())
+    if not row.enabled:
+        raise EndpointRemoved
+    secret = webhook.new_secret()
+    row.old_secret_sealed, row.old_secret_until = row.secret_sealed, clock.now() + SECRET_OVERLAP
+    row.secret_sealed = service.vault.seal(secret.encode(), f"webhook:{row.id}")
+    await audit.record(tx, actor, "webhook.rotated", "webhook_endpoint", row.id, dfsp_id=row.dfsp_id)
+    return MadeEndpoint(row, secret)
+
+
+async def send_test(tx: Tx, service: Service, actor: Actor, endpoint_id: UUID) -> WebhookDelivery:
+    """Send a signed test to an endpoint, once, whatever types it asked for and before what waits for it.
+
+    Raises NotFound, EndpointRemoved, EndpointPaused, TooManyRequests.
+    """
+    endpoint = await _find_open(tx, actor, endpoint_id)
+    if wait_s := service.shared(TryRate).rate.wait_s(str(endpoint.id)):
+        told = _("This endpoint was tried ten times within a minute; wait a little.")
+        raise errors.TooManyRequests(told, headers={"retry-after": str(int(wait_s) + 1)})
+    event_id, body = events.ping(endpoint.id, clock.now())
+    place: dict[str, Any] = {"dfsp_id": endpoint.dfsp_id, "endpoint_id": endpoint.id}
+    delivery = WebhookDelivery(**place, event_id=event_id, event_type=events.EventType.TEST_PING, body=body)
+    tx.session.add(delivery)
+    await tx.flush()
+    await outbox.add(tx, events.WEBHOOK_TOPIC, delivery.id, dfsp_id=endpoint.dfsp_id)
+    return delivery
+
+
 async def undelivered(tx: Reads, endpoint_ids: list[UUID]) -> dict[UUID, Undelivered]:
     """What has not arrived at some endpoints, which the caller may see; none for those that lack nothing."""
-    rows = await tx.fetch(_UNDELIVERED, endpoint_ids, clock.now() - COUNTED_FOR, outbox.MAX_ATTEMPTS)
+    since, ping = clock.now() - COUNTED_FOR, events.EventType.TEST_PING
+    rows = await tx.fetch(_UNDELIVERED, endpoint_ids, since, outbox.MAX_ATTEMPTS, ping)
     return {row["endpoint_id"]: Undelivered(row["retrying"], row["given_up"]) for row in rows}
 
 
@@ -126,11 +200,7 @@ async def deliveries(tx: Reads, actor: Actor, endpoint_id: UUID, limit: int) -> 
 
 async def resend(tx: Tx, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> WebhookDelivery:
     """Send an event once more, with the same id. Raises NotFound, EndpointRemoved, EndpointPaused."""
-    endpoint = await find_endpoint(tx, actor, endpoint_id)
-    if not endpoint.enabled:
-        raise EndpointRemoved
-    if endpoint.paused_at is not None:
-        raise EndpointPaused
+    endpoint = await _find_open(tx, actor, endpoint_id)
     statement = select(WebhookDelivery).where(
         WebhookDelivery.id == delivery_id, WebhookDelivery.endpoint_id == endpoint.id
     )
@@ -141,3 +211,17 @@ async def resend(tx: Tx, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> 
         tx, events.WEBHOOK_TOPIC, delivery.id, dfsp_id=endpoint.dfsp_id, order_key=f"webhook:{endpoint.id}"
     )
     return delivery
+
+
+async def _find_open(tx: Reads, actor: Actor, endpoint_id: UUID) -> WebhookEndpoint:
+    endpoint = await find_endpoint(tx, actor, endpoint_id)
+    if not endpoint.enabled:
+        raise EndpointRemoved
+    if endpoint.paused_at is not None:
+        raise EndpointPaused
+    return endpoint
+
+
+async def forget_old_secrets(tx: Tx, limit: int) -> int:
+    """Blank secrets that sign no more; how many there were, at most `limit`."""
+    return await tx.execute(_FORGET_SECRETS, clock.now(), limit)

@@ -1,11 +1,11 @@
 """Announcing what happened: in the transaction in which it happened, to webhooks and to live screens.
 
-One statement writes a delivery and a job for each endpoint that asked, and notifies the screens (which receive it only
-when the transaction commits).
+One statement keeps the event, writes a delivery and a job for each endpoint that asked, and notifies the screens (which
+receive it only when the transaction commits).
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -13,10 +13,11 @@ from uuid import UUID
 import msgspec
 
 from merchant.core import clock, ids, outbox, trace
-from merchant.core.db import Tx
+from merchant.core.db import Tx, forget
 
 WEBHOOK_TOPIC = "notify.webhook"
 LIVE_CHANNEL = "live"
+KEPT = timedelta(days=90)  # as long as security events: to look into what a receiver says that it was not told
 
 
 class EventType(StrEnum):
@@ -41,6 +42,7 @@ class EventType(StrEnum):
     PAYMENT_REQUEST_IN_DOUBT = "payment_request.in_doubt"
     PAYMENT_REQUEST_PAID = "payment_request.paid"
     PAYMENT_REQUEST_REJECTED = "payment_request.rejected"
+    TEST_PING = "test.ping"
 
 
 class EventAmount(msgspec.Struct, frozen=True):
@@ -83,7 +85,7 @@ class PaymentReceived(msgspec.Struct, frozen=True):
 
 
 class PaymentRequestEvent(msgspec.Struct, frozen=True):
-    """A payment request's new state; the payer's number is masked."""
+    """A payment request's new state; the payer's number is masked. The last three once it is paid."""
 
     payment_request_id: UUID
     merchant_id: UUID
@@ -94,9 +96,23 @@ class PaymentRequestEvent(msgspec.Struct, frozen=True):
     reference: str | None = None
     payer: str | None = None
     reason: EventReason | None = None
+    paid_at: str | None = None
+    payment_id: UUID | None = None
+    transfer_id: str | None = None
 
 
-_DATA_OF = {"application": ApplicationEvent, "merchant": MerchantEvent, "payment_request": PaymentRequestEvent}
+class EndpointPing(msgspec.Struct, frozen=True):
+    """Nothing happened: somebody tries the endpoint."""
+
+    endpoint_id: UUID
+
+
+_DATA_OF: dict[str, Any] = {
+    "application": ApplicationEvent,
+    "merchant": MerchantEvent,
+    "payment_request": PaymentRequestEvent,
+    "test": EndpointPing,
+}
 # The shape of each event's data; what is announced is held against it.
 EVENT_DATA: dict[EventType, Any] = {
     event: _DATA_OF.get(event.partition(".")[0], PaymentReceived) for event in EventType
@@ -116,7 +132,10 @@ _JOB = outbox.job_cte(
 def _announce_sql(events: str, screens: str) -> str:
     """The statement for `events` (id, body), a FROM item, and `screens`, a FROM item of their texts."""
     return f"""
-WITH endpoint AS (
+WITH kept AS (
+  INSERT INTO announced_event (id, dfsp_id, merchant_id, event_type, body, created_at)
+  SELECT event.id, $1, $2, $3, event.body, $6 FROM {events} AS event (id, body)),
+endpoint AS (
   SELECT id FROM webhook_endpoint
   WHERE dfsp_id = $1 AND enabled AND (merchant_id IS NULL OR merchant_id = $2)
     AND (event_types = '{{}}' OR $3 = ANY(event_types))),
@@ -180,13 +199,27 @@ async def announce_many(tx: Tx, event_type: str, dfsp_id: UUID, datas: Sequence[
     )
 
 
+def ping(endpoint_id: UUID, now: datetime) -> tuple[UUID, bytes]:
+    """The id and the body of an event that tries an endpoint."""
+    event_id = ids.uuid7()
+    return event_id, _body(event_id, EventType.TEST_PING, now, EndpointPing(endpoint_id))
+
+
+def _body(event_id: UUID, kind: EventType, now: datetime, data: Any) -> bytes:
+    return msgspec.json.encode({"id": event_id, "type": kind, "created_at": clock.rfc3339(now), "data": data})
+
+
 def _told(
     kind: EventType, dfsp_id: UUID, merchant_id: UUID | None, data: dict[str, Any], now: datetime
 ) -> tuple[UUID, bytes, str]:
     """An event's id, the body of its webhooks, and what live screens are told."""
     shaped = msgspec.convert(msgspec.to_builtins(data), EVENT_DATA[kind])
     event_id = ids.uuid7()
-    event = {"id": event_id, "type": kind, "created_at": clock.rfc3339(now), "data": shaped}
     place = {"dfsp_id": dfsp_id, "merchant_id": merchant_id, "counter_id": getattr(shaped, "counter_id", None)}
     screens = msgspec.json.encode({"id": event_id, "type": kind, "data": shaped, **place})
-    return event_id, msgspec.json.encode(event), screens.decode()
+    return event_id, _body(event_id, kind, now, shaped), screens.decode()
+
+
+async def prune(tx: Tx, limit: int) -> int:
+    """Forget events that were kept long enough; the number forgotten, at most `limit`."""
+    return await forget(tx, "announced_event", "id", "created_at", clock.now() - KEPT, limit)

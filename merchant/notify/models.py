@@ -1,4 +1,4 @@
-"""Tables of what we tell others: webhook endpoints and deliveries, SMS messages, kept mails, event tickets.
+"""Tables of what we tell others: events, webhook endpoints and deliveries, SMS messages, kept mails, event tickets.
 
 events.py and sms.py write what is to be told in the transaction in which it happened; the worker sends it and marks
 here what became of it; routes.py lists it.
@@ -27,13 +27,19 @@ class WebhookEndpoint(SQLModel, table=True):
     created_at: datetime = columns.instant()
     paused_at: datetime | None = columns.instant(nullable=True)
     pause_reason: str | None = None
+    # The secret before the present one, which signs too until then.
+    old_secret_sealed: bytes | None = columns.sealed()
+    old_secret_until: datetime | None = columns.instant(nullable=True)
 
 
 class WebhookDelivery(SQLModel, table=True):
     """One event for one endpoint, with what came of it."""
 
     __tablename__ = "webhook_delivery"
-    __table_args__ = (Index("webhook_delivery_listed", "endpoint_id", "created_at"),)
+    __table_args__ = (
+        Index("webhook_delivery_listed", "endpoint_id", "created_at"),
+        Index("webhook_delivery_of_event", "event_id"),
+    )
     id: UUID = columns.key()
     dfsp_id: UUID = columns.dfsp()
     endpoint_id: UUID = Field(foreign_key="webhook_endpoint.id")
@@ -46,6 +52,23 @@ class WebhookDelivery(SQLModel, table=True):
     response_start: str | None = None
     created_at: datetime = columns.instant()
     delivered_at: datetime | None = columns.instant(nullable=True)
+
+
+class AnnouncedEvent(SQLModel, table=True):
+    """An event as it was announced, whether or not an endpoint asked for it."""
+
+    __tablename__ = "announced_event"
+    __table_args__ = (
+        Index("announced_event_listed", "dfsp_id", "id"),
+        Index("announced_event_of_merchant", "merchant_id", "id"),
+        Index("announced_event_at", "created_at"),
+    )
+    id: UUID = columns.key()
+    dfsp_id: UUID = Field(foreign_key="dfsp.id")
+    merchant_id: UUID | None = None
+    event_type: str
+    body: bytes = columns.sealed(nullable=False)  # in clear: what the webhooks carry
+    created_at: datetime = columns.instant()
 
 
 class SmsMessage(SQLModel, table=True):

@@ -16,6 +16,7 @@ from merchant.notify.events import EventType
 from merchant.notify.models import WebhookDelivery, WebhookEndpoint
 
 DeliveryState = Literal["pending", "delivered", "failed"]
+PauseReason = Literal["answered_410", "asked"]
 
 
 class NewEndpoint(Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,9 +27,10 @@ class NewEndpoint(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EndpointView(Struct, frozen=True):
-    """An endpoint; its secret is shown once, when it is made.
+    """An endpoint; its secret is shown once, when it is made or rotated.
 
-    One that answered 410 Gone is paused until it is resumed. `undelivered` counts the last thirty days.
+    One that answered 410 Gone is paused until it is resumed. `undelivered` counts the last thirty days. Until
+    `old_secret_until` the secret before signs too.
     """
 
     id: UUID
@@ -38,8 +40,9 @@ class EndpointView(Struct, frozen=True):
     created_at: Instant
     paused: bool
     paused_at: Instant | None
-    pause_reason: Literal["answered_410"] | None
+    pause_reason: PauseReason | None
     undelivered: endpoints.Undelivered
+    old_secret_until: Instant | None
     secret: str | None = None
 
 
@@ -58,7 +61,7 @@ class DeliveryView(Struct, frozen=True):
 
 
 class Resent(Struct, frozen=True):
-    """A delivery that will be tried again."""
+    """A delivery that will be tried now."""
 
     id: UUID
     state: DeliveryState
@@ -75,8 +78,9 @@ def _endpoint_view(
         created_at=web.at(row.created_at),
         paused=row.paused_at is not None,
         paused_at=web.at_or_none(row.paused_at),
-        pause_reason=convert(row.pause_reason, Literal["answered_410"] | None),
+        pause_reason=convert(row.pause_reason, PauseReason | None),
         undelivered=undelivered or endpoints.Undelivered(),
+        old_secret_until=web.at_or_none(row.old_secret_until),
         secret=secret,
     )
 
@@ -102,7 +106,7 @@ def _delivery_view(row: WebhookDelivery) -> DeliveryView:
     body=NewEndpoint,
     answer=EndpointView,
     status=201,
-    raises=(endpoints.TooManyEndpoints,),
+    raises=(endpoints.EndpointExists, endpoints.TooManyEndpoints),
 )
 async def create_webhook_endpoint(call: Call[NewEndpoint]) -> EndpointView:
     """Add an endpoint; keep the secret it answers with."""
@@ -129,6 +133,50 @@ async def resume_webhook_endpoint(call: Call[None], endpoint_id: UUID) -> Endpoi
     """Send to a paused endpoint again, from the next event on; what it missed is sent again one by one."""
     row = await endpoints.resume_endpoint(call.tx, call.actor, endpoint_id)
     return _endpoint_view(row, undelivered=(await endpoints.undelivered(call.tx, [row.id])).get(row.id))
+
+
+@route(
+    "POST",
+    "/api/v1/webhook-endpoints/{endpoint_id}/pause",
+    permission=P.WEBHOOKS_WRITE,
+    answer=EndpointView,
+    raises=(endpoints.EndpointRemoved,),
+)
+async def pause_webhook_endpoint(call: Call[None], endpoint_id: UUID) -> EndpointView:
+    """Send an endpoint nothing until it is resumed; what it misses is listed as failed and can be sent again."""
+    row = await endpoints.pause_endpoint(call.tx, call.actor, endpoint_id)
+    return _endpoint_view(row, undelivered=(await endpoints.undelivered(call.tx, [row.id])).get(row.id))
+
+
+@route(
+    "POST",
+    "/api/v1/webhook-endpoints/{endpoint_id}/rotate",
+    permission=P.WEBHOOKS_WRITE,
+    answer=EndpointView,
+    raises=(endpoints.EndpointRemoved,),
+)
+async def rotate_webhook_secret(call: Call[None], endpoint_id: UUID) -> EndpointView:
+    """Give an endpoint a new secret; keep what this answers with. For 24 hours the one before signs too.
+
+    The header `webhook-signature` holds both then, with a blank between them, as Standard Webhooks has it.
+    """
+    made = await endpoints.rotate_secret(call.tx, call.service, call.actor, endpoint_id)
+    lacking = (await endpoints.undelivered(call.tx, [made.row.id])).get(made.row.id)
+    return _endpoint_view(made.row, made.secret, lacking)
+
+
+@route(
+    "POST",
+    "/api/v1/webhook-endpoints/{endpoint_id}/test",
+    permission=P.WEBHOOKS_WRITE,
+    answer=Resent,
+    status=202,
+    raises=(endpoints.EndpointRemoved, endpoints.EndpointPaused, errors.TooManyRequests),
+)
+async def test_webhook_endpoint(call: Call[None], endpoint_id: UUID) -> Resent:
+    """Send a signed event `test.ping` to an endpoint at once and only once; its deliveries show what came of it."""
+    delivery = await endpoints.send_test(call.tx, call.service, call.actor, endpoint_id)
+    return Resent(delivery.id, convert(delivery.state, DeliveryState))
 
 
 @route("DELETE", "/api/v1/webhook-endpoints/{endpoint_id}", permission=P.WEBHOOKS_WRITE, status=204)
@@ -176,7 +224,10 @@ ROUTES = [
     create_webhook_endpoint,
     list_webhook_endpoints,
     remove_webhook_endpoint,
+    pause_webhook_endpoint,
     resume_webhook_endpoint,
+    rotate_webhook_secret,
+    test_webhook_endpoint,
     list_webhook_deliveries,
     resend_webhook_delivery,
 ]

@@ -7,7 +7,7 @@ import aiohttp
 from merchant.core.access import Permission as P
 from merchant.core.service import Service
 from merchant.core.slices import Pruned, Timer, network
-from merchant.notify import email, events, live, sms, webhook
+from merchant.notify import email, endpoints, event_log, events, live, sms, webhook
 from merchant.notify.routes import ROUTES as WEBHOOK_ROUTES
 
 
@@ -15,7 +15,7 @@ async def _send_sms(service: Service, _: aiohttp.ClientSession, message_id: UUID
     await sms.deliver(service, message_id)
 
 
-ROUTES = [*WEBHOOK_ROUTES, *live.ROUTES]
+ROUTES = [*WEBHOOK_ROUTES, *event_log.ROUTES, *live.ROUTES]
 JOBS = (
     network(events.WEBHOOK_TOPIC, UUID, webhook.deliver, (webhook.NotDelivered,)),
     network(sms.TOPIC, UUID, _send_sms),
@@ -23,8 +23,13 @@ JOBS = (
     network(email.TOPIC, bytes, email.deliver, (email.NotSent,)),
 )
 TIMERS: tuple[Timer, ...] = ()
-PRUNED = (Pruned("event tickets", live.prune), Pruned("kept mails", email.prune))
+PRUNED = (
+    Pruned("event tickets", live.prune),
+    Pruned("kept mails", email.prune),
+    Pruned("announced events", events.prune),
+    Pruned("old webhook secrets", endpoints.forget_old_secrets),
+)
 PERMISSIONS = {
-    P.WEBHOOKS_WRITE: "Add and remove webhook endpoints, and send deliveries again.",
+    P.WEBHOOKS_WRITE: "Add, try and remove webhook endpoints, send deliveries again, and read the log of events.",
     P.EVENTS_READ: "Hear live events.",
 }

@@ -9,17 +9,21 @@ import hashlib
 import hmac
 import secrets
 import socket
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import aiohttp
 import structlog
 from yarl import URL
 
+from merchant import __version__
 from merchant.core import clock, errors, trace
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.core.texts import _
 from merchant.notify.addresses import is_public_address, is_public_host
+from merchant.notify.events import EventType
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks, not a secret
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)  # Standard Webhooks recommends 15 to 30 s
@@ -28,7 +32,8 @@ _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _log = structlog.get_logger()
 
 _READ = """
-SELECT d.event_id, d.body, d.state, e.id AS endpoint_id, e.url, e.secret_sealed, e.enabled, e.paused_at
+SELECT d.event_id, d.event_type, d.body, d.state, e.id AS endpoint_id, e.url, e.secret_sealed, e.old_secret_sealed,
+  e.old_secret_until, e.enabled, e.paused_at
 FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint_id WHERE d.id = $1
 """
 _NOTE = """
@@ -42,6 +47,7 @@ UPDATE webhook_endpoint SET paused_at = $2, pause_reason = $3 WHERE id = $1 AND 
 """
 GONE = 410  # Standard Webhooks: the receiver wants no more, disable the endpoint
 _PAUSED = "the endpoint is paused"
+USER_AGENT = f"merchant/{__version__} (webhooks)"
 
 
 class NotDelivered(Exception):
@@ -94,7 +100,10 @@ class _PublicOnly(aiohttp.ThreadedResolver):
 
 
 async def deliver(service: Service, http: aiohttp.ClientSession, delivery_id: UUID) -> None:
-    """Send one event to one endpoint; one that answers 410 Gone is paused. Raises NotDelivered to be tried again."""
+    """Send one event to one endpoint; one that answers 410 Gone is paused.
+
+    Raises NotDelivered to be tried again, but for a test.
+    """
     async with service.db.system_reads() as tx:
         row = await tx.fetchrow(_READ, delivery_id)
     if row is None or row["state"] == "delivered" or not row["enabled"]:
@@ -103,13 +112,14 @@ async def deliver(service: Service, http: aiohttp.ClientSession, delivery_id: UU
         async with service.db.system_statements() as tx:
             await tx.execute(_MISSED, delivery_id, _PAUSED)
         return
-    secret = service.vault.open(row["secret_sealed"], f"webhook:{row['endpoint_id']}").decode()
-    now_s = int(clock.now().timestamp())
+    event_id, now_s = str(row["event_id"]), int(clock.now().timestamp())
+    signatures = [signature(secret, event_id, now_s, row["body"]) for secret in _secrets(service, row)]
     headers = {
         "content-type": "application/json",
-        "webhook-id": str(row["event_id"]),
+        "user-agent": USER_AGENT,
+        "webhook-id": event_id,
         "webhook-timestamp": str(now_s),
-        "webhook-signature": signature(secret, str(row["event_id"]), now_s, row["body"]),
+        "webhook-signature": " ".join(signatures),
     }
     if (parent := trace.traceparent()) is not None:
         headers["traceparent"] = parent
@@ -123,8 +133,16 @@ async def deliver(service: Service, http: aiohttp.ClientSession, delivery_id: UU
             await tx.execute(_PAUSE, row["endpoint_id"], clock.now(), "answered_410")
         _log.warning("webhook_endpoint_paused", endpoint=str(row["endpoint_id"]), status=status)
         return
-    if not taken:
+    if not taken and row["event_type"] != EventType.TEST_PING:  # who tries an endpoint looks now, not tomorrow
         raise NotDelivered(f"the endpoint answered {status or text}")
+
+
+def _secrets(service: Service, row: Mapping[str, Any]) -> list[str]:
+    """The endpoint's secrets that sign: the present one, and for a day the one before it."""
+    sealed = [row["secret_sealed"]]
+    if row["old_secret_until"] is not None and row["old_secret_until"] > clock.now():
+        sealed.append(row["old_secret_sealed"])
+    return [service.vault.open(one, f"webhook:{row['endpoint_id']}").decode() for one in sealed]
 
 
 async def _post(

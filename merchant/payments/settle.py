@@ -163,7 +163,8 @@ async def commit_transfer(tx: Tx, service: Service, transfer: LockedTransfer, ca
     assert paid is not None
     transfer.state = TransferState.COMMITTED
     if request is not None:
-        await move(tx, request, RequestState.PAID, cause)
+        told = {"payment_id": paid["id"], "transfer_id": transfer.transfer_id}
+        await move(tx, request, RequestState.PAID, cause, told=told)
     else:
         await events.announce(
             tx,

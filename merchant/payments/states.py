@@ -160,22 +160,27 @@ async def move(
     *,
     reason: Reason | None = None,
     detail: str | None = None,
+    told: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Change the state of a locked request, write its history, tell who listens; False for a move the table lacks."""
+    """Change the state of a locked request, write its history, tell who listens; False for a move the table lacks.
+
+    `told` is what the event says besides, where this move has more to tell.
+    """
     before = RequestState(request.state)
     if target not in MOVES[before]:
         return False
     # Only money, or the doubt about it, leads out of an end; money that was in doubt past its time is late as well.
     ended = before in CLOSED or (before is RequestState.IN_DOUBT and request.expires_at <= clock.now())
     request.late = request.late or ended
+    now, paid = clock.now(), target is RequestState.PAID
     await tx.execute(
         *_MOVE(
             id=request.id,
             state=target,
             code=reason.code if reason else None,
             message=reason.message if reason else None,
-            paid=target is RequestState.PAID,
-            now=clock.now(),
+            paid=paid,
+            now=now,
             late=request.late,
             closed=target in CLOSED,
             cause=cause,
@@ -188,6 +193,8 @@ async def move(
             "state": target,
             "late": request.late,
             "reason": asdict(reason) if reason else None,
+            "paid_at": clock.rfc3339(now) if paid else None,
+            **(told or {}),
         }
         await events.announce(tx, _ANNOUNCED[target], request.dfsp_id, request.merchant_id, data)
     return True

@@ -23,6 +23,7 @@ class AppUser(SQLModel, table=True):
     id: UUID = columns.key()
     dfsp_id: UUID | None = Field(default=None, foreign_key="dfsp.id", index=True)
     merchant_id: UUID | None = Field(default=None, foreign_key="merchant.id")
+    counter_id: UUID | None = Field(default=None, foreign_key="counter.id")  # of a cashier who is bound to it
     email: str = Field(unique=True)
     name: str
     password_hash: str = UNUSABLE_HASH

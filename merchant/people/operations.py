@@ -1,4 +1,4 @@
-"""Enabling DFSPs, issuing and revoking API keys. Every change is audited.
+"""Enabling DFSPs, issuing, replacing and revoking API keys. Every change is audited.
 
 routes.py calls these in its transaction. They write the rows by which sessions.py then recognises keys, and, for a new
 DFSP, the keys for signatures and for ILP. People are in users.py.
@@ -27,6 +27,7 @@ from merchant.scheme.participants import check_base_url
 
 KEY_LIFETIME = timedelta(days=365)  # unless another is asked for: a key that leaked is no good for ever
 MAX_KEY_LIFETIME = timedelta(days=730)
+KEY_OVERLAP = timedelta(hours=24)  # how long a key that was replaced works on, while its machines learn the new one
 
 
 class IssuedKey(msgspec.Struct, frozen=True):
@@ -124,6 +125,32 @@ async def issue_key(
     tx.session.add(row)
     await audit.record(tx, actor, "api_key.issued", "api_key", row.id, dfsp_id=owner, scopes=row.scopes)
     return IssuedKey(row, text)
+
+
+async def rotate_key(tx: Tx, actor: Actor, key_id: UUID) -> IssuedKey:
+    """Issue a key that may do what this one may, for as long from now as this one was to live from its first day.
+
+    The old one works on for a day. Raises NotFound, WrongState for a key that has ended, and what issue_key raises.
+    """
+    statement = scope_to(actor, select(ApiKey).where(ApiKey.id == key_id), ApiKey)
+    key: ApiKey = await tx.one(statement.with_for_update())
+    now = clock.now()
+    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+        raise errors.WrongState(_("This key has ended; issue a new one."))
+    issued = await issue_key(
+        tx,
+        actor,
+        name=key.name,
+        scopes=[scope for scope in key.scopes if scope in access.key_scopes(key.merchant_id, key.counter_id)],
+        dfsp_id=key.dfsp_id,
+        merchant_id=key.merchant_id,
+        counter_id=key.counter_id,
+        lifetime=key.expires_at - key.created_at if key.expires_at else None,
+    )
+    key.expires_at = min(key.expires_at or now + KEY_OVERLAP, now + KEY_OVERLAP)
+    replaced = {"replaced_by": str(issued.row.id)}
+    await audit.record(tx, actor, "api_key.rotated", "api_key", key.id, dfsp_id=key.dfsp_id, **replaced)
+    return issued
 
 
 async def revoke_key(tx: Tx, actor: Actor, key_id: UUID) -> None:

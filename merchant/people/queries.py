@@ -1,5 +1,7 @@
 """Reads of people and API keys, for the API's routes: no more than the actor's DFSP and merchant."""
 
+from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import select
@@ -7,6 +9,7 @@ from sqlmodel import select
 from merchant.core import clock
 from merchant.core.access import TOTP_ROLES, Actor, scope_to
 from merchant.core.db import Reads
+from merchant.core.evidence import SecurityEvent
 from merchant.core.paging import Page, page
 from merchant.people.models import ApiKey, AppUser
 
@@ -22,9 +25,26 @@ async def user(tx: Reads, actor: Actor, user_id: UUID) -> AppUser:
     return found
 
 
+async def api_key(tx: Reads, actor: Actor, key_id: UUID) -> ApiKey:
+    """An API key. Raises NotFound."""
+    found: ApiKey = await tx.one(scope_to(actor, select(ApiKey).where(ApiKey.id == key_id), ApiKey))
+    return found
+
+
 async def api_keys(tx: Reads, actor: Actor, wanted: Page) -> list[ApiKey]:
     """API keys, newest first."""
     return await page(tx, scope_to(actor, select(ApiKey), ApiKey), ApiKey.id, wanted)
+
+
+_LAST_USED = f"""
+SELECT actor_id, max(at) AS at FROM security_event
+WHERE actor_id = ANY($1) AND kind = '{SecurityEvent.KEY_USED}' GROUP BY actor_id
+"""  # noqa: S608 - a constant
+
+
+async def keys_last_used(tx: Reads, key_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """When keys were used, to the hour, of those that were within the time that security events are kept."""
+    return {row["actor_id"]: row["at"] for row in await tx.fetch(_LAST_USED, list(key_ids))}
 
 
 _ACCOUNT_FACTS = """

@@ -77,7 +77,25 @@ async def issue_api_key(call: Call[schemas.NewApiKey]) -> ApiKeyView:
 async def list_api_keys(call: Call[None]) -> Listed:
     """List API keys."""
     rows = await queries.api_keys(call.tx, call.actor, call.page)
-    return Listed([schemas.key_view(row) for row in rows], [row.id for row in rows])
+    used = await queries.keys_last_used(call.tx, [row.id for row in rows])
+    views = [schemas.key_view(row, last_used_at=used.get(row.id)) for row in rows]
+    return Listed(views, [row.id for row in rows])
+
+
+@route(
+    "POST",
+    "/api/v1/api-keys/{key_id}/rotate",
+    permission=P.API_KEYS_WRITE,
+    answer=ApiKeyView,
+    status=201,
+    raises=(CapabilityMissing, errors.WrongState, errors.InvalidFields),
+)
+async def rotate_api_key(call: Call[None], key_id: UUID) -> ApiKeyView:
+    """Issue a key in place of another; its text is shown this once, and the other one works on for 24 hours."""
+    held = await queries.api_key(call.tx, call.actor, key_id)
+    await operations.check_keys_permitted(call.tx, call.service, held.merchant_id, held.counter_id)
+    issued = await operations.rotate_key(call.tx, call.actor, key_id)
+    return schemas.key_view(issued.row, issued.text)
 
 
 @route("DELETE", "/api/v1/api-keys/{key_id}", permission=P.API_KEYS_WRITE, status=204)
@@ -91,5 +109,6 @@ ROUTES = [
     list_dfsps,
     issue_api_key,
     list_api_keys,
+    rotate_api_key,
     revoke_api_key,
 ]

@@ -4,10 +4,11 @@ routes.py decodes and answers with them, and the OpenAPI document describes them
 that made them.
 """
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct, convert
+from msgspec import UNSET, Meta, Struct, UnsetType, convert
 
 from merchant.core.access import Actor, Role
 from merchant.core.access import Permission as P
@@ -36,6 +37,8 @@ class UserView(Struct, frozen=True):
     name: str
     roles: list[Role]
     dfsp_id: UUID | None
+    merchant_id: UUID | None
+    counter_id: UUID | None
 
 
 class NewDfsp(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,21 +51,26 @@ class NewDfsp(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewUser(Struct, frozen=True, forbid_unknown_fields=True):
-    """A person to add."""
+    """A person to add. A cashier may be bound to one counter of the merchant."""
 
     email: Email
     name: NameText
     roles: Annotated[list[Role], Meta(min_length=1, max_length=8)]
     dfsp_id: UUID | None = None
     merchant_id: UUID | None = None
+    counter_id: UUID | None = None
 
 
 class UserChange(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to change of a person; what is left out stays. No roles at all also withdraws the first proposal."""
+    """What to change of a person; what is left out stays. No roles at all also withdraws the first proposal.
+
+    A counter binds a cashier to it, null unbinds.
+    """
 
     name: NameText | None = None
     roles: Annotated[list[Role], Meta(max_length=8)] | None = None
     enabled: bool | None = None
+    counter_id: UUID | UnsetType | None = UNSET
 
 
 class UserDetail(Struct, frozen=True):
@@ -75,6 +83,7 @@ class UserDetail(Struct, frozen=True):
     roles: list[Role]
     dfsp_id: UUID | None
     merchant_id: UUID | None
+    counter_id: UUID | None
     enabled: bool
     totp: bool
     proposed_roles: list[Role] | None
@@ -102,7 +111,10 @@ class NewApiKey(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ApiKeyView(Struct, frozen=True):
-    """A key; `key` itself is shown once, when it is issued."""
+    """A key; `key` itself is shown once, when it is issued.
+
+    `last_used_at` is known to the hour, of the last ninety days.
+    """
 
     id: UUID
     name: str
@@ -114,12 +126,14 @@ class ApiKeyView(Struct, frozen=True):
     expires_at: Instant | None
     revoked_at: Instant | None
     issued_by: UUID | None
+    last_used_at: Instant | None
     key: str | None = None
 
 
 def actor_view(actor: Actor) -> UserView:
     """The person or key that calls."""
-    return UserView(actor.id, actor.name, convert(list(actor.roles), list[Role]), actor.dfsp_id)
+    roles = convert(list(actor.roles), list[Role])
+    return UserView(actor.id, actor.name, roles, actor.dfsp_id, actor.merchant_id, actor.counter_id)
 
 
 def user_view(row: AppUser) -> UserDetail:
@@ -135,7 +149,7 @@ def user_view(row: AppUser) -> UserDetail:
     return convert(fields, UserDetail)
 
 
-def key_view(row: ApiKey, text: str | None = None) -> ApiKeyView:
+def key_view(row: ApiKey, text: str | None = None, last_used_at: datetime | None = None) -> ApiKeyView:
     """An API key; `text` only where it was just issued."""
     return ApiKeyView(
         id=row.id,
@@ -148,5 +162,6 @@ def key_view(row: ApiKey, text: str | None = None) -> ApiKeyView:
         expires_at=web.at_or_none(row.expires_at),
         revoked_at=web.at_or_none(row.revoked_at),
         issued_by=row.issued_by,
+        last_used_at=web.at_or_none(last_used_at),
         key=text,
     )

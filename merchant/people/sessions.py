@@ -27,7 +27,8 @@ _KEPT = timedelta(days=1)  # what is over is of no use to anyone; the audit reco
 _LISTED_MAX = 100
 _USER_AGENT_CHARS = 200
 
-_USER = """u.id, u.name, u.dfsp_id, u.merchant_id, u.roles, u.totp_confirmed_at IS NOT NULL AS second_factor
+_USER = """u.id, u.name, u.dfsp_id, u.merchant_id, u.counter_id, u.roles,
+  u.totp_confirmed_at IS NOT NULL AS second_factor
 FROM app_user u LEFT JOIN dfsp d ON d.id = u.dfsp_id"""
 _MAY = "u.enabled AND (u.dfsp_id IS NULL OR d.enabled)"
 _USER_ACTOR, _USER_ACTORS = (f"SELECT {_USER} WHERE u.id = {one} AND {_MAY}" for one in ("$1", "ANY($1)"))
@@ -216,6 +217,7 @@ def _user(service: Service, row: Mapping[str, Any], session_id: UUID | None = No
         name=row["name"],
         dfsp_id=row["dfsp_id"],
         merchant_id=row["merchant_id"],
+        counter_id=row["counter_id"],
         roles=tuple(row["roles"]),
         permissions=frozenset() if must_enrol else access.permissions_of(row["roles"]),
         session_id=session_id,

@@ -17,6 +17,7 @@ PERMISSIONS = {
     P.DFSPS_READ: "Read the scheme's DFSPs.",
     P.DFSPS_WRITE: "Enable and disable DFSPs.",
     P.USERS_WRITE: "Add people, change their roles, and let them in or shut them out.",
+    P.OWN_PEOPLE_WRITE: "Add and change the cashiers of the own merchant.",
     P.API_KEYS_WRITE: "Issue and revoke API keys.",
     P.AUDIT_READ: "Read the audit record and the security events.",
 }

@@ -6,7 +6,7 @@ from merchant.core import clock, errors
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.route import Answer, Call, Listed, route
-from merchant.people import links, queries, schemas, users
+from merchant.people import links, own_people, queries, schemas, users
 from merchant.people.links import LIFE, Kind
 from merchant.people.problems import AlreadyAccepted, LastOfRole, OwnAccount
 from merchant.people.schemas import InvitationSent, UserDetail
@@ -16,13 +16,17 @@ from merchant.people.schemas import InvitationSent, UserDetail
     "POST",
     "/api/v1/users",
     permission=P.USERS_WRITE,
+    own_permission=P.OWN_PEOPLE_WRITE,
     body=schemas.NewUser,
     answer=UserDetail,
     status=201,
-    raises=(errors.Conflict, errors.TooManyRequests),
+    raises=(errors.Conflict, errors.WrongState, errors.TooManyRequests),
 )
 async def create_user(call: Call[schemas.NewUser]) -> Answer:
-    """Add a person and mail them an invitation; roles that take two wait for a second person to confirm them."""
+    """Add a person and mail them an invitation; roles that take two wait for a second person to confirm them.
+
+    A merchant's owner adds cashiers of the merchant; one with a `counter_id` sees that counter only.
+    """
     new = call.body
     user = await users.create_user(
         call.tx,
@@ -33,19 +37,33 @@ async def create_user(call: Call[schemas.NewUser]) -> Answer:
         roles=new.roles,
         dfsp_id=new.dfsp_id,
         merchant_id=new.merchant_id,
+        counter_id=new.counter_id,
     )
     await links.invite(call.tx, call.service, call.actor, user)
     return Answer(schemas.user_view(user), user.version)
 
 
-@route("GET", "/api/v1/users", permission=P.USERS_WRITE, items=UserDetail, paged=True)
+@route(
+    "GET",
+    "/api/v1/users",
+    permission=P.USERS_WRITE,
+    own_permission=P.OWN_PEOPLE_WRITE,
+    items=UserDetail,
+    paged=True,
+)
 async def list_users(call: Call[None]) -> Listed:
-    """List people."""
+    """List people; a merchant's owner sees the merchant's."""
     rows = await queries.users(call.tx, call.actor, call.page)
     return Listed([schemas.user_view(row) for row in rows], [row.id for row in rows])
 
 
-@route("GET", "/api/v1/users/{user_id}", permission=P.USERS_WRITE, answer=UserDetail)
+@route(
+    "GET",
+    "/api/v1/users/{user_id}",
+    permission=P.USERS_WRITE,
+    own_permission=P.OWN_PEOPLE_WRITE,
+    answer=UserDetail,
+)
 async def read_user(call: Call[None], user_id: UUID) -> Answer:
     """Read a person; the ETag is what a change needs."""
     user = await queries.user(call.tx, call.actor, user_id)
@@ -56,18 +74,20 @@ async def read_user(call: Call[None], user_id: UUID) -> Answer:
     "PATCH",
     "/api/v1/users/{user_id}",
     permission=P.USERS_WRITE,
+    own_permission=P.OWN_PEOPLE_WRITE,
     body=schemas.UserChange,
     answer=UserDetail,
     if_match=True,
     raises=(OwnAccount, LastOfRole),
 )
 async def change_user(call: Call[schemas.UserChange], user_id: UUID) -> Answer:
-    """Change a person's name, roles, or whether they may come in.
+    """Change a person's name, roles, counter, or whether they may come in.
 
     A change that makes a checker, an administrator or hub staff is proposed; it takes effect when a second person sends
-    the same. Sending what holds now withdraws it.
+    the same. Sending what holds now withdraws it. A merchant's owner changes the merchant's cashiers, at once.
     """
-    change = users.Change(name=call.body.name, roles=call.body.roles, enabled=call.body.enabled)
+    new = call.body
+    change = users.Change(name=new.name, roles=new.roles, enabled=new.enabled, counter_id=new.counter_id)
     user = await users.change_user(call.tx, call.service, call.actor, user_id, call.revision, change)
     return Answer(schemas.user_view(user), user.version)
 
@@ -76,6 +96,7 @@ async def change_user(call: Call[schemas.UserChange], user_id: UUID) -> Answer:
     "POST",
     "/api/v1/users/{user_id}/invitation",
     permission=P.USERS_WRITE,
+    own_permission=P.OWN_PEOPLE_WRITE,
     answer=InvitationSent,
     status=202,
     raises=(AlreadyAccepted, errors.TooManyRequests),
@@ -83,6 +104,7 @@ async def change_user(call: Call[schemas.UserChange], user_id: UUID) -> Answer:
 async def invite_again(call: Call[None], user_id: UUID) -> InvitationSent:
     """Mail a new invitation; the links of older ones end."""
     user = await queries.user(call.tx, call.actor, user_id)
+    own_people.check_may_change(call.actor, user)
     users.admit_mail(call.service, call.actor)
     await links.invite(call.tx, call.service, call.actor, user)
     return InvitationSent(user.id, web.at(clock.now() + LIFE[Kind.INVITATION]))

@@ -2,7 +2,8 @@
 
 Four eyes are two people. Who makes accounts holds neither of the roles that are looked over (access.EXCLUDED), nobody
 changes their own account, and roles of access.GIVEN_BY_TWO are in force only once a second person has asked for the
-same. Taking something away is one person's act, at once.
+same. Taking something away is one person's act, at once. A merchant's owner adds and changes the merchant's cashiers,
+and nobody else (own_people.py).
 """
 
 import unicodedata
@@ -29,6 +30,7 @@ from merchant.core.evidence import SecurityEvent
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.core.throttle import Throttle
+from merchant.people import own_people
 from merchant.people.models import UNUSABLE_HASH, AppUser
 from merchant.people.operations import flush_unique, owner_of, require
 from merchant.people.problems import LastOfRole, OwnAccount
@@ -59,11 +61,12 @@ WHERE u.id = $1 AND u.enabled AND u.roles && $2 AND (u.dfsp_id IS NULL OR (u.dfs
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """What to change of a person; None is left as it is."""
+    """What to change of a person; None is left as it is, and so is a counter that is not told."""
 
     name: str | None = None
     roles: Sequence[str] | None = None
     enabled: bool | None = None
+    counter_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class InvitationRate:
@@ -83,22 +86,28 @@ async def create_user(
     roles: Sequence[str],
     dfsp_id: UUID | None = None,
     merchant_id: UUID | None = None,
+    counter_id: UUID | None = None,
 ) -> AppUser:
-    """Add a person, who has no password yet. DFSP admins add people of their own DFSP; hub operators add anyone.
+    """Add a person, who has no password yet. DFSP admins add people of their own DFSP; hub operators add anyone; a
+    merchant's owner adds cashiers of the merchant.
 
     Roles that take two are proposed: the person holds none until someone else confirms them (change_user).
-    Raises InvalidFields, NotAllowed, Conflict for a known e-mail address, TooManyRequests.
+    Raises InvalidFields, NotAllowed, WrongState, Conflict for a known e-mail address, TooManyRequests.
     """
     admit_mail(service, actor)
-    dfsp_id = owner_of(actor, dfsp_id)
+    dfsp_id, merchant_id = owner_of(actor, dfsp_id), merchant_id or actor.merchant_id
     held = frozenset(Role(role) for role in roles)
+    await own_people.check_new(tx, actor, held)
     _check_roles(actor, held, dfsp_id, merchant_id)
     if dfsp_id is not None:
         await require(tx, select(Dfsp).where(Dfsp.id == dfsp_id), "dfsp_id")
     if merchant_id is not None:
         statement = select(Merchant).where(Merchant.id == merchant_id, Merchant.dfsp_id == dfsp_id)
         await require(tx, scope_to(actor, statement, Merchant), "merchant_id")
-    user = AppUser(dfsp_id=dfsp_id, merchant_id=merchant_id, email=normal_email(email), name=_checked_name(name))
+    if counter_id is not None:
+        await own_people.check_counter(tx, held, merchant_id, counter_id)
+    place: dict[str, Any] = {"dfsp_id": dfsp_id, "merchant_id": merchant_id, "counter_id": counter_id}
+    user = AppUser(**place, email=normal_email(email), name=_checked_name(name))
     if await _takes_two(tx, actor, user, held):
         _propose(user, actor, sorted(held), True)
     else:
@@ -112,6 +121,7 @@ async def create_user(
     detail: dict[str, Any] = {"roles": user.roles} | (
         {"proposed_roles": user.proposed_roles} if user.proposed_roles else {}
     )
+    detail |= {"counter_id": str(counter_id)} if counter_id else {}
     await audit.record(tx, actor, "user.created", "user", user.id, dfsp_id=dfsp_id, **detail)
     return user
 
@@ -129,7 +139,7 @@ def admit_mail(service: Service, actor: Actor) -> None:
 async def change_user(
     tx: Tx, service: Service, actor: Actor, user_id: UUID, revision: int | None, change: Change
 ) -> AppUser:
-    """Change a person's name, roles, or whether they may come in.
+    """Change a person's name, roles, counter, or whether they may come in.
 
     What adds a role that takes two is only proposed, until another person asks for the same while the first may still
     do so; asking for what holds withdraws a proposal. `revision` is the version that the caller read; None changes
@@ -139,19 +149,35 @@ async def change_user(
     await tx.fetch(_LOCK, user_id, [role.value for role in MANAGERS])
     statement = scope_to(actor, select(AppUser).where(AppUser.id == user_id), AppUser)
     user: AppUser = await tx.one(statement.with_for_update())
+    own_people.check_may_change(actor, user, change.roles)
     if revision is not None and user.version != revision:
         raise errors.StaleVersion
-    before = (user.name, user.roles, user.enabled, user.proposed_roles, user.proposed_enabled, user.proposed_by)
+    before = _changeable(user)
     if change.name is not None and change.name != user.name:
         user.name = _checked_name(change.name)
         await audit.record(tx, actor, "user.renamed", "user", user.id, dfsp_id=user.dfsp_id)
     if change.roles is not None or change.enabled is not None:
         held = frozenset(Role(role) for role in (user.roles if change.roles is None else change.roles))
         await _change_rights(tx, service, actor, user, held, user.enabled if change.enabled is None else change.enabled)
-    after = (user.name, user.roles, user.enabled, user.proposed_roles, user.proposed_enabled, user.proposed_by)
-    user.version += before != after
+    if change.counter_id is not msgspec.UNSET and change.counter_id != user.counter_id:
+        await _bind(tx, actor, user, change.counter_id)
+    user.version += before != _changeable(user)
     await tx.flush()
     return user
+
+
+def _changeable(user: AppUser) -> tuple[Any, ...]:
+    proposed = (user.proposed_roles, user.proposed_enabled, user.proposed_by)
+    return (user.name, user.roles, user.enabled, user.counter_id, *proposed)
+
+
+async def _bind(tx: Tx, actor: Actor, user: AppUser, counter_id: UUID | None) -> None:
+    """Bind a cashier to a counter, or to none; what they reach follows at once."""
+    if counter_id is not None:
+        await own_people.check_counter(tx, user.roles, user.merchant_id, counter_id)
+    before, user.counter_id = user.counter_id, counter_id
+    change: dict[str, Any] = {"before": before and str(before), "after": counter_id and str(counter_id)}
+    await audit.record(tx, actor, "user.counter_changed", "user", user.id, dfsp_id=user.dfsp_id, **change)
 
 
 async def _change_rights(
@@ -204,6 +230,8 @@ async def _apply(
         action = "user.enabled" if enabled else "user.disabled"
         await audit.record(tx, actor, action, "user", user.id, dfsp_id=user.dfsp_id, **by_two)
     user.roles, user.enabled = roles, enabled
+    if Role.MERCHANT_OWNER in roles:
+        user.counter_id = None  # an owner is the whole merchant's
     user.session_epoch += 1  # whoever is signed in under the old rights signs in again
 
 

@@ -155,5 +155,6 @@ def _check_permissions(app: Litestar) -> None:
             declared = opt.get("route") or opt.get("screen")
             if declared is None and not opt.get("public"):
                 raise RuntimeError(f"The route {route.path} is neither declared nor public.")
-            if declared is not None and declared.permission not in (None, *PERMISSIONS):
-                raise RuntimeError(f"The route {route.path} asks for {declared.permission}, which no slice lists.")
+            for asked in (declared.permission, declared.own_permission) if declared is not None else ():
+                if asked not in (None, *PERMISSIONS):
+                    raise RuntimeError(f"The route {route.path} asks for {asked}, which no slice lists.")

@@ -139,6 +139,7 @@ SEALED_COLUMNS = (
     SealedColumn("audit_secret", "secret_sealed", audit_keys.CONTEXT),
     SealedColumn("audit_reason", "reason_sealed", audit.REASON_CONTEXT, keys=("dfsp_id", "seq")),
     SealedColumn("webhook_endpoint", "secret_sealed", "webhook:{id}"),
+    SealedColumn("webhook_endpoint", "old_secret_sealed", "webhook:{id}", where="old_secret_sealed IS NOT NULL"),
     SealedColumn("idempotency_key", "body_sealed", "idempotency:{scope}/{key}", keys=("scope", "key")),
     SealedColumn("inbox", "sealed", inbox.TOPIC, keys=("digest",)),
     SealedColumn("outbox", "payload", inbox.TOPIC, where=f"topic = '{inbox.TOPIC}'"),

@@ -12,6 +12,7 @@ PRUNED: tuple[Pruned, ...] = ()
 PERMISSIONS = {
     P.MERCHANTS_READ: "Read merchants, their counters and codes.",
     P.MERCHANTS_WRITE: "Open counters and replace stickers.",
+    P.OWN_COUNTERS_WRITE: "Open, rename and close counters of the own merchant, and replace their stickers.",
     P.MERCHANTS_SUSPEND: "Suspend, restrict, reinstate and close merchants.",
     P.MERCHANTS_BLOCK: "As the hub, block merchants and let them go again.",
     P.ALIASES_WRITE: "Register merchant numbers of a registry of one's own.",

@@ -1,10 +1,11 @@
 """The matrix of roles and routes: a role opens exactly the routes whose permission it holds."""
 
 import httpx
+import msgspec
 import pytest
 
-from merchant.core import ids
-from merchant.core.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, ROLE_PERMISSIONS, Permission, Role
+from merchant.core import errors, ids
+from merchant.core.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, ROLE_PERMISSIONS, Actor, Permission, Role
 from merchant.core.service import Service
 from tests import builders
 from tests.api.everything import Route, Things, add_user, call, routes_on_things, walled_routes
@@ -22,6 +23,8 @@ WHO_MAY = {
     P.LISTS_WRITE: {R.HUB_OPERATOR, R.HUB_CHECKER},
     P.POLICIES_WRITE: {R.HUB_OPERATOR, R.HUB_CHECKER, R.DFSP_ADMIN, R.DFSP_CHECKER},
     P.USERS_WRITE: {R.HUB_OPERATOR, R.DFSP_ADMIN},
+    P.OWN_PEOPLE_WRITE: {R.MERCHANT_OWNER},
+    P.OWN_COUNTERS_WRITE: {R.MERCHANT_OWNER},
     P.API_KEYS_WRITE: {R.HUB_OPERATOR, R.DFSP_ADMIN},
     P.AUDIT_READ: {R.HUB_OPERATOR, R.HUB_CHECKER, R.DFSP_ADMIN, R.DFSP_AUDITOR},
     P.APPLICATIONS_WRITE: {R.DFSP_MAKER},
@@ -52,6 +55,7 @@ def test_no_single_role_both_writes_and_decides() -> None:
 
 def test_machines_never_decide_never_make_accounts_and_never_run_the_hub() -> None:
     forbidden = {P.APPLICATIONS_DECIDE, P.PERSONAL_DATA_READ, P.USERS_WRITE, P.API_KEYS_WRITE, P.DFSPS_WRITE}
+    forbidden |= {P.OWN_PEOPLE_WRITE, P.OWN_COUNTERS_WRITE}
     forbidden |= {
         P.PERSONAL_DATA_ERASE,
         P.MERCHANTS_BLOCK,
@@ -98,10 +102,40 @@ async def test_a_role_opens_exactly_the_routes_whose_permission_it_holds(
     assert set(people) == set(Role)
     for route in routes_with_a_guard(service):
         for role, person in people.items():
-            allowed = route.permission is None or route.permission in ROLE_PERMISSIONS[role]
+            asked = {route.permission, route.declared.own_permission} - {None}
+            allowed = route.permission is None or not asked.isdisjoint(ROLE_PERMISSIONS[role])
             status = await ask(client, route, person.headers)
             assert (status != 403) == allowed, (str(route), role, status)
             assert status != 401, (str(route), role)
+
+
+async def test_a_merchants_owner_opens_no_more_than_the_own_people_and_counters(service: Service) -> None:
+    opened = {str(route): route.declared.own_permission for route in walled_routes(service)}
+    users, counters = "/api/v1/users", "/api/v1/counters/{counter_id}"
+    assert {path for path, own in opened.items() if own is P.OWN_PEOPLE_WRITE} == {
+        *(f"{method} {users}" for method in ("GET", "POST")),
+        *(f"{method} {users}/{{user_id}}" for method in ("GET", "PATCH")),
+        f"POST {users}/{{user_id}}/invitation",
+    }
+    assert {path for path, own in opened.items() if own is P.OWN_COUNTERS_WRITE} == {
+        "POST /api/v1/merchants/{merchant_id}/counters",
+        f"PATCH {counters}",
+        *(f"POST {counters}/{name}" for name in ("close", "stickers")),
+    }
+    assert set(opened.values()) == {None, P.OWN_PEOPLE_WRITE, P.OWN_COUNTERS_WRITE}
+
+
+def test_an_owners_permission_is_worth_nothing_to_whoever_is_no_merchants() -> None:
+    staff = Actor(
+        kind="user",
+        id=ids.uuid7(),
+        name="x",
+        dfsp_id=ids.uuid7(),
+        permissions=frozenset({P.OWN_PEOPLE_WRITE, P.OWN_COUNTERS_WRITE}),
+    )
+    with pytest.raises(errors.NotAllowed):
+        staff.require(P.USERS_WRITE, P.OWN_PEOPLE_WRITE)
+    msgspec.structs.replace(staff, merchant_id=ids.uuid7()).require(P.USERS_WRITE, P.OWN_PEOPLE_WRITE)
 
 
 async def test_a_keys_scope_opens_exactly_the_routes_of_that_permission(

@@ -14,7 +14,7 @@ from merchant.compliance.cases.rights.models import Erasure, LegalHold
 from merchant.compliance.documents.models import LooseFile
 from merchant.compliance.providers.models import PhoneCode
 from merchant.core import vault
-from merchant.core.access import COUNTER_KEY_SCOPES, MERCHANT_KEY_SCOPES
+from merchant.core.access import COUNTER_KEY_SCOPES, MERCHANT_KEY_SCOPES, MERCHANT_ROLES, Role
 from merchant.core.db import APP_ROLE
 from merchant.core.evidence import StoredEvent
 from merchant.core.service import Service
@@ -170,14 +170,57 @@ async def test_a_merchants_own_key_finds_nothing_of_the_next_merchant(
     key = await builders.issue_key(
         service, world["greenbankfsp"]["admin"], sorted(MERCHANT_KEY_SCOPES), merchant_id=neighbour.id
     )
+    await finds_nothing(client, service, world, things, [key])
+
+
+async def test_a_merchants_own_people_find_nothing_of_the_next_merchant(
+    client: httpx.AsyncClient, service: Service, world: World, things: Things
+) -> None:
+    """The owner, a cashier of all counters, and one who is bound to a counter; they look for people too."""
+    dfsp_id = world.dfsp_ids["greenbankfsp"]
+    neighbour, counters = await builders.create_merchant(service, world)
+    place: dict[str, Any] = {"dfsp_id": dfsp_id, "merchant_id": neighbour.id}
+    theirs: dict[str, Any] = {"dfsp_id": dfsp_id, "merchant_id": UUID(things.ids["merchant_id"])}
+    who = []
+    for name, role, bound in (
+        ("owner", Role.MERCHANT_OWNER, None),
+        ("cashier", Role.MERCHANT_CASHIER, None),
+        ("till", Role.MERCHANT_CASHIER, counters[0].id),
+    ):
+        await builders.add_person(service, f"{name}@next.example", [role], **place, counter_id=bound)
+        who.append((await builders.signed_in(service, f"{name}@next.example")).headers)
+    people = [await builders.add_person(service, f"{role}@x.example", [role], **theirs) for role in MERCHANT_ROLES]
+    await finds_nothing(client, service, world, things, who, who[0])
+    for person in people:
+        named = Things(things.ids | {"user_id": str(person.id)}, things.version_hash, things.location_id, "")
+        await finds_nothing(client, service, world, named, who, who[0], of="user_id")
+
+
+async def finds_nothing(
+    client: httpx.AsyncClient,
+    service: Service,
+    world: World,
+    things: Things,
+    who: list[dict[str, str]],
+    owner: dict[str, str] | None = None,
+    of: str | None = None,
+) -> None:
+    """Call every route, or those that name one parameter, about things of the next merchant.
+
+    The owner is told "not found" where the route is open to the own people, and not that it is not allowed.
+    """
     others = {name: value for name, value in things.ids.items() if name != "dfsp_id"}
     before = await all_rows(service, world.dfsp_ids["greenbankfsp"])
-    for route in routes_on_things(service):
-        response = await call(client, route, things, key)
-        if response.status_code < 400:
-            assert not any(value in response.text for value in others.values()), (str(route), response.text)
-        if set(route.names) & set(others):
-            assert response.status_code in (403, 404), (str(route), response.text)
+    routes = [route for route in routes_on_things(service) if of is None or of in route.names]
+    for route in routes:
+        for headers in who:
+            response = await call(client, route, things, headers)
+            if response.status_code < 400:
+                assert not any(value in response.text for value in others.values()), (str(route), response.text)
+            if set(route.names) & set(others):
+                assert response.status_code in (403, 404), (str(route), response.text)
+                opens = route.declared.own_permission is not None and headers is owner
+                assert not opens or response.status_code == 404, (str(route), response.text)
     after = await all_rows(service, world.dfsp_ids["greenbankfsp"])
     for table, rows in before.items():
         kept = [row for row in after[table] if row in rows]
@@ -187,7 +230,9 @@ async def test_a_merchants_own_key_finds_nothing_of_the_next_merchant(
 async def test_a_counters_key_finds_nothing_of_the_next_counter(
     client: httpx.AsyncClient, service: Service, world: World, things: Things
 ) -> None:
-    """Neither with a key of today nor with one of before, which could hold all that a merchant's key may."""
+    """Neither with a key of today, nor with one of before, which could hold all that a merchant's key may, nor as the
+    cashier of a counter.
+    """
     admin = world["greenbankfsp"]["admin"]
     other = {"location_id": things.location_id, "name": "Next door"}
     headers = {**world.maker.headers, "idempotency-key": "next"}
@@ -201,8 +246,12 @@ async def test_a_counters_key_finds_nothing_of_the_next_counter(
         number = await tx.fetchval("SELECT alias FROM counter WHERE id = $1", UUID(things.ids["counter_id"]))
     around = {"dfsp_id", "merchant_id"}
     hidden = [value for name, value in things.ids.items() if name not in around] + [number]
+    place: dict[str, Any] = {"dfsp_id": world.dfsp_ids["greenbankfsp"], "merchant_id": UUID(things.ids["merchant_id"])}
+    till = [Role.MERCHANT_CASHIER]
+    await builders.add_person(service, "till@next.example", till, **place, counter_id=UUID(added["id"]))
+    cashier = (await builders.signed_in(service, "till@next.example")).headers
     before = await all_rows(service, world.dfsp_ids["greenbankfsp"])
-    for who in (key, old):
+    for who in (key, old, cashier):
         for route in routes_on_things(service):
             response = await call(client, route, things, who)
             if response.status_code < 400 and route.shape != "ScannedCode":  # what a code says is public

@@ -30,6 +30,7 @@ class Route(Struct, frozen=True, kw_only=True):
     path: str  # with {names}, as OpenAPI writes it
     path_types: Mapping[str, type] = {}  # UUID, int or str of each name
     permission: Permission | None  # None with public=False: everyone who is signed in
+    own_permission: Permission | None = None  # enough for a merchant's own people, who reach what is that merchant's
     public: bool = False  # nobody is asked who they are
     operation_checks_permission: bool = False  # not the guard: a maker is told "checker_is_maker" first
     status: int = 200
@@ -103,6 +104,7 @@ class Options(TypedDict, total=False):
     """The keyword arguments of `route`: fields of `Route`."""
 
     permission: Permission | None
+    own_permission: Permission | None
     public: bool
     operation_checks_permission: bool
     status: int

@@ -44,7 +44,7 @@ async def ask(
     """
     declared: Route = handler.opt["route"]
     if declared.permission is not None and not declared.operation_checks_permission:
-        web.actor_of(request).require(declared.permission)
+        web.actor_of(request).require(declared.permission, declared.own_permission)
     given = {name: str(value) for name, value in (path or {}).items()}
     call: Call[Any] = Call(declared, request, given, query or {}, key)
     names = read_names(declared, given)

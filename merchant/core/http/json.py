@@ -68,7 +68,7 @@ async def authorise(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
         service = connection.app.state.service
         evidence.note_key_use(service, actor, client_address(connection.scope, connection.headers, service.settings))
     if declared.permission is not None and not declared.operation_checks_permission:
-        actor.require(declared.permission)
+        actor.require(declared.permission, declared.own_permission)
 
 
 async def authenticate(state: Any, headers: Mapping[str, str]) -> Actor:

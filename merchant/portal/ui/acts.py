@@ -60,7 +60,9 @@ class Act(Struct, frozen=True, kw_only=True):
 def act_screens(act: Act) -> list[HTTPRouteHandler]:
     """The page of an act and its form's handler."""
     declared: Route = act.handler.opt["route"]
-    permission = act.permission or (None if declared.operation_checks_permission else declared.permission)
+    # Where a merchant's own people need another permission than staff, the route itself asks which of them one has.
+    is_asked_later = declared.operation_checks_permission or declared.own_permission is not None
+    permission = act.permission or (None if is_asked_later else declared.permission)
 
     async def show(view: View, given: dict[str, Any], status: int = 200) -> Page:
         subject = await act.subject(view, given) if act.subject else Subject()

@@ -48,6 +48,7 @@ _TAGS = {
     "qr": "Scanned codes, and printed codes made into payment requests.",
     "poster-batches": "Posters of many counters, printed in the background.",
     "webhook-endpoints": "Where events are delivered.",
+    "event-log": "What was announced, and what became of it.",
     "events": "Live events.",
     "blocked-lanes": "Jobs of the service that fail and hold back those behind them.",
     "dead-jobs": "Jobs of the service that failed too often.",
@@ -143,6 +144,8 @@ def _described(one: Route) -> str:
     """What the summary leaves out, and who may call it."""
     if one.permission is not None:
         who = f"Needs the permission `{one.permission.value}`."
+        if one.own_permission is not None:
+            who = f"{who[:-1]}; a merchant's own people need `{one.own_permission.value}`."
     else:
         who = "Open to everyone." if one.public and not one.streams else "Open to whoever is signed in."
     return f"{one.doc.partition('. ')[2]} {who}".strip()

@@ -23,7 +23,7 @@ from merchant.compliance.documents.schemas import NewDocument
 from merchant.compliance.lists.schemas import NewScreeningList
 from merchant.compliance.policies.schemas import NewPolicy
 from merchant.compliance.providers.routes import CodeReadOut, NewPhoneCode
-from merchant.notify.events import ApplicationEvent, MerchantEvent, PaymentReceived, PaymentRequestEvent
+from merchant.notify.events import ApplicationEvent, EndpointPing, MerchantEvent, PaymentReceived, PaymentRequestEvent
 from merchant.notify.routes import NewEndpoint
 from merchant.payments.schemas import NewPaymentRequest
 from merchant.people.account_schemas import (
@@ -202,6 +202,10 @@ EVENT_EXAMPLES: dict[Any, dict[str, Any]] = {
             "reference": "order 17",
             "payer": "2547*****001",
             "reason": None,
+            "paid_at": "2026-03-02T08:15:30.125Z",
+            "payment_id": _ID,
+            "transfer_id": "7f1c3f0a-6f0a-4d8e-9b53-2b8f1c0d9e77",
         }
     },
+    EndpointPing: _EVENT | {"data": {"endpoint_id": _ID}},
 }

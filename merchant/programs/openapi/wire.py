@@ -156,6 +156,12 @@ def _media(mount: str, path: str) -> str:
     return "application/json" if mount == "/oracle" else media_type(resource, version_for(resource))
 
 
+_SIGNATURE = (
+    "`v1,` and base64 HMAC-SHA256 of id.timestamp.body; for a day after a rotation two of them with a blank between:"
+    " by the new secret and by the one before."
+)
+
+
 def webhooks_document() -> dict[str, Any]:
     """What we POST to webhook endpoints, one operation an event type."""
     events = {kind: _event_struct(kind) for kind in EventType}
@@ -163,7 +169,7 @@ def webhooks_document() -> dict[str, Any]:
     headers = [
         parameter("webhook-id", "header", "The event's id; the same at every try.", required=True),
         parameter("webhook-timestamp", "header", "Seconds since 1970, of this try.", required=True),
-        parameter("webhook-signature", "header", "`v1,` and base64 HMAC-SHA256 of id.timestamp.body.", required=True),
+        parameter("webhook-signature", "header", _SIGNATURE, required=True),
     ]
     hooks = {
         kind.value: {

@@ -22,6 +22,8 @@ from merchant.registry.merchants.search_index import index_places
 from merchant.registry.merchants.states import Capability, MerchantState, merchant_may, move_merchant
 
 STOPPED_BY_HUB = "stopped_by_hub"  # why a merchant is stopped that the hub proposes to block; it says nothing else
+# Counters that a merchant's owner may open without the DFSP, closed ones among them: a number is never given again.
+MAX_COUNTERS_ADDED_BY_MERCHANT = 20
 _HELD_FROM = frozenset({MerchantState.ACTIVE, MerchantState.CLOSED})
 
 
@@ -67,7 +69,8 @@ async def add_counter(
 ) -> Counter:
     """Open a counter at a location; its number exists when this returns.
 
-    Raises NotFound, WrongState, InvalidFields, AliasTaken, NumbersExhausted.
+    A merchant's owner opens a few, whose numbers are drawn: a number of one's own choice is the DFSP's to give.
+    Raises NotFound, NotAllowed, WrongState, InvalidFields, AliasTaken, NumbersExhausted.
     """
     merchant = await lock_merchant(tx, actor, merchant_id)
     if not merchant_may(merchant.state, Capability.ADD_COUNTER):
@@ -79,7 +82,10 @@ async def add_counter(
     count = await tx.fetchval("SELECT count(*) FROM counter WHERE merchant_id = $1", merchant.id)
     if count >= MAX_COUNTERS_OF_MERCHANT:
         raise errors.WrongState(_("A merchant has at most {most} counters.", most=MAX_COUNTERS_OF_MERCHANT))
+    if actor.merchant_id is not None:
+        await _check_added_by_owner(tx, merchant, own_alias)
     counter = await open_counter(tx, await service.scheme(), merchant, location_id, name, own_alias)
+    counter.added_by_merchant = actor.merchant_id is not None
     await index_places(tx, merchant)
     await audit.record(
         tx,
@@ -92,6 +98,19 @@ async def add_counter(
         alias=counter.alias,
     )
     return counter
+
+
+async def _check_added_by_owner(tx: Tx, merchant: Merchant, own_alias: str | None) -> None:
+    if own_alias is not None:
+        raise errors.NotAllowed(_("Your payment provider gives numbers of your own choice; leave own_alias out."))
+    added = "SELECT count(*) FROM counter WHERE merchant_id = $1 AND added_by_merchant"
+    if await tx.fetchval(added, merchant.id) >= MAX_COUNTERS_ADDED_BY_MERCHANT:
+        raise errors.WrongState(
+            _(
+                "You can add {most} counters yourself; your payment provider adds more.",
+                most=MAX_COUNTERS_ADDED_BY_MERCHANT,
+            )
+        )
 
 
 async def change_counter(tx: Tx, actor: Actor, counter_id: UUID, name: str | None, location_id: UUID | None) -> Counter:

@@ -90,6 +90,7 @@ class Counter(SQLModel, table=True):
     alias: str = Field(index=True)
     created_at: datetime = columns.instant()
     closed_at: datetime | None = columns.instant(nullable=True)
+    added_by_merchant: bool = Field(default=False, sa_column_kwargs=columns.added("false"))  # not by the DFSP
 
 
 class MerchantSearch(SQLModel, table=True):

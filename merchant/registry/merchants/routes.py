@@ -86,6 +86,7 @@ async def read_merchant(call: Call[None], merchant_id: UUID) -> Answer:
     "POST",
     "/api/v1/merchants/{merchant_id}/counters",
     permission=P.MERCHANTS_WRITE,
+    own_permission=P.OWN_COUNTERS_WRITE,
     body=schemas.NewCounter,
     answer=schemas.CounterView,
     status=201,
@@ -94,7 +95,10 @@ async def read_merchant(call: Call[None], merchant_id: UUID) -> Answer:
     raises=(errors.WrongState, AliasTaken, NumbersExhausted),
 )
 async def add_counter(call: Call[schemas.NewCounter], merchant_id: UUID) -> schemas.CounterView:
-    """Open a counter; its number exists when this answers. An Idempotency-Key, if sent, makes retries safe."""
+    """Open a counter; its number exists when this answers. An Idempotency-Key, if sent, makes retries safe.
+
+    A merchant's owner may open twenty without the DFSP, with numbers that are drawn.
+    """
     new = call.body
     counter = await lifecycle.add_counter(
         call.tx, call.service, call.actor, merchant_id, new.location_id, new.name, new.own_alias
@@ -106,6 +110,7 @@ async def add_counter(call: Call[schemas.NewCounter], merchant_id: UUID) -> sche
     "PATCH",
     "/api/v1/counters/{counter_id}",
     permission=P.MERCHANTS_WRITE,
+    own_permission=P.OWN_COUNTERS_WRITE,
     body=schemas.CounterChange,
     answer=schemas.CounterView,
     raises=(errors.WrongState, errors.InvalidFields),
@@ -122,6 +127,7 @@ async def change_counter(call: Call[schemas.CounterChange], counter_id: UUID) ->
     "POST",
     "/api/v1/counters/{counter_id}/close",
     permission=P.MERCHANTS_WRITE,
+    own_permission=P.OWN_COUNTERS_WRITE,
     body=ReasonGiven,
     answer=schemas.CounterView,
     raises=(errors.WrongState,),

@@ -13,7 +13,7 @@ from aiohttp import web
 from merchant.core import clock
 from merchant.core.http.context import with_context
 from merchant.core.service import Service
-from merchant.notify import events
+from merchant.notify import event_log, events
 from merchant.notify.routes import ROUTES
 from merchant.programs.worker import Worker
 from merchant.registry.merchants.models import Merchant
@@ -125,7 +125,9 @@ def template(shop_template: str) -> str:
 
 @pytest.fixture
 async def telling(service: Service, world: World) -> AsyncIterator[Telling]:
-    transport = httpx.ASGITransport(with_context(app_on(service, ROUTES)), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(
+        with_context(app_on(service, [*ROUTES, *event_log.ROUTES])), raise_app_exceptions=False
+    )
     async with (
         httpx.AsyncClient(transport=transport, base_url="http://test.local") as client,
         listening() as ear,

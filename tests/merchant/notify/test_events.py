@@ -39,6 +39,7 @@ CONTRACT = {
     "merchant.left",
     "merchant.joined",
     "merchant.requirements_due",
+    "test.ping",
 }
 
 
@@ -106,7 +107,9 @@ async def test_a_paid_request_is_told_once_with_what_a_till_needs(stage: Stage) 
     transfer_id = await stage.pay(request)
     await stage.end_transfer(transfer_id, "COMMITTED", "PUT")
     [(event_type, data)] = await payment_events(stage)
+    [payment] = await stage.payments()
     assert event_type == "payment_request.paid"
+    assert data.pop("paid_at") == (await stage.read(request))["paid_at"] is not None
     assert data == {
         "payment_request_id": request["id"],
         "merchant_id": str(stage.merchant.id),
@@ -117,6 +120,8 @@ async def test_a_paid_request_is_told_once_with_what_a_till_needs(stage: Stage) 
         "state": "paid",
         "late": False,
         "reason": None,
+        "payment_id": payment["id"],
+        "transfer_id": transfer_id,
     }
     assert PAYER not in json.dumps(data)
 

@@ -193,6 +193,7 @@ def data_of(kind: events.EventType, shop: Merchant, counter_id: UUID) -> dict[st
         "amount": {"amount": "1", "currency": "USD"},
         "state": "paid",
         "late": False,
+        "endpoint_id": ids.uuid7(),
     }
     return {name: values[name] for name in events.EVENT_DATA[kind].__struct_fields__ if name in values}
 

@@ -7,8 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from merchant.core import clock
 from merchant.core.access import COUNTER_KEY_SCOPES, DELEGABLE, KEY_SCOPES, MERCHANT_KEY_SCOPES, ROLE_PERMISSIONS, Role
 from merchant.core.access import Permission as P
+from merchant.core.evidence import EventBuffer
 from merchant.core.service import Service
 from merchant.people import sessions
 from tests import builders
@@ -169,3 +171,83 @@ class TestIssuers:
     async def test_a_key_says_who_issued_it(self, client: httpx.AsyncClient, world: World) -> None:
         admin = world["greenbankfsp"]["admin"]
         assert (await issue(client, admin, ["merchants:read"])).json()["issued_by"] == str(admin.actor.id)
+
+
+class TestRotation:
+    async def test_the_new_key_does_the_same_and_the_old_one_lives_a_day(
+        self, client: httpx.AsyncClient, service: Service, world: World, move_clock: Callable[[timedelta], datetime]
+    ) -> None:
+        start = move_clock(timedelta())
+        merchant, counters = await builders.create_merchant(service, world)
+        admin, place = world["greenbankfsp"]["admin"], {"counter_id": str(counters[0].id)}
+        old = (await issue(client, admin, ["merchants:read"], expires_in_days=30, **place)).json()
+        move_clock(timedelta(days=10))
+        admin = await builders.signed_in(service, admin.email)
+        new = await client.post(f"{KEYS}/{old['id']}/rotate", headers=admin.headers)
+        assert new.status_code == 201, new.text
+        same = ("name", "scopes", "dfsp_id", "merchant_id", "counter_id")
+        assert [new.json()[name] for name in same] == [old[name] for name in same]
+        assert new.json()["merchant_id"] == str(merchant.id)
+        assert new.json()["expires_at"] == clock.rfc3339(start + timedelta(days=40))
+        for wait, status in ((timedelta(hours=23), 200), (timedelta(hours=1), 401)):
+            move_clock(wait)
+            answers = [
+                (await client.get("/api/v1/merchants", headers={"x-api-key": one["key"]})).status_code
+                for one in (new.json(), old)
+            ]
+            assert answers == [200, status]
+        admin = await builders.signed_in(service, admin.email)
+        listed = (await client.get(KEYS, headers=admin.headers)).json()["items"]
+        assert {one["id"] for one in listed} == {old["id"], new.json()["id"]}
+        assert not [one for one in listed if one["key"] is not None]
+
+    async def test_a_key_that_ends_sooner_is_not_made_to_live_longer(
+        self, client: httpx.AsyncClient, service: Service, world: World, move_clock: Callable[[timedelta], datetime]
+    ) -> None:
+        start = move_clock(timedelta())
+        admin = world["greenbankfsp"]["admin"]
+        old = (await issue(client, admin, ["merchants:read"], expires_in_days=1)).json()
+        move_clock(timedelta(hours=20))
+        admin = await builders.signed_in(service, admin.email)
+        await client.post(f"{KEYS}/{old['id']}/rotate", headers=admin.headers)
+        [ends] = [one["expires_at"] for one in (await client.get(KEYS, headers=admin.headers)).json()["items"][1:]]
+        assert ends == clock.rfc3339(start + timedelta(days=1))
+
+    async def test_a_key_that_has_ended_is_not_brought_back(
+        self, client: httpx.AsyncClient, service: Service, world: World, move_clock: Callable[[timedelta], datetime]
+    ) -> None:
+        move_clock(timedelta())
+        admin = world["greenbankfsp"]["admin"]
+        revoked, over = [
+            (await issue(client, admin, ["merchants:read"], expires_in_days=1)).json()["id"] for _ in range(2)
+        ]
+        assert (await client.delete(f"{KEYS}/{revoked}", headers=admin.headers)).status_code == 204
+        assert (await client.post(f"{KEYS}/{revoked}/rotate", headers=admin.headers)).status_code == 409
+        move_clock(timedelta(days=1))
+        admin = await builders.signed_in(service, admin.email)
+        assert (await client.post(f"{KEYS}/{over}/rotate", headers=admin.headers)).status_code == 409
+
+    async def test_nobody_rotates_anothers_key(self, client: httpx.AsyncClient, world: World) -> None:
+        key = (await issue(client, world["greenbankfsp"]["admin"], ["merchants:read"])).json()["id"]
+        for person, status in ((world["lakemfi"]["admin"], 404), (world.maker, 403)):
+            assert (await client.post(f"{KEYS}/{key}/rotate", headers=person.headers)).status_code == status
+
+    async def test_it_gives_no_more_than_its_rotator_may_give(self, client: httpx.AsyncClient, world: World) -> None:
+        """The hub issues keys that register numbers, and none that asks for money."""
+        key = (await issue(client, world["greenbankfsp"]["admin"], ["payments:request"])).json()["id"]
+        assert (await client.post(f"{KEYS}/{key}/rotate", headers=world.operator.headers)).status_code == 403
+
+
+async def test_a_list_tells_when_a_key_was_used_last(
+    client: httpx.AsyncClient, service: Service, world: World, move_clock: Callable[[timedelta], datetime]
+) -> None:
+    start = move_clock(timedelta())
+    admin = world["greenbankfsp"]["admin"]
+    used, unused = [(await issue(client, admin, ["merchants:read"])).json() for _ in range(2)]
+    for _ in range(2):
+        last = move_clock(timedelta(hours=2))
+        assert (await client.get("/api/v1/merchants", headers={"x-api-key": used["key"]})).status_code == 200
+    await service.shared(EventBuffer).store()
+    listed = {one["id"]: one for one in (await client.get(KEYS, headers=admin.headers)).json()["items"]}
+    assert listed[used["id"]]["last_used_at"] == clock.rfc3339(last) > clock.rfc3339(start)
+    assert listed[unused["id"]]["last_used_at"] is None

@@ -76,6 +76,8 @@ async def test_a_right_password_gives_a_token_that_says_who_it_is(door: Door, wo
         "name": "maker",
         "roles": ["dfsp_maker"],
         "dfsp_id": str(world.dfsp_ids["greenbankfsp"]),
+        "merchant_id": None,
+        "counter_id": None,
     }
     assert session["expires_at"].endswith("Z")
     assert session["totp_enrolment_required"] is False

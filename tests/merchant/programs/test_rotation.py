@@ -104,8 +104,8 @@ async def fill(service: Service, world: World) -> None:
             )
         )
         await tx.execute(
-            "INSERT INTO webhook_endpoint (id, dfsp_id, merchant_id, url, secret_sealed, event_types, enabled,"
-            " created_at) VALUES ($1, $2, $3, 'https://shop.example', $4, '{}', true, now())",
+            "INSERT INTO webhook_endpoint (id, dfsp_id, merchant_id, url, secret_sealed, old_secret_sealed,"
+            " event_types, enabled, created_at) VALUES ($1, $2, $3, 'https://shop.example', $4, $4, '{}', true, now())",
             endpoint_id,
             *place,
             vault.seal(b"whsec_x", f"webhook:{endpoint_id}"),
