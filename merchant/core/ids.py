@@ -9,7 +9,7 @@ import uuid
 from uuid import UUID
 
 # Letters and digits that cannot be taken for one another when read aloud or from paper (no 0 O 1 I L U).
-_REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 REFERENCE_LENGTH = 8
 
 
@@ -28,7 +28,7 @@ def wire_id() -> str:
 
 def short_reference() -> str:
     """A random reference of 8 readable characters (about 39 bits) for a dynamic QR code."""
-    return "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(REFERENCE_LENGTH))
+    return "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(REFERENCE_LENGTH))
 
 
 def luhn_digit(digits: str) -> str:

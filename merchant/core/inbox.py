@@ -9,7 +9,7 @@ import hashlib
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from merchant.core import clock, columns, outbox, trace
@@ -24,7 +24,10 @@ class InboxMessage(SQLModel, table=True):
     """A message as it came, sealed: paths and bodies name payers."""
 
     __tablename__ = "inbox"
-    __table_args__ = (Index("inbox_received", "received_at", postgresql_using="brin"),)
+    __table_args__ = (
+        Index("inbox_received", "received_at", postgresql_using="brin"),
+        Index("inbox_about", "about", postgresql_where=text("about IS NOT NULL")),
+    )
     digest: bytes = Field(primary_key=True)
     method: str
     resource: str
@@ -32,6 +35,7 @@ class InboxMessage(SQLModel, table=True):
     sealed: bytes = columns.sealed(nullable=False)
     times: int = 1
     received_at: datetime = columns.instant()
+    about: str | None = None  # the id that the message names, or a payer's digest: nothing personal
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -53,8 +57,8 @@ class Message(msgspec.Struct, frozen=True):
 
 _STORE = f"""
 WITH stored AS (
-  INSERT INTO inbox (digest, method, resource, source, sealed, times, received_at)
-  VALUES ($1, $2, $3, $4, $5, 1, $6)
+  INSERT INTO inbox (digest, method, resource, source, sealed, times, received_at, about)
+  VALUES ($1, $2, $3, $4, $5, 1, $6, $11)
   ON CONFLICT (digest) DO UPDATE SET times = inbox.times + 1
   RETURNING times),
 {outbox.job_cte("FROM stored WHERE times = 1 OR $8", topic="$7", payload="$5", moved="$10", traceparent="$9")}
@@ -65,8 +69,11 @@ _REQUESTS = frozenset({"GET", "POST"})
 _LOOK_UPS = frozenset({"parties", "participants"})
 
 
-async def store_once(tx: Tx, vault: Vault, message: Message) -> bool:
-    """Store a message and the job to interpret it; False when it had come before."""
+async def store_once(tx: Tx, vault: Vault, message: Message, about: str | None = None) -> bool:
+    """Store a message and the job to interpret it; False when it had come before.
+
+    `about` is what it is found by as long as it is kept: an id that it names, nothing personal.
+    """
     message = msgspec.structs.replace(message, traceparent=trace.traceparent())
     seen = b"\0".join((message.source.encode(), message.method.encode(), message.path.encode(), message.body))
     digest = hashlib.sha256(seen).digest()
@@ -82,6 +89,7 @@ async def store_once(tx: Tx, vault: Vault, message: Message) -> bool:
         message.method in _REQUESTS or _may_mean_more(message),
         message.traceparent,
         clock.moved(),
+        about,
     )
     return bool(times == 1)
 

@@ -41,6 +41,7 @@ from merchant.payments.destinations import find_destination
 from merchant.payments.participants import HubConnection, HubConnections
 from merchant.payments.reconcile import is_reconciling
 from merchant.payments.refusals import Refusals
+from merchant.payments.subjects import subject_of
 
 MOUNT: Final = "/fspiop"
 # What was taken is remembered for inbox.KEPT_FOR, so that a repetition is known as one. A message may be as old, or as
@@ -70,8 +71,9 @@ async def fspiop_door(scope: Scope, receive: Receive, send: Send) -> None:
         raw.check_gateway(service, scope, headers)
         call = await raw.read_call(scope, receive, headers, MOUNT)
         async with service.db.system_statements() as tx:
-            message = await _checked(tx, service, service.shared(HubConnections), call)
-            await inbox.store_once(tx, service.vault, message)
+            message, place = await _checked(tx, service, service.shared(HubConnections), call)
+            about = subject_of(service.vault, place, message.body)
+            await inbox.store_once(tx, service.vault, message, about)
     except Refused as refused:
         _note(service, scope, headers, refused.error_code, refused.description)
         await respond(send, refused.status, refused.body())
@@ -109,8 +111,8 @@ class _Arrival(Struct, frozen=True):
     connection: HubConnection
 
 
-async def _checked(tx: Tx, service: Service, connections: HubConnections, call: Call) -> Message:
-    """The message, if it is well formed and its signature is its sender's. Raises FspiopError."""
+async def _checked(tx: Tx, service: Service, connections: HubConnections, call: Call) -> tuple[Message, Place]:
+    """The message, if it is well formed and its signature is its sender's, and its path. Raises FspiopError."""
     place = read_path(call.method, call.raw_path, call.query)
     inbound = check_headers(call.method, place.resource, call.headers)
     _check_fresh(service.settings, inbound)
@@ -128,7 +130,7 @@ async def _checked(tx: Tx, service: Service, connections: HubConnections, call: 
         _read_body(place, call)
     if call.method == "POST" and await is_reconciling(service):
         raise FspiopError("2003", "We were restored and ask the hub first; send this again in some minutes.", 503)
-    return Message(
+    message = Message(
         method=call.method,
         path=call.raw_path,
         source=inbound.source,
@@ -136,6 +138,7 @@ async def _checked(tx: Tx, service: Service, connections: HubConnections, call: 
         version=inbound.answer_version,
         body=call.body,
     )
+    return message, place
 
 
 def _read_body(place: Place, call: Call) -> WireBody | None:

@@ -34,6 +34,9 @@ class PaymentRequest(SQLModel, table=True):
             "id",
             postgresql_where=sql("reference IS NOT NULL"),
         ),
+        Index("payment_request_of_amount", "dfsp_id", "amount_minor", "id"),
+        Index("payment_request_of_merchant_amount", "merchant_id", "amount_minor", "id"),
+        Index("payment_request_short_ref", "short_ref"),
     )
     id: UUID = columns.key()
     dfsp_id: UUID = Field(foreign_key="dfsp.id")
@@ -104,6 +107,7 @@ class Quote(SQLModel, table=True):
     note: str | None = None
     expires_at: datetime = columns.instant()
     created_at: datetime = columns.instant()
+    payer_digest: bytes | None = columns.sealed()  # for the payment that follows
 
 
 class Transfer(SQLModel, table=True):
@@ -140,6 +144,12 @@ class Payment(SQLModel, table=True):
         Index("payment_listed", "dfsp_id", "id"),
         Index("payment_of_counter", "counter_id", "id"),
         Index("payment_of_merchant", "merchant_id", "id"),
+        Index("payment_of_payer", "payer_digest", postgresql_where=sql("payer_digest IS NOT NULL")),
+        Index("payment_of_request", "request_id", postgresql_where=sql("request_id IS NOT NULL")),
+        # A request has the transaction of its payment, and an index on it.
+        Index("payment_of_transaction", "transaction_id", postgresql_where=sql("request_id IS NULL")),
+        Index("payment_of_amount", "dfsp_id", "amount_minor", "id"),
+        Index("payment_of_merchant_amount", "merchant_id", "amount_minor", "id"),
     )
     id: UUID = columns.key()
     dfsp_id: UUID = Field(foreign_key="dfsp.id")
@@ -154,6 +164,18 @@ class Payment(SQLModel, table=True):
     payer_masked: str | None = None
     note: str | None = None
     received_at: datetime = columns.instant()
+    payer_digest: bytes | None = columns.sealed()  # older payments have it on their request, where there is one
+
+
+class SentMessage(SQLModel, table=True):
+    """A refusal or a question that was sent to the hub, sealed. Answers are kept with their quote and transfer."""
+
+    __tablename__ = "sent_message"
+    id: UUID = columns.key()
+    dfsp_id: UUID = columns.dfsp()
+    about: str = Field(index=True)  # see subjects.py
+    sealed: bytes = columns.sealed(nullable=False)
+    sent_at: datetime = Field(index=True, sa_type=columns.INSTANT)
 
 
 class LimitUsage(SQLModel, table=True):

@@ -14,8 +14,8 @@ import structlog
 from msgspec import Struct
 from prometheus_client import Counter, Histogram
 
-from merchant.core import clock, outbox
-from merchant.core.db import Tx
+from merchant.core import clock, ids, inbox, outbox
+from merchant.core.db import Tx, forget
 from merchant.core.inbox import Message
 from merchant.core.service import Service
 from merchant.hub.fspiop import client
@@ -24,6 +24,7 @@ from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.messages import WireBody, encode, encode_error
 from merchant.payments.participants import HubConnection, HubConnections
 from merchant.payments.settle import commit_transfer
+from merchant.payments.subjects import subject_of_path
 from merchant.payments.transfer_states import lock_transfer
 
 _CALL = ("dfsp", "resource")
@@ -57,10 +58,24 @@ class QueuedMessage(OutgoingMessage, frozen=True, kw_only=True):
     transfer: tuple[str, str] | None = None  # payer FSP, transfer id
 
 
-async def queue(tx: Tx, service: Service, message: QueuedMessage, dfsp_id: UUID) -> None:
-    """Queue a message in the caller's transaction."""
+_KEEP = "INSERT INTO sent_message (id, dfsp_id, about, sealed, sent_at) VALUES ($1, $2, $3, $4, $5)"
+
+
+async def queue(tx: Tx, service: Service, message: QueuedMessage, dfsp_id: UUID, *, about: str | None = None) -> None:
+    """Queue a message in the caller's transaction.
+
+    `about` of a message that no row tells of (subjects.py): it is kept, beyond its sending, as long as the inbox keeps
+    what came. Answers are not: they stand with their quote and transfer.
+    """
     sealed = service.vault.seal(msgspec.json.encode(message), CONTEXT)
     await outbox.add(tx, TOPIC, sealed, dfsp_id=dfsp_id)
+    if about is not None:
+        await tx.execute(_KEEP, ids.uuid7(), dfsp_id, about, sealed, clock.now())
+
+
+async def prune(tx: Tx, limit: int) -> int:
+    """Forget what was sent longer than inbox.KEPT_FOR ago; the number forgotten, at most `limit`."""
+    return await forget(tx, "sent_message", "id", "sent_at", clock.now() - inbox.KEPT_FOR, limit)
 
 
 def open_queued(service: Service, payload: bytes) -> QueuedMessage:
@@ -78,8 +93,9 @@ async def answer(
     *,
     useless_after: datetime | None = None,
     transfer: tuple[str, str] | None = None,
+    about: str | None = None,
 ) -> None:
-    """Answer a request by a PUT to whoever sent it, in the version they asked for."""
+    """Answer a request by a PUT to whoever sent it, in the version they asked for. `about` as of `queue`."""
     queued = QueuedMessage(
         method="PUT",
         path=path,
@@ -90,14 +106,16 @@ async def answer(
         useless_after=useless_after,
         transfer=transfer,
     )
-    await queue(tx, service, queued, dfsp_id)
+    await queue(tx, service, queued, dfsp_id, about=about)
 
 
 async def refuse(
     tx: Tx, service: Service, message: Message, dfsp_id: UUID, path: str, code: str, description: str
 ) -> None:
     """Answer a request by a PUT to its /error."""
-    await answer(tx, service, message, dfsp_id, f"{path}/error", encode_error(FspiopError(code, description)))
+    error = encode_error(FspiopError(code, description))
+    about = subject_of_path(service.vault, message.method, message.path, message.body)
+    await answer(tx, service, message, dfsp_id, f"{path}/error", error, about=about)
 
 
 async def send_queued(sender: Sender, payload: bytes) -> None:

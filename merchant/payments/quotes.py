@@ -16,13 +16,14 @@ from merchant.core import clock, inbox, money, sql
 from merchant.core.db import Tx
 from merchant.core.errors import Reason
 from merchant.core.inbox import Message
-from merchant.core.phone import mask
+from merchant.core.phone import InvalidNumber, Msisdn, mask
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.hub.fspiop import ilp
 from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.jws import canonical_json
 from merchant.hub.fspiop.messages import (
+    PartyIdInfo,
     QuotesPost,
     QuotesPut,
     Transaction,
@@ -38,6 +39,7 @@ from merchant.hub.fspiop.paths import read_path
 from merchant.payments import limits, outgoing
 from merchant.payments.models import Quote
 from merchant.payments.participants import HubConnection
+from merchant.payments.requests import MSISDN
 from merchant.payments.settle import expire_if_over, fail_over_limit
 from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
 from merchant.registry.merchants.counters import CounterFacts, counter_by_alias
@@ -114,6 +116,7 @@ async def answer_quote(tx: Tx, service: Service, connection: HubConnection, mess
             note=asked.note,
             expires_at=expires_at,
             created_at=now,
+            payer_digest=payer_digest(service, asked.payer.party_id_info),
         )
     )
     if not is_new:
@@ -121,6 +124,16 @@ async def answer_quote(tx: Tx, service: Service, connection: HubConnection, mess
     if request is not None:
         await move(tx, request, RequestState.ACCEPTED, "quoted")
     await outgoing.answer(tx, service, message, connection.dfsp_id, path, answer, useless_after=expires_at)
+
+
+def payer_digest(service: Service, payer: PartyIdInfo) -> bytes | None:
+    """The blind index by which staff find a payer's payments; None for one whom no telephone number names."""
+    if payer.party_id_type != MSISDN:
+        return None
+    try:
+        return Msisdn.of(payer.party_identifier).digest(service.vault)
+    except InvalidNumber:
+        return None
 
 
 def _answer_with_packet(

@@ -11,15 +11,12 @@ from merchant.compliance.policies.problems import CapabilityMissing
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
-from merchant.core.http.route import Answer, Call, Filter, Listed, route
+from merchant.core.http.route import Answer, Call, Listed, route
 from merchant.payments import queries, schemas
+from merchant.payments.filters import LIST_FILTERS, read_list
 from merchant.payments.problems import BeingPaid, MerchantNotActive, Reconciling
 from merchant.payments.requests import cancel_request, create_request
-from merchant.payments.states import RequestState
 from merchant.payments.transfers import ask_hub_again
-
-_COUNTER = Filter("counter_id", "Only those of this counter.", kind="uuid")
-_MERCHANT = Filter("merchant_id", "Only those of this merchant.", kind="uuid")
 
 
 async def _view(call: Call[Any], request_id: UUID) -> schemas.PaymentRequestView:
@@ -52,12 +49,7 @@ async def create_payment_request(call: Call[schemas.NewPaymentRequest]) -> schem
     permission=P.PAYMENTS_READ,
     items=schemas.PaymentRequestView,
     paged=True,
-    filters=(
-        Filter("state", "Only those in this state.", choices=tuple(RequestState)),
-        _COUNTER,
-        _MERCHANT,
-        Filter("reference", "Only those with the merchant's own reference."),
-    ),
+    filters=LIST_FILTERS,
 )
 async def list_payment_requests(call: Call[None]) -> Listed:
     """List payment requests, newest first."""
@@ -66,10 +58,7 @@ async def list_payment_requests(call: Call[None]) -> Listed:
         call.actor,
         call.page.limit,
         call.page.before,
-        state=call.filters["state"],
-        counter_id=call.filter_id("counter_id"),
-        reference=call.filters["reference"],
-        merchant_id=call.filter_id("merchant_id"),
+        await read_list(call),
     )
     scheme, base_url = await call.service.scheme(), call.service.settings.base_url
     language = language_of(call.request)
@@ -122,17 +111,16 @@ async def check_payment_request(call: Call[None], request_id: UUID) -> Answer:
     permission=P.PAYMENTS_READ,
     items=schemas.PaymentView,
     paged=True,
-    filters=(_COUNTER, _MERCHANT),
+    filters=LIST_FILTERS,
 )
 async def list_payments(call: Call[None]) -> Listed:
-    """List the money that arrived, newest first."""
+    """List the money that arrived, newest first. Each payment is `paid`: another `state` has none."""
     rows = await queries.payments(
         call.tx,
         call.actor,
         call.page.limit,
         call.page.before,
-        counter_id=call.filter_id("counter_id"),
-        merchant_id=call.filter_id("merchant_id"),
+        await read_list(call),
     )
     return Listed([schemas.payment_view(row) for row in rows], [row["id"] for row in rows])
 

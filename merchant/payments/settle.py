@@ -125,9 +125,9 @@ request AS (
   UPDATE payment_request SET transfer_id = $2, transaction_id = asked.transaction_id FROM asked
   WHERE payment_request.id = $6)
 INSERT INTO payment (id, dfsp_id, merchant_id, counter_id, request_id, payer_fsp_id, transfer_id, transaction_id,
-                     amount_minor, currency, payer_masked, note, received_at)
+                     amount_minor, currency, payer_masked, note, received_at, payer_digest)
 SELECT $5, dfsp_id, merchant_id, counter_id, $6, $1, $2, transaction_id, ended.amount_minor, ended.currency,
-       payer_masked, note, $3
+       payer_masked, note, $3, payer_digest
 FROM asked, ended
 RETURNING id, counter_id, payer_masked
 """

@@ -11,6 +11,7 @@ from merchant.hub.fspiop.client import HubUnreachable
 from merchant.payments import outgoing, parties, quotes
 from merchant.payments.ask import ASK_TOPIC, RequestJob, ask_payer
 from merchant.payments.callbacks import fspiop_door
+from merchant.payments.finding_routes import ROUTES as FINDING_ROUTES
 from merchant.payments.inbound import interpret
 from merchant.payments.outgoing import Retry, Sender, send_queued
 from merchant.payments.participants import HubConnections
@@ -43,7 +44,7 @@ async def _send(service: Service, http: aiohttp.ClientSession, payload: bytes) -
     await send_queued(_sender(service, http), payload)
 
 
-ROUTES = [*JSON_ROUTES, fspiop_door]
+ROUTES = [*JSON_ROUTES, *FINDING_ROUTES, fspiop_door]
 JOBS = (
     transactional(inbox.TOPIC, bytes, _interpret, expected=(NotYet,)),
     network(LOOK_UP_TOPIC, RequestJob, _look_up, _AGAIN),
@@ -51,7 +52,7 @@ JOBS = (
     network(outgoing.TOPIC, bytes, _send, _AGAIN),
 )
 TIMERS = (Timer("payments.due", run_timers), Timer("payments.reconcile", finish_reconciling))
-PRUNED = (Pruned("quotes", quotes.prune),)
+PRUNED = (Pruned("quotes", quotes.prune), Pruned("sent messages", outgoing.prune))
 PERMISSIONS = {
     P.PAYMENTS_READ: "Read payment requests and payments.",
     P.PAYMENTS_REQUEST: "Ask for money, and take a request back.",

@@ -92,6 +92,11 @@ def may(state: str, capability: RequestCapability) -> bool:
     return capability in CAPABILITIES[RequestState(state)]
 
 
+def may_have_arrived(state: str | None) -> bool:
+    """Whether a search for this state, or for any, can find money that arrived: every payment is paid."""
+    return state in (None, RequestState.PAID)
+
+
 def states_that_permit(capability: RequestCapability) -> str:
     """The states that permit something, as SQL lists them behind IN."""
     return sql.literals(state for state in RequestState if may(state, capability))

@@ -241,7 +241,7 @@ async def ask_outcome(
         destination=payer_fsp_id,
         useless_after=clock.now() + _QUESTION_LASTS,
     )
-    await outgoing.queue(tx, service, question, dfsp_id)
+    await outgoing.queue(tx, service, question, dfsp_id, about=transfer_id)
 
 
 async def ask_hub_again(tx: Tx, service: Service, actor: Actor, request_id: UUID) -> LockedRequest:

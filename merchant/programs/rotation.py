@@ -142,6 +142,7 @@ SEALED_COLUMNS = (
     SealedColumn("webhook_endpoint", "old_secret_sealed", "webhook:{id}", where="old_secret_sealed IS NOT NULL"),
     SealedColumn("idempotency_key", "body_sealed", "idempotency:{scope}/{key}", keys=("scope", "key")),
     SealedColumn("inbox", "sealed", inbox.TOPIC, keys=("digest",)),
+    SealedColumn("sent_message", "sealed", outgoing.CONTEXT),
     SealedColumn("outbox", "payload", inbox.TOPIC, where=f"topic = '{inbox.TOPIC}'"),
     SealedColumn("outbox", "payload", outgoing.CONTEXT, where=f"topic = '{outgoing.TOPIC}'"),
     SealedColumn("outbox", "payload", email.TOPIC, where=f"topic = '{email.TOPIC}'"),

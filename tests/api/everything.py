@@ -19,6 +19,7 @@ from merchant.core import clock
 from merchant.core.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, Permission, Role
 from merchant.core.http import route as declared
 from merchant.core.service import Service
+from merchant.payments.models import Payment, Transfer
 from merchant.people import sessions
 from merchant.programs.app import create_app
 from merchant.scheme.keys import new_private_pem, public_pem
@@ -267,6 +268,32 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         own_key = "SELECT id FROM scheme_key WHERE dfsp_id = $1 AND purpose = 'jws_sign'"
         hub_key_id = await tx.fetchval(own_key, merchant.dfsp_id)
         delivery_id = await tx.fetchval("SELECT id FROM webhook_delivery LIMIT 1")
+        payment = Payment(
+            dfsp_id=merchant.dfsp_id,
+            merchant_id=merchant.id,
+            counter_id=counters[0].id,
+            payer_fsp_id="payerfsp",
+            transfer_id=str(uuid4()),
+            transaction_id=str(uuid4()),
+            amount_minor=250,
+            currency="KES",
+            note="A note of greenbankfsp's",
+        )
+        tx.session.add(payment)
+        transfer = Transfer(
+            dfsp_id=merchant.dfsp_id,
+            merchant_id=merchant.id,
+            payer_fsp_id="payerfsp",
+            transfer_id=payment.transfer_id,
+            quote_id=str(uuid4()),
+            state="COMMITTED",
+            amount_minor=250,
+            currency="KES",
+            usage_day="2026-01-01",
+            body_hash=b"x",
+            answer=b"{}",
+        )
+        tx.session.add(transfer)
         # A long number is not found by chance in ids of other things.
         dead = "UPDATE outbox SET dead_at = run_at, id = 123456789012345678 WHERE topic = $1 RETURNING id"
         job_id = await tx.fetchval(dead, "payments.look_up")
@@ -283,6 +310,8 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "user_id": user.id,
         "key_id": key_id,
         "delivery_id": delivery_id,
+        "payment_id": payment.id,
+        "message_id": f"transfers.payerfsp.{payment.transfer_id}",
         "request_id": created["/api/v1/payment-requests"]["id"],
         "endpoint_id": created["/api/v1/webhook-endpoints"]["id"],
         "hit_id": builders.report_of(application)["hits"][0]["id"],

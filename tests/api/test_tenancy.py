@@ -20,7 +20,7 @@ from merchant.core.evidence import StoredEvent
 from merchant.core.service import Service
 from merchant.migrations import schema
 from merchant.notify.models import SmsMessage
-from merchant.payments.models import LimitUsage, Payment, Quote, Transfer
+from merchant.payments.models import LimitUsage, Payment, Quote, SentMessage, Transfer
 from merchant.registry.aliases.models import AliasCount
 from merchant.registry.codes.stickers import EndedSticker
 from tests import builders
@@ -66,6 +66,7 @@ async def fill_empty_tables(service: Service, things: Things) -> None:
                     body_hash=b"x",
                 ),
                 Payment(**place, **money, **hub, counter_id=counter, transfer_id="t1"),
+                SentMessage(dfsp_id=dfsp, about="q1", sealed=b"x", sent_at=datetime(2026, 1, 1, tzinfo=UTC)),
                 LimitUsage(**place, currency="KES", period="2026-01", taken_minor=1),
                 SmsMessage(**place, phone_masked="2547**", text="paid"),
                 RiskOverride(**place, band="high", lowers=False, reason_sealed=b"x", by_id=dfsp),
@@ -136,7 +137,7 @@ async def test_every_route_hides_another_dfsps_things(
 
 
 def needs_the_hub(route: Route) -> bool:
-    hubs = ("dfsps:write", "operations:write", "hub-keys:write", "lists:write", "merchants:block")
+    hubs = ("dfsps:write", "operations:read", "operations:write", "hub-keys:write", "lists:write", "merchants:block")
     return route.permission is not None and route.permission.value in hubs
 
 
@@ -155,7 +156,8 @@ async def test_lists_of_another_dfsp_are_empty_whatever_they_filter(
         if route.method == "GET" and not route.names and route.is_list:
             choices = {name: allowed[0] for name, allowed in route.filters.items() if allowed}
             of_kind = {"instant": "2026-01-01T00:00:00Z", "uuid": things.ids["user_id"]}
-            given = {one.name: of_kind.get(one.kind, "Shop") for one in route.declared.filters}
+            of_name = {"payer": "+254711000001", "amount": "2.50", "currency": "KES"}
+            given = {one.name: of_name.get(one.name, of_kind.get(one.kind, "Shop")) for one in route.declared.filters}
             wanted = given | {name: things.ids[name] for name in given if name in things.ids} | choices
             for who in credentials:
                 response = await client.get(route.path, params=wanted, headers=who)

@@ -15,6 +15,7 @@ from merchant.core.db import Tx
 from merchant.core.money import Money
 from merchant.core.paging import Page
 from merchant.core.service import SchemeFacts, Service
+from merchant.payments import finding
 from merchant.payments import queries as payment_queries
 from merchant.payments.states import RequestState
 from merchant.portal.pay.pay import STATE_TEXTS, StateText
@@ -116,9 +117,7 @@ def _demo_counter(scheme: SchemeFacts, merchant: Merchant, counter: Counter, sti
 async def news(service: Service) -> News:
     """The newest requests, payments and text messages of the whole scheme."""
     async with service.db.system_reads() as tx:
-        requests = await payment_queries.payment_requests(
-            tx, SERVICE, NEWEST, None, state=None, counter_id=None, reference=None, merchant_id=None
-        )
+        requests = await payment_queries.payment_requests(tx, SERVICE, NEWEST, None, finding.Sought())
         payments = await tx.fetch(_PAYMENTS, NEWEST)
         texts = await tx.fetch(_TEXTS, NEWEST)
     return News(
