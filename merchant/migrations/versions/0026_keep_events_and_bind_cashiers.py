@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0026"
-down_revision = "0023"
+down_revision = "0024"
 
 COLUMNS = (
     # A new column that is null everywhere is not scanned for its foreign key.

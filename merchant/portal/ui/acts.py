@@ -53,6 +53,8 @@ class Act(Struct, frozen=True, kw_only=True):
     body: Mapping[str, Any] = {}
     tone: Literal["act", "bad"] = "act"
     subject: Callable[[View, dict[str, Any]], Awaitable[Subject]] | None = None
+    # The names in the route's path, where the page's own path does not hold them.
+    names: Callable[[View, dict[str, Any]], Awaitable[dict[str, Any]]] | None = None
     # Shown once on a page of its own instead of going on: a key's secret. Sentence above it, then label and field.
     reveal: tuple[str, Sequence[tuple[str, str]]] | None = None
 
@@ -80,7 +82,7 @@ def act_screens(act: Act) -> list[HTTPRouteHandler]:
     async def do(view: View, given: dict[str, Any]) -> Page:
         subject = await act.subject(view, given) if act.subject else Subject()
         fields = act.fields if subject.fields is None else subject.fields
-        what: dict[str, Any] = {"path": given}
+        what: dict[str, Any] = {"path": await act.names(view, given) if act.names else given}
         if declared.idempotency_key is not None:
             what["key"] = view.form.get(ONCE)
         if declared.if_match:

@@ -41,6 +41,7 @@ class Screen(Struct, frozen=True):
     path: str
     permission: Permission | None
     kinds: frozenset[Kind]
+    own_permission: Permission | None = None
     public: bool = False
     operation_checks_permission: bool = False
 
