@@ -248,7 +248,11 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         path: (await client.post(path, json=body, headers={**owner, "idempotency-key": "things"})).json()
         for path, body in {
             "/api/v1/webhook-endpoints": {"url": "https://shop.example/hooks"},
-            "/api/v1/price-keys": {"label": "Tea", "amount": {"amount": "50", "currency": "KES"}},
+            "/api/v1/price-keys": {
+                "counter_id": str(counters[0].id),
+                "label": "Tea",
+                "amount": {"amount": "50", "currency": "KES"},
+            },
             "/api/v1/payment-requests": {
                 "counter_id": str(counters[0].id),
                 "amount": {"amount": "2.50", "currency": "KES"},
