@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from merchant.core.access import Permission
 from merchant.core.slices import JobKind, Pruned, Timer
 from merchant.portal import help as helping
-from merchant.portal import home, hub, review, staff, well_known
+from merchant.portal import home, hub, merchant, review, staff, well_known
 from merchant.portal.account import account, passkeys, profile, sign_in
 from merchant.portal.docs import docs
 from merchant.portal.pay import pay
@@ -23,6 +23,7 @@ ROUTES = [
     *staff.ROUTES,
     *hub.ROUTES,
     *helping.ROUTES,
+    *merchant.ROUTES,
     *docs.ROUTES,
     *well_known.ROUTES,
 ]

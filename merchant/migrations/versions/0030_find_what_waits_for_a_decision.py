@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0029"
-down_revision = "0023"
+revision = "0030"
+down_revision = "0029"
 
 # What an attempt leaves behind that was given up half-way.
 DROP_UNFINISHED = """
