@@ -46,6 +46,7 @@ _TAGS = {
     "payment-requests": "Requests to pay, and what became of them.",
     "payments": "Money that arrived.",
     "payment-search": "Payments and requests by anything a person knows of them.",
+    "price-keys": "What a merchant sells, with prices.",
     "qr": "Scanned codes, and printed codes made into payment requests.",
     "poster-batches": "Posters of many counters, printed in the background.",
     "webhook-endpoints": "Where events are delivered.",
