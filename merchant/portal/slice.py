@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from merchant.core.access import Permission
 from merchant.core.slices import JobKind, Pruned, Timer
-from merchant.portal import home, staff, well_known
+from merchant.portal import home, merchant, staff, well_known
 from merchant.portal.account import account, profile, sign_in
 from merchant.portal.docs import docs
 from merchant.portal.pay import pay
@@ -18,6 +18,7 @@ ROUTES = [
     *sign_in.ROUTES,
     *profile.ROUTES,
     *staff.ROUTES,
+    *merchant.ROUTES,
     *docs.ROUTES,
     *well_known.ROUTES,
 ]

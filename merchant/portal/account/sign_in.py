@@ -73,9 +73,10 @@ def own_path(wanted: str) -> str:
 
 @screen("POST", "/sign-out")
 async def sign_out(view: View) -> Page:
-    """End the session."""
+    """End the session; what the browser keeps of its pages goes too (merchant/offline.py)."""
     await view.ask(api.end_session, path={"session_id": "current"})
     response = pages.redirect("/sign-in")
+    response.headers["clear-site-data"] = '"cache", "storage"'
     cookies.set_cookie(response, cookies.SESSION, "", view.service.settings, 0)
     return response
 
