@@ -21,6 +21,7 @@ from merchant.compliance.cases import (
 from merchant.compliance.cases.blocking import block, others
 from merchant.compliance.cases.blocking.routes import ROUTES as BLOCKING_ROUTES
 from merchant.compliance.cases.case_routes import ROUTES as MERCHANT_CASE_ROUTES
+from merchant.compliance.cases.desk.routes import ROUTES as DESK_ROUTES
 from merchant.compliance.cases.document_routes import ROUTES as DOCUMENT_ROUTES
 from merchant.compliance.cases.rights import forget
 from merchant.compliance.cases.rights.routes import ROUTES as RIGHTS_ROUTES
@@ -64,7 +65,7 @@ async def _screen(tx: Tx, service: Service, job: ScreenJob) -> None:
 
 
 ROUTES = [*APPLICATION_ROUTES, *MERCHANT_CASE_ROUTES, *CASE_ROUTES, *DOCUMENT_ROUTES, *LIST_ROUTES]
-ROUTES += [*POLICY_ROUTES, *SHADOW_ROUTES, *RIGHTS_ROUTES, *PROVIDER_ROUTES, *BLOCKING_ROUTES]
+ROUTES += [*DESK_ROUTES, *POLICY_ROUTES, *SHADOW_ROUTES, *RIGHTS_ROUTES, *PROVIDER_ROUTES, *BLOCKING_ROUTES]
 JOBS = (
     transactional(apply.SCREEN_TOPIC, ScreenJob, _screen),
     transactional(review.APPROVED_TOPIC, ApprovedJob, _follow),

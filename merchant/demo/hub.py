@@ -69,3 +69,10 @@ async def exchange_keys(service: Service, http: aiohttp.ClientSession, hub_url: 
         }
         async with http.put(f"{hub_url}/control/fsps/{row['fsp_id']}", json=about) as response:
             response.raise_for_status()
+
+
+async def hold_phone(http: aiohttp.ClientSession, hub_url: str, msisdn: str) -> None:
+    """Make a payer's phone wait for an answer: someone on the demo's wall holds it."""
+    behaviour = {"behaviour": "ask", "delay_s": 0}
+    async with http.put(f"{hub_url}/control/payers/{msisdn}", json=behaviour) as response:
+        response.raise_for_status()

@@ -1,4 +1,4 @@
-"""The second half of the demo: one request accepted, one refused, one never answered, one paid late, one code scanned.
+"""The second half of the demo: requests accepted, refused, never answered and paid late, and one code scanned.
 
 The terminal tells what happened with ids and times; everything goes over HTTP, to the service and to the simulated hub.
 """
@@ -15,7 +15,7 @@ from msgspec import Struct
 from merchant.demo.api import Api, ApiProblem
 from merchant.demo.world import CURRENCY, DemoWorld
 
-# The last digit chooses how the simulated payer behaves (docs/contract.md, Simulator).
+# The last digit chooses how the simulated payer behaves (docs/contract.md, Simulator); the last one is set to `ask`.
 PAYERS = {
     "accept": "254711000001",
     "reject": "254711000002",
@@ -26,32 +26,43 @@ PAYERS = {
     "amount": "254711000007",
     "drop": "254711000008",
     "unknown": "254711000009",
+    "ask": "254711000010",
 }
 _PATIENCE_S = 30.0
+
+
+# The phone of which someone on the demo's wall holds the keypad; the control makes it wait for their answer.
+HELD_PHONE = PAYERS["ask"]
 
 
 class Scene(Struct, frozen=True):
     """One request of the demo, and the state it must end in."""
 
     title: str
+    shop: str  # of own_shops.py
     behaviour: str
     amount: str
-    expires_in_s: int
-    end: str
+    note: str
+    expires_in_s: int = 300
+    end: str = "paid"
 
 
 SCENES = (
-    Scene("asked for money, the customer agrees", "accept", "12.50", 300, "paid"),
-    Scene("asked for money, the customer says no", "reject", "8", 300, "rejected"),
-    Scene("asked for money, the customer never answers", "silent", "20", 4, "expired"),
-    Scene("asked for money, the customer pays too late", "late", "15.75", 4, "paid"),
+    Scene("asked for money, the customer agrees", "stall", "accept", "1.50", "Ndizi na maembe"),
+    Scene("asked for money, the customer says no", "cafeteria", "reject", "6.80", "Deux cafés", end="rejected"),
+    Scene("asked for money, the customer never answers", "pharmacy", "silent", "4.25", "အားဆေး", 4, "expired"),
+    Scene("asked for money, the customer pays too late", "company", "late", "48.90", "Two cooking pots", 4),
+    Scene("asked for money, the customer agrees", "cafeteria", "accept", "3.40", "Two coffees with milk"),
+    Scene("asked for money, every message comes twice", "pharmacy", "twice", "7.15", "ချောင်းဆိုးပျောက်ဆေး"),
+    Scene("asked for money, messages come out of order", "company", "reorder", "89", "Kettle, glasses"),
 )
+SCANNED = ("stall", "0.80", "Papai mbili")
 
 
 async def show_payments(world: DemoWorld, http: aiohttp.ClientSession) -> None:
     """Play the scenes and tell how each ended."""
     begun = time.perf_counter()
-    merchants = world.merchants[: len(SCENES) + 1]
+    shops = {merchant["shop"]: merchant for merchant in world.merchants if "shop" in merchant}
     keys = {
         key["dfsp"]: Api(http, world.base_url, {"x-api-key": key["key"]})
         for key in world.api_keys
@@ -59,10 +70,11 @@ async def show_payments(world: DemoWorld, http: aiohttp.ClientSession) -> None:
     }
     click.echo("payments through the simulated hub:")
     async with asyncio.TaskGroup() as scenes:
-        for scene, merchant in zip(SCENES, merchants, strict=False):
+        for scene in SCENES:
+            merchant = shops[scene.shop]
             scenes.create_task(_told(scene.title, _play(scene, merchant, keys[merchant["dfsp"]])))
-        scan = _scan(world, merchants[-1], keys[merchants[-1]["dfsp"]], http)
-        scenes.create_task(_told("a shopper scans a code", scan))
+        scanned = shops[SCANNED[0]]
+        scenes.create_task(_told("a shopper scans a code", _scan(world, scanned, keys[scanned["dfsp"]], http)))
     click.echo(f"  payments took {time.perf_counter() - begun:.1f} s")
 
 
@@ -82,6 +94,7 @@ async def _play(scene: Scene, merchant: dict[str, Any], api: Api) -> None:
             "payer": {"type": "MSISDN", "id": PAYERS[scene.behaviour]},
             "amount": {"amount": scene.amount, "currency": CURRENCY},
             "reference": f"demo-{scene.behaviour}",
+            "note": scene.note,
             "expires_in_s": scene.expires_in_s,
         },
     )
@@ -114,9 +127,9 @@ def _route(events: Any) -> str:
 
 async def _scan(world: DemoWorld, merchant: dict[str, Any], api: Api, http: aiohttp.ClientSession) -> None:
     """A shopper scans a counter's printed code and pays without being asked."""
-    counter = merchant["counters"][0]
+    counter, (_shop, amount, note) = merchant["counters"][0], SCANNED
     payload = await api.text(f"/api/v1/counters/{counter['id']}/qr?format=payload")
-    purchase = {"qr_payload": payload, "amount": "4.20", "currency": CURRENCY, "note": "two papayas"}
+    purchase = {"qr_payload": payload, "amount": amount, "currency": CURRENCY, "note": note}
     async with http.post(f"{world.simulator_url}/shoppers/{PAYERS['accept']}/pay", json=purchase) as response:
         transaction_id = (await response.json())["transaction_id"]
     deadline = time.monotonic() + _PATIENCE_S
@@ -128,8 +141,9 @@ async def _scan(world: DemoWorld, merchant: dict[str, Any], api: Api, http: aioh
         if time.monotonic() > deadline:
             raise TimeoutError(f"the scanned payment {transaction_id} did not arrive")
         await asyncio.sleep(0.1)
+    name = merchant["trading_name"][:30]
     click.echo(
-        f"  a shopper scans the code of number {counter['alias']}: {merchant['trading_name'][:30]}, 4.20 {CURRENCY}\n"
+        f"  a shopper scans the code of number {counter['alias']}: {name}, {amount} {CURRENCY}\n"
         f"    received {arrived[0]['received_at'][11:23]} from {arrived[0]['payer']}\n"
         f"    payment {arrived[0]['id']}  transfer {arrived[0]['hub']['transfer_id']}"
     )

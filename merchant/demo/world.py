@@ -4,7 +4,7 @@ Passwords and keys are random per data folder and stand in demo.json only.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -53,8 +53,10 @@ _STAFF = {
     "admin": Role.DFSP_ADMIN,
     "maker": Role.DFSP_MAKER,
     "checker": Role.DFSP_CHECKER,
+    "checker2": Role.DFSP_CHECKER,  # looks again where two must approve
     "auditor": Role.DFSP_AUDITOR,
 }
+_TITLES = {"checker2": "Second checker"}
 
 
 class DemoUser(msgspec.Struct):
@@ -64,6 +66,8 @@ class DemoUser(msgspec.Struct):
     password: str
     roles: list[str]
     dfsp: str | None
+    name: str = ""
+    merchant: str = ""  # the trading name of whose owner or cashier it is
 
 
 class DemoWorld(msgspec.Struct):
@@ -83,6 +87,14 @@ class DemoWorld(msgspec.Struct):
     def user(self, role: Role, dfsp: str | None) -> DemoUser:
         """The first person of a role at a DFSP (None: the hub)."""
         return next(user for user in self.users if role in user.roles and user.dfsp == dfsp)
+
+    def person(self, email: str) -> DemoUser | None:
+        """The person with an e-mail address."""
+        return next((user for user in self.users if user.email == email), None)
+
+    def shop(self, key: str) -> dict[str, Any] | None:
+        """One of the demo's own shops (own_shops.py) once it is a merchant."""
+        return next((one for one in self.merchants if one.get("shop") == key), None)
 
     def save(self, data_dir: Path) -> None:
         """Write demo.json, readable by its owner only."""
@@ -120,11 +132,13 @@ def new_password() -> str:
     return secrets.token_urlsafe(12)
 
 
-async def add_people(service: Service, people: Iterable[tuple[DemoUser, str]], **place: UUID | None) -> None:
+async def add_people(service: Service, people: Sequence[tuple[DemoUser, str]], **place: UUID | None) -> None:
     """Add people by name, with their passwords: nobody in the demo reads invitations or confirms roles.
 
     `place` is the dfsp_id and the merchant_id of all of them.
     """
+    for user, name in people:
+        user.name = name
     hashed = [(user, name, await passwords.hash_password(service, user.password)) for user, name in people]
     async with service.db.system() as tx:
         for user, name, password_hash in hashed:
@@ -144,7 +158,7 @@ async def enable_dfsps(service: Service, world: DemoWorld, operator: Api, http: 
             title: DemoUser(f"{title}@{fsp_id}.example", new_password(), [role], fsp_id)
             for title, role in _STAFF.items()
         }
-        named = [(user, f"{title.title()} of {name}") for title, user in staff.items()]
+        named = [(user, f"{_TITLES.get(title, title.title())} of {name}") for title, user in staff.items()]
         await add_people(service, named, dfsp_id=UUID(dfsp["id"]))
         world.users += staff.values()
         scopes = [

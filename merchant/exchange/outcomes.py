@@ -13,14 +13,16 @@ import msgspec
 from msgspec import Struct
 
 from merchant.core import errors, texts
-from merchant.core.db import Tx
+from merchant.core.db import Reads, Tx
 from merchant.core.http.exports import Cell
+from merchant.core.texts import _
 from merchant.core.vault import Vault
 from merchant.exchange.tables.csv_table import csv_text
 
 OUTCOMES = "import-outcomes:{import_id}/{number}"  # as vault.seal is told
 
 REPORT_COLUMNS = ["row", "external_ref", "outcome", "application_id", "problems"]
+ROWS_MAX = 100  # of a page that shows them; the report holds all
 _REPORT_BATCHES = 20  # read at once: two thousand rows
 _DONE = """
 SELECT number, outcomes_sealed FROM import_batch
@@ -82,6 +84,30 @@ async def report(
             return
         after = batches[-1]["number"]
         yield await asyncio.to_thread(_lines, vault, import_id, batches, language)
+
+
+async def rows(tx: Reads, vault: Vault, import_id: UUID, result: str, after: int) -> list[Outcome]:
+    """The first ROWS_MAX rows below one of the file that came to a result, among those that are worked off."""
+    found: list[Outcome] = []
+    batch = -1
+    while len(found) < ROWS_MAX:
+        batches = await tx.fetch(_DONE, import_id, batch, _REPORT_BATCHES)
+        if not batches:
+            break
+        batch = batches[-1]["number"]
+        for one in batches:
+            opened = await asyncio.to_thread(unseal, vault, import_id, one["number"], one["outcomes_sealed"])
+            found += [outcome for outcome in opened if outcome.result == result and outcome.row > after]
+    return found[:ROWS_MAX]
+
+
+def row_number(text: str | None) -> int:
+    """The number of a row that a query names; 0, above all rows, where it names none. Raises InvalidFilter."""
+    if text is None:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise errors.InvalidFilter(_("{name} must be the number of a row.", name="after"))
+    return int(text)
 
 
 def _lines(vault: Vault, import_id: UUID, batches: Sequence[Mapping[str, Any]], language: str) -> str:

@@ -5,8 +5,7 @@ imports.py does the work; the answer to a file is 202, since its rows are worked
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from typing import Any, Literal
 from uuid import UUID
@@ -17,12 +16,14 @@ from litestar.response import Stream
 from msgspec import Struct
 
 from merchant.core import background, clock, errors, idempotency, ids, texts
+from merchant.core.access import Actor
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.exports import Heading, attachment, exports_folder, open_nameless
 from merchant.core.http.fields import Instant
 from merchant.core.http.route import Call, Filter, Listed, route
 from merchant.core.http.uploads import Upload, read_upload
+from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.exchange import imports, outcomes, template
 from merchant.exchange.models import ImportJob
@@ -101,11 +102,23 @@ async def order_import(call: Call[None]) -> Response[Any]:
     """
     key = idempotency.check_key(call.key)
     call.actor.own_dfsp()
-    service, language = call.service, web.language_of(call.request)
-    async with AsyncExitStack() as stack:
-        upload = await stack.enter_async_context(read_upload(call.request, service.settings.import_max_bytes))
-        wanted = _options(call, upload)
-        batches = stack.enter_context(open_nameless(service))
+    queried = {name: text for name, text in call.filters.items() if text is not None}
+    async with read_upload(call.request, call.service.settings.import_max_bytes) as upload:
+        wanted = _options(queried, upload)
+        done = await take_upload(call.service, call.actor, key, upload, wanted, web.language_of(call.request))
+    headers = {"idempotency-replayed": "true"} if done.replayed else {}
+    return web.answer(done.body, done.status, headers=headers)
+
+
+async def take_upload(
+    service: Service, actor: Actor, key: str, upload: Upload, wanted: ImportOptions, language: str
+) -> idempotency.Outcome:
+    """Order the import of a file that was received, once by its key; the outcome holds the ImportView.
+
+    Raises BadSpreadsheet, TooManyJobs, and what an Idempotency-Key is refused with. Pages call it too: they receive
+    the file themselves, since it may be too large for memory.
+    """
+    with open_nameless(service) as batches:
         import_id = ids.uuid7()
         contents = await asyncio.to_thread(imports.read_file, upload.file, batches, service.vault, import_id)
         new = imports.NewImport(
@@ -117,18 +130,16 @@ async def order_import(call: Call[None]) -> Response[Any]:
             submit=wanted.submit == "true",
         )
         sent = msgspec.json.encode([upload.sha256, wanted.dry_run, wanted.submit])
-        async with service.db.tenant(call.actor.dfsp_id) as tx:
+        async with service.db.tenant(actor.dfsp_id) as tx:
 
             async def order() -> tuple[int, bytes]:
-                job = await imports.order(tx, call.actor, new, batches)
+                job = await imports.order(tx, actor, new, batches)
                 return 202, web.encode(import_view(job, language))
 
-            done = await idempotency.run_once(tx, service.vault, call.actor, "imports", key, sent, order)
-    headers = {"idempotency-replayed": "true"} if done.replayed else {}
-    return web.answer(done.body, done.status, headers=headers)
+            return await idempotency.run_once(tx, service.vault, actor, "imports", key, sent, order)
 
 
-def _options(call: Call[None], upload: Upload) -> ImportOptions:
+def _options(queried: Mapping[str, str], upload: Upload) -> ImportOptions:
     """What the fields say, else the query. Raises InvalidFields."""
     known = [field.name for field in msgspec.structs.fields(ImportOptions)]
     faults = []
@@ -141,8 +152,7 @@ def _options(call: Call[None], upload: Upload) -> ImportOptions:
             faults.append(errors.FieldError(name, "invalid", told))
     if faults:
         raise errors.InvalidFields(errors=tuple(faults))
-    queried = {name: text for name, text in call.filters.items() if text is not None}
-    return msgspec.convert(queried | upload.fields, ImportOptions)
+    return msgspec.convert(dict(queried) | upload.fields, ImportOptions)
 
 
 @route("GET", "/api/v1/imports", permission=P.APPLICATIONS_WRITE, items=ImportView, paged=True)
@@ -158,6 +168,53 @@ async def read_import(call: Call[None], import_id: UUID) -> ImportView:
     """How far an import is."""
     job = await background.find(call.tx, imports.KIND, call.actor, import_id)
     return import_view(job, web.language_of(call.request))
+
+
+class ImportProblem(Struct, frozen=True):
+    """What is wrong with a row, and where."""
+
+    path: str
+    code: str
+    message: str
+
+
+class ImportRowView(Struct, frozen=True):
+    """What became of a row, by its number in the file."""
+
+    row: int
+    external_ref: str
+    outcome: Literal["added", "exists", "failed"]
+    application_id: UUID | None
+    problems: list[ImportProblem]
+
+
+@route(
+    "GET",
+    "/api/v1/imports/{import_id}/rows",
+    permission=P.APPLICATIONS_WRITE,
+    items=ImportRowView,
+    filters=(
+        Filter("outcome", "Only rows with this outcome; `failed` unless given.", choices=("added", "exists", "failed")),
+        Filter("after", "Only rows below this one of the file.", kind="integer"),
+    ),
+)
+async def list_import_rows(call: Call[None], import_id: UUID) -> list[ImportRowView]:
+    """List the first hundred rows with an outcome, among those that are worked off; the report has them all."""
+    job = await background.find(call.tx, imports.KIND, call.actor, import_id)
+    after = outcomes.row_number(call.filters.get("after"))
+    wanted = call.filters.get("outcome") or "failed"
+    found = await outcomes.rows(call.tx, call.service.vault, job.id, wanted, after)
+    language = web.language_of(call.request)
+    return [
+        ImportRowView(
+            one.row,
+            one.external_ref,
+            one.result,
+            one.application_id,
+            [ImportProblem(fault.path, fault.code, fault.message(language)) for fault in one.faults],
+        )
+        for one in found
+    ]
 
 
 @route(
@@ -204,4 +261,4 @@ async def read_import_template(call: Call[None]) -> Response[bytes]:
     return Response(out.getvalue(), media_type=media, headers=headers)
 
 
-ROUTES = [order_import, list_imports, read_import, read_import_report, read_import_template]
+ROUTES = [order_import, list_imports, read_import, list_import_rows, read_import_report, read_import_template]

@@ -29,6 +29,7 @@ import merchant.core.outbox
 import merchant.exchange.models
 import merchant.notify.models
 import merchant.payments.models
+import merchant.payments.price_keys.models
 import merchant.people.models
 import merchant.people.registration.models
 import merchant.registry.aliases.models

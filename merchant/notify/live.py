@@ -21,6 +21,7 @@ from merchant.core import clock, db, errors, ids, logs, pools, vault
 from merchant.core.access import Actor, ActorKey
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx, forget
+from merchant.core.http import cookies
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant
 from merchant.core.http.route import Call, Filter, route
@@ -233,7 +234,7 @@ async def issue_event_ticket(call: Call[None]) -> Ticket:
     raises=(errors.NotAllowed, errors.TooManyRequests),
 )
 async def stream_events(call: Call[None]) -> Stream:
-    """Server-sent events of what the caller may see (Bearer, x-api-key, or ?ticket=)."""
+    """Server-sent events of what the caller may see (Bearer, x-api-key, a browser's session, or ?ticket=)."""
     actor = await _listener(call)
     actor.require(P.EVENTS_READ)
     texts = call.service.shared(Live).stream(actor, call.request.app.state.find_actors)
@@ -244,7 +245,8 @@ async def stream_events(call: Call[None]) -> Stream:
 async def _listener(call: Call[None]) -> Actor:
     ticket, state = call.filters["ticket"], call.request.app.state
     if ticket is None:
-        return await web.authenticate(state, call.request.headers)
+        # A GET that changes nothing: a browser's cookie is enough, as for every other one.
+        return await web.authenticate(state, cookies.with_session(call.request.headers, call.service.settings))
     async with call.service.db.system_statements() as tx:
         row = await tx.fetchrow(_USE_TICKET, vault.token_digest(ticket))
     if row is None or row["expires_at"] <= clock.now():

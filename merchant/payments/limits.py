@@ -8,8 +8,10 @@ merchants of one owner take is counted together, in the row of their group.
 from datetime import date
 from uuid import UUID
 
+from msgspec import Struct
+
 from merchant.compliance.policies.in_force import policy_of
-from merchant.core.db import Tx
+from merchant.core.db import Reads, Tx
 from merchant.core.money import Money
 from merchant.core.service import Service
 
@@ -61,6 +63,27 @@ async def would_fit(
     ):
         return False
     return month_period not in taken or taken[month_period]["taken_minor"] + amount.minor <= limits.per_month_minor
+
+
+class Used(Struct, frozen=True):
+    """What counts towards the limits of a day and of its month: reserved and committed."""
+
+    today_minor: int
+    month_minor: int
+    payments_today: int
+
+
+async def used(tx: Reads, merchant_id: UUID, currency: str, day: date) -> Used:
+    """How much of the limits in a currency is used."""
+    day_period, month_period = periods(day)
+    rows = await tx.fetch(_TAKEN, merchant_id, [day_period, month_period], currency)
+    taken = {row["period"]: row for row in rows}
+    of_day, of_month = taken.get(day_period), taken.get(month_period)
+    return Used(
+        of_day["taken_minor"] if of_day else 0,
+        of_month["taken_minor"] if of_month else 0,
+        of_day["payments"] if of_day else 0,
+    )
 
 
 async def reserve(

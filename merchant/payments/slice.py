@@ -13,8 +13,10 @@ from merchant.payments.ask import ASK_TOPIC, RequestJob, ask_payer
 from merchant.payments.callbacks import fspiop_door
 from merchant.payments.finding_routes import ROUTES as FINDING_ROUTES
 from merchant.payments.inbound import interpret
+from merchant.payments.limit_routes import ROUTES as LIMIT_ROUTES
 from merchant.payments.outgoing import Retry, Sender, send_queued
 from merchant.payments.participants import HubConnections
+from merchant.payments.price_keys.routes import ROUTES as PRICE_KEY_ROUTES
 from merchant.payments.reconcile import finish_reconciling
 from merchant.payments.requests import LOOK_UP_TOPIC
 from merchant.payments.routes import ROUTES as JSON_ROUTES
@@ -44,7 +46,7 @@ async def _send(service: Service, http: aiohttp.ClientSession, payload: bytes) -
     await send_queued(_sender(service, http), payload)
 
 
-ROUTES = [*JSON_ROUTES, *FINDING_ROUTES, fspiop_door]
+ROUTES = [*JSON_ROUTES, *FINDING_ROUTES, *PRICE_KEY_ROUTES, *LIMIT_ROUTES, fspiop_door]
 JOBS = (
     transactional(inbox.TOPIC, bytes, _interpret, expected=(NotYet,)),
     network(LOOK_UP_TOPIC, RequestJob, _look_up, _AGAIN),

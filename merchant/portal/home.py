@@ -13,6 +13,11 @@ from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
 @get("/", opt=PUBLIC, exception_handlers=IN_WORDS)
 async def home(request: Req) -> Page:
     """The start page."""
+    return await show_home(request)
+
+
+async def show_home(request: Req, template: str = "landing.html") -> Page:
+    """The start page from a template that extends landing.html; whoever is signed in is led on."""
     settings = service_of(request).settings
     if cookies.read_cookie(request.headers, cookies.SESSION, settings) is not None:
         try:
@@ -24,7 +29,7 @@ async def home(request: Req) -> Page:
         name = (await service_of(request).scheme()).name
     except NoScheme:
         name = ""
-    return pages.respond(request, "landing.html", cache="private, max-age=300", name=name)
+    return pages.respond(request, template, cache="private, max-age=300", name=name)
 
 
 ROUTES = [home]

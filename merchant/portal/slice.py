@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from merchant.core.access import Permission
 from merchant.core.slices import JobKind, Pruned, Timer
-from merchant.portal import home, hub, staff, well_known
-from merchant.portal.account import account, profile, sign_in
+from merchant.portal import help as helping
+from merchant.portal import home, hub, merchant, review, staff, well_known
+from merchant.portal.account import account, passkeys, profile, sign_in
 from merchant.portal.docs import docs
 from merchant.portal.pay import pay
 from merchant.portal.ui import pages
@@ -17,8 +18,12 @@ ROUTES = [
     *account.ROUTES,
     *sign_in.ROUTES,
     *profile.ROUTES,
+    *passkeys.ROUTES,
+    *review.ROUTES,
     *staff.ROUTES,
     *hub.ROUTES,
+    *helping.ROUTES,
+    *merchant.ROUTES,
     *docs.ROUTES,
     *well_known.ROUTES,
 ]

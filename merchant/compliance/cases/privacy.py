@@ -6,7 +6,7 @@ business and the state, and nothing of its people. A machine that writes an appl
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 from uuid import UUID
 
@@ -31,6 +31,7 @@ RevealReason = Literal["onboarding", "review", "screening", "correction", "custo
 
 _OWNER_MASKS: dict[str, Callable[[str], str]] = {"id_number": masking.mask_number, "birth_date": masking.mask_date}
 _PATH = re.compile(r"owners\[(\d{1,4})\]\.(id_number|birth_date)|business\.tax_id")
+_OWNER_PATH = re.compile(r"owners\[(\d{1,4})\]\.(id_number|birth_date)")
 _CLEAR_READ_EVERY_S = 3600  # how often a machine's reads of one application of its own are recorded
 
 
@@ -80,6 +81,44 @@ def refuse_masked(sections: kyb.Sections) -> None:
     if found:
         sentence = _("This is the masked value that was shown; send the real one, or leave the section out.")
         raise problems.MaskedValue(errors=tuple(errors.FieldError(path, "masked_value", sentence) for path in found))
+
+
+def kept(before: kyb.Sections, given: kyb.Sections, keep: Mapping[str, str]) -> kyb.Sections:
+    """The answers that were given, with those that views mask taken over from before: by new place, the present one.
+
+    Nobody sees them for that. Raises InvalidFields for a place that holds none, and for one that was filled anew.
+    """
+    if not keep:
+        return given
+    present, new = dict(_maskable(before)), dict(_maskable(given))
+    faults = []
+    for to, source in keep.items():
+        path = f"keep.{to}"
+        if source not in present:
+            faults.append(errors.FieldError(path, "empty", _("There is no answer at this path.")))
+        elif to in new or not _PATH.fullmatch(to) or not _has_place(given, to) or not _alike(to, source):
+            told = _("An answer that is kept needs a place that is masked and empty.")
+            faults.append(errors.FieldError(path, "not_allowed", told))
+    if faults:
+        raise errors.InvalidFields(errors=tuple(faults))
+    owners = list(given.owners)
+    for to, source in keep.items():
+        if found := _OWNER_PATH.fullmatch(to):
+            at, name = int(found[1]), found[2]
+            owners[at] = msgspec.structs.replace(owners[at], **{name: present[source]})
+    business = given.business
+    if "business.tax_id" in keep:
+        business = msgspec.structs.replace(business, tax_id=present[keep["business.tax_id"]])
+    return msgspec.structs.replace(given, business=business, owners=tuple(owners))
+
+
+def _has_place(sections: kyb.Sections, path: str) -> bool:
+    found = _OWNER_PATH.fullmatch(path)
+    return found is None or int(found[1]) < len(sections.owners)
+
+
+def _alike(to: str, source: str) -> bool:
+    return to.rpartition(".")[2] == source.rpartition(".")[2]
 
 
 async def reveal(

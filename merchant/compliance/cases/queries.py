@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlmodel import and_, not_, select
+from sqlmodel import and_, not_, or_, select
 
 from merchant.compliance.cases.models import Application, ApplicationVersion, Decision, ScreeningDecision
 from merchant.compliance.cases.states import ApplicationState, Capability, application_may
@@ -18,12 +18,31 @@ from merchant.core.access import Actor, scope_to
 from merchant.core.db import Reads, Tx
 from merchant.core.paging import Page, containing, page
 from merchant.core.texts import _
+from merchant.registry.merchants.models import Merchant
 
 TRUE_MATCH = "true_match"
 FALSE_POSITIVE = "false_positive"
+MAX_QUERY_WORDS = 10
 # States in which a submitted case waits for a decision.
 UNDECIDED = [each for each in ApplicationState if application_may(each, Capability.SCREEN)]
 UNDECIDED += [each for each in ApplicationState if application_may(each, Capability.DECIDE)]
+
+
+class Sought(Struct, frozen=True, kw_only=True):
+    """What a list of applications or cases is narrowed to.
+
+    q is words of names in any order, tier the one that is aimed at or that the merchant has; made_by wrote any of it.
+    """
+
+    q: str | None = None
+    tier: str | None = None
+    risk: str | None = None
+    made_by: Any = None  # four_eyes.wrote of that person
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+EVERYTHING = Sought()
 
 
 async def applications(
@@ -35,9 +54,10 @@ async def applications(
     external_ref: str | None,
     search: str | None,
     handed_in: bool | None = None,
+    sought: Sought = EVERYTHING,
 ) -> list[Application]:
     """Applications, newest first. `handed_in` tells those that an applicant has handed in from all others."""
-    statement = _narrowed(actor, select(Application))
+    statement = _narrowed_to(sought, _narrowed(actor, select(Application)))
     statement = _handed_in(statement, handed_in)
     statement = statement.where(Application.state == state) if state else statement
     statement = statement.where(Application.external_ref == external_ref) if external_ref else statement
@@ -56,15 +76,36 @@ async def cases(
     merchant_id: UUID | None,
     due_before: datetime | None,
     handed_in: bool | None = None,
+    sought: Sought = EVERYTHING,
 ) -> list[Application]:
     """Cases of every kind, newest first."""
     table: Any = Application
-    statement = _handed_in(_narrowed(actor, select(Application)), handed_in)
+    statement = _narrowed_to(sought, _handed_in(_narrowed(actor, select(Application)), handed_in))
     for column, value in ((table.state, state), (table.kind, kind), (table.merchant_id, merchant_id)):
         statement = statement.where(column == value) if value is not None else statement
     if due_before is not None:
         statement = statement.where(table.due_at < due_before, table.state.in_(UNDECIDED))
     return await page(tx, statement, Application.id, wanted)
+
+
+def _narrowed_to(sought: Sought, statement: Any) -> Any:
+    """A select of applications with the conditions of what is sought."""
+    table: Any = Application
+    for word in (sought.q or "").split()[:MAX_QUERY_WORDS]:
+        statement = containing(statement, word, table.trading_name, table.legal_name)
+    if sought.tier is not None:
+        merchant: Any = Merchant
+        holds = select(merchant.id).where(merchant.id == table.merchant_id, merchant.tier == sought.tier).exists()
+        statement = statement.where(or_(table.target_tier == sought.tier, holds))
+    if sought.risk is not None:
+        statement = statement.where(table.risk == sought.risk)
+    if sought.made_by is not None:
+        statement = statement.where(sought.made_by)
+    if sought.since is not None:
+        statement = statement.where(table.created_at >= sought.since)
+    if sought.until is not None:
+        statement = statement.where(table.created_at < sought.until)
+    return statement
 
 
 async def application(tx: Reads, actor: Actor, application_id: UUID) -> Application:

@@ -60,7 +60,7 @@ def risk_facts(
 ) -> kyb.RiskFacts:
     """The facts of a case, or of a live merchant that is judged as one."""
     sections, business = case.sections, case.sections.business
-    ownership = kyb.beneficial_owners(sections.owners, _threshold(policy), business)
+    ownership = kyb.beneficial_owners(sections.owners, owner_threshold(policy), business)
     firms = {owner.country for owner in sections.owners if owner.kind == "company" and owner.country}
     visited = _months_since_visit(case, today)
     return kyb.RiskFacts(
@@ -115,7 +115,7 @@ def _places(locations: Iterable[kyb.Location], firms: Iterable[str]) -> tuple[st
     return tuple(sorted({one for one in (*trading, *firms) if one}))
 
 
-def _threshold(policy: kyb.Policy) -> Decimal:
+def owner_threshold(policy: kyb.Policy) -> Decimal:
     """The share from which the policy asks to know an owner."""
     asked = [check.threshold_percent for check in policy.text.checks.values() if check.type == "owner_kyc"]
     return Decimal(str(min(asked, default=25.0)))

@@ -6,9 +6,11 @@ apply.py writes, assess.py screens, review.py decides; queries.py reads and sche
 from typing import Any
 from uuid import UUID
 
+import kyb
 from merchant.compliance.cases import (
     adjudication,
     apply,
+    four_eyes,
     privacy,
     problems,
     queries,
@@ -27,9 +29,34 @@ from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
 from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
+from merchant.registry.merchants.routes import TIERS
 from merchant.registry.merchants.schemas import ReasonGiven
 
 _DECIDES = (errors.CheckerIsMaker, errors.WrongState)
+
+
+# What applications and cases are both found by.
+SOUGHT = (
+    Filter("q", "Words of the trading or legal name, in any order."),
+    Filter("tier", "Only those that aim at this tier, or whose merchant has it.", choices=TIERS),
+    Filter("risk", "Only those of this risk.", choices=kyb.BANDS),
+    Filter("made_by", "Only those that this person or key wrote a part of.", "uuid"),
+    Filter("from", "Only those opened at this time or later, RFC 3339.", "instant"),
+    Filter("to", "Only those opened before this time, RFC 3339.", "instant"),
+)
+
+
+def sought_by(call: Call[Any]) -> queries.Sought:
+    """What the filters of SOUGHT ask for."""
+    maker = call.filter_id("made_by")
+    return queries.Sought(
+        q=call.filters.get("q"),
+        tier=call.filters.get("tier"),
+        risk=call.filters.get("risk"),
+        made_by=four_eyes.wrote(maker) if maker else None,
+        since=call.filter_instant("from"),
+        until=call.filter_instant("to"),
+    )
 
 
 HANDED_IN = Filter("handed_in", "Only those that an applicant handed in, or none of them.", choices=("true", "false"))
@@ -76,19 +103,22 @@ async def open_application(call: Call[schemas.NewApplication]) -> Any:
     filters=(
         Filter("state", "Only those in this state.", choices=tuple(ApplicationState)),
         Filter("external_ref", "Only the one with the DFSP's own reference."),
-        Filter("search", "Only those whose trading or legal name contains this text."),
+        Filter("search", "Only those whose trading or legal name contains this text; q takes its place."),
         HANDED_IN,
+        *SOUGHT,
     ),
 )
 async def list_applications(call: Call[None]) -> Listed:
     """List applications, newest first."""
+    given = call.filters
     rows = await queries.applications(
         call.tx,
         call.actor,
         call.page,
-        state=call.filters.get("state"),
-        external_ref=call.filters.get("external_ref"),
-        search=call.filters.get("search"),
+        state=given["state"],
+        external_ref=given["external_ref"],
+        search=given["search"],
+        sought=sought_by(call),
         handed_in=handed_in(call),
     )
     return Listed([schemas.application_summary(row) for row in rows], [row.id for row in rows])
@@ -166,8 +196,10 @@ async def read_version(call: Call[None], application_id: UUID, version: int) -> 
 )
 async def change_application(call: Call[schemas.ChangedSections], application_id: UUID) -> Answer:
     """Replace the sections named in the body; If-Match carries the ETag last read."""
-    changes = call.body.given()
-    changed = await apply.change_sections(call.tx, call.service, call.actor, application_id, call.revision, changes)
+    given = call.body
+    changed = await apply.change_sections(
+        call.tx, call.service, call.actor, application_id, call.revision, given.given(), given.keep
+    )
     return await shown(call, changed)
 
 

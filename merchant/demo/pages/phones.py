@@ -17,6 +17,7 @@ from merchant.core.service import SchemeFacts
 
 T = TypeVar("T")
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
+_ENTRY_MAX = 100
 _GATEWAY_TEXT_MAX = 1_000  # as ussd.gateways.africastalking takes it
 _EMV_START = "000201"  # every EMV merchant code begins with payload format indicator 01
 
@@ -35,8 +36,8 @@ class Customer(Struct, frozen=True):
 
 
 CUSTOMERS = tuple(
-    Customer(f"25471100000{digit}", does)
-    for digit, does in enumerate(
+    Customer(f"2547110000{number:02}", does)
+    for number, does in enumerate(
         (
             "agrees",
             "says no",
@@ -47,6 +48,7 @@ CUSTOMERS = tuple(
             "offers another amount",
             "agrees, last notice lost",
             "unknown to the hub",
+            "you answer for them",
         ),
         start=1,
     )
@@ -67,6 +69,8 @@ class Message(Struct, frozen=True):
     at: datetime
     kind: str
     text: str
+    transaction_request_id: str | None = None
+    waits: bool = False  # whoever holds the phone may accept or decline
 
 
 class _Inbox(Struct, frozen=True):
@@ -98,6 +102,14 @@ async def read_inbox(simulator_url: str, msisdn: str) -> list[Message]:
     return _decoded(body, _Inbox).items
 
 
+async def answer(simulator_url: str, msisdn: str, request_id: str, *, accept: bool) -> None:
+    """Whoever holds a phone accepts or declines a request that waits for them. Raises NoAnswer."""
+    said = {"transaction_request_id": request_id, "accept": accept}
+    status, body = await _call("POST", f"{simulator_url}/shoppers/{msisdn}/answer", json=said)
+    if status != 202:
+        raise NoAnswer(_decoded(body, _Refusal).detail)
+
+
 # --- the keypad ------------------------------------------------------------------------------------------------------
 
 
@@ -109,6 +121,8 @@ class Keypad(Struct, frozen=True):
     typed: Annotated[str, Meta(max_length=_GATEWAY_TEXT_MAX)] = ""
     screen: Annotated[str, Meta(max_length=_GATEWAY_TEXT_MAX)] = ""
     ended: bool = False
+    entry: Annotated[str, Meta(max_length=_ENTRY_MAX)] = ""  # what stands in the drawn phone's field
+    begun: float = 0  # seconds since the epoch
 
 
 def dialled(scheme: SchemeFacts, msisdn: str, text: str) -> Keypad:

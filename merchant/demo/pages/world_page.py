@@ -1,4 +1,4 @@
-"""The demo's start page: merchants, shoppers and news on one page, with forms that call the service.
+"""All of the demo's merchants and shoppers on one page, with forms that call the service, and its news.
 
 Nobody signs in: whoever sees the page may act as any merchant and any shopper, so only `merchant demo` hands these
 routes to the application. What is asked for goes through create_request in the merchant's own tenant; what
@@ -10,35 +10,29 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-import msgspec
 from litestar import get, post
 from msgspec import Struct
 
-from merchant.channels.ussd import gateway_path
 from merchant.core import errors, idempotency, money
 from merchant.core.access import Actor
 from merchant.core.http.forms import read_form
 from merchant.core.http.json import service_of
 from merchant.core.phone import Msisdn
 from merchant.core.service import Service
-from merchant.core.settings import Settings
+from merchant.demo.pages import keypad as keypads
 from merchant.demo.pages import phones, world
-from merchant.demo.pages.phones import CUSTOMERS, KNOWN, Keypad, NoAnswer
+from merchant.demo.pages.phones import CUSTOMERS, KNOWN, NoAnswer
 from merchant.payments.requests import NewRequest, create_request
-from merchant.portal import home as start
 from merchant.portal.pay import pay
 from merchant.portal.ui import pages
 from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
-from merchant.programs.slices import ROUTES as SERVICE_ROUTES
 from merchant.registry.codes import payload as codes
 from merchant.registry.merchants.counters import usual_currency
 
 _DEMO_PAGE, _DEMO_NEWS_PAGE, _DEMO_INBOX_PAGE = (
     f"{__package__}/{name}.html" for name in ("demo", "demo_news", "demo_inbox")
 )
-COOKIE = "keypad"
-# As long as networks keep a dialogue open (180 s at most).
-COOKIE_LIFE_S = 180
+PATH = "/demo/world"
 NEWS_REFRESH_S = 3
 # Short, so that silent and late customers show their end while one watches; a code to scan needs more time.
 _ASKED_FOR_S, _SHOWN_FOR_S = 60, 600
@@ -54,9 +48,9 @@ class Form(Struct, frozen=True):
     wrong: dict[str, str] = {}
 
 
-@get("/", opt=PUBLIC, exception_handlers=IN_WORDS)
-async def home(request: Req) -> Page:
-    """The start page of the demo."""
+@get(PATH, **_ROUTE)
+async def show_world(request: Req) -> Page:
+    """Any merchant, any phone."""
     return await _world(request)
 
 
@@ -77,7 +71,8 @@ async def _world(request: Req, refused: str = "", form: Form | None = None) -> P
     forms = dict.fromkeys(("ask", "shopper", "ussd"), Form(start))
     if form is not None:
         forms[refused] = Form(start | form.values, form.wrong)
-    keypad = phones.from_cookie(request.cookies.get(COOKIE))
+    keypad = phones.from_cookie(request.cookies.get(keypads.COOKIE))
+    keypad = keypad if keypad and keypad.screen else None  # only some keys were pressed on the drawn one
     return pages.respond(
         request,
         _DEMO_PAGE,
@@ -206,35 +201,17 @@ async def use_keypad(request: Req) -> Page:
     """One step of a USSD dialogue: dial, answer, or hang up."""
     service, form = service_of(request), await read_form(request)
     if "hang_up" in form:
-        return _back("ussd", cookie={"key": COOKIE, "value": "", "max_age": 0})
-    scheme = await service.scheme()
+        return _back("ussd", cookie=keypads.kept(None))
     try:
-        if "dial" in form:
-            if form.get("payer") not in KNOWN:
-                raise NoAnswer("Choose one of the phones.")
-            keypad = phones.dialled(scheme, form["payer"], form["dial"])
-        else:
-            so_far = msgspec.convert({name: form.get(name, "") for name in ("msisdn", "session", "typed")}, Keypad)
-            if so_far.msisdn not in KNOWN:
-                raise NoAnswer("Choose one of the phones.")
-            keypad = phones.replied(so_far, form.get("reply", ""))
-        url = own_url(service.settings) + gateway_path(service, "africastalking")
-        keypad = await phones.send(url, scheme, keypad)
-    except (NoAnswer, msgspec.ValidationError) as error:
-        text = str(error) if isinstance(error, NoAnswer) else "This is no dialogue of this phone; dial again."
-        return await _world(request, "ussd", Form(form, {"dial": text}))
-    cookie = {"key": COOKIE, "value": phones.to_cookie(keypad), "max_age": COOKIE_LIFE_S}
-    return _back("ussd", cookie=cookie, typing="" if keypad.ended else "1", payer=keypad.msisdn)
-
-
-def own_url(settings: Settings) -> str:
-    """Where this process answers itself, whatever address it is known by outside."""
-    return f"http://{settings.host}:{settings.port}"
+        keypad = await keypads.next_screen(service, form)
+    except NoAnswer as error:
+        return await _world(request, "ussd", Form(form, {"dial": str(error)}))
+    return _back("ussd", cookie=keypads.kept(keypad), typing="" if keypad.ended else "1", payer=keypad.msisdn)
 
 
 def _back(anchor: str, *, cookie: dict[str, Any] | None = None, **query: str) -> Page:
     given = urlencode({name: value for name, value in query.items() if value})
-    return pages.redirect(f"/{'?' if given else ''}{given}#{anchor}", **cookie or {})
+    return pages.redirect(f"{PATH}{'?' if given else ''}{given}#{anchor}", **cookie or {})
 
 
 def _id(text: str | None) -> UUID | None:
@@ -251,9 +228,4 @@ async def _asked(service: Service, request_id: UUID | None) -> world.NewsItem | 
         return None
 
 
-ROUTES = [home, show_news, show_inbox, ask_for_money, pay_as_shopper, use_keypad]
-
-
-def demo_routes() -> list[Any]:
-    """The application's routes with the demo's: its start page stands where the welcome would."""
-    return [route for route in SERVICE_ROUTES if route is not start.home] + ROUTES
+ROUTES = [show_world, show_news, show_inbox, ask_for_money, pay_as_shopper, use_keypad]

@@ -10,7 +10,7 @@ import msgspec
 
 from merchant.demo.simulator.world import World
 
-Behaviour = Literal["accept", "reject", "silent", "late", "twice", "reorder", "amount", "drop", "unknown"]
+Behaviour = Literal["accept", "reject", "silent", "late", "twice", "reorder", "amount", "drop", "unknown", "ask"]
 MSISDN: Final = re.compile(r"[0-9]{6,15}\Z")  # E.164 without its plus, as on the wire
 
 
@@ -30,6 +30,8 @@ class Plan(msgspec.Struct, frozen=True):
     alters_amount: bool = False
     # The final PATCH never arrives.
     loses_notice: bool = False
+    # Someone holds the phone: a request waits for their answer, until it expires.
+    waits: bool = False
     delay_s: float | None = None
 
 
@@ -43,9 +45,11 @@ PLANS: Final[dict[str, Plan]] = {
     "amount": Plan(alters_amount=True),
     "drop": Plan(loses_notice=True),
     "unknown": Plan(is_known=False),
+    "ask": Plan(waits=True),
 }
-# A number that the control has not touched behaves by its last digit: 1 accept … 9 unknown.
-_BY_LAST_DIGIT: Final = ("accept", *get_args(Behaviour))
+# A number that the control has not touched behaves by its last digit: 1 accept … 9 unknown. Only the control makes one
+# wait for an answer.
+_BY_LAST_DIGIT: Final = ("accept", *get_args(Behaviour)[:9])
 
 
 def normal_msisdn(text: str) -> str:

@@ -16,9 +16,10 @@ from msgspec import Meta
 from merchant.core import ids
 from merchant.demo.simulator.behaviours import Behaviour, behaviour_of, normal_msisdn
 from merchant.demo.simulator.hub import home_of
+from merchant.demo.simulator.payer import NotAsked, answer_request
 from merchant.demo.simulator.shopper import BadPurchase, Purchase, pay_merchant, read_purchase
 from merchant.demo.simulator.simulation import Simulation, public_key_pem
-from merchant.demo.simulator.world import Fsp, Payer, PhoneMessageKind, Truth
+from merchant.demo.simulator.world import Fsp, Payer, PhoneMessage, PhoneMessageKind, Truth
 from merchant.hub.fspiop.jws import BadKey, load_verify_key
 
 DELAY_S_MAX: Final = 3600.0
@@ -61,13 +62,22 @@ class Started(msgspec.Struct, frozen=True):
     transaction_id: str
 
 
-class InboxItem(msgspec.Struct, frozen=True):
-    """One message on a phone."""
+class PhoneAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What whoever holds a phone says to a request that waits for them."""
+
+    transaction_request_id: str
+    accept: bool
+
+
+class InboxItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One message on a phone; `waits` says that the request it tells of waits for an answer."""
 
     at: str
     kind: PhoneMessageKind
     text: str
     transaction_id: str
+    transaction_request_id: str | None = None
+    waits: bool = False
 
 
 class Inbox(msgspec.Struct, frozen=True):
@@ -131,11 +141,34 @@ async def start_payment(request: AnyRequest, msisdn: FromPath[str], data: JSONBo
     return Started(transaction_id)
 
 
+@post("/shoppers/{msisdn:str}/answer", status_code=202)
+async def answer(request: AnyRequest, msisdn: FromPath[str], data: JSONBody[PhoneAnswer]) -> Started:
+    """Whoever holds a phone accepts or declines a request that waits for them (behaviour `ask`)."""
+    sim, number = _simulation(request), _number(msisdn)
+    try:
+        attempt = answer_request(sim, number, data.transaction_request_id, accepts=data.accept)
+    except NotAsked as error:
+        raise ClientException(str(error), status_code=409) from error
+    return Started(attempt.transaction_id)
+
+
 @get("/shoppers/{msisdn:str}/inbox")
 async def read_inbox(request: AnyRequest, msisdn: FromPath[str]) -> Inbox:
     """What a shopper's phone shows."""
-    messages = reversed(_simulation(request).world.inboxes.get(_number(msisdn), ()))
-    return Inbox([InboxItem(each.at, each.kind, each.text, each.transaction_id) for each in messages])
+    sim = _simulation(request)
+    return Inbox([_item(sim, each) for each in reversed(sim.world.inboxes.get(_number(msisdn), ()))])
+
+
+def _item(sim: Simulation, message: PhoneMessage) -> InboxItem:
+    attempt = sim.world.attempts.get(message.transaction_id)
+    return InboxItem(
+        message.at,
+        message.kind,
+        message.text,
+        message.transaction_id,
+        attempt.transaction_request_id if attempt else None,
+        message.kind == "asked" and message.transaction_id in sim.asked,
+    )
 
 
 @get("/ledger")
@@ -176,6 +209,7 @@ CONTROL_ROUTES: Final[list[HTTPRouteHandler]] = [
     list_keys,
     set_payer,
     start_payment,
+    answer,
     read_inbox,
     read_ledger,
 ]

@@ -7,7 +7,7 @@ message, so that a restart takes it up where it stood and sends the same message
 import asyncio
 from decimal import Decimal
 from hashlib import sha256
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -16,7 +16,7 @@ from merchant.demo.simulator.behaviours import Plan, plan_of
 from merchant.demo.simulator.hub import carry_transfer, customer, find_payer
 from merchant.demo.simulator.link import NoAnswer, ask, deliver
 from merchant.demo.simulator.simulation import Simulation, seconds_until, wire_time
-from merchant.demo.simulator.world import Attempt, AttemptClosed, PhoneMessage, PhoneMessageKind
+from merchant.demo.simulator.world import Answered, Attempt, AttemptClosed, PhoneMessage, PhoneMessageKind
 from merchant.hub.fspiop import ilp
 from merchant.hub.fspiop.client import OutgoingMessage
 from merchant.hub.fspiop.error_codes import FspiopError, meaning_of
@@ -41,6 +41,8 @@ REQUESTED: Final = TransactionType("PAYMENT", "PAYEE", "BUSINESS")
 SCANNED: Final = TransactionType("PAYMENT", "PAYER", "CONSUMER")
 # The extension that carries a dynamic code's reference to the payee.
 REFERENCE_EXTENSION: Final = "QrReference"
+# How long a request without an expiry waits for whoever holds the phone.
+ASKED_FOR_S: Final = 600.0
 
 
 # --- requests to pay -----------------------------------------------------------------------------------------
@@ -137,6 +139,8 @@ async def _run_request(sim: Simulation, attempt: Attempt, plan: Plan) -> None:
     if not plan.swaps_order:
         await _put_state(sim, attempt, "RECEIVED", plan.copies)
     await _think(sim, plan)
+    if plan.waits:
+        plan = msgspec.structs.replace(plan, decision=await _ask_phone(sim, attempt))
     if plan.decision == "reject":
         await _put_state(sim, attempt, "REJECTED", plan.copies)
     if plan.decision != "pay":
@@ -149,6 +153,39 @@ async def _run_request(sim: Simulation, attempt: Attempt, plan: Plan) -> None:
     if plan.swaps_order:
         await _put_state(sim, attempt, "RECEIVED", plan.copies)
     await _conclude(sim, attempt, _new_transfer(sim, attempt, quote, amount), plan)
+
+
+async def _ask_phone(sim: Simulation, attempt: Attempt) -> Literal["pay", "reject", "ignore"]:
+    """What whoever holds the phone says until the request expires; a stop in between forgets no answer."""
+    accepts = sim.world.answers.get(attempt.transaction_id)
+    if accepts is None:
+        asked = sim.asked[attempt.transaction_id] = asyncio.get_running_loop().create_future()
+        try:
+            left_s = ASKED_FOR_S if attempt.expires_at is None else seconds_until(attempt.expires_at)
+            accepts = await asyncio.wait_for(asked, max(left_s, 0))
+        except TimeoutError:
+            return "ignore"
+        finally:
+            del sim.asked[attempt.transaction_id]
+    return "pay" if accepts else "reject"
+
+
+class NotAsked(ValueError):
+    """No such request waits for an answer of this phone."""
+
+
+def answer_request(sim: Simulation, msisdn: str, request_id: str, *, accepts: bool) -> Attempt:
+    """Whoever holds the phone says yes or no to a request. The same answer again changes nothing. Raises NotAsked."""
+    attempt = sim.world.attempts.get(sim.world.attempt_of_request.get(request_id, ""))
+    if attempt is None or attempt.msisdn != msisdn:
+        raise NotAsked("This phone was not asked for this payment.")
+    said = sim.world.answers.get(attempt.transaction_id)
+    if said is None and (asked := sim.asked.get(attempt.transaction_id)) is not None and not asked.done():
+        sim.record(Answered(attempt.transaction_id, accepts))
+        asked.set_result(accepts)
+    elif said is not accepts:
+        raise NotAsked("This request does not wait for an answer any more.")
+    return attempt
 
 
 async def _run_scan(sim: Simulation, attempt: Attempt, plan: Plan) -> None:
@@ -234,6 +271,9 @@ def _decline(sim: Simulation, attempt: Attempt, plan: Plan) -> None:
     sim.record(AttemptClosed(attempt.transaction_id, "rejected" if rejected else "ignored"))
     if rejected:
         notify_phone(sim, attempt, "rejected", f"You said no to {shop_name(attempt)}.")
+    elif plan.waits:
+        text = f"You did not answer {shop_name(attempt)} in time; nothing was paid."
+        notify_phone(sim, attempt, "failed", text)
 
 
 def _fail(sim: Simulation, attempt: Attempt, why: str) -> None:

@@ -40,6 +40,8 @@ class Simulation:
             apply(self.world, event)
         self.waiting: dict[Topic, list[asyncio.Future[WireBody]]] = {}
         self.notifying: set[str] = set()
+        # Requests that wait for whoever holds the phone, by transaction.
+        self.asked: dict[str, asyncio.Future[bool]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._verify_keys: dict[str, tuple[str, VerifyKey]] = {}
         for fsp_id in (config.hub_fsp_id, *config.payer_fsp_ids):

@@ -68,6 +68,13 @@ class AttemptClosed(msgspec.Struct, frozen=True, tag=True):
     outcome: Outcome
 
 
+class Answered(msgspec.Struct, frozen=True, tag=True):
+    """Whoever holds the phone said yes or no to a request that waited for it."""
+
+    transaction_id: str
+    accepts: bool
+
+
 class TransferReserved(msgspec.Struct, frozen=True, tag=True):
     """The switch took a transfer: the payer's money is set aside."""
 
@@ -112,6 +119,7 @@ Event = (
     | Payer
     | Attempt
     | AttemptClosed
+    | Answered
     | TransferReserved
     | TransferSettled
     | NoticeOwed
@@ -142,6 +150,7 @@ class World:
     attempts: dict[str, Attempt] = field(default_factory=dict)
     attempt_of_request: dict[str, str] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    answers: dict[str, bool] = field(default_factory=dict)
     ledger: dict[str, LedgerEntry] = field(default_factory=dict)
     inboxes: dict[str, deque[PhoneMessage]] = field(default_factory=dict)
 
@@ -173,6 +182,10 @@ def _attempt_closed(world: World, event: AttemptClosed) -> None:
     world.outcomes[event.transaction_id] = event.outcome
 
 
+def _answered(world: World, event: Answered) -> None:
+    world.answers[event.transaction_id] = event.accepts
+
+
 def _transfer_reserved(world: World, event: TransferReserved) -> None:
     world.ledger[event.transfer.transfer_id] = LedgerEntry(event.transaction_id, event.transfer)
 
@@ -202,6 +215,7 @@ _APPLY: dict[type, Callable[[World, Any], None]] = {
     Payer: _payer,
     Attempt: _attempt,
     AttemptClosed: _attempt_closed,
+    Answered: _answered,
     TransferReserved: _transfer_reserved,
     TransferSettled: _transfer_settled,
     NoticeOwed: _notice_owed,

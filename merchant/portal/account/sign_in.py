@@ -15,8 +15,10 @@ from merchant.core.http import cookies, inside
 from merchant.core.http.forms import read_form
 from merchant.core.http.json import service_of
 from merchant.core.service import Service
+from merchant.core.texts import _
 from merchant.core.vault import MissingSecretKey, WrongSecretKey
 from merchant.people import account_routes as api
+from merchant.people import passkey_routes as passkey_api
 from merchant.people.problems import TotpRequired
 from merchant.people.sign_in import DEVICE_LIFE
 from merchant.portal.ui import pages
@@ -71,11 +73,37 @@ def own_path(wanted: str) -> str:
     return wanted if is_ours and len(wanted) <= _NEXT_CHARS_MAX else ""
 
 
+@post("/sign-in/passkey", opt=PUBLIC, exception_handlers=IN_WORDS)
+async def sign_in_with_passkey(request: Req) -> Page:
+    """Sign in with what the browser's passkey signed; the script of the page sends it."""
+    form = await read_form(request)
+    body: dict[str, Any] = {"credential": _json(form.get("credential", ""))}
+    if device := cookies.read_cookie(request.headers, cookies.DEVICE, service_of(request).settings):
+        body["device"] = device
+    try:
+        signed = (await inside.ask(request, passkey_api.sign_in_with_passkey, body=body)).view
+    except (errors.NotSignedIn, errors.TooManyRequests) as refused:
+        return await _form(request, form, refused.status, refused.detail)
+    except errors.InvalidFields:
+        return await _form(request, form, 422, _("The browser sent no passkey; sign in with your password."))
+    response = pages.redirect(own_path(form.get("next", "")) or "/")
+    keep_session(request, response, signed.access_token, signed.device_token)
+    return response
+
+
+def _json(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return None
+
+
 @screen("POST", "/sign-out")
 async def sign_out(view: View) -> Page:
-    """End the session."""
+    """End the session; what the browser keeps of its pages goes too (merchant/offline.py)."""
     await view.ask(api.end_session, path={"session_id": "current"})
     response = pages.redirect("/sign-in")
+    response.headers["clear-site-data"] = '"cache", "storage"'
     cookies.set_cookie(response, cookies.SESSION, "", view.service.settings, 0)
     return response
 
@@ -142,4 +170,4 @@ def _proved(service: Service, sent: str) -> Proved | None:
     return kept if kept.until > clock.now().timestamp() else None
 
 
-ROUTES = [sign_in_page, sign_in, sign_out, forgotten_page, send_reset]
+ROUTES = [sign_in_page, sign_in, sign_in_with_passkey, sign_out, forgotten_page, send_reset]

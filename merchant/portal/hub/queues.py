@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from merchant.compliance.lists import routes as lists_api
+from merchant.compliance.lists.states import Capability, list_may
 from merchant.core import dead_job_routes as jobs_api
 from merchant.core.access import Permission as P
 from merchant.core.texts import _
@@ -84,9 +85,8 @@ async def queues(view: View) -> Page:
     doubt = await view.all_of(payments_api.list_payment_requests, 100, query={"state": "in_doubt", "limit": "100"})
     jobs = await view.all_of(jobs_api.list_dead_jobs, 100, query={"limit": "100"})
     lanes = await view.all_of(jobs_api.list_blocked_lanes, 100, query={"limit": "100"})
-    lists = [
-        one for one in (await view.ask(lists_api.list_screening_lists)).view if one.problem or one.state == "proposed"
-    ]
+    found = (await view.ask(lists_api.list_screening_lists)).view
+    lists = [one for one in found if one.problem or list_may(one.state, Capability.CONFIRM)]
     return view.page(_QUEUES, tabs=_TABS, tab="/queues", doubt=doubt, jobs=jobs, lanes=lanes, lists=lists, most=100)
 
 

@@ -1,6 +1,7 @@
 """Screening lists: which are in force, how old they are, and putting a newer one."""
 
 from merchant.compliance.lists import routes as api
+from merchant.compliance.lists.states import Capability, list_may
 from merchant.core.access import Permission as P
 from merchant.core.texts import _
 from merchant.portal.ui.acts import Act, act_screens
@@ -25,7 +26,7 @@ _LIST = Listing(
     title=_("Screening lists"),
     intro=_("Every name is held against these. A list that is too old or shrank is not trusted until somebody looks."),
     handler=api.list_screening_lists,
-    href=lambda row: f"/lists/{row.id}/confirm" if row.state == "proposed" else "/lists",
+    href=lambda row: f"/lists/{row.id}/confirm" if list_may(row.state, Capability.CONFIRM) else "/lists",
     columns=(
         Column(_("List"), text("source"), main=True),
         Column(_("State"), state("list")),

@@ -51,8 +51,11 @@ class Act(Struct, frozen=True, kw_only=True):
     kinds: frozenset[Kind] = EVERYONE
     fields: Sequence[Field] = ()
     body: Mapping[str, Any] = {}
+    body_of: Callable[[View], Mapping[str, Any]] | None = None  # instead of what the fields make
     tone: Literal["act", "bad"] = "act"
     subject: Callable[[View, dict[str, Any]], Awaitable[Subject]] | None = None
+    # The names in the route's path, where the page's own path does not hold them.
+    names: Callable[[View, dict[str, Any]], Awaitable[dict[str, Any]]] | None = None
     # Shown once on a page of its own instead of going on: a key's secret. Sentence above it, then label and field.
     reveal: tuple[str, Sequence[tuple[str, str]]] | None = None
 
@@ -60,7 +63,9 @@ class Act(Struct, frozen=True, kw_only=True):
 def act_screens(act: Act) -> list[HTTPRouteHandler]:
     """The page of an act and its form's handler."""
     declared: Route = act.handler.opt["route"]
-    permission = act.permission or (None if declared.operation_checks_permission else declared.permission)
+    # Where a merchant's own people need another permission than staff, the route itself asks which of them one has.
+    is_asked_later = declared.operation_checks_permission or declared.own_permission is not None
+    permission = act.permission or (None if is_asked_later else declared.permission)
 
     async def show(view: View, given: dict[str, Any], status: int = 200) -> Page:
         subject = await act.subject(view, given) if act.subject else Subject()
@@ -78,12 +83,12 @@ def act_screens(act: Act) -> list[HTTPRouteHandler]:
     async def do(view: View, given: dict[str, Any]) -> Page:
         subject = await act.subject(view, given) if act.subject else Subject()
         fields = act.fields if subject.fields is None else subject.fields
-        what: dict[str, Any] = {"path": given}
+        what: dict[str, Any] = {"path": await act.names(view, given) if act.names else given}
         if declared.idempotency_key is not None:
             what["key"] = view.form.get(ONCE)
         if declared.if_match:
             what["revision"] = _number(view.form.get(REVISION, ""))
-        body = collect(view.form, fields) | dict(act.body)
+        body = dict(act.body_of(view) if act.body_of else collect(view.form, fields)) | dict(act.body)
         told = await view.attempt(act.handler, body=body, **what)
         if told is None:
             return await show(view, given)

@@ -6,6 +6,7 @@ one is written before it, for phones that know no names (Chrome below 49); the s
 
 import gzip
 import hashlib
+import json
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -35,9 +36,9 @@ def read_static(name: str) -> str:
     return _STATIC.joinpath(*name.split("/")).read_text()
 
 
-def style_sheet(parts: Sequence[str]) -> str:
-    """Some sheets of static/ as one, without comments, each named colour after its light value."""
-    text = "\n".join(read_static(part) for part in parts)
+def style_sheet(parts: Sequence[str], more: str = "") -> str:
+    """Some sheets of static/ and `more` as one, without comments, each named colour after its light value."""
+    text = "\n".join([*(read_static(part) for part in parts), more])
     light = dict(reversed(_COLOURS.findall(text)))
 
     def plain_first(found: re.Match[str]) -> str:
@@ -45,6 +46,12 @@ def style_sheet(parts: Sequence[str]) -> str:
         return f"{name}: {before}{light[colour]}{after}; {found[0]}" if colour in light else found[0]
 
     return _SPACE.sub("\n", _NAMED.sub(plain_first, _COMMENT.sub("", text))).strip()
+
+
+def _script(name: str) -> str:
+    """A script without its comments and indents, of which each has a line of its own."""
+    lines = (line.strip() for line in read_static(name).splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def _asset(name: str, text: str) -> Asset:
@@ -57,16 +64,35 @@ def _asset(name: str, text: str) -> Asset:
 _ASSETS = {
     "style.css": _asset("style.css", style_sheet(["base.css", "public.css"])),
     "work.css": _asset("work.css", style_sheet(["base.css", "work.css"])),
+    "shop.css": _asset("shop.css", style_sheet(["base.css", "work.css", "shop.css"])),
     "icon.svg": _asset("icon.svg", read_static("icon.svg")),
     "htmx.js": _asset("htmx.js", read_static("vendor/htmx-4.0.1.min.js")),
+    "passkey.js": _asset("passkey.js", read_static("passkey.js")),
     "work.js": _asset("work.js", read_static("work.js")),
+    "write.js": _asset("write.js", read_static("write.js")),
+    "shop.js": _asset("shop.js", _script("shop.js")),
 }
 _SERVED = {asset.served_as: asset for asset in _ASSETS.values()}
+
+
+def add_asset(name: str, text: str) -> None:
+    """Serve one more file, of another package's pages."""
+    asset = _ASSETS[name] = _asset(name, text)
+    _SERVED[asset.served_as] = asset
 
 
 def asset_path(name: str) -> str:
     """Where pages find a file."""
     return f"/static/{_ASSETS[name].served_as}"
+
+
+@cache
+def worker() -> bytes:
+    """The service worker of the merchant's pages, which keeps their files; another one whenever a file changed."""
+    paths = [asset_path(name) for name in ("shop.css", "shop.js", "work.js", "icon.svg")]
+    version = hashlib.sha256("".join(paths).encode()).hexdigest()[:10]
+    text = _script("sw.js").replace("__VERSION__", version)
+    return text.replace("__FILES__", json.dumps(paths)).encode()
 
 
 def served(name: str) -> Asset | None:

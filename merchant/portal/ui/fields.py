@@ -43,6 +43,7 @@ class Field(Struct, frozen=True):
     autocomplete: str = "off"
     value: str = ""  # what it starts with
     currency: str = ""  # of money: beside the field
+    suggests: Sequence[tuple[str, str]] = ()  # what may be typed, with a name; anything else may be typed too
 
 
 def collect(form: Mapping[str, str], fields: Collection[Field]) -> dict[str, Any]:

@@ -52,7 +52,8 @@ def took(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     if seconds < 10:
-        return _("{count} s", count=f"{seconds:.1f}")
+        tenths = round(seconds, 1)
+        return _("{count} s", count=tenths)
     if seconds < 100:
         return _("{count} s", count=round(seconds))
     if seconds < 600:
@@ -66,7 +67,7 @@ def took(seconds: float | None) -> str:
 
 def percent(value: float | None) -> str:
     """A share, in words."""
-    return "–" if value is None else _("{count} %", count=f"{value:g}")
+    return "–" if value is None else _("{count} %", count=round(value, 1))
 
 
 def today(view: View) -> date:

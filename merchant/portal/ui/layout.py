@@ -56,6 +56,7 @@ def _any(*permissions: Permission) -> frozenset[Permission]:
 WAYS = (
     Way("/hub", _("Today"), "activity", _HUB, _any(_P.OPERATIONS_READ)),
     Way("/work", _("My work"), "inbox", _DFSP, _any(_P.APPLICATIONS_READ)),
+    Way("/applications/queue", _("To decide"), "gavel", _DFSP, _any(_P.APPLICATIONS_DECIDE)),
     Way("/applications", _("Applications"), "file-text", _STAFF, _any(_P.APPLICATIONS_READ)),
     Way("/merchants", _("Merchants"), "store", _STAFF, _any(_P.MERCHANTS_READ)),
     Way("/payments", _("Payments"), "banknote", _STAFF, _any(_P.PAYMENTS_READ)),

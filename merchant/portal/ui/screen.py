@@ -23,6 +23,7 @@ from merchant.core.http import json as web
 from merchant.core.http.inside import Told
 from merchant.core.http.multipart import SentFile
 from merchant.core.service import SchemeFacts, Service
+from merchant.core.settings import Settings
 from merchant.portal.ui import languages, layout, pages, session
 from merchant.portal.ui.fields import Field, collect
 from merchant.portal.ui.layout import Kind
@@ -183,11 +184,13 @@ def screen(
     permission: Permission | None = None,
     kinds: frozenset[Kind] = EVERYONE,
     own_permission: Permission | None = None,
-    upload_bytes: int | None = None,
+    upload_bytes: Callable[[Settings], int] | None = None,
+    reads_form: bool = True,
 ) -> Callable[[Handler], HTTPRouteHandler]:
     """Declare a screen for those of some kinds who hold a permission; None is everyone of those kinds.
 
     The function takes a `View` and the path's names, as a route's does. With `upload_bytes` a form may carry a file.
+    Without `reads_form` the function reads it, and holds it against the session: one with a file too large for memory.
     """
 
     def declare(function: Handler) -> HTTPRouteHandler:
@@ -202,7 +205,7 @@ def screen(
             given = {name: READ_NAME[kind](request.path_params[name]) for name, kind in names.items()}
             service = web.service_of(request)
             view = View(request, await service.scheme(), session.read_flash(service, request.headers))
-            if method == "POST":
+            if method == "POST" and reads_form:
                 await _read_form(view, upload_bytes)
             response = await function(view, **given)
             if view.flash is not None:
@@ -216,7 +219,7 @@ def screen(
             status_code=200,
             opt={"screen": declared, "show": function, "hidden": True},
             exception_handlers=pages.IN_WORDS,
-            request_max_body_size=None if upload_bytes else forms.MAX_FORM_BYTES * 4,
+            request_max_body_size=None if upload_bytes or not reads_form else forms.MAX_FORM_BYTES * 4,
         )(handle)
 
     return declare
@@ -228,12 +231,12 @@ async def show(handler: HTTPRouteHandler, view: View, **given: Any) -> Page:
     return page
 
 
-async def _read_form(view: View, upload_bytes: int | None) -> None:
+async def _read_form(view: View, upload_bytes: Callable[[Settings], int] | None) -> None:
     """Read the form and hold it against the session. Raises FormOutdated, CrossSite and what reading raises."""
     if upload_bytes is None:
         view.form = await forms.read_form(view.request)
     else:
-        view.form, view.file = await forms.read_form_with_file(view.request, upload_bytes)
+        view.form, view.file = await forms.read_form_with_file(view.request, upload_bytes(view.service.settings))
     session.check_csrf(view.service, view.actor, view.form.pop(session.CSRF_FIELD, ""))
 
 

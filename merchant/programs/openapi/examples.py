@@ -26,6 +26,7 @@ from merchant.compliance.providers.routes import CodeReadOut, NewPhoneCode
 from merchant.core.dead_job_routes import DiscardDeadJob, RetryDeadJobs, SkipJob
 from merchant.notify.events import ApplicationEvent, EndpointPing, MerchantEvent, PaymentReceived, PaymentRequestEvent
 from merchant.notify.routes import NewEndpoint
+from merchant.payments.price_keys.schemas import NewPriceKey, PriceKeyChange
 from merchant.payments.schemas import NewPaymentRequest
 from merchant.people.account_schemas import (
     NewPassword,
@@ -225,6 +226,8 @@ EXAMPLES: dict[Any, Any] = {
         "expires_in_s": 300,
     },
     NewEndpoint: {"url": "https://shop.example/hooks", "event_types": ["payment_request.paid"]},
+    NewPriceKey: {"label": "Tea", "amount": {"amount": "50", "currency": "KES"}, "position": 1},
+    PriceKeyChange: {"amount": {"amount": "60", "currency": "KES"}},
     ScannedCode: {"payload": _PAYLOAD},
     StaticCode: {"payload": _PAYLOAD, "amount": "250.50", "reference": "order 17"},
     NewSticker: {"reason": "The old one was pasted over.", "old_sticker": "revoked"},

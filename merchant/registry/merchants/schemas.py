@@ -46,12 +46,13 @@ class NewCounter(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CounterView(Struct, frozen=True):
-    """A counter with its number."""
+    """A counter with its number; one that was closed keeps it for good."""
 
     id: UUID
     name: str
     alias: str
     location_id: UUID
+    closed_at: Instant | None
 
 
 class CounterChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,7 +94,7 @@ class MerchantView(Struct, frozen=True):
 
 def counter_view(row: Counter) -> CounterView:
     """A counter."""
-    return CounterView(row.id, row.name, row.alias, row.location_id)
+    return CounterView(row.id, row.name, row.alias, row.location_id, web.at_or_none(row.closed_at))
 
 
 def merchant_view(actor: Actor, row: Merchant, locations: list[Location], counters: list[Counter]) -> MerchantView:

@@ -75,8 +75,9 @@ def test_one_command_shows_the_main_job_and_keeps_its_world(tmp_path: Path) -> N
     data_dir, port, hub_port = tmp_path / "data", free_port(), free_port()
     with running_demo(data_dir, port, hub_port) as told:
         for expected in (
+            "4/4 shops of the demo's own people",
             "200/200 applications written",
-            "198 merchants have numbers",
+            "202 merchants have numbers",
             "DAWOOD IBRAHIM",
             "ZAWAHIRI",
             "ended paid",
@@ -84,8 +85,12 @@ def test_one_command_shows_the_main_job_and_keeps_its_world(tmp_path: Path) -> N
             "ended expired",
             "ended paid, late",
             "a shopper scans the code",
+            f"http://127.0.0.1:{port}/demo",
+            "amina@fruits.example",
         ):
             assert expected in told
+        assert told.splitlines()[-1] == f"ready http://127.0.0.1:{port}"
+        assert "\x1b" not in told
         known = json.loads((data_dir / "demo.json").read_bytes())
         assert (data_dir / "demo.json").stat().st_mode & 0o777 == 0o600
         check_world(known, port, hub_port)
@@ -119,7 +124,7 @@ def test_a_start_that_was_killed_while_it_set_up_is_made_good_by_the_next(tmp_pa
         demo.kill()
     with running_demo(data_dir, port, hub_port) as told:
         assert "an earlier start was stopped before it had set everything up; starting over" in told
-        assert "198 merchants have numbers" in told
+        assert "202 merchants have numbers" in told
         check_world(json.loads((data_dir / "demo.json").read_bytes()), port, hub_port)
     assert not (data_dir / "postgres.unfinished").exists()
 
@@ -155,6 +160,9 @@ def check_world(known: dict[str, Any], port: int, hub_port: int) -> None:
     for merchant in known["merchants"]:
         assert {"id", "trading_name", "dfsp", "tier", "counters"} <= set(merchant)
         assert all({"id", "alias"} <= set(counter) for counter in merchant["counters"])
+    own = [one for one in known["merchants"] if "shop" in one]
+    assert [one["shop"] for one in own] == ["stall", "cafeteria", "pharmacy", "company"]
+    assert len(own[-1]["counters"]) == 3
     for user in known["users"]:
         session = fetch(f"{base_url}/api/v1/sessions", body={"email": user["email"], "password": user["password"]})
         assert sorted(session["user"]["roles"]) == sorted(user["roles"])
@@ -171,4 +179,4 @@ def check_books(known: dict[str, Any]) -> None:
             page = fetch(f"{known['base_url']}/api/v1/payments?limit=100", {"x-api-key": key["key"]})
             received += [payment["hub"]["transfer_id"] for payment in page["items"]]
     assert sorted(received) == sorted(committed)
-    assert len(committed) == 3
+    assert len(committed) == 6

@@ -264,7 +264,7 @@ async def status_with(http: aiohttp.ClientSession, url: str, ticket: str) -> int
         return response.status
 
 
-async def test_a_person_a_key_and_a_ticket_open_the_stream(
+async def test_a_person_a_key_a_browser_and_a_ticket_open_the_stream(
     service: Service, world: World, merchant: Merchant, url: str, http: aiohttp.ClientSession
 ) -> None:
     key = await builders.issue_key(service, world[OURS]["admin"], ["events:read"], merchant_id=merchant.id)
@@ -273,6 +273,7 @@ async def test_a_person_a_key_and_a_ticket_open_the_stream(
         (world.maker.headers, {}),
         (key, {}),
         ({}, {"ticket": ticket}),
+        ({"cookie": f"session={world.maker.token}"}, {}),
     ]
     for headers, params in doors:
         async with http.get(url, headers=headers, params=params) as response:

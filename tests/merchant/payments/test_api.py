@@ -424,7 +424,8 @@ async def test_lists_are_newest_first_and_filtered_by_their_query(stage: Stage) 
         f"?merchant_id={stage.merchant.id}": [second, first],
         f"?merchant_id={neighbour.id}&reference=A": [third],
         f"?counter_id={uuid4()}": [],
-        "?reference=a": [],
+        "?reference=a": [third, first],
+        "?reference=aa": [],
         "?limit=1": [third],
     }
     for query, expected in queries.items():

@@ -23,9 +23,11 @@ from merchant.core.money import Money
 from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.core.settings import Settings
-from merchant.demo.hub import exchange_keys
-from merchant.demo.pages.world_page import demo_routes
+from merchant.demo.hub import exchange_keys, hold_phone
+from merchant.demo.pages.routes import demo_routes
+from merchant.demo.payments import HELD_PHONE
 from merchant.demo.simulator import SimulatorConfig
+from merchant.demo.world import DemoWorld
 from merchant.payments.requests import NewRequest, create_request
 from merchant.payments.states import RequestState, lock_request, move
 from merchant.programs import runtime
@@ -108,18 +110,20 @@ def demo_settings(data_dir: Path) -> Settings:
 
 
 @asynccontextmanager
-async def running_demo(service: Service, folder: Path) -> AsyncIterator[None]:
-    """The server, the worker and the simulated world of a service with demo settings."""
+async def running_demo(service: Service, folder: Path, known: DemoWorld | None = None) -> AsyncIterator[None]:
+    """The server, the worker and the simulated world of a service with demo settings; `known` are its people."""
     settings = service.settings
     config = SimulatorConfig(
         service_url=settings.base_url, journal_path=new_journal(folder), gateway_secret=GATEWAY_SECRET, timings=FAST
     )
     async with AsyncExitStack() as stack:
-        app = with_doors(create_app(service, DEMO_ROUTES))
-        await stack.enter_async_context(runtime.serving(app, settings.host, settings.port))
+        app = create_app(service, DEMO_ROUTES)
+        app.state.demo = known
+        await stack.enter_async_context(runtime.serving(with_doors(app), settings.host, settings.port))
         await stack.enter_async_context(running_simulator(config, int(settings.hub_url.rsplit(":", 1)[1])))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         await exchange_keys(service, http, settings.hub_url)
+        await hold_phone(http, settings.hub_url, HELD_PHONE)
         await stack.enter_async_context(Worker(service).running())
         yield
 

@@ -220,6 +220,68 @@ async def test_a_masked_value_that_is_sent_back_overwrites_nothing(
     assert changed.status_code == 200
 
 
+async def change(
+    client: httpx.AsyncClient, who: Person, path: str, change: dict[str, Any]
+) -> tuple[httpx.Response, list[str]]:
+    """The answer to a change of an application as it stands, and the paths that it refuses."""
+    headers = who.headers | {"if-match": (await client.get(path, headers=who.headers)).headers["etag"]}
+    answered = await client.patch(path, json=change, headers=headers)
+    return answered, [one["path"] for one in answered.json().get("errors", ())]
+
+
+async def test_a_masked_answer_is_kept_in_a_section_that_is_replaced(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    application = await builders.create_application(service, world.maker, document())
+    path = f"{APPLICATIONS}/{application.id}"
+    owners = [{"given_name": "Otieno"}, {"given_name": "Amina", "id_type": "national_id"}]
+    keep = {f"owners[1].{name}": f"owners[0].{name}" for name in ("id_number", "birth_date")}
+    changed, _ = await change(client, world.maker, path, {"owners": owners, "keep": keep})
+    assert changed.status_code == 200, changed.text
+    now = changed.json()["owners"]
+    assert [one.get("birth_date") for one in now] == [None, "1951-**-**"]
+    assert await looks(client, world) == []  # nobody saw it
+    opened = await reveal(client, world.maker, application, "owners[1].id_number")
+    assert opened.json()["value"] == NUMBER
+    kept = {"business.tax_id": "business.tax_id"}
+    business = {"trading_name": "Another name", "kind": "company"}
+    changed, _ = await change(client, world.maker, path, {"business": business, "keep": kept})
+    assert changed.json()["business"]["tax_id"].endswith(TAX[-3:])
+    changed, _ = await change(client, world.maker, path, {"business": business})
+    assert "tax_id" not in changed.json()["business"]  # what is not kept is gone, as before
+
+
+@pytest.mark.parametrize(
+    ("keep", "owner"),
+    [
+        ({"owners[0].id_number": "owners[7].id_number"}, {}),  # there is none
+        ({"owners[1].id_number": "owners[0].id_number"}, {}),  # nobody stands there
+        ({"owners[0].id_number": "owners[0].id_number"}, {"id_number": "NEW-1234"}),  # filled anew
+        ({"owners[0].given_name": "owners[0].id_number"}, {}),  # a name is not masked
+        ({"owners[0].birth_date": "owners[0].id_number"}, {}),  # a number is no day
+        ({"business.tax_id": "owners[0].id_number"}, {}),
+        ({"business.tax_id": "business.tax_id"}, {}),  # the section stays, so it is there
+    ],
+)
+async def test_what_cannot_be_kept_is_refused_and_nothing_changes(
+    client: httpx.AsyncClient, service: Service, world: World, keep: dict[str, str], owner: dict[str, str]
+) -> None:
+    application = await builders.create_application(service, world.maker, document())
+    path = f"{APPLICATIONS}/{application.id}"
+    owners = [{"given_name": "Otieno"} | owner]
+    refused, paths = await change(client, world.maker, path, {"owners": owners, "keep": keep})
+    assert (refused.status_code, paths) == (422, [f"keep.{to}" for to in keep])
+    opened = await reveal(client, world.maker, application)
+    assert opened.json()["value"] == NUMBER
+
+
+async def test_too_much_to_keep_is_refused_unread(client: httpx.AsyncClient, service: Service, world: World) -> None:
+    application = await builders.create_application(service, world.maker, document())
+    keep = {f"owners[{at}].id_number": "owners[0].id_number" for at in range(402)}
+    refused, _ = await change(client, world.maker, f"{APPLICATIONS}/{application.id}", {"owners": [], "keep": keep})
+    assert refused.status_code == 422
+
+
 async def test_a_machine_reads_its_own_draft_whole_and_that_is_recorded_once_an_hour(
     client: httpx.AsyncClient, service: Service, world: World, move_clock: Callable[[timedelta], datetime]
 ) -> None:

@@ -163,6 +163,26 @@ class StubDfsp:
                         return dict(item)
                 await asyncio.sleep(0.01)
 
+    async def until_phone(self, msisdn: str, condition: Callable[[list[dict[str, Any]]], Any]) -> Any:
+        """Wait until something that a phone shows is so; what the condition found."""
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                found = condition((await self.get_json(f"/shoppers/{msisdn}/inbox"))["items"])
+                if found:
+                    return found
+                await asyncio.sleep(0.01)
+
+    async def phone_waits(self, msisdn: str) -> dict[str, Any]:
+        """Wait until a request waits for whoever holds the phone."""
+        waiting = await self.until_phone(msisdn, lambda items: [item for item in items if item.get("waits")])
+        return dict(waiting[0])
+
+    async def answer(self, msisdn: str, request_id: str, *, accept: bool) -> int:
+        """Say yes or no on a phone; the status that comes back."""
+        body = {"transaction_request_id": request_id, "accept": accept}
+        async with self.http.post(f"{self.simulator_url}/shoppers/{msisdn}/answer", json=body) as response:
+            return response.status
+
     # --- the server ---
 
     async def handle_fspiop(self, request: web.Request) -> web.Response:

@@ -13,10 +13,14 @@ def test_every_behaviour_of_the_contract_has_a_plan_and_no_other_has() -> None:
 
 
 @pytest.mark.parametrize(
-    ("digit", "behaviour"), [(0, "accept"), *((index + 1, name) for index, name in enumerate(PLANS))]
+    ("digit", "behaviour"), [(0, "accept"), *((index + 1, name) for index, name in enumerate(PLANS) if name != "ask")]
 )
 def test_the_last_digit_chooses(digit: int, behaviour: str) -> None:
     assert behaviour_of(World(), f"25570000000{digit}") == behaviour
+
+
+def test_no_number_waits_for_an_answer_unless_the_control_says_so() -> None:
+    assert all(behaviour_of(World(), f"25570000000{digit}") != "ask" for digit in range(10))
 
 
 def test_the_control_has_the_last_word_and_may_set_a_delay() -> None:

@@ -80,6 +80,21 @@ async def test_a_request_not_yet_quoted_is_taken_up_again(
         await stub.ledger_state("COMMITTED")
 
 
+async def test_an_answer_of_a_phone_outlives_a_stop(config: SimulatorConfig, stub_port: int, stub_key_pem: str) -> None:
+    port, request_id = free_port(), ids.wire_id()
+    async with running_stub_and_simulator(config, port, stub_port, stub_key_pem) as stub:
+        await stub.put_json(f"/control/payers/{ACCEPTS}", {"behaviour": "ask", "delay_s": 0})
+        await stub.ask_for_money(ACCEPTS, request_id, expires_in_s=60)
+        await stub.phone_waits(ACCEPTS)
+    async with running_stub_and_simulator(config, port, stub_port, stub_key_pem) as stub:
+        await stub.phone_waits(ACCEPTS)
+        stub.status_of = lambda method, _: 503 if method == "POST" else None
+        assert await stub.answer(ACCEPTS, request_id, accept=True) == 202
+        await stub.seen("POST", "/quotes")
+    async with running_stub_and_simulator(config, port, stub_port, stub_key_pem) as stub:
+        await stub.ledger_state("COMMITTED")
+
+
 async def test_a_transfer_that_expired_while_the_hub_was_down_is_aborted(
     config: SimulatorConfig, stub_port: int, stub_key_pem: str
 ) -> None:

@@ -61,3 +61,11 @@ def test_the_sheet_fetches_nothing() -> None:
     assert "url(" not in CSS
     assert "@import" not in CSS
     assert "@font-face" not in CSS
+
+
+def test_every_block_is_closed() -> None:
+    depth = 0
+    for sign in re.findall(r"[{}]", CSS):
+        depth += 1 if sign == "{" else -1
+        assert depth >= 0
+    assert depth == 0

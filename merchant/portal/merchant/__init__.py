@@ -1,0 +1,16 @@
+"""Pages of a merchant's own people, for an old phone at a stall: one file a screen; ROUTES gathers them."""
+
+from merchant.portal.merchant import code, day, home, more, offline, payments, people, prices, till, waiting
+
+ROUTES = [
+    *home.ROUTES,
+    *till.ROUTES,
+    *prices.ROUTES,
+    *waiting.ROUTES,
+    *payments.ROUTES,
+    *day.ROUTES,
+    *code.ROUTES,
+    *more.ROUTES,
+    *people.ROUTES,
+    *offline.ROUTES,
+]

@@ -1,0 +1,96 @@
+"""The shop's start page: today's takings, what to do next, and what needs the shop."""
+
+from collections.abc import Sequence
+
+import kyb
+from merchant.compliance.cases import case_routes
+from merchant.core.access import Permission as P
+from merchant.core.money import Money, parse_shown
+from merchant.core.texts import _
+from merchant.payments import limit_routes
+from merchant.payments import routes as api
+from merchant.payments.limit_routes import CurrencyLimits, MerchantLimits
+from merchant.portal.merchant.shop import (
+    SHOP,
+    counter_names,
+    open_counters,
+    shop_of,
+    shown,
+    state_in_words,
+    takes_payments,
+    today,
+)
+from merchant.portal.merchant.takings import Takings, takings
+from merchant.portal.merchant.waiting import SAID
+from merchant.portal.ui.pages import Page
+from merchant.portal.ui.screen import View, screen
+from merchant.registry.merchants.schemas import MerchantView
+
+_HOME = f"{__package__}/home.html"
+_SHOWN = 5
+_NEAR_LIMIT = 0.8  # of a day's limit, from which on the shop is told
+
+
+@screen("GET", "/shop", permission=P.PAYMENTS_READ, kinds=SHOP)
+async def shop_home(view: View) -> Page:
+    """Today's takings, big; the two things one does all day; the last payments."""
+    shop = await shop_of(view)
+    taken = await takings(view, today(view), today(view))
+    payments = (await view.ask(api.list_payments, query={"limit": str(_SHOWN)})).view
+    asked = (await view.ask(api.list_payment_requests, query={"limit": str(_SHOWN)})).view
+    return view.page(
+        _HOME,
+        shop=shop,
+        counters=open_counters(shop),
+        names=counter_names(shop),
+        totals=[shown(minor, currency, view) for currency, minor in _totals(shop, taken).items()],
+        taken=taken,
+        payments=payments,
+        waiting=[one for one in asked if SAID[one.state].is_moving],
+        takes=takes_payments(shop),
+        needs=await _needs(view, shop),
+    )
+
+
+def _totals(shop: MerchantView, taken: Takings) -> dict[str, int]:
+    """The sums by currency; nothing in the shop's first currency where nothing came yet."""
+    return taken.totals() or {shop.currencies[0]: 0}
+
+
+async def _needs(view: View, shop: MerchantView) -> Sequence[tuple[str, str]]:
+    """What the shop should know now: a tone and a sentence each."""
+    if said := state_in_words(shop):
+        return [said]
+    if view.actor.counter_id is not None:
+        return []  # one counter says nothing of the shop's limits
+    found: kyb.Requirements = (
+        await view.ask(case_routes.read_merchant_requirements, path={"merchant_id": shop.id})
+    ).view
+    needs: list[tuple[str, str]] = []
+    if found.past_due:
+        needs.append(("bad", _("Papers of the shop are overdue, so that payments may stop. See “My shop”.")))
+    elif found.currently_due:
+        needs.append(("wait", _("Your payment provider asks for papers. See “My shop”.")))
+    told: MerchantLimits = (await view.ask(limit_routes.read_merchant_limits, path={"merchant_id": shop.id})).view
+    needs += [one for one in map(_limit_reached, told.limits) if one]
+    return needs
+
+
+def _limit_reached(limits: CurrencyLimits) -> tuple[str, str] | None:
+    """What to say of a currency's limits that are used up, or nearly."""
+    taken, most = (_money(one, limits.currency) for one in (limits.taken_today or "0", limits.per_day))
+    if taken.minor >= most.minor or (limits.payments_today or 0) >= limits.payments_per_day:
+        return "bad", _("The limit of the day is reached: {most}. Payments may be refused until tomorrow.", most=most)
+    month, month_most = (_money(one, limits.currency) for one in (limits.taken_this_month or "0", limits.per_month))
+    if month.minor >= month_most.minor:
+        return "bad", _("The limit of the month is reached: {most}. Payments may be refused.", most=month_most)
+    if taken.minor >= most.minor * _NEAR_LIMIT:
+        return "wait", _("You are near the limit of the day: {taken} of {most}.", taken=taken, most=most)
+    return None
+
+
+def _money(text: str, currency: str) -> Money:
+    return parse_shown(text, currency)
+
+
+ROUTES = [shop_home]

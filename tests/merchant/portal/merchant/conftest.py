@@ -1,0 +1,99 @@
+"""A shop with two counters and its people, each with a browser."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+import pytest
+
+from merchant.core import clock, ids
+from merchant.core.access import Role
+from merchant.core.service import Service
+from merchant.payments.states import RequestState, lock_request, move
+from merchant.registry.merchants.models import Counter, Merchant
+from tests import builders
+from tests.builders import Person, World
+from tests.merchant.portal.browsing import Browser
+
+NAME = "Mama Njeri & Sons"
+
+
+class Stall(msgspec.Struct):
+    """A shop of the tests."""
+
+    service: Service
+    client: httpx.AsyncClient
+    merchant: Merchant
+    counters: list[Counter]
+    owner: Person
+    cashier: Person
+    bound: Person  # a cashier of the first counter
+
+    def browser(self, person: Person | None = None) -> Browser:
+        """The owner's browser, or someone else's."""
+        return Browser(self.client, person or self.owner)
+
+    async def pay(self, minor: int, currency: str = "KES", counter: int = 0, *, days_ago: int = 0) -> str:
+        """Money that arrived; its payment's id, which holds the time."""
+        at = clock.now() - timedelta(days=days_ago)
+        made = ids.uuid7()
+        payment_id = UUID(int=int(at.timestamp() * 1000) << 80 | made.int & (1 << 80) - 1)
+        async with self.service.db.system() as tx:
+            await tx.execute(
+                "INSERT INTO payment (id, dfsp_id, merchant_id, counter_id, payer_fsp_id, transfer_id, transaction_id,"
+                " amount_minor, currency, payer_masked, received_at)"
+                " VALUES ($1, $2, $3, $4, 'payerfsp', $5, $5, $6, $7, '2547*****001', $8)",
+                payment_id,
+                self.merchant.dfsp_id,
+                self.merchant.id,
+                self.counters[counter].id,
+                str(uuid4()),
+                minor,
+                currency,
+                at,
+            )
+        return str(payment_id)
+
+    async def ask(self, state: RequestState | None = None, person: Person | None = None, **more: object) -> str:
+        """A request for 250 KES in a state; its id."""
+        body = {"counter_id": str(self.counters[0].id), "amount": {"amount": "250", "currency": "KES"}} | more
+        headers = (person or self.owner).headers | {"idempotency-key": str(uuid4())}
+        made = await self.client.post("/api/v1/payment-requests", json=body, headers=headers)
+        assert made.status_code == 201, made.text
+        if state is not None:
+            async with self.service.db.system() as tx:
+                request = await lock_request(tx, request_id=UUID(made.json()["id"]))
+                assert request is not None
+                assert await move(tx, request, state, "test")
+        return str(made.json()["id"])
+
+    async def asked(self) -> list[dict[str, object]]:
+        """The requests of the shop, as the API lists them."""
+        listed = await self.client.get("/api/v1/payment-requests", headers=self.owner.headers)
+        found: list[dict[str, object]] = listed.json()["items"]
+        return found
+
+    async def put_into(self, state: str) -> None:
+        """Bring the shop into a state."""
+        async with self.service.db.system() as tx:
+            await tx.execute("UPDATE merchant SET state = $2 WHERE id = $1", self.merchant.id, state)
+
+
+@pytest.fixture
+async def stall(client: httpx.AsyncClient, service: Service, world: World) -> AsyncIterator[Stall]:
+    document = builders.company(trading_name=NAME)
+    document["locations"][0]["counters"] = [{"name": "Till 1"}, {"name": "Terrace"}]
+    merchant, counters = await builders.create_merchant(service, world, document=document)
+    place = {"dfsp_id": merchant.dfsp_id, "merchant_id": merchant.id}
+    for name, role in (
+        ("owner", Role.MERCHANT_OWNER),
+        ("cash", Role.MERCHANT_CASHIER),
+        ("bound", Role.MERCHANT_CASHIER),
+    ):
+        await builders.add_person(service, f"{name}@stall.example", [role], name=f"Person {name}", **place)
+    async with service.db.system() as tx:
+        await tx.execute("UPDATE app_user SET counter_id = $1 WHERE email = 'bound@stall.example'", counters[0].id)
+    people = [await builders.signed_in(service, f"{one}@stall.example") for one in ("owner", "cash", "bound")]
+    yield Stall(service, client, merchant, counters, *people)

@@ -1,0 +1,95 @@
+"""The shop's start page: today's takings, what needs the shop, and nothing of another counter or merchant."""
+
+import httpx
+import pytest
+
+from merchant.core import clock
+from merchant.core.money import Money
+from merchant.payments import limits
+from merchant.payments.states import RequestState
+from tests.builders import World
+from tests.merchant.portal.browsing import Browser
+from tests.merchant.portal.merchant.conftest import NAME, Stall
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_an_owner_sees_todays_takings_in_each_currency(stall: Stall) -> None:
+    await stall.pay(1_250_00)
+    await stall.pay(100_00, counter=1)
+    await stall.pay(9_50, "USD")
+    browser = stall.browser()
+    await browser.open("/shop")
+    assert browser.status == 200
+    for words in (NAME, "1,350.00 KES", "9.50 USD", "3 payments", "Ask for payment", "Show my QR", "2547*****001"):
+        assert words in browser.words, words
+
+
+async def test_a_shop_that_took_nothing_is_told_what_to_do(stall: Stall) -> None:
+    browser = stall.browser()
+    await browser.open("/shop")
+    assert "0.00 USD" in browser.words or "0.00 KES" in browser.words
+    assert "No payment yet" in browser.words
+
+
+async def test_a_cashier_who_is_bound_to_a_counter_sees_that_counter_only(stall: Stall) -> None:
+    await stall.pay(1_000_00)
+    await stall.pay(555_00, counter=1)
+    browser = stall.browser(stall.bound)
+    await browser.open("/shop")
+    assert "1,000.00 KES" in browser.words
+    assert "555" not in browser.words
+    assert "Terrace" not in browser.words
+    await browser.open("/shop/code")
+    assert browser.page.text.count('class="code"') == 1
+
+
+async def test_what_is_not_paid_yet_stands_on_the_start_page(stall: Stall) -> None:
+    await stall.ask(RequestState.IN_DOUBT)
+    await stall.ask(RequestState.CANCELLED)
+    browser = stall.browser()
+    await browser.open("/shop")
+    assert "Not paid yet" in browser.words
+    assert "In doubt" in browser.words
+    assert "Cancelled" not in browser.words
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("suspended", "You cannot take payments now"), ("restricted", "add no counters"), ("blocked", "is blocked")],
+)
+async def test_a_shop_that_is_stopped_is_told_in_words(stall: Stall, state: str, words: str) -> None:
+    await stall.put_into(state)
+    browser = stall.browser()
+    await browser.open("/shop")
+    assert words in browser.words
+    assert ('href="/shop/ask">' in browser.page.text.split("big-ways")[1]) == (state == "restricted")
+
+
+async def test_a_limit_that_is_reached_is_told(stall: Stall) -> None:
+    service = stall.service
+    day = clock.now().astimezone(await service.time_zone()).date()
+    read = await stall.client.get(f"/api/v1/merchants/{stall.merchant.id}/limits", headers=stall.owner.headers)
+    most = next(one for one in read.json()["limits"] if one["currency"] == "USD")
+    async with service.db.system() as tx:
+        whole = Money(int(float(most["per_day"]) * 100), "USD")
+        await limits.take_anyway(tx, stall.merchant.id, stall.merchant.dfsp_id, whole, day)
+    browser = stall.browser()
+    await browser.open("/shop")
+    assert "The limit of the day is reached" in browser.words
+    await browser.open("/shop/more")
+    assert "a day and" in browser.words
+
+
+@pytest.mark.parametrize("path", ["/shop", "/shop/ask", "/shop/payments", "/shop/code", "/shop/more", "/shop/day"])
+async def test_the_shops_pages_are_no_pages_for_staff(client: httpx.AsyncClient, world: World, path: str) -> None:
+    for person in (world["greenbankfsp"]["maker"], world["greenbankfsp"]["admin"], world.operator):
+        browser = Browser(client, person)
+        await browser.open(path)
+        assert browser.status in (403, 404)
+
+
+async def test_who_is_not_signed_in_is_asked(client: httpx.AsyncClient, world: World) -> None:
+    browser = Browser(client)
+    await browser.open("/shop")
+    assert "Sign in" in browser.words

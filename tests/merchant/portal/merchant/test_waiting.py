@@ -1,0 +1,125 @@
+"""One request on its page: every state said truly, and paid only when the server says so."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from merchant.core import clock
+from merchant.payments.states import RequestState, lock_request, move
+from tests import builders
+from tests.builders import World
+from tests.merchant.portal.merchant.conftest import Stall
+from tests.merchant.portal.shops import read_code
+
+pytestmark = pytest.mark.anyio
+S = RequestState
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (S.ACCEPTED, "On its way"),
+        (S.REJECTED, "The customer said no"),
+        (S.EXPIRED, "Nobody paid in time"),
+        (S.FAILED, "The payment did not go through"),
+        (S.CANCELLED, "You took this back"),
+        (S.IN_DOUBT, "We are asking the hub. Do not hand out the goods yet."),
+    ],
+)
+async def test_each_state_is_said_truly_and_none_of_them_is_paid(stall: Stall, state: S, words: str) -> None:
+    request_id = await stall.ask(state)
+    browser = stall.browser()
+    await browser.open(f"/shop/requests/{request_id}")
+    assert words in browser.words
+    assert "250.00 KES" in browser.words
+    assert "whole paid" not in browser.page.text
+    assert "data-say" not in browser.page.text
+
+
+async def test_a_paid_request_fills_the_screen_with_amount_time_and_reference(stall: Stall) -> None:
+    request_id = await stall.ask(S.PAID, reference="Table 7", note="2 × Tea")
+    browser = stall.browser()
+    page = await browser.open(f"/shop/requests/{request_id}")
+    assert 'class="whole paid"' in page.text
+    for words in ("Paid", "250.00 KES", "Table 7", "2 × Tea"):
+        assert words in browser.words
+    assert 'data-say="Paid: 250 Kenyan shillings"' in page.text
+    assert "http-equiv" not in page.text
+
+
+async def test_a_late_payment_says_that_it_came_late(stall: Stall) -> None:
+    request_id = await stall.ask(S.EXPIRED)
+    async with stall.service.db.system() as tx:
+        request = await lock_request(tx, request_id=builders.UUID(request_id))
+        assert request is not None
+        assert await move(tx, request, S.PAID, "test")
+    browser = stall.browser()
+    await browser.open(f"/shop/requests/{request_id}")
+    assert "This came late" in browser.words
+
+
+async def test_a_request_without_a_phone_shows_the_code_the_number_and_what_to_dial(stall: Stall) -> None:
+    request_id = await stall.ask()
+    browser = stall.browser()
+    page = await browser.open(f"/shop/requests/{request_id}")
+    read = await stall.client.get(f"/api/v1/payment-requests/{request_id}", headers=stall.owner.headers)
+    drawn = httpx.Response(200, text=page.text.split('class="code"')[1].partition("</div>")[0])
+    assert read_code(drawn) == read.json()["qr_payload"]
+    assert f"*384*123*{stall.counters[0].alias}*250#" in browser.words
+
+
+async def test_a_page_that_waits_asks_again_by_itself_for_two_minutes_and_then_by_a_link(stall: Stall) -> None:
+    request_id = await stall.ask()
+    browser = stall.browser()
+    page = await browser.open(f"/shop/requests/{request_id}")
+    assert '<noscript><meta http-equiv="refresh" content="5"></noscript>' in page.text
+    async with stall.service.db.system() as tx:
+        before = clock.now() - timedelta(minutes=2, seconds=1)
+        await tx.execute("UPDATE payment_request SET created_at = $2 WHERE id = $1", builders.UUID(request_id), before)
+    page = await browser.open(f"/shop/requests/{request_id}")
+    assert "http-equiv" not in page.text
+    assert "Look again" in browser.words
+
+
+async def test_a_request_is_taken_back_by_one_press(stall: Stall) -> None:
+    request_id = await stall.ask()
+    browser = stall.browser()
+    await browser.open(f"/shop/requests/{request_id}")
+    await browser.send(f"/shop/requests/{request_id}/cancel")
+    assert "Taken back" in browser.words
+    assert (await stall.asked())[0]["state"] == "cancelled"
+    assert f"amount=250&amp;currency=KES&amp;counter={stall.counters[0].id}" in browser.page.text
+
+
+async def test_what_cannot_be_taken_back_any_more_says_why(stall: Stall) -> None:
+    request_id = await stall.ask()
+    browser = stall.browser()
+    await browser.open(f"/shop/requests/{request_id}")
+    fields = browser.fields(f"/shop/requests/{request_id}/cancel")
+    async with stall.service.db.system() as tx:
+        await tx.execute("UPDATE payment_request SET state = 'expired' WHERE id = $1", builders.UUID(request_id))
+    cookie = {"cookie": f"session={stall.owner.token}"}
+    refused = await stall.client.post(f"/shop/requests/{request_id}/cancel", data=fields, headers=cookie)
+    assert refused.status_code == 409
+    assert "Expired" in refused.text
+
+
+async def test_anothers_request_is_no_page(stall: Stall, world: World) -> None:
+    merchant, _counters = await builders.create_merchant(stall.service, world)
+    place = {"dfsp_id": merchant.dfsp_id, "merchant_id": merchant.id}
+    await builders.add_person(stall.service, "owner@other.example", ["merchant_owner"], **place)
+    other = await builders.signed_in(stall.service, "owner@other.example")
+    request_id = await stall.ask()
+    for person, path in ((other, request_id), (stall.owner, str(uuid4()))):
+        browser = stall.browser(person)
+        await browser.open(f"/shop/requests/{path}")
+        assert browser.status == 404
+
+
+async def test_a_bound_cashier_sees_no_request_of_another_counter(stall: Stall) -> None:
+    request_id = await stall.ask(counter_id=str(stall.counters[1].id))
+    browser = stall.browser(stall.bound)
+    await browser.open(f"/shop/requests/{request_id}")
+    assert browser.status == 404
