@@ -146,7 +146,7 @@ async def payment_request(view: View, request_id: UUID) -> Page:
     """What was asked for, what became of it, and why."""
     found: PaymentRequestView = (await view.ask(routes.read_payment_request, path={"request_id": request_id})).view
     timeline = (await view.ask(finding_routes.list_payment_request_timeline, path={"request_id": request_id})).view
-    paid = (await view.ask(routes.list_payments, query={"id": str(request_id)})).view if found.state == "paid" else ()
+    paid = (await view.ask(routes.list_payments, query={"id": str(request_id)})).view if found.paid_at else ()
     merchant = (await merchants_named(view, [found.merchant_id])).get(found.merchant_id)
     reason = found.reason.message if found.reason else ""
     return view.page(

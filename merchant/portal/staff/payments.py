@@ -106,7 +106,7 @@ def told(view: View, row: FoundPayment) -> tuple[str, str, Markup]:
     """What became of it: tone, drawing and sentence."""
     said = words.word("request", row.state)
     where = Markup("<bdi>{}</bdi>, <bdi>{}</bdi>").format(row.merchant_name, row.counter_name)
-    if row.state == RequestState.PAID:
+    if row.payment_id is not None:
         at = tell_time(row.at, zone_of(view.scheme), view.spoken.language)
         return said.tone, said.icon, view.spoken.say(_("Paid {time} to {place}"), time=at, place=where)
     return said.tone, said.icon, view.spoken.say(VERDICTS[row.state])

@@ -56,6 +56,8 @@ def took(seconds: float | None) -> str:
         return _("{count} s", count=tenths)
     if seconds < 100:
         return _("{count} s", count=round(seconds))
+    if seconds < 600:
+        return _("{minutes} min {seconds} s", minutes=int(seconds // 60), seconds=int(seconds % 60))
     if seconds < 6_000:
         return _("{count} min", count=round(seconds / 60))
     if seconds < 48 * 3_600:
