@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from merchant.core.access import Permission
 from merchant.core.slices import JobKind, Pruned, Timer
-from merchant.portal import home, hub, staff, well_known
+from merchant.portal import home, hub, signup, staff, well_known
 from merchant.portal.account import account, profile, sign_in
 from merchant.portal.docs import docs
 from merchant.portal.pay import pay
@@ -17,6 +17,7 @@ ROUTES = [
     *account.ROUTES,
     *sign_in.ROUTES,
     *profile.ROUTES,
+    *signup.ROUTES,
     *staff.ROUTES,
     *hub.ROUTES,
     *docs.ROUTES,

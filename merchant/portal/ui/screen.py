@@ -23,6 +23,7 @@ from merchant.core.http import json as web
 from merchant.core.http.inside import Told
 from merchant.core.http.multipart import SentFile
 from merchant.core.service import SchemeFacts, Service
+from merchant.core.settings import Settings
 from merchant.portal.ui import languages, layout, pages, session
 from merchant.portal.ui.fields import Field, collect
 from merchant.portal.ui.layout import Kind
@@ -182,7 +183,7 @@ def screen(
     permission: Permission | None = None,
     kinds: frozenset[Kind] = EVERYONE,
     own_permission: Permission | None = None,
-    upload_bytes: int | None = None,
+    upload_bytes: Callable[[Settings], int] | None = None,
 ) -> Callable[[Handler], HTTPRouteHandler]:
     """Declare a screen for those of some kinds who hold a permission; None is everyone of those kinds.
 
@@ -227,12 +228,12 @@ async def show(handler: HTTPRouteHandler, view: View, **given: Any) -> Page:
     return page
 
 
-async def _read_form(view: View, upload_bytes: int | None) -> None:
+async def _read_form(view: View, upload_bytes: Callable[[Settings], int] | None) -> None:
     """Read the form and hold it against the session. Raises FormOutdated, CrossSite and what reading raises."""
     if upload_bytes is None:
         view.form = await forms.read_form(view.request)
     else:
-        view.form, view.file = await forms.read_form_with_file(view.request, upload_bytes)
+        view.form, view.file = await forms.read_form_with_file(view.request, upload_bytes(view.service.settings))
     session.check_csrf(view.service, view.actor, view.form.pop(session.CSRF_FIELD, ""))
 
 
