@@ -67,7 +67,7 @@ def opened(service: Service, sent: str) -> Kept | None:
     """What a form carried; None when it is not ours, or too old."""
     try:
         kept = msgspec.json.decode(service.vault.open(base64.urlsafe_b64decode(sent), _SEALED), type=Kept)
-    except (ValueError, WrongSecretKey, MissingSecretKey):
+    except (ValueError, IndexError, WrongSecretKey, MissingSecretKey):
         return None
     return kept if kept.until > clock.now().timestamp() else None
 

@@ -21,6 +21,7 @@ from merchant.core.texts import _
 from merchant.people.registration import application_routes as api
 from merchant.people.registration.schemas import MyMerchantView, WishView
 from merchant.portal.signup import answers, register
+from merchant.portal.signup.steps import own_money
 from merchant.portal.ui.acts import ONCE, Act, Subject, act_screens
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import Kind
@@ -143,7 +144,7 @@ def _details(_view: View, now: MyMerchantView) -> list[Field]:
 
 
 def _account(view: View, _now: MyMerchantView) -> list[Field]:
-    money = [(one, one) for one in view.scheme.currencies]
+    own, money = own_money(view), [(one, one) for one in view.scheme.currencies]
     return [
         Field(
             "settlement_account.account_id",
@@ -153,7 +154,7 @@ def _account(view: View, _now: MyMerchantView) -> list[Field]:
             most=bounds.MAX_IDENTIFIER_CHARS,
         ),
         Field("settlement_account.account_name", _("Name of the account"), most=bounds.MAX_LEGAL_NAME_CHARS),
-        Field("settlement_account.currency", _("Currency"), "choice", required=True, choices=money, value=money[0][0]),
+        Field("settlement_account.currency", _("Currency"), "choice", required=True, choices=money, value=own),
     ]
 
 

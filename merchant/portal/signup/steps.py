@@ -1,5 +1,6 @@
 """The pages of an application, one question each: what they ask, which sections they write, what of them is missing."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -7,13 +8,19 @@ from msgspec import Struct
 
 import kyb
 from kyb import fields as bounds
+from merchant.core import texts
 from merchant.core.texts import _
 from merchant.people.registration.schemas import MyApplicationView
 from merchant.portal.signup import choices
+from merchant.portal.ui import when
 from merchant.portal.ui.fields import Field, start_of
 from merchant.portal.ui.screen import View
 
 StepDone = Literal["done", "todo", "problem", "free"]  # free: may be left out
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MONEY_ASKED_MAX = 3  # of more, a stall takes that of its country, and staff add what else it takes
 
 
 class Step(Struct, frozen=True):
@@ -49,7 +56,7 @@ def _name(_view: View, _application: MyApplicationView) -> list[Field]:
 def _trade(view: View, application: MyApplicationView) -> list[Field]:
     offered = choices.with_chosen(choices.TRADES, application.business.mcc)
     found = [Field("business.mcc", _("Choose what is closest"), "radios", required=True, choices=offered)]
-    if len(view.scheme.currencies) > 1:
+    if 1 < len(view.scheme.currencies) <= _MONEY_ASKED_MAX:
         money = [(one, one) for one in view.scheme.currencies]
         found.append(Field("business.currencies", _("Money that you take"), "choices", choices=money))
     return found
@@ -117,8 +124,19 @@ def _account(view: View, application: MyApplicationView) -> list[Field]:
     ]
     if len(view.scheme.currencies) > 1:
         money = [(one, one) for one in view.scheme.currencies]
-        found.append(Field("settlement_account.currency", _("Currency"), "choice", choices=money))
+        own = own_money(view)
+        found.append(
+            Field("settlement_account.currency", _("Currency"), "choice", required=True, choices=money, value=own)
+        )
     return found
+
+
+def own_money(view: View) -> str:
+    """The money of the scheme's country, where the scheme has it; else the scheme's first."""
+    from babel.numbers import get_territory_currencies  # 20 ms, which other pages never need
+
+    in_use = get_territory_currencies(view.scheme.country)
+    return next((one for one in in_use if one in view.scheme.currencies), view.scheme.currencies[0])
 
 
 STEPS: Sequence[Step] = (
@@ -178,16 +196,22 @@ def step_of(path: str) -> str:
 def defaults(view: View, application: MyApplicationView, changes: dict[str, Any]) -> dict[str, Any]:
     """The sections with what nobody needs to be asked: the scheme's country and money, and one counter."""
     if "business" in changes and not changes["business"].get("currencies"):
-        changes["business"]["currencies"] = [view.scheme.currencies[0]]
+        changes["business"]["currencies"] = [own_money(view)]
     for place in changes.get("locations", []):
         place["kind"] = place.get("kind") or "physical"
         place["country"] = place.get("country") or view.scheme.country
-        place["counters"] = place.get("counters") or [{"name": view.spoken.say(_("Counter")) + " 1"}]
+        place["counters"] = place.get("counters") or [
+            {"name": texts.translate(_("Counter"), view.spoken.language) + " 1"}
+        ]
     account = changes.get("settlement_account")
     if account and account.get("account_id"):
         account["account_name"] = account.get("account_name") or owner_name(application)
-        account["currency"] = account.get("currency") or view.scheme.currencies[0]
+        account["currency"] = account.get("currency") or own_money(view)
     return changes
+
+
+def _counter(view: View) -> str:
+    return texts.translate(_("Counter"), view.spoken.language) + " 1"
 
 
 def owner_name(application: MyApplicationView) -> str | None:
@@ -217,7 +241,13 @@ def shown_answers(view: View, step: Step, application: MyApplicationView) -> lis
     for section in step.sections:
         found |= start_of(getattr(application, section), section)
     return [
-        (one.label, choices.said(said[one.name], found[one.name]) if one.name in said else found[one.name])
+        (step.label if one.kind == "radios" else one.label, _shown(view, one, found[one.name], said.get(one.name)))
         for one in step.fields(view, application)
         if one.label and found.get(one.name)
     ]
+
+
+def _shown(view: View, field: Field, text: str, named: choices.Choices | None) -> str:
+    if field.kind == "date" and _DAY.fullmatch(text):
+        return when.tell_day(text, view.spoken.language)
+    return text if named is None else choices.said(named, text)
