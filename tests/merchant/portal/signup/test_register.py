@@ -16,7 +16,7 @@ async def test_a_person_registers_by_phone_and_lands_at_their_application(njeri:
     await njeri.ask_for_code()
     assert "+254" in njeri.words or njeri.address["phone"] in njeri.words
     await njeri.send("/register/code", code=await njeri.code())
-    assert "Green Bank" in njeri.words
+    assert "Greenbankfsp" in njeri.words
     await njeri.send("/register", name="Njeri Wanjiku", dfsp_id=njeri.door.dfsp_id)
     assert njeri.page.url.path == "/my-application"
     assert "You write your details" in njeri.words
