@@ -138,26 +138,22 @@ def _stepper(view: View, application: MyApplicationView) -> list[tuple[Any, str,
 
 def _note(view: View, application: MyApplicationView, step: StepView) -> Any:
     """A sentence below a step, where there is one to say."""
-    say, waits = view.spoken.say, step.state == "current"
-    if step.name == "details" and step.state == "problem":
-        return say(_("Something came back to you."))
-    if step.name == "bank" and waits:
-        return say(_("They may call you, or ask to see your document."))
-    if step.name == "review" and waits:
-        return say(_("It takes two working days at most, as a rule."))
-    if step.name == "decision" and step.state == "problem":
-        ends = {_A.REJECTED: _("Not accepted"), _A.WITHDRAWN: _("You took it back"), _A.EXPIRED: _("Too old")}
-        return say(ends.get(application.state, ""))
-    return ""
+    ends = {_A.REJECTED: _("Not accepted"), _A.WITHDRAWN: _("You took it back"), _A.EXPIRED: _("Too old")}
+    told = {
+        ("details", "problem"): _("Something came back to you."),
+        ("bank", "current"): _("They may call you, or ask to see your document."),
+        ("review", "current"): _("It takes two working days at most, as a rule."),
+        ("decision", "problem"): ends.get(application.state, ""),
+    }.get((step.name, step.state), "")
+    return view.spoken.say(told) if told else ""
 
 
 def _next_in_words(application: MyApplicationView) -> str:
     """What happens next, in one sentence."""
-    if application.state == _A.DRAFT and application.handed_in_at is None:
-        return ""
     name = application.dfsp.name
+    has = _("{name} has your application and completes it. You need do nothing now.", name=name)
     told = {
-        _A.DRAFT: _("{name} has your application and completes it. You need do nothing now.", name=name),
+        _A.DRAFT: has if application.handed_in_at is not None else "",
         _A.SUBMITTED: _("A second person at {name} checks it. You need do nothing now.", name=name),
         _A.IN_REVIEW: _("A second person at {name} checks it. You need do nothing now.", name=name),
         _A.RETURNED: _("{name} gave it back to you. Mend what stands below, then hand it in again.", name=name),

@@ -13,7 +13,7 @@ from msgspec import Struct
 import kyb
 from kyb import fields as bounds
 from merchant.compliance.cases import case_routes
-from merchant.compliance.cases.states import ApplicationState
+from merchant.compliance.cases.states import Capability, application_may
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.money import Money, display
@@ -201,8 +201,10 @@ def _change_screens(change: Change) -> list[HTTPRouteHandler]:
 
     show.__doc__ = do.__doc__ = change.title
     show.__name__ = do.__name__ = change.path.strip("/").replace("/", "_")
-    declared = {"permission": _MINE, "kinds": SHOP}
-    return [screen("GET", change.path, **declared)(show), screen("POST", change.path, **declared)(do)]
+    return [
+        screen("GET", change.path, permission=_MINE, kinds=SHOP)(show),
+        screen("POST", change.path, permission=_MINE, kinds=SHOP)(do),
+    ]
 
 
 def _asked(change: Change, view: View, now: MyMerchantView) -> list[Field]:
@@ -244,7 +246,7 @@ _MOVE = Act(
 
 def _state(view: View, row: WishView) -> Markup:
     """How it stands; what is still a draft is in the bank's hands, since it was handed in."""
-    return badge(view, "wish", "handed_in" if row.state is ApplicationState.DRAFT else row.state)
+    return badge(view, "wish", "handed_in" if application_may(row.state, Capability.SUBMIT) else row.state)
 
 
 _CASES = Listing(

@@ -76,7 +76,7 @@ async def send_code(request: Req) -> Page:
     form = await read_form(request)
     if KEPT in form:
         return await _send_again(request, form)
-    purpose = next((one for one in door.PURPOSES if one == form.get("purpose")), "register")
+    purpose = _purpose(form)
     by = "email" if form.get("by") == "email" else "phone"
     try:
         if purpose == "claim" and not form.get("number"):
@@ -183,7 +183,7 @@ async def _code(
     request: Req, kept: Kept, form: dict[str, str], refused: errors.MerchantError | None = None, *, again: bool = False
 ) -> Page:
     """Ask for the six digits; what else was typed stays."""
-    typed = {name: form[name] for name in ("name", "dfsp_id") if name in form}
+    typed = {name: text for name, text in form.items() if name in ("name", "dfsp_id")}
     return await door.show(
         request,
         _CODE,
@@ -241,6 +241,10 @@ def _signed_in(request: Req, signed: SessionView, path: str) -> Page:
     response = pages.redirect(path)
     keep_session(request, response, signed.access_token, signed.device_token)
     return response
+
+
+def _purpose(form: dict[str, str]) -> Purpose:
+    return next((one for one in door.PURPOSES if one == form.get("purpose")), door.PURPOSES[0])
 
 
 def _by(request: Req) -> dict[str, str]:
