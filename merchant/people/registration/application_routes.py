@@ -151,6 +151,12 @@ async def choose_my_dfsp(call: Call[schemas.ChosenDfsp]) -> Answer:
         return await _shown(call, tx, row)
 
 
+@route("GET", "/api/v1/my-merchant/answers", answer=schemas.MyMerchantView, raises=(errors.NotFound,), permission=MINE)
+async def read_my_merchant(call: Call[None]) -> schemas.MyMerchantView:
+    """Read the answers of one's own merchant that are in force: what a wish for a change begins with."""
+    return schemas.my_merchant_view(await wishes.answers_in_force(call.tx, call.service, call.actor))
+
+
 @route(
     "POST",
     "/api/v1/my-merchant/cases",
@@ -197,6 +203,7 @@ ROUTES = [
     hand_in_my_application,
     withdraw_my_application,
     choose_my_dfsp,
+    read_my_merchant,
     ask_for_case,
     list_my_cases,
 ]

@@ -110,6 +110,19 @@ class MyApplicationView(Struct, frozen=True, kw_only=True):
     settlement_account: kyb.SettlementAccount
 
 
+class MyMerchantView(Struct, frozen=True, kw_only=True):
+    """The answers of one's own merchant that are in force; identity and tax numbers and birth dates are masked.
+
+    A section that a wish for a change names is replaced whole, so it begins with what stands here.
+    """
+
+    business: kyb.Business
+    owners: tuple[kyb.Owner, ...]
+    contact: kyb.Contact
+    locations: tuple[kyb.Location, ...]
+    settlement_account: kyb.SettlementAccount
+
+
 class OwnSections(Struct, frozen=True, forbid_unknown_fields=True):
     """The sections to replace; what is not named stays."""
 
@@ -204,6 +217,11 @@ def my_application_view(
         locations=sections.locations,
         settlement_account=sections.settlement_account,
     )
+
+
+def my_merchant_view(sections: kyb.Sections) -> MyMerchantView:
+    """The answers of a merchant as its owner sees them."""
+    return MyMerchantView(**{name: getattr(sections, name) for name in SECTIONS})
 
 
 def wish_view(vault: Vault, row: Application) -> WishView:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from merchant.compliance.cases import merchant_cases
+import kyb
+from merchant.compliance.cases import merchant_cases, privacy
 from merchant.compliance.cases.kinds import CaseKind
 from merchant.compliance.cases.merchant_cases import Opened
 from merchant.compliance.cases.models import Application
@@ -19,6 +20,7 @@ from merchant.core.paging import Page, page
 from merchant.core.service import Service
 from merchant.people.registration import own_application
 from merchant.people.registration.register import check_participant
+from merchant.registry.merchants.queries import merchant
 
 
 def own_merchant(actor: Actor) -> UUID:
@@ -38,6 +40,15 @@ async def ask_for(tx: Tx, service: Service, actor: Actor, wanted: Opened) -> App
     await own_application.note_handed_in(tx, actor, case)
     await tx.flush()
     return case
+
+
+async def answers_in_force(tx: Reads, service: Service, actor: Actor) -> kyb.Sections:
+    """The answers of the caller's own merchant that were last approved, masked: what a wish for a change begins with.
+
+    Raises NotFound.
+    """
+    found = await merchant(tx, actor, own_merchant(actor))
+    return privacy.shown(actor, await merchant_cases.answers_in_force(tx, service.vault, found))
 
 
 async def asked_for(tx: Reads, actor: Actor, wanted: Page) -> list[Application]:

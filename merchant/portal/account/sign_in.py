@@ -165,7 +165,7 @@ def _keep_proved(service: Service, form: dict[str, str]) -> str:
 def _proved(service: Service, sent: str) -> Proved | None:
     try:
         kept = msgspec.json.decode(service.vault.open(base64.urlsafe_b64decode(sent), _PROVED), type=Proved)
-    except (ValueError, WrongSecretKey, MissingSecretKey):
+    except (ValueError, IndexError, WrongSecretKey, MissingSecretKey):
         return None
     return kept if kept.until > clock.now().timestamp() else None
 

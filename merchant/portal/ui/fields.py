@@ -18,6 +18,7 @@ FieldKind = Literal[
     "decimal",
     "choice",
     "choices",
+    "radios",
     "check",
     "lines",
     "phone",

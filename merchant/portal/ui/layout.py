@@ -58,6 +58,7 @@ WAYS = (
     Way("/work", _("My work"), "inbox", _DFSP, _any(_P.APPLICATIONS_READ)),
     Way("/applications/queue", _("To decide"), "gavel", _DFSP, _any(_P.APPLICATIONS_DECIDE)),
     Way("/applications", _("Applications"), "file-text", _STAFF, _any(_P.APPLICATIONS_READ)),
+    Way("/claims", _("Claims"), "hand-coins", _DFSP, _any(_P.APPLICATIONS_READ)),
     Way("/merchants", _("Merchants"), "store", _STAFF, _any(_P.MERCHANTS_READ)),
     Way("/payments", _("Payments"), "banknote", _STAFF, _any(_P.PAYMENTS_READ)),
     Way("/reports", _("Reports"), "chart-column", _STAFF, _any(_P.PAYMENTS_READ, _P.APPLICATIONS_READ)),
@@ -75,7 +76,7 @@ WAYS = (
     Way("/shop/code", _("My QR code"), "qr-code", _SHOP),
     Way("/shop/more", _("My shop"), "store", _SHOP),
 )
-HOMES = {Kind.HUB: "/hub", Kind.DFSP: "/work", Kind.SHOP: "/shop", Kind.APPLICANT: "/register"}
+HOMES = {Kind.HUB: "/hub", Kind.DFSP: "/work", Kind.SHOP: "/shop", Kind.APPLICANT: "/my-application"}
 
 
 def kind_of(actor: Actor) -> Kind:

@@ -162,6 +162,27 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
         "documents": Word(_("Documents")),
         "merchant": Word(_("The whole")),
     },
+    "claim": {
+        "open": Word(_("Waits for you"), *_WAIT),
+        "accepted": Word(_("Accepted"), *_GOOD),
+        "refused": Word(_("Refused"), *_BAD),
+    },
+    "wish": {
+        "handed_in": Word(_("Your bank has it"), *_WAIT),
+        "submitted": Word(_("A second person checks"), *_WAIT),
+        "in_review": Word(_("A second person checks"), "wait", "eye"),
+        "returned": Word(_("Your bank completes it"), *_WAIT),
+        "approved": Word(_("Done"), *_GOOD),
+        "rejected": Word(_("Not accepted"), *_BAD),
+        "withdrawn": Word(_("Taken back"), "plain", "x"),
+        "expired": Word(_("Too old"), "plain", "clock"),
+    },
+    "wish_kind": {
+        "change": Word(_("Other details")),
+        "upgrade": Word(_("A higher limit")),
+        "closure": Word(_("Closing the shop")),
+        "transfer": Word(_("Another bank")),
+    },
     "role": {
         "hub_operator": Word(_("Hub operator")),
         "hub_checker": Word(_("Hub checker")),

@@ -51,7 +51,7 @@ class Browser:
         found: dict[str, str] = {}
         for tag in _FIELD.finditer(form[1]):
             attributes = dict(_ATTRIBUTE.findall(tag[0]))
-            if attributes.get("type") == "checkbox" and " checked" not in tag[0]:
+            if attributes.get("type") in ("checkbox", "radio") and " checked" not in tag[0]:
                 continue
             found[html.unescape(tag[1])] = html.unescape(attributes.get("value", ""))
         for select in re.finditer(r"<select[^>]*name=\"([^\"]+)\"[^>]*>(.*?)</select>", form[1], re.DOTALL):

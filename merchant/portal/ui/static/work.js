@@ -48,6 +48,20 @@
     });
   }
 
+  // Where the telephone is, if it says so; the form keeps it only when it is sent.
+  function position(place) {
+    if (!navigator.geolocation) return;
+    var ids = place.getAttribute("data-position").split(" "), note = place.querySelector("[data-found]");
+    place.hidden = false;
+    place.querySelector("button").addEventListener("click", function () {
+      navigator.geolocation.getCurrentPosition(function (found) {
+        doc.getElementById(ids[0]).value = found.coords.latitude.toFixed(5);
+        doc.getElementById(ids[1]).value = found.coords.longitude.toFixed(5);
+        note.textContent = note.getAttribute("data-found");
+      }, function () { note.textContent = note.getAttribute("data-lost"); }, { timeout: 20000, maximumAge: 60000 });
+    });
+  }
+
   // "/" goes to the search, "?" to the help, as the help page says.
   function keys(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
@@ -70,6 +84,7 @@
   each("form[data-live]", live);
   each("input[data-shrink]", shrink);
   each("[data-copy]", copy);
+  each("[data-position]", position);
   doc.addEventListener("keydown", keys);
   doc.addEventListener("submit", once);
 })();

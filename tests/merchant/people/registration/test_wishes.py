@@ -134,3 +134,20 @@ async def test_others_neither_ask_nor_see(door: Door, owner: Owner, service: Ser
 async def test_what_staff_opened_is_not_shown_to_the_owner(door: Door, owner: Owner) -> None:
     await staff(door, "maker", f"merchants/{owner.merchant_id}/cases", {"kind": "review"}, status=201)
     assert await owner.asked() == []
+
+
+async def test_the_answers_in_force_are_read_masked_and_a_change_begins_with_them(door: Door, owner: Owner) -> None:
+    read = await owner.client.get("/api/v1/my-merchant/answers", headers=owner.headers)
+    assert read.status_code == 200, read.text
+    found = read.json()
+    assert found["business"]["kind"] == "individual"
+    assert found["owners"][0]["id_number"].startswith("****")
+    assert found["locations"][0]["id"] and found["locations"][0]["counters"][0]["id"]
+    changed = await owner.ask(kind="change", business=found["business"] | {"trading_name": "Mama Njeri"})
+    assert changed.status_code == 201, changed.text
+
+
+async def test_who_has_no_merchant_or_is_no_owner_reads_no_answers(door: Door) -> None:
+    applicant = await door.register(door.phone())
+    assert (await applicant.call("GET", "my-merchant/answers")).status_code == 404
+    await staff(door, "maker", "my-merchant/answers", method="GET", status=403)
