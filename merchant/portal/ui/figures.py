@@ -67,7 +67,10 @@ def took(seconds: float | None) -> str:
 
 def percent(value: float | None) -> str:
     """A share, in words."""
-    return "–" if value is None else _("{count} %", count=round(value, 1))
+    if value is None:
+        return "–"
+    shown = round(value, 1)
+    return _("{count} %", count=int(shown) if shown == int(shown) else shown)
 
 
 def today(view: View) -> date:

@@ -9,7 +9,7 @@ from merchant.portal.ui.figures import percent, took
     ("seconds", "told"),
     [
         (None, "–"),
-        (0, "0.0 s"),
+        (0.0, "0.0 s"),
         (3.14, "3.1 s"),
         (42.4, "42 s"),
         (391, "6 min 31 s"),
