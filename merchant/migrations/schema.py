@@ -31,6 +31,7 @@ import merchant.notify.models
 import merchant.payments.models
 import merchant.people.models
 import merchant.registry.aliases.models
+import merchant.registry.codes.reports
 import merchant.registry.codes.stickers
 import merchant.registry.merchants.models
 import merchant.scheme.keys

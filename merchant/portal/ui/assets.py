@@ -60,6 +60,7 @@ _ASSETS = {
     "icon.svg": _asset("icon.svg", read_static("icon.svg")),
     "htmx.js": _asset("htmx.js", read_static("vendor/htmx-4.0.1.min.js")),
     "work.js": _asset("work.js", read_static("work.js")),
+    "scan.js": _asset("scan.js", read_static("scan.js")),
 }
 _SERVED = {asset.served_as: asset for asset in _ASSETS.values()}
 

@@ -4,7 +4,7 @@ import httpx
 import msgspec
 import pytest
 
-from merchant.portal.pay import pay
+from merchant.portal.pay import found
 from tests.merchant.portal.shops import Shop
 
 pytestmark = pytest.mark.anyio
@@ -42,6 +42,6 @@ async def test_another_source_is_not_held_up_and_a_header_makes_no_other_source(
 
 
 async def test_nine_million_numbers_take_one_source_a_hundred_days() -> None:
-    limit = pay.guesses(None)  # type: ignore[arg-type]
+    limit = found.guesses(None)  # type: ignore[arg-type]
     passed = sum(limit.wait_s("source") == 0 for _ in range(1_000))
     assert 60 <= passed <= 61
