@@ -124,7 +124,7 @@ async def running_demo(service: Service, folder: Path) -> AsyncIterator[None]:
         yield
 
 
-def assert_safe(page: httpx.Response, ancestors: str = "'none'") -> None:
+def assert_safe(page: httpx.Response, ancestors: str = "'none'", *, scripts: bool = False) -> None:
     """A page of ours: its headers forbid what we do not use, and it names no other host."""
     policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
@@ -132,7 +132,8 @@ def assert_safe(page: httpx.Response, ancestors: str = "'none'") -> None:
     assert set(policy.values()) <= {"'none'", "'self'"}
     assert page.headers["x-content-type-options"] == "nosniff"
     assert page.headers["referrer-policy"] == "same-origin"
-    assert "<script" not in page.text
+    ours = re.findall(r'<script src="/static/[a-z]+-[0-9a-f]{10}\.js" defer>', page.text) if scripts else []
+    assert re.findall(r"<script[^>]*>", page.text) == ours
     assert " style=" not in page.text
     assert "://" not in page.text.replace('xmlns="http://www.w3.org/2000/svg"', "")
 
