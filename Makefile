@@ -23,7 +23,7 @@ export PIP_RETRIES
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test slow oldest lint format bench texts openapi clean
+.PHONY: help install run test slow oldest browser shots lint format bench texts openapi clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -34,7 +34,7 @@ run: install ## Start everything, show the main job on real input, and stay up u
 	@$(PY) -m merchant demo
 
 test: install ## Run the tests, but for the slow ones
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not browser"
 
 slow: install ## Run the slow tests: kills, whole installations, commands in processes of their own, generated clients
 	$(PYTEST) -m slow
@@ -43,8 +43,16 @@ oldest: install ## Run the database tests again on PostgreSQL 15, the oldest sup
 ifeq ($(OLDEST_POSTGRES),)
 	@echo "PostgreSQL 15 is not here; install postgresql-15 (Debian 12) to run the database tests on it."
 else
-	MERCHANT_TEST_POSTGRES=15 $(PYTEST) -m "database and not slow"
+	MERCHANT_TEST_POSTGRES=15 $(PYTEST) -m "database and not slow and not browser"
 endif
+
+browser: install ## Run the stories and checks of the pages in Chromium, which it installs where it may
+	@$(BROWSER_READY)
+	@if command -v chromium >/dev/null; then $(PYTEST) -m browser tests/browser; else $(NO_BROWSER); fi
+
+shots: install ## Draw every page at three widths into build/shots
+	@$(BROWSER_READY)
+	@if command -v chromium >/dev/null; then $(PY) -m tests.browser.shots; else $(NO_BROWSER); fi
 
 lint: install ## Check style, types, who imports whom, the project's own rules, and that openapi/ is current
 	$(PY) -m ruff check .
@@ -70,6 +78,15 @@ openapi: install ## Write the OpenAPI documents to openapi/
 clean: ## Remove what the other targets made; the data in .data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Playwright is 45 MB, which only these two targets need; Chromium and its fonts are Debian's.
+define BROWSER_READY
+$(PIP) install -q --require-hashes --no-deps --only-binary :all: -r requirements-browser.lock; \
+if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+  apt-get update -q && apt-get install -qy chromium fonts-noto-core; \
+fi
+endef
+NO_BROWSER := echo "The browser tests DID NOT RUN: there is no Chromium here (on Debian: apt-get install chromium fonts-noto-core)."
 
 # uv installs in seconds and is itself in the lock file; where it cannot run or reach an index, pip does the same
 # from the same file. Both keep to the hashes, both take their index and proxy from the user's own settings.

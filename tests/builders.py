@@ -29,6 +29,8 @@ from merchant.core.service import Service
 from merchant.core.vault import Vault
 from merchant.people import operations, sessions, users
 from merchant.people.models import AppUser
+from merchant.people.registration.addresses import Address
+from merchant.people.registration.register import add_account
 from merchant.programs.seed import NewScheme, seed_scheme
 from merchant.registry.merchants.models import Counter, Merchant
 
@@ -135,6 +137,22 @@ async def add_person(
         )
         made.password_hash = password_hash()
     return made
+
+
+async def add_applicant(service: Service, email: str, dfsp_id: UUID) -> AppUser:
+    """Somebody who registered themselves, without an application."""
+    async with service.db.system() as tx:
+        return await add_account(tx, Address(email=email), email, dfsp_id, Role.MERCHANT_APPLICANT, language="en")
+
+
+async def applicant(service: Service, world: World) -> Person:
+    """One of them at the first DFSP, signed in; the same each time."""
+    email = "applicant@shop.example"
+    async with service.db.system_reads() as tx:
+        known = await tx.fetchval("SELECT true FROM app_user WHERE email = $1", email)
+    if not known:
+        await add_applicant(service, email, world.dfsp_ids[DFSPS[0]])
+    return await signed_in(service, email)
 
 
 async def signed_in(service: Service, email: str) -> Person:

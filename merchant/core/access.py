@@ -50,6 +50,7 @@ class Permission(StrEnum):
     LISTS_WRITE = "lists:write"
     POLICIES_READ = "policies:read"
     POLICIES_WRITE = "policies:write"
+    OWN_APPLICATION_WRITE = "own-application:write"
 
 
 class Role(StrEnum):
@@ -63,6 +64,7 @@ class Role(StrEnum):
     DFSP_AUDITOR = "dfsp_auditor"
     MERCHANT_OWNER = "merchant_owner"
     MERCHANT_CASHIER = "merchant_cashier"
+    MERCHANT_APPLICANT = "merchant_applicant"
 
 
 _P = Permission
@@ -111,13 +113,19 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     ),
     Role.DFSP_AUDITOR: frozenset(_DFSP_READS | {_P.AUDIT_READ, _P.PERSONAL_DATA_READ}),
     Role.MERCHANT_OWNER: frozenset(
-        _MERCHANT_READS | {_P.PAYMENTS_REQUEST, _P.WEBHOOKS_WRITE} | {_P.OWN_PEOPLE_WRITE, _P.OWN_COUNTERS_WRITE}
+        _MERCHANT_READS
+        | {_P.PAYMENTS_REQUEST, _P.WEBHOOKS_WRITE, _P.OWN_PEOPLE_WRITE, _P.OWN_COUNTERS_WRITE, _P.OWN_APPLICATION_WRITE}
     ),
     Role.MERCHANT_CASHIER: frozenset(_MERCHANT_READS | {_P.PAYMENTS_REQUEST}),
+    # Belongs to a DFSP and to no merchant yet, so that scope_to would show the whole DFSP: it opens one's own
+    # application, which people/registration finds by the person, and nothing else.
+    Role.MERCHANT_APPLICANT: frozenset({_P.OWN_APPLICATION_WRITE}),
 }
 MERCHANT_ROLES = frozenset({Role.MERCHANT_OWNER, Role.MERCHANT_CASHIER})
 HUB_ROLES = frozenset({Role.HUB_OPERATOR, Role.HUB_CHECKER})
-DFSP_ROLES = frozenset(Role) - MERCHANT_ROLES - HUB_ROLES
+# Nobody gives this one: whoever registers themselves holds it until there is a merchant.
+APPLICANT_ROLES = frozenset({Role.MERCHANT_APPLICANT})
+DFSP_ROLES = frozenset(Role) - MERCHANT_ROLES - HUB_ROLES - APPLICANT_ROLES
 # Who makes accounts may not hold the roles for which accounts are made: one person would be both pairs of eyes.
 EXCLUDED = {
     Role.DFSP_ADMIN: frozenset({Role.DFSP_MAKER, Role.DFSP_CHECKER}),
@@ -129,7 +137,7 @@ GIVEN_BY_TWO = frozenset({Role.DFSP_CHECKER, Role.DFSP_ADMIN, Role.HUB_CHECKER, 
 # Roles that need a second factor (setting require_totp): those that run the scheme, decide, or give accounts and keys.
 TOTP_ROLES = HUB_ROLES | {Role.DFSP_CHECKER, Role.DFSP_ADMIN}
 # No key may decide on applications or policies or block a merchant (four eyes are people's), open masked values, erase
-# people's data, make accounts, open a merchant's counters in its owner's place, or run the hub.
+# people's data, make accounts, open a merchant's counters or ask for a case in its owner's place, or run the hub.
 KEY_SCOPES = frozenset(Permission) - {
     _P.APPLICATIONS_DECIDE,
     _P.PERSONAL_DATA_READ,
@@ -146,6 +154,7 @@ KEY_SCOPES = frozenset(Permission) - {
     _P.SCHEME_WRITE,
     _P.LISTS_WRITE,
     _P.POLICIES_WRITE,
+    _P.OWN_APPLICATION_WRITE,
 }
 # The key of one merchant does for it what its own people may do, as far as a key may.
 MERCHANT_KEY_SCOPES = ROLE_PERMISSIONS[Role.MERCHANT_OWNER] & KEY_SCOPES

@@ -30,6 +30,7 @@ import merchant.exchange.models
 import merchant.notify.models
 import merchant.payments.models
 import merchant.people.models
+import merchant.people.registration.models
 import merchant.registry.aliases.models
 import merchant.registry.codes.reports
 import merchant.registry.codes.stickers
@@ -48,7 +49,7 @@ VERSION_TABLES = frozenset({"list_version", "list_chunk"})
 HIDDEN_TABLES |= VERSION_TABLES
 # Copies of public registers: the service replaces their content whole, and changes no row.
 HIDDEN_TABLES |= {"lei_record", "lei_load"}
-HIDDEN_TABLES |= {"merchant_block", "blocked_identifier"}
+HIDDEN_TABLES |= {"merchant_block", "blocked_identifier", "one_time_code"}
 HIDDEN_TABLES |= {"passkey", "passkey_challenge"}
 # Tables that only the service itself reads; the app role may at most add to them.
 SYSTEM_TABLES = HIDDEN_TABLES | frozenset({"inbox", "outbox", "scheme_key", "event_ticket", "ussd_session"})

@@ -59,9 +59,14 @@ class NotSent(Exception):
     """The mail server refused or did not answer; the message names no person."""
 
 
+def can_send(settings: Settings) -> bool:
+    """Whether a mail reaches anybody."""
+    return settings.mail_kind != "none"
+
+
 async def send(tx: Tx, service: Service, *, to: str, subject: str, text: str, link: str, dfsp_id: UUID | None) -> None:
     """Send a mail once the caller's transaction has committed."""
-    if service.settings.mail_kind == "none":
+    if not can_send(service.settings):
         return
     mail = Mail(id=ids.uuid7(), to=to, subject=subject, text=text, link=link)
     if service.settings.mail_kind == "smtp":

@@ -24,10 +24,12 @@ class EventType(StrEnum):
     """What may be announced."""
 
     APPLICATION_APPROVED = "application.approved"
+    APPLICATION_HANDED_IN = "application.handed_in"
     APPLICATION_REJECTED = "application.rejected"
     APPLICATION_RETURNED = "application.returned"
     APPLICATION_SUBMITTED = "application.submitted"
     MERCHANT_BLOCKED = "merchant.blocked"
+    MERCHANT_CLAIMED = "merchant.claimed"
     MERCHANT_CLOSED = "merchant.closed"
     MERCHANT_JOINED = "merchant.joined"
     MERCHANT_LEFT = "merchant.left"

@@ -53,7 +53,7 @@ class PrivateMessage(Struct, frozen=True):
     """A text for one phone that nobody else may read, such as a code; not sent any more from `until` on."""
 
     id: UUID
-    dfsp_id: UUID
+    dfsp_id: UUID | None  # none where it is about no DFSP yet
     phone: str
     text: str
     until: datetime
@@ -72,13 +72,22 @@ async def notify_paid(tx: Tx, service: Service, merchant_id: UUID, amount: Money
 
 
 async def send_private(
-    tx: Tx, service: Service, phone: str, told: str, *, dfsp_id: UUID, until: datetime, order: str
+    tx: Tx,
+    service: Service,
+    phone: str,
+    told: str,
+    *,
+    dfsp_id: UUID | None,
+    until: datetime,
+    order: str,
+    language: str | None = None,
 ) -> None:
-    """Queue a message of which nothing is kept, in the language of the operator's setting. Ask can_send before.
+    """Queue a message of which nothing is kept, in a language, or that of the operator's setting. Ask can_send before.
 
     Those of one `order` leave one after another, so that the newest code is the one that arrives last.
     """
-    message = PrivateMessage(ids.uuid7(), dfsp_id, phone, _for_phones(told, service.settings.language), until)
+    text = _for_phones(told, language or service.settings.language)
+    message = PrivateMessage(ids.uuid7(), dfsp_id, phone, text, until)
     sealed = service.vault.seal(msgspec.json.encode(message), PRIVATE_TOPIC)
     await outbox.add(tx, PRIVATE_TOPIC, sealed, dfsp_id=dfsp_id, order_key=f"sms:{order}")
 

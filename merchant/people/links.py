@@ -169,7 +169,8 @@ async def set_password(tx: Tx, service: Service, user_id: UUID, hashed: str, kee
     address = await tx.fetchval(_WRITE_PASSWORD, user_id, hashed, clock.now())
     await sessions.end_other_sessions(tx, user_id, keep)
     await sign_in.forget_devices(tx, user_id)
-    await sign_in.forget_failures(tx, service, address)
+    if address is not None:  # whoever registered by phone has none
+        await sign_in.forget_failures(tx, service, address)
 
 
 async def change_password(service: Service, actor: Actor, current: str, new: str, source: str) -> None:
@@ -211,6 +212,7 @@ async def _mail_invitation(tx: Tx, service: Service, user: AppUser, link: str) -
         scheme=(await service.scheme()).name,
         link=link,
     )
+    assert user.email is not None, "whoever is invited has an address"
     await _mail(tx, service, user.email, user.dfsp_id, _("Your new account"), text, link)
 
 

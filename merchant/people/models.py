@@ -6,25 +6,33 @@ users.py, links.py, totp.py and passkeys.py write what a person is; sign_in.py a
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, Index, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from merchant.core import columns
 
 UNUSABLE_HASH = "!"  # of someone who was invited and has set no password yet
+CODES_HASH = "*"  # of someone who registered themselves, and signs in by one-time codes
+PHONE = "app_user:{id}"  # as vault.seal is told
 _ZERO = {"server_default": "0"}  # rows that the release before writes
 
 
 class AppUser(SQLModel, table=True):
-    """A person who signs in: hub staff (no DFSP), DFSP staff, or a merchant's people."""
+    """A person who signs in: hub staff (no DFSP), DFSP staff, a merchant's people, or whoever registers themselves.
+
+    Staff have an e-mail address; of the others some have a phone number in its place.
+    """
 
     __tablename__ = "app_user"
+    __table_args__ = (
+        Index("app_user_phone", "phone_digest", unique=True, postgresql_where=text("phone_digest IS NOT NULL")),
+    )
     id: UUID = columns.key()
     dfsp_id: UUID | None = Field(default=None, foreign_key="dfsp.id", index=True)
     merchant_id: UUID | None = Field(default=None, foreign_key="merchant.id")
     counter_id: UUID | None = Field(default=None, foreign_key="counter.id")  # of a cashier who is bound to it
-    email: str = Field(unique=True)
+    email: str | None = Field(default=None, unique=True)
     name: str
     password_hash: str = UNUSABLE_HASH
     roles: list[str] = columns.texts()
@@ -47,6 +55,9 @@ class AppUser(SQLModel, table=True):
     proposed_roles: list[str] | None = Field(default=None, sa_type=ARRAY(Text), nullable=True)
     proposed_enabled: bool | None = None
     proposed_by: UUID | None = None
+    phone_sealed: bytes | None = columns.sealed()
+    phone_digest: bytes | None = columns.sealed()
+    language: str | None = None  # in which they are told what happens; the operator's setting unless given
 
 
 class UserSession(SQLModel, table=True):

@@ -14,8 +14,10 @@ from merchant.core.access import Actor, Role
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.fields import FspIdText, Instant, NameText, pattern
+from merchant.core.phone import mask
 from merchant.core.texts import _
-from merchant.people.models import UNUSABLE_HASH, ApiKey, AppUser
+from merchant.core.vault import Vault
+from merchant.people.models import PHONE, UNUSABLE_HASH, ApiKey, AppUser
 
 # What the HTML standard takes as an e-mail address (4.10.5.1.5): ASCII, so no letter that looks like another, no unseen
 # character and no angle bracket.
@@ -74,10 +76,14 @@ class UserChange(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class UserDetail(Struct, frozen=True):
-    """A person as staff lists show them. `roles` are in force; `proposed_roles` wait for a second person to confirm."""
+    """A person as staff lists show them. `roles` are in force; `proposed_roles` wait for a second person to confirm.
+
+    Who registered themselves by phone has no e-mail address, and the phone is masked.
+    """
 
     id: UUID
-    email: str
+    email: str | None
+    phone: str | None
     name: str
     state: Literal["invited", "active", "disabled", "proposed"]
     roles: list[Role]
@@ -136,7 +142,7 @@ def actor_view(actor: Actor) -> UserView:
     return UserView(actor.id, actor.name, roles, actor.dfsp_id, actor.merchant_id, actor.counter_id)
 
 
-def user_view(row: AppUser) -> UserDetail:
+def user_view(vault: Vault, row: AppUser) -> UserDetail:
     """A person as staff lists show them."""
     if row.proposed_by is not None:
         state = "proposed"
@@ -144,7 +150,8 @@ def user_view(row: AppUser) -> UserDetail:
         state = "disabled"
     else:
         state = "invited" if row.password_hash == UNUSABLE_HASH else "active"
-    made = {"state": state, "totp": row.totp_confirmed_at is not None}
+    phone = None if row.phone_sealed is None else mask(vault.open(row.phone_sealed, PHONE.format(id=row.id)).decode())
+    made = {"state": state, "totp": row.totp_confirmed_at is not None, "phone": phone}
     fields = {name: made[name] if name in made else getattr(row, name) for name in UserDetail.__struct_fields__}
     return convert(fields, UserDetail)
 

@@ -247,15 +247,36 @@ async def _admit(
         epoch=epoch,
         by_passkey=by_passkey,
     )
-    device = caller.device if known and caller.device else ids.secret_token()
     async with service.db.system_statements() as tx:
         await tx.execute(_SUCCEEDED, account, source, [*codes, *([] if known else [_STRANGERS])])
-        await tx.execute(_KEEP_DEVICE, vault.token_digest(device), actor.id, clock.now() + DEVICE_LIFE)
-        if not known:
-            await tx.execute(_DROP_OLD_DEVICES, actor.id, _DEVICES_MAX)
+        device = await _keep_device(tx, actor.id, caller.device if known else None)
     detail = {"by": "passkey"} if by_passkey else {}
     evidence.note(service, SecurityEvent.SIGNED_IN, actor=actor, source=caller.source, subject=str(actor.id), **detail)
     return SignedIn(opened.access_token, opened.expires_at, actor, device)
+
+
+async def admit_proved(service: Service, user_id: UUID, epoch: int, *, source: str, user_agent: str) -> SignedIn:
+    """Open the session of someone who proved who they are without a password; `epoch` is that of the row then read.
+
+    Raises NotSignedIn for who may not come in.
+    """
+    actor = await sessions.user_actor(service, user_id)
+    opened = await sessions.open_session(
+        service, actor.id, source=source_key(source), user_agent=user_agent, epoch=epoch
+    )
+    async with service.db.system_statements() as tx:
+        device = await _keep_device(tx, actor.id, None)
+    evidence.note(service, SecurityEvent.SIGNED_IN, actor=actor, source=source, subject=str(actor.id))
+    return SignedIn(opened.access_token, opened.expires_at, actor, device)
+
+
+async def _keep_device(tx: Tx, user_id: UUID, known: str | None) -> str:
+    """Remember a device that is known already for longer, or a new one; the token by which it is known."""
+    device = known or ids.secret_token()
+    await tx.execute(_KEEP_DEVICE, vault.token_digest(device), user_id, clock.now() + DEVICE_LIFE)
+    if known is None:
+        await tx.execute(_DROP_OLD_DEVICES, user_id, _DEVICES_MAX)
+    return device
 
 
 def _codes_of(service: Service, attempt: Caller, *, known: bool) -> bytes:

@@ -1,5 +1,6 @@
 """What people exports to the programs."""
 
+from merchant.compliance.cases.applicants import OWNER_TOPIC, MadeOwner
 from merchant.core.access import Permission as P
 from merchant.core.slices import Pruned, Timer, transactional
 from merchant.people import (
@@ -13,9 +14,16 @@ from merchant.people import (
     sign_in,
     user_routes,
 )
+from merchant.people.registration import application_routes, claims, codes, notices
+from merchant.people.registration import routes as registration_routes
 
 ROUTES = [*account_routes.ROUTES, *passkey_routes.ROUTES, *routes.ROUTES, *user_routes.ROUTES, *record_routes.ROUTES]
-JOBS = (transactional(links.RESET_TOPIC, bytes, links.send_reset),)
+ROUTES += [*registration_routes.ROUTES, *application_routes.ROUTES]
+JOBS = (
+    transactional(links.RESET_TOPIC, bytes, links.send_reset),
+    transactional(claims.CLAIM_TOPIC, bytes, claims.open_claim),
+    transactional(OWNER_TOPIC, MadeOwner, notices.tell_owner),
+)
 TIMERS: tuple[Timer, ...] = ()
 PRUNED = (
     Pruned("sessions", sessions.prune),
@@ -23,6 +31,8 @@ PRUNED = (
     Pruned("failed sign-ins", sign_in.prune_failures),
     Pruned("known devices", sign_in.prune_devices),
     Pruned("passkey challenges", passkeys.prune_challenges),
+    Pruned("one-time codes", codes.prune),
+    Pruned("merchant claims", claims.prune),
 )
 PERMISSIONS = {
     P.DFSPS_READ: "Read the scheme's DFSPs.",
@@ -30,6 +40,7 @@ PERMISSIONS = {
     P.USERS_WRITE: "Add people, change their roles, and let them in or shut them out.",
     P.OWN_PEOPLE_WRITE: "Add and change the cashiers of the own merchant.",
     P.API_KEYS_WRITE: "Issue and revoke API keys.",
+    P.OWN_APPLICATION_WRITE: "Write one's own application, and ask for cases of one's own merchant.",
     P.AUDIT_READ: "Read the audit record and the security events.",
 }
 

@@ -40,7 +40,7 @@ async def create_user(call: Call[schemas.NewUser]) -> Answer:
         counter_id=new.counter_id,
     )
     await links.invite(call.tx, call.service, call.actor, user)
-    return Answer(schemas.user_view(user), user.version)
+    return Answer(schemas.user_view(call.service.vault, user), user.version)
 
 
 @route(
@@ -54,7 +54,7 @@ async def create_user(call: Call[schemas.NewUser]) -> Answer:
 async def list_users(call: Call[None]) -> Listed:
     """List people; a merchant's owner sees the merchant's."""
     rows = await queries.users(call.tx, call.actor, call.page)
-    return Listed([schemas.user_view(row) for row in rows], [row.id for row in rows])
+    return Listed([schemas.user_view(call.service.vault, row) for row in rows], [row.id for row in rows])
 
 
 @route(
@@ -67,7 +67,7 @@ async def list_users(call: Call[None]) -> Listed:
 async def read_user(call: Call[None], user_id: UUID) -> Answer:
     """Read a person; the ETag is what a change needs."""
     user = await queries.user(call.tx, call.actor, user_id)
-    return Answer(schemas.user_view(user), user.version)
+    return Answer(schemas.user_view(call.service.vault, user), user.version)
 
 
 @route(
@@ -89,7 +89,7 @@ async def change_user(call: Call[schemas.UserChange], user_id: UUID) -> Answer:
     new = call.body
     change = users.Change(name=new.name, roles=new.roles, enabled=new.enabled, counter_id=new.counter_id)
     user = await users.change_user(call.tx, call.service, call.actor, user_id, call.revision, change)
-    return Answer(schemas.user_view(user), user.version)
+    return Answer(schemas.user_view(call.service.vault, user), user.version)
 
 
 @route(

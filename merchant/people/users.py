@@ -107,7 +107,7 @@ async def create_user(
     if counter_id is not None:
         await own_people.check_counter(tx, held, merchant_id, counter_id)
     place: dict[str, Any] = {"dfsp_id": dfsp_id, "merchant_id": merchant_id, "counter_id": counter_id}
-    user = AppUser(**place, email=normal_email(email), name=_checked_name(name))
+    user = AppUser(**place, email=normal_email(email), name=checked_name(name))
     if await _takes_two(tx, actor, user, held):
         _propose(user, actor, sorted(held), True)
     else:
@@ -154,7 +154,7 @@ async def change_user(
         raise errors.StaleVersion
     before = _changeable(user)
     if change.name is not None and change.name != user.name:
-        user.name = _checked_name(change.name)
+        user.name = checked_name(change.name)
         await audit.record(tx, actor, "user.renamed", "user", user.id, dfsp_id=user.dfsp_id)
     if change.roles is not None or change.enabled is not None:
         held = frozenset(Role(role) for role in (user.roles if change.roles is None else change.roles))
@@ -277,7 +277,7 @@ def _check_roles(actor: Actor, held: frozenset[Role], dfsp_id: UUID | None, merc
             )
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
     """A person's name, trimmed. Raises InvalidFields for control characters and unseen ones."""
     found = unicodedata.normalize("NFC", name).strip()
     if any(unicodedata.category(one) in _UNSEEN and one not in _JOINERS for one in found):

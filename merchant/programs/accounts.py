@@ -56,7 +56,7 @@ async def reset(service: Service, email: str, forget_totp: bool, print_link: boo
             if passkeys_removed:
                 detail: dict[str, Any] = {"count": passkeys_removed}
                 await audit.record(tx, SERVICE, "user.passkey_removed", "user", user.id, dfsp_id=user.dfsp_id, **detail)
-        await sign_in.forget_failures(tx, service, user.email)
+        await sign_in.forget_failures(tx, service, email)
         link = await _new_link(tx, service, user, print_link)
         await _note(tx, user, "reset")
         return link
@@ -84,7 +84,7 @@ async def unlock(service: Service, email: str) -> None:
     """Forget the failed sign-ins of an address. Raises NobodyThere."""
     async with service.db.system() as tx:
         user = await _find(tx, email)
-        await sign_in.forget_failures(tx, service, user.email)
+        await sign_in.forget_failures(tx, service, email)
         await _note(tx, user, "unlock")
 
 
@@ -95,11 +95,13 @@ async def listed(service: Service) -> list[str]:
         fsp_ids = {row["id"]: row["fsp_id"] for row in await tx.fetch("SELECT id, fsp_id FROM dfsp")}
     lines = []
     for one in people:
-        view = user_view(one)
+        view = user_view(service.vault, one)
         held = " ".join(view.roles) or "-"
         waiting = f"  proposed: {' '.join(view.proposed_roles or [])}" if view.proposed_by else ""
         factor = "totp" if view.totp else "-"
-        lines.append(f"{view.email}  {view.state}  {factor}  {fsp_ids.get(view.dfsp_id, 'hub')}  {held}{waiting}")
+        lines.append(
+            f"{view.email or view.phone}  {view.state}  {factor}  {fsp_ids.get(view.dfsp_id, 'hub')}  {held}{waiting}"
+        )
     return lines
 
 

@@ -28,6 +28,10 @@ from merchant.exchange import imports, outcomes
 from merchant.notify import email, sms
 from merchant.payments import outgoing
 from merchant.people import links
+from merchant.people import models as people
+from merchant.people.registration import claims
+from merchant.people.registration import models as registration
+from merchant.people.registration.addresses import address_of
 from merchant.registry.codes import reports, stickers
 from merchant.registry.merchants.models import LOCATION_DETAILS
 
@@ -75,6 +79,11 @@ def _phone_digest(table: str, digest: str) -> Reindex:
         await tx.execute(statement, row["id"], Msisdn.of(phone.decode()).digest(vault))
 
     return reindex
+
+
+async def _claimant_digest(tx: Tx, vault: Vault, row: Row, plain: bytes) -> None:
+    digest = address_of(plain.decode()).digest(vault, claims.CLAIMANT)
+    await tx.execute("UPDATE merchant_claim SET claimant_digest = $2 WHERE id = $1", row["id"], digest)
 
 
 async def _identifier_digests(tx: Tx, vault: Vault, row: Row, plain: bytes) -> None:
@@ -161,6 +170,17 @@ SEALED_COLUMNS = (
         where="outcomes_sealed IS NOT NULL",
     ),
     SealedColumn("app_user", "totp_sealed", "totp:{id}", where="totp_sealed IS NOT NULL"),
+    SealedColumn(
+        "app_user",
+        "phone_sealed",
+        people.PHONE,
+        where="phone_sealed IS NOT NULL",
+        reindex=_phone_digest("app_user", "phone_digest"),
+    ),
+    SealedColumn("merchant_claim", "name_sealed", registration.CLAIMANT_NAME),
+    SealedColumn("merchant_claim", "address_sealed", registration.CLAIMANT_ADDRESS, reindex=_claimant_digest),
+    SealedColumn("merchant_claim", "reason_sealed", registration.CLAIM_REASON, where="reason_sealed IS NOT NULL"),
+    SealedColumn("outbox", "payload", claims.CLAIM_TOPIC, where=f"topic = '{claims.CLAIM_TOPIC}'"),
     # Last: until everything else is done, a program without the old key must not start.
     SealedColumn("vault_canary", "sealed", canary.CONTEXT),
 )

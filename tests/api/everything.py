@@ -15,12 +15,16 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
-from merchant.core import clock
+from merchant.core import clock, ids
 from merchant.core.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, Permission, Role
 from merchant.core.http import route as declared
+from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.payments.models import Payment, Transfer
 from merchant.people import sessions
+from merchant.people.registration.addresses import Address
+from merchant.people.registration.claims import CLAIMANT
+from merchant.people.registration.models import CLAIMANT_ADDRESS, CLAIMANT_NAME, MerchantClaim
 from merchant.programs.app import create_app
 from merchant.scheme.keys import new_private_pem, public_pem
 from tests import builders
@@ -147,6 +151,18 @@ class Things(Struct, frozen=True):
             "PasswordChange": {"current": PASSWORD, "new": "seven quiet baobabs"},
             "NewPassword": {"password": "seven quiet baobabs"},
             "ResetRequest": {"email": "maker@greenbankfsp.example"},
+            "CodeRequest": {"phone": "+254711000111"},
+            "CodeSignIn": {"phone": "+254711000111", "code": "123456"},
+            "NewRegistration": {
+                "phone": "+254711000111",
+                "code": "123456",
+                "dfsp_id": ids["dfsp_id"],
+                "name": "Njeri",
+            },
+            "NewClaim": {"number": "23187645", "phone": "+254711000111", "code": "123456", "name": "Njeri"},
+            "OwnSections": {"business": {"trading_name": "Changed"}},
+            "ChosenDfsp": {"dfsp_id": ids["dfsp_id"]},
+            "Wish": {"kind": "change", "contact": {"phone": "+254711999000"}},
             "TotpStart": {"password": PASSWORD},
             "TotpCode": {"code": "123456"},
             "TotpRemoval": {"code": "123456"},
@@ -333,6 +349,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "list_id": uuid4(),  # lists are the hub's, and nobody of a DFSP reaches any
         "policy_id": policy["id"],
         "passkey_id": await _add_passkey(service, staff["maker2"].actor.id),
+        "claim_id": await add_claim(service, merchant.dfsp_id, merchant.id),
     }
     return Things(
         {name: str(value) for name, value in ids.items()},
@@ -352,6 +369,22 @@ async def _add_passkey(service: Service, user_id: UUID) -> UUID:
     async with service.db.system() as tx:
         await tx.execute(add, passkey_id, user_id, clock.now())
     return passkey_id
+
+
+async def add_claim(service: Service, dfsp_id: UUID, merchant_id: UUID) -> UUID:
+    """Somebody's claim on a merchant."""
+    address, vault, claim_id = Address(phone=Msisdn("254711000999")), service.vault, ids.uuid7()
+    claim = MerchantClaim(
+        id=claim_id,
+        dfsp_id=dfsp_id,
+        merchant_id=merchant_id,
+        claimant_digest=address.digest(vault, CLAIMANT),
+        name_sealed=vault.seal(b"Juma Otieno", CLAIMANT_NAME.format(id=claim_id)),
+        address_sealed=vault.seal(address.text.encode(), CLAIMANT_ADDRESS.format(id=claim_id)),
+    )
+    async with service.db.system() as tx:
+        tx.session.add(claim)
+    return claim_id
 
 
 async def add_user(

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from merchant.core.access import Permission
 from merchant.core.http.json import MAX_BODY_BYTES
 from merchant.core.service import Service
 from merchant.migrations import schema
@@ -77,6 +78,8 @@ async def caller(service: Service, world: World, route: Route) -> dict[str, str]
     for person in people:
         if route.permission is None or route.permission in person.actor.permissions:
             return person.headers
+    if route.permission == Permission.OWN_APPLICATION_WRITE:
+        return (await builders.applicant(service, world)).headers
     return await builders.issue_key(service, staff["admin"], [route.permission])
 
 

@@ -107,13 +107,18 @@ async def test_a_bad_query_is_told_so_on_every_list(client: httpx.AsyncClient, s
     lists = [route for route in walled_routes(service) if route.is_list]
     assert len(lists) >= 7
     case_id = str((await builders.create_application(service, staff["maker"])).id)
-    merchant_id = str((await builders.create_merchant(service, world))[0].id)
+    merchant, _ = await builders.create_merchant(service, world)
+    merchant_id, place = str(merchant.id), {"dfsp_id": merchant.dfsp_id, "merchant_id": merchant.id}
+    made = await builders.add_person(service, "owner@shop.example", ["merchant_owner"], **place)
+    async with service.db.system() as tx:  # who registered themselves
+        await tx.execute("UPDATE application SET applicant_id = $2 WHERE id = $1", merchant.application_id, made.id)
+    registered = await builders.signed_in(service, "owner@shop.example")
     for route in lists:
         ids = {"application_id": case_id, "case_id": case_id, "merchant_id": merchant_id}
         path = route.path.format_map(ids)
         headers = next(
             person.headers
-            for person in (staff["admin"], staff["maker"], staff["auditor"], world.operator)
+            for person in (staff["admin"], staff["maker"], staff["auditor"], world.operator, registered)
             if route.permission is None or route.permission in person.actor.permissions
         )
         known = route.filters.keys()

@@ -38,6 +38,7 @@ WHO_MAY = {
     P.PAYMENTS_REQUEST: {R.MERCHANT_OWNER, R.MERCHANT_CASHIER},
     P.PAYMENTS_RESOLVE: {R.HUB_OPERATOR, R.DFSP_ADMIN},
     P.WEBHOOKS_WRITE: {R.DFSP_ADMIN, R.MERCHANT_OWNER},
+    P.OWN_APPLICATION_WRITE: {R.MERCHANT_APPLICANT, R.MERCHANT_OWNER},
 }
 
 
@@ -65,6 +66,7 @@ def test_machines_never_decide_never_make_accounts_and_never_run_the_hub() -> No
         P.SCHEME_WRITE,
         P.LISTS_WRITE,
         P.POLICIES_WRITE,
+        P.OWN_APPLICATION_WRITE,
     }
     assert not forbidden & KEY_SCOPES
     assert MERCHANT_KEY_SCOPES < KEY_SCOPES
@@ -77,6 +79,7 @@ async def everyone(service: Service, world: World) -> dict[Role, Person]:
     for role in (Role.MERCHANT_OWNER, Role.MERCHANT_CASHIER):
         await add_user(service, admin, f"{role}@greenbankfsp.example", [role], merchant.id)
     await builders.add_person(service, "hubchecker@hub.example", [Role.HUB_CHECKER])
+    await builders.add_applicant(service, f"{Role.MERCHANT_APPLICANT}@greenbankfsp.example", merchant.dfsp_id)
     emails = {role: f"{role.removeprefix('dfsp_')}@greenbankfsp.example" for role in Role}
     emails |= {Role.HUB_OPERATOR: builders.OPERATOR, Role.HUB_CHECKER: "hubchecker@hub.example"}
     return {role: await builders.signed_in(service, email) for role, email in emails.items()}
@@ -175,6 +178,23 @@ async def test_what_judges_rights_itself_lets_nobody_else_in_either(
     async with service.db.system() as tx:
         state = await tx.fetchval("SELECT state FROM application WHERE id::text = $1", things.ids["application_id"])
     assert state == "in_review"
+
+
+async def test_an_applicant_who_has_a_dfsp_and_no_merchant_reaches_nothing_of_the_dfsp(
+    client: httpx.AsyncClient, service: Service, world: World, things: Things
+) -> None:
+    who = (await builders.applicant(service, world)).headers
+    own = {P.OWN_APPLICATION_WRITE}
+    for route in routes_on_things(service):
+        response = await call(client, route, things, who)
+        if route.permission in own:
+            assert response.status_code in (404, 422), (str(route), response.text)
+        elif not route.is_me and route.permission is not None:
+            assert response.status_code in (403, 404), (str(route), response.text)
+        names = set(things.ids.values()) - {things.ids["dfsp_id"]}
+        assert response.status_code >= 400 or not any(one in response.text for one in names), str(route)
+    tickets = await client.get("/api/v1/events", headers=who)
+    assert tickets.status_code == 403
 
 
 async def test_hub_staff_read_everything_but_own_no_merchants(

@@ -99,6 +99,7 @@ async def fill(service: Service) -> None:
         stage.counter = counters[0]
         await _manage_people(stage)
         await _onboard(stage)
+        await _register_themselves(stage)
         await _set_rules(stage)
         await _register_externals(stage)
         await _print(stage)
@@ -213,6 +214,25 @@ async def _onboard(stage: Stage) -> None:
     counter = {"location_id": places[0]["id"], "name": "Till 2", "own_alias": "CornerShop2"}
     path = f"/api/v1/merchants/{stage.merchant.id}/counters"
     await _call(stage, maker.headers, "POST", path, counter, **{"idempotency-key": "second-counter"})
+
+
+async def _register_themselves(stage: Stage) -> None:
+    """A merchant who has registered and handed in, and somebody who claims a shop."""
+
+    async def proved(phone: str) -> dict[str, str]:
+        await _call(stage, {}, "POST", "/api/v1/one-time-codes", {"phone": phone})
+        await stage.work()
+        mails = await _call(stage, stage.world.operator.headers, "GET", "/api/v1/outgoing-mail")
+        [code] = re.findall(r"\b[0-9]{6}\b", next(one["text"] for one in mails["items"] if one["to"] == phone))
+        return {"phone": phone, "code": code, "name": "Juma Otieno"}
+
+    where = {"dfsp_id": str(stage.merchant.dfsp_id)}
+    session = await _call(stage, {}, "POST", "/api/v1/registrations", await proved("+254700300001") | where)
+    applicant = {"authorization": f"Bearer {session['access_token']}"}
+    await _call(stage, applicant, "POST", "/api/v1/my-application/hand-in")
+    claim = await proved("+254700300002") | {"number": stage.counter.alias}
+    await _call(stage, {}, "POST", "/api/v1/registrations/claims", claim)
+    await stage.work()
 
 
 async def _set_rules(stage: Stage) -> None:

@@ -19,7 +19,7 @@ from merchant.compliance.cases.case_schemas import (
 )
 from merchant.compliance.cases.kinds import CaseKind
 from merchant.compliance.cases.projection import needs_of, needs_of_merchant
-from merchant.compliance.cases.routes import shown
+from merchant.compliance.cases.routes import HANDED_IN, handed_in, shown
 from merchant.compliance.cases.states import ApplicationState
 from merchant.compliance.cases.twins import both
 from merchant.core import errors
@@ -72,6 +72,7 @@ async def open_case(call: Call[NewCase], merchant_id: UUID) -> schemas.Applicati
         Filter("kind", "Only those of this kind.", choices=tuple(CaseKind)),
         Filter("merchant_id", "Only those of one merchant.", "uuid"),
         Filter("due_before", "Only open ones that are to be decided before this time.", "instant"),
+        HANDED_IN,
     ),
 )
 async def list_cases(call: Call[None]) -> Listed:
@@ -84,6 +85,7 @@ async def list_cases(call: Call[None]) -> Listed:
         kind=call.filters.get("kind"),
         merchant_id=call.filter_id("merchant_id"),
         due_before=call.filter_instant("due_before"),
+        handed_in=handed_in(call),
     )
     return Listed([case_summary(row) for row in rows], [row.id for row in rows])
 

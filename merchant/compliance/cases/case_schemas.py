@@ -156,6 +156,7 @@ class CaseSummary(Struct, frozen=True):
     due_at: Instant | None
     created_at: Instant
     updated_at: Instant
+    handed_in_at: Instant | None
 
 
 def case_summary(row: Application) -> CaseSummary:
@@ -173,6 +174,7 @@ def case_summary(row: Application) -> CaseSummary:
         web.at_or_none(row.due_at),
         web.at(row.created_at),
         web.at(row.updated_at),
+        web.at_or_none(row.handed_in_at),
     )
 
 

@@ -53,7 +53,7 @@ def _most_bytes(settings: Settings) -> int:
     return settings.document_max_bytes
 
 
-_ADDS: Options = {
+ADDS: Options = {
     "permission": P.APPLICATIONS_WRITE,
     "upload": _most_bytes,
     "answer": schemas.DocumentView,
@@ -69,7 +69,7 @@ _ADDS: Options = {
     ),
     "tag": "documents",
 }
-_LISTS: Options = {
+LISTS: Options = {
     "permission": P.APPLICATIONS_READ,
     "items": schemas.DocumentView,
     "paged": True,
@@ -78,25 +78,26 @@ _LISTS: Options = {
 }
 
 
-@route("POST", "/api/v1/applications/{application_id}/documents", body=schemas.NewDocument, **_ADDS)
+@route("POST", "/api/v1/applications/{application_id}/documents", body=schemas.NewDocument, **ADDS)
 async def add_application_document(call: Call[schemas.NewDocument], application_id: UUID) -> Response[Any]:
     """Add a document to an application, as a form with its file."""
-    return await _add(call, _application_desk(call, application_id))
+    return await add_to(call, application_desk(call, application_id))
 
 
-@route("POST", "/api/v1/cases/{case_id}/documents", body=schemas.NewDocument, **_ADDS)
+@route("POST", "/api/v1/cases/{case_id}/documents", body=schemas.NewDocument, **ADDS)
 async def add_case_document(call: Call[schemas.NewDocument], case_id: UUID) -> Response[Any]:
     """Add a document to a case, as a form with its file."""
-    return await _add(call, _application_desk(call, case_id))
+    return await add_to(call, application_desk(call, case_id))
 
 
-@route("POST", "/api/v1/merchants/{merchant_id}/documents", body=schemas.NewDocument, **_ADDS)
+@route("POST", "/api/v1/merchants/{merchant_id}/documents", body=schemas.NewDocument, **ADDS)
 async def add_merchant_document(call: Call[schemas.NewDocument], merchant_id: UUID) -> Response[Any]:
     """Add a document to a merchant, as a form with its file."""
-    return await _add(call, _merchant_desk(call.actor, call.body.path, merchant_id))
+    return await add_to(call, _merchant_desk(call.actor, call.body.path, merchant_id))
 
 
-async def _add(call: Call[schemas.NewDocument], desk: Desk) -> Response[Any]:
+async def add_to(call: Call[schemas.NewDocument], desk: Desk) -> Response[Any]:
+    """Add the document of a form at a desk, once by its Idempotency-Key."""
     given, service = call.body, call.service
     new = NewFile(call.file, given.purpose, given.path, given.keep_place == "true")
 
@@ -108,19 +109,19 @@ async def _add(call: Call[schemas.NewDocument], desk: Desk) -> Response[Any]:
     return web.answer(outcome.body, outcome.status, headers=headers)
 
 
-@route("GET", "/api/v1/applications/{application_id}/documents", **_LISTS)
+@route("GET", "/api/v1/applications/{application_id}/documents", **LISTS)
 async def list_application_documents(call: Call[None], application_id: UUID) -> Listed:
     """List the documents of an application, newest first."""
-    return await _listed_application(call, application_id)
+    return await listed_application(call, application_id)
 
 
-@route("GET", "/api/v1/cases/{case_id}/documents", **_LISTS)
+@route("GET", "/api/v1/cases/{case_id}/documents", **LISTS)
 async def list_case_documents(call: Call[None], case_id: UUID) -> Listed:
     """List the documents of a case, newest first."""
-    return await _listed_application(call, case_id)
+    return await listed_application(call, case_id)
 
 
-@route("GET", "/api/v1/merchants/{merchant_id}/documents", **_LISTS)
+@route("GET", "/api/v1/merchants/{merchant_id}/documents", **LISTS)
 async def list_merchant_documents(call: Call[None], merchant_id: UUID) -> Listed:
     """List the documents of a merchant and of the applications that made it, newest first."""
     found = await merchant(call.tx, call.actor, merchant_id)
@@ -129,7 +130,8 @@ async def list_merchant_documents(call: Call[None], merchant_id: UUID) -> Listed
     return await _listed(call, list((await call.tx.session.exec(made)).all()), found.id)
 
 
-async def _listed_application(call: Call[None], application_id: UUID) -> Listed:
+async def listed_application(call: Call[None], application_id: UUID) -> Listed:
+    """A page of the documents of an application."""
     found = await queries.application(call.tx, call.actor, application_id)
     return await _listed(call, [found.id])
 
@@ -206,7 +208,8 @@ async def withdraw_document(call: Call[None], document_id: UUID) -> schemas.Docu
 # --- what an application and a merchant permit -----------------------------------------------------------------------
 
 
-def _application_desk(call: Call[schemas.NewDocument], application_id: UUID) -> Desk:
+def application_desk(call: Call[schemas.NewDocument], application_id: UUID) -> Desk:
+    """Where the documents of an application are handed in."""
     service, actor, path = call.service, call.actor, call.body.path
 
     async def check(tx: Tx) -> Holder:

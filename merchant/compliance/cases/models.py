@@ -30,6 +30,15 @@ class Application(SQLModel, table=True):
                 "merchant_id IS NOT NULL AND state::text IN ('draft', 'submitted', 'in_review', 'returned')"
             ),
         ),
+        Index("application_of_applicant", "applicant_id", "id", postgresql_where=sql("applicant_id IS NOT NULL")),
+        Index(
+            "application_open_of_applicant",
+            "applicant_id",
+            unique=True,
+            postgresql_where=sql(
+                "kind::text = 'onboarding' AND state::text IN ('draft', 'submitted', 'in_review', 'returned')"
+            ),
+        ),
     )
     id: UUID = columns.key()
     dfsp_id: UUID = columns.dfsp()
@@ -69,6 +78,9 @@ class Application(SQLModel, table=True):
     trigger: str | None = None  # what opened a review: a code
     to_dfsp_id: UUID | None = None  # of a transfer
     moves_merchant_id: UUID | None = None  # of a transfer that another DFSP offers
+    # Of someone who registered themselves, or a merchant's owner who asks for a case: who, and when they handed it in.
+    applicant_id: UUID | None = None
+    handed_in_at: datetime | None = columns.instant(nullable=True)
     erased_at: datetime | None = columns.instant(nullable=True)  # its answers and all words about people are gone
 
 

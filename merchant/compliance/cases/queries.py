@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlmodel import select
+from sqlmodel import and_, not_, select
 
 from merchant.compliance.cases.models import Application, ApplicationVersion, Decision, ScreeningDecision
 from merchant.compliance.cases.states import ApplicationState, Capability, application_may
@@ -27,10 +27,18 @@ UNDECIDED += [each for each in ApplicationState if application_may(each, Capabil
 
 
 async def applications(
-    tx: Reads, actor: Actor, wanted: Page, *, state: str | None, external_ref: str | None, search: str | None
+    tx: Reads,
+    actor: Actor,
+    wanted: Page,
+    *,
+    state: str | None,
+    external_ref: str | None,
+    search: str | None,
+    handed_in: bool | None = None,
 ) -> list[Application]:
-    """Applications, newest first."""
-    statement = scope_to(actor, select(Application), Application)
+    """Applications, newest first. `handed_in` tells those that an applicant has handed in from all others."""
+    statement = _narrowed(actor, select(Application))
+    statement = _handed_in(statement, handed_in)
     statement = statement.where(Application.state == state) if state else statement
     statement = statement.where(Application.external_ref == external_ref) if external_ref else statement
     statement = containing(statement, search, Application.trading_name, Application.legal_name)
@@ -47,10 +55,11 @@ async def cases(
     kind: str | None,
     merchant_id: UUID | None,
     due_before: datetime | None,
+    handed_in: bool | None = None,
 ) -> list[Application]:
     """Cases of every kind, newest first."""
     table: Any = Application
-    statement = scope_to(actor, select(Application), Application)
+    statement = _handed_in(_narrowed(actor, select(Application)), handed_in)
     for column, value in ((table.state, state), (table.kind, kind), (table.merchant_id, merchant_id)):
         statement = statement.where(column == value) if value is not None else statement
     if due_before is not None:
@@ -161,4 +170,21 @@ async def _of(tx: Reads, found: Application, table: Any, order: Any) -> list[Any
 
 
 def _by_id(actor: Actor, application_id: UUID) -> Any:
-    return scope_to(actor, select(Application).where(Application.id == application_id), Application)
+    return _narrowed(actor, select(Application).where(Application.id == application_id))
+
+
+def _narrowed(actor: Actor, statement: Any) -> Any:
+    """What the actor may see: what an applicant has begun and not handed in yet is theirs alone."""
+    table: Any = Application
+    narrowed = scope_to(actor, statement, table)
+    if actor.kind == "service":
+        return narrowed
+    begun = (table.applicant_id.is_not(None), table.applicant_id != actor.id, table.submitted_at.is_(None))
+    return narrowed.where(not_(and_(*begun, table.handed_in_at.is_(None))))
+
+
+def _handed_in(statement: Any, wanted: bool | None) -> Any:
+    table: Any = Application
+    if wanted is None:
+        return statement
+    return statement.where(table.handed_in_at.is_not(None) if wanted else table.handed_in_at.is_(None))

@@ -11,7 +11,18 @@ from uuid import UUID
 import msgspec
 
 import kyb
-from merchant.compliance.cases import answers, doubts, effects, indexing, lei, problems, returned, risk, sealed_fields
+from merchant.compliance.cases import (
+    answers,
+    applicants,
+    doubts,
+    effects,
+    indexing,
+    lei,
+    problems,
+    returned,
+    risk,
+    sealed_fields,
+)
 from merchant.compliance.cases.assess import assess
 from merchant.compliance.cases.four_eyes import lock_for_decision
 from merchant.compliance.cases.kinds import LESSENS_RISK, CaseKind
@@ -160,6 +171,7 @@ async def approve(
     await _decide(tx, actor, application, ApplicationState.APPROVED, reason)
     if made is not None:
         await indexing.index_approved(tx, service, application, made, sections)
+        await applicants.make_owner(tx, actor, application, made)
     await outbox.add(tx, APPROVED_TOPIC, {"application_id": application.id}, dfsp_id=application.dfsp_id)
     return Approved(made, counters, tier, len(application.approvals), needed)
 
@@ -179,6 +191,7 @@ async def return_for_changes(tx: Tx, actor: Actor, application_id: UUID, items: 
     """
     application = await lock_for_decision(tx, actor, application_id)
     sealed_fields.write_returned_items(tx.vault, application, returned.returned_items(tx.vault, application, items))
+    applicants.give_back(application)
     await _decide(tx, actor, application, ApplicationState.RETURNED, "; ".join(item["reason"] for item in items))
     return application
 

@@ -32,6 +32,15 @@ from merchant.registry.merchants.schemas import ReasonGiven
 _DECIDES = (errors.CheckerIsMaker, errors.WrongState)
 
 
+HANDED_IN = Filter("handed_in", "Only those that an applicant handed in, or none of them.", choices=("true", "false"))
+
+
+def handed_in(call: Call[Any]) -> bool | None:
+    """What the filter asks for."""
+    wanted = call.filters.get(HANDED_IN.name)
+    return None if wanted is None else wanted == "true"
+
+
 async def shown(call: Call[Any], application: Application) -> Answer:
     """A case as the caller may see it, with its revision."""
     await call.tx.flush()
@@ -68,11 +77,20 @@ async def open_application(call: Call[schemas.NewApplication]) -> Any:
         Filter("state", "Only those in this state.", choices=tuple(ApplicationState)),
         Filter("external_ref", "Only the one with the DFSP's own reference."),
         Filter("search", "Only those whose trading or legal name contains this text."),
+        HANDED_IN,
     ),
 )
 async def list_applications(call: Call[None]) -> Listed:
     """List applications, newest first."""
-    rows = await queries.applications(call.tx, call.actor, call.page, **call.filters)
+    rows = await queries.applications(
+        call.tx,
+        call.actor,
+        call.page,
+        state=call.filters.get("state"),
+        external_ref=call.filters.get("external_ref"),
+        search=call.filters.get("search"),
+        handed_in=handed_in(call),
+    )
     return Listed([schemas.application_summary(row) for row in rows], [row.id for row in rows])
 
 

@@ -146,6 +146,7 @@ class ApplicationSummary(Struct, frozen=True):
     merchant_id: UUID | None
     created_at: Instant
     updated_at: Instant
+    handed_in_at: Instant | None
 
 
 class ApplicationView(Struct, frozen=True):
@@ -181,6 +182,7 @@ class ApplicationView(Struct, frozen=True):
     reason: str | None
     approvals: int
     due_at: Instant | None
+    handed_in_at: Instant | None
     appealed_at: Instant | None
     erased_at: Instant | None
 
@@ -329,6 +331,7 @@ def application_view(
         reason=privacy.shown_words(actor, fields.case_reason_of(service.vault, row)),
         approvals=len(row.approvals),
         due_at=web.at_or_none(row.due_at),
+        handed_in_at=web.at_or_none(row.handed_in_at),
         appealed_at=web.at_or_none(row.appealed_at),
         erased_at=web.at_or_none(row.erased_at),
     )
@@ -376,4 +379,5 @@ def application_summary(row: Application) -> ApplicationSummary:
         row.merchant_id,
         web.at(row.created_at),
         web.at(row.updated_at),
+        web.at_or_none(row.handed_in_at),
     )

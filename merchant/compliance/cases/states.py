@@ -80,6 +80,11 @@ def made_a_merchant(state: str) -> bool:
     return state == _A.APPROVED
 
 
+def may_apply_again(state: str) -> bool:
+    """Whether whoever registered themselves may begin another application: nobody decided on this one."""
+    return state in (_A.WITHDRAWN, _A.EXPIRED)
+
+
 def may_become(state: str, target: ApplicationState) -> bool:
     """Whether the table has a move from this state to that one."""
     return target in APPLICATION_MOVES[ApplicationState(state)]

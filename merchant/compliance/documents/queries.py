@@ -44,7 +44,9 @@ async def documents(
 ) -> list[Document]:
     """Documents of some applications, and of a merchant, newest first; those that were withdrawn among them."""
     table: Any = Document
-    held = or_(table.application_id.in_(application_ids), table.merchant_id == merchant_id)
+    held = table.application_id.in_(application_ids)
+    if merchant_id is not None:  # compared with none it would be true of every application's
+        held = or_(held, table.merchant_id == merchant_id)
     statement = scope_to(actor, select(table).where(held), table)
     statement = statement.where(table.purpose == purpose) if purpose else statement
     return await page(tx, statement, table.id, wanted)

@@ -4,9 +4,6 @@ A right code verifies the phone. Of a code only a keyed digest is kept; it is va
 tries, and a newer one ends it. A code changes no answer, so a version under review stays the one that was submitted.
 """
 
-import hmac
-import secrets
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,7 +22,7 @@ from merchant.compliance.providers.models import PhoneCode
 from merchant.compliance.providers.port import Verdict
 from merchant.compliance.providers.problems import NoCode, NoTextSender, PhoneChanged, TooManyCodes
 from merchant.compliance.providers.verdicts import record_verdict
-from merchant.core import audit, clock, errors, evidence
+from merchant.core import audit, clock, errors, evidence, one_time_codes
 from merchant.core.access import Actor
 from merchant.core.db import Tx, forget
 from merchant.core.evidence import SecurityEvent
@@ -70,7 +67,7 @@ async def send_code(tx: Tx, service: Service, actor: Actor, application_id: UUID
     await _check_rate(service, actor, application.id, digest, now)
     facts = facts_hash(tx.vault, sections, ATTRIBUTE, SUBJECT)
     assert facts is not None, "a contact is always there"
-    code = f"{secrets.randbelow(1_000_000):06}"
+    code = one_time_codes.new_code()
     row = PhoneCode(
         dfsp_id=application.dfsp_id,
         application_id=application.id,
@@ -112,7 +109,7 @@ async def confirm_code(tx: Tx, service: Service, actor: Actor, application_id: U
         raise NoCode
     if row.facts != facts_hash(tx.vault, sections, ATTRIBUTE, SUBJECT):
         raise PhoneChanged
-    is_right = hmac.compare_digest(row.code_digest, _digest_of(tx.vault, row.id, code))
+    is_right = one_time_codes.is_right(row.code_digest, _digest_of(tx.vault, row.id, code))
     if row.verification_id is not None:
         if not is_right:
             raise NoCode
@@ -164,16 +161,12 @@ async def _check_rate(service: Service, actor: Actor, application_id: UUID, dige
     """Raise TooManyCodes where so many were sent in the last hour; of other DFSPs' codes to the phone too."""
     async with service.db.system_reads() as reads:
         rows = await reads.fetch(_RECENT, application_id, digest, now - WINDOW)
-    waits = [_wait_s([row["created_at"] for row in rows if row[name]], now) for name in ("of_case", "to_phone")]
-    if wait_s := max(waits):
+    if wait_s := max(
+        one_time_codes.wait_s([row["created_at"] for row in rows if row[name]], now, CODES_MAX, WINDOW)
+        for name in ("of_case", "to_phone")
+    ):
         evidence.note(service, SecurityEvent.THROTTLED, actor=actor, subject=str(application_id), door="phone_code")
         raise TooManyCodes(headers={"retry-after": str(wait_s)})
-
-
-def _wait_s(sent_at: Iterable[datetime], now: datetime) -> int:
-    """How many seconds until another code may be sent, by when those of the last hour were; 0: at once."""
-    latest = sorted(sent_at)[-CODES_MAX:]
-    return 0 if len(latest) < CODES_MAX else max(1, int((latest[0] + WINDOW - now).total_seconds()) + 1)
 
 
 async def _message(tx: Tx, dfsp_id: UUID, code: str) -> str:
@@ -211,4 +204,4 @@ async def _count_wrong(tx: Tx, service: Service, actor: Actor, application: Appl
 
 
 def _digest_of(vault: Vault, row_id: UUID, code: str) -> bytes:
-    return vault.digest("phone_code", f"{row_id}:{code}")
+    return one_time_codes.digest_of(vault, "phone_code", row_id, code)

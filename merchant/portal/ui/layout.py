@@ -82,6 +82,8 @@ def kind_of(actor: Actor) -> Kind:
     roles = {Role(role) for role in actor.roles}
     if actor.merchant_id is not None:
         return Kind.SHOP
+    if Role.MERCHANT_APPLICANT in roles:
+        return Kind.APPLICANT
     if roles & HUB_ROLES or actor.dfsp_id is None:
         return Kind.HUB
     return Kind.DFSP

@@ -75,6 +75,7 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
         "dfsp_auditor": Word(_("Auditor")),
         "merchant_owner": Word(_("Owner")),
         "merchant_cashier": Word(_("Cashier")),
+        "merchant_applicant": Word(_("Applicant")),
     },
     "person": {
         "invited": Word(_("Invited"), *_WAIT),

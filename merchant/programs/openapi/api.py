@@ -27,6 +27,12 @@ _DESCRIPTION = (
 )
 _TAGS = {
     "sessions": "Signing in and out.",
+    "one-time-codes": "Codes that prove a phone or an e-mail address.",
+    "registration": "What whoever registers a business chooses from.",
+    "registrations": "Businesses that register themselves, and claims on shops that are there already.",
+    "my-application": "An applicant's own application.",
+    "my-merchant": "What a merchant's owner asks for.",
+    "merchant-claims": "Who says that a merchant is theirs; its DFSP decides.",
     "users": "People who sign in: hub staff, DFSP staff, merchants' people.",
     "invitations": "First passwords, by the link of a mail.",
     "password-resets": "Forgotten passwords, by the link of a mail.",

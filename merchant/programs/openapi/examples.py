@@ -37,6 +37,15 @@ from merchant.people.account_schemas import (
     TotpStart,
 )
 from merchant.people.passkey_schemas import NewPasskey, PasskeyRemoval, PasskeySignIn, PasskeyStart
+from merchant.people.registration.schemas import (
+    ChosenDfsp,
+    CodeRequest,
+    CodeSignIn,
+    NewClaim,
+    NewRegistration,
+    OwnSections,
+    Wish,
+)
 from merchant.people.schemas import NewApiKey, NewDfsp, NewUser, UserChange
 from merchant.registry.merchants.schemas import CounterChange, NewCounter, ReasonGiven
 from merchant.scheme.schemas import DfspChange, NewHubKey, Retirement, Rotation, SchemeChangeBody
@@ -151,6 +160,19 @@ EXAMPLES: dict[Any, Any] = {
     PasswordChange: {"current": "correct horse battery staple", "new": "seven quiet baobabs at dusk"},
     NewPassword: {"password": "seven quiet baobabs at dusk"},
     ResetRequest: {"email": "checker@greenbankfsp.example"},
+    CodeRequest: {"phone": "+254711000111"},
+    CodeSignIn: {"phone": "+254711000111", "code": "402913"},
+    NewRegistration: {
+        "phone": "+254711000111",
+        "code": "402913",
+        "dfsp_id": _ID,
+        "name": "Njeri Wanjiku",
+        "language": "sw",
+    },
+    NewClaim: {"number": "23187645", "phone": "+254711000111", "code": "402913", "name": "Njeri Wanjiku"},
+    OwnSections: {"business": _BUSINESS},
+    ChosenDfsp: {"dfsp_id": _ID},
+    Wish: {"kind": "upgrade", "target_tier": "T2", "business": _BUSINESS},
     TotpStart: {"password": "correct horse battery staple"},
     TotpCode: {"code": "287082"},
     TotpRemoval: {"code": "287082"},

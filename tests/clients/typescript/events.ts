@@ -37,6 +37,8 @@ function meaning(kind: Kind): string {
     case "merchant.reinstated":
     case "merchant.requirements_due":
       return "tell the merchant";
+    case "merchant.claimed":
+      return "look at the claim";
     case "merchant.left":
     case "merchant.joined":
       return "count the merchants anew";

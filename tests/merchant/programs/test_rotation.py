@@ -13,8 +13,8 @@ from merchant.compliance.cases.models import Application, Verification
 from merchant.compliance.cases.verifications import DETAILS
 from merchant.compliance.lists import operations as lists
 from merchant.compliance.lists.content import blocklist_digest
-from merchant.core import audit, inbox
-from merchant.core.access import SERVICE
+from merchant.core import audit, inbox, outbox
+from merchant.core.access import SERVICE, Role
 from merchant.core.db import Tx
 from merchant.core.money import Money
 from merchant.core.phone import Msisdn
@@ -30,20 +30,26 @@ from merchant.payments import outgoing
 from merchant.payments.models import Quote
 from merchant.payments.requests import NewRequest, create_request
 from merchant.people import links, totp
+from merchant.people.registration import claims
+from merchant.people.registration.addresses import Address
+from merchant.people.registration.models import CLAIM_REASON
+from merchant.people.registration.register import add_account
 from merchant.programs import rotation
 from merchant.programs.rotation import SEALED_COLUMNS, rotate
 from merchant.registry.codes import stickers
 from merchant.scheme import keys
 from tests import builders
-from tests.api.everything import OWN_LIST, listed_company
+from tests.api.everything import OWN_LIST, add_claim, listed_company
 from tests.builders import SECRET_KEY, World
 
 pytestmark = pytest.mark.anyio
 NEW_KEY = "new:" + "QkJC" * 10 + "QkI="
 DIGESTS = (
     ("application_identifier", "digest"),
+    ("app_user", "phone_digest"),
     ("blocked_identifier", "digest"),
     ("merchant", "phone_digest"),
+    ("merchant_claim", "claimant_digest"),
     ("payment_request", "payer_digest"),
     ("ussd_session", "msisdn_digest"),
 )
@@ -72,7 +78,13 @@ async def fill(service: Service, world: World) -> None:
     money = NewRequest(counter_id=counters[0].id, amount=Money(100, "KES"), payer=Msisdn("254711000001"))
     await links.request_reset(service, world.maker.email, "")
     own_list = await lists.prepare_list(service, "own", base64.b64decode(OWN_LIST))
+    claim_id = await add_claim(service, merchant.dfsp_id, merchant.id)
     async with service.db.system() as tx:
+        phone = Address(phone=Msisdn("254711000998"))
+        await add_account(tx, phone, "Njeri", merchant.dfsp_id, Role.MERCHANT_APPLICANT, language="en")
+        why = vault.seal(b"Seen.", CLAIM_REASON.format(id=claim_id))
+        await tx.execute("UPDATE merchant_claim SET reason_sealed = $2 WHERE id = $1", claim_id, why)
+        await outbox.add(tx, claims.CLAIM_TOPIC, vault.seal(b"{}", claims.CLAIM_TOPIC))
         held = blocklist_digest(vault)("phone", "254711000001")
         await tx.execute(
             "INSERT INTO blocked_identifier (kind, digest, merchant_id, reason_code, blocked_at, expires_at)"
@@ -199,6 +211,7 @@ def test_every_blind_index_of_the_schema_is_known_here() -> None:
     keyless |= {"passkey_challenge.digest"}
     # Codes are valid for minutes: whoever holds one when indexes are made anew asks for another.
     short_lived = {"phone_code.phone_digest", "phone_code.code_digest"}
+    short_lived |= {"one_time_code.digest", "one_time_code.code_digest"}
     assert found - keyless - short_lived == {f"{table}.{column}" for table, column in DIGESTS}
 
 

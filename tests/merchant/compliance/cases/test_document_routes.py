@@ -52,6 +52,16 @@ async def looks(client: httpx.AsyncClient, world: World) -> list[dict[str, Any]]
     return list(listed.json()["items"])
 
 
+async def test_an_application_lists_its_own_documents_and_no_other_ones(
+    client: httpx.AsyncClient, service: Service, world: World, draft: str
+) -> None:
+    made = await added(client, world.maker, draft)
+    other = await builders.create_application(service, world.maker)
+    for holder, found in ((draft, [made["id"]]), (f"applications/{other.id}", [])):
+        listed = await client.get(f"/api/v1/{holder}/documents", headers=world.maker.headers)
+        assert [one["id"] for one in listed.json()["items"]] == found
+
+
 @pytest.mark.parametrize("kind", ["applications", "cases"])
 async def test_a_document_is_taken_told_of_listed_and_opened(
     client: httpx.AsyncClient, service: Service, world: World, draft: str, kind: str

@@ -4,7 +4,7 @@ import asyncio
 import re
 import string
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -298,14 +298,6 @@ async def test_the_message_fits_one_text_in_every_language(service: Service, wor
         septets = gsm7_septets(told)
         assert septets is not None and septets <= 160, told
         assert "012345" in told
-
-
-def test_the_wait_is_until_the_oldest_of_three_is_an_hour_old() -> None:
-    now = datetime(2026, 11, 1, 12, tzinfo=UTC)
-    ago = [now - timedelta(minutes=minutes) for minutes in (50, 40, 10)]
-    assert phone_codes._wait_s([], now) == phone_codes._wait_s(ago[:2], now) == 0
-    assert phone_codes._wait_s(ago, now) == 601
-    assert phone_codes._wait_s([now, now, now], now) == 3601
 
 
 async def test_codes_are_forgotten_after_a_day(desk: Desk, move_clock: Callable[[timedelta], datetime]) -> None:

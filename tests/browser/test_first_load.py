@@ -1,0 +1,42 @@
+"""What a first visit costs on a slow line, as the browser counts it."""
+
+from typing import Any
+
+import pytest
+
+from tests.browser.windows import PHONE, SLOW, window
+from tests.builders import World
+from tests.merchant.portal.shops import Shop
+
+pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+SHOPPER_BYTES, STAFF_BYTES, FIRST_PAINT_MS = 12_000, 50_000, 2_500
+
+
+async def first_load(page: Any, path: str) -> tuple[int, float]:
+    """Bytes over the wire with headers, and milliseconds until something is drawn, on a line of 50 kbit/s."""
+    session, received = await page.context.new_cdp_session(page), 0
+
+    def count(event: dict[str, Any]) -> None:
+        nonlocal received
+        received += int(event["encodedDataLength"])
+
+    await session.send("Network.enable")
+    session.on("Network.loadingFinished", count)
+    await session.send("Network.emulateNetworkConditions", SLOW)
+    await page.goto(path, wait_until="load")
+    paint = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0")
+    return received, float(paint)
+
+
+async def test_a_shopper_sees_whom_to_pay_within_the_budget(chromium: Any, base: str, shop: Shop) -> None:
+    async with window(chromium, base, width=PHONE) as page:
+        received, paint = await first_load(page, f"/q/{shop.counter.alias}")
+    assert received <= SHOPPER_BYTES
+    assert 0 < paint <= FIRST_PAINT_MS
+
+
+async def test_staff_see_their_list_within_the_budget(chromium: Any, base: str, world: World, shop: Shop) -> None:
+    async with window(chromium, base, world["greenbankfsp"]["maker"], width=PHONE) as page:
+        received, paint = await first_load(page, "/merchants")
+    assert received <= STAFF_BYTES
+    assert 0 < paint <= FIRST_PAINT_MS
