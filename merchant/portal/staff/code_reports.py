@@ -28,13 +28,9 @@ from merchant.registry.codes.reports import ReportState
 _HERE = "/merchants/reports-of-codes"
 
 
-def _may_see(view: View) -> bool:
-    return view.may(P.MERCHANTS_WRITE) or view.may(P.MERCHANTS_SUSPEND)
-
-
 def _deed(view: View, row: CodeReportView) -> Any:
     """The press that says that somebody has looked, for those who may; else nothing."""
-    if row.state == ReportState.SEEN or not _may_see(view):
+    if row.state == ReportState.SEEN or not view.may(P.MERCHANTS_SUSPEND):
         return ""
     return press(view, f"{_HERE}/{row.id}/seen", _("Looked at"), "check")
 
@@ -73,7 +69,7 @@ async def code_reports(view: View) -> Page:
     return await show_list(view, _LIST)
 
 
-@screen("POST", _HERE + "/{report_id}/seen", permission=P.MERCHANTS_READ, kinds=STAFF)
+@screen("POST", _HERE + "/{report_id}/seen", permission=P.MERCHANTS_SUSPEND, kinds=STAFF)
 async def see_code_report(view: View, report_id: UUID) -> Page:
     """Say that somebody has looked."""
     await view.ask(api.see_code_report, path={"report_id": report_id})

@@ -35,7 +35,7 @@ async def browser_of(client: httpx.AsyncClient, service: Service, role: Role, **
 async def test_staff_read_reports_and_say_that_they_looked(
     client: httpx.AsyncClient, world: World, report_id: str
 ) -> None:
-    browser = Browser(client, world.maker)
+    browser = Browser(client, world.checker)
     await browser.open("/merchants")
     assert f'href="{HERE}"' in browser.page.text
     await browser.open(HERE)
@@ -60,7 +60,7 @@ async def test_another_dfsps_staff_see_none(client: httpx.AsyncClient, world: Wo
 async def test_a_press_without_the_sessions_secret_is_refused(
     client: httpx.AsyncClient, world: World, report_id: str
 ) -> None:
-    cookie = {"cookie": f"session={world.maker.token}"}
+    cookie = {"cookie": f"session={world.checker.token}"}
     answer = await client.post(f"{HERE}/{report_id}/seen", data={"x": "y"}, headers=cookie)
     assert answer.status_code >= 400
     browser = Browser(client, world.maker)

@@ -73,7 +73,7 @@ async def test_another_dfsp_sees_none_and_cannot_say_it_looked(
 ) -> None:
     _, [counter] = await builders.create_merchant(service, world)
     report_id = await reported(service, counter)
-    other = world["lakemfi"]["maker"]
+    other = world["lakemfi"]["checker"]
     assert await listed(client, other.headers) == []
     answer = await client.post(f"/api/v1/code-reports/{report_id}/seen", headers=other.headers)
     assert answer.status_code == 404
@@ -99,10 +99,10 @@ async def test_who_looked_first_stays_and_the_filters_tell_them_apart(
     merchant, [counter] = await builders.create_merchant(service, world)
     first, second = await reported(service, counter), await reported(service, counter, text="")
     path = f"/api/v1/code-reports/{first}/seen"
-    seen = (await client.post(path, headers=world.maker.headers)).json()
-    again = (await client.post(path, headers=world.checker.headers)).json()
+    seen = (await client.post(path, headers=world.checker.headers)).json()
+    again = (await client.post(path, headers=world["greenbankfsp"]["admin"].headers)).json()
     assert seen["state"] == "seen"
-    assert (again["seen_by"], again["seen_at"]) == (str(world.maker.actor.id), seen["seen_at"])
+    assert (again["seen_by"], again["seen_at"]) == (str(world.checker.actor.id), seen["seen_at"])
     headers = world.maker.headers
     assert [one["id"] for one in await listed(client, headers, state="seen")] == [str(first)]
     [left] = await listed(client, headers, state="open")
