@@ -17,9 +17,10 @@ from merchant.core.service import NoScheme, Service
 from merchant.core.texts import _
 from merchant.core.throttle import Throttle, source_key
 from merchant.payments.states import RequestState
+from merchant.portal.pay.told import STATE_TEXTS
 from merchant.portal.ui.pages import Req
 from merchant.registry.codes.stickers import CURRENT_VERSION
-from merchant.registry.merchants.states import Capability, MerchantState, merchant_may
+from merchant.registry.merchants.states import Capability, merchant_may
 
 # An own alias (32), a dot and a reference (8), with room to spare.
 CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -33,9 +34,8 @@ WHERE c.alias_type = $1 AND c.alias = $2 AND p.short_ref = $3 ORDER BY p.id DESC
 """
 _SHOP = f"""
 SELECT c.id AS counter_id, c.alias_type, c.alias, m.id AS merchant_id, m.dfsp_id, m.trading_name, m.city, m.country,
-       m.mcc, CASE WHEN c.closed_at IS NULL THEN m.state ELSE 'closed' END AS state, m.currencies, d.enabled,
+       m.mcc, m.state, m.currencies, d.enabled AND c.closed_at IS NULL AS open,
        d.name AS dfsp,
-       EXISTS (SELECT FROM application a WHERE a.id = m.application_id AND a.state = 'approved') AS approved,
        {CURRENT_VERSION} AS sticker
 FROM counter c JOIN merchant m ON m.id = c.merchant_id JOIN dfsp d ON d.id = m.dfsp_id
 WHERE c.alias_type = $1 AND c.alias = $2
@@ -55,17 +55,17 @@ class Found(Struct, frozen=True):
     @property
     def payable(self) -> bool:
         """Whether the shop may take money now."""
-        return bool(self.shop["enabled"]) and merchant_may(self.shop["state"], Capability.TAKE_PAYMENT)
+        return bool(self.shop["open"]) and merchant_may(self.shop["state"], Capability.TAKE_PAYMENT)
 
     @property
     def paid(self) -> bool:
         """Whether this is a request that was paid, of which there is a receipt whatever became of the shop."""
-        return self.asked is not None and self.asked["state"] == RequestState.PAID
+        return self.asked is not None and STATE_TEXTS[RequestState(self.asked["state"])].done
 
     @property
     def checked_by(self) -> str | None:
-        """The DFSP that checked the shop and stands by it: approved, and active without reservation."""
-        vouched = self.shop["approved"] and self.shop["state"] == MerchantState.ACTIVE and self.payable
+        """The DFSP that approved the shop, as every merchant was, and stands by it without reservation."""
+        vouched = self.payable and merchant_may(self.shop["state"], Capability.BE_VOUCHED_FOR)
         return self.shop["dfsp"] if vouched else None
 
 

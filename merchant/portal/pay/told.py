@@ -8,13 +8,17 @@ from merchant.registry.codes.stickers import Standing
 
 
 class StateText(Struct, frozen=True):
-    """A state as the shopper reads it; `payable` shows the ways to pay, `moving` asks again by itself."""
+    """A state as the shopper reads it.
+
+    `payable` shows the ways to pay, `moving` asks again by itself, of `done` there is a receipt.
+    """
 
     tag: str
     text: str
     tone: str
     payable: bool = False
     moving: bool = False
+    done: bool = False
 
     @property
     def icon(self) -> str:
@@ -29,7 +33,7 @@ STATE_TEXTS = {
     _S.SENT: _OPEN,
     _S.AWAITING_PAYER: _OPEN,
     _S.ACCEPTED: StateText(_("Being paid"), _("The payment is on its way. Wait for “paid” here."), "wait", moving=True),
-    _S.PAID: StateText(_("Paid"), _("The shop has the money. There is nothing left to do."), "good"),
+    _S.PAID: StateText(_("Paid"), _("The shop has the money. There is nothing left to do."), "good", done=True),
     _S.REJECTED: StateText(
         _("Declined"), _("The payment was declined. To pay after all, ask the shop to ask again."), "bad"
     ),

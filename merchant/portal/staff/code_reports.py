@@ -23,14 +23,13 @@ from merchant.portal.ui.screen import STAFF, View, screen
 from merchant.portal.ui.words import WORDS
 from merchant.registry.codes import report_routes as api
 from merchant.registry.codes.report_routes import CodeReportView
-from merchant.registry.codes.reports import ReportState
 
 _HERE = "/merchants/reports-of-codes"
 
 
 def _deed(view: View, row: CodeReportView) -> Any:
     """The press that says that somebody has looked, for those who may; else nothing."""
-    if row.state == ReportState.SEEN or not view.may(P.MERCHANTS_SUSPEND):
+    if row.seen_at is not None or not view.may(P.MERCHANTS_SUSPEND):
         return ""
     return press(view, f"{_HERE}/{row.id}/seen", _("Looked at"), "check")
 

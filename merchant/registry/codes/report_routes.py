@@ -68,9 +68,10 @@ async def list_code_reports(call: Call[None]) -> Listed:
 
     Anyone may report, and nobody is asked who they are: a report is a reason to look, and no proof.
     """
+    state = call.filters["state"]
     sought = Sought(
         merchant_id=call.filter_id("merchant_id"),
-        state=call.filters["state"],
+        seen=None if state is None else ReportState(state) is ReportState.SEEN,
         since=call.filter_instant("from"),
         until=call.filter_instant("to"),
     )

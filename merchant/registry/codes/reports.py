@@ -69,7 +69,7 @@ class Sought(Struct, frozen=True):
     """Which reports of a list."""
 
     merchant_id: UUID | None = None
-    state: str | None = None
+    seen: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -121,9 +121,9 @@ async def code_reports(tx: Tx, actor: Actor, wanted: Page, sought: Sought) -> li
     statement = scope_to(actor, select(table), table)
     if sought.merchant_id is not None:
         statement = statement.where(table.merchant_id == sought.merchant_id)
-    if sought.state is not None:
+    if sought.seen is not None:
         seen = table.seen_at.is_not(None)  # type: ignore[union-attr]
-        statement = statement.where(seen if sought.state == ReportState.SEEN else ~seen)
+        statement = statement.where(seen if sought.seen else ~seen)
     if sought.since is not None:
         statement = statement.where(table.at >= sought.since)
     if sought.until is not None:
