@@ -116,6 +116,7 @@ async def print_next(service: Service, batch: PosterBatch) -> bool:
         manifest=background.path_of(service, KIND, batch.id, MANIFEST),
         design=Design(page=cast(Paper, batch.page), languages=tuple(batch.languages), scheme=scheme.name),
         progress=batch,
+        base_url=service.settings.base_url,
     )
     printed = await asyncio.to_thread(print_slice, run, scheme, rows)
     if printed is not None:

@@ -44,6 +44,7 @@ class Run(Struct, frozen=True):
     manifest: Path
     design: Design
     progress: Progress
+    base_url: str = ""  # of the pages whose addresses are printed
 
 
 def print_slice(run: Run, scheme: SchemeFacts, rows: Sequence[Mapping[str, Any]]) -> Printed | None:
@@ -78,13 +79,13 @@ def _posters(run: Run, scheme: SchemeFacts, rows: Sequence[Mapping[str, Any]]) -
     for row in rows:
         if row["alias"] not in left_out:
             try:
-                posters.append(_poster(scheme, row))
+                posters.append(_poster(scheme, row, run.base_url))
             except qr.QrError as fault:
                 _skip(run, row["alias"], fault)
     return posters
 
 
-def _poster(scheme: SchemeFacts, row: Mapping[str, Any]) -> Poster:
+def _poster(scheme: SchemeFacts, row: Mapping[str, Any], base_url: str) -> Poster:
     return Poster(
         payload=codes.counter_payload(scheme, codes.CodeFacts.of(row), row["currencies"][0], row["sticker"]),
         name=row["trading_name"],
@@ -92,6 +93,7 @@ def _poster(scheme: SchemeFacts, row: Mapping[str, Any]) -> Poster:
         counter=row["counter"],
         ussd=codes.dial_string(scheme.ussd_code, row["alias"]) or "",
         dfsp=row["dfsp"],
+        address=codes.short_address(base_url, row["alias"]) if base_url else "",
     )
 
 

@@ -31,7 +31,8 @@ page_option = click.option("--page", default="A5", show_default=True, help="A4, 
 def poster(table: TextIO, output: Path, manifest: Path | None, **design: Any) -> None:
     """Print counter posters or sheets of stickers from a CSV table as one PDF.
 
-    The table's first line names its columns: payload, name, number, and where wanted second_name, ussd, counter, dfsp.
+    The table's first line names its columns: payload, name, number, and where wanted second_name, ussd, counter, dfsp,
+    address.
     Started again with the same table after an interruption, it goes on where it stopped. Other files than those of an
     earlier run are never written over.
     """
@@ -58,7 +59,11 @@ def poster(table: TextIO, output: Path, manifest: Path | None, **design: Any) ->
     except (ValueError, OSError) as error:
         kept = f"\nCodes printed and kept: {done}. Mend it and start again." if done else ""
         raise click.ClickException(printable(f"{error}{kept}")) from None
-    click.echo(f"{printed.codes} codes on {printed.pages} pages in {output}", err=True)
+    click.echo(f"{_counted(printed.codes, 'code')} on {_counted(printed.pages, 'page')} in {output}", err=True)
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _design(

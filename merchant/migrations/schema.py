@@ -33,6 +33,7 @@ import merchant.payments.price_keys.models
 import merchant.people.models
 import merchant.people.registration.models
 import merchant.registry.aliases.models
+import merchant.registry.codes.reports
 import merchant.registry.codes.stickers
 import merchant.registry.merchants.models
 import merchant.scheme.keys

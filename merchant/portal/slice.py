@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from merchant.core.access import Permission
 from merchant.core.slices import JobKind, Pruned, Timer
 from merchant.portal import help as helping
-from merchant.portal import home, hub, merchant, review, signup, staff, well_known
+from merchant.portal import home, hub, merchant, pay, review, signup, staff, well_known
 from merchant.portal.account import account, passkeys, profile, sign_in
 from merchant.portal.docs import docs
-from merchant.portal.pay import pay
 from merchant.portal.ui import pages
 
 ROUTES = [

@@ -32,7 +32,7 @@ from merchant.people import models as people
 from merchant.people.registration import claims
 from merchant.people.registration import models as registration
 from merchant.people.registration.addresses import address_of
-from merchant.registry.codes import stickers
+from merchant.registry.codes import reports, stickers
 from merchant.registry.merchants.models import LOCATION_DETAILS
 
 BATCH_ROWS = 200  # small enough that a batch holds its row locks for a fraction of a second
@@ -136,6 +136,7 @@ SEALED_COLUMNS = (
     SealedColumn("document", "place_sealed", documents.PLACE),
     SealedColumn("location", "details_sealed", LOCATION_DETAILS),
     SealedColumn("ended_sticker", "reason_sealed", stickers.REASON, keys=("counter_id", "version")),
+    SealedColumn("code_report", "text_sealed", reports.TEXT, where="text_sealed IS NOT NULL"),
     SealedColumn("merchant", "phone_sealed", "merchant:{id}", reindex=_phone_digest("merchant", "phone_digest")),
     SealedColumn(
         "payment_request",

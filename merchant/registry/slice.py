@@ -2,13 +2,15 @@
 
 from merchant.core.access import Permission as P
 from merchant.core.slices import JobKind, Pruned, Timer
+from merchant.registry.codes import reports
+from merchant.registry.codes.report_routes import ROUTES as REPORT_ROUTES
 from merchant.registry.merchants.routes import ROUTES as MERCHANT_ROUTES
 from merchant.registry.oracle.routes import oracle_door
 
-ROUTES = [*MERCHANT_ROUTES, oracle_door]
+ROUTES = [*MERCHANT_ROUTES, *REPORT_ROUTES, oracle_door]
 JOBS: tuple[JobKind, ...] = ()
 TIMERS: tuple[Timer, ...] = ()
-PRUNED: tuple[Pruned, ...] = ()
+PRUNED: tuple[Pruned, ...] = (Pruned("reports of codes", reports.prune),)
 PERMISSIONS = {
     P.MERCHANTS_READ: "Read merchants, their counters and codes.",
     P.MERCHANTS_WRITE: "Open counters and replace stickers.",

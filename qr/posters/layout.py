@@ -3,6 +3,7 @@ and scaled, since all A sizes have one shape."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from typing import NamedTuple
 from qr import symbols
 from qr.drawing.canvas import Align, Canvas
 from qr.drawing.marks import open_mark
-from qr.drawing.text import fit
+from qr.drawing.text import TextTooLong, fit
 from qr.posters.poster import MILLIMETRES, Design, Poster, Sticker, grouped
 from qr.symbols import MODULE_MM_MIN, QUIET_ZONE_MODULES
 from qr.symbols.errors import CodeTooSmall
@@ -21,6 +22,7 @@ EM_MM_MIN = 1.8  # five points
 INK, GREY, PAPER = "#000000", "#555555", "#ffffff"
 SHEET_MARGIN_MM = 10.0
 CROP_MARK_MM = 5.0
+_ADDRESS = 6.0  # the height of its line, in the units of a poster
 
 
 class Box(NamedTuple):
@@ -79,7 +81,7 @@ PAINTERS: dict[str, Callable[[Canvas, Sequence[Sticker], Design], None]] = {
 def _as_poster(code: Sticker) -> Poster:
     if isinstance(code, Poster):
         return code
-    return Poster(payload=code.payload, name=code.name, number=code.number, counter=code.counter)
+    return Poster(payload=code.payload, name=code.name, number=code.number, counter=code.counter, address=code.address)
 
 
 def _poster(canvas: Canvas, poster: Poster, design: Design, page: Box) -> None:
@@ -94,6 +96,9 @@ def _poster(canvas: Canvas, poster: Poster, design: Design, page: Box) -> None:
     _numbers(canvas, poster, design, Box(x + 4 * unit, frame.y + 7 * unit, width - 8 * unit, 30 * unit), unit)
     _words(canvas, design, poster.counter, "Regular", Box(x, frame.y + unit, width, 6 * unit), 4 * unit, GREY)
     low = frame.y + 37 * unit
+    if poster.address:
+        _address(canvas, design, poster.address, Box(x, low, width, _ADDRESS * unit), 4.5 * unit)
+        low += _ADDRESS * unit
     _code(canvas, poster.payload, design, Box(x, low, width, top - 67 * unit - low))
 
 
@@ -105,7 +110,9 @@ def _panel(canvas: Canvas, poster: Poster, design: Design, page: Box) -> None:
     canvas.frame(*frame, design.accent, 4 * unit)
     _heading(canvas, design, Box(frame.x, top - 24 * unit, frame.width, 22 * unit), unit)
     side = frame.height - 26 * unit
-    _code(canvas, poster.payload, design, Box(frame.x, frame.y, side, side))
+    line = _ADDRESS * unit if poster.address else 0.0
+    _address(canvas, design, poster.address, Box(frame.x, frame.y + 2 * unit, side, line), 4 * unit)
+    _code(canvas, poster.payload, design, Box(frame.x, frame.y + line, side, side - line))
     x, width = frame.x + side, frame.width - side - 4 * unit
     _marks(canvas, poster, design, Box(x, top - 38 * unit, width, 11 * unit))
     _names(canvas, poster, design, Box(x, frame.y + 58 * unit, width, top - 40 * unit - frame.y - 58 * unit), unit)
@@ -114,9 +121,12 @@ def _panel(canvas: Canvas, poster: Poster, design: Design, page: Box) -> None:
 
 
 def _sticker(canvas: Canvas, sticker: Sticker, design: Design, cell: Box) -> None:
-    """The code, below it the name, the number and which counter it is."""
-    code, name, number, counter = _stacked(cell.inset(2), (7.4, 1.3, 1.1, 0.6 if sticker.counter else 0.01))
+    """The code, below it the address of its page, the name, the number and which counter it is."""
+    words = (0.5, 1.05, 0.95) if sticker.address else (0.01, 1.3, 1.1)
+    shares = (7.4, *words, 0.6 if sticker.counter else 0.01)
+    code, address, name, number, counter = _stacked(cell.inset(2), shares)
     _code(canvas, sticker.payload, design, code)
+    _address(canvas, design, sticker.address, address, address.height)
     _words(canvas, design, sticker.name, "Bold", name, name.height * 0.7, INK, lines_max=2)
     _words(canvas, design, grouped(sticker.number), "Bold", number, number.height, INK)
     _words(canvas, design, sticker.counter, "Regular", counter, counter.height * 0.8, GREY)
@@ -142,6 +152,12 @@ def _code(canvas: Canvas, payload: str, design: Design, box: Box) -> None:
         quiet = QUIET_ZONE_MODULES * module
         canvas.rectangle(x - quiet, y - quiet, side + 2 * quiet, side + 2 * quiet, design.style.light)
     canvas.symbol(payload, symbol, x, y, module, design.style)
+
+
+def _address(canvas: Canvas, design: Design, address: str, box: Box, size: float) -> None:
+    """The address of the shop's page, left out where it would be too small to read: the code holds what it leads to."""
+    with contextlib.suppress(TextTooLong):
+        _words(canvas, design, address, "Regular", box, size, INK)
 
 
 def _heading(canvas: Canvas, design: Design, box: Box, unit: float) -> None:

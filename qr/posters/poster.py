@@ -32,12 +32,16 @@ class BadDesign(PictureError):
 
 
 class Sticker(msgspec.Struct, frozen=True, kw_only=True):
-    """One code with its name and number; `name` in the merchant's own script, `counter` which of its counters."""
+    """One code with its name and number; `name` in the merchant's own script, `counter` which of its counters.
+
+    `address` is that of the shop's page, short enough to be typed: `pay.example/q/40217756`.
+    """
 
     payload: str
     name: str
     number: str
     counter: str = ""
+    address: str = ""
 
 
 class Poster(Sticker, frozen=True, kw_only=True):

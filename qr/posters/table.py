@@ -14,7 +14,7 @@ from qr.posters.poster import Poster
 from qr.symbols.errors import PictureError
 
 REQUIRED_COLUMNS = ("payload", "name", "number")
-OPTIONAL_COLUMNS = ("second_name", "ussd", "counter", "dfsp")
+OPTIONAL_COLUMNS = ("second_name", "ussd", "counter", "dfsp", "address")
 
 
 class BadTable(PictureError):
@@ -23,7 +23,7 @@ class BadTable(PictureError):
 
 def read_csv(lines: Iterable[str], dfsp_mark: bytes = b"") -> Iterator[Poster]:
     """The posters of a table whose first line names its columns: payload, name, number and, where wanted,
-    second_name, ussd, counter and dfsp. Every poster gets the same mark.
+    second_name, ussd, counter, dfsp and address. Every poster gets the same mark.
 
     Raises BadTable, also for a table without rows and for a payload that not even a tolerant wallet takes.
     """

@@ -16,7 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from merchant.core import clock, ids
-from merchant.core.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, Permission, Role
+from merchant.core.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, Actor, Permission, Role
 from merchant.core.http import route as declared
 from merchant.core.phone import Msisdn
 from merchant.core.service import Service
@@ -26,6 +26,9 @@ from merchant.people.registration.addresses import Address
 from merchant.people.registration.claims import CLAIMANT
 from merchant.people.registration.models import CLAIMANT_ADDRESS, CLAIMANT_NAME, MerchantClaim
 from merchant.programs.app import create_app
+from merchant.registry.codes import reports
+from merchant.registry.codes.reports import ReportReason
+from merchant.registry.merchants.models import Counter
 from merchant.scheme.keys import new_private_pem, public_pem
 from tests import builders
 from tests.builders import PASSWORD, Person, World
@@ -358,6 +361,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "policy_id": policy["id"],
         "passkey_id": await _add_passkey(service, staff["maker2"].actor.id),
         "claim_id": await add_claim(service, merchant.dfsp_id, merchant.id),
+        "report_id": await _add_report(service, counters[0]),
     }
     return Things(
         {name: str(value) for name, value in ids.items()},
@@ -377,6 +381,16 @@ async def _add_passkey(service: Service, user_id: UUID) -> UUID:
     async with service.db.system() as tx:
         await tx.execute(add, passkey_id, user_id, clock.now())
     return passkey_id
+
+
+async def _add_report(service: Service, counter: Counter) -> UUID:
+    """A shopper's report of a counter's code."""
+    actor = Actor(kind="service", id=UUID(int=0), name="pay page", dfsp_id=counter.dfsp_id)
+    async with service.db.tenant(counter.dfsp_id) as tx:
+        row = await reports.report_code(
+            tx, actor, counter.id, counter.alias, ReportReason.OTHER, "A bakery", 1, "127.0.0.1"
+        )
+        return row.id
 
 
 async def add_claim(service: Service, dfsp_id: UUID, merchant_id: UUID) -> UUID:

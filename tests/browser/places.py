@@ -9,7 +9,13 @@ PUBLIC = (
     "/forgotten",
     "/q",
     "/q/{alias}",
+    "/q/{alias}?amount=3.20",
+    "/q/{alias}?amount=x",
+    "/q/{alias}?sticker=9",
+    "/q/{alias}/phone",
+    "/q/{alias}/report",
     "/q/{code}",
+    "/r/nothing",
     "/q/nothing",
     "/nothing",
     "/docs",
@@ -25,7 +31,13 @@ STAFF = (
 )
 OF_ROLE: Mapping[str, tuple[str, ...]] = {
     "admin": ("/users", "/users/invite", "/keys", "/keys/issue", "/webhooks", "/webhooks/add", "/policies"),
-    "checker": ("/merchants/{merchant_id}/suspend", "/policies", "/policies/propose", "/lists"),
+    "checker": (
+        "/merchants/{merchant_id}/suspend",
+        "/merchants/reports-of-codes",
+        "/policies",
+        "/policies/propose",
+        "/lists",
+    ),
     "maker": ("/merchants/{merchant_id}/counters/add",),
     "auditor": ("/audit", "/audit/security"),
     "operator": (

@@ -282,6 +282,9 @@ async def _print(stage: Stage) -> None:
     sticker = {"reason": "It was torn.", "old_sticker": "revoked"}
     await _call(stage, maker, "POST", path, sticker, **{"idempotency-key": "new-sticker"})
     await _call(stage, maker, "POST", "/api/v1/poster-batches", {"page": "A6"}, **{"idempotency-key": "posters"})
+    found = {"reason": "pasted_over", "text": "Under it is another.", "sticker": "1"}
+    reported = await stage.client.post(f"/q/{stage.counter.alias}/report", data=found)
+    assert reported.status_code == 200, reported.text
     table = {"file": ("shops.csv", b"external_ref,business.trading_name\nSHOP-1,Corner shop\n")}
     headers = maker | {"idempotency-key": "import"}
     ordered = await stage.client.post("/api/v1/imports", files=table, headers=headers)

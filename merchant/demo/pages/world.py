@@ -18,7 +18,7 @@ from merchant.core.service import SchemeFacts, Service
 from merchant.payments import finding
 from merchant.payments import queries as payment_queries
 from merchant.payments.states import RequestState
-from merchant.portal.pay.pay import STATE_TEXTS, StateText
+from merchant.portal.pay.told import STATE_TEXTS, StateText
 from merchant.registry.codes import payload as codes
 from merchant.registry.codes.stickers import current_versions
 from merchant.registry.merchants import queries

@@ -23,7 +23,7 @@ from merchant.demo.pages import keypad as keypads
 from merchant.demo.pages import phones, world
 from merchant.demo.pages.phones import CUSTOMERS, KNOWN, NoAnswer
 from merchant.payments.requests import NewRequest, create_request
-from merchant.portal.pay import pay
+from merchant.portal.pay import found as shops
 from merchant.portal.ui import pages
 from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
 from merchant.registry.codes import payload as codes
@@ -151,7 +151,7 @@ async def _ask(service: Service, form: dict[str, str], raw: bytes) -> UUID:
     scheme, payer = await service.scheme(), form.get("payer", _NOBODY)
     if payer not in KNOWN | {_NOBODY}:
         raise errors.invalid_field("payer", "unknown", "Choose one of the customers.")
-    found = await pay.find_code(service, "".join(form.get("number", "").split()))
+    found = await shops.find_code(service, "".join(form.get("number", "").split()))
     if found is None or found[1] is not None:
         raise errors.invalid_field("number", "unknown", "No merchant with this number takes payments.")
     shop = found[0]
@@ -187,7 +187,7 @@ async def pay_as_shopper(request: Req) -> Page:
     payer, to = form.get("payer", ""), form.get("to", "")
     if payer not in KNOWN:
         return await _world(request, "shopper", Form(form, {"payer": "Choose one of the customers."}))
-    scheme, found = await service.scheme(), await pay.find_code(service, to)
+    scheme, found = await service.scheme(), await shops.find_code(service, to)
     currency = usual_currency(scheme, found[0]["currencies"]) if found else scheme.currencies[0]
     try:
         await phones.pay(service.settings.hub_url, payer, to, form.get("amount", ""), currency)

@@ -5,6 +5,7 @@ from merchant.portal.staff import (
     applications,
     audit,
     cases,
+    code_reports,
     decisions,
     documents,
     history,
@@ -26,6 +27,7 @@ from merchant.portal.staff import (
 )
 
 ROUTES = [
+    *code_reports.ROUTES,
     *merchants.ROUTES,
     *work.ROUTES,
     *applications.ROUTES,

@@ -51,6 +51,7 @@ _LIST = Listing(
         Field("risk", _("Risk"), "choice", choices=[(one, WORDS["risk"][one].text) for one in api.RISKS]),
         Field("city", _("City")),
     ),
+    buttons=(Button("/merchants/reports-of-codes", _("Reports of codes"), "flag", plain=True),),
     empty=Empty(
         _("No merchants yet"),
         _("A merchant is here once its application is approved."),

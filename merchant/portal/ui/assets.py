@@ -71,6 +71,7 @@ _ASSETS = {
     "work.js": _asset("work.js", read_static("work.js")),
     "write.js": _asset("write.js", read_static("write.js")),
     "shop.js": _asset("shop.js", _script("shop.js")),
+    "scan.js": _asset("scan.js", read_static("scan.js")),
 }
 _SERVED = {asset.served_as: asset for asset in _ASSETS.values()}
 

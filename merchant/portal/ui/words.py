@@ -232,6 +232,16 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
         "scheme": Word(_("Scheme")),
         "dfsp": Word(_("DFSP")),
     },
+    "code_report": {
+        "open": Word(_("Not looked at"), "wait", "flag"),
+        "seen": Word(_("Looked at"), *_GOOD),
+    },
+    "code_reason": {
+        "other_name": Word(_("Another name than the shop’s")),
+        "pasted_over": Word(_("Pasted over or changed")),
+        "asked_for_more": Word(_("Asked for more")),
+        "other": Word(_("Something else")),
+    },
     "key": {
         "sign": Word(_("Signs")),
         "verify": Word(_("Verifies")),

@@ -49,6 +49,7 @@ _TAGS = {
     "import-template": "The table that an import is filled into.",
     "merchants": "Approved businesses with their locations and counters.",
     "counters": "Places to pay: their QR codes and stickers.",
+    "code-reports": "What shoppers found wrong with a code.",
     "payment-requests": "Requests to pay, and what became of them.",
     "payments": "Money that arrived.",
     "reports": "Figures by day: takings, settlement, operations, merchants and decisions.",

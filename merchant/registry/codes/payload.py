@@ -41,9 +41,15 @@ class Scan(Struct, frozen=True):
     sticker: int | None
 
 
-def counter_payload(scheme: SchemeFacts, facts: CodeFacts, currency: str, sticker: int) -> str:
-    """The static EMVCo payload of a counter; `sticker` is its current version (stickers.current_versions)."""
-    return _payload(scheme, facts, currency, sticker=sticker)
+def counter_payload(
+    scheme: SchemeFacts, facts: CodeFacts, currency: str, sticker: int, amount: Money | None = None
+) -> str:
+    """The static EMVCo payload of a counter; `sticker` is its current version (stickers.current_versions).
+
+    An `amount` that the payer typed stands in it beside the counter: no request of the shop's belongs to it.
+    """
+    decimal = format_decimal(amount) if amount else None
+    return _payload(scheme, facts, currency, amount=decimal, sticker=sticker, dynamic=False)
 
 
 def request_payload(scheme: SchemeFacts, facts: CodeFacts, amount: Money, short_ref: str) -> str:
@@ -54,6 +60,11 @@ def request_payload(scheme: SchemeFacts, facts: CodeFacts, amount: Money, short_
 def pay_url(base_url: str, alias: str, short_ref: str | None = None) -> str:
     """The page a phone's camera opens: `/q/NUMBER`, or `/q/NUMBER.REFERENCE` for a request."""
     return f"{base_url}/q/{alias}" + (f".{short_ref}" if short_ref else "")
+
+
+def short_address(base_url: str, alias: str) -> str:
+    """The same as posters print it for people to type, `pay.example/q/40217756`: browsers put the rest before it."""
+    return pay_url(base_url.partition("://")[2], alias)
 
 
 def read_code(scheme: SchemeFacts, text: str) -> Scan | None:
@@ -96,6 +107,7 @@ def _payload(
     amount: str | None = None,
     short_ref: str | None = None,
     sticker: int = FIRST,
+    dynamic: bool | None = None,
 ) -> str:
     code = qr.mojaloop_code(
         domain=scheme.qr_domain,
@@ -109,6 +121,7 @@ def _payload(
         currency=currency,
         mcc=facts.mcc,
         amount=amount,
+        dynamic=dynamic,
         local_language=qr.language_of(facts.trading_name, facts.country),
         # Left out on the first, so that codes printed before anything was replaced stay as they are.
         sticker_version=sticker if sticker > FIRST else None,

@@ -32,6 +32,7 @@ class Capability(StrEnum):
     CHANGE_DOCUMENTS = "change_documents"
     SHOW_CODES = "show_codes"  # to be printed
     BE_BLOCKED = "be_blocked"
+    BE_VOUCHED_FOR = "be_vouched_for"  # shoppers are told that its DFSP checked it
     LIVE = "live"  # it is looked after: lists, dates and risks are held against it
 
 
@@ -51,7 +52,7 @@ HUB_MOVES: dict[MerchantState, frozenset[MerchantState]] = {
 }
 _LIVE = frozenset({_C.LIVE, _C.BE_BLOCKED, _C.SHOW_CODES, _C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS, _C.CHANGE})
 MERCHANT_CAPABILITIES: dict[MerchantState, frozenset[Capability]] = {
-    _M.ACTIVE: _LIVE | {_C.TAKE_PAYMENT, _C.ADD_COUNTER},
+    _M.ACTIVE: _LIVE | {_C.TAKE_PAYMENT, _C.ADD_COUNTER, _C.BE_VOUCHED_FOR},
     _M.RESTRICTED: _LIVE | {_C.TAKE_PAYMENT, _C.REINSTATE},
     _M.SUSPENDED: _LIVE | {_C.REINSTATE},
     _M.CLOSED: frozenset(),

@@ -13,6 +13,12 @@ def table_of(*names: str) -> str:
     return "\n".join(["payload,name,number", *rows, ""])
 
 
+def test_one_code_is_no_codes(tmp_path: Path) -> None:
+    path = tmp_path / "codes.pdf"
+    result = run("poster", "-o", str(path), stdin=table_of("A"))
+    assert result.stderr == f"1 code on 1 page in {path}\n"
+
+
 def test_a_table_becomes_a_pdf_with_its_manifest(tmp_path: Path) -> None:
     path = tmp_path / "codes.pdf"
     result = run("poster", "-o", str(path), "--language", "km", "--language", "en", stdin=table_of("A", "ហាងកាហ្វេ"))

@@ -44,7 +44,7 @@ TEN = Money(1000, "USD")
 
 def read_code(page: httpx.Response) -> str:
     """The text of the page's QR code, read from its picture by someone else's reader."""
-    svg = re.search(r"<svg.*</svg>", page.text, re.DOTALL)
+    svg = re.search(r"(?<=<div class=\"code\">)<svg.*?</svg>", page.text, re.DOTALL)
     assert svg is not None
     picture = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg[0], dpi=150))))
     return str(zxingcpp.read_barcodes(picture.convert("L"))[0].text)
@@ -128,7 +128,7 @@ async def running_demo(service: Service, folder: Path, known: DemoWorld | None =
         yield
 
 
-def assert_safe(page: httpx.Response, ancestors: str = "'none'") -> None:
+def assert_safe(page: httpx.Response, ancestors: str = "'none'", *, scripts: bool = False) -> None:
     """A page of ours: its headers forbid what we do not use, and it names no other host."""
     policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
@@ -136,7 +136,8 @@ def assert_safe(page: httpx.Response, ancestors: str = "'none'") -> None:
     assert set(policy.values()) <= {"'none'", "'self'"}
     assert page.headers["x-content-type-options"] == "nosniff"
     assert page.headers["referrer-policy"] == "same-origin"
-    assert "<script" not in page.text
+    ours = re.findall(r'<script src="/static/[a-z]+-[0-9a-f]{10}\.js" defer>', page.text) if scripts else []
+    assert re.findall(r"<script[^>]*>", page.text) == ours
     assert " style=" not in page.text
     assert "://" not in page.text.replace('xmlns="http://www.w3.org/2000/svg"', "")
 

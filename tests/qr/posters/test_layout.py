@@ -87,6 +87,30 @@ def test_stickers_of_several_counters_can_be_told_apart() -> None:
     assert all(f"Counter {index}" in words for index in range(3))
 
 
+ADDRESS = "pay.example/q/52318764"
+
+
+@pytest.mark.parametrize("paper", ["A4", "A5", "A6", "tent"])
+def test_the_address_of_the_page_stands_below_the_code_which_still_reads(paper: str) -> None:
+    pdf = poster_pdf([poster("Khmer", address=ADDRESS)], design("Khmer", page=paper))
+    assert ADDRESS in page_text(pdf)
+    (page,) = of_pdf(pdf, DPI)
+    assert set(texts(page)) == {payload("52318764")}
+
+
+def test_stickers_bear_the_address_too() -> None:
+    pdf = sheet_pdf([poster(address=ADDRESS) for _ in range(12)])
+    assert page_text(pdf).count(ADDRESS) == 12
+    assert texts(of_pdf(pdf, DPI)[0]) == [payload("52318764")] * 12
+
+
+def test_an_address_too_long_to_read_is_left_out_and_the_poster_still_comes() -> None:
+    address = f"{'merchants.' * 20}example/q/52318764"
+    pdf = sheet_pdf([poster(address=address)])
+    assert address not in page_text(pdf)
+    assert texts(of_pdf(pdf, DPI)[0]) == [payload("52318764")]
+
+
 def test_a_sheet_too_full_goes_on_to_the_next_page() -> None:
     sheet = Design(page="sheet", columns=2, rows=2)
     pages = of_pdf(sheet_pdf([poster(number=str(50000000 + index)) for index in range(5)], sheet), 100)

@@ -68,7 +68,7 @@ async def test_what_a_handler_says_of_caching_stays(service: Service) -> None:
         assert (await client.get("/robots.txt")).headers["cache-control"] == "public, max-age=86400"
 
 
-@pytest.mark.parametrize("path", ["/", "/q", "/q/unknown", "/docs", "/docs/nothing"])
+@pytest.mark.parametrize("path", ["/", "/q/unknown", "/docs", "/docs/nothing"])
 async def test_pages_are_not_framed_and_ask_for_no_device(service: Service, path: str) -> None:
     async with whole(service) as client:
         found = (await client.get(path)).headers

@@ -12,7 +12,7 @@ import qr
 from merchant.core.money import Money
 from merchant.core.service import Service
 from merchant.payments.states import RequestState
-from merchant.portal.pay.pay import STATE_TEXTS
+from merchant.portal.pay.told import STATE_TEXTS
 from merchant.registry.codes.payload import dial_string
 from tests import builders
 from tests.builders import World
@@ -33,6 +33,7 @@ async def test_a_counters_page_tells_whom_to_pay_and_three_ways(client: httpx.As
     assert f"{alias[:4]} {alias[4:]}" in words_of(page)
     assert f'href="tel:*384*123*{alias}%23"' in page.text
     assert page.text.count("<h3>") == 3
+    assert f'href="/q/{alias}/phone"' in page.text
     assert "refresh" not in page.text
     assert_safe(page)
     party = qr.mojaloop_party(qr.decode(read_code(page), "tolerant"))
@@ -72,7 +73,7 @@ async def test_an_ended_request_says_so_rests_and_can_no_longer_be_paid(
     assert STATE_TEXTS[state].tag in words_of(page)
     assert STATE_TEXTS[state].text in words_of(page)
     assert "refresh" not in page.text
-    assert "<svg" not in page.text
+    assert 'class="code"' not in page.text
     assert "tel:" not in page.text
 
 
@@ -80,7 +81,7 @@ async def test_a_request_in_doubt_warns_against_paying_twice(client: httpx.Async
     page = await client.get(f"/q/{await shop.ask(state=RequestState.IN_DOUBT)}")
     assert "Do not pay again" in page.text
     assert "refresh" in page.text
-    assert "<svg" not in page.text
+    assert 'class="code"' not in page.text
 
 
 async def test_a_request_open_for_long_asks_seldom(
@@ -103,23 +104,73 @@ async def test_the_page_tells_nothing_personal(client: httpx.AsyncClient, shop: 
         assert secret not in page.text
 
 
-async def test_codes_that_cannot_be_paid_all_look_the_same(client: httpx.AsyncClient, shop: Shop, world: World) -> None:
+async def test_codes_that_are_nobodys_all_look_the_same_and_ask_for_another(
+    client: httpx.AsyncClient, shop: Shop
+) -> None:
     alias = shop.counter.alias
-    asked = await shop.ask()
     never = ["40000002", f"{alias}.ABCD2345", f"{alias}.", "...", "x" * 65, "a b", "%00", "%F0%9F%98%80", "<b>"]
     unknown = [await client.get(f"/q/{code}") for code in never]
-    await shop.put_into("suspended")
-    unknown += [await client.get(f"/q/{code}") for code in (alias, asked)]
-    await shop.put_into("closed")
-    unknown.append(await client.get(f"/q/{alias}"))
-    await shop.put_into("active")
-    async with shop.service.db.system() as tx:
-        await tx.execute("UPDATE dfsp SET enabled = false WHERE id = $1", shop.merchant.dfsp_id)
-    unknown.append(await client.get(f"/q/{alias}"))
     assert {page.status_code for page in unknown} == {404}
     assert {page.headers["cache-control"] for page in unknown} == {"no-store"}
     assert len({page.content for page in unknown}) == 1
+    assert '<form action="/q" method="get">' in unknown[0].text
     assert_safe(unknown[0])
+
+
+async def test_a_shop_that_takes_no_payments_is_a_red_stop_whatever_the_reason(
+    client: httpx.AsyncClient, shop: Shop
+) -> None:
+    alias, asked = shop.counter.alias, await shop.ask()
+    stopped = []
+    for state in ("suspended", "closed", "blocked"):
+        await shop.put_into(state)
+        stopped += [await client.get(f"/q/{code}") for code in (alias, asked)]
+    await shop.put_into("active")
+    async with shop.service.db.system() as tx:
+        await tx.execute("UPDATE counter SET closed_at = now() WHERE id = $1", shop.counter.id)
+    stopped.append(await client.get(f"/q/{alias}"))
+    async with shop.service.db.system() as tx:
+        await tx.execute("UPDATE counter SET closed_at = NULL WHERE id = $1", shop.counter.id)
+        await tx.execute("UPDATE dfsp SET enabled = false WHERE id = $1", shop.merchant.dfsp_id)
+    stopped.append(await client.get(f"/q/{alias}"))
+    assert {page.status_code for page in stopped} == {404}
+    assert {page.headers["cache-control"] for page in stopped} == {"no-store"}
+    assert len({page.content for page in stopped}) == 1
+    page = stopped[0]
+    assert words_of(page).split("Skip to the content")[1].strip().startswith("Stop. Do not pay here.")
+    for way in ('class="code"', "tel:", "ways to pay", "Mama Njeri", "/phone"):
+        assert way not in page.text
+    assert_safe(page)
+
+
+async def test_what_was_paid_stays_told_when_the_shop_takes_no_more(client: httpx.AsyncClient, shop: Shop) -> None:
+    code = await shop.ask(state=RequestState.PAID)
+    await shop.put_into("suspended")
+    page = await client.get(f"/q/{code}")
+    assert page.status_code == 200
+    assert "The shop has the money" in words_of(page)
+    assert "Checked by" not in words_of(page)
+
+
+async def test_the_mark_says_who_checked_the_shop_and_only_while_it_stands_by_it(
+    client: httpx.AsyncClient, shop: Shop
+) -> None:
+    async with shop.service.db.system() as tx:
+        dfsp = await tx.fetchval("SELECT name FROM dfsp WHERE id = $1", shop.merchant.dfsp_id)
+    assert f"Checked by {dfsp}" in words_of(await client.get(f"/q/{shop.counter.alias}"))
+    await shop.put_into("restricted")
+    restricted = await client.get(f"/q/{shop.counter.alias}")
+    assert restricted.status_code == 200
+    assert "Checked by" not in words_of(restricted)
+
+
+async def test_a_request_that_went_to_a_phone_says_to_look_there_and_shows_no_code(
+    client: httpx.AsyncClient, shop: Shop
+) -> None:
+    page = await client.get(f"/q/{await shop.ask(payer='254711000001')}")
+    assert "Look at your phone" in words_of(page)
+    assert 'class="code"' not in page.text
+    assert "tel:" not in page.text
 
 
 async def test_another_counters_reference_does_not_open_a_request(
@@ -179,7 +230,7 @@ def test_every_state_has_words() -> None:
 class Outline(HTMLParser):
     """Tags that must be closed, and are, in order."""
 
-    VOID = frozenset({"meta", "link", "input", "br", "path", "!doctype"})
+    VOID = frozenset({"meta", "link", "input", "br", "path", "circle", "line", "rect", "!doctype"})
 
     def __init__(self) -> None:
         super().__init__()

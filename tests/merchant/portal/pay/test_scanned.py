@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 import qr
+from merchant.portal.ui.assets import read_static
 from merchant.registry.codes.stickers import Standing, replace_sticker
 from tests.builders import World
 from tests.merchant.portal.shops import Shop, assert_safe, read_code, words_of
@@ -71,7 +72,10 @@ async def test_a_revoked_or_invented_sticker_warns_and_shows_no_way_to_pay(
     page = await scan(client, sticker_of(shop, version))
     assert word in words_of(page)
     assert "ways to pay" not in page.text
-    assert "<svg" not in page.text
+    assert 'class="code"' not in page.text
+    assert "tel:" not in page.text
+    assert words_of(page).split("Skip to the content")[1].strip().startswith("Stop. Do not pay here.")
+    assert f"/q/{shop.counter.alias}/report?sticker=" in page.text
     assert "The glass broke" not in page.text, "the reason is for staff"
     assert_safe(page)
 
@@ -129,7 +133,19 @@ async def test_without_a_code_the_page_asks_for_one(client: httpx.AsyncClient, s
         page = await client.get(address)
         assert page.status_code == 200
         assert '<form action="/q" method="get">' in page.text
-        assert_safe(page)
+        assert page.headers["permissions-policy"].startswith("camera=(self),")
+        assert '<div id="scan" hidden' in page.text, "nothing of the camera without its script"
+        assert_safe(page, scripts=True)
+
+
+async def test_the_link_of_a_page_leads_to_it(client: httpx.AsyncClient, shop: Shop) -> None:
+    page = await scan(client, f"{shop.service.settings.base_url}/q/{shop.counter.alias}")
+    assert "Mama Njeri" in page.text
+    assert (await scan(client, f"https://other.example/q/{shop.counter.alias}")).status_code == 404
+
+
+def test_the_script_of_the_camera_is_small() -> None:
+    assert len(read_static("scan.js").encode()) <= 3_000
 
 
 @pytest.mark.parametrize("version", ["0", "-1", "99999", "x", "1 ", "1&sticker=2"])

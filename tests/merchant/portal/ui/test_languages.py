@@ -8,7 +8,7 @@ import pytest
 
 from merchant.core import texts
 from merchant.payments.states import RequestState
-from merchant.portal.pay.pay import STATE_TEXTS, STICKER_TEXTS
+from merchant.portal.pay.told import STATE_TEXTS, STICKER_TEXTS
 from tests.merchant.portal.shops import Shop, assert_safe, words_of
 
 pytestmark = pytest.mark.anyio
