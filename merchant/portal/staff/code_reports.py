@@ -48,7 +48,7 @@ _LIST = Listing(
         Column(_("Sticker"), text("sticker")),
         Column(_("At"), instant("at")),
         Column(_("State"), state("code_report")),
-        Column("", _deed),
+        Column(_("Do"), _deed),
     ),
     filters=(
         Field("state", _("State"), "choice", choices=[(one, word.text) for one, word in WORDS["code_report"].items()]),

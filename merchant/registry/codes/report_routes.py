@@ -50,6 +50,9 @@ def report_view(found: Reported) -> CodeReportView:
     )
 
 
+_SEEN: dict[str, bool] = {ReportState.OPEN: False, ReportState.SEEN: True}
+
+
 @route(
     "GET",
     "/api/v1/code-reports",
@@ -71,7 +74,7 @@ async def list_code_reports(call: Call[None]) -> Listed:
     state = call.filters["state"]
     sought = Sought(
         merchant_id=call.filter_id("merchant_id"),
-        seen=None if state is None else ReportState(state) is ReportState.SEEN,
+        seen=None if state is None else _SEEN[state],
         since=call.filter_instant("from"),
         until=call.filter_instant("to"),
     )
