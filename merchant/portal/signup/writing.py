@@ -14,6 +14,8 @@ from merchant.portal.ui.screen import View, screen
 
 _PAGE, _REVIEW = f"{__package__}/step.html", f"{__package__}/review.html"
 _FROM_REVIEW = "review"
+# As security_headers.py says it for every page, but for the telephone's place, which this one may ask for.
+_MAY_ASK_PLACE = "camera=(), geolocation=(self), microphone=(), payment=(), usb=()"
 
 
 @screen("GET", f"{HOME}/review", permission=P.OWN_APPLICATION_WRITE, kinds=APPLICANT)
@@ -81,7 +83,7 @@ def _page(view: View, step: Step, desk: Desk) -> Page:
     at = names.index(step.name)
     came_from = view.form.get("from") or view.query.get("from", "")
     reviewing = came_from == _FROM_REVIEW
-    return view.page(
+    page = view.page(
         _PAGE,
         step=step,
         fields=_fields(view, step, desk),
@@ -93,6 +95,9 @@ def _page(view: View, step: Step, desk: Desk) -> Page:
         at=at + 1,
         of=len(names) + 1,
     )
+    if "locations" in step.sections:
+        page.headers["permissions-policy"] = _MAY_ASK_PLACE
+    return page
 
 
 ROUTES = [review, question, save]

@@ -176,3 +176,10 @@ async def test_nobody_sees_the_application_of_another_and_no_staff_have_one(njer
     assert njeri.status == 404
     await njeri.open("/applications")
     assert njeri.status in (403, 404)
+
+
+async def test_only_the_page_of_the_place_may_ask_where_the_telephone_is(njeri: Newcomer) -> None:
+    await njeri.register()
+    for name, may in (("place", True), ("name", False)):
+        page = await njeri.open(f"/my-application/{name}")
+        assert ("geolocation=(self)" in page.headers["permissions-policy"]) is may
