@@ -19,7 +19,7 @@ NOT_OURS = {".venv", ".data", ".git", "node_modules", "build"}
 _PROSE = re.compile(r'"""(?:.|\n)*?"""|(?:(?<=\s)|^)#.*$', re.MULTILINE)
 _FILE = re.compile(r"(?<![\w./*{}<>:-])(?:[\w-]+/)*[\w-]+\.(?:py|md|toml|sql\.gz|sql)\b(?!\()")
 _ANY_NUMBER = "NNNN"  # stands for the number of a migration
-_FOLDER = re.compile(r"`((?:[\w-]+/)+)`|(?<![\w./:])((?:merchant|kyb|ussd|tests)(?:/\w+)+)(?![\w./*{-])")
+_FOLDER = re.compile(r"`((?:[\w-]+/)+)`|(?<![\w./:-])((?:merchant|kyb|ussd|tests)(?:/\w+)+)(?![\w./*{-])")
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)")
 _DECISION = re.compile(r"\bDECISIONS\b(?!\.md)(?:,? (\d+)(?: (?:to|and) (\d+))?)?")
 _SECTION = re.compile(r"docs/contract\.md, ([A-Z][\w ]*\w)")
