@@ -79,7 +79,7 @@ def _figures(found: Operations) -> list[Shown]:
         Shown(_("Success"), percent(found.success_percent), _("of those that have ended"), _success_tone(found)),
         Shown(_("Half are paid within"), took(found.median_s)),
         Shown(_("95 of 100 within"), took(found.p95_s), tone=slow),
-        Shown(_("Open"), str(found.open), _("wait for the customer")),
+        Shown(_("Still open"), str(found.open), _("wait for the customer")),
         Shown(
             _("In doubt"),
             str(found.in_doubt),

@@ -30,7 +30,7 @@ _LIST = Listing(
         Column(_("Version"), text("version")),
         Column(_("Layer"), said("layer", "layer")),
         Column(_("State"), state("policy")),
-        Column(_("From"), text("effective_on")),
+        Column(_("In force from"), text("effective_on")),
         Column(_("In force"), lambda view, row: view.spoken.say(_("yes") if row.in_force else _("no"))),
         Column(_("Proposed"), instant("created_at")),
     ),

@@ -98,7 +98,7 @@ _ONE_BY_ONE = Listing(
         Column(_("Received"), instant("received_at"), main=True),
         Column(_("Merchant"), merchant_cell),
         Column(_("Amount"), row_amount, numeric=True),
-        Column(_("From"), text("payer_fsp_id")),
+        Column(_("Payer’s DFSP"), text("payer_fsp_id")),
         Column(_("Transfer at the hub"), _hub_id("transfer_id")),
         Column(_("Late"), _late),
     ),
