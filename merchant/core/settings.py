@@ -239,9 +239,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     settle_check_s: Annotated[float, _number(0.1, 3600)] = 10.0
     # Whether webhooks may also go to plain http on this machine: for the demo and tests, where receivers live there.
     webhook_loopback: Annotated[bool, _YES_NO] = False
-    # Language of what is sent to merchants, one of texts.OFFERED. English unless the operator says otherwise, since
+    # Language of what is sent to merchants, one of texts.TEXTED. English unless the operator says otherwise, since
     # most countries have several official languages.
-    language: Annotated[Literal["en", "fr", "sw"], Meta(description="en, fr or sw")] = "en"
+    language: Annotated[Literal["en", "fr", "sw", "rw"], Meta(description="en, fr, sw or rw")] = "en"
     # Where the worker appends signed heads of the audit record, which show what a database's owner took away. Better on
     # another machine's disk; empty: audit-anchors.jsonl in data_dir.
     audit_anchor_file: Annotated[str, _FILE] = ""

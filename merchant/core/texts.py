@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any
 
 # Each language by its own name. Only those whose catalogue is complete (tests/rules/test_catalogues.py).
-OFFERED: Mapping[str, str] = {"en": "English", "fr": "Français", "sw": "Kiswahili"}
+OFFERED: Mapping[str, str] = {
+    "en": "English",
+    "fr": "Français",
+    "sw": "Kiswahili",
+    "rw": "Ikinyarwanda",
+    "my": "မြန်မာ",
+    "ar": "العربية",
+}
+# Those whose letters GSM phones send seven bits each, so that a sentence fits one text message (3GPP TS 23.038).
+TEXTED = ("en", "fr", "sw", "rw")
 SOURCE_LANGUAGE = "en"
 LOCALE_DIR = Path(__file__).parent / "locale"
 # CLDR's English of the world writes "3 March" and "Côte d’Ivoire"; plain "en" is that of the United States.

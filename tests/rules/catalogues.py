@@ -3,8 +3,10 @@
 `make texts` runs this; test_catalogues.py compares.
 """
 
+import itertools
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from babel.messages.catalog import Catalog, Message
@@ -51,10 +53,18 @@ def update(language: str) -> None:
     catalogue.update(gathered(), no_fuzzy_matching=True)
     catalogue.obsolete.clear()
     path.parent.mkdir(parents=True, exist_ok=True)
+    remarks = _remarks(path)
     with path.open("wb") as file:
+        file.write(remarks.encode())
         # Neither dates nor line numbers, which would differ in every branch.
         file.write(_HEADER.format(language=language, plural=catalogue.plural_forms).encode())
         write_po(file, catalogue, width=120, sort_by_file=True, include_lineno=False, omit_header=True)
+
+
+def _remarks(path: Path) -> str:
+    """What a catalogue's first lines say to translators, such as that nobody who speaks the language has read it."""
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    return "".join(itertools.takewhile(lambda line: line.startswith("# "), lines))
 
 
 def faults(language: str, catalogue: Catalog, wanted: Catalog) -> Iterator[str]:

@@ -37,7 +37,7 @@ def test_every_catalogue_is_offered() -> None:
 
 
 def test_the_setting_names_the_languages_offered() -> None:
-    assert get_args(get_type_hints(Settings)["language"]) == tuple(texts.OFFERED)
+    assert get_args(get_type_hints(Settings)["language"]) == texts.TEXTED
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
@@ -96,6 +96,9 @@ def test_a_sentence_that_bypasses_the_catalogue_is_found_in_a_template(broken: s
 
 @pytest.mark.parametrize("language", list(texts.OFFERED))
 def test_pages_and_telephones_use_the_same_words(language: str) -> None:
-    dialogue = tomllib.loads((ROOT / f"ussd/texts/{language}.toml").read_text())["texts"]
+    said = ROOT / f"ussd/texts/{language}.toml"
+    if not said.exists():
+        pytest.skip("telephones do not speak it yet")
+    dialogue = tomllib.loads(said.read_text())["texts"]
     for sentence, (group, name) in SHARED_WITH_USSD.items():
         assert texts.translate(sentence, language) == dialogue[group][name]

@@ -18,7 +18,7 @@ from merchant.compliance.cases.verify import BY_PEOPLE
 from merchant.compliance.providers import phone_codes
 from merchant.compliance.slice import ROUTES
 from merchant.core.service import Service
-from merchant.core.texts import OFFERED, translate
+from merchant.core.texts import TEXTED, translate
 from tests import builders
 from tests.apps import app_on, client_on
 from tests.builders import World
@@ -293,7 +293,7 @@ async def test_the_message_fits_one_text_in_every_language(service: Service, wor
         message: Any = await phone_codes._message(tx, world.dfsp_ids["greenbankfsp"], "012345")
     # The longest id that a DFSP may have, in the letters that it may have.
     message.values["dfsp"] = (string.ascii_letters + "_-")[-32:]
-    for language in OFFERED:
+    for language in TEXTED:
         told = translate(message, language)
         septets = gsm7_septets(told)
         assert septets is not None and septets <= 160, told
