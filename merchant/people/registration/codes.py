@@ -46,11 +46,10 @@ _SPEND = "UPDATE one_time_code SET code_digest = NULL, wrong_count = 0 WHERE dig
 
 
 class Tried(msgspec.Struct, frozen=True):
-    """What a try came to: right, wrong with so many tries left, or the seconds for which the address is locked."""
+    """What a try came to: right, wrong, or the seconds for which the address is locked."""
 
     right: bool
     wait_s: int = 0
-    left: int = 0
 
 
 def sendings(_service: Service) -> Throttle:
@@ -120,7 +119,7 @@ async def take_code(tx: Tx, service: Service, address: Address, code: str, *, sp
         wrong, locked_until = 0, now + LOCKED_FOR
         evidence.note(service, SecurityEvent.THROTTLED, door="one_time_code_lock")
     await tx.execute(_WRONG, digest, wrong, locked_until)
-    return Tried(False, left=WRONG_MAX - wrong if locked_until is None else 0)
+    return Tried(False)
 
 
 async def spend_code(tx: Tx, service: Service, address: Address) -> None:
@@ -132,8 +131,6 @@ def refuse_wrong(tried: Tried) -> None:
     """Raise CodeRefused or AddressLocked for a code that was not right."""
     if tried.wait_s:
         raise AddressLocked(headers={"retry-after": str(tried.wait_s)})
-    if tried.left:
-        raise CodeRefused(_("This is not the code that we sent. Tries left: {count}.", count=tried.left))
     if not tried.right:
         raise CodeRefused
 

@@ -39,6 +39,7 @@ class Kept(Struct, frozen=True):
     until: float
     number: str = ""  # of the shop that somebody claims
     code: str = ""
+    wrong: int = 0  # codes that this form sent in vain; the API tells nobody, so that staff are answered alike
 
     @property
     def address(self) -> dict[str, str]:
@@ -52,10 +53,10 @@ class Kept(Struct, frozen=True):
         return self.phone or self.email or ""
 
 
-def kept_now(purpose: Purpose, address: dict[str, str], number: str) -> Kept:
+def kept_now(purpose: Purpose, address: dict[str, str], number: str, wrong: int = 0) -> Kept:
     """What is kept of an address to which a code goes now."""
     now = clock.now().timestamp()
-    return Kept(purpose, address.get("phone"), address.get("email"), now, now + _KEPT_S, number)
+    return Kept(purpose, address.get("phone"), address.get("email"), now, now + _KEPT_S, number, wrong=wrong)
 
 
 def seal(service: Service, kept: Kept) -> str:

@@ -16,6 +16,7 @@ from merchant.core.http.json import service_of
 from merchant.core.texts import _
 from merchant.people.account_schemas import SessionView
 from merchant.people.registration import routes as api
+from merchant.people.registration.codes import WRONG_MAX
 from merchant.people.registration.problems import CodeRefused, NotRegistered
 from merchant.people.registration.schemas import LanguageCode, ParticipantView
 from merchant.portal.account.sign_in import keep_session
@@ -101,7 +102,7 @@ async def _send_again(request: Req, form: dict[str, str]) -> Page:
         await inside.ask(request, api.send_one_time_code, body=kept.address)
     except REFUSALS as refused:
         return await _code(request, kept, form, refused)
-    return await _code(request, door.kept_now(kept.purpose, kept.address, kept.number), form, again=True)
+    return await _code(request, door.kept_now(kept.purpose, kept.address, kept.number, kept.wrong), form, again=True)
 
 
 @post("/register/code", opt=PUBLIC, exception_handlers=IN_WORDS)
@@ -182,7 +183,13 @@ async def _address(
 async def _code(
     request: Req, kept: Kept, form: dict[str, str], refused: errors.MerchantError | None = None, *, again: bool = False
 ) -> Page:
-    """Ask for the six digits; what else was typed stays."""
+    """Ask for the six digits; what else was typed stays. After a wrong code it says how many tries are left."""
+    if isinstance(refused, CodeRefused):
+        kept = msgspec.structs.replace(kept, code="", wrong=kept.wrong + 1)
+        if left := max(0, WRONG_MAX - kept.wrong):
+            refused = CodeRefused(
+                _("This is not the code that we sent, or it is over. Tries left: {count}.", count=left)
+            )
     typed = {name: text for name, text in form.items() if name in ("name", "dfsp_id")}
     return await door.show(
         request,
