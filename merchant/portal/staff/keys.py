@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from markupsafe import Markup
+
 from merchant.core.access import KEY_SCOPES, delegable
 from merchant.core.access import Permission as P
 from merchant.core.texts import _
@@ -19,6 +21,14 @@ from merchant.portal.ui.screen import EVERYONE, STAFF, View, screen
 _TABS = (("/keys", _("API keys")), ("/webhooks", _("Webhooks")))
 _TABBED, _HOOK_PAGE = (f"{__package__}/{name}.html" for name in ("tabbed", "webhook"))
 _ISSUE = Button("/keys/issue", _("Issue a key"), permission=P.API_KEYS_WRITE)
+
+
+def _replace(view: View, row: Any) -> Markup | str:
+    if row.revoked_at is not None:
+        return "–"
+    return Markup('<a href="/keys/{}/rotate">{}</a>').format(row.id, view.spoken.say(_("Replace")))
+
+
 _KEYS = Listing(
     title=_("API keys"),
     handler=api.list_api_keys,
@@ -28,7 +38,9 @@ _KEYS = Listing(
         Column(_("May do"), lambda _view, row: ", ".join(row.scopes)),
         Column(_("Issued"), instant("created_at")),
         Column(_("Ends"), instant("expires_at")),
+        Column(_("Used last"), instant("last_used_at")),
         Column(_("Revoked"), instant("revoked_at")),
+        Column(_("Do"), _replace),
     ),
     buttons=(_ISSUE,),
     empty=Empty(
@@ -138,6 +150,27 @@ _ACTS = (
         reveal=(_("Copy the secret now into your system; nobody can read it again."), ((_("Secret"), "secret"),)),
     ),
     Act(
+        path="/keys/{key_id}/rotate",
+        handler=api.rotate_api_key,
+        title=_("Replace this key"),
+        effect=_(
+            "A new key is shown once; the old one works for a day more, so that you can change it without a break."
+        ),
+        button=_("Make a new key"),
+        to="/keys",
+        reveal=(_("Copy the key now into the program that needs it; nobody can read it again."), ((_("Key"), "key"),)),
+        kinds=STAFF,
+    ),
+    Act(
+        path="/webhooks/{endpoint_id}/rotate",
+        handler=hooks_api.rotate_webhook_secret,
+        title=_("Give this address a new secret"),
+        effect=_("Both secrets sign for a day, so that you can change it without a break."),
+        button=_("Make a new secret"),
+        to="/webhooks/{endpoint_id}",
+        reveal=(_("Copy the secret now into your system; nobody can read it again."), ((_("Secret"), "secret"),)),
+    ),
+    Act(
         path="/webhooks/{endpoint_id}/remove",
         handler=hooks_api.remove_webhook_endpoint,
         title=_("Remove this address"),
@@ -156,6 +189,30 @@ async def webhook(view: View, endpoint_id: UUID) -> Page:
     path = {"endpoint_id": endpoint_id}
     found = next((one for one in await view.all_of(hooks_api.list_webhook_endpoints) if one.id == endpoint_id), None)
     return await show_list(view, _DELIVERIES, path=path, template=_HOOK_PAGE, endpoint=found)
+
+
+@screen("POST", "/webhooks/{endpoint_id}/test", permission=P.WEBHOOKS_WRITE)
+async def send_test(view: View, endpoint_id: UUID) -> Page:
+    """Send a made-up event there, at once."""
+    return await view.act(
+        hooks_api.test_webhook_endpoint,
+        path={"endpoint_id": endpoint_id},
+        to=f"/webhooks/{endpoint_id}",
+        done=_("A test event is on its way; look below whether it arrived."),
+        again=lambda: webhook.opt["show"](view, endpoint_id),
+    )
+
+
+@screen("POST", "/webhooks/{endpoint_id}/pause", permission=P.WEBHOOKS_WRITE)
+async def pause(view: View, endpoint_id: UUID) -> Page:
+    """Keep what happens until it is asked for again."""
+    return await view.act(
+        hooks_api.pause_webhook_endpoint,
+        path={"endpoint_id": endpoint_id},
+        to=f"/webhooks/{endpoint_id}",
+        done=_("Paused; what happens meanwhile is kept and sent later."),
+        again=lambda: webhook.opt["show"](view, endpoint_id),
+    )
 
 
 @screen("POST", "/webhooks/{endpoint_id}/resume", permission=P.WEBHOOKS_WRITE)
@@ -182,4 +239,13 @@ async def resend(view: View, endpoint_id: UUID, delivery_id: UUID) -> Page:
     )
 
 
-ROUTES = [keys, webhooks, webhook, resume, resend, *(one for act in _ACTS for one in act_screens(act))]
+ROUTES = [
+    keys,
+    webhooks,
+    webhook,
+    send_test,
+    pause,
+    resume,
+    resend,
+    *(one for act in _ACTS for one in act_screens(act)),
+]

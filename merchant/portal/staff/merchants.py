@@ -79,15 +79,18 @@ def _deeds(view: View, merchant: MerchantView) -> Sequence[Button]:
     here = f"/merchants/{merchant.id}"
     states = MerchantState
     suspends, writes = P.MERCHANTS_SUSPEND, P.MERCHANTS_WRITE
+    case = Button(f"{here}/cases/new", _("Start a case"), "file-text", P.APPLICATIONS_WRITE, plain=True)
     able = {
         states.ACTIVE: [
+            case,
             Button(f"{here}/counters/add", _("Add a counter"), "plus", writes, plain=True),
             Button(f"{here}/suspend", _("Suspend"), "pause", suspends, plain=True),
         ],
         states.RESTRICTED: [
+            case,
             Button(f"{here}/suspend", _("Suspend"), "pause", suspends, plain=True),
         ],
-        states.SUSPENDED: [Button(f"{here}/close", _("Close"), "x", suspends, plain=True)],
+        states.SUSPENDED: [case, Button(f"{here}/close", _("Close"), "x", suspends, plain=True)],
     }
     return [one for one in able.get(merchant.state, []) if one.permission is None or view.may(one.permission)]
 
