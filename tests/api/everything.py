@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
@@ -25,12 +24,12 @@ from merchant.people import sessions
 from merchant.people.registration.addresses import Address
 from merchant.people.registration.claims import CLAIMANT
 from merchant.people.registration.models import CLAIMANT_ADDRESS, CLAIMANT_NAME, MerchantClaim
-from merchant.programs.app import create_app
 from merchant.registry.codes import reports
 from merchant.registry.codes.reports import ReportReason
 from merchant.registry.merchants.models import Counter
 from merchant.scheme.keys import new_private_pem, public_pem
 from tests import builders
+from tests.apps import app_on
 from tests.builders import PASSWORD, Person, World
 from tests.merchant.exchange.files import as_csv, seller
 
@@ -100,7 +99,7 @@ class Route(Struct, frozen=True):
 
 def walled_routes(service: Service) -> list[Route]:
     """Every route that asks who is there."""
-    return [route for route in _routes(create_app(service)) if not route.declared.public]
+    return [route for route in _routes(service) if not route.declared.public]
 
 
 def routes_on_things(service: Service) -> list[Route]:
@@ -112,11 +111,13 @@ def routes_on_things(service: Service) -> list[Route]:
 
 def routes_with_a_body(service: Service) -> list[Route]:
     """Every route that reads JSON, signing in among them."""
-    declared = [(route, route.declared) for route in _routes(create_app(service))]
+    declared = [(route, route.declared) for route in _routes(service)]
     return [route for route, one in declared if one.body is not None and one.upload is None and one.spooled is None]
 
 
-def _routes(app: Litestar) -> list[Route]:
+def _routes(service: Service) -> list[Route]:
+    """All of them, read once of the application that the tests share."""
+    app = app_on(service)
     return [
         Route(handler.opt["route"])
         for route in app.routes
