@@ -1,4 +1,4 @@
-"""A stall's first day on a telephone at the speed of 2G, scripts switched off: signed up, approved, printed, paid, closed."""
+"""A stall's first day on a telephone at the speed of 2G without scripts: signed up, approved, printed, paid, closed."""
 
 import asyncio
 import re
