@@ -172,7 +172,7 @@ async def load_world(service: Service) -> World:
     """Everyone in the database, signed in."""
     async with service.db.system_reads() as tx:
         dfsps = await tx.fetch("SELECT id, fsp_id FROM dfsp")
-        found = await tx.fetch("SELECT id, email, dfsp_id FROM app_user")
+        found = await tx.fetch("SELECT id, email, dfsp_id FROM app_user WHERE email IS NOT NULL")
     fsp_ids = {row["id"]: row["fsp_id"] for row in dfsps}
     people: dict[str, dict[str, Person]] = {fsp_id: {} for fsp_id in fsp_ids.values()}
     operator: Person | None = None

@@ -362,7 +362,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "policy_id": policy["id"],
         "passkey_id": await _add_passkey(service, staff["maker2"].actor.id),
         "claim_id": await add_claim(service, merchant.dfsp_id, merchant.id),
-        "report_id": await _add_report(service, counters[0]),
+        "report_id": await add_report(service, counters[0]),
     }
     return Things(
         {name: str(value) for name, value in ids.items()},
@@ -384,7 +384,7 @@ async def _add_passkey(service: Service, user_id: UUID) -> UUID:
     return passkey_id
 
 
-async def _add_report(service: Service, counter: Counter) -> UUID:
+async def add_report(service: Service, counter: Counter) -> UUID:
     """A shopper's report of a counter's code."""
     actor = Actor(kind="service", id=UUID(int=0), name="pay page", dfsp_id=counter.dfsp_id)
     async with service.db.tenant(counter.dfsp_id) as tx:

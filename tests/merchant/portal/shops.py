@@ -44,7 +44,7 @@ TEN = Money(1000, "USD")
 
 def read_code(page: httpx.Response) -> str:
     """The text of the page's QR code, read from its picture by someone else's reader."""
-    svg = re.search(r"(?<=<div class=\"code\">)<svg.*?</svg>", page.text, re.DOTALL)
+    svg = re.search(r"(?<=<div class=\"code\">)<svg.*?</svg>|^\s*<svg.*?</svg>", page.text, re.DOTALL)
     assert svg is not None
     picture = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg[0], dpi=150))))
     return str(zxingcpp.read_barcodes(picture.convert("L"))[0].text)

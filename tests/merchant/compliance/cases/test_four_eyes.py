@@ -47,9 +47,11 @@ async def row_of(service: Service, application: Application) -> Application:
 
 
 def decision_routes(service: Service) -> list[Route]:
-    """Every route of the application that asks for the checker's permission. Keeping data longer decides nothing."""
+    """Every route of a case that asks for the checker's permission. Keeping data longer decides nothing; a claim on a
+    merchant is no version that somebody made.
+    """
     asked = [route for route in walled_routes(service) if route.permission is Permission.APPLICATIONS_DECIDE]
-    return [route for route in asked if "/hold" not in route.path]
+    return [route for route in asked if not {"hold", "merchant-claims"} & set(route.path.split("/"))]
 
 
 def things_of(application: Application) -> Things:

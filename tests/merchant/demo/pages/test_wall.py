@@ -94,8 +94,8 @@ async def test_before_its_people_are_there_the_wall_says_so(client: httpx.AsyncC
     assert "The stall is being signed up just now" in page.text
     assert "They are being made just now" in page.text
     assert "/demo/sign-in-as" in page.text
-    for path in SHOWN:
-        assert (await client.get(path)).status_code == 200
+    for path in SHOWN:  # a step of the tour may lead on
+        assert (await client.get(path)).status_code in (200, 303)
     asked = await client.post("/demo/wall/ask", data={"amount": "1.50", "once": "1"})
     assert asked.status_code == 422
     assert "no merchant yet" in asked.text

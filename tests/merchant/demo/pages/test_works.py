@@ -144,7 +144,7 @@ async def test_the_pages_keep_to_their_budgets(
     for amount in range(10):
         await browser.post("/demo/ask", data={"number": shop.counter.alias, "amount": f"{amount}.25", "payer": SAYS_NO})
     code = await shop.ask()
-    assert await weight(service.settings, f"/q/{code}") <= 7_000
+    assert await weight(service.settings, f"/q/{code}") <= 8_000
     assert await weight(service.settings, f"/q/{code}", gzip=False) <= SHOPPER_PAGE_BYTES
     assert await weight(service.settings, f"/q/{shop.counter.alias}", gzip=False) <= SHOPPER_PAGE_BYTES
     assert await weight(service.settings, "/demo/world") <= DEMO_PAGE_BYTES / 2

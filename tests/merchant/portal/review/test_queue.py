@@ -77,7 +77,7 @@ async def test_low_risk_ones_are_named_before_they_are_approved_and_each_is_told
     await browser.open(BULK, **{f"case.{one.id}": "yes" for one in (first, second, listed)})
     assert "Duka Asha" in browser.words
     assert "Duka Baraka" in browser.words
-    assert "Approve these 2" in browser.words
+    assert "Approve 2 cases" in browser.words
     assert str(listed.id) not in browser.fields(BULK)
     await browser.send(BULK)
     assert "Approved: 2 of 2" in browser.words

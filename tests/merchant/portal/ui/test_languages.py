@@ -42,11 +42,11 @@ async def test_links_at_the_foot_lead_to_the_same_page_in_the_other_languages(
 ) -> None:
     page = await client.get(f"/q/{shop.counter.alias}?sticker=1&x=%22%3E", headers=FRENCH)
     links = re.findall(r'<a href="([^"]+)" lang="(\w+)" hreflang', page.text)
-    assert [language for _, language in links] == ["en", "sw"]
+    assert [language for _, language in links] == ["en", "sw", "rw", "my", "ar"]
     for href, language in links:
         there = await client.get(f"/q/{shop.counter.alias}{href.replace('&amp;', '&')}", headers=FRENCH)
         assert there.status_code == 200
-        assert f'<html lang="{language}" dir="ltr">' in there.text
+        assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in there.text
         assert "sticker=1" in there.text
 
 
