@@ -63,6 +63,7 @@ def _asset(name: str, text: str) -> Asset:
 
 _ASSETS = {
     "style.css": _asset("style.css", style_sheet(["base.css", "public.css"])),
+    "docs.css": _asset("docs.css", style_sheet(["base.css", "public.css", "docs.css"])),
     "work.css": _asset("work.css", style_sheet(["base.css", "work.css"])),
     "shop.css": _asset("shop.css", style_sheet(["base.css", "work.css", "shop.css"])),
     "icon.svg": _asset("icon.svg", read_static("icon.svg")),

@@ -6,7 +6,7 @@ import pytest
 
 from merchant.portal.ui.assets import style_sheet
 
-CSS = style_sheet(["base.css", "public.css", "work.css"])
+CSS = style_sheet(["base.css", "public.css", "docs.css", "work.css"])
 TEXT_MIN, EDGE_MIN = 4.5, 3.0  # WCAG 2.2, 1.4.3 and 1.4.11
 
 
