@@ -39,6 +39,10 @@ function meaning(kind: Kind): string {
       return "tell the merchant";
     case "merchant.claimed":
       return "look at the claim";
+    case "application.handed_in":
+      return "complete it and submit it";
+    case "test.ping":
+      return "nothing to do";
     case "merchant.left":
     case "merchant.joined":
       return "count the merchants anew";
