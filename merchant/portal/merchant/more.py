@@ -5,6 +5,7 @@ from typing import Any
 import kyb
 from merchant.channels import qr as qr_api
 from merchant.compliance.cases import case_routes
+from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.money import display, parse_shown
 from merchant.core.texts import _
@@ -28,7 +29,6 @@ async def more(view: View) -> Page:
     needs = await _requirements(view, shop)
     told = await view.ask(limit_routes.read_merchant_limits, path={"merchant_id": shop.id})
     limits: MerchantLimits = told.view
-    above = _tier_above(shop.tier)
     return view.page(
         _MORE,
         shop=shop,
@@ -36,7 +36,7 @@ async def more(view: View) -> Page:
         needs=needs,
         limits=[[*_amounts(view, one), one.payments_per_day] for one in limits.limits],
         missing=_first_of_each(needs),
-        raises=(await _requirements(view, shop, above)) if above else None,
+        raises=await _above(view, shop),
         owns=is_owner(view),
         counters=open_counters(shop),
     )
@@ -54,6 +54,15 @@ async def _requirements(view: View, shop: MerchantView, tier: str | None = None)
         await view.ask(case_routes.read_merchant_requirements, path={"merchant_id": shop.id}, query=query)
     ).view
     return found
+
+
+async def _above(view: View, shop: MerchantView) -> kyb.Requirements | None:
+    """What the next tier needs; None where the policy has none that this business could reach."""
+    above = _tier_above(shop.tier)
+    try:
+        return await _requirements(view, shop, above) if above else None
+    except errors.InvalidFields:
+        return None
 
 
 def _tier_above(tier: str) -> str | None:
