@@ -29,7 +29,8 @@ async def show_home(request: Req, template: str = "landing.html") -> Page:
         name = (await service_of(request).scheme()).name
     except NoScheme:
         name = ""
-    return pages.respond(request, template, cache="private, max-age=300", name=name)
+    # Not kept: after signing in it leads on, and a browser's copy would ask to sign in again.
+    return pages.respond(request, template, name=name)
 
 
 ROUTES = [home]

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import cache, partial
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
@@ -26,6 +26,7 @@ from merchant.exchange.tables import WRITERS
 from merchant.notify.live import Live
 from merchant.payments.callbacks import fspiop_door
 from merchant.people import sessions
+from merchant.portal.ui import pages
 from merchant.programs.slices import JOBS, PERMISSIONS, ROUTES
 from merchant.registry.oracle.routes import oracle_door
 
@@ -40,7 +41,7 @@ def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
         guards=[web.authorise],
         exception_handlers={
             errors.MerchantError: web.on_merchant_error,
-            HTTPException: web.on_http_error,
+            HTTPException: _refused_by_the_router,
             Exception: web.on_crash,
         },
         middleware=[metrics.middleware],
@@ -54,6 +55,10 @@ def create_app(service: Service, routes: list[Any] | None = None) -> Litestar:
     _check_permissions(app)
     _name_all_methods(app)
     return app
+
+
+def _refused_by_the_router(request: web.AnyRequest, error: HTTPException) -> Response[bytes]:
+    return pages.no_such_page(request, error) or web.on_http_error(request, error)
 
 
 def shared_state(service: Service) -> dict[str, Any]:

@@ -91,6 +91,8 @@ async def case(view: View, case_id: UUID) -> Page:
     """A case, with what it changes of the merchant."""
     desk = Desk(case_id, "cases")
     found: ApplicationView = (await view.ask(applications_api.read_application, path={"application_id": case_id})).view
+    if found.kind is CaseKind.ONBOARDING:
+        return view.go(f"/applications/{case_id}")
     before = await _in_force_before(view, found)
     return await application_page(
         view,

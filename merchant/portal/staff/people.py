@@ -9,7 +9,7 @@ from merchant.core.texts import _
 from merchant.people import routes as people_api
 from merchant.people import user_routes as api
 from merchant.people.schemas import UserDetail
-from merchant.portal.ui.acts import Act, Subject, act_screens
+from merchant.portal.ui.acts import REVISION, Act, Subject, act_screens, number
 from merchant.portal.ui.fields import Field, start_of
 from merchant.portal.ui.layout import Kind
 from merchant.portal.ui.lists import Button, Column, Empty, Listing, name_of, said, show_list, state, text
@@ -63,9 +63,11 @@ def _is_self(view: View, found: UserDetail) -> bool:
 
 @screen("POST", "/users/{user_id}/confirm", permission=P.USERS_WRITE, kinds=STAFF)
 async def confirm_proposal(view: View, user_id: UUID) -> Page:
-    """Confirm what a colleague proposed: the same change by a second person."""
-    told = await view.ask(api.read_user, path={"user_id": user_id})
-    found: UserDetail = told.view
+    """Confirm what a colleague proposed: the same change by a second person, as the page showed it.
+
+    What was proposed anew meanwhile has another revision, and is refused until it has been looked at.
+    """
+    found: UserDetail = (await view.ask(api.read_user, path={"user_id": user_id})).view
     body: dict[str, Any] = {}
     if found.proposed_roles is not None:
         body["roles"] = [role.value for role in found.proposed_roles]
@@ -75,7 +77,7 @@ async def confirm_proposal(view: View, user_id: UUID) -> Page:
         api.change_user,
         path={"user_id": user_id},
         body=body,
-        revision=told.revision,
+        revision=number(view.form.get(REVISION, "")),
         to=f"/users/{user_id}",
         done=_("Confirmed; it counts from now on."),
         again=lambda: user.opt["show"](view, user_id),

@@ -87,7 +87,7 @@ def act_screens(act: Act) -> list[HTTPRouteHandler]:
         if declared.idempotency_key is not None:
             what["key"] = view.form.get(ONCE)
         if declared.if_match:
-            what["revision"] = _number(view.form.get(REVISION, ""))
+            what["revision"] = number(view.form.get(REVISION, ""))
         body = dict(act.body_of(view) if act.body_of else collect(view.form, fields)) | dict(act.body)
         told = await view.attempt(act.handler, body=body, **what)
         if told is None:
@@ -127,5 +127,6 @@ def _screen(
     )(handle)
 
 
-def _number(text: str) -> int | None:
+def number(text: str) -> int | None:
+    """A whole number as a hidden field holds it; None for anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -207,6 +207,13 @@ def _problem(request: Req, status: int, title: str, detail: str) -> Page:
     return respond(request, "problem.html", status, title=title, detail=detail, code=status)
 
 
+def no_such_page(request: Req, error: HTTPException) -> Page | None:
+    """What a browser is told where nothing is; None for whoever does not ask for a page, as every client of the API."""
+    if error.status_code != 404 or "text/html" not in request.headers.get("accept", ""):
+        return None
+    return _tell(request, errors.NotFound())
+
+
 # For the handlers of pages: as programs/app.py's, but for people.
 IN_WORDS: dict[Any, Any] = {errors.MerchantError: _tell, HTTPException: _tell_http, Exception: _tell_crash}
 

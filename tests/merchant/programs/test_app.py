@@ -103,6 +103,22 @@ async def test_what_nobody_serves_is_told_so_as_a_problem(front: httpx.AsyncClie
         assert (problem["status"], problem["code"]) == (status, code)
 
 
+async def test_a_browser_is_told_in_words_that_there_is_no_such_page(front: httpx.AsyncClient) -> None:
+    asked = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8", "accept-language": "fr"}
+    response = await front.get("/nothing", headers=asked)
+    assert (response.status_code, response.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert '<html lang="fr"' in response.text and 'href="/"' in response.text
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+
+
+async def test_who_does_not_ask_for_a_page_is_answered_by_a_problem(front: httpx.AsyncClient) -> None:
+    for accept in ("*/*", "application/json", ""):
+        response = await front.get("/nothing", headers={"accept": accept})
+        assert response.headers["content-type"] == "application/problem+json"
+    response = await front.delete("/sign-in", headers={"accept": "text/html"})
+    assert (response.status_code, response.headers["content-type"]) == (405, "application/problem+json")
+
+
 @pytest.mark.parametrize("path", ["/api/v1/merchants", "/api/v1/sessions", "/health/live", "/q/1", "/"])
 async def test_options_names_the_methods_to_anyone(front: httpx.AsyncClient, path: str) -> None:
     response = await front.options(path)
