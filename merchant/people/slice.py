@@ -11,6 +11,7 @@ from merchant.people import (
     record_routes,
     routes,
     sessions,
+    set_up_routes,
     sign_in,
     user_routes,
 )
@@ -18,6 +19,7 @@ from merchant.people.registration import application_routes, claims, codes, noti
 from merchant.people.registration import routes as registration_routes
 
 ROUTES = [*account_routes.ROUTES, *passkey_routes.ROUTES, *routes.ROUTES, *user_routes.ROUTES, *record_routes.ROUTES]
+ROUTES += set_up_routes.ROUTES
 ROUTES += [*registration_routes.ROUTES, *application_routes.ROUTES]
 JOBS = (
     transactional(links.RESET_TOPIC, bytes, links.send_reset),
