@@ -157,8 +157,8 @@ class Step(Struct, frozen=True):
 def _steps(found: SetUpView) -> list[Step]:
     missing = found.operators_least - found.operators
     operators = _n(
-        "{count} more must have accepted the invitation, and set up the second factor where it is asked for.",
-        "{count} more must have accepted the invitation, and set up the second factor where it is asked for.",
+        "{count} more operator must have accepted the invitation, with a second factor where it is asked for.",
+        "{count} more operators must have accepted the invitation, with a second factor where it is asked for.",
         missing,
     )
     is_connected = found.hub_address_known and found.hub_key_known

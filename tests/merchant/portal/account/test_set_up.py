@@ -44,7 +44,7 @@ async def test_the_first_operator_makes_an_account_signs_in_and_is_told_what_to_
     await browser.open("/sign-in")
     await browser.send("/sign-in", email="amina@hub.example", password=NEW)
     assert str(browser.page.url.path) in ("/", "/hub")
-    assert "Make two more operators to come 2 more must have accepted" in browser.words
+    assert "Make two more operators to come 2 more operators must have accepted" in browser.words
     assert "Connect the hub to come" in browser.words
     assert "Enable a DFSP done" in browser.words
     assert 'href="/users/invite"' in browser.page.text
