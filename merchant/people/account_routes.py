@@ -104,6 +104,7 @@ async def close_account(call: Call[schemas.AccountClosing]) -> None:
 
     The last two operators stay.
     """
+    users.check_may_close(call.actor)
     await signing.count_own_try(call.service, _person(call))
     await totp.check_password(call.service, call.actor, call.body.password, _source(call), "close_account")
     async with call.service.db.system() as tx:

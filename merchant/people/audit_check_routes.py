@@ -33,7 +33,7 @@ class ChainView(Struct, frozen=True):
     entries: int
     since: Instant | None
     intact: bool
-    broken_at: int | None
+    broken_seq: int | None
     problem: str | None
 
 
@@ -81,7 +81,7 @@ def _chain(found: ChainFound, language: str) -> ChainView:
         entries=found.entries,
         since=found.since,
         intact=found.problem is None,
-        broken_at=found.broken_at,
+        broken_seq=found.broken_seq,
         problem=None if found.problem is None else texts.translate(found.problem, language),
     )
 

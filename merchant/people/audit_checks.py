@@ -38,7 +38,7 @@ class ChainFound(Struct, frozen=True):
     name: str | None
     entries: int
     since: str | None
-    broken_at: int | None
+    broken_seq: int | None
     problem: str | None
 
 
@@ -118,7 +118,7 @@ async def _told(tx: Tx, chain: UUID, passed: audit.Passed) -> ChainFound:
         name=await tx.fetchval(_DFSP, chain),
         entries=passed.entries,
         since=None if began is None else clock.rfc3339(began),
-        broken_at=None if fault is None else fault.seq,
+        broken_seq=None if fault is None else fault.seq,
         problem=None if fault is None else fault.problem,
     )
 

@@ -1,7 +1,5 @@
 """JSON routes of the set-up: the first operator's account, by a link, and what is left to do."""
 
-from typing import Literal
-
 from msgspec import Struct
 
 from merchant.core import errors
@@ -30,7 +28,7 @@ class SetUpView(Struct, frozen=True):
     its address is known and a key of a partner on it was imported.
     """
 
-    state: Literal["under_way", "complete"]
+    complete: bool
     operators: int
     operators_least: int
     hub_address_known: bool
@@ -58,7 +56,7 @@ async def read_set_up(call: Call[None]) -> SetUpView:
     """What is left to do before the installation can take merchants: operators, the hub, DFSPs."""
     found = await set_up.progress(call.service)
     return SetUpView(
-        state="complete" if found.is_complete else "under_way",
+        complete=found.is_complete,
         operators=found.operators,
         operators_least=found.operators_least,
         hub_address_known=found.hub_address_known,

@@ -1,10 +1,9 @@
 """People: adding them, and changing what they may do. Every change is audited.
 
 Four eyes are two people. Who makes accounts holds neither of the roles that are looked over (access.EXCLUDED), nobody
-changes their own account, and roles of access.GIVEN_BY_TWO are in force only once a second person has asked for the
-same; while one hub operator is alone, nobody could, so that they add the next ones by themselves. Taking something away
-is one person's act, at once, but for the last who could give it back: two hub operators stay, and one admin of a DFSP.
-A merchant's owner adds and changes the merchant's cashiers, and nobody else (own_people.py).
+changes their own rights, and roles of access.GIVEN_BY_TWO are in force once a second person has asked for the same. A
+hub operator who is alone adds the next ones alone. Taking away is one person's act, but two operators stay at the hub
+and one admin at a DFSP. A merchant's owner adds and changes the merchant's cashiers, and nobody else (own_people.py).
 """
 
 import unicodedata
@@ -184,13 +183,18 @@ async def _bind(tx: Tx, actor: Actor, user: AppUser, counter_id: UUID | None) ->
     await audit.record(tx, actor, "user.counter_changed", "user", user.id, dfsp_id=user.dfsp_id, **change)
 
 
+def check_may_close(actor: Actor) -> None:
+    """Raises NotAllowed for whoever does not work at the hub: a DFSP's and a merchant's people have someone to ask."""
+    if actor.kind != "user" or HUB_ROLES.isdisjoint(actor.roles):
+        raise errors.NotAllowed(_("Only staff of the hub close their own accounts; ask your administrator."))
+
+
 async def close_own_account(tx: Tx, service: Service, actor: Actor) -> None:
     """End one's own account: shut out, and signed out everywhere. An operator of the hub may let one in again.
 
-    Raises NotAllowed for people who do not work at the hub, LastOfRole.
+    Raises NotAllowed for people who do not work at the hub, LastOperators.
     """
-    if actor.kind != "user" or HUB_ROLES.isdisjoint(actor.roles):
-        raise errors.NotAllowed(_("Only staff of the hub close their own accounts; ask your administrator."))
+    check_may_close(actor)
     await tx.fetch(_LOCK, actor.id, [role.value for role in MANAGERS])
     user: AppUser = await tx.one(select(AppUser).where(AppUser.id == actor.id).with_for_update())
     user.proposed_roles = user.proposed_enabled = user.proposed_by = None

@@ -201,7 +201,7 @@ async def hub_today(view: View) -> Page:
         tab=here,
         told=told,
         found=found,
-        set_up=set_up if set_up.state == "under_way" else None,
+        set_up=None if set_up.complete else set_up,
         steps=_steps(set_up),
         figures=_figures(found) if found else (),
         series=series,

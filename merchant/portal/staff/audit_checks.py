@@ -32,7 +32,7 @@ def _result(view: View, row: ChainView) -> Markup | str:
     shown = badge(view, "chain", "intact" if row.intact else "broken")
     if row.intact:
         return shown
-    told = view.spoken.say(_("Entry {number}: {problem}.", number=row.broken_at, problem=row.problem))
+    told = view.spoken.say(_("Entry {number}: {problem}.", number=row.broken_seq, problem=row.problem))
     return Markup("{} {}").format(shown, told)
 
 
@@ -102,7 +102,7 @@ async def _fields(view: View) -> list[Field]:
 
 
 async def _page(view: View, newest: AuditCheckView | None, older: Any) -> Page:
-    is_moving = newest is not None and newest.state in ("waiting", "running")
+    is_moving = newest is not None and newest.finished_at is None
     return view.page(
         _PAGE,
         tabs=TABS,

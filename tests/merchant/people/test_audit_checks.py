@@ -102,7 +102,7 @@ async def test_a_chain_that_was_changed_is_named_with_the_entry_and_the_others_a
     found = await checked(client, service, world.operator)
     assert (found["state"], found["intact"]) == ("done", False)
     [broken] = [one for one in found["chains"] if not one["intact"]]
-    assert (broken["name"], broken["entries"], broken["broken_at"]) == ("Greenbankfsp", 2, 3)
+    assert (broken["name"], broken["entries"], broken["broken_seq"]) == ("Greenbankfsp", 2, 3)
     assert broken["problem"] == "the entry was changed"
     assert len(found["chains"]) == 3
 

@@ -145,7 +145,7 @@ class TestWhatIsLeft:
         self, client: httpx.AsyncClient, service: Service, world: World
     ) -> None:
         found = (await client.get(SET_UP, headers=world.operator.headers)).json()
-        assert (found["state"], found["operators"], found["operators_least"]) == ("under_way", 1, 3)
+        assert (found["complete"], found["operators"], found["operators_least"]) == (False, 1, 3)
         assert found["dfsps_enabled"] == 2
         for number in range(2):
             await builders.add_person(service, f"o{number}@hub.example", ["hub_operator"])
@@ -156,7 +156,7 @@ class TestWhatIsLeft:
                 " WHERE id = (SELECT min(id::text)::uuid FROM scheme_key WHERE purpose = 'jws_sign')"
             )
         found = (await client.get(SET_UP, headers=world.operator.headers)).json()
-        assert (found["state"], found["hub_address_known"], found["hub_key_known"]) == ("complete", True, True)
+        assert (found["complete"], found["hub_address_known"], found["hub_key_known"]) == (True, True, True)
 
     async def test_nobody_else_is(self, client: httpx.AsyncClient, service: Service, world: World) -> None:
         await builders.add_person(service, "checker@hub.example", ["hub_checker"])
