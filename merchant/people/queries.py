@@ -52,7 +52,7 @@ SELECT count(*) FILTER (WHERE enabled AND 'hub_operator' = ANY(roles)) AS operat
   count(*) FILTER (WHERE enabled AND roles && $1 AND totp_confirmed_at IS NULL
     AND NOT EXISTS (SELECT FROM passkey p WHERE p.user_id = app_user.id)) AS without_totp,
   count(*) FILTER (WHERE enabled AND password_hash = '!' AND NOT EXISTS (
-    SELECT FROM account_token t WHERE t.user_id = app_user.id AND t.kind = 'invitation' AND t.epoch = link_epoch
+    SELECT FROM account_token t WHERE t.user_id = app_user.id AND t.kind <> 'reset' AND t.epoch = link_epoch
       AND t.expires_at > $2)) AS stale_invitations,
   count(*) FILTER (WHERE proposed_by IS NOT NULL) AS proposed
 FROM app_user

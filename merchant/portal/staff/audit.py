@@ -13,7 +13,11 @@ from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import STAFF, View, screen
 
 _TABBED = f"{__package__}/tabbed.html"
-_TABS = (("/audit", _("Audit record")), ("/audit/security", _("Security events")))
+TABS = (
+    ("/audit", _("Audit record")),
+    ("/audit/security", _("Security events")),
+    ("/audit/chain", _("Check of the record")),
+)
 
 
 def _readable(code: str) -> str:
@@ -86,13 +90,13 @@ _SECURITY = Listing(
 @screen("GET", "/audit", permission=P.AUDIT_READ, kinds=STAFF)
 async def audit(view: View) -> Page:
     """The audit record."""
-    return await show_list(view, _AUDIT, template=_TABBED, tabs=_TABS, tab="/audit")
+    return await show_list(view, _AUDIT, template=_TABBED, tabs=TABS, tab="/audit")
 
 
 @screen("GET", "/audit/security", permission=P.AUDIT_READ, kinds=STAFF)
 async def security_events(view: View) -> Page:
     """Security events."""
-    return await show_list(view, _SECURITY, template=_TABBED, tabs=_TABS, tab="/audit/security")
+    return await show_list(view, _SECURITY, template=_TABBED, tabs=TABS, tab="/audit/security")
 
 
 ROUTES = [audit, security_events]

@@ -55,6 +55,7 @@ _TAGS = {
     "reports": "Figures by day: takings, settlement, operations, merchants and decisions.",
     "payment-search": "Payments and requests by anything a person knows of them.",
     "price-keys": "What a merchant sells, with prices.",
+    "set-up": "The first operator, and what is left to do after that.",
     "qr": "Scanned codes, and printed codes made into payment requests.",
     "poster-batches": "Posters of many counters, printed in the background.",
     "webhook-endpoints": "Where events are delivered.",
