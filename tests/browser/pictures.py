@@ -62,9 +62,8 @@ async def draw_all(document: Path) -> None:
     from playwright.async_api import async_playwright  # type: ignore[import-not-found,unused-ignore]
 
     demo = msgspec.json.decode(document.read_bytes())
-    alias = next(
-        one for one in demo["merchants"] if not one["trading_name"].isascii() and "CO" not in one["trading_name"]
-    )["counters"][0]["alias"]
+    named_in_burmese = next(one for one in demo["merchants"] if "ဆေးဆိုင်" in one["trading_name"])
+    alias = named_in_burmese["counters"][0]["alias"]
     async with async_playwright() as started:
         browser = await started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
 
