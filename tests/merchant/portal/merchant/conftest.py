@@ -1,12 +1,14 @@
 """A shop with two counters and its people, each with a browser."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import msgspec
 import pytest
+from sqlmodel import col, select
 
 from merchant.core import clock, ids
 from merchant.core.access import Role
@@ -81,9 +83,9 @@ class Stall(msgspec.Struct):
             await tx.execute("UPDATE merchant SET state = $2 WHERE id = $1", self.merchant.id, state)
 
 
-@pytest.fixture
-async def stall(client: httpx.AsyncClient, service: Service, world: World) -> AsyncIterator[Stall]:
-    document = builders.company(trading_name=NAME)
+async def open_stall(service: Service, world: World) -> None:
+    """The shop and its people, in the template."""
+    document = builders.company(number=1000, trading_name=NAME)
     document["locations"][0]["counters"] = [{"name": "Till 1"}, {"name": "Terrace"}]
     merchant, counters = await builders.create_merchant(service, world, document=document)
     place = {"dfsp_id": merchant.dfsp_id, "merchant_id": merchant.id}
@@ -95,5 +97,17 @@ async def stall(client: httpx.AsyncClient, service: Service, world: World) -> As
         await builders.add_person(service, f"{name}@stall.example", [role], name=f"Person {name}", **place)
     async with service.db.system() as tx:
         await tx.execute("UPDATE app_user SET counter_id = $1 WHERE email = 'bound@stall.example'", counters[0].id)
+
+
+@pytest.fixture(scope="session")
+def template(stocked: Callable[[str, Any], str]) -> str:
+    return stocked("stall", open_stall)
+
+
+@pytest.fixture
+async def stall(client: httpx.AsyncClient, service: Service, world: World) -> AsyncIterator[Stall]:
+    async with service.db.tenant(None) as tx:
+        [merchant] = (await tx.session.exec(select(Merchant))).all()
+        counters = list((await tx.session.exec(select(Counter).order_by(col(Counter.id)))).all())
     people = [await builders.signed_in(service, f"{one}@stall.example") for one in ("owner", "cash", "bound")]
     yield Stall(service, client, merchant, counters, *people)
