@@ -7,6 +7,7 @@ from markupsafe import Markup
 from msgspec.structs import replace
 
 from merchant.core.access import Permission as P
+from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.exchange.reports import routes as api
 from merchant.exchange.reports.schemas import MerchantSettlement, SettledPayment
@@ -95,7 +96,7 @@ _ONE_BY_ONE = Listing(
     href=lambda row: f"/payments/{row.id}",
     names=merchants_of,
     columns=(
-        Column(_("Received"), instant("received_at"), main=True),
+        Column(_("Received"), instant("received_at"), main=True, sorts=BY_AGE),
         Column(_("Merchant"), merchant_cell),
         Column(_("Amount"), row_amount, numeric=True),
         Column(_("Payer’s DFSP"), text("payer_fsp_id")),

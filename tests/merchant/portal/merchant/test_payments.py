@@ -104,3 +104,18 @@ async def test_the_statement_adds_a_month_up_day_by_day(stall: Stall) -> None:
     await browser.open("/shop/statement")
     assert browser.words.count("150.00 KES") == 2
     assert "format=pdf" in browser.page.text
+
+
+async def test_the_payments_of_some_days_stand_in_the_order_that_is_chosen(stall: Stall) -> None:
+    for minor in (300_00, 900_00, 500_00):
+        await stall.pay(minor)
+    browser = stall.browser()
+    orders = {"": "500 900 300", "newest": "500 900 300", "oldest": "300 900 500", "amount": "900 500 300"}
+    for sort, wanted in orders.items():
+        await browser.open("/shop/payments", sort=sort)
+        assert browser.status == 200
+        places = [browser.words.index(f"{one}.00 KES") for one in wanted.split()]
+        assert places == sorted(places), sort
+    assert "sort=amount" in browser.page.text  # of the other days, and of the files
+    await browser.open("/shop/payments", sort="name")
+    assert browser.status == 422
