@@ -20,7 +20,8 @@ _REQUEST_COLUMNS = """
 SELECT p.id, p.state, p.amount_minor, p.currency, p.counter_id, p.merchant_id, p.payer_type, p.payer_masked,
        p.reference, p.note, p.created_at, p.expires_at, p.paid_at, p.late, p.reason_code, p.reason_message,
        p.short_ref, p.transaction_request_id, p.transaction_id, p.transfer_id,
-       p.alias_type, p.alias, m.trading_name, m.city, m.country, m.mcc
+       p.alias_type, p.alias, m.trading_name, m.city, m.country, m.mcc,
+       coalesce((SELECT c.name FROM counter c WHERE c.id = p.counter_id), '') AS counter_name
 FROM payment_request p JOIN merchant m ON m.id = p.merchant_id
 """
 _ONE_REQUEST = (
@@ -32,9 +33,12 @@ WHERE ($1::uuid IS NULL OR p.dfsp_id = $1) AND ($2::uuid IS NULL OR p.merchant_i
 )
 _REQUESTS = _REQUEST_COLUMNS + "WHERE p.id = ANY($1) ORDER BY array_position($1, p.id)"
 _EVENTS = "SELECT seq, at, state, cause, detail FROM payment_event WHERE request_id = $1 ORDER BY seq"
+# A merchant that went to another DFSP leaves its money without a name. Joined, all names might be read for some rows.
 _PAYMENTS = """
 SELECT p.id, p.amount_minor, p.currency, p.counter_id, p.merchant_id, p.request_id, p.payer_masked, p.note,
-       p.received_at, p.transfer_id, p.transaction_id, r.transaction_request_id
+       p.received_at, p.transfer_id, p.transaction_id, r.transaction_request_id,
+       coalesce((SELECT m.trading_name FROM merchant m WHERE m.id = p.merchant_id), '') AS merchant_name,
+       coalesce((SELECT c.name FROM counter c WHERE c.id = p.counter_id), '') AS counter_name
 FROM payment p LEFT JOIN payment_request r ON r.id = p.request_id WHERE p.id = ANY($1)
 ORDER BY array_position($1, p.id)
 """

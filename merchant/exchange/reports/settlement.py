@@ -52,7 +52,9 @@ FROM found GROUP BY currency ORDER BY currency
 """  # noqa: S608 - constants
 _PAYMENTS = both_ways("""
 SELECT p.id, p.transfer_id, p.transaction_id, p.payer_fsp_id, p.merchant_id, p.counter_id, p.currency, p.amount_minor,
-  p.received_at, coalesce(r.late, false) AS late
+  p.received_at, coalesce(r.late, false) AS late,
+  coalesce((SELECT m.trading_name FROM merchant m WHERE m.id = p.merchant_id), '') AS merchant_name,
+  coalesce((SELECT c.name FROM counter c WHERE c.id = p.counter_id), '') AS counter_name
 FROM payment p LEFT JOIN payment_request r ON r.id = p.request_id
 WHERE p.received_at >= $1 AND p.received_at < $2
   AND ($3::uuid IS NULL OR (p.received_at, p.id) {beyond} (SELECT received_at, id FROM payment WHERE id = $3))
@@ -99,6 +101,8 @@ class PaymentSettled(Struct, frozen=True):
     amount_minor: int
     received_at: datetime
     late: bool
+    merchant_name: str
+    counter_name: str
 
 
 class _Statement(Struct, frozen=True):

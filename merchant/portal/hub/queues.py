@@ -10,6 +10,7 @@ from merchant.core.access import Permission as P
 from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.payments import routes as payments_api
+from merchant.portal.staff.named import merchant_cell
 from merchant.portal.ui.acts import Act, act_screens
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import Kind
@@ -35,6 +36,7 @@ _DOUBT = Listing(
     columns=(
         Column(_("Asked"), instant("created_at"), main=True, sorts=BY_AGE),
         Column(_("Amount"), amount(), numeric=True),
+        Column(_("Merchant"), merchant_cell),
         Column(_("Payer"), lambda _view, row: row.payer.id if row.payer else "–"),
         Column(_("Reference"), text("reference")),
         Column(

@@ -12,7 +12,7 @@ from merchant.core.http.exports import FORMAT, FORMATS
 from merchant.core.texts import _
 from merchant.payments import finding_routes, finding_schemas
 from merchant.payments import routes as api
-from merchant.portal.merchant.shop import SHOP, between, counter_names, open_counters, shop_of, today
+from merchant.portal.merchant.shop import SHOP, between, open_counters, shop_of, today
 from merchant.portal.ui.lists import ORDERS_IN_WORDS
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import View, link, screen
@@ -48,7 +48,6 @@ async def payments(view: View) -> Page:
         status=422 if refused else 200,
         shop=shop,
         counters=open_counters(shop),
-        names=counter_names(shop),
         periods=[(name, label, link("/shop/payments", **(kept | {"days": name}))) for name, label in _PERIODS.items()],
         period="" if words else period,
         counter=counter,

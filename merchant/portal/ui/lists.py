@@ -4,7 +4,7 @@ A list shows what the route answers and nothing else. A file is the route's own 
 in its order. An order is chosen by the head of a column, or by a select where there is no room for heads.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -75,7 +75,6 @@ class Listing(Struct, frozen=True, kw_only=True):
     fixed: Mapping[str, str] = {}  # filters that the page sets itself
     exports: bool = True
     crumb: tuple[str, str] | None = None  # the path and title of the page above
-    names: Callable[[View, Sequence[Any]], Awaitable[Mapping[Any, Any]]] | None = None  # what ids of rows are called
     ranked: str = ""  # the filter with which the best matches come first, unless another order is chosen
     bounds: Mapping[str, Sequence[str]] = {}  # the filters without which an order is not offered
 
@@ -120,7 +119,6 @@ async def show_list(
         if not told:
             answer = await view.ask(listing.handler, path=path, query=query)
             rows, following = answer.view, answer.next_cursor
-            view.names = await listing.names(view, rows) if listing.names else view.names
     except (errors.InvalidFilter, errors.InvalidPage) as refused:
         told = refused.detail
     return view.page(
