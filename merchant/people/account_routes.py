@@ -16,6 +16,7 @@ from merchant.core.evidence import SecurityEvent
 from merchant.core.http import json as web
 from merchant.core.http.route import Call, Listed, route
 from merchant.core.http.source import client_address
+from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.notify import email
 from merchant.people import account_schemas as schemas
@@ -232,7 +233,7 @@ async def accept_invitation(call: Call[schemas.NewPassword], token: str) -> None
     await links.accept(call.service, Kind.INVITATION, token, call.body.password, _source(call))
 
 
-@route("GET", "/api/v1/outgoing-mail", permission=P.USERS_WRITE, items=schemas.MailView, paged=True)
+@route("GET", "/api/v1/outgoing-mail", permission=P.USERS_WRITE, items=schemas.MailView, paged=True, sorts=BY_AGE)
 async def list_outgoing_mail(call: Call[None]) -> Listed:
     """Mails that were kept instead of sent (MERCHANT_MAIL_KIND=console), newest first; for demo and tests."""
     if call.service.settings.mail_kind != "console":

@@ -6,6 +6,7 @@ from merchant.core import clock, errors
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.route import Answer, Call, Listed, route
+from merchant.core.paging import BY_AGE_OR_NAME
 from merchant.people import links, own_people, queries, schemas, users
 from merchant.people.links import LIFE, Kind
 from merchant.people.problems import AlreadyAccepted, LastOfRole, LastOperators, OwnAccount
@@ -51,6 +52,7 @@ async def create_user(call: Call[schemas.NewUser]) -> Answer:
     own_permission=P.OWN_PEOPLE_WRITE,
     items=UserDetail,
     paged=True,
+    sorts=BY_AGE_OR_NAME,
 )
 async def list_users(call: Call[None]) -> Listed:
     """List people; a merchant's owner sees the merchant's."""

@@ -21,7 +21,6 @@ from merchant.payments import routes as payments_api
 from merchant.people import set_up_routes as set_up_api
 from merchant.people.set_up_routes import SetUpView
 from merchant.portal.staff.merchant_charts import merchant_charts
-from merchant.portal.staff.named import merchants_named
 from merchant.portal.ui.charts import Bar, Row
 from merchant.portal.ui.figures import answered, files_of, percent, today, took
 from merchant.portal.ui.layout import Kind, zone_of
@@ -286,7 +285,6 @@ async def wall(view: View) -> Page:
         if found
         else (),
         payments=payments,
-        merchants=await merchants_named(view, [row.merchant_id for row in payments]),
         refresh_s=None if _saves_data(view) else _REFRESH_S,
     )
 

@@ -4,6 +4,7 @@ from markupsafe import Markup
 
 from merchant.core.access import Permission as P
 from merchant.core.evidence import SecurityEvent
+from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.people import record_routes as api
 from merchant.people.record_routes import AuditView, SecurityEventView
@@ -52,7 +53,7 @@ _AUDIT = Listing(
     intro=_("Each entry is chained to the one before, so that none can be changed or left out unseen."),
     handler=api.read_audit,
     columns=(
-        Column(_("When"), instant("at"), main=True),
+        Column(_("When"), instant("at"), main=True, sorts=BY_AGE),
         Column(_("Who"), _who),
         Column(_("What"), lambda _view, row: _readable(row.action)),
         Column(_("About"), _about),
@@ -72,7 +73,7 @@ _SECURITY = Listing(
     intro=_("Sign-ins, refusals and looks at personal data of the last ninety days."),
     handler=api.list_security_events,
     columns=(
-        Column(_("When"), instant("at"), main=True),
+        Column(_("When"), instant("at"), main=True, sorts=BY_AGE),
         Column(_("What"), lambda _view, row: _readable(row.kind)),
         Column(_("Who"), _who),
         Column(_("From where"), text("source")),

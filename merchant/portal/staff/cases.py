@@ -15,6 +15,7 @@ from merchant.compliance.cases.schemas import ApplicationView
 from merchant.compliance.cases.states import ApplicationState
 from merchant.core import errors
 from merchant.core.access import Permission as P
+from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.people import routes as people
 from merchant.portal.staff.applications import application_page, found_by
@@ -53,6 +54,7 @@ def _listing(view: View) -> Listing:
             Column(_("State"), state("application")),
             Column(_("Tier"), text("target_tier")),
             Column(_("Risk"), _risk),
+            Column(_("Opened"), instant("created_at"), sorts=BY_AGE),
             Column(_("Last change"), instant("updated_at")),
         ),
         filters=(

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from merchant.core.access import KEY_SCOPES, delegable
 from merchant.core.access import Permission as P
+from merchant.core.paging import BY_AGE, NAME
 from merchant.core.texts import _
 from merchant.notify import routes as hooks_api
 from merchant.notify.events import EventType
@@ -34,9 +35,9 @@ _KEYS = Listing(
     handler=api.list_api_keys,
     href=lambda row: f"/keys/{row.id}/revoke",
     columns=(
-        Column(_("Name"), name_of("name"), main=True),
+        Column(_("Name"), name_of("name"), main=True, sorts=(NAME,)),
         Column(_("May do"), lambda _view, row: ", ".join(row.scopes)),
-        Column(_("Issued"), instant("created_at")),
+        Column(_("Issued"), instant("created_at"), sorts=BY_AGE),
         Column(_("Ends"), instant("expires_at")),
         Column(_("Used last"), instant("last_used_at")),
         Column(_("Revoked"), instant("revoked_at")),

@@ -1,7 +1,7 @@
 """A shop with two counters and its people, each with a browser."""
 
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,6 +22,11 @@ from tests.merchant.portal.browsing import Browser
 NAME = "Mama Njeri & Sons"
 
 
+def id_at(instant: datetime) -> UUID:
+    """An id as one is made at that time: lists go by it."""
+    return UUID(int=int(instant.timestamp() * 1000) << 80 | ids.uuid7().int & (1 << 80) - 1)
+
+
 class Stall(msgspec.Struct):
     """A shop of the tests."""
 
@@ -40,8 +45,7 @@ class Stall(msgspec.Struct):
     async def pay(self, minor: int, currency: str = "KES", counter: int = 0, *, days_ago: int = 0) -> str:
         """Money that arrived; its payment's id, which holds the time."""
         at = clock.now() - timedelta(days=days_ago)
-        made = ids.uuid7()
-        payment_id = UUID(int=int(at.timestamp() * 1000) << 80 | made.int & (1 << 80) - 1)
+        payment_id = id_at(at)
         async with self.service.db.system() as tx:
             await tx.execute(
                 "INSERT INTO payment (id, dfsp_id, merchant_id, counter_id, payer_fsp_id, transfer_id, transaction_id,"
