@@ -13,6 +13,7 @@ from merchant.portal.staff import (
     keys,
     locations,
     merchants,
+    messages,
     owners,
     payment,
     payments,
@@ -48,6 +49,7 @@ ROUTES = [
     *people.ROUTES,
     *keys.ROUTES,
     *audit.ROUTES,
+    *messages.ROUTES,
     *policies.ROUTES,
     *screening_lists.ROUTES,
 ]
