@@ -86,12 +86,13 @@ async def read_notification_choices(call: Call[None], merchant_id: UUID) -> Noti
 @route(
     "PUT",
     "/api/v1/merchants/{merchant_id}/notification-choices",
-    permission=P.OWN_NOTIFICATIONS_WRITE,
+    permission=P.MERCHANTS_WRITE,
+    own_permission=P.OWN_NOTIFICATIONS_WRITE,
     body=NewNotificationChoices,
     answer=NotificationChoices,
 )
 async def choose_notifications(call: Call[NewNotificationChoices], merchant_id: UUID) -> NotificationChoices:
-    """Choose which messages the own merchant is sent, and when they wait; its owner does.
+    """Choose which messages a merchant is sent, and when they wait; its owner does, or staff for it.
 
     What was written in quiet hours is sent when they end, payments as one message. Texts go to the merchant's phone,
     mails to its owners.

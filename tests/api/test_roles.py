@@ -119,7 +119,7 @@ async def test_a_role_opens_exactly_the_routes_whose_permission_it_holds(
             assert status != 401, (str(route), role)
 
 
-async def test_a_merchants_owner_opens_no_more_than_the_own_people_and_counters(service: Service) -> None:
+async def test_a_merchants_owner_opens_no_more_than_the_own_people_counters_and_notifications(service: Service) -> None:
     opened = {str(route): route.declared.own_permission for route in walled_routes(service)}
     users, counters = "/api/v1/users", "/api/v1/counters/{counter_id}"
     assert {path for path, own in opened.items() if own is P.OWN_PEOPLE_WRITE} == {
@@ -132,7 +132,10 @@ async def test_a_merchants_owner_opens_no_more_than_the_own_people_and_counters(
         f"PATCH {counters}",
         *(f"POST {counters}/{name}" for name in ("close", "stickers")),
     }
-    assert set(opened.values()) == {None, P.OWN_PEOPLE_WRITE, P.OWN_COUNTERS_WRITE}
+    assert {path for path, own in opened.items() if own is P.OWN_NOTIFICATIONS_WRITE} == {
+        "PUT /api/v1/merchants/{merchant_id}/notification-choices"
+    }
+    assert set(opened.values()) == {None, P.OWN_PEOPLE_WRITE, P.OWN_COUNTERS_WRITE, P.OWN_NOTIFICATIONS_WRITE}
 
 
 def test_an_owners_permission_is_worth_nothing_to_whoever_is_no_merchants() -> None:

@@ -11,7 +11,7 @@ from merchant.notify.message_routes import MessageView
 from merchant.portal.ui import words
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import Kind
-from merchant.portal.ui.lists import Column, Empty, Listing, instant, name_of, said, show_list, state
+from merchant.portal.ui.lists import Column, Empty, Listing, badge, instant, name_of, show_list
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import STAFF, View, screen
 from merchant.portal.ui.words import WORDS
@@ -28,12 +28,14 @@ def _says(view: View, row: MessageView) -> Any:
     return Markup('<span class="quiet">{}</span>').format(view.spoken.say(_("not kept")))
 
 
-def _why(view: View, row: MessageView) -> Any:
-    """Why it did not arrive, in words where there are some; what a server said is its own."""
+def _state(view: View, row: MessageView) -> Any:
+    """What became of it, and why it did not arrive: in words where there are some; what a server said is its own."""
+    shown = badge(view, "message", row.state)
     if row.reason is None:
-        return "–"
+        return shown
     known = WORDS["message_reason"].get(row.reason)
-    return view.spoken.say(known.text) if known else Markup("<bdi>{}</bdi>").format(row.reason)
+    why = view.spoken.say(known.text) if known else row.reason
+    return shown + Markup(' <span class="quiet"><bdi>{}</bdi></span>').format(why)
 
 
 def _merchant(_view: View, row: MessageView) -> Any:
@@ -49,22 +51,21 @@ def _subject(view: View, row: MessageView) -> str:
 
 _COLUMNS = (
     Column(_("About"), _subject, main=True),
-    Column(_("State"), state("message")),
+    Column(_("State"), _state),
     Column(_("To"), name_of("recipient")),
-    Column(_("By"), said("message_channel", "channel")),
     Column(_("What it says"), _says),
     Column(_("Written"), instant("created_at")),
-    Column(_("Why not"), _why),
 )
 _FILTERS = (
     Field("state", _("State"), "choice", choices=_choices("message")),
     Field("kind", _("About"), "choice", choices=_choices("message_kind")),
     Field("channel", _("By"), "choice", choices=_choices("message_channel")),
 )
-_INTRO = _("What people were sent by text and by mail. Words are kept for thirty days; those of codes and links never.")
 _STAFFS = Listing(
     title=_("Messages"),
-    intro=_INTRO,
+    intro=_(
+        "What people were sent by text and by mail. Words are kept for thirty days; those of codes and links never."
+    ),
     handler=api.list_messages,
     columns=(*_COLUMNS[:1], Column(_("Merchant"), _merchant), *_COLUMNS[1:]),
     filters=_FILTERS,
@@ -72,7 +73,7 @@ _STAFFS = Listing(
 )
 _SHOPS = Listing(
     title=_("What I was sent"),
-    intro=_INTRO,
+    intro=_("Texts to the phone of the shop and mails to its owners. Their words are kept for thirty days."),
     handler=api.list_messages,
     crumb=("/shop/notifications", _("Messages to me")),
     columns=_COLUMNS,

@@ -126,10 +126,14 @@ async def test_another_merchants_and_another_dfsps_choices_are_not_found(stall: 
     assert staff.status_code == 404
 
 
-async def test_staff_see_a_merchants_choices_and_change_none(stall: Stall, world: World) -> None:
-    maker = world["greenbankfsp"]["maker"].headers
-    assert (await stall.client.get(stall.path, headers=maker)).status_code == 200
-    assert (await stall.client.put(stall.path, json={}, headers=maker)).status_code == 403
+async def test_staff_see_a_merchants_choices_and_makers_change_them_for_it(stall: Stall, world: World) -> None:
+    staff = world["greenbankfsp"]
+    assert (await stall.client.get(stall.path, headers=staff["checker"].headers)).status_code == 200
+    assert (await stall.client.put(stall.path, json={}, headers=staff["checker"].headers)).status_code == 403
+    body = {"choices": [{"kind": "security", "channel": "sms", "sent": False}]}
+    assert (await stall.client.put(stall.path, json={}, headers=staff["maker"].headers)).status_code == 200
+    assert (await stall.client.put(stall.path, json=body, headers=staff["maker"].headers)).status_code == 422
+    assert (await stall.client.put(stall.path, json={}, headers=world["lakemfi"]["maker"].headers)).status_code == 404
 
 
 async def test_a_change_is_in_the_audit_record(stall: Stall) -> None:
