@@ -1,10 +1,8 @@
 """Files that pages load: style sheets, scripts and icons, each under a name that holds its hash, to be kept for ever.
 
-What every page of somebody signed in needs is one sheet; what few pages need has a sheet of its own, which a page loads
-when it uses a class of it (`sheets_for`): on a slow line the first sheet decides when anything is seen.
-
-A style sheet is put together of its parts once, when this module is read. Where a property names a colour, the light
-one is written before it, for phones that know no names (Chrome below 49); the sources in static/ need not.
+What few pages need has a sheet of its own, which a page loads when it uses a class of it: on a slow line the first sheet
+decides when anything is seen. Where a property names a colour, the light one is written before it, for phones that
+know no names (Chrome below 49); the sources in static/ need not.
 """
 
 import gzip
