@@ -81,7 +81,7 @@ async def _to_propose(view: View, _given: dict[str, Any]) -> Subject:
             "area",
             _("Begin with what is in force and change what you must."),
             required=True,
-            most=200_000,
+            most=20_000,
         ),
         Field("effective_on", _("In force from"), "date"),
         Field("note", _("Why"), "area", most=500),
