@@ -14,7 +14,19 @@ from merchant.people import routes as api
 from merchant.portal.ui.acts import Act, Subject, act_screens
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import Kind
-from merchant.portal.ui.lists import Button, Column, Empty, Listing, instant, name_of, show_list, state, text
+from merchant.portal.ui.lists import (
+    Button,
+    Column,
+    Empty,
+    Listing,
+    badge,
+    instant,
+    name_of,
+    press,
+    show_list,
+    state,
+    text,
+)
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import EVERYONE, STAFF, View, screen
 
@@ -49,6 +61,13 @@ _KEYS = Listing(
         _ISSUE,
     ),
 )
+
+
+def _state_of(row: hooks_api.EndpointView) -> str:
+    """Whether an address is called."""
+    return "off" if not row.enabled else "paused" if row.paused else "on"
+
+
 _ADD = Button("/webhooks/add", _("Add an address"), permission=P.WEBHOOKS_WRITE)
 _HOOKS = Listing(
     title=_("Webhooks"),
@@ -57,13 +76,22 @@ _HOOKS = Listing(
     href=lambda row: f"/webhooks/{row.id}",
     columns=(
         Column(_("Address"), name_of("url"), main=True),
-        Column(_("State"), lambda view, row: state("hook", "shown")(view, _Shown("paused" if row.paused else "on"))),
+        Column(_("State"), lambda view, row: badge(view, "hook", _state_of(row))),
         Column(_("Events"), lambda view, row: ", ".join(row.event_types) or view.spoken.say(_("All"))),
         Column(_("Since"), instant("created_at")),
     ),
     buttons=(_ADD,),
     empty=Empty(_("No addresses yet"), _("Add one, and your system hears of each payment within a second."), _ADD),
 )
+
+
+def _resend(view: View, row: hooks_api.DeliveryView) -> Any:
+    if row.state != "failed":
+        return "–"
+    here = f"/webhooks/{view.request.path_params['endpoint_id']}/deliveries/{row.id}/resend"
+    return press(view, here, _("Send again"), "refresh-cw")
+
+
 _DELIVERIES = Listing(
     title=_("Deliveries"),
     handler=hooks_api.list_webhook_deliveries,
@@ -72,15 +100,11 @@ _DELIVERIES = Listing(
         Column(_("State"), state("delivery")),
         Column(_("Tries"), text("attempts"), numeric=True),
         Column(_("When"), instant("created_at")),
+        Column(_("Do"), _resend),
     ),
     empty=Empty(_("Nothing delivered yet"), _("Send a test event to see that the address answers.")),
     crumb=("/webhooks", _("Webhooks")),
 )
-
-
-class _Shown:
-    def __init__(self, shown: str) -> None:
-        self.shown = shown
 
 
 @screen("GET", "/keys", permission=P.API_KEYS_WRITE, kinds=STAFF)
@@ -187,8 +211,8 @@ _ACTS = (
 async def webhook(view: View, endpoint_id: UUID) -> Page:
     """One address: what was delivered there, and what was not."""
     path = {"endpoint_id": endpoint_id}
-    found = next((one for one in await view.all_of(hooks_api.list_webhook_endpoints) if one.id == endpoint_id), None)
-    return await show_list(view, _DELIVERIES, path=path, template=_HOOK_PAGE, endpoint=found)
+    found = (await view.ask(hooks_api.read_webhook_endpoint, path=path)).view
+    return await show_list(view, _DELIVERIES, path=path, template=_HOOK_PAGE, endpoint=found, state=_state_of(found))
 
 
 @screen("POST", "/webhooks/{endpoint_id}/test", permission=P.WEBHOOKS_WRITE)
@@ -205,24 +229,24 @@ async def send_test(view: View, endpoint_id: UUID) -> Page:
 
 @screen("POST", "/webhooks/{endpoint_id}/pause", permission=P.WEBHOOKS_WRITE)
 async def pause(view: View, endpoint_id: UUID) -> Page:
-    """Keep what happens until it is asked for again."""
+    """Send nothing there until it is resumed; what it misses is listed as failed."""
     return await view.act(
         hooks_api.pause_webhook_endpoint,
         path={"endpoint_id": endpoint_id},
         to=f"/webhooks/{endpoint_id}",
-        done=_("Paused; what happens meanwhile is kept and sent later."),
+        done=_("Paused. What happens meanwhile is listed here as failed; send it again one by one."),
         again=lambda: webhook.opt["show"](view, endpoint_id),
     )
 
 
 @screen("POST", "/webhooks/{endpoint_id}/resume", permission=P.WEBHOOKS_WRITE)
 async def resume(view: View, endpoint_id: UUID) -> Page:
-    """Send again to an address that was paused."""
+    """Send to an address again, from the next event on."""
     return await view.act(
         hooks_api.resume_webhook_endpoint,
         path={"endpoint_id": endpoint_id},
         to=f"/webhooks/{endpoint_id}",
-        done=_("We send there again; what waited goes first."),
+        done=_("We send there again, from the next event on."),
         again=lambda: webhook.opt["show"](view, endpoint_id),
     )
 
