@@ -5,7 +5,7 @@ from uuid import UUID
 
 from merchant.core import clock
 from merchant.core.access import Permission as P
-from merchant.core.texts import _, _n
+from merchant.core.texts import _
 from merchant.people import routes as people_api
 from merchant.portal.ui.acts import Act, Subject, act_screens
 from merchant.portal.ui.fields import Field, start_of
@@ -196,11 +196,6 @@ _ACTS = (
         kinds=_HUB,
     ),
 )
-
-
-def days_told(days: int | None) -> str:
-    """How long a key still holds, in words."""
-    return _("no end") if days is None else _n("{count} day left", "{count} days left", days)
 
 
 ROUTES = [dfsps, dfsp, *(one for act in _ACTS for one in act_screens(act))]

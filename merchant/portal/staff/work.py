@@ -7,11 +7,11 @@ from msgspec import Struct
 
 from merchant.compliance.cases import case_routes
 from merchant.compliance.cases import routes as api
+from merchant.compliance.cases.desk import routes as desk
 from merchant.compliance.cases.kinds import CaseKind
 from merchant.compliance.cases.schemas import ApplicationView
 from merchant.core.access import Permission as P
 from merchant.core.texts import _
-from merchant.portal.staff.applications import has_filter
 from merchant.portal.staff.writing import DFSP
 from merchant.portal.ui.lists import Button
 from merchant.portal.ui.pages import Page
@@ -19,7 +19,8 @@ from merchant.portal.ui.screen import View, link, screen
 
 _PAGE = f"{__package__}/work.html"
 _SHOWN = 5  # of each pile; the list has the rest
-_COUNTED = 100  # a larger pile is told as "100+"
+# A larger pile is told as "500+", and of so many the oldest are shown; what is queued costs more to read.
+_COUNTED, _QUEUED = 500, 100
 
 
 class Pile(Struct, frozen=True):
@@ -44,9 +45,19 @@ def _page_of(row: Any) -> str:
 
 
 async def _pile(view: View, **query: str) -> Pile:
-    found = await view.all_of(case_routes.list_cases, most=_COUNTED, query=query | {"limit": str(_COUNTED)})
-    count = f"{_COUNTED}+" if len(found) == _COUNTED else str(len(found))
-    return Pile(list(reversed(found))[:_SHOWN], count, link("/cases", **query))
+    found = await view.all_of(case_routes.list_cases, most=_COUNTED, query=query | {"limit": "100"})
+    # Ids hold the time at which a case was opened.
+    return _of(sorted(found, key=lambda row: row.id), _COUNTED, link("/cases", **query))
+
+
+async def _to_decide(view: View) -> Pile:
+    """What the queue of the checkers holds."""
+    query = {"order": "oldest", "limit": str(_QUEUED)}
+    return _of(await view.all_of(desk.list_review_queue, most=_QUEUED, query=query), _QUEUED, "/applications/queue")
+
+
+def _of(found: Sequence[Any], most: int, href: str) -> Pile:
+    return Pile(found[:_SHOWN], f"{most}+" if len(found) == most else str(len(found)), href)
 
 
 async def _given_back(view: View, pile: Pile) -> list[Back]:
@@ -62,18 +73,13 @@ async def _given_back(view: View, pile: Pile) -> list[Back]:
 async def work(view: View) -> Page:
     """What waits."""
     returned = await _pile(view, state="returned")
-    review = await _pile(view, state="in_review")
-    handed_in = None
-    if has_filter(case_routes.list_cases, "handed_in"):
-        handed_in = await _pile(view, state="draft", handed_in="true")
     return view.page(
         _PAGE,
         returned=returned,
         given_back=await _given_back(view, returned),
-        drafts=await _pile(view, state="draft"),
-        submitted=await _pile(view, state="submitted"),
-        review=review,
-        handed_in=handed_in,
+        drafts=await _pile(view, state="draft", handed_in="false"),
+        review=await (_to_decide(view) if view.may(P.APPLICATIONS_DECIDE) else _pile(view, state="in_review")),
+        handed_in=await _pile(view, state="draft", handed_in="true"),
         page_of=_page_of,
         writes=view.may(P.APPLICATIONS_WRITE),
         decides=view.may(P.APPLICATIONS_DECIDE),
