@@ -11,7 +11,7 @@ from merchant.core.texts import _
 from merchant.notify import routes as hooks_api
 from merchant.notify.events import EventType
 from merchant.people import routes as api
-from merchant.portal.ui.acts import Act, Subject, act_screens
+from merchant.portal.ui.acts import Act, Subject, act_screens, press_screen
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import Kind
 from merchant.portal.ui.lists import (
@@ -215,61 +215,25 @@ async def webhook(view: View, endpoint_id: UUID) -> Page:
     return await show_list(view, _DELIVERIES, path=path, template=_HOOK_PAGE, endpoint=found, state=_state_of(found))
 
 
-@screen("POST", "/webhooks/{endpoint_id}/test", permission=P.WEBHOOKS_WRITE)
-async def send_test(view: View, endpoint_id: UUID) -> Page:
-    """Send a made-up event there, at once."""
-    return await view.act(
-        hooks_api.test_webhook_endpoint,
-        path={"endpoint_id": endpoint_id},
-        to=f"/webhooks/{endpoint_id}",
-        done=_("A test event is on its way; look below whether it arrived."),
-        again=lambda: webhook.opt["show"](view, endpoint_id),
-    )
-
-
-@screen("POST", "/webhooks/{endpoint_id}/pause", permission=P.WEBHOOKS_WRITE)
-async def pause(view: View, endpoint_id: UUID) -> Page:
-    """Send nothing there until it is resumed; what it misses is listed as failed."""
-    return await view.act(
+_HOOK = "/webhooks/{endpoint_id}"
+_PRESSES = (
+    (f"{_HOOK}/test", hooks_api.test_webhook_endpoint, _("A test event is on its way; look below whether it arrived.")),
+    (
+        f"{_HOOK}/pause",
         hooks_api.pause_webhook_endpoint,
-        path={"endpoint_id": endpoint_id},
-        to=f"/webhooks/{endpoint_id}",
-        done=_("Paused. What happens meanwhile is listed here as failed; send it again one by one."),
-        again=lambda: webhook.opt["show"](view, endpoint_id),
-    )
-
-
-@screen("POST", "/webhooks/{endpoint_id}/resume", permission=P.WEBHOOKS_WRITE)
-async def resume(view: View, endpoint_id: UUID) -> Page:
-    """Send to an address again, from the next event on."""
-    return await view.act(
-        hooks_api.resume_webhook_endpoint,
-        path={"endpoint_id": endpoint_id},
-        to=f"/webhooks/{endpoint_id}",
-        done=_("We send there again, from the next event on."),
-        again=lambda: webhook.opt["show"](view, endpoint_id),
-    )
-
-
-@screen("POST", "/webhooks/{endpoint_id}/deliveries/{delivery_id}/resend", permission=P.WEBHOOKS_WRITE)
-async def resend(view: View, endpoint_id: UUID, delivery_id: UUID) -> Page:
-    """Deliver an event once more."""
-    return await view.act(
+        _("Paused. What happens meanwhile is listed here as failed; send it again one by one."),
+    ),
+    (f"{_HOOK}/resume", hooks_api.resume_webhook_endpoint, _("We send there again, from the next event on.")),
+    (
+        f"{_HOOK}/deliveries/{{delivery_id}}/resend",
         hooks_api.resend_webhook_delivery,
-        path={"endpoint_id": endpoint_id, "delivery_id": delivery_id},
-        to=f"/webhooks/{endpoint_id}",
-        done=_("It is sent once more."),
-        again=lambda: webhook.opt["show"](view, endpoint_id),
-    )
-
-
+        _("It is sent once more."),
+    ),
+)
 ROUTES = [
     keys,
     webhooks,
     webhook,
-    send_test,
-    pause,
-    resume,
-    resend,
+    *(press_screen(path, handler, webhook, done) for path, handler, done in _PRESSES),
     *(one for act in _ACTS for one in act_screens(act)),
 ]
