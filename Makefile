@@ -23,7 +23,7 @@ export PIP_RETRIES
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test slow oldest browser shots lint format bench texts openapi clean
+.PHONY: help install run test slow oldest browser shots pictures lint format bench texts openapi clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,10 @@ browser: install ## Run the stories and checks of the pages in Chromium, which i
 shots: install ## Draw every page at three widths into build/shots
 	@$(BROWSER_READY)
 	@if command -v chromium >/dev/null; then $(PY) -m tests.browser.shots; else $(NO_BROWSER); fi
+
+pictures: install ## Draw the pictures of the README anew from a running demo
+	@$(BROWSER_READY)
+	@if command -v chromium >/dev/null; then $(PY) -m tests.browser.pictures; else $(NO_BROWSER); fi
 
 lint: install ## Check style, types, who imports whom, the project's own rules, and that openapi/ is current
 	$(PY) -m ruff check .

@@ -57,6 +57,7 @@ _STAFF = {
     # One person may hold several roles; four eyes must hold all the same.
     "both": (Role.DFSP_MAKER, Role.DFSP_CHECKER),
 }
+_LIFETIME = timedelta(hours=8)  # of a session
 _numbers = itertools.count(1001)  # "Shop 39" is like a listed "Office 39"
 
 
@@ -159,12 +160,8 @@ async def signed_in(service: Service, email: str) -> Person:
     """A person by e-mail address, with a fresh session."""
     async with service.db.system_reads() as tx:
         user_id = await tx.fetchval("SELECT id FROM app_user WHERE email = $1", email)
-    return await _signed_in(service, user_id, email)
-
-
-async def _signed_in(service: Service, user_id: UUID, email: str) -> Person:
     actor = await sessions.user_actor(service, user_id)
-    opened = await sessions.open_session(service, user_id, lifetime=timedelta(hours=8))
+    opened = await sessions.open_session(service, user_id, lifetime=_LIFETIME)
     return Person(msgspec.structs.replace(actor, session_id=opened.id), email, opened.access_token)
 
 
@@ -176,8 +173,14 @@ async def load_world(service: Service) -> World:
     fsp_ids = {row["id"]: row["fsp_id"] for row in dfsps}
     people: dict[str, dict[str, Person]] = {fsp_id: {} for fsp_id in fsp_ids.values()}
     operator: Person | None = None
-    for row in found:
-        person = await _signed_in(service, row["id"], row["email"])
+    opened = [await sessions.open_session(service, row["id"], lifetime=_LIFETIME) for row in found]
+    bare = [
+        Actor(kind="user", id=row["id"], name="", dfsp_id=None, session_id=one.id)
+        for row, one in zip(found, opened, strict=True)
+    ]
+    actors = await sessions.find_actors(service, bare)
+    for row, one, actor in zip(found, opened, bare, strict=True):
+        person = Person(actors[actor.key], row["email"], one.access_token)
         if row["dfsp_id"] is not None:
             people[fsp_ids[row["dfsp_id"]]][row["email"].split("@")[0]] = person
         elif operator is None or row["email"] == OPERATOR:
@@ -309,8 +312,13 @@ async def create_merchant(
     return made.merchant, made.counters
 
 
+async def open_shop(service: Service, world: World, **business: Any) -> None:
+    """The merchant of a template, whose number no merchant of a test has."""
+    await create_merchant(service, world, document=company(number=1000, **business))
+
+
 async def find_shop(service: Service) -> tuple[Merchant, Counter]:
-    """The one merchant of a database cloned from `shop_template`, and its counter."""
+    """The one merchant of a database cloned from a template with one, and its counter."""
     async with service.db.tenant(None) as tx:
         [merchant] = (await tx.session.exec(select(Merchant))).all()
         [counter] = (await tx.session.exec(select(Counter))).all()

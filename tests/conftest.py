@@ -13,30 +13,34 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
 import hypothesis
 import pytest
 import structlog
+from structlog.dev import ConsoleRenderer, plain_traceback
 
 from merchant import migrations
-from merchant.core import clock, postgres
+from merchant.core import clock, pools, postgres
 from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings
 from tests import builders
 from tests.apps import app_on, client_on
 from tests.builders import GATEWAY_SECRET, SECRET_KEY, World
+from tests.databases import Clones, make_engine
 
 # One name for all processes of a run: pytest-xdist's workers inherit it.
 _RUN = os.environ.setdefault("MERCHANT_TEST_RUN", uuid.uuid4().hex)
 # A command that a test starts without a data folder of its own must not meet what a demo left in this checkout.
 os.environ["MERCHANT_DATA_DIR"] = f"{os.devnull}/none"
-_WORLD, _SHOP = "template_world", "template_shop"
+Stocking = Callable[[Service, World], Awaitable[Any]]  # adds to a template what every test of a folder needs
+_WORLD = "template_world"
 _SLICES = re.compile(r"tests/merchant/(?!channels|portal|demo|cli)")
 # Durability costs time and is tested where it matters (tests/merchant/core/postgres, the kill tests).
 _FAST = {
@@ -54,9 +58,14 @@ hypothesis.settings.register_profile("merchant", deadline=None, derandomize="CI"
 hypothesis.settings.load_profile("merchant")
 
 
+pools.create_async_engine = make_engine
 _configure_logs = structlog.configure
 # A logger that is kept from its first use on would not hear of a test that listens to it later.
 structlog.configure = lambda **options: _configure_logs(**(options | {"cache_logger_on_first_use": False}))
+# What goes wrong on purpose is told without colours and every variable, which takes a tenth of a second each time.
+structlog.configure(
+    processors=[*structlog.get_config()["processors"][:-1], ConsoleRenderer(exception_formatter=plain_traceback)]
+)
 
 
 @pytest.fixture(autouse=True)
@@ -132,54 +141,66 @@ def _shared_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def template(postgres_server: postgres.Running) -> str:
-    """A migrated and seeded database that tests clone; where every test needs a shop, a folder's is `shop_template`."""
-    return _template(postgres_server, _WORLD)
+    """A migrated and seeded database that tests clone; where every test needs more, a folder's is `stocked`."""
+    return _template(postgres_server, _WORLD, None)
 
 
 @pytest.fixture(scope="session")
-def shop_template(postgres_server: postgres.Running) -> str:
+def stocked(postgres_server: postgres.Running) -> Callable[[str, Stocking], str]:
+    """Makes a template by name that has more than the world."""
+
+    def stock(name: str, add: Stocking) -> str:
+        _template(postgres_server, _WORLD, None)
+        return _template(postgres_server, f"template_{name}", add)
+
+    return stock
+
+
+@pytest.fixture(scope="session")
+def shop_template(stocked: Callable[[str, Stocking], str]) -> str:
     """A template that has a merchant too (`builders.find_shop`)."""
-    _template(postgres_server, _WORLD)
-    return _template(postgres_server, _SHOP)
+    return stocked("shop", builders.open_shop)
 
 
-def _template(server: postgres.Running, name: str) -> str:
+def _template(server: postgres.Running, name: str, add: Stocking | None) -> str:
     with _exclusively(_shared_folder() / "template.lock"):
-        asyncio.run(_build_template(server, name))
+        asyncio.run(_build_template(server, name, add))
     return name
 
 
-async def _build_template(server: postgres.Running, name: str) -> None:
+async def _build_template(server: postgres.Running, name: str, add: Stocking | None) -> None:
     connection = await asyncpg.connect(server.url("postgres"))
     try:
         if await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
             return
         url = server.url(f"{name}_new")
-        await connection.execute(f"CREATE DATABASE {name}_new TEMPLATE {_WORLD if name == _SHOP else 'template1'}")
-        if name == _WORLD:
+        await connection.execute(f"CREATE DATABASE {name}_new TEMPLATE {_WORLD if add else 'template1'}")
+        if add is None:
             await migrations.upgrade(url)
         async with open_service(Settings(secret_key=SECRET_KEY, require_totp=False), url) as service:
-            if name == _WORLD:
+            if add is None:
                 await builders.seed_world(service)
             else:
-                world = await builders.load_world(service)
-                await builders.create_merchant(service, world, document=builders.company(number=1000))
+                await add(service, await builders.load_world(service))
         await connection.execute(f"ALTER DATABASE {name}_new RENAME TO {name}")
     finally:
         await connection.close()
 
 
+@pytest.fixture(scope="session")
+def clones(postgres_server: postgres.Running) -> Iterator[Clones]:
+    """Makes the tests' databases."""
+    made = Clones(postgres_server.url("postgres"))
+    yield made
+    made.close()
+
+
 @pytest.fixture
-async def database_url(postgres_server: postgres.Running, template: str) -> AsyncIterator[str]:
+def database_url(postgres_server: postgres.Running, clones: Clones, template: str) -> Iterator[str]:
     """A database of the test's own, seeded with the world."""
-    name = f"test_{uuid.uuid4().hex}"
-    connection = await asyncpg.connect(postgres_server.url("postgres"))
-    try:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-        yield postgres_server.url(name)
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        await connection.close()
+    name = clones.take(template)
+    yield postgres_server.url(name)
+    clones.drop(name)
 
 
 @pytest.fixture

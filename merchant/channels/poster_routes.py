@@ -18,6 +18,7 @@ from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant, pattern
 from merchant.core.http.route import Call, Listed, route
+from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from qr.posters.poster import Page
 
@@ -91,7 +92,7 @@ async def order_posters(call: Call[NewBatch]) -> BatchView:
     return batch_view(await posters.order_batch(call.tx, call.actor, wanted), web.language_of(call.request))
 
 
-@route("GET", "/api/v1/poster-batches", permission=P.MERCHANTS_READ, items=BatchView, paged=True)
+@route("GET", "/api/v1/poster-batches", permission=P.MERCHANTS_READ, items=BatchView, paged=True, sorts=BY_AGE)
 async def list_poster_batches(call: Call[None]) -> Listed:
     """List print runs, newest first; they are kept for a week."""
     rows = await background.list_page(call.tx, posters.KIND, call.actor, call.page)

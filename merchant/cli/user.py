@@ -47,6 +47,15 @@ def create(settings: Settings, /, **options: Any) -> None:
     _show(link)
 
 
+@user.command("invite-first")
+@click.pass_obj
+def invite_first(settings: Settings, /) -> None:
+    """Print a new link for the first operator, as `seed` did; the one before ends. Only until there is one."""
+    from merchant.programs import accounts
+
+    click.echo(_run(settings, accounts.invite_first))
+
+
 @user.command()
 @click.argument("email")
 @click.option(

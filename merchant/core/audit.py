@@ -20,6 +20,7 @@ from merchant.core import clock, columns
 from merchant.core.access import Actor
 from merchant.core.audit_keys import AuditKey, AuditKeys
 from merchant.core.db import Tx
+from merchant.core.texts import _
 from merchant.core.vault import BadSecretKey
 
 HUB_CHAIN = UUID(int=0)  # actions that belong to no DFSP
@@ -215,31 +216,69 @@ async def chains(tx: Tx) -> list[UUID]:
     return [row["dfsp_id"] for row in rows]
 
 
+class Position(msgspec.Struct, frozen=True):
+    """How far a pass over a chain has come: JSON, so that a background job goes on from it."""
+
+    seq: int = 0
+    previous: str = _GENESIS.hex()
+    pending: int | None = None
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """What a part of a pass found; at the end of the chain the number of good entries, and the first fault or None."""
+
+    position: Position
+    is_over: bool
+    entries: int
+    fault: ChainBroken | None = None
+
+
 async def verify(tx: Tx, chain: UUID, anchored: Hashes | None = None) -> tuple[int, ChainBroken | None]:
     """Recompute a chain: the number of good entries, and the first fault or None.
 
     `anchored` are hashes in hexadecimal, by the entry's number, that were seen before: all of them must be here still.
     """
+    passed = await verify_part(tx, chain, anchored)
+    while not passed.is_over:
+        passed = await verify_part(tx, chain, anchored, passed.position)
+    return passed.entries, passed.fault
+
+
+async def verify_part(
+    tx: Tx, chain: UUID, anchored: Hashes | None = None, start: Position | None = None, most: int = 100_000
+) -> Passed:
+    """Recompute a chain from where a part before it stopped, some `most` entries far. What is written meanwhile counts.
+
+    A part trusts what the parts before it found: the position is kept where whoever changes entries cannot write it,
+    or the pass is done in one go.
+    """
     await tx.audit_keys.load(tx.fetch)
-    check = _Check(tx.audit_keys, chain, anchored or {})
-    while rows := await tx.fetch(_NEXT, chain, check.seq, _VERIFY_BATCH):
+    check = _Check(tx.audit_keys, chain, anchored or {}, start or Position())
+    until = check.seq + most
+    is_at_end = False
+    while check.seq < until:
+        rows = await tx.fetch(_NEXT, chain, check.seq, _VERIFY_BATCH)
         for row in rows:
             if problem := check.fault_of(row):
-                return check.seq, ChainBroken(chain, check.seq + 1, problem)
-    head = await tx.fetchrow("SELECT seq, hash FROM audit_head WHERE dfsp_id = $1", chain)
-    end = (0, _GENESIS) if head is None else (head["seq"], head["hash"])
-    if end != (check.seq, check.previous) or any(seq > check.seq for seq in check.anchored):
-        return check.seq, ChainBroken(chain, check.seq + 1, "entries were cut off the end")
-    if unsigned := check.unsigned_at_the_end():
-        return unsigned - 1, ChainBroken(chain, unsigned, "the entry is not signed")
-    return check.seq, None
+                return Passed(check.position(), True, check.seq, ChainBroken(chain, check.seq + 1, problem))
+        if rows:
+            is_at_end = False
+            continue
+        head = await tx.fetchrow("SELECT seq, hash FROM audit_head WHERE dfsp_id = $1", chain)
+        end = (0, _GENESIS) if head is None else (head["seq"], head["hash"])
+        # Someone may have written between the two statements: what the head counts is there to be read by now.
+        if end[0] > check.seq and not is_at_end:
+            is_at_end = True
+            continue
+        return Passed(check.position(), True, *check.ended(end))
+    return Passed(check.position(), False, check.seq)
 
 
 class _Check:
     """One pass over a chain, entry by entry."""
 
-    def __init__(self, keys: AuditKeys, chain: UUID, anchored: Hashes) -> None:
-        self.previous, self.seq = _GENESIS, 0
+    def __init__(self, keys: AuditKeys, chain: UUID, anchored: Hashes, start: Position) -> None:
+        self.previous, self.seq = bytes.fromhex(start.previous), start.seq
         self._keys, self._chain = keys, chain
         # What a key was sealed with counts like an anchor.
         own = [head for key in keys.all() for head in key.heads if head.chain == chain]
@@ -253,31 +292,43 @@ class _Check:
         self._unsigned_until = before_key[0] if before_key else 0
         self._rolled_out = first.created_at + ROLL_OUT if first and first.heads else None
         self._no_key_yet = first is None
-        self._pending: int | None = None  # the first unsigned entry that no signed one of the roll-out follows yet
+        self._pending = start.pending  # the first unsigned entry that no signed one of the roll-out follows yet
+
+    def position(self) -> Position:
+        """How far the pass has come."""
+        return Position(self.seq, self.previous.hex(), self._pending)
+
+    def ended(self, head: tuple[int, bytes]) -> tuple[int, ChainBroken | None]:
+        """The number of good entries at the end of the chain, which its head names, and what is wrong there."""
+        if head != (self.seq, self.previous) or any(seq > self.seq for seq in self.anchored):
+            return self.seq, ChainBroken(self._chain, self.seq + 1, _("entries were cut off the end"))
+        if unsigned := self.unsigned_at_the_end():
+            return unsigned - 1, ChainBroken(self._chain, unsigned, _("the entry is not signed"))
+        return self.seq, None
 
     def fault_of(self, row: Mapping[str, Any]) -> str | None:
         """What is wrong with the entry after the one before; None goes on to the next."""
         seq = row["seq"]
         if seq != self.seq + 1:
-            return "an entry is missing"
+            return _("an entry is missing")
         key = self._keys.find(row["key_id"]) if row["key_id"] else None
         if row["key_id"] and key is None:
-            return "the key that signed the entry is missing"
+            return _("the key that signed the entry is missing")
         if row["prev_hash"] != self.previous or row["hash"] != _hash_of(key, self._chain, row, self.previous):
-            return "the entry was changed"
+            return _("the entry was changed")
         if self.anchored.get(seq, set()) - {row["hash"].hex()}:
-            return "the entry is another than was anchored"
+            return _("the entry is another than was anchored")
         if key is None and not self._no_key_yet and seq > self._unsigned_until:
             if self._rolled_out is None:
-                return "the entry is not signed"
+                return _("the entry is not signed")
             self._pending = self._pending or seq
         elif key is not None and self._pending is not None:
             if self._rolled_out is None or row["at"] > self._rolled_out:
                 self.seq = self._pending - 1
-                return "the entry is not signed"
+                return _("the entry is not signed")
             self._pending = None
         if row["reason_sealed"] is not None and not self._reason_fits(key, row):
-            return "the entry's reason was changed"
+            return _("the entry's reason was changed")
         self.previous, self.seq = row["hash"], seq
         return None
 

@@ -20,6 +20,7 @@ from merchant.core.audit_keys import AuditKeys, Head
 from merchant.core.db import Tx
 from merchant.core.pools import DatabaseAway
 from merchant.core.service import Service
+from merchant.core.texts import _
 
 EVERY_S = 3600.0  # what was done since the last anchor could be undone unseen: an hour of it at most
 STALE_AFTER = timedelta(hours=3)  # three anchors missed
@@ -170,20 +171,25 @@ async def lost_heads(tx: Tx, keys: AuditKeys, path: Path) -> list[Head]:
 async def verify_all(tx: Tx, anchored: Mapping[UUID, audit.Hashes] | None = None) -> AsyncIterator[Verdict]:
     """Verify every chain that there is or must be: the hub's, each DFSP's, and those that were anchored or sealed."""
     anchored = anchored or {}
-    await tx.audit_keys.load(tx.fetch)
     names = {audit.HUB_CHAIN: "hub"} | {row["id"]: row["fsp_id"] for row in await tx.fetch(_NAMES)}
-    there = await audit.chains(tx)
-    heads = {row["chain"] for row in await tx.fetch(_HEADS)}
-    sealed = [head.chain for key in tx.audit_keys.all() for head in key.heads]
-    for chain in _ordered([*names, *there, *anchored, *sealed]):
+    for chain in await chains_to_verify(tx, anchored):
         entries, fault = await audit.verify(tx, chain, anchored.get(chain))
-        if chain not in heads and fault is None:
-            fault = audit.ChainBroken(chain, 1, "the chain is missing")
-        yield Verdict(names.get(chain, str(chain)), entries, fault)
+        yield Verdict(names.get(chain, str(chain)), entries, fault or await missing(tx, chain))
 
 
-def _ordered(chains: Iterable[UUID]) -> list[UUID]:
-    return list(dict.fromkeys(chains))
+async def chains_to_verify(tx: Tx, anchored: Iterable[UUID]) -> list[UUID]:
+    """Every chain that there is or must be, the hub's first, then those of the DFSPs by their ids at the hub."""
+    await tx.audit_keys.load(tx.fetch)
+    dfsps = [row["id"] for row in await tx.fetch(_NAMES)]
+    sealed = [head.chain for key in tx.audit_keys.all() for head in key.heads]
+    return list(dict.fromkeys([audit.HUB_CHAIN, *dfsps, *await audit.chains(tx), *anchored, *sealed]))
+
+
+async def missing(tx: Tx, chain: UUID) -> audit.ChainBroken | None:
+    """The fault of a chain of which nothing is there; None for all others."""
+    if await tx.fetchval("SELECT EXISTS (SELECT FROM audit_head WHERE dfsp_id = $1)", chain):
+        return None
+    return audit.ChainBroken(chain, 1, _("the chain is missing"))
 
 
 def _is_writable(path: Path) -> bool:

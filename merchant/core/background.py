@@ -95,7 +95,8 @@ async def order(tx: Tx, kind: Kind[J], job: J) -> J:
     table = kind.table.__tablename__
     # Two orders at the same moment would each count the other as absent.
     await take_turn(tx, f"{table} {job.dfsp_id}")
-    open_jobs = f"SELECT count(*) FROM {table} WHERE dfsp_id = $1 AND finished_at IS NULL"  # noqa: S608 - our names
+    whose = "dfsp_id IS NOT DISTINCT FROM $1"  # the hub's have none
+    open_jobs = f"SELECT count(*) FROM {table} WHERE {whose} AND finished_at IS NULL"  # noqa: S608 - our names
     if await tx.fetchval(open_jobs, job.dfsp_id) >= kind.max_open:
         told = _("At most {most} jobs of this kind may be under way; wait until one is done.", most=kind.max_open)
         raise TooManyJobs(told)

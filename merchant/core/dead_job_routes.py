@@ -11,6 +11,7 @@ from merchant.core.dead_jobs import NoSuchDeadJob, NotInTheWay
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant, ReasonText
 from merchant.core.http.route import Call, Filter, Listed, route
+from merchant.core.paging import BY_AGE
 
 
 class DeadJobView(Struct, frozen=True):
@@ -49,6 +50,7 @@ class DiscardDeadJob(Struct, frozen=True, forbid_unknown_fields=True):
     permission=P.OPERATIONS_READ,
     items=DeadJobView,
     paged=True,
+    sorts=BY_AGE,
     filters=(Filter("topic", "Only those of this topic."),),
     transaction=False,
 )
@@ -133,6 +135,7 @@ class SkipJob(Struct, frozen=True, forbid_unknown_fields=True):
     permission=P.OPERATIONS_READ,
     items=BlockedLaneView,
     paged=True,
+    sorts=BY_AGE,
     transaction=False,
 )
 async def list_blocked_lanes(call: Call[None]) -> Listed:

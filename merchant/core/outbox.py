@@ -18,7 +18,7 @@ from sqlmodel import Field, SQLModel
 
 from merchant.core import clock, columns, sql, trace
 from merchant.core.db import Reads, Tx
-from merchant.core.paging import Page
+from merchant.core.paging import Page, both_ways
 
 CHANNEL = "outbox"  # NOTIFY channel that wakes the worker
 # How soon after a worker's death its jobs are taken up by another; running workers renew their leases.
@@ -179,10 +179,10 @@ _RETRY = f"""
 UPDATE outbox SET run_at = {_now("$3")} + $4::interval, last_error = $5, dead_at = CASE WHEN $6 THEN {_now("$3")} END
 WHERE id = $1 AND attempts = $2
 """  # noqa: S608 - constants
-_DEAD = """
+_DEAD = both_ways("""
 SELECT id, topic, dfsp_id, attempts, last_error, created_at, dead_at FROM outbox
-WHERE dead_at IS NOT NULL AND id < $1 AND ($2::text IS NULL OR topic = $2) ORDER BY id DESC LIMIT $3
-"""
+WHERE dead_at IS NOT NULL AND id {beyond} $1 AND ($2::text IS NULL OR topic = $2) ORDER BY id {way} LIMIT $3
+""")
 _RETRY_DEAD = f"""
 UPDATE outbox SET dead_at = NULL, attempts = 0, run_at = {_now()} + CASE WHEN EXISTS (
     SELECT FROM outbox AS busy WHERE busy.order_key = outbox.order_key AND busy.dead_at IS NULL AND busy.attempts > 0
@@ -195,13 +195,14 @@ WHERE dead_at IS NOT NULL AND id IN (
 RETURNING pg_notify('outbox', '')
 """  # noqa: S608 - constants
 _DISCARD = "DELETE FROM outbox WHERE id = $1 AND dead_at IS NOT NULL RETURNING topic"
-_BLOCKED = f"""
+_BLOCKED = both_ways(f"""
 {_HEADS}
 SELECT id AS job_id, split_part(order_key, ':', 1) AS kind, topic, dfsp_id, attempts, run_at AS next_try_at, last_error,
   (SELECT count(*) FROM outbox AS behind WHERE behind.order_key = job.order_key AND behind.dead_at IS NULL) - 1
     AS waiting
-FROM outbox AS job WHERE id IN (SELECT id FROM heads) AND last_error IS NOT NULL AND id < $1 ORDER BY id DESC LIMIT $2
-"""  # noqa: S608 - constants
+FROM outbox AS job WHERE id IN (SELECT id FROM heads) AND last_error IS NOT NULL AND id {{beyond}} $1
+ORDER BY id {{way}} LIMIT $2
+""")  # noqa: S608 - constants
 _COUNT_BLOCKED = f"""
 {_HEADS}
 SELECT split_part(order_key, ':', 1) AS kind, count(*) AS lanes FROM outbox
@@ -278,11 +279,13 @@ async def retry(tx: Tx, job: Job, error: str) -> bool:
 
 
 async def dead(tx: Reads, page: Page, topic: str | None = None) -> list[DeadJob]:
-    """Dead jobs, newest first, of one topic or of all; one more than the page's limit when there are more.
+    """Dead jobs of one topic or of all, newest first unless asked otherwise; one more than the page's limit.
 
     The page's cursor is a job's id as a UUID of that number.
     """
-    return [DeadJob(**row) for row in await tx.fetch(_DEAD, page.before_number, topic, page.limit + 1)]
+    return [
+        DeadJob(**row) for row in await tx.fetch(_DEAD[page.is_oldest_first], page.before_number, topic, page.limit + 1)
+    ]
 
 
 async def retry_dead(tx: Tx, job_id: int) -> bool:
@@ -303,7 +306,9 @@ async def discard(tx: Tx, job_id: int) -> str | None:
 
 async def blocked_lanes(tx: Reads, page: Page) -> list[BlockedLane]:
     """Lanes whose first job has failed and is tried again later, the newest such job first; one more than the limit."""
-    return [BlockedLane(**row) for row in await tx.fetch(_BLOCKED, page.before_number, page.limit + 1)]
+    return [
+        BlockedLane(**row) for row in await tx.fetch(_BLOCKED[page.is_oldest_first], page.before_number, page.limit + 1)
+    ]
 
 
 async def count_blocked_lanes(tx: Reads) -> dict[str, int]:

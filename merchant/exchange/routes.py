@@ -23,6 +23,7 @@ from merchant.core.http.exports import Heading, attachment, exports_folder, open
 from merchant.core.http.fields import Instant
 from merchant.core.http.route import Call, Filter, Listed, route
 from merchant.core.http.uploads import Upload, read_upload
+from merchant.core.paging import BY_AGE
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.exchange import imports, outcomes, template
@@ -155,7 +156,7 @@ def _options(queried: Mapping[str, str], upload: Upload) -> ImportOptions:
     return msgspec.convert(dict(queried) | upload.fields, ImportOptions)
 
 
-@route("GET", "/api/v1/imports", permission=P.APPLICATIONS_WRITE, items=ImportView, paged=True)
+@route("GET", "/api/v1/imports", permission=P.APPLICATIONS_WRITE, items=ImportView, paged=True, sorts=BY_AGE)
 async def list_imports(call: Call[None]) -> Listed:
     """List imports, newest first; they are kept for a week."""
     rows = await background.list_page(call.tx, imports.KIND, call.actor, call.page)

@@ -61,6 +61,7 @@ APPEND_ONLY |= {"hit_decision"}
 APPEND_ONLY |= {"import_job", "import_batch"}
 APPEND_ONLY |= {"erasure"}
 APPEND_ONLY |= {"announced_event"}
+APPEND_ONLY |= {"audit_check"}
 
 _NOT_TENANT = SHARED_TABLES | SYSTEM_TABLES
 

@@ -21,7 +21,7 @@ import msgspec
 
 from merchant.core import clock, ids, outbox
 from merchant.core.db import Reads, Tx, forget
-from merchant.core.paging import Page
+from merchant.core.paging import Page, both_ways
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 
@@ -31,11 +31,11 @@ _KEPT = timedelta(days=7)  # longer than any link lives
 _PORTS = {"smtp": 587, "smtps": 465}  # RFC 6409 and RFC 8314: submission with STARTTLS, and with TLS from the start
 
 _KEEP = "INSERT INTO outgoing_mail (id, dfsp_id, sealed, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
-_LIST = """
+_LIST = both_ways("""
 SELECT id, sealed, created_at FROM outgoing_mail
-WHERE ($1::uuid IS NULL OR dfsp_id = $1) AND ($2::uuid IS NULL OR id < $2)
-ORDER BY id DESC LIMIT $3
-"""
+WHERE ($1::uuid IS NULL OR dfsp_id = $1) AND ($2::uuid IS NULL OR id {beyond} $2)
+ORDER BY id {way} LIMIT $3
+""")
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +83,7 @@ async def keep(tx: Tx, service: Service, mail: Mail, dfsp_id: UUID | None) -> No
 
 async def kept(tx: Reads, service: Service, dfsp_id: UUID | None, page: Page) -> list[KeptMail]:
     """Mails that the console kind kept, newest first, of one DFSP or (None) all; one more than the page's limit."""
-    rows = await tx.fetch(_LIST, dfsp_id, page.before, page.limit + 1)
+    rows = await tx.fetch(_LIST[page.is_oldest_first], dfsp_id, page.before, page.limit + 1)
     return [KeptMail(_opened(service, row["sealed"], f"outgoing_mail:{row['id']}"), row["created_at"]) for row in rows]
 
 

@@ -18,17 +18,18 @@ from merchant.core.db import Reads
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant
 from merchant.core.http.route import Call, Filter, Listed, route
+from merchant.core.paging import NEWEST, OLDEST, Page, both_ways
 from merchant.notify.events import EventType
 from merchant.notify.routes import DeliveryState
 
-_EVENTS = """
+_EVENTS = both_ways("""
 SELECT id, merchant_id, event_type, body, created_at FROM announced_event
 WHERE ($1::uuid IS NULL OR dfsp_id = $1) AND ($2::uuid IS NULL OR merchant_id = $2)
-  AND ($3::uuid IS NULL OR id > $3) AND ($4::uuid IS NULL OR id > $4)
+  AND ($3::uuid IS NULL OR id {beyond} $3) AND ($4::uuid IS NULL OR id > $4)
   AND ($5::timestamptz IS NULL OR created_at >= $5) AND ($6::timestamptz IS NULL OR created_at < $6)
   AND ($7::text IS NULL OR event_type = $7)
-ORDER BY id LIMIT $8
-"""
+ORDER BY id {way} LIMIT $8
+""")
 _DELIVERIES = """
 SELECT d.id, d.event_id, d.endpoint_id, d.state, d.attempts, d.response_status, d.delivered_at
 FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint_id
@@ -72,18 +73,18 @@ class _Body(Struct, frozen=True):
     data: dict[str, Any]
 
 
-async def read_log(tx: Reads, actor: Actor, limit: int, cursor: UUID | None, narrowed: Narrowed) -> list[LoggedEvent]:
-    """Events after the cursor, oldest first, one more than `limit` when there are more."""
+async def read_log(tx: Reads, actor: Actor, page: Page, narrowed: Narrowed) -> list[LoggedEvent]:
+    """Events of a page, oldest first unless newest first is asked for; one more than its limit when there are more."""
     rows = await tx.fetch(
-        _EVENTS,
+        _EVENTS[page.sort != NEWEST],
         actor.dfsp_id,
         actor.merchant_id,
-        cursor,
+        page.before,
         narrowed.after,
         narrowed.since,
         narrowed.until,
         narrowed.event_type,
-        limit + 1,
+        page.limit + 1,
     )
     sent: dict[UUID, list[LoggedDelivery]] = defaultdict(list)
     for row in await tx.fetch(_DELIVERIES, [row["id"] for row in rows], actor.dfsp_id, actor.merchant_id):
@@ -116,6 +117,7 @@ async def read_log(tx: Reads, actor: Actor, limit: int, cursor: UUID | None, nar
     permission=P.WEBHOOKS_WRITE,
     items=LoggedEvent,
     paged=True,
+    sorts=(OLDEST, NEWEST),
     filters=(
         Filter("after", "Only those announced after the event of this id.", kind="uuid"),
         Filter("from", "Only those at this time or later, RFC 3339.", kind="instant"),
@@ -135,7 +137,7 @@ async def read_event_log(call: Call[None]) -> Listed:
         until=call.filter_instant("to"),
         event_type=call.filters["type"],
     )
-    found = await read_log(call.tx, call.actor, call.page.limit, call.page.before, narrowed)
+    found = await read_log(call.tx, call.actor, call.page, narrowed)
     return Listed(list(found), [one.id for one in found])
 
 

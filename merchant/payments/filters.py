@@ -13,6 +13,7 @@ from merchant.core import clock, errors, ids, money, phone
 from merchant.core.access import Actor
 from merchant.core.http.route import Call, Filter
 from merchant.core.money import Money
+from merchant.core.paging import AMOUNT, BY_AGE
 from merchant.core.phone import Msisdn
 from merchant.core.texts import _
 from merchant.payments import receipt_numbers
@@ -33,6 +34,7 @@ STATE = Filter(
     "state", "Only those in this state; of payments, every one of which is `paid`.", choices=tuple(RequestState)
 )
 NARROWING = (FROM, TO, COUNTER, MERCHANT, STATE)
+SORTS = (*BY_AGE, AMOUNT)
 LIST_FILTERS = (
     *NARROWING,
     Filter("payer", "Only those of the payer with this telephone number, as people of the scheme's country type it."),
@@ -59,6 +61,10 @@ async def read_list(call: Call[Any]) -> Sought:
         if text is not None and len(text) > MAX_TEXT_CHARS:
             raise errors.InvalidFilter(_("{name} is too long.", name=name))
     sought = narrowed(call)
+    if call.page.sort == AMOUNT and not _is_bounded(call.actor, sought):
+        raise errors.InvalidFilter(
+            _("To sort by amount, say merchant_id or counter_id, and from and to at most 31 days apart.")
+        )
     payer: tuple[bytes, ...] = ()
     if (typed := given["payer"]) is not None:
         number = phone.parse(typed, scheme.country)
@@ -147,14 +153,27 @@ def read_id(text: str) -> KnownAs:
     )
 
 
+def _is_of_a_place(actor: Actor, sought: Sought) -> bool:
+    """Whether only one merchant's rows, or one counter's, are looked at."""
+    places = (actor.merchant_id, actor.counter_id, sought.merchant_id, sought.counter_id)
+    return any(place is not None for place in places)
+
+
+def _is_short(sought: Sought) -> bool:
+    """Whether only some weeks' rows are looked at."""
+    return sought.since is not None and (sought.until or clock.now()) - sought.since <= NOTE_WINDOW
+
+
+def _is_bounded(actor: Actor, sought: Sought) -> bool:
+    """Whether so few rows fit that they may be sorted."""
+    return _is_of_a_place(actor, sought) and _is_short(sought)
+
+
 def _note(actor: Actor, sought: Sought, note: str | None) -> tuple[str, ...]:
     """The text that a note must hold. Raises InvalidFilter unless few enough rows are to be looked at."""
     if note is None:
         return ()
-    places = (actor.merchant_id, actor.counter_id, sought.merchant_id, sought.counter_id)
-    until = sought.until or clock.now()
-    is_short = sought.since is not None and until - sought.since <= NOTE_WINDOW
-    if all(place is None for place in places) and not is_short:
+    if not _is_of_a_place(actor, sought) and not _is_short(sought):
         raise errors.InvalidFilter(
             _("To find a note, say merchant_id or counter_id, or from and to at most 31 days apart.")
         )

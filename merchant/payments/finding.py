@@ -1,4 +1,4 @@
-"""Find payments and payment requests by what a person knows of them: ids of the newest that fit, by an index each.
+"""Find payments and payment requests by what a person knows of them: ids of the first that fit, by an index each.
 
 A Sought is what a list is narrowed to. Only the conditions that are given stand in the statement, and only with
 operators that PostgreSQL calls leakproof, since under row-level security no other may be looked up in an index. What
@@ -17,6 +17,7 @@ from merchant.core import sql
 from merchant.core.access import Actor
 from merchant.core.db import Reads
 from merchant.core.money import Money
+from merchant.core.paging import AMOUNT, NEWEST, OLDEST, gone
 from merchant.payments import receipt_numbers
 from merchant.payments.states import may_have_arrived
 
@@ -54,19 +55,36 @@ class Sought(Struct, frozen=True, kw_only=True):
 
 
 async def payment_ids(
-    tx: Reads, actor: Actor, sought: Sought, most: int, before: UUID | None = None, *, looked_at: int | None = None
+    tx: Reads,
+    actor: Actor,
+    sought: Sought,
+    most: int,
+    before: UUID | None = None,
+    *,
+    looked_at: int | None = None,
+    sort: str = NEWEST,
 ) -> list[UUID]:
-    """The newest payments that fit. Each is paid: for another state there are none."""
+    """The first payments that fit, newest first unless asked otherwise. Each is paid: for another state there are none.
+
+    Raises InvalidPage for a cursor of which there is no such row, where its amount is needed.
+    """
     if not may_have_arrived(sought.state):
         return []
-    return await _ids(tx, "payment", actor, sought, most, before, looked_at)
+    return await _ids(tx, "payment", actor, sought, most, before, looked_at, sort)
 
 
 async def request_ids(
-    tx: Reads, actor: Actor, sought: Sought, most: int, before: UUID | None = None, *, looked_at: int | None = None
+    tx: Reads,
+    actor: Actor,
+    sought: Sought,
+    most: int,
+    before: UUID | None = None,
+    *,
+    looked_at: int | None = None,
+    sort: str = NEWEST,
 ) -> list[UUID]:
-    """The newest requests that fit."""
-    return await _ids(tx, "payment_request", actor, sought, most, before, looked_at)
+    """The first requests that fit, newest first unless asked otherwise. Raises InvalidPage, as payment_ids does."""
+    return await _ids(tx, "payment_request", actor, sought, most, before, looked_at, sort)
 
 
 async def prepare(tx: Reads) -> None:
@@ -78,14 +96,26 @@ async def prepare(tx: Reads) -> None:
 
 
 async def _ids(
-    tx: Reads, table: Table, actor: Actor, sought: Sought, most: int, before: UUID | None, looked_at: int | None
+    tx: Reads,
+    table: Table,
+    actor: Actor,
+    sought: Sought,
+    most: int,
+    before: UUID | None,
+    looked_at: int | None,
+    sort: str,
 ) -> list[UUID]:
     dfsps: list[UUID] = []
     if actor.dfsp_id is not None:
         dfsps = [actor.dfsp_id]
     elif sought.amounts or sought.reference:
         dfsps = [row["id"] for row in await tx.fetch("SELECT id FROM dfsp")]
-    text, values = statement(table, actor, sought, most, before, dfsps, looked_at)
+    text, values = statement(table, actor, sought, most, before, dfsps, looked_at, sort)
+    if sort == AMOUNT and before is not None:
+        found = await tx.fetchrow(*_named(*_place(table, actor, sought, before)))
+        if found is None:
+            raise gone()
+        values |= found
     return [row["id"] for row in await tx.fetch(*_named(text, values))]
 
 
@@ -97,20 +127,28 @@ def _named(text: str, values: dict[str, Any]) -> tuple[Any, ...]:
 
 # --- the statement ---------------------------------------------------------------------------------------------------
 
-_PLAIN = "SELECT x.id FROM {table} x WHERE {fits} ORDER BY x.id DESC LIMIT :most"
+_ORDERS = {NEWEST: "x.id DESC", OLDEST: "x.id", AMOUNT: "x.currency, x.amount_minor DESC, x.id DESC"}
+_BEHIND = {
+    NEWEST: "x.id < :before",
+    OLDEST: "x.id > :before",
+    AMOUNT: """
+    (x.currency > :at_currency OR x.currency = :at_currency AND (x.amount_minor, x.id) < (:at_minor, :before))""",
+}
+_PLAIN = "SELECT x.id FROM {table} x WHERE {fits} ORDER BY {order} LIMIT :most"
+_PLACE = "SELECT x.currency AS at_currency, x.amount_minor AS at_minor FROM {table} x WHERE {fits}"
 # Of a note only so many rows are looked at: no index holds its words.
 _LOOKED_AT = """
 SELECT x.id FROM (SELECT x.* FROM {table} x WHERE {fits} ORDER BY x.id DESC LIMIT :looked_at) x
 WHERE {noted} ORDER BY x.id DESC LIMIT :most
 """
-# Each DFSP's, or the merchant's, newest of each amount are read in the order of an index; few of them are then sorted.
+# Each DFSP's, or the merchant's, first of each amount are read in the order of an index; few of them are then sorted.
 _BY_AMOUNT = """
 SELECT f.id FROM {owners} CROSS JOIN unnest(:minors::bigint[], :currencies::text[]) AS a(minor, currency)
 CROSS JOIN LATERAL (
     SELECT x.id FROM {table} x
     WHERE x.{owner} = o.id AND x.amount_minor = a.minor AND x.currency = a.currency AND {fits}
-    ORDER BY x.id DESC LIMIT :most
-) f ORDER BY f.id DESC LIMIT :most
+    ORDER BY {order} LIMIT :most
+) f ORDER BY f.id {way} LIMIT :most
 """
 
 
@@ -122,24 +160,42 @@ def statement(
     before: UUID | None,
     dfsps: list[UUID],
     looked_at: int | None = None,
+    sort: str = NEWEST,
 ) -> tuple[str, dict[str, Any]]:
-    """The statement of a search, with values of the names in it (and of some more)."""
+    """The statement of a search, with values of the names in it (and of some more).
+
+    By amount it needs those of `before` besides. All that fits is then sorted, so that filters.py asks for bounds.
+    """
     walls = list(_walls(actor, sought))
-    fits = [f"x.{wall}" for wall in walls] + list(_conditions(table, sought, before))
+    fits = [f"x.{wall}" for wall in walls] + list(_conditions(table, sought))
+    fits += [] if before is None else [_BEHIND[sort]]
     fits += [condition.format(wall=_within(walls)) for condition in _elsewhere(table, sought)]
     noted = [_NOTED[table].format(place=place) for place in range(len(sought.words))]
     values = _values(actor, sought) | {"most": most, "before": before, "dfsps": dfsps, "looked_at": looked_at}
     if sought.words and looked_at is not None:
         text = _LOOKED_AT.format(table=table, fits=_all(fits), noted=_all(noted))
-    elif sought.amounts:
+    elif sought.amounts and sort != AMOUNT:
         merchant_id = sought.merchant_id or actor.merchant_id
         owners = "unnest(:dfsps::uuid[]) AS o(id)" if merchant_id is None else "unnest(:owners::uuid[]) AS o(id)"
         owner = "dfsp_id" if merchant_id is None else "merchant_id"
         values["owners"] = [merchant_id]
-        text = _BY_AMOUNT.format(table=table, owners=owners, owner=owner, fits=_all(fits + noted))
+        way = "ASC" if sort == OLDEST else "DESC"
+        text = _BY_AMOUNT.format(
+            table=table, owners=owners, owner=owner, fits=_all(fits + noted), order=_ORDERS[sort], way=way
+        )
     else:
-        text = _PLAIN.format(table=table, fits=_all(fits + noted))
+        fits += [_ONE_OF_AMOUNTS] if sought.amounts else []
+        text = _PLAIN.format(table=table, fits=_all(fits + noted), order=_ORDERS[sort])
     return text, values
+
+
+_ONE_OF_AMOUNTS = "(x.amount_minor, x.currency) IN (SELECT * FROM unnest(:minors::bigint[], :currencies::text[]))"
+
+
+def _place(table: Table, actor: Actor, sought: Sought, before: UUID) -> tuple[str, dict[str, Any]]:
+    """The statement that reads by what the row at which a page ended is sorted, of what the actor may see."""
+    fits = ["x.id = :before", *(f"x.{wall}" for wall in _walls(actor, sought))]
+    return _PLACE.format(table=table, fits=_all(fits)), _values(actor, sought) | {"before": before}
 
 
 def _all(conditions: list[str]) -> str:
@@ -165,10 +221,8 @@ def _within(walls: list[str]) -> str:
     return "".join(f" AND w.{wall}" for wall in walls)
 
 
-def _conditions(table: Table, sought: Sought, before: UUID | None) -> Iterator[str]:
+def _conditions(table: Table, sought: Sought) -> Iterator[str]:
     """Of the table's own columns."""
-    if before is not None:
-        yield "x.id < :before"
     if sought.since is not None:
         yield f"x.{_AT[table]} >= :since AND x.id >= :since_id"
     if sought.until is not None:

@@ -11,6 +11,7 @@ import asyncpg
 from merchant.core import errors
 from merchant.core.access import Actor
 from merchant.core.db import Reads
+from merchant.core.paging import NEWEST, Page
 from merchant.payments import finding
 from merchant.payments.finding import Sought
 from merchant.payments.search import PAYMENT
@@ -19,7 +20,8 @@ _REQUEST_COLUMNS = """
 SELECT p.id, p.state, p.amount_minor, p.currency, p.counter_id, p.merchant_id, p.payer_type, p.payer_masked,
        p.reference, p.note, p.created_at, p.expires_at, p.paid_at, p.late, p.reason_code, p.reason_message,
        p.short_ref, p.transaction_request_id, p.transaction_id, p.transfer_id,
-       p.alias_type, p.alias, m.trading_name, m.city, m.country, m.mcc
+       p.alias_type, p.alias, m.trading_name, m.city, m.country, m.mcc,
+       coalesce((SELECT c.name FROM counter c WHERE c.id = p.counter_id), '') AS counter_name
 FROM payment_request p JOIN merchant m ON m.id = p.merchant_id
 """
 _ONE_REQUEST = (
@@ -29,12 +31,16 @@ WHERE ($1::uuid IS NULL OR p.dfsp_id = $1) AND ($2::uuid IS NULL OR p.merchant_i
   AND ($3::uuid IS NULL OR p.counter_id = $3) AND p.id = $4
 """
 )
-_REQUESTS = _REQUEST_COLUMNS + "WHERE p.id = ANY($1) ORDER BY p.id DESC"
+_REQUESTS = _REQUEST_COLUMNS + "WHERE p.id = ANY($1) ORDER BY array_position($1, p.id)"
 _EVENTS = "SELECT seq, at, state, cause, detail FROM payment_event WHERE request_id = $1 ORDER BY seq"
+# A merchant that went to another DFSP leaves its money without a name. Joined, all names might be read for some rows.
 _PAYMENTS = """
 SELECT p.id, p.amount_minor, p.currency, p.counter_id, p.merchant_id, p.request_id, p.payer_masked, p.note,
-       p.received_at, p.transfer_id, p.transaction_id, r.transaction_request_id
-FROM payment p LEFT JOIN payment_request r ON r.id = p.request_id WHERE p.id = ANY($1) ORDER BY p.id DESC
+       p.received_at, p.transfer_id, p.transaction_id, r.transaction_request_id,
+       coalesce((SELECT m.trading_name FROM merchant m WHERE m.id = p.merchant_id), '') AS merchant_name,
+       coalesce((SELECT c.name FROM counter c WHERE c.id = p.counter_id), '') AS counter_name
+FROM payment p LEFT JOIN payment_request r ON r.id = p.request_id WHERE p.id = ANY($1)
+ORDER BY array_position($1, p.id)
 """
 _PAYMENT = (
     PAYMENT
@@ -53,12 +59,12 @@ async def payment_request(tx: Reads, actor: Actor, request_id: UUID) -> asyncpg.
     return row
 
 
-async def payment_requests(
-    tx: Reads, actor: Actor, limit: int, before: UUID | None, sought: Sought
-) -> list[asyncpg.Record]:
-    """Requests that fit, newest first, one more than `limit` when there are more."""
+async def payment_requests(tx: Reads, actor: Actor, page: Page, sought: Sought) -> list[asyncpg.Record]:
+    """Requests that fit, newest first unless asked otherwise; one more than the page's limit when there are more."""
     await finding.prepare(tx)
-    return await tx.fetch(_REQUESTS, await finding.request_ids(tx, actor, sought, limit + 1, before))
+    sort = page.sort or NEWEST
+    ids = await finding.request_ids(tx, actor, sought, page.limit + 1, page.before, sort=sort)
+    return await tx.fetch(_REQUESTS, ids)
 
 
 async def history(tx: Reads, request_id: UUID) -> list[asyncpg.Record]:
@@ -66,10 +72,12 @@ async def history(tx: Reads, request_id: UUID) -> list[asyncpg.Record]:
     return await tx.fetch(_EVENTS, request_id)
 
 
-async def payments(tx: Reads, actor: Actor, limit: int, before: UUID | None, sought: Sought) -> list[asyncpg.Record]:
-    """Payments that fit, newest first, one more than `limit` when there are more."""
+async def payments(tx: Reads, actor: Actor, page: Page, sought: Sought) -> list[asyncpg.Record]:
+    """Payments that fit, newest first unless asked otherwise; one more than the page's limit when there are more."""
     await finding.prepare(tx)
-    return await tx.fetch(_PAYMENTS, await finding.payment_ids(tx, actor, sought, limit + 1, before))
+    sort = page.sort or NEWEST
+    ids = await finding.payment_ids(tx, actor, sought, page.limit + 1, page.before, sort=sort)
+    return await tx.fetch(_PAYMENTS, ids)
 
 
 async def payment(tx: Reads, actor: Actor, payment_id: UUID) -> asyncpg.Record:

@@ -13,7 +13,7 @@ from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Listed, route
 from merchant.payments import queries, schemas
-from merchant.payments.filters import LIST_FILTERS, read_list
+from merchant.payments.filters import LIST_FILTERS, SORTS, read_list
 from merchant.payments.problems import BeingPaid, MerchantNotActive, Reconciling
 from merchant.payments.requests import cancel_request, create_request
 from merchant.payments.transfers import ask_hub_again
@@ -49,15 +49,18 @@ async def create_payment_request(call: Call[schemas.NewPaymentRequest]) -> schem
     permission=P.PAYMENTS_READ,
     items=schemas.PaymentRequestView,
     paged=True,
+    sorts=SORTS,
     filters=LIST_FILTERS,
 )
 async def list_payment_requests(call: Call[None]) -> Listed:
-    """List payment requests, newest first."""
+    """List payment requests, newest first.
+
+    By `amount` the largest come first, currency by currency; of one merchant or counter, and of 31 days at most.
+    """
     rows = await queries.payment_requests(
         call.tx,
         call.actor,
-        call.page.limit,
-        call.page.before,
+        call.page,
         await read_list(call),
     )
     scheme, base_url = await call.service.scheme(), call.service.settings.base_url
@@ -111,15 +114,18 @@ async def check_payment_request(call: Call[None], request_id: UUID) -> Answer:
     permission=P.PAYMENTS_READ,
     items=schemas.PaymentView,
     paged=True,
+    sorts=SORTS,
     filters=LIST_FILTERS,
 )
 async def list_payments(call: Call[None]) -> Listed:
-    """List the money that arrived, newest first. Each payment is `paid`: another `state` has none."""
+    """List the money that arrived, newest first. Each payment is `paid`: another `state` has none.
+
+    By `amount` the largest come first, currency by currency; of one merchant or counter, and of 31 days at most.
+    """
     rows = await queries.payments(
         call.tx,
         call.actor,
-        call.page.limit,
-        call.page.before,
+        call.page,
         await read_list(call),
     )
     return Listed([schemas.payment_view(row) for row in rows], [row["id"] for row in rows])

@@ -130,6 +130,8 @@ class PaymentRequestView(Struct, frozen=True):
     qr_payload: str
     pay_url: str
     hub: HubIds
+    merchant_name: str
+    counter_name: str
 
 
 class EventView(Struct, frozen=True):
@@ -154,6 +156,8 @@ class PaymentView(Struct, frozen=True):
     note: str | None
     received_at: Instant
     hub: HubIds
+    merchant_name: str
+    counter_name: str
 
 
 def amount_view(minor: int, currency: str) -> Amount:
@@ -184,6 +188,8 @@ def request_view(
         qr_payload=codes.request_payload(scheme, codes.CodeFacts.of(row), amount, row["short_ref"]),
         pay_url=codes.pay_url(base_url, row["alias"], row["short_ref"]),
         hub=HubIds(row["transaction_request_id"], row["transaction_id"], row["transfer_id"]),
+        merchant_name=row["trading_name"],
+        counter_name=row["counter_name"],
     )
 
 
@@ -204,6 +210,8 @@ def payment_view(row: asyncpg.Record) -> PaymentView:
         note=row["note"],
         received_at=web.at(row["received_at"]),
         hub=HubIds(row["transaction_request_id"], row["transaction_id"], row["transfer_id"]),
+        merchant_name=row["merchant_name"],
+        counter_name=row["counter_name"],
     )
 
 

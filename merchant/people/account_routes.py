@@ -16,13 +16,14 @@ from merchant.core.evidence import SecurityEvent
 from merchant.core.http import json as web
 from merchant.core.http.route import Call, Listed, route
 from merchant.core.http.source import client_address
+from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.notify import email
 from merchant.people import account_schemas as schemas
-from merchant.people import links, sessions, totp
+from merchant.people import links, sessions, totp, users
 from merchant.people import sign_in as signing
 from merchant.people.links import Kind
-from merchant.people.problems import LinkInvalid, TotpEnrolled, TotpNotEnabled, TotpRequired
+from merchant.people.problems import LastOperators, LinkInvalid, TotpEnrolled, TotpNotEnabled, TotpRequired
 from merchant.people.schemas import UserView, actor_view
 
 
@@ -88,6 +89,31 @@ async def end_sessions(call: Call[None]) -> None:
 async def read_me(call: Call[None]) -> UserView:
     """Who am I?"""
     return actor_view(call.actor)
+
+
+@route(
+    "DELETE",
+    "/api/v1/users/me",
+    permission=None,
+    body=schemas.AccountClosing,
+    status=204,
+    transaction=False,
+    raises=(errors.NotAllowed, LastOperators, errors.TooManyRequests),
+)
+async def close_account(call: Call[schemas.AccountClosing]) -> None:
+    """Close one's own account as staff of the hub, with one's password; every session ends.
+
+    The last two operators stay.
+    """
+    users.check_may_close(call.actor)
+    await signing.count_own_try(call.service, _person(call))
+    await totp.check_password(call.service, call.actor, call.body.password, _source(call), "close_account")
+    async with call.service.db.system() as tx:
+        await users.close_own_account(tx, call.service, call.actor)
+        await signing.own_try_succeeded(tx, call.service, call.actor.id)
+    evidence.note(
+        call.service, SecurityEvent.SIGNED_OUT, actor=call.actor, source=_source(call), subject="closed account"
+    )
 
 
 @route(
@@ -207,7 +233,7 @@ async def accept_invitation(call: Call[schemas.NewPassword], token: str) -> None
     await links.accept(call.service, Kind.INVITATION, token, call.body.password, _source(call))
 
 
-@route("GET", "/api/v1/outgoing-mail", permission=P.USERS_WRITE, items=schemas.MailView, paged=True)
+@route("GET", "/api/v1/outgoing-mail", permission=P.USERS_WRITE, items=schemas.MailView, paged=True, sorts=BY_AGE)
 async def list_outgoing_mail(call: Call[None]) -> Listed:
     """Mails that were kept instead of sent (MERCHANT_MAIL_KIND=console), newest first; for demo and tests."""
     if call.service.settings.mail_kind != "console":
@@ -234,6 +260,7 @@ ROUTES = [
     end_session,
     end_sessions,
     read_me,
+    close_account,
     change_password,
     begin_totp,
     confirm_totp,

@@ -67,6 +67,12 @@ class NewPassword(Struct, frozen=True, forbid_unknown_fields=True):
     password: NewPasswordText
 
 
+class AccountClosing(Struct, frozen=True, forbid_unknown_fields=True):
+    """One's password, to close one's account."""
+
+    password: PasswordText
+
+
 class ResetRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Whose password to reset."""
 

@@ -39,7 +39,7 @@ _CHAIN_END = collate(func.right(cast(_table.dfsp_id, Text), _CHAIN_BITS // 4), "
 
 
 async def merchant_history(tx: Tx, actor: Actor, merchant_id: UUID, page: Page) -> list[Recorded]:
-    """Entries about a merchant, newest first; one more than the page's limit when there are more.
+    """Entries about a merchant, newest first unless asked otherwise; one more than the page's limit.
 
     Reasons in someone's own words are shown to those who read applications, where they stand too; to the hub its own
     alone. Raises NotFound; NotAllowed for the merchant's own people, of whom the record may tell what they must not
@@ -53,8 +53,10 @@ async def merchant_history(tx: Tx, actor: Actor, merchant_id: UUID, page: Page) 
     chains = [actor.dfsp_id] if actor.dfsp_id is not None else await _every_chain(tx)
     statement = select(AuditEntry).where(_table.dfsp_id.in_(chains), _table.subject_id.in_(subjects))
     if page.before is not None:
-        statement = statement.where(tuple_(_table.at, _table.seq, _CHAIN_END) < _read_cursor(page.before))
-    order = (_table.at.desc(), _table.seq.desc(), _CHAIN_END.desc())
+        place, behind = tuple_(_table.at, _table.seq, _CHAIN_END), _read_cursor(page.before)
+        statement = statement.where(place > behind if page.is_oldest_first else place < behind)
+    keys = (_table.at, _table.seq, _CHAIN_END)
+    order = [key.asc() if page.is_oldest_first else key.desc() for key in keys]
     found = (await tx.session.exec(statement.order_by(*order).limit(page.limit + 1))).all()
     reads_reasons = Permission.APPLICATIONS_READ in actor.permissions
     return await with_names(tx, actor, found, reasons_of={actor.dfsp_id or audit.HUB_CHAIN} if reads_reasons else set())

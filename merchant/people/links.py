@@ -4,6 +4,7 @@ Nobody sets another's password: whoever adds a person has a link mailed to them.
 database under its digest; raising the person's link epoch ends all links that are still out.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -11,9 +12,9 @@ from uuid import UUID
 
 import structlog
 
-from merchant.core import audit, clock, evidence, ids, outbox, vault
+from merchant.core import audit, clock, errors, evidence, ids, outbox, vault
 from merchant.core.access import SERVICE, Actor
-from merchant.core.db import Tx, forget
+from merchant.core.db import Reads, Tx, forget
 from merchant.core.evidence import SecurityEvent
 from merchant.core.service import Service
 from merchant.core.texts import _, translate
@@ -36,11 +37,16 @@ class Kind(StrEnum):
 
     INVITATION = "invitation"
     RESET = "reset"
+    SET_UP = "set_up"  # of the first operator, who also says who they are (set_up.py)
 
 
 # Long enough for a weekend; and as short as a mail server may take.
-LIFE = {Kind.INVITATION: timedelta(hours=72), Kind.RESET: timedelta(hours=1)}
-_PAGES = {Kind.INVITATION: "/account/invitations", Kind.RESET: "/account/password-resets"}
+LIFE = {Kind.INVITATION: timedelta(hours=72), Kind.RESET: timedelta(hours=1), Kind.SET_UP: timedelta(hours=24)}
+_PAGES = {
+    Kind.INVITATION: "/account/invitations",
+    Kind.RESET: "/account/password-resets",
+    Kind.SET_UP: "/set-up",
+}
 
 _ADD = """
 INSERT INTO account_token (digest, user_id, kind, epoch, created_at, expires_at)
@@ -49,7 +55,7 @@ SELECT $1, id, $3, link_epoch, $4, $5 FROM app_user WHERE id = $2
 _NEXT_EPOCH = "UPDATE app_user SET link_epoch = link_epoch + 1 WHERE id = $1"
 _HOLDS = f"""
 t.digest = $1 AND t.kind = $2 AND t.used_at IS NULL AND t.expires_at > $3 AND t.epoch = u.link_epoch AND u.enabled
-AND (u.password_hash = '{UNUSABLE_HASH}') = (t.kind = '{Kind.INVITATION}')
+AND (u.password_hash = '{UNUSABLE_HASH}') = (t.kind <> '{Kind.RESET}')
 """
 _FIND = f"""
 SELECT u.id, u.name, u.email, u.dfsp_id FROM account_token t JOIN app_user u ON u.id = t.user_id WHERE {_HOLDS}
@@ -80,13 +86,14 @@ class ResetRate:
 async def invite(tx: Tx, service: Service, actor: Actor, user: AppUser, *, mail: bool = True) -> str:
     """Mail an invitation to a person who has no password yet; its link. Older invitations end.
 
-    Raises AlreadyAccepted.
+    Raises AlreadyAccepted, WrongState for the first operator, who has no address yet.
     """
     await tx.flush()
     if user.password_hash != UNUSABLE_HASH:
         raise AlreadyAccepted
-    await tx.execute(_NEXT_EPOCH, user.id)
-    link = await _new_link(tx, service, user.id, Kind.INVITATION)
+    if mail and user.email is None:
+        raise errors.WrongState(_("This person has no e-mail address yet; they come by the link of the set-up."))
+    link = await new_only_link(tx, service, user.id, Kind.INVITATION)
     if mail:
         await _mail_invitation(tx, service, user, link)
     await audit.record(tx, actor, "user.invited", "user", user.id, dfsp_id=user.dfsp_id)
@@ -138,7 +145,19 @@ async def mail_reset(tx: Tx, service: Service, row: Any, *, actor: Actor = SERVI
 async def find(service: Service, kind: Kind, token: str) -> bool:
     """Whether a link still works."""
     async with service.db.system_reads() as tx:
-        return await tx.fetchrow(_FIND, vault.token_digest(token), kind, clock.now()) is not None
+        return await holder(tx, kind, token) is not None
+
+
+async def holder(tx: Reads, kind: Kind, token: str) -> Mapping[str, Any] | None:
+    """The person of a link that still works: id, name, email, dfsp_id."""
+    found: Mapping[str, Any] | None = await tx.fetchrow(_FIND, vault.token_digest(token), kind, clock.now())
+    return found
+
+
+async def use(tx: Tx, kind: Kind, token: str) -> None:
+    """Use a link up. Raises LinkInvalid when it does not work any more."""
+    if not await tx.execute(_USE, vault.token_digest(token), kind, clock.now()):
+        raise LinkInvalid
 
 
 async def accept(service: Service, kind: Kind, token: str, password: str, source: str) -> None:
@@ -147,17 +166,15 @@ async def accept(service: Service, kind: Kind, token: str, password: str, source
     Raises LinkInvalid for a link that was used, is over or unknown; InvalidFields for a weak password; TooManyRequests.
     """
     service.shared(Hashing).admit(f"source:{source_key(source)}")
-    digest = vault.token_digest(token)
     async with service.db.system_reads() as reading:
-        row = await reading.fetchrow(_FIND, digest, kind, clock.now())
+        row = await holder(reading, kind, token)
     if row is None:
         raise LinkInvalid
     checked = await passwords.check_password(password, await personal_words(service, row["id"]))
     hashed = await passwords.hash_password(service, checked)
     actor = Actor(kind="user", id=row["id"], name=row["name"], dfsp_id=row["dfsp_id"])
     async with service.db.system() as tx:
-        if not await tx.execute(_USE, digest, kind, clock.now()):
-            raise LinkInvalid
+        await use(tx, kind, token)
         await set_password(tx, service, row["id"], hashed)
         action = "user.invitation_accepted" if kind == Kind.INVITATION else "user.password_reset"
         await audit.record(tx, actor, action, "user", actor.id, dfsp_id=actor.dfsp_id)
@@ -196,6 +213,12 @@ async def personal_words(service: Service, user_id: UUID) -> list[str]:
     async with service.db.system_reads() as tx:
         row = await tx.fetchrow(_WORDS, user_id)
     return [*filter(None, row or ()), scheme.name, scheme.qr_domain]
+
+
+async def new_only_link(tx: Tx, service: Service, user_id: UUID, kind: Kind) -> str:
+    """A new link of a person; all that are still out end."""
+    await tx.execute(_NEXT_EPOCH, user_id)
+    return await _new_link(tx, service, user_id, kind)
 
 
 async def _new_link(tx: Tx, service: Service, user_id: UUID, kind: Kind) -> str:

@@ -4,6 +4,7 @@ users.py, links.py, totp.py and passkeys.py write what a person is; sign_in.py a
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, LargeBinary, Text, text
@@ -11,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from merchant.core import columns
+from merchant.core.background import BackgroundJob
 
 UNUSABLE_HASH = "!"  # of someone who was invited and has set no password yet
 CODES_HASH = "*"  # of someone who registered themselves, and signs in by one-time codes
@@ -134,6 +136,21 @@ class PasskeyChallenge(SQLModel, table=True):
     user_id: UUID | None = Field(default=None, foreign_key="app_user.id", index=True)  # None: whoever signs in
     purpose: str
     expires_at: datetime = Field(sa_type=columns.INSTANT, index=True)
+
+
+class AuditCheck(BackgroundJob, table=True):
+    """A check of the audit record: of all chains, or of one DFSP's. `done` counts entries.
+
+    `found` holds what each chain that was gone through showed, `position` where the next slice goes on.
+    """
+
+    __tablename__ = "audit_check"
+    # The hub's own checks belong to no DFSP.
+    dfsp_id: UUID | None = Field(default=None, foreign_key="dfsp.id", index=True)  # type: ignore[assignment]
+    chain: UUID | None = None  # of a check of one chain only
+    found: list[dict[str, Any]] = columns.document(nullable=False)
+    position: dict[str, Any] = columns.mapping()
+    anchors: str = "none"  # held against them: "held", "faulty", or none there
 
 
 class ApiKey(SQLModel, table=True):

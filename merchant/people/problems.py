@@ -47,6 +47,15 @@ class LastOfRole(errors.WrongState):
     title = _("This is the last person who can manage accounts here; appoint another first")
 
 
+class LastOperators(errors.WrongState):
+    code = "last_operators"
+    title = _("The hub keeps two operators who can act; add another, who must have signed in, first")
+
+
+class AlreadySetUp(errors.WrongState):
+    code, title = "already_set_up", _("The first operator has an account already; they add the others")
+
+
 class AlreadyAccepted(errors.WrongState):
     code, title = "already_accepted", _("This person has set a password; they can ask for a reset link themselves")
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import func, select
 
 from merchant.core import clock
 from merchant.core.access import TOTP_ROLES, Actor, scope_to
@@ -15,8 +15,9 @@ from merchant.people.models import ApiKey, AppUser
 
 
 async def users(tx: Reads, actor: Actor, wanted: Page) -> list[AppUser]:
-    """People, newest first."""
-    return await page(tx, scope_to(actor, select(AppUser), AppUser), AppUser.id, wanted)
+    """People, newest first unless asked otherwise; by name in any case."""
+    by_name = func.lower(AppUser.name)
+    return await page(tx, scope_to(actor, select(AppUser), AppUser), AppUser.id, wanted, name=by_name)
 
 
 async def user(tx: Reads, actor: Actor, user_id: UUID) -> AppUser:
@@ -32,8 +33,8 @@ async def api_key(tx: Reads, actor: Actor, key_id: UUID) -> ApiKey:
 
 
 async def api_keys(tx: Reads, actor: Actor, wanted: Page) -> list[ApiKey]:
-    """API keys, newest first."""
-    return await page(tx, scope_to(actor, select(ApiKey), ApiKey), ApiKey.id, wanted)
+    """API keys, newest first unless asked otherwise; by name in any case."""
+    return await page(tx, scope_to(actor, select(ApiKey), ApiKey), ApiKey.id, wanted, name=func.lower(ApiKey.name))
 
 
 _LAST_USED = f"""
@@ -52,7 +53,7 @@ SELECT count(*) FILTER (WHERE enabled AND 'hub_operator' = ANY(roles)) AS operat
   count(*) FILTER (WHERE enabled AND roles && $1 AND totp_confirmed_at IS NULL
     AND NOT EXISTS (SELECT FROM passkey p WHERE p.user_id = app_user.id)) AS without_totp,
   count(*) FILTER (WHERE enabled AND password_hash = '!' AND NOT EXISTS (
-    SELECT FROM account_token t WHERE t.user_id = app_user.id AND t.kind = 'invitation' AND t.epoch = link_epoch
+    SELECT FROM account_token t WHERE t.user_id = app_user.id AND t.kind <> 'reset' AND t.epoch = link_epoch
       AND t.expires_at > $2)) AS stale_invitations,
   count(*) FILTER (WHERE proposed_by IS NOT NULL) AS proposed
 FROM app_user

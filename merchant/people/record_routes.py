@@ -11,6 +11,7 @@ from merchant.core.evidence import SecurityEvent, StoredEvent
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant
 from merchant.core.http.route import Call, Filter, Listed, route
+from merchant.core.paging import BY_AGE
 from merchant.people import history, records
 
 _BETWEEN = (
@@ -64,6 +65,7 @@ def audit_view(found: records.Recorded, language: str) -> AuditView:
     permission=P.AUDIT_READ,
     items=AuditView,
     paged=True,
+    sorts=BY_AGE,
     filters=(
         Filter("subject_id", "Only those about this thing."),
         Filter("action", "Only those of this action, such as application.approved."),
@@ -92,6 +94,7 @@ async def read_audit(call: Call[None]) -> Listed:
     permission=P.MERCHANTS_READ,
     items=AuditView,
     paged=True,
+    sorts=BY_AGE,
 )
 async def list_merchant_history(call: Call[None], merchant_id: UUID) -> Listed:
     """Everything that ever happened to a merchant, newest first; for staff of its DFSP and of the hub.
@@ -140,6 +143,7 @@ def security_event_view(row: StoredEvent, actor_name: str | None) -> SecurityEve
     permission=P.AUDIT_READ,
     items=SecurityEventView,
     paged=True,
+    sorts=BY_AGE,
     filters=(
         Filter("kind", "Only those of this kind.", choices=tuple(SecurityEvent)),
         Filter("actor_id", "Only those of this person or key.", kind="uuid"),

@@ -52,16 +52,18 @@ class Recorded(Struct, frozen=True):
 async def audit_entries(tx: Tx, actor: Actor, page: Page, narrowed: Narrowed) -> list[Recorded]:
     """The chain of the actor's DFSP (the hub's for hub staff), newest first; one more than the page's limit.
 
-    The page's cursor is a `seq`.
+    The page's cursor is a `seq`; oldest first where that is asked for.
     """
-    chain = actor.dfsp_id or audit.HUB_CHAIN
-    statement = select(AuditEntry).where(col(AuditEntry.dfsp_id) == chain, col(AuditEntry.seq) < page.before_number)
+    chain, seq = actor.dfsp_id or audit.HUB_CHAIN, col(AuditEntry.seq)
+    behind = seq > page.before_number if page.is_oldest_first else seq < page.before_number
+    statement = select(AuditEntry).where(col(AuditEntry.dfsp_id) == chain, behind)
     for column, value in ((AuditEntry.subject_id, narrowed.subject_id), (AuditEntry.action, narrowed.action)):
         statement = statement.where(col(column) == value) if value else statement
     statement = statement.where(col(AuditEntry.actor_id) == narrowed.actor_id) if narrowed.actor_id else statement
     statement = statement.where(col(AuditEntry.at) >= narrowed.since) if narrowed.since else statement
     statement = statement.where(col(AuditEntry.at) < narrowed.until) if narrowed.until else statement
-    entries = (await tx.session.exec(statement.order_by(col(AuditEntry.seq).desc()).limit(page.limit + 1))).all()
+    order = seq.asc() if page.is_oldest_first else seq.desc()
+    entries = (await tx.session.exec(statement.order_by(order).limit(page.limit + 1))).all()
     return await with_names(tx, actor, entries, reasons_of={chain})
 
 

@@ -10,6 +10,7 @@ from merchant.compliance.policies.problems import CapabilityMissing
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Call, Listed, route
+from merchant.core.paging import BY_AGE_OR_NAME
 from merchant.people import operations, queries, schemas
 from merchant.people.schemas import ApiKeyView
 from merchant.scheme import queries as scheme
@@ -40,7 +41,7 @@ async def create_dfsp(call: Call[schemas.NewDfsp]) -> DfspView:
     return dfsp_view(created)
 
 
-@route("GET", "/api/v1/dfsps", permission=P.DFSPS_READ, items=DfspView, paged=True)
+@route("GET", "/api/v1/dfsps", permission=P.DFSPS_READ, items=DfspView, paged=True, sorts=BY_AGE_OR_NAME)
 async def list_dfsps(call: Call[None]) -> Listed:
     """List the participants."""
     rows = await scheme.dfsps(call.tx, call.actor, call.page)
@@ -73,7 +74,7 @@ async def issue_api_key(call: Call[schemas.NewApiKey]) -> ApiKeyView:
     return schemas.key_view(issued.row, issued.text)
 
 
-@route("GET", "/api/v1/api-keys", permission=P.API_KEYS_WRITE, items=ApiKeyView, paged=True)
+@route("GET", "/api/v1/api-keys", permission=P.API_KEYS_WRITE, items=ApiKeyView, paged=True, sorts=BY_AGE_OR_NAME)
 async def list_api_keys(call: Call[None]) -> Listed:
     """List API keys."""
     rows = await queries.api_keys(call.tx, call.actor, call.page)

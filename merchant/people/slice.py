@@ -1,16 +1,20 @@
 """What people exports to the programs."""
 
 from merchant.compliance.cases.applicants import OWNER_TOPIC, MadeOwner
+from merchant.core import background
 from merchant.core.access import Permission as P
-from merchant.core.slices import Pruned, Timer, transactional
+from merchant.core.slices import Pruned, transactional
 from merchant.people import (
     account_routes,
+    audit_check_routes,
+    audit_checks,
     links,
     passkey_routes,
     passkeys,
     record_routes,
     routes,
     sessions,
+    set_up_routes,
     sign_in,
     user_routes,
 )
@@ -18,13 +22,15 @@ from merchant.people.registration import application_routes, claims, codes, noti
 from merchant.people.registration import routes as registration_routes
 
 ROUTES = [*account_routes.ROUTES, *passkey_routes.ROUTES, *routes.ROUTES, *user_routes.ROUTES, *record_routes.ROUTES]
+ROUTES += [*set_up_routes.ROUTES, *audit_check_routes.ROUTES]
 ROUTES += [*registration_routes.ROUTES, *application_routes.ROUTES]
 JOBS = (
     transactional(links.RESET_TOPIC, bytes, links.send_reset),
     transactional(claims.CLAIM_TOPIC, bytes, claims.open_claim),
     transactional(OWNER_TOPIC, MadeOwner, notices.tell_owner),
+    background.job_kind(audit_checks.KIND),
 )
-TIMERS: tuple[Timer, ...] = ()
+TIMERS = (background.timer(audit_checks.KIND),)
 PRUNED = (
     Pruned("sessions", sessions.prune),
     Pruned("account links", links.prune),
@@ -41,7 +47,7 @@ PERMISSIONS = {
     P.OWN_PEOPLE_WRITE: "Add and change the cashiers of the own merchant.",
     P.API_KEYS_WRITE: "Issue and revoke API keys.",
     P.OWN_APPLICATION_WRITE: "Write one's own application, and ask for cases of one's own merchant.",
-    P.AUDIT_READ: "Read the audit record and the security events.",
+    P.AUDIT_READ: "Read the audit record and the security events, and have the record checked.",
 }
 
 __all__ = ["JOBS", "PERMISSIONS", "PRUNED", "ROUTES", "TIMERS"]

@@ -6,9 +6,10 @@ from merchant.core import clock, errors
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.route import Answer, Call, Listed, route
+from merchant.core.paging import BY_AGE_OR_NAME
 from merchant.people import links, own_people, queries, schemas, users
 from merchant.people.links import LIFE, Kind
-from merchant.people.problems import AlreadyAccepted, LastOfRole, OwnAccount
+from merchant.people.problems import AlreadyAccepted, LastOfRole, LastOperators, OwnAccount
 from merchant.people.schemas import InvitationSent, UserDetail
 
 
@@ -25,7 +26,8 @@ from merchant.people.schemas import InvitationSent, UserDetail
 async def create_user(call: Call[schemas.NewUser]) -> Answer:
     """Add a person and mail them an invitation; roles that take two wait for a second person to confirm them.
 
-    A merchant's owner adds cashiers of the merchant; one with a `counter_id` sees that counter only.
+    A merchant's owner adds cashiers of the merchant; one with a `counter_id` sees that counter only. While the hub has
+    one operator only, who could ask nobody, they add the next ones alone.
     """
     new = call.body
     user = await users.create_user(
@@ -50,6 +52,7 @@ async def create_user(call: Call[schemas.NewUser]) -> Answer:
     own_permission=P.OWN_PEOPLE_WRITE,
     items=UserDetail,
     paged=True,
+    sorts=BY_AGE_OR_NAME,
 )
 async def list_users(call: Call[None]) -> Listed:
     """List people; a merchant's owner sees the merchant's."""
@@ -78,13 +81,14 @@ async def read_user(call: Call[None], user_id: UUID) -> Answer:
     body=schemas.UserChange,
     answer=UserDetail,
     if_match=True,
-    raises=(OwnAccount, LastOfRole),
+    raises=(OwnAccount, LastOfRole, LastOperators),
 )
 async def change_user(call: Call[schemas.UserChange], user_id: UUID) -> Answer:
     """Change a person's name, roles, counter, or whether they may come in.
 
     A change that makes a checker, an administrator or hub staff is proposed; it takes effect when a second person sends
-    the same. Sending what holds now withdraws it. A merchant's owner changes the merchant's cashiers, at once.
+    the same. Sending what holds now withdraws it. A merchant's owner changes the merchant's cashiers, at once. Two
+    operators of the hub who can act stay.
     """
     new = call.body
     change = users.Change(name=new.name, roles=new.roles, enabled=new.enabled, counter_id=new.counter_id)
@@ -99,7 +103,7 @@ async def change_user(call: Call[schemas.UserChange], user_id: UUID) -> Answer:
     own_permission=P.OWN_PEOPLE_WRITE,
     answer=InvitationSent,
     status=202,
-    raises=(AlreadyAccepted, errors.TooManyRequests),
+    raises=(AlreadyAccepted, errors.WrongState, errors.TooManyRequests),
 )
 async def invite_again(call: Call[None], user_id: UUID) -> InvitationSent:
     """Mail a new invitation; the links of older ones end."""

@@ -1,9 +1,9 @@
 """People: adding them, and changing what they may do. Every change is audited.
 
 Four eyes are two people. Who makes accounts holds neither of the roles that are looked over (access.EXCLUDED), nobody
-changes their own account, and roles of access.GIVEN_BY_TWO are in force only once a second person has asked for the
-same. Taking something away is one person's act, at once. A merchant's owner adds and changes the merchant's cashiers,
-and nobody else (own_people.py).
+changes their own rights, and roles of access.GIVEN_BY_TWO are in force once a second person has asked for the same. A
+hub operator who is alone adds the next ones alone. Taking away is one person's act, but two operators stay at the hub
+and one admin at a DFSP. A merchant's owner adds and changes the merchant's cashiers, and nobody else (own_people.py).
 """
 
 import unicodedata
@@ -33,7 +33,7 @@ from merchant.core.throttle import Throttle
 from merchant.people import own_people
 from merchant.people.models import UNUSABLE_HASH, AppUser
 from merchant.people.operations import flush_unique, owner_of, require
-from merchant.people.problems import LastOfRole, OwnAccount
+from merchant.people.problems import LastOfRole, LastOperators, OwnAccount
 from merchant.people.sign_in import normal_email
 from merchant.registry.merchants.models import Merchant
 from merchant.scheme.models import Dfsp
@@ -47,11 +47,14 @@ _LOCK = """
 SELECT id FROM app_user WHERE id = $1 OR (enabled AND roles && $2
   AND dfsp_id IS NOT DISTINCT FROM (SELECT dfsp_id FROM app_user WHERE id = $1)) ORDER BY id FOR UPDATE
 """
-# Others of a role who can use it: whoever has not accepted the invitation may never come.
-_OTHERS = f"""
-SELECT count(*) FROM app_user
-WHERE id <> $1 AND enabled AND $2 = ANY(roles) AND dfsp_id IS NOT DISTINCT FROM $3
-  AND password_hash <> '{UNUSABLE_HASH}'
+# How many others of a role must stay who can use it.
+_STAY_LEAST = {Role.HUB_OPERATOR: 2, Role.DFSP_ADMIN: 1}
+# Those of a role who can use it: whoever has not accepted the invitation may never come, and an operator without the
+# second factor that is asked for may do nothing yet ($3).
+_ACTIVE = f"""
+SELECT u.id FROM app_user u
+WHERE u.enabled AND $1 = ANY(u.roles) AND u.dfsp_id IS NOT DISTINCT FROM $2 AND u.password_hash <> '{UNUSABLE_HASH}'
+  AND (NOT $3 OR u.totp_confirmed_at IS NOT NULL OR EXISTS (SELECT FROM passkey p WHERE p.user_id = u.id))
 """  # noqa: S608 - a constant
 
 _STILL_ACTS = """
@@ -108,7 +111,7 @@ async def create_user(
         await own_people.check_counter(tx, held, merchant_id, counter_id)
     place: dict[str, Any] = {"dfsp_id": dfsp_id, "merchant_id": merchant_id, "counter_id": counter_id}
     user = AppUser(**place, email=normal_email(email), name=checked_name(name))
-    if await _takes_two(tx, actor, user, held):
+    if await _takes_two(service, actor, user, held):
         _propose(user, actor, sorted(held), True)
     else:
         user.roles = sorted(held)
@@ -180,6 +183,36 @@ async def _bind(tx: Tx, actor: Actor, user: AppUser, counter_id: UUID | None) ->
     await audit.record(tx, actor, "user.counter_changed", "user", user.id, dfsp_id=user.dfsp_id, **change)
 
 
+def check_may_close(actor: Actor) -> None:
+    """Raises NotAllowed for whoever does not work at the hub: a DFSP's and a merchant's people have someone to ask."""
+    if actor.kind != "user" or HUB_ROLES.isdisjoint(actor.roles):
+        raise errors.NotAllowed(_("Only staff of the hub close their own accounts; ask your administrator."))
+
+
+async def close_own_account(tx: Tx, service: Service, actor: Actor) -> None:
+    """End one's own account: shut out, and signed out everywhere. An operator of the hub may let one in again.
+
+    Raises NotAllowed for people who do not work at the hub, LastOperators.
+    """
+    check_may_close(actor)
+    await tx.fetch(_LOCK, actor.id, [role.value for role in MANAGERS])
+    user: AppUser = await tx.one(select(AppUser).where(AppUser.id == actor.id).with_for_update())
+    user.proposed_roles = user.proposed_enabled = user.proposed_by = None
+    await _apply(tx, service, actor, user, user.roles, False, None)
+    user.version += 1
+    await tx.flush()
+
+
+async def active_of(service: Service, role: Role, dfsp_id: UUID | None, *, with_factor: bool) -> set[UUID]:
+    """Who holds a role at a DFSP or the hub and has set a password; `with_factor`: and what else they need to act.
+
+    Read as the service: no tenant's transaction sees passkeys.
+    """
+    async with service.db.look_ups() as reading:
+        needs_factor = with_factor and service.settings.require_totp
+        return {row["id"] for row in await reading.fetch(_ACTIVE, role.value, dfsp_id, needs_factor)}
+
+
 async def _change_rights(
     tx: Tx, service: Service, actor: Actor, user: AppUser, held: frozenset[Role], enabled: bool
 ) -> None:
@@ -189,7 +222,7 @@ async def _change_rights(
         raise OwnAccount
     if roles != user.roles:
         _check_roles(actor, held, user.dfsp_id, user.merchant_id)
-    if changed and await _takes_two(tx, actor, user, held if enabled else frozenset()):
+    if changed and await _takes_two(service, actor, user, held if enabled else frozenset()):
         confirmed = (user.proposed_roles, user.proposed_enabled) == (roles, enabled)
         if not confirmed or user.proposed_by == actor.id or not await _still_acts(service, user):
             _propose(user, actor, roles, enabled)
@@ -201,7 +234,7 @@ async def _change_rights(
         await audit.record(tx, actor, "user.proposal_withdrawn", "user", user.id, dfsp_id=user.dfsp_id)
     user.proposed_roles = user.proposed_enabled = user.proposed_by = None
     if changed:
-        await _apply(tx, actor, user, roles, enabled, proposed_by)
+        await _apply(tx, service, actor, user, roles, enabled, proposed_by)
 
 
 async def _still_acts(service: Service, user: AppUser) -> bool:
@@ -215,13 +248,20 @@ async def _still_acts(service: Service, user: AppUser) -> bool:
 
 
 async def _apply(
-    tx: Tx, actor: Actor, user: AppUser, roles: list[str], enabled: bool, proposed_by: UUID | None
+    tx: Tx,
+    service: Service,
+    actor: Actor,
+    user: AppUser,
+    roles: list[str],
+    enabled: bool,
+    proposed_by: UUID | None,
 ) -> None:
     lost = _in_force(user) - (frozenset(roles) if enabled else frozenset())
-    watched = lost if actor.kind == "user" and user.password_hash != UNUSABLE_HASH else frozenset()
-    for role in watched.intersection(MANAGERS):
-        if not await tx.fetchval(_OTHERS, user.id, role, user.dfsp_id):
-            raise LastOfRole
+    for role in lost.intersection(MANAGERS) if actor.kind == "user" else ():
+        # An operator who still lacks their second factor keeps nothing running; an admin is counted as before.
+        active = await active_of(service, Role(role), user.dfsp_id, with_factor=role == Role.HUB_OPERATOR)
+        if user.id in active and len(active) - 1 < _STAY_LEAST[Role(role)]:
+            raise LastOperators if role == Role.HUB_OPERATOR else LastOfRole
     by_two: dict[str, Any] = {} if proposed_by is None else {"proposed_by": str(proposed_by)}
     if roles != user.roles:
         change: dict[str, Any] = {"before": user.roles, "after": roles, **by_two}
@@ -235,14 +275,18 @@ async def _apply(
     user.session_epoch += 1  # whoever is signed in under the old rights signs in again
 
 
-async def _takes_two(tx: Tx, actor: Actor, user: AppUser, held: frozenset[Role]) -> bool:
+async def _takes_two(service: Service, actor: Actor, user: AppUser, held: frozenset[Role]) -> bool:
     """Whether giving these roles takes a second person. The machine's operator acts alone."""
     gained = (held - _in_force(user)) & GIVEN_BY_TWO
     if actor.kind == "service" or not gained:
         return False
-    # A DFSP's first admin: until then nobody at the DFSP could confirm anyone.
-    first_admin = gained == {Role.DFSP_ADMIN}
-    return not (first_admin and not await tx.fetchval(_OTHERS, user.id, Role.DFSP_ADMIN, user.dfsp_id))
+    if len(gained) > 1 or not gained & frozenset(MANAGERS):
+        return True
+    # A DFSP's first admin, whom one hub operator adds, and the operators whom the hub's first one adds: until one of
+    # them has come, nobody could confirm anyone.
+    [role] = gained
+    nobody = {user.id} if role == Role.DFSP_ADMIN else {user.id, actor.id}
+    return bool(await active_of(service, role, user.dfsp_id, with_factor=False) - nobody)
 
 
 def _in_force(user: AppUser) -> frozenset[str]:

@@ -14,7 +14,7 @@ from merchant.core.access import SERVICE
 from merchant.core.db import Tx
 from merchant.core.service import Service
 from merchant.core.texts import _
-from merchant.people import links, passkeys, sign_in, totp, users
+from merchant.people import links, passkeys, set_up, sign_in, totp, users
 from merchant.people.models import UNUSABLE_HASH, AppUser
 from merchant.people.schemas import EMAIL_CHARS_MAX, EMAIL_PATTERN, user_view
 from merchant.scheme.models import Dfsp
@@ -42,6 +42,12 @@ async def create(
         user = await users.create_user(tx, service, SERVICE, email=email, name=name, roles=roles, dfsp_id=dfsp_id)
         await _note(tx, user, "create")
         return await _invite(tx, service, user, print_link)
+
+
+async def invite_first(service: Service) -> str:
+    """A new link by which the first operator makes their account. Raises AlreadySetUp."""
+    async with service.db.system() as tx:
+        return await set_up.new_link(tx, service)
 
 
 async def reset(service: Service, email: str, forget_totp: bool, print_link: bool) -> str | None:
@@ -99,9 +105,8 @@ async def listed(service: Service) -> list[str]:
         held = " ".join(view.roles) or "-"
         waiting = f"  proposed: {' '.join(view.proposed_roles or [])}" if view.proposed_by else ""
         factor = "totp" if view.totp else "-"
-        lines.append(
-            f"{view.email or view.phone}  {view.state}  {factor}  {fsp_ids.get(view.dfsp_id, 'hub')}  {held}{waiting}"
-        )
+        address, place = view.email or view.phone or "-", fsp_ids.get(view.dfsp_id, "hub")
+        lines.append(f"{address}  {view.state}  {factor}  {place}  {held}{waiting}")
     return lines
 
 

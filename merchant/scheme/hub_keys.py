@@ -17,7 +17,7 @@ from merchant.core import audit, clock, errors, sql
 from merchant.core.access import Actor
 from merchant.core.db import Reads, Tx
 from merchant.core.locks import take_turn
-from merchant.core.paging import Page
+from merchant.core.paging import Page, both_ways
 from merchant.core.texts import _
 from merchant.core.vault import Vault
 from merchant.scheme import keys
@@ -45,11 +45,13 @@ class HubKey(Struct, frozen=True):
 
 
 _WHERE = f"purpose IN ('{JWS_SIGN}', '{JWS_VERIFY}') AND ($1::uuid IS NULL OR dfsp_id = $1)"
-_LISTED = sql.select(
-    HubKey,
-    from_="scheme_key",
-    where=f"{_WHERE} AND ($2::text IS NULL OR fsp_id = $2) AND ($3::uuid IS NULL OR id < $3)",
-    tail="ORDER BY id DESC LIMIT $4",
+_LISTED = both_ways(
+    sql.select(
+        HubKey,
+        from_="scheme_key",
+        where=_WHERE + " AND ($2::text IS NULL OR fsp_id = $2) AND ($3::uuid IS NULL OR id {beyond} $3)",
+        tail="ORDER BY id {way} LIMIT $4",
+    )
 )
 _ONE = sql.select(HubKey, from_="scheme_key", where=f"{_WHERE} AND id = $2", tail="FOR UPDATE")
 _OF_FSP = sql.select(
@@ -62,8 +64,8 @@ _BY_KEY_ID = sql.select(HubKey, from_="scheme_key", where=f"purpose IN ('{JWS_SI
 
 
 async def list_keys(tx: Reads, dfsp_id: UUID | None, page: Page, fsp_id: str | None = None) -> list[HubKey]:
-    """Keys newest first, one more than the page's limit when there are more: of one of our DFSPs, or of everybody."""
-    rows = await tx.fetch(_LISTED, dfsp_id, fsp_id, page.before, page.limit + 1)
+    """Keys, newest first unless asked otherwise, of one of our DFSPs or of all; one more than the page's limit."""
+    rows = await tx.fetch(_LISTED[page.is_oldest_first], dfsp_id, fsp_id, page.before, page.limit + 1)
     return sql.rows(HubKey, rows)
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import func, select
 
 from merchant.core.access import Actor
 from merchant.core.db import Reads
@@ -24,8 +24,8 @@ async def dfsp_by_fsp_id(tx: Reads, fsp_id: str) -> Dfsp:
 
 
 async def dfsps(tx: Reads, actor: Actor, wanted: Page) -> list[Dfsp]:
-    """The DFSPs that the actor may see, newest first: all for hub staff, else the actor's own."""
+    """The DFSPs that the actor may see, newest first unless asked otherwise: all for the hub, else the own one."""
     statement: Any = select(Dfsp)
     if actor.dfsp_id is not None:
         statement = statement.where(Dfsp.id == actor.dfsp_id)
-    return await page(tx, statement, Dfsp.id, wanted)
+    return await page(tx, statement, Dfsp.id, wanted, name=func.lower(Dfsp.name))

@@ -5,6 +5,7 @@ from uuid import UUID
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
+from merchant.core.paging import BY_AGE
 from merchant.scheme import hub_keys, participants, queries, schemas, scheme_change
 from merchant.scheme.problems import KeyKnown, KeyRetired, LastSigningKey, NothingProposed, OwnParticipant, TooManyKeys
 from merchant.scheme.schemas import DfspView, HubKeyView, Jwks, SchemeView, instant, key_view
@@ -58,6 +59,7 @@ async def change_dfsp(call: Call[schemas.DfspChange], dfsp_id: UUID) -> Answer:
     permission=P.HUB_KEYS_READ,
     items=HubKeyView,
     paged=True,
+    sorts=BY_AGE,
     filters=(_OF_FSP,),
     transaction=False,
 )

@@ -168,6 +168,9 @@ class Things(Struct, frozen=True):
             "ChosenDfsp": {"dfsp_id": ids["dfsp_id"]},
             "Wish": {"kind": "change", "contact": {"phone": "+254711999000"}},
             "TotpStart": {"password": PASSWORD},
+            "AccountClosing": {"password": PASSWORD},
+            "FirstOperator": {"name": "First", "email": "first@hub.example", "password": "seven quiet baobabs"},
+            "NewAuditCheck": {"dfsp_id": ids["dfsp_id"]},
             "TotpCode": {"code": "123456"},
             "TotpRemoval": {"code": "123456"},
             "PasskeyStart": {"password": PASSWORD},
@@ -294,6 +297,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
     checker = staff["checker"].headers
     maker = {**staff["maker"].headers, "idempotency-key": "things"}
     batch = (await client.post("/api/v1/poster-batches", json={"page": "A6"}, headers=maker)).json()
+    check = (await client.post("/api/v1/audit/checks", json={}, headers=staff["admin"].headers)).json()
     layer = {"layer": "dfsp", "text": "grace = '29d'"}
     policy = (await client.post("/api/v1/policies", json=layer, headers=staff["admin"].headers)).json()
     table = {"file": ("shops.csv", as_csv([seller(1)]))}
@@ -355,6 +359,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "price_key_id": created["/api/v1/price-keys"]["id"],
         "hit_id": builders.report_of(application)["hits"][0]["id"],
         "batch_id": batch["id"],
+        "check_id": check["id"],
         "job_id": job_id,
         "import_id": imported["id"],
         "hub_key_id": hub_key_id,

@@ -4,12 +4,20 @@ from typing import Any
 
 import pytest
 
+from merchant.core.access import Role
+from merchant.core.service import Service
+from tests import builders
 from tests.browser.windows import PHONE, SLOW, window
 from tests.builders import World
 from tests.merchant.portal.shops import Shop
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
-SHOPPER_BYTES, STAFF_BYTES, FIRST_PAINT_MS = 12_000, 50_000, 2_500
+SHOPPER_BYTES, MERCHANT_BYTES, STAFF_BYTES, FIRST_PAINT_MS = 12_000, 30_000, 50_000, 2_500
+# When something was first drawn, which may be after the page has loaded.
+PAINTED = """() => new Promise(tell => new PerformanceObserver(list => {
+  const first = list.getEntriesByName('first-contentful-paint')[0];
+  if (first) tell(first.startTime);
+}).observe({type: 'paint', buffered: true}))"""
 
 
 async def first_load(page: Any, path: str) -> tuple[int, float]:
@@ -24,7 +32,7 @@ async def first_load(page: Any, path: str) -> tuple[int, float]:
     session.on("Network.loadingFinished", count)
     await session.send("Network.emulateNetworkConditions", SLOW)
     await page.goto(path, wait_until="load")
-    paint = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0")
+    paint = await page.evaluate(PAINTED)
     return received, float(paint)
 
 
@@ -32,6 +40,17 @@ async def test_a_shopper_sees_whom_to_pay_within_the_budget(chromium: Any, base:
     async with window(chromium, base, width=PHONE) as page:
         received, paint = await first_load(page, f"/q/{shop.counter.alias}")
     assert received <= SHOPPER_BYTES
+    assert 0 < paint <= FIRST_PAINT_MS
+
+
+async def test_a_merchant_sees_the_days_takings_within_the_budget(
+    chromium: Any, base: str, service: Service, shop: Shop
+) -> None:
+    merchant, email = shop.merchant, "owner@shop.example"
+    await builders.add_person(service, email, [Role.MERCHANT_OWNER], dfsp_id=merchant.dfsp_id, merchant_id=merchant.id)
+    async with window(chromium, base, await builders.signed_in(service, email), width=PHONE) as page:
+        received, paint = await first_load(page, "/shop")
+    assert received <= MERCHANT_BYTES
     assert 0 < paint <= FIRST_PAINT_MS
 
 

@@ -46,11 +46,11 @@ async def test_a_merchant_is_found_and_suspended_by_keyboard_alone(
     async with window(chromium, base, width=DESK) as page:
         await page.goto("/sign-in")
         await tab_to(page, "E-mail")
-        await page.keyboard.type(world["greenbankfsp"]["checker"].actor.name)
+        await page.keyboard.type(world["greenbankfsp"]["checker"].email)
         await tab_to(page, "Password")
         await page.keyboard.type(PASSWORD)
         await page.keyboard.press("Enter")
-        await page.wait_for_url("**/applications**")
+        await page.wait_for_url("**/work")
         await press(page, "Skip to the content")
         await page.reload()
         await press(page, "Merchants")

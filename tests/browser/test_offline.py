@@ -46,6 +46,7 @@ async def ask_without_a_line(till: Any) -> None:
     """Ask a customer while nothing can be sent."""
     await till.context.set_offline(True)
     await till.goto("/shop/ask")
+    await till.locator("[data-keypad]").wait_for()  # which the script shows
     await till.fill('[name="amount.amount"]', "2.50")
     await till.fill('[name="payer.id"]', CUSTOMER_WHO_AGREES)
     await till.get_by_role("button", name="Ask this phone").click()
@@ -88,7 +89,6 @@ async def test_an_ask_that_waited_more_than_five_minutes_is_dropped(till: Any, b
     later = await till.evaluate("Date.now()") + TOO_LATE_MS
     await till.clock.set_system_time(later)
     await till.context.set_offline(False)
-    await till.goto("/shop")
     await till.get_by_text("Not sent: 2.50").wait_for()
     assert await asked(till, base, owner) == []
 

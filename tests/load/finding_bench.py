@@ -33,6 +33,7 @@ from merchant.registry.merchants import search_index, words
 from merchant.registry.merchants.finding import Sought, find_merchants
 from tests import builders
 from tests.builders import SECRET_KEY
+from tests.load.pages_bench import report_pages
 
 BUDGET_MS = 50.0
 ROUNDS = 40
@@ -340,7 +341,9 @@ async def _run(url: str, size: int) -> None:
         if not filled:
             await builders.seed_world(service)
             await _fill(service, url, TOWN, size)
-        await _report(service, await _sample(url))
+        sample = await _sample(url)
+        await report_pages(service, sample)
+        await _report(service, sample)
 
 
 async def _is_filled(url: str) -> bool:

@@ -149,6 +149,7 @@ async def _bury_a_job(stage: Stage) -> None:
 async def _manage_people(stage: Stage) -> None:
     """Someone invited, a checker who waits for a second person, a second factor, sign-ins that worked and did not."""
     admin, auditor = stage.world[DFSPS[0]]["admin"].headers, stage.world[DFSPS[0]]["auditor"]
+    await _call(stage, auditor.headers, "POST", "/api/v1/audit/checks", {})
     for number, role in enumerate(("dfsp_maker", "dfsp_checker")):
         person = {"email": f"invited{number}@greenbankfsp.example", "name": "Invited", "roles": [role]}
         await _call(stage, admin, "POST", "/api/v1/users", person)

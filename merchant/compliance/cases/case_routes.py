@@ -26,6 +26,7 @@ from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
+from merchant.core.paging import BY_AGE
 from merchant.registry.merchants import queries as merchant_queries
 from merchant.registry.merchants.lifecycle import StoppedByHub
 from merchant.registry.merchants.schemas import MerchantView, merchant_view
@@ -67,6 +68,7 @@ async def open_case(call: Call[NewCase], merchant_id: UUID) -> schemas.Applicati
     permission=P.APPLICATIONS_READ,
     items=CaseSummary,
     paged=True,
+    sorts=BY_AGE,
     filters=(
         Filter("state", "Only those in this state.", choices=tuple(ApplicationState)),
         Filter("kind", "Only those of this kind.", choices=tuple(CaseKind)),

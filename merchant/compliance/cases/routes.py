@@ -28,6 +28,7 @@ from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
+from merchant.core.paging import BY_AGE
 from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
 from merchant.registry.merchants.routes import TIERS
 from merchant.registry.merchants.schemas import ReasonGiven
@@ -100,6 +101,7 @@ async def open_application(call: Call[schemas.NewApplication]) -> Any:
     permission=P.APPLICATIONS_READ,
     items=schemas.ApplicationSummary,
     paged=True,
+    sorts=BY_AGE,
     filters=(
         Filter("state", "Only those in this state.", choices=tuple(ApplicationState)),
         Filter("external_ref", "Only the one with the DFSP's own reference."),

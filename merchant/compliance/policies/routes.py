@@ -13,6 +13,7 @@ from merchant.compliance.policies.states import LayerState
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Call, Filter, Listed, route
+from merchant.core.paging import BY_AGE
 from merchant.scheme.problems import NothingProposed
 
 _OF_LAYER = Filter("layer", "Only layers of this kind.", choices=tuple(kyb.LAYERS))
@@ -26,6 +27,7 @@ _OF_DFSP = Filter("dfsp_id", "The policy of this DFSP; for hub staff, the scheme
     permission=P.POLICIES_READ,
     items=schemas.PolicyView,
     paged=True,
+    sorts=BY_AGE,
     filters=(_OF_LAYER, _IN_STATE),
     transaction=False,
 )

@@ -17,7 +17,7 @@ from merchant.core.settings import Settings
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Problems = tuple[type[errors.MerchantError], ...]
 
-
+SORT = "sort"
 EXPORT_FILTER = Filter(
     exports.FORMAT, "The whole list as a file instead, without `limit` and `cursor`.", choices=exports.FORMATS
 )
@@ -40,6 +40,7 @@ class Route(Struct, frozen=True, kw_only=True):
     answer: Any = None  # the struct of a good answer
     items: Any = None  # the struct of a list's items
     paged: bool = False
+    sorts: tuple[str, ...] = ()  # the orders in which a paged list may be read, the usual one first
     filters: tuple[Filter, ...] = ()
     media: tuple[str, ...] = ()  # media types of a good answer that is no JSON
     idempotency_key: Literal["required", "optional"] | None = None
@@ -58,6 +59,13 @@ class Route(Struct, frozen=True, kw_only=True):
     def exports(self) -> bool:
         """Whether `format` makes a file of it: every list of the API."""
         return self.items is not None and self.method == "GET" and self.path.startswith("/api/") and not self.public
+
+    @property
+    def sort_filter(self) -> Filter | None:
+        """The query name that chooses an order; None for a list that has one alone."""
+        if not self.sorts:
+            return None
+        return Filter(SORT, f"The order of the list; `{self.sorts[0]}` unless given.", choices=self.sorts)
 
     @property
     def list_name(self) -> str:
@@ -113,6 +121,7 @@ class Options(TypedDict, total=False):
     answer: Any
     items: Any
     paged: bool
+    sorts: tuple[str, ...]
     filters: tuple[Filter, ...]
     media: tuple[str, ...]
     idempotency_key: Literal["required", "optional"] | None

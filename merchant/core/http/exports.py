@@ -76,6 +76,7 @@ class Wanted(Struct, frozen=True):
     filters: dict[str, str]
     recorded: dict[str, str]
     path: dict[str, Any]
+    sort: str | None = None
 
 
 ReadPage = Callable[[Tx, Page], Awaitable[tuple[list[Any], list[UUID]]]]
@@ -133,7 +134,7 @@ async def _write_pages(
 ) -> None:
     """Write page after page, and record the export in the transaction of the last. Raises TooManyRows."""
     service, actor = web.service_of(request), web.actor_of(request)
-    columns, page, count, more = columns_of(wanted.items), Page(_PAGE_ROWS), 0, True
+    columns, page, count, more = columns_of(wanted.items), Page(_PAGE_ROWS, None, wanted.sort), 0, True
     while more:
         async with service.db.tenant(actor.dfsp_id) as tx:
             views, ids = await read_page(tx, page)
@@ -146,7 +147,7 @@ async def _write_pages(
                 await _record(tx, actor, wanted, count)
         await asyncio.to_thread(_write, table, columns, views)
         if more:
-            page = Page(_PAGE_ROWS, ids[page.limit - 1])
+            page = Page(_PAGE_ROWS, ids[page.limit - 1], wanted.sort)
 
 
 def attachment(content: AsyncIterator[bytes], file_name: str, media_type: str) -> Stream:

@@ -17,6 +17,7 @@ from merchant.core.http import json as web
 from merchant.core.http.declared import Route
 from merchant.core.http.multipart import SentFile
 from merchant.core.http.route import Answer, Call, Listed, check_query, read_names, run_route
+from merchant.core.paging import Page
 
 
 class Told(Struct, frozen=True):
@@ -72,10 +73,9 @@ def _told(call: Call[Any], result: Any) -> Told:
     if isinstance(result, Answer):
         return Told(result.view, result.revision)
     if isinstance(result, Listed):
-        limit = call.page.limit
-        return Told(result.views[:limit], next_cursor=_cursor(result.ids, limit))
+        return Told(result.views[: call.page.limit], next_cursor=_cursor(result.ids, call.page))
     return Told(result)
 
 
-def _cursor(ids: list[UUID], limit: int) -> str | None:
-    return web.cursor_text(ids[limit - 1]) if len(ids) > limit else None
+def _cursor(ids: list[UUID], page: Page) -> str | None:
+    return web.cursor_text(ids[page.limit - 1], page.sort) if len(ids) > page.limit else None

@@ -26,13 +26,14 @@ from merchant.core.evidence import SecurityEvent
 from merchant.core.http import cookies
 from merchant.core.http.shape import find_faults
 from merchant.core.http.source import client_address
-from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
+from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT, Page, gone
 from merchant.core.service import Service
 from merchant.core.texts import _
 
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 MAX_BODY_BYTES = 1_000_000
+_ID_BYTES = 16  # of a cursor; the name of the order stands behind them
 RETRY_AFTER_S = 5  # while the database is away: a restart takes some seconds
 # Values of one body, counted by the brackets and commas before them: an application of 50 owners, 200 shops and 1,000
 # counters has 7,000, and some commas in its addresses. A megabyte could hold 300,000, at a microsecond each.
@@ -208,14 +209,21 @@ def limit_of(query: Mapping[str, Any]) -> int:
     return int(given)
 
 
-def page_of(query: Mapping[str, Any]) -> Page:
-    """`limit` and `cursor` of a query. Raises InvalidPage."""
-    cursor = query.get("cursor")
+def page_of(query: Mapping[str, Any], sort: str | None = None) -> Page:
+    """`limit` and `cursor` of a query, in the order that it asks for. Raises InvalidPage."""
+    limit, cursor = limit_of(query), query.get("cursor")
+    if not cursor:
+        return Page(limit, None, sort)
     try:
-        before = UUID(bytes=base64.urlsafe_b64decode(cursor + "==")) if cursor else None
+        raw = base64.urlsafe_b64decode(cursor + "==")
+        before, sorted_by = UUID(bytes=raw[:_ID_BYTES]), raw[_ID_BYTES:].decode("ascii")
     except (ValueError, binascii.Error):
-        raise errors.InvalidPage(_("cursor must be what next_cursor said.")) from None
-    return Page(limit_of(query), before)
+        raise gone() from None
+    if sorted_by and not sorted_by.isalpha():
+        raise gone()
+    if sorted_by != (sort or ""):
+        raise errors.InvalidPage(_("cursor belongs to another sort; leave it out to begin anew."))
+    return Page(limit, before, sort)
 
 
 # --- how answers look ------------------------------------------------------------------------------------------------
@@ -247,15 +255,15 @@ def answer(
     return Response(raw, status_code=status, media_type="application/json", headers=all_headers)
 
 
-def cursor_text(last_id: UUID) -> str:
-    """The cursor of the page after the one that ends with this id."""
-    return base64.urlsafe_b64encode(last_id.bytes).decode().rstrip("=")
+def cursor_text(last_id: UUID, sort: str | None) -> str:
+    """The cursor of the page after the one that ends with this id, in the order that was asked for."""
+    return base64.urlsafe_b64encode(last_id.bytes + (sort or "").encode()).decode().rstrip("=")
 
 
 def listing(items: list[Any], page: Page, ids: list[UUID]) -> Response[bytes]:
     """A page of a list. `items` may hold one more than the limit, which only tells that there is more."""
     more = len(items) > page.limit
-    cursor = cursor_text(ids[page.limit - 1]) if more else None
+    cursor = cursor_text(ids[page.limit - 1], page.sort) if more else None
     return answer({"items": items[: page.limit], "next_cursor": cursor})
 
 

@@ -24,7 +24,7 @@ from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.http import exports, multipart
 from merchant.core.http import json as web
-from merchant.core.http.declared import EXPORT_FILTER, Method, Options
+from merchant.core.http.declared import EXPORT_FILTER, SORT, Method, Options
 from merchant.core.http.declared import Route as Route
 from merchant.core.http.filters import Filter as Filter
 from merchant.core.http.filters import check_filter
@@ -247,14 +247,19 @@ async def _export(call: Call[Any], work: Callable[[], Awaitable[Any]]) -> Respon
 
     declared = call.declared
     told = {name: text for name, text in call.filters.items() if text is not None}
-    impersonal = {one.name for one in declared.filters if one.is_impersonal}
+    recorded = {
+        one.name: told[one.name] if one.is_impersonal else "given" for one in declared.filters if one.name in told
+    }
+    if (sort := call.page.sort) is not None:
+        told[SORT] = recorded[SORT] = sort
     wanted = exports.Wanted(
         name=declared.list_name,
         format=call.format or "",
         items=declared.items,
         filters=told,
-        recorded={name: text if name in impersonal else "given" for name, text in told.items()},
+        recorded=recorded,
         path=dict(call.path),
+        sort=sort,
     )
     return await exports.export(call.request, wanted, read_page)
 
@@ -285,7 +290,12 @@ def check_query(call: Call[Any]) -> None:
     if not (declared.filters or declared.items is not None):
         return
     known = {one.name: one for one in declared.filters}
-    paging = (*(("limit", "cursor") if declared.paged else ()), *((exports.FORMAT,) if declared.exports else ()))
+    order = declared.sort_filter
+    paging = (
+        *(("limit", "cursor") if declared.paged else ()),
+        *((order.name,) if order is not None else ()),
+        *((exports.FORMAT,) if declared.exports else ()),
+    )
     for name in query:
         if name not in known and name not in paging:
             allowed = ", ".join([*known, *paging]) or filled(_("none"), {})
@@ -298,7 +308,7 @@ def check_query(call: Call[Any]) -> None:
             raise errors.InvalidPage(_("A file holds the whole list; leave limit and cursor out."))
         call.format = wanted
     if declared.paged:
-        call.page = web.page_of(query)
+        call.page = web.page_of(query, None if order is None else _checked(order, query.get(order.name)))
 
 
 def _checked(declared: Filter, text: str | None) -> str | None:

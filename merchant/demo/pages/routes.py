@@ -15,6 +15,6 @@ def demo_routes() -> list[Any]:
     """The application's routes with the demo's: its start page stands where the welcome would."""
     static = files(__package__).joinpath("static")
     sheet = static.joinpath("demo.css").read_text(encoding="utf-8")
-    assets.add_asset("demo.css", assets.style_sheet(["base.css", "work.css"], sheet))
+    assets.add_asset("demo.css", assets.style_sheet(["base.css", "work.css", *assets.PARTS], sheet))
     assets.add_asset("demo.js", static.joinpath("demo.js").read_text(encoding="utf-8"))
     return [route for route in SERVICE_ROUTES if route is not start.home] + ROUTES

@@ -117,7 +117,7 @@ def _demo_counter(scheme: SchemeFacts, merchant: Merchant, counter: Counter, sti
 async def news(service: Service) -> News:
     """The newest requests, payments and text messages of the whole scheme."""
     async with service.db.system_reads() as tx:
-        requests = await payment_queries.payment_requests(tx, SERVICE, NEWEST, None, finding.Sought())
+        requests = await payment_queries.payment_requests(tx, SERVICE, Page(NEWEST), finding.Sought())
         payments = await tx.fetch(_PAYMENTS, NEWEST)
         texts = await tx.fetch(_TEXTS, NEWEST)
     return News(

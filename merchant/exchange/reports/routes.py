@@ -5,6 +5,7 @@ from typing import Any
 from merchant.core.access import Permission as P
 from merchant.core.http.exports import TooManyRows
 from merchant.core.http.route import Call, Filter, Listed, route
+from merchant.core.paging import BY_AGE
 from merchant.exchange.reports import schemas
 from merchant.exchange.reports.asked import (
     COUNTER,
@@ -115,6 +116,7 @@ async def list_settlement_totals(call: Call[None]) -> list[schemas.SettlementTot
     permission=P.PAYMENTS_READ,
     items=schemas.SettledPayment,
     paged=True,
+    sorts=BY_AGE,
     filters=(DATE, DFSP, MERCHANT),
 )
 async def list_settled_payments(call: Call[None]) -> Listed:

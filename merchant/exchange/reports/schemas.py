@@ -125,6 +125,8 @@ class SettledPayment(Struct, frozen=True):
     amount: str
     received_at: Instant
     late: bool
+    merchant_name: str
+    counter_name: str
 
 
 def settlement_view(row: settlement.MerchantSettled) -> MerchantSettlement:
@@ -161,4 +163,6 @@ def settled_view(row: settlement.PaymentSettled) -> SettledPayment:
         amount=_decimal(row.amount_minor, row.currency),
         received_at=web.at(row.received_at),
         late=row.late,
+        merchant_name=row.merchant_name,
+        counter_name=row.counter_name,
     )

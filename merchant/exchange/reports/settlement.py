@@ -9,7 +9,7 @@ from msgspec import Struct
 from merchant.compliance.cases import answers
 from merchant.core import masking, sql
 from merchant.core.db import Reads
-from merchant.core.paging import Page
+from merchant.core.paging import Page, both_ways
 from merchant.core.vault import Vault
 from merchant.exchange.reports.asked import Between, Scope, narrowed
 from merchant.payments.transfer_states import UNDER_WAY
@@ -50,15 +50,17 @@ SELECT currency, count(DISTINCT merchant_id) AS merchants, coalesce(sum(count), 
   coalesce(sum(unconfirmed), 0)::bigint AS unconfirmed
 FROM found GROUP BY currency ORDER BY currency
 """  # noqa: S608 - constants
-_PAYMENTS = """
+_PAYMENTS = both_ways("""
 SELECT p.id, p.transfer_id, p.transaction_id, p.payer_fsp_id, p.merchant_id, p.counter_id, p.currency, p.amount_minor,
-  p.received_at, coalesce(r.late, false) AS late
+  p.received_at, coalesce(r.late, false) AS late,
+  coalesce((SELECT m.trading_name FROM merchant m WHERE m.id = p.merchant_id), '') AS merchant_name,
+  coalesce((SELECT c.name FROM counter c WHERE c.id = p.counter_id), '') AS counter_name
 FROM payment p LEFT JOIN payment_request r ON r.id = p.request_id
 WHERE p.received_at >= $1 AND p.received_at < $2
-  AND ($3::uuid IS NULL OR (p.received_at, p.id) < (SELECT received_at, id FROM payment WHERE id = $3))
+  AND ($3::uuid IS NULL OR (p.received_at, p.id) {beyond} (SELECT received_at, id FROM payment WHERE id = $3))
   AND {narrowed}
-ORDER BY p.received_at DESC, p.id DESC LIMIT $4
-"""
+ORDER BY p.received_at {way}, p.id {way} LIMIT $4
+""")
 
 
 class MerchantSettled(Struct, frozen=True):
@@ -99,6 +101,8 @@ class PaymentSettled(Struct, frozen=True):
     amount_minor: int
     received_at: datetime
     late: bool
+    merchant_name: str
+    counter_name: str
 
 
 class _Statement(Struct, frozen=True):
@@ -163,5 +167,5 @@ async def settled_payments(tx: Reads, scope: Scope, day: Between, page: Page) ->
     """The payments of a day one by one, newest first; one more than the page's limit when there are more."""
     if scope.nobody:
         return []
-    asked = narrowed(_PAYMENTS, scope, day.since, day.until, page.before, page.limit + 1)
+    asked = narrowed(_PAYMENTS[page.is_oldest_first], scope, day.since, day.until, page.before, page.limit + 1)
     return sql.rows(PaymentSettled, await tx.fetch(*asked))

@@ -21,6 +21,7 @@ from merchant.core.db import Tx
 from merchant.core.http.declared import Options
 from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
+from merchant.core.paging import BY_AGE
 from merchant.people.registration import own_application, schemas, wishes
 from merchant.people.registration.problems import HandedIn
 from merchant.registry.merchants.lifecycle import StoppedByHub
@@ -186,6 +187,7 @@ async def ask_for_case(call: Call[schemas.Wish]) -> schemas.WishView:
     permission=MINE,
     items=schemas.WishView,
     paged=True,
+    sorts=BY_AGE,
     raises=(errors.NotFound,),
 )
 async def list_my_cases(call: Call[None]) -> Listed:

@@ -13,6 +13,7 @@ from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.json import language_of
 from merchant.core.http.route import Call, Filter, Listed, route
+from merchant.core.paging import BY_AGE
 from merchant.people.account_schemas import Accepted, SessionView, signed_in_view
 from merchant.people.problems import TotpRequired
 from merchant.people.registration import accounts, claims, codes, register, schemas
@@ -121,6 +122,7 @@ async def claim_merchant(call: Call[schemas.NewClaim]) -> Accepted:
     permission=P.APPLICATIONS_READ,
     items=schemas.ClaimView,
     paged=True,
+    sorts=BY_AGE,
     filters=(Filter("state", "Only those in this state.", choices=tuple(ClaimState)),),
 )
 async def list_merchant_claims(call: Call[None]) -> Listed:

@@ -5,6 +5,7 @@ from merchant.people import account_routes as api
 from merchant.people.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
 from merchant.portal.ui.acts import Act, act_screens
 from merchant.portal.ui.fields import Field, collect
+from merchant.portal.ui.layout import Kind
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import View, screen, show
 
@@ -21,7 +22,8 @@ _CODE = Field(
 async def account(view: View) -> Page:
     """One's account: what one may do, how one signs in, and where."""
     me = (await view.ask(api.read_me)).view
-    return view.page(_ACCOUNT, me=me, sessions=(await view.ask(api.list_sessions)).view)
+    sessions = (await view.ask(api.list_sessions)).view
+    return view.page(_ACCOUNT, me=me, sessions=sessions, may_close=view.kind == Kind.HUB)
 
 
 @screen("POST", "/account/sessions/{session_id}/end")
@@ -101,6 +103,17 @@ _SIGN_OUT_EVERYWHERE = Act(
     to="/sign-in",
     tone="bad",
 )
+_CLOSE = Act(
+    path="/account/close",
+    handler=api.close_account,
+    title=_("Close my account"),
+    effect=_("You are signed out everywhere and cannot sign in. Another operator can let you in again."),
+    button=_("Close my account"),
+    to="/sign-in",
+    tone="bad",
+    fields=(PASSWORD,),
+    kinds=frozenset({Kind.HUB}),
+)
 
 ROUTES = [
     account,
@@ -111,4 +124,5 @@ ROUTES = [
     *act_screens(_CHANGE_PASSWORD),
     *act_screens(_REMOVE_SECOND_FACTOR),
     *act_screens(_SIGN_OUT_EVERYWHERE),
+    *act_screens(_CLOSE),
 ]

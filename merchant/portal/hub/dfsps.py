@@ -5,6 +5,7 @@ from uuid import UUID
 
 from merchant.core import clock
 from merchant.core.access import Permission as P
+from merchant.core.paging import NAME
 from merchant.core.texts import _
 from merchant.people import routes as people_api
 from merchant.portal.ui.acts import Act, Subject, act_screens
@@ -34,7 +35,7 @@ _LIST = Listing(
     handler=people_api.list_dfsps,
     href=lambda row: f"/dfsps/{row.id}",
     columns=(
-        Column(_("Name"), name_of("name"), main=True),
+        Column(_("Name"), name_of("name"), main=True, sorts=(NAME,)),
         Column(_("Id at the hub"), text("fsp_id")),
         Column(_("Enabled"), _is_on),
         Column(_("Where the hub is"), text("hub_url")),

@@ -6,8 +6,10 @@ from merchant.compliance.lists import routes as lists_api
 from merchant.compliance.lists.states import Capability, list_may
 from merchant.core import dead_job_routes as jobs_api
 from merchant.core.access import Permission as P
+from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.payments import routes as payments_api
+from merchant.portal.staff.named import merchant_cell
 from merchant.portal.ui.acts import Act, act_screens, press_screen
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import Kind
@@ -31,8 +33,9 @@ _DOUBT = Listing(
     href=lambda row: f"/payments/requests/{row.id}",
     fixed={"state": "in_doubt"},
     columns=(
-        Column(_("Asked"), instant("created_at"), main=True),
+        Column(_("Asked"), instant("created_at"), main=True, sorts=BY_AGE),
         Column(_("Amount"), amount(), numeric=True),
+        Column(_("Merchant"), merchant_cell),
         Column(_("Payer"), lambda _view, row: row.payer.id if row.payer else "–"),
         Column(_("Reference"), text("reference")),
         Column(

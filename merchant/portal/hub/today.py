@@ -14,12 +14,13 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from merchant.core.access import Permission as P
-from merchant.core.texts import _
+from merchant.core.texts import _, _n
 from merchant.exchange.reports import staff_routes as api
 from merchant.exchange.reports.staff_schemas import DfspOperations, Operations
 from merchant.payments import routes as payments_api
+from merchant.people import set_up_routes as set_up_api
+from merchant.people.set_up_routes import SetUpView
 from merchant.portal.staff.merchant_charts import merchant_charts
-from merchant.portal.staff.named import merchants_named
 from merchant.portal.ui.charts import Bar, Row
 from merchant.portal.ui.figures import answered, files_of, percent, today, took
 from merchant.portal.ui.layout import Kind, zone_of
@@ -141,6 +142,45 @@ def _took(view: View, row: DfspOperations) -> Markup:
     return view.spoken.say(took(row.median_s))
 
 
+class Step(Struct, frozen=True):
+    """One thing to do before the scheme can work: whether it is done, its name, what to know, and where it is done."""
+
+    is_done: bool
+    name: str
+    note: str
+    href: str
+    button: str
+    permission: P
+
+
+def _steps(found: SetUpView) -> list[Step]:
+    missing = found.operators_least - found.operators
+    operators = _n(
+        "{count} more operator must have accepted the invitation, with a second factor where it is asked for.",
+        "{count} more operators must have accepted the invitation, with a second factor where it is asked for.",
+        missing,
+    )
+    is_connected = found.hub_address_known and found.hub_key_known
+    hub = _("Import the keys of those you speak to on the hub.")
+    if not found.hub_address_known:
+        hub = _("Give a DFSP, or the service’s settings, the address of the hub; then import the keys of the others.")
+    keys = ("/hub-keys/import", _("Import a key")) if found.hub_address_known else ("/dfsps", _("See the DFSPs"))
+    return [
+        Step(
+            missing <= 0, _("Make two more operators"), operators, "/users/invite", _("Invite someone"), P.USERS_WRITE
+        ),
+        Step(is_connected, _("Connect the hub"), hub, *keys, P.HUB_KEYS_WRITE),
+        Step(
+            found.dfsps_enabled > 0,
+            _("Enable a DFSP"),
+            _("Add it; a second person enables it."),
+            "/dfsps",
+            _("See the DFSPs"),
+            P.DFSPS_WRITE,
+        ),
+    ]
+
+
 def _saves_data(view: View) -> bool:
     return "on" in view.request.headers.get("save-data", "").lower()
 
@@ -150,6 +190,7 @@ async def hub_today(view: View) -> Page:
     """How payments run now, and what needs somebody."""
     minutes = DAY if view.query.get("minutes") == str(DAY) else HOUR
     told = await answered(view, api.read_operations, query={"minutes": str(minutes)})
+    set_up: SetUpView = (await view.ask(set_up_api.read_set_up)).view
     here = link("/hub", minutes=DAY) if minutes == DAY else "/hub"
     found: Operations | None = told.found
     series = _minutes(found, zone_of(view.scheme), _BUCKET_MINUTES[minutes]) if found else []
@@ -159,6 +200,8 @@ async def hub_today(view: View) -> Page:
         tab=here,
         told=told,
         found=found,
+        set_up=None if set_up.complete else set_up,
+        steps=_steps(set_up),
         figures=_figures(found) if found else (),
         series=series,
         bars_of=[Bar(label, asked, unsuccessful) for label, asked, _paid, unsuccessful in series],
@@ -242,7 +285,6 @@ async def wall(view: View) -> Page:
         if found
         else (),
         payments=payments,
-        merchants=await merchants_named(view, [row.merchant_id for row in payments]),
         refresh_s=None if _saves_data(view) else _REFRESH_S,
     )
 

@@ -3,13 +3,11 @@
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 
-from msgspec import Struct
-
 from merchant.core import texts
 from merchant.core.access import Permission as P
+from merchant.portal.merchant import takings
 from merchant.portal.merchant.payments import exports_of
-from merchant.portal.merchant.shop import SHOP, between, counter_names, read_day, shop_of, shown, today
-from merchant.portal.merchant.takings import takings
+from merchant.portal.merchant.shop import SHOP, between, read_day, shop_of, shown, today
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import View, link, screen
 
@@ -17,30 +15,20 @@ _DAY, _STATEMENT = (f"{__package__}/{name}.html" for name in ("day", "statement"
 _EARLIEST = date(2020, 1, 1)  # no installation is older; an address may name any year
 
 
-class DayRow(Struct):
-    """A day of a statement, in one currency."""
-
-    day: date
-    currency: str
-    minor: int = 0
-    count: int = 0
-
-
 @screen("GET", "/shop/day", permission=P.PAYMENTS_READ, kinds=SHOP)
 async def day(view: View) -> Page:
     """What each counter took on a day, from the first payment to the last."""
     shop, now = await shop_of(view), today(view)
     chosen = max(min(read_day(view.query.get("date", ""), now), now), _EARLIEST)
-    taken = await takings(view, chosen, chosen)
-    names = counter_names(shop)
+    rows = await takings.of_day(view, chosen)
+    taken = takings.summed(rows)
     return view.page(
         _DAY,
         shop=shop,
         day=chosen,
         is_today=chosen == now,
-        taken=taken,
-        totals=[shown(minor, currency, view) for currency, minor in taken.totals().items()],
-        rows=[(names.get(one.counter_id, ""), one, shown(one.minor, one.currency, view)) for one in taken.rows],
+        totals=[shown(minor, currency, view) for currency, minor in taken.minor.items()],
+        rows=rows,
         before=link("/shop/day", date=chosen - timedelta(days=1)),
         after=link("/shop/day", date=chosen + timedelta(days=1)) if chosen < now else None,
         exports=exports_of(between(view, chosen, chosen)),
@@ -53,19 +41,15 @@ async def statement(view: View) -> Page:
     shop, now = await shop_of(view), today(view)
     chosen = max(min(read_day(view.query.get("month", "") + "-01", now), now), _EARLIEST).replace(day=1)
     last = chosen.replace(day=monthrange(chosen.year, chosen.month)[1])
-    taken = await takings(view, chosen, last)
-    rows: dict[tuple[date, str], DayRow] = {}
-    for one in taken.rows:
-        row = rows.setdefault((one.day, one.currency), DayRow(one.day, one.currency))
-        row.minor, row.count = row.minor + one.minor, row.count + one.count
+    rows = await takings.by_day(view, chosen, last)
+    taken = takings.summed(rows)
     following = last + timedelta(days=1)
     return view.page(
         _STATEMENT,
         shop=shop,
         month_name=_month_name(chosen, view.spoken.language),
-        taken=taken,
-        totals=[shown(minor, currency, view) for currency, minor in taken.totals().items()],
-        rows=[(row, shown(row.minor, row.currency, view)) for row in rows.values()],
+        totals=[shown(minor, currency, view) for currency, minor in taken.minor.items()],
+        rows=rows,
         before=link("/shop/statement", month=f"{chosen - timedelta(days=1):%Y-%m}"),
         after=link("/shop/statement", month=f"{following:%Y-%m}") if following <= now else None,
         exports=exports_of(between(view, chosen, last)),

@@ -12,7 +12,6 @@ from merchant.payments import routes as api
 from merchant.payments.limit_routes import CurrencyLimits, MerchantLimits
 from merchant.portal.merchant.shop import (
     SHOP,
-    counter_names,
     open_counters,
     shop_of,
     shown,
@@ -20,7 +19,7 @@ from merchant.portal.merchant.shop import (
     takes_payments,
     today,
 )
-from merchant.portal.merchant.takings import Takings, takings
+from merchant.portal.merchant.takings import Takings, of_day, summed
 from merchant.portal.merchant.waiting import SAID
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import View, screen
@@ -35,14 +34,13 @@ _NEAR_LIMIT = 0.8  # of a day's limit, from which on the shop is told
 async def shop_home(view: View) -> Page:
     """Today's takings, big; the two things one does all day; the last payments."""
     shop = await shop_of(view)
-    taken = await takings(view, today(view), today(view))
+    taken = summed(await of_day(view, today(view)))
     payments = (await view.ask(api.list_payments, query={"limit": str(_SHOWN)})).view
     asked = (await view.ask(api.list_payment_requests, query={"limit": str(_SHOWN)})).view
     return view.page(
         _HOME,
         shop=shop,
         counters=open_counters(shop),
-        names=counter_names(shop),
         totals=[shown(minor, currency, view) for currency, minor in _totals(shop, taken).items()],
         taken=taken,
         payments=payments,
@@ -54,7 +52,7 @@ async def shop_home(view: View) -> Page:
 
 def _totals(shop: MerchantView, taken: Takings) -> dict[str, int]:
     """The sums by currency; nothing in the shop's first currency where nothing came yet."""
-    return taken.totals() or {shop.currencies[0]: 0}
+    return taken.minor or {shop.currencies[0]: 0}
 
 
 async def _needs(view: View, shop: MerchantView) -> Sequence[tuple[str, str]]:

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from merchant.core import errors
 from merchant.core.access import Permission as P
+from merchant.core.http.declared import SORT
 from merchant.core.http.exports import FORMAT, FORMATS
 from merchant.core.texts import _
 from merchant.payments import finding_routes, finding_schemas
 from merchant.payments import routes as api
-from merchant.portal.merchant.shop import SHOP, between, counter_names, open_counters, shop_of, today
+from merchant.portal.merchant.shop import SHOP, between, open_counters, shop_of, today
+from merchant.portal.ui.lists import ORDERS_IN_WORDS
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import View, link, screen
 
@@ -22,19 +24,21 @@ _LIMIT = "25"
 
 @screen("GET", "/shop/payments", permission=P.PAYMENTS_READ, kinds=SHOP)
 async def payments(view: View) -> Page:
-    """The payments of some days, newest first; or what a search finds."""
+    """The payments of some days, newest first unless asked otherwise; or what a search finds."""
     shop = await shop_of(view)
     words = view.query.get("q", "").strip()
     period = view.query.get("days", "today")
     first, last = _days(view, period)
-    counter = view.query.get("counter_id", "")
+    counter, sort = view.query.get("counter_id", ""), view.query.get(SORT, "")
+    ordered = {SORT: sort} if sort else {}
     query = between(view, first, last) | ({"counter_id": counter} if counter else {})
+    kept = {"days": period, "counter_id": counter, SORT: sort}
     rows, following, refused = [], None, ""
     try:
         if words:
             rows = (await view.ask(finding_routes.search_payments, query={"q": words})).view
         else:
-            paged = query | {"limit": _LIMIT} | _cursor(view)
+            paged = query | {"limit": _LIMIT} | ordered | _cursor(view)
             told = await view.ask(api.list_payments, query=paged)
             rows, following = told.view, told.next_cursor
     except (errors.InvalidFilter, errors.InvalidPage) as error:
@@ -44,18 +48,17 @@ async def payments(view: View) -> Page:
         status=422 if refused else 200,
         shop=shop,
         counters=open_counters(shop),
-        names=counter_names(shop),
-        periods=[
-            (name, label, link("/shop/payments", days=name, counter_id=counter)) for name, label in _PERIODS.items()
-        ],
+        periods=[(name, label, link("/shop/payments", **(kept | {"days": name}))) for name, label in _PERIODS.items()],
         period="" if words else period,
         counter=counter,
         words=words,
         rows=rows,
         refused=refused,
-        following=link("/shop/payments", days=period, counter_id=counter, cursor=following) if following else None,
-        first=link("/shop/payments", days=period, counter_id=counter) if _cursor(view) else None,
-        exports=() if words or refused else exports_of(query),
+        sort=sort,
+        sorts=ORDERS_IN_WORDS,
+        following=link("/shop/payments", **kept, cursor=following) if following else None,
+        first=link("/shop/payments", **kept) if _cursor(view) else None,
+        exports=() if words or refused else exports_of(query | ordered),
     )
 
 

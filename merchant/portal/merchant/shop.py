@@ -9,7 +9,6 @@ from merchant.core.access import Role
 from merchant.core.texts import _
 from merchant.portal.ui.layout import Kind, zone_of
 from merchant.portal.ui.screen import View
-from merchant.portal.ui.when import as_instant
 from merchant.registry.merchants import routes as api
 from merchant.registry.merchants.schemas import CounterView, MerchantView
 from merchant.registry.merchants.states import Capability, MerchantState, merchant_may
@@ -72,11 +71,6 @@ def is_owner(view: View) -> bool:
 def today(view: View) -> date:
     """The day that it is in the scheme's time zone."""
     return clock.now().astimezone(zone_of(view.scheme)).date()
-
-
-def day_of(view: View, instant: str) -> date:
-    """The day of an instant in the scheme's time zone."""
-    return as_instant(instant).astimezone(zone_of(view.scheme)).date()
 
 
 def between(view: View, first: date, last: date) -> dict[str, str]:

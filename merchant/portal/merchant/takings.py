@@ -1,60 +1,51 @@
-"""What was taken: the one place that adds payments up for the merchant's pages, from the list of payments."""
+"""What was taken: the merchant's pages show what the reports add up (exchange/reports), by counter or by day."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
-from uuid import UUID
+from typing import Protocol
 
 from msgspec import Struct
 
 from merchant.core import money
-from merchant.payments import routes as api
-from merchant.payments.schemas import PaymentView
-from merchant.portal.merchant.shop import between, day_of
+from merchant.exchange.reports import routes as api
+from merchant.exchange.reports.schemas import DailyTakings, TakingsOfDay
 from merchant.portal.ui.screen import View
 
-MAX_PAYMENTS = 2_000  # that one page adds up; a shop that takes more looks at its export
 
-
-class Taken(Struct):
-    """What a counter took on a day in one currency."""
-
-    day: date
-    counter_id: UUID
-    currency: str
-    minor: int = 0
-    count: int = 0
-    first_at: str = ""
-    last_at: str = ""
+class _Row(Protocol):
+    @property
+    def currency(self) -> str: ...
+    @property
+    def amount(self) -> str: ...
+    @property
+    def count(self) -> int: ...
 
 
 class Takings(Struct, frozen=True):
-    """What was taken in some days; not complete where there were more payments than are added up."""
+    """The sums of some rows of a report: by currency, and how many payments."""
 
-    rows: Sequence[Taken]
-    is_complete: bool
-
-    def totals(self) -> dict[str, int]:
-        """The sums by currency."""
-        found: dict[str, int] = {}
-        for row in self.rows:
-            found[row.currency] = found.get(row.currency, 0) + row.minor
-        return found
-
-    @property
-    def count(self) -> int:
-        """How many payments."""
-        return sum(row.count for row in self.rows)
+    minor: dict[str, int]
+    count: int
 
 
-async def takings(view: View, first: date, last: date) -> Takings:
-    """What was taken from one day to another, by day, counter and currency; the newest day first."""
-    query = between(view, first, last) | {"limit": "100"}
-    found: list[PaymentView] = await view.all_of(api.list_payments, MAX_PAYMENTS + 1, query=query)
-    rows: dict[tuple[date, UUID, str], Taken] = {}
-    for one in found[:MAX_PAYMENTS]:
-        key = (day_of(view, one.received_at), one.counter_id, one.amount.currency)
-        row = rows.setdefault(key, Taken(*key, last_at=one.received_at))
-        row.minor += money.parse_shown(one.amount.amount, one.amount.currency).minor
-        row.count += 1
-        row.first_at = one.received_at  # newest first
-    return Takings(list(rows.values()), len(found) <= MAX_PAYMENTS)
+def summed(rows: Iterable[_Row]) -> Takings:
+    """What rows come to."""
+    minor: dict[str, int] = {}
+    count = 0
+    for row in rows:
+        minor[row.currency] = minor.get(row.currency, 0) + money.parse_shown(row.amount, row.currency).minor
+        count += row.count
+    return Takings(minor, count)
+
+
+async def of_day(view: View, day: date) -> Sequence[DailyTakings]:
+    """What each counter took on a day, by the counters' names; a row a currency. Not those that took nothing."""
+    found: list[DailyTakings] = (await view.ask(api.list_daily_takings, query={"date": day.isoformat()})).view
+    return [row for row in found if row.count]
+
+
+async def by_day(view: View, first: date, last: date) -> Sequence[TakingsOfDay]:
+    """What was taken on each of some days, the newest first; a row a currency."""
+    span = {"from": first.isoformat(), "to": last.isoformat()}
+    found: list[TakingsOfDay] = (await view.ask(api.list_takings, query=span)).view
+    return found[::-1]

@@ -16,7 +16,7 @@ from merchant.core.texts import _
 from merchant.payments import routes as api
 from merchant.payments.schemas import Amount, PaymentRequestView
 from merchant.payments.states import RequestCapability, RequestState, may
-from merchant.portal.merchant.shop import SHOP, counter_names, shop_of
+from merchant.portal.merchant.shop import SHOP, shop_of
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import View, link, screen, show
 from merchant.portal.ui.when import as_instant
@@ -100,7 +100,7 @@ async def waiting(view: View, request_id: UUID) -> Page:
 
 def _counter(shop: MerchantView, asked: PaymentRequestView) -> str:
     """At which counter, where there are several."""
-    return counter_names(shop).get(asked.counter_id, "") if len(shop.counters) > 1 else ""
+    return asked.counter_name if len(shop.counters) > 1 else ""
 
 
 def _again(asked: PaymentRequestView) -> str:

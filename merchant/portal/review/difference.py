@@ -8,7 +8,7 @@ from merchant.compliance.cases import case_routes
 from merchant.compliance.cases import routes as api
 from merchant.compliance.cases.kinds import CaseKind
 from merchant.compliance.cases.schemas import ApplicationView
-from merchant.compliance.cases.states import ApplicationState
+from merchant.compliance.cases.states import ApplicationState, made_a_merchant
 from merchant.core import errors
 from merchant.core.texts import _
 from merchant.portal.review.labels import label_of, leaves, told
@@ -55,7 +55,7 @@ async def in_force_before(view: View, case: ApplicationView) -> ApplicationView 
         return None
     query = {"merchant_id": str(case.merchant_id), "state": ApplicationState.APPROVED.value, "limit": "100"}
     approved = [one for one in await view.all_of(case_routes.list_cases, query=query) if one.id != case.id]
-    if case.state == ApplicationState.APPROVED:  # nothing changes one that is approved any more
+    if made_a_merchant(case.state):  # nothing changes one that is approved any more
         approved = [one for one in approved if one.updated_at < case.updated_at]
     newest = max(approved, key=lambda one: one.updated_at, default=None)
     if newest is None:

@@ -12,6 +12,7 @@ from merchant.compliance.cases.kinds import CaseKind
 from merchant.compliance.cases.states import Capability, application_may
 from merchant.core import clock
 from merchant.core.access import Permission as P
+from merchant.core.http.declared import SORT
 from merchant.core.texts import _, _n
 from merchant.portal.ui.assets import icon
 from merchant.portal.ui.fields import Field
@@ -155,7 +156,7 @@ def _joins(rows: Iterable[Any]) -> bool:
 
 
 async def _queue(view: View, order: str) -> Page:
-    listing = msgspec.structs.replace(_LISTING, fixed={"order": order})
+    listing = msgspec.structs.replace(_LISTING, fixed={SORT: order})
     return await show_list(view, listing, template=_QUEUE_PAGE, order=order, joins=_joins)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from markupsafe import Markup
 
 from merchant.core.access import Permission as P
+from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.people.registration import routes as api
 from merchant.people.registration.claim_states import ClaimState, may_be_decided
@@ -45,7 +46,7 @@ _LIST = Listing(
         Column(_("Who claims it"), name_of("name")),
         Column(_("Proved"), _reached),
         Column(_("State"), state("claim")),
-        Column(_("Since"), instant("created_at")),
+        Column(_("Since"), instant("created_at"), sorts=BY_AGE),
         Column(_("Decision"), _decide),
     ),
     href=lambda row: f"/merchants/{row.merchant_id}",

@@ -17,6 +17,7 @@ from merchant.compliance.cases.states import Capability, application_may
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.money import Money, display
+from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.people.registration import application_routes as api
 from merchant.people.registration.schemas import MyMerchantView, WishView
@@ -255,7 +256,7 @@ _CASES = Listing(
     columns=(
         Column(_("What"), said("wish_kind", "kind"), main=True),
         Column(_("How it stands"), _state),
-        Column(_("Asked on"), instant("created_at")),
+        Column(_("Asked on"), instant("created_at"), sorts=BY_AGE),
         Column(_("Answer"), lambda _view, row: Markup("<q>{}</q>").format(row.reason) if row.reason else "–"),
     ),
     empty=Empty(

@@ -4,6 +4,7 @@ from merchant.portal.staff import (
     application_acts,
     applications,
     audit,
+    audit_checks,
     cases,
     code_reports,
     decisions,
@@ -48,6 +49,7 @@ ROUTES = [
     *people.ROUTES,
     *keys.ROUTES,
     *audit.ROUTES,
+    *audit_checks.ROUTES,
     *policies.ROUTES,
     *screening_lists.ROUTES,
 ]

@@ -9,6 +9,7 @@ from merchant.compliance.cases.schemas import ApplicationSummary, ApplicationVie
 from merchant.compliance.cases.states import ApplicationState, Capability, application_may, may_become
 from merchant.core import money
 from merchant.core.access import Permission as P
+from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.portal.staff import choices
 from merchant.portal.staff.documents import documents_of, subject_name
@@ -62,6 +63,7 @@ def _listing(view: View) -> Listing:
             Column(_("State"), state("application")),
             Column(_("What it sells"), _category),
             Column(_("Registered name"), name_of("legal_name")),
+            Column(_("Opened"), instant("created_at"), sorts=BY_AGE),
             Column(_("Last change"), instant("updated_at")),
         ),
         filters=filters,

@@ -4,6 +4,7 @@ from markupsafe import Markup
 
 from merchant.core.access import Permission as P
 from merchant.core.evidence import SecurityEvent
+from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.people import record_routes as api
 from merchant.people.record_routes import AuditView, SecurityEventView
@@ -13,7 +14,11 @@ from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import STAFF, View, screen
 
 _TABBED = f"{__package__}/tabbed.html"
-_TABS = (("/audit", _("Audit record")), ("/audit/security", _("Security events")))
+TABS = (
+    ("/audit", _("Audit record")),
+    ("/audit/security", _("Security events")),
+    ("/audit/chain", _("Check of the record")),
+)
 
 
 def _readable(code: str) -> str:
@@ -48,7 +53,7 @@ _AUDIT = Listing(
     intro=_("Each entry is chained to the one before, so that none can be changed or left out unseen."),
     handler=api.read_audit,
     columns=(
-        Column(_("When"), instant("at"), main=True),
+        Column(_("When"), instant("at"), main=True, sorts=BY_AGE),
         Column(_("Who"), _who),
         Column(_("What"), lambda _view, row: _readable(row.action)),
         Column(_("About"), _about),
@@ -68,7 +73,7 @@ _SECURITY = Listing(
     intro=_("Sign-ins, refusals and looks at personal data of the last ninety days."),
     handler=api.list_security_events,
     columns=(
-        Column(_("When"), instant("at"), main=True),
+        Column(_("When"), instant("at"), main=True, sorts=BY_AGE),
         Column(_("What"), lambda _view, row: _readable(row.kind)),
         Column(_("Who"), _who),
         Column(_("From where"), text("source")),
@@ -86,13 +91,13 @@ _SECURITY = Listing(
 @screen("GET", "/audit", permission=P.AUDIT_READ, kinds=STAFF)
 async def audit(view: View) -> Page:
     """The audit record."""
-    return await show_list(view, _AUDIT, template=_TABBED, tabs=_TABS, tab="/audit")
+    return await show_list(view, _AUDIT, template=_TABBED, tabs=TABS, tab="/audit")
 
 
 @screen("GET", "/audit/security", permission=P.AUDIT_READ, kinds=STAFF)
 async def security_events(view: View) -> Page:
     """Security events."""
-    return await show_list(view, _SECURITY, template=_TABBED, tabs=_TABS, tab="/audit/security")
+    return await show_list(view, _SECURITY, template=_TABBED, tabs=TABS, tab="/audit/security")
 
 
 ROUTES = [audit, security_events]

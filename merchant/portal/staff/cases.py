@@ -10,6 +10,7 @@ from merchant.compliance.cases.kinds import RULES, CaseKind
 from merchant.compliance.cases.schemas import ApplicationView
 from merchant.compliance.cases.states import ApplicationState
 from merchant.core.access import Permission as P
+from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.people import routes as people
 from merchant.portal.review.difference import changes, in_force_before
@@ -48,6 +49,7 @@ def _listing(view: View) -> Listing:
             Column(_("State"), state("application")),
             Column(_("Tier"), text("target_tier")),
             Column(_("Risk"), _risk),
+            Column(_("Opened"), instant("created_at"), sorts=BY_AGE),
             Column(_("Last change"), instant("updated_at")),
         ),
         filters=(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from merchant.core.access import Permission as P
+from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.portal.ui.acts import press_screen
 from merchant.portal.ui.fields import Field
@@ -46,7 +47,7 @@ _LIST = Listing(
         Column(_("What is wrong"), said("code_reason", "reason")),
         Column(_("In their words"), name_of("text")),
         Column(_("Sticker"), text("sticker")),
-        Column(_("At"), instant("at")),
+        Column(_("At"), instant("at"), sorts=BY_AGE),
         Column(_("State"), state("code_report")),
         Column(_("Do"), _deed),
     ),

@@ -11,6 +11,7 @@ from merchant.core.errors import FieldError
 from merchant.core.http import forms
 from merchant.core.http import json as web
 from merchant.core.http.uploads import MalformedUpload, Upload, read_upload
+from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.exchange import routes as api
 from merchant.exchange.routes import ImportOptions, ImportView
@@ -67,7 +68,7 @@ _LIST = Listing(
         Column(_("Rows"), text("rows"), numeric=True),
         Column(_("Added"), text("added"), numeric=True),
         Column(_("Not taken"), text("failed"), numeric=True),
-        Column(_("Sent"), instant("created_at")),
+        Column(_("Sent"), instant("created_at"), sorts=BY_AGE),
     ),
     buttons=(Button("/imports/new", _("Import a file"), "upload"),),
     empty=Empty(

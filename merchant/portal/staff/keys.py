@@ -3,10 +3,12 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from markupsafe import Markup
 
 from merchant.core.access import KEY_SCOPES, delegable
 from merchant.core.access import Permission as P
+from merchant.core.paging import BY_AGE, NAME
 from merchant.core.texts import _
 from merchant.notify import routes as hooks_api
 from merchant.notify.events import EventType
@@ -46,9 +48,9 @@ _KEYS = Listing(
     handler=api.list_api_keys,
     href=lambda row: f"/keys/{row.id}/revoke",
     columns=(
-        Column(_("Name"), name_of("name"), main=True),
+        Column(_("Name"), name_of("name"), main=True, sorts=(NAME,)),
         Column(_("May do"), lambda _view, row: ", ".join(row.scopes)),
-        Column(_("Issued"), instant("created_at")),
+        Column(_("Issued"), instant("created_at"), sorts=BY_AGE),
         Column(_("Ends"), instant("expires_at")),
         Column(_("Used last"), instant("last_used_at")),
         Column(_("Revoked"), instant("revoked_at")),
@@ -86,8 +88,7 @@ _HOOKS = Listing(
 
 
 def _resend(view: View, row: hooks_api.DeliveryView) -> Any:
-    if row.state != "failed":
-        return "–"
+    """Any may be sent again: what did not arrive, and what its receiver lost."""
     here = f"/webhooks/{view.request.path_params['endpoint_id']}/deliveries/{row.id}/resend"
     return press(view, here, _("Send again"), "refresh-cw")
 
@@ -100,7 +101,6 @@ _DELIVERIES = Listing(
         Column(_("State"), state("delivery")),
         Column(_("Tries"), text("attempts"), numeric=True),
         Column(_("When"), instant("created_at")),
-        Column(_("Do"), _resend),
     ),
     empty=Empty(_("Nothing delivered yet"), _("Send a test event to see that the address answers.")),
     crumb=("/webhooks", _("Webhooks")),
@@ -212,7 +212,10 @@ async def webhook(view: View, endpoint_id: UUID) -> Page:
     """One address: what was delivered there, and what was not."""
     path = {"endpoint_id": endpoint_id}
     found = (await view.ask(hooks_api.read_webhook_endpoint, path=path)).view
-    return await show_list(view, _DELIVERIES, path=path, template=_HOOK_PAGE, endpoint=found, state=_state_of(found))
+    # Nothing is sent to an address that is paused or removed.
+    columns = (*_DELIVERIES.columns, Column(_("Do"), _resend)) if _state_of(found) == "on" else _DELIVERIES.columns
+    listing = msgspec.structs.replace(_DELIVERIES, columns=columns)
+    return await show_list(view, listing, path=path, template=_HOOK_PAGE, endpoint=found, state=_state_of(found))
 
 
 _HOOK = "/webhooks/{endpoint_id}"

@@ -7,6 +7,7 @@ from uuid import UUID
 from markupsafe import Markup
 
 from merchant.core.access import Permission as P
+from merchant.core.paging import BY_AGE, NAME
 from merchant.core.texts import _
 from merchant.portal.staff.merchant_tabs import merchant_tabs
 from merchant.portal.ui.acts import Act, Subject, act_screens
@@ -36,13 +37,13 @@ _LIST = Listing(
     handler=api.list_merchants,
     href=lambda row: f"/merchants/{row.id}",
     columns=(
-        Column(_("Name"), name_of("trading_name"), main=True),
+        Column(_("Name"), name_of("trading_name"), main=True, sorts=(NAME,)),
         Column(_("Number"), _numbers),
         Column(_("State"), state("merchant")),
         Column(_("Tier"), text("tier")),
         Column(_("Risk"), state("risk", "risk")),
         Column(_("City"), name_of("city")),
-        Column(_("Since"), instant("created_at")),
+        Column(_("Since"), instant("created_at"), sorts=BY_AGE),
     ),
     filters=(
         Field("q", _("Name, number, phone, owner or city"), hint=_("Any words, in any order")),
@@ -51,6 +52,7 @@ _LIST = Listing(
         Field("risk", _("Risk"), "choice", choices=[(one, WORDS["risk"][one].text) for one in api.RISKS]),
         Field("city", _("City")),
     ),
+    ranked="q",
     buttons=(Button("/merchants/reports-of-codes", _("Reports of codes"), "flag", plain=True),),
     empty=Empty(
         _("No merchants yet"),

@@ -1,53 +1,26 @@
-"""Names for ids: what pages call the merchants, counters and DFSPs that reports and payments name by id only."""
+"""What pages call the merchants, counters and DFSPs of payments and reports."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from markupsafe import Markup
 
-from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.people import routes as people_api
 from merchant.portal.ui.layout import Kind
 from merchant.portal.ui.screen import View
-from merchant.registry.merchants import routes as merchants_api
-from merchant.registry.merchants.schemas import MerchantView
 from merchant.scheme import routes as scheme_api
 from merchant.scheme.schemas import DfspView
 
 
-async def merchants_named(view: View, ids: Iterable[UUID]) -> dict[UUID, MerchantView]:
-    """The merchants of some rows, each read once; one that is gone, or not the caller's, is left out."""
-    found: dict[UUID, MerchantView] = {}
-    if not view.may(P.MERCHANTS_READ):
-        return found
-    for merchant_id in dict.fromkeys(ids):
-        try:
-            found[merchant_id] = (await view.ask(merchants_api.read_merchant, path={"merchant_id": merchant_id})).view
-        except errors.NotFound:
-            continue
-    return found
-
-
-async def merchants_of(view: View, rows: Iterable[Any]) -> dict[UUID, MerchantView]:
-    """The merchants of rows that have a `merchant_id`, as lists take them (Listing.names)."""
-    return await merchants_named(view, [row.merchant_id for row in rows])
-
-
 def merchant_cell(view: View, row: Any) -> Markup:
-    """A row's merchant and counter by their names, for rows of a list with `names=merchants_of`."""
-    merchant = view.names.get(row.merchant_id)
-    if merchant is None:
+    """A row's merchant and counter by their names; nothing of a merchant that went to another DFSP."""
+    if not row.merchant_name:
         return Markup("–")
-    shown = Markup('<a href="/merchants/{}"><bdi>{}</bdi></a>').format(merchant.id, merchant.trading_name)
-    counter = counter_name(merchant, row.counter_id)
-    return shown + Markup(' <span class="quiet"><bdi>{}</bdi></span>').format(counter) if counter else shown
-
-
-def counter_name(merchant: MerchantView | None, counter_id: UUID) -> str | None:
-    """What a counter of a merchant is called; None for one that is closed."""
-    return next((one.name for one in merchant.counters if one.id == counter_id), None) if merchant else None
+    shown = Markup("<bdi>{}</bdi>").format(row.merchant_name)
+    if view.may(P.MERCHANTS_READ):
+        shown = Markup('<a href="/merchants/{}">{}</a>').format(row.merchant_id, shown)
+    return shown + Markup(' <span class="quiet"><bdi>{}</bdi></span>').format(row.counter_name)
 
 
 async def dfsps_named(view: View) -> Sequence[tuple[str, str]]:

@@ -15,7 +15,7 @@ from merchant.payments import finding_routes, routes
 from merchant.payments.finding_schemas import HubMessageView, PaymentDetail, TimelineStep
 from merchant.payments.schemas import PaymentRequestView
 from merchant.payments.states import RequestState
-from merchant.portal.staff.named import counter_name, merchants_named
+from merchant.portal.staff.named import merchant_cell
 from merchant.portal.staff.payments import VERDICTS
 from merchant.portal.ui import words
 from merchant.portal.ui.figures import took
@@ -147,13 +147,11 @@ async def payment_request(view: View, request_id: UUID) -> Page:
     found: PaymentRequestView = (await view.ask(routes.read_payment_request, path={"request_id": request_id})).view
     timeline = (await view.ask(finding_routes.list_payment_request_timeline, path={"request_id": request_id})).view
     paid = (await view.ask(routes.list_payments, query={"id": str(request_id)})).view if found.paid_at else ()
-    merchant = (await merchants_named(view, [found.merchant_id])).get(found.merchant_id)
     reason = found.reason.message if found.reason else ""
     return view.page(
         _REQUEST_PAGE,
         asked=found,
-        merchant=merchant,
-        counter=counter_name(merchant, found.counter_id),
+        place=merchant_cell(view, found),
         verdict=VERDICTS[found.state],
         reason=reason,
         stepper=_stepper(found.state, {one.state for one in timeline if one.state}, reason),

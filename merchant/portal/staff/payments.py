@@ -11,12 +11,13 @@ from markupsafe import Markup
 from msgspec.structs import replace
 
 from merchant.core.access import Permission as P
+from merchant.core.paging import AMOUNT, BY_AGE
 from merchant.core.texts import _
 from merchant.payments import finding_routes, routes
 from merchant.payments.finding_schemas import FoundPayment
 from merchant.payments.states import RequestState
 from merchant.portal.staff.merchant_tabs import merchant_path, merchant_tabs
-from merchant.portal.staff.named import counter_name, merchant_cell, merchants_of
+from merchant.portal.staff.named import merchant_cell
 from merchant.portal.ui import words
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import zone_of
@@ -124,7 +125,6 @@ async def find_payments(view: View) -> Page:
     latest: Sequence[Any] = ()
     if not typed:
         latest = (await view.ask(routes.list_payments, query={"limit": str(_LATEST)})).view
-        view.names = await merchants_of(view, latest)
     return await show_list(
         view,
         replace(_SEARCH, exports=bool(typed)),
@@ -144,35 +144,36 @@ async def find_payments(view: View) -> Page:
 # --- the lists -------------------------------------------------------------------------------------------------------
 
 _COLUMNS = (
-    Column(_("Amount"), amount(), numeric=True),
+    Column(_("Amount"), amount(), numeric=True, sorts=(AMOUNT,)),
     Column(_("Merchant"), merchant_cell),
     Column(_("Customer"), text("payer")),
     Column(_("Note"), name_of("note")),
 )
-_COUNTER = Column(_("Counter"), lambda view, row: counter_name(view.names.get(row.merchant_id), row.counter_id) or "–")
+_BOUNDS = {AMOUNT: ("merchant_id", "from")}
+_COUNTER = Column(_("Counter"), name_of("counter_name"))
 _RECEIVED = Listing(
     title=_("Money received"),
     handler=routes.list_payments,
     href=lambda row: f"/payments/{row.id}",
-    names=merchants_of,
-    columns=(Column(_("Received"), instant("received_at"), main=True), *_COLUMNS),
+    columns=(Column(_("Received"), instant("received_at"), main=True, sorts=BY_AGE), *_COLUMNS),
     filters=(*_BETWEEN, *_KNOWN),
+    bounds=_BOUNDS,
     empty=Empty(_("No payment yet"), _("Money that arrives is here a second later.")),
 )
 _REQUESTS = Listing(
     title=_("Payment requests"),
     handler=routes.list_payment_requests,
     href=lambda row: f"/payments/requests/{row.id}",
-    names=merchants_of,
     columns=(
-        Column(_("Asked"), instant("created_at"), main=True),
+        Column(_("Asked"), instant("created_at"), main=True, sorts=BY_AGE),
         Column(_("State"), state("request")),
-        Column(_("Amount"), amount(), numeric=True),
+        Column(_("Amount"), amount(), numeric=True, sorts=(AMOUNT,)),
         Column(_("Merchant"), merchant_cell),
         Column(_("Customer"), lambda _view, row: (row.payer.id if row.payer else None) or "–"),
         Column(_("Reference"), text("reference")),
     ),
     filters=(Field("state", _("State"), "choice", choices=STATES), *_BETWEEN, *_KNOWN),
+    bounds=_BOUNDS,
     empty=Empty(_("Nobody has asked for money yet"), _("Requests appear here as merchants make them.")),
 )
 

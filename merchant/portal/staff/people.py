@@ -5,6 +5,7 @@ from uuid import UUID
 
 from merchant.core.access import DFSP_ROLES, HUB_ROLES, Role
 from merchant.core.access import Permission as P
+from merchant.core.paging import NAME
 from merchant.core.texts import _
 from merchant.people import routes as people_api
 from merchant.people import user_routes as api
@@ -26,7 +27,7 @@ _LIST = Listing(
     handler=api.list_users,
     href=lambda row: f"/users/{row.id}",
     columns=(
-        Column(_("Name"), name_of("name"), main=True),
+        Column(_("Name"), name_of("name"), main=True, sorts=(NAME,)),
         Column(_("E-mail address"), text("email")),
         Column(_("Roles"), said("role", "roles")),
         Column(_("State"), state("person")),

@@ -7,6 +7,7 @@ from merchant.compliance.policies import routes as api
 from merchant.compliance.policies.schemas import PolicyView
 from merchant.compliance.shadow import routes as shadow_api
 from merchant.core.access import Permission as P
+from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.people import routes as people_api
 from merchant.portal.ui.acts import Act, Subject, act_screens
@@ -32,7 +33,7 @@ _LIST = Listing(
         Column(_("State"), state("policy")),
         Column(_("In force from"), text("effective_on")),
         Column(_("In force"), lambda view, row: view.spoken.say(_("yes") if row.in_force else _("no"))),
-        Column(_("Proposed"), instant("created_at")),
+        Column(_("Proposed"), instant("created_at"), sorts=BY_AGE),
     ),
     filters=(
         Field("layer", _("Layer"), "choice", choices=_LAYERS),

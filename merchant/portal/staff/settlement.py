@@ -7,10 +7,11 @@ from markupsafe import Markup
 from msgspec.structs import replace
 
 from merchant.core.access import Permission as P
+from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.exchange.reports import routes as api
 from merchant.exchange.reports.schemas import MerchantSettlement, SettledPayment
-from merchant.portal.staff.named import merchant_cell, merchants_of, own_dfsp_name
+from merchant.portal.staff.named import merchant_cell, own_dfsp_name
 from merchant.portal.staff.reports import ROWS_SHOWN, TABS, around, day_chosen, whose
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.figures import answered, files_of, row_amount, tabs_for, today
@@ -93,9 +94,8 @@ _ONE_BY_ONE = Listing(
     handler=api.list_settled_payments,
     crumb=(_HERE, _("Settlement")),
     href=lambda row: f"/payments/{row.id}",
-    names=merchants_of,
     columns=(
-        Column(_("Received"), instant("received_at"), main=True),
+        Column(_("Received"), instant("received_at"), main=True, sorts=BY_AGE),
         Column(_("Merchant"), merchant_cell),
         Column(_("Amount"), row_amount, numeric=True),
         Column(_("Payer’s DFSP"), text("payer_fsp_id")),

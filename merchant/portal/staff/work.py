@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from merchant.compliance.cases import case_routes
@@ -11,6 +12,7 @@ from merchant.compliance.cases.desk import routes as desk
 from merchant.compliance.cases.kinds import CaseKind
 from merchant.compliance.cases.schemas import ApplicationView
 from merchant.core.access import Permission as P
+from merchant.core.paging import OLDEST
 from merchant.core.texts import _
 from merchant.portal.staff.writing import DFSP
 from merchant.portal.ui.lists import Button
@@ -19,8 +21,7 @@ from merchant.portal.ui.screen import View, link, screen
 
 _PAGE = f"{__package__}/work.html"
 _SHOWN = 5  # of each pile; the list has the rest
-# A larger pile is told as "500+", and of so many the oldest are shown; what is queued costs more to read.
-_COUNTED, _QUEUED = 500, 100
+_COUNTED = 100  # a larger pile is told as "100+"
 
 
 class Pile(Struct, frozen=True):
@@ -45,19 +46,18 @@ def _page_of(row: Any) -> str:
 
 
 async def _pile(view: View, **query: str) -> Pile:
-    found = await view.all_of(case_routes.list_cases, most=_COUNTED, query=query | {"limit": "100"})
-    # Ids hold the time at which a case was opened.
-    return _of(sorted(found, key=lambda row: row.id), _COUNTED, link("/cases", **query))
+    return await _oldest(view, case_routes.list_cases, query, link("/cases", **query, sort=OLDEST))
 
 
 async def _to_decide(view: View) -> Pile:
     """What the queue of the checkers holds."""
-    query = {"order": "oldest", "limit": str(_QUEUED)}
-    return _of(await view.all_of(desk.list_review_queue, most=_QUEUED, query=query), _QUEUED, "/applications/queue")
+    return await _oldest(view, desk.list_review_queue, {}, "/applications/queue/oldest")
 
 
-def _of(found: Sequence[Any], most: int, href: str) -> Pile:
-    return Pile(found[:_SHOWN], f"{most}+" if len(found) == most else str(len(found)), href)
+async def _oldest(view: View, handler: HTTPRouteHandler, query: dict[str, str], href: str) -> Pile:
+    told = await view.ask(handler, query=query | {"sort": OLDEST, "limit": str(_COUNTED)})
+    count = f"{_COUNTED}+" if told.next_cursor else str(len(told.view))
+    return Pile(told.view[:_SHOWN], count, href)
 
 
 async def _given_back(view: View, pile: Pile) -> list[Back]:

@@ -1,5 +1,8 @@
 """Files that pages load: style sheets, scripts and icons, each under a name that holds its hash, to be kept for ever.
 
+What every page of somebody signed in needs is one sheet; what few pages need has a sheet of its own, which a page loads
+when it uses a class of it (`sheets_for`): on a slow line the first sheet decides when anything is seen.
+
 A style sheet is put together of its parts once, when this module is read. Where a property names a colour, the light
 one is written before it, for phones that know no names (Chrome below 49); the sources in static/ need not.
 """
@@ -61,15 +64,41 @@ def _asset(name: str, text: str) -> Asset:
     return Asset(served_as, _MEDIA_TYPES[suffix], content, gzip.compress(content, 9, mtime=0))
 
 
+# The sheets of few pages.
+PARTS = ("steps.css", "figures.css", "signup.css", "review.css")
+_CORE = ("base.css", "work.css", "shop.css")
+_CLASS, _CLASSES = re.compile(r"\.([a-z][a-z-]*)"), re.compile(r'class="([^"]*)"')
+
+
+@cache
+def classes_of(name: str) -> frozenset[str]:
+    """The classes that one of PARTS is there for: those that the common sheets know nothing of."""
+    common, own = (
+        frozenset(_CLASS.findall("\n".join(re.sub(r"\{[^{}]*\}", "{}", style_sheet([one])) for one in names)))
+        for names in (_CORE, (name,))
+    )
+    return own - common
+
+
+def sheets_for(page: str) -> list[str]:
+    """The sheets that a page needs besides that of all who signed in, by the classes that it uses; none elsewhere."""
+    if not any(asset_path(one) in page for one in ("work.css", "shop.css")):
+        return []
+    used = {name for classes in set(_CLASSES.findall(page)) for name in classes.split()}
+    return [asset_path(name) for name in PARTS if not used.isdisjoint(classes_of(name))]
+
+
 _ASSETS = {
     "style.css": _asset("style.css", style_sheet(["base.css", "public.css"])),
     "docs.css": _asset("docs.css", style_sheet(["base.css", "public.css", "docs.css"])),
     "work.css": _asset("work.css", style_sheet(["base.css", "work.css"])),
     "shop.css": _asset("shop.css", style_sheet(["base.css", "work.css", "shop.css"])),
+    **{name: _asset(name, style_sheet(["base.css", name]).removeprefix(style_sheet(["base.css"]))) for name in PARTS},
     "icon.svg": _asset("icon.svg", read_static("icon.svg")),
     "htmx.js": _asset("htmx.js", read_static("vendor/htmx-4.0.1.min.js")),
     "passkey.js": _asset("passkey.js", read_static("passkey.js")),
-    "work.js": _asset("work.js", read_static("work.js")),
+    "later.js": _asset("later.js", _script("later.js")),
+    "work.js": _asset("work.js", _script("work.js")),
     "write.js": _asset("write.js", read_static("write.js")),
     "shop.js": _asset("shop.js", _script("shop.js")),
     "scan.js": _asset("scan.js", read_static("scan.js")),
@@ -91,7 +120,7 @@ def asset_path(name: str) -> str:
 @cache
 def worker() -> bytes:
     """The service worker of the merchant's pages, which keeps their files; another one whenever a file changed."""
-    paths = [asset_path(name) for name in ("shop.css", "shop.js", "work.js", "icon.svg")]
+    paths = [asset_path(name) for name in ("shop.css", *PARTS, "later.js", "shop.js", "work.js", "icon.svg")]
     version = hashlib.sha256("".join(paths).encode()).hexdigest()[:10]
     text = _script("sw.js").replace("__VERSION__", version)
     return text.replace("__FILES__", json.dumps(paths)).encode()

@@ -76,6 +76,8 @@ WAYS = (
     Way("/shop/code", _("My QR code"), "qr-code", _SHOP),
     Way("/shop/more", _("My shop"), "store", _SHOP),
 )
+# Where those start who may not see the home of their kind: a checker of the hub confirms DFSPs.
+_SECOND_HOMES = {Kind.HUB: "/dfsps"}
 HOMES = {Kind.HUB: "/hub", Kind.DFSP: "/work", Kind.SHOP: "/shop", Kind.APPLICANT: "/my-application"}
 
 
@@ -96,9 +98,10 @@ def layout_of(actor: Actor, path: str) -> Layout:
     kind = kind_of(actor)
     ways = [way for way in WAYS if kind in way.kinds and (not way.permissions or way.permissions & actor.permissions)]
     at = max((way.path for way in ways if path == way.path or path.startswith(way.path + "/")), key=len, default="")
-    home = HOMES[kind]
-    if ways and home not in {way.path for way in ways} and kind != Kind.APPLICANT:
-        home = ways[0].path  # a checker of the hub sees no operations
+    home, open_to = HOMES[kind], [way.path for way in ways]
+    if ways and home not in open_to and kind != Kind.APPLICANT:
+        second = _SECOND_HOMES.get(kind, "")
+        home = second if second in open_to else open_to[0]
     return Layout(kind, ways, at, home)
 
 

@@ -1,9 +1,10 @@
-"""Lists: a route of the API as a page, with its filters in the address, pages, and the same rows as files.
+"""Lists: a route of the API as a page, with its filters and order in the address, pages, and the same rows as files.
 
-A list shows what the route answers and nothing else. A file is the route's own export, with the filters of the page.
+A list shows what the route answers and nothing else. A file is the route's own export, with the filters of the page and
+in its order. An order is chosen by the head of a column, or by a select where there is no room for heads.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,9 @@ from msgspec import Struct
 
 from merchant.core import clock, errors, money
 from merchant.core.access import Permission
+from merchant.core.http.declared import SORT
 from merchant.core.http.exports import FORMAT, FORMATS
+from merchant.core.paging import AMOUNT, NAME, NEWEST, OLDEST
 from merchant.core.texts import _, filled
 from merchant.portal.ui import session, when, words
 from merchant.portal.ui.assets import icon
@@ -37,6 +40,7 @@ class Column(Struct, frozen=True):
     cell: Callable[[View, Any], Any]
     numeric: bool = False
     main: bool = False  # the row's name, which leads to its page
+    sorts: tuple[str, ...] = ()  # orders of the route by what stands in it, the first to be chosen first
 
 
 class Button(Struct, frozen=True):
@@ -71,7 +75,23 @@ class Listing(Struct, frozen=True, kw_only=True):
     fixed: Mapping[str, str] = {}  # filters that the page sets itself
     exports: bool = True
     crumb: tuple[str, str] | None = None  # the path and title of the page above
-    names: Callable[[View, Sequence[Any]], Awaitable[Mapping[Any, Any]]] | None = None  # what ids of rows are called
+    ranked: str = ""  # the filter with which the best matches come first, unless another order is chosen
+    bounds: Mapping[str, Sequence[str]] = {}  # the filters without which an order is not offered
+
+
+class Head(Struct, frozen=True):
+    """The head of a column by which the list may be sorted: where it leads, and how the list is sorted by it now."""
+
+    href: str
+    sorted: str | None  # as aria-sort says it
+
+
+class Orders(Struct, frozen=True):
+    """The orders of a list: which one was chosen, those to choose from, and the heads by their columns' labels."""
+
+    chosen: str | None = None
+    choices: Sequence[tuple[str, str]] = ()
+    heads: Mapping[str, Head] = {}
 
 
 async def show_list(
@@ -86,6 +106,11 @@ async def show_list(
     """One page of a list. A filter's value that the API refuses is told beside it, and nothing is shown."""
     chosen = {field.name: view.query.get(field.name, "") for field in listing.filters}
     query, told = _query_of(view, listing, chosen)
+    here = view.request.url.path
+    set_filters = {name: text for name, text in chosen.items() if text}
+    orders = _orders_of(view, listing, here, set_filters)
+    if orders.chosen:
+        query[SORT] = orders.chosen
     if cursor := view.query.get("cursor"):
         query["cursor"] = cursor
     rows: Sequence[Any] = ()
@@ -94,11 +119,8 @@ async def show_list(
         if not told:
             answer = await view.ask(listing.handler, path=path, query=query)
             rows, following = answer.view, answer.next_cursor
-            view.names = await listing.names(view, rows) if listing.names else view.names
     except (errors.InvalidFilter, errors.InvalidPage) as refused:
         told = refused.detail
-    here = view.request.url.path
-    set_filters = {name: text for name, text in chosen.items() if text}
     return view.page(
         template,
         status=422 if told else 200,
@@ -108,8 +130,9 @@ async def show_list(
         filtered=bool(set_filters),
         refused=told,
         here=here,
-        first=link(here, **set_filters) if cursor else None,
-        following=link(here, **set_filters, cursor=following) if following else None,
+        orders=orders,
+        first=link(here, **set_filters, sort=orders.chosen) if cursor else None,
+        following=link(here, **set_filters, sort=orders.chosen, cursor=following) if following else None,
         exports=_exports(listing, path, query) if listing.exports and not told else (),
         head=head,
         **content,
@@ -127,6 +150,39 @@ def _query_of(view: View, listing: Listing, chosen: Mapping[str, str]) -> tuple[
         except (ValueError, OverflowError):
             return {}, filled(_("{day} is no day; write it like 2026-11-29."), {"day": query[name]})
     return query, ""
+
+
+_WAYS = {NEWEST: "descending", OLDEST: "ascending", NAME: "ascending", AMOUNT: "descending"}
+ORDERS_IN_WORDS = {
+    NEWEST: _("Newest first"),
+    OLDEST: _("Oldest first"),
+    NAME: _("By name"),
+    AMOUNT: _("Largest amount first"),
+}
+
+
+def _orders_of(view: View, listing: Listing, here: str, chosen: Mapping[str, str]) -> Orders:
+    """The orders that a list offers here; the usual one is chosen by choosing none."""
+    declared: tuple[str, ...] = () if SORT in listing.fixed else listing.handler.opt["route"].sorts
+    given = view.query.get(SORT) or None
+    set_names = {*chosen, *listing.fixed}
+    offered = [one for one in declared if set_names.issuperset(listing.bounds.get(one, ()))]
+    if not offered:
+        return Orders(given if declared else None)
+    is_ranked = listing.ranked in chosen
+    usual = None if is_ranked else declared[0]
+    choices = [("", _("Best match first") if usual is None else ORDERS_IN_WORDS[usual])]
+    choices += [(one, ORDERS_IN_WORDS[one]) for one in offered if one != usual]
+    heads: dict[str, Head] = {}
+    for column in listing.columns:
+        sorts = [one for one in column.sorts if one in offered]
+        if not sorts:
+            continue
+        now = given or usual
+        following = sorts[(sorts.index(now) + 1) % len(sorts)] if now in sorts else sorts[0]
+        href = link(here, **chosen, sort=following if following != usual else None)
+        heads[column.label] = Head(href, _WAYS[now] if now in sorts else None)
+    return Orders(None if given == usual else given, choices, heads)
 
 
 def _exports(listing: Listing, path: Mapping[str, Any] | None, query: Mapping[str, str]) -> Sequence[tuple[str, str]]:

@@ -118,7 +118,9 @@ def respond(
         "spoken": spoken,
         "others": () if only_in else languages.others(request, spoken),
     }
-    body = _templates.get_template(template).render(content).encode()
+    page = _templates.get_template(template).render(content)
+    links = "".join(f'<link rel="stylesheet" href="{path}">' for path in assets.sheets_for(page))
+    body = page.replace("</head>", f"{links}</head>", 1).encode()
     headers = {
         "x-frame-options": "SAMEORIGIN" if framed else "DENY",
         "cache-control": cache,

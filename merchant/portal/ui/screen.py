@@ -58,7 +58,6 @@ class View:
         self.form: dict[str, str] = {}
         self.file: SentFile | None = None
         self.problem: errors.MerchantError | None = None
-        self.names: Mapping[Any, Any] = {}  # of what a list names by ids only (lists.py)
         request.scope["state"]["language"] = self.spoken.language
 
     @property

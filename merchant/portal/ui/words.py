@@ -141,6 +141,10 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
         "rejected": Word(_("Rejected"), *_BAD),
         "returned": Word(_("Returned"), "bad", "undo-2"),
     },
+    "chain": {
+        "intact": Word(_("Intact"), *_GOOD),
+        "broken": Word(_("Broken"), *_BAD),
+    },
     "import": {
         "waiting": Word(_("Waiting"), *_WAIT),
         "running": Word(_("Under way"), "wait", "refresh-cw"),

@@ -21,9 +21,9 @@ from merchant.programs.openapi.parts import Problem, body, document, example_pro
 
 _DESCRIPTION = (
     "Onboarding, merchants, counters, payment requests and payments. People send `Authorization: Bearer`, machines"
-    " `x-api-key`. POSTs that create need an `Idempotency-Key`; lists take `limit` and `cursor`; versioned things carry"
-    " an `ETag` and their PATCH needs `If-Match`. Problems are RFC 9457 with a stable `code`; times are RFC 3339 in UTC"
-    " with milliseconds; amounts are decimal text."
+    " `x-api-key`. POSTs that create need an `Idempotency-Key`; lists take `limit` and `cursor`, most `sort`; versioned"
+    " things carry an `ETag` and their PATCH needs `If-Match`. Problems are RFC 9457 with a stable `code`; times are"
+    " RFC 3339 in UTC with milliseconds; amounts are decimal text."
 )
 _TAGS = {
     "sessions": "Signing in and out.",
@@ -55,6 +55,7 @@ _TAGS = {
     "reports": "Figures by day: takings, settlement, operations, merchants and decisions.",
     "payment-search": "Payments and requests by anything a person knows of them.",
     "price-keys": "What a merchant sells, with prices.",
+    "set-up": "The first operator, and what is left to do after that.",
     "qr": "Scanned codes, and printed codes made into payment requests.",
     "poster-batches": "Posters of many counters, printed in the background.",
     "webhook-endpoints": "Where events are delivered.",
@@ -167,7 +168,8 @@ def _parameters(one: Route) -> list[dict[str, Any]]:
         parameter(name, "path", f"The {name.replace('_', ' ')}.", schema=_NAME_SCHEMAS[kind])
         for name, kind in one.path_types.items()
     ]
-    filters = (*one.filters, *(_PAGING if one.paged else ()), *((EXPORT_FILTER,) if one.exports else ()))
+    order = (one.sort_filter,) if one.sort_filter is not None else ()
+    filters = (*one.filters, *order, *(_PAGING if one.paged else ()), *((EXPORT_FILTER,) if one.exports else ()))
     found += [parameter(each.name, "query", each.description, schema=_filter_schema(each)) for each in filters]
     if one.idempotency_key is not None:
         text = "Your id of this call: a repeat with the same key answers the same and does nothing again."

@@ -29,6 +29,7 @@ from merchant.notify.routes import NewEndpoint
 from merchant.payments.price_keys.schemas import NewPriceKey, PriceKeyChange
 from merchant.payments.schemas import NewPaymentRequest
 from merchant.people.account_schemas import (
+    AccountClosing,
     NewPassword,
     PasswordChange,
     ResetRequest,
@@ -37,6 +38,7 @@ from merchant.people.account_schemas import (
     TotpRemoval,
     TotpStart,
 )
+from merchant.people.audit_check_routes import NewAuditCheck
 from merchant.people.passkey_schemas import NewPasskey, PasskeyRemoval, PasskeySignIn, PasskeyStart
 from merchant.people.registration.schemas import (
     ChosenDfsp,
@@ -48,6 +50,7 @@ from merchant.people.registration.schemas import (
     Wish,
 )
 from merchant.people.schemas import NewApiKey, NewDfsp, NewUser, UserChange
+from merchant.people.set_up_routes import FirstOperator
 from merchant.registry.merchants.schemas import CounterChange, NewCounter, ReasonGiven
 from merchant.scheme.schemas import DfspChange, NewHubKey, Retirement, Rotation, SchemeChangeBody
 
@@ -175,6 +178,13 @@ EXAMPLES: dict[Any, Any] = {
     ChosenDfsp: {"dfsp_id": _ID},
     Wish: {"kind": "upgrade", "target_tier": "T2", "business": _BUSINESS},
     TotpStart: {"password": "correct horse battery staple"},
+    AccountClosing: {"password": "correct horse battery staple"},
+    FirstOperator: {
+        "name": "Amina Otieno",
+        "email": "amina@hub.example",
+        "password": "correct horse battery staple",
+    },
+    NewAuditCheck: {},
     TotpCode: {"code": "287082"},
     TotpRemoval: {"code": "287082"},
     PasskeyStart: {"password": "correct horse battery staple"},

@@ -8,6 +8,7 @@ from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant
 from merchant.core.http.route import Call, Filter, Listed, route
+from merchant.core.paging import BY_AGE
 from merchant.registry.codes import reports
 from merchant.registry.codes.reports import Reported, ReportReason, ReportState, Sought
 
@@ -59,6 +60,7 @@ _SEEN: dict[str, bool] = {ReportState.OPEN: False, ReportState.SEEN: True}
     permission=P.MERCHANTS_READ,
     items=CodeReportView,
     paged=True,
+    sorts=BY_AGE,
     filters=(
         Filter("merchant_id", "Only those about codes of this merchant.", kind="uuid"),
         Filter("state", "Only those that staff have, or have not, looked at.", choices=tuple(ReportState)),

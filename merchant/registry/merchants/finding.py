@@ -18,7 +18,7 @@ from sqlmodel import select
 from merchant.core import errors, phone
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Tx
-from merchant.core.paging import Page
+from merchant.core.paging import NAME, NEWEST, Page, gone
 from merchant.core.texts import _
 from merchant.core.vault import Vault
 from merchant.registry.merchants import lookups, search_index, words
@@ -76,8 +76,9 @@ class _Typed(Struct, frozen=True):
 async def find_merchants(tx: Tx, actor: Actor, page: Page, sought: Sought, country: str) -> list[Found]:
     """Merchants the actor may see, one more than the page's limit when there are more.
 
-    With a query the MAX_RESULTS best, best first; without one all, newest first. `country` is where a phone without a
-    plus is read. Raises InvalidFilter for a query that is too long, InvalidPage for a cursor of another list.
+    With a query the MAX_RESULTS best, best first; without one all, newest first; either way in another order where the
+    page asks for it. `country` is where a phone without a plus is read. Raises InvalidFilter for a query that is too
+    long, InvalidPage for a cursor of another list.
     """
     own = Columns(since=sought.since, until=sought.until, named=sought.search or None, merchant_id=actor.merchant_id)
     await lookups.prepare(tx)
@@ -87,7 +88,7 @@ async def find_merchants(tx: Tx, actor: Actor, page: Page, sought: Sought, count
     required = _required(sought)
     query = (sought.q or "").strip()
     if not query:
-        own = replace(own, before=page.before)
+        own = await _ordered(tx, own, page)
         if required:
             wanted = Wanted(tuple(required | _walls(actor, sought)), _months(sought))
             ids = await lookups.having(tx, dfsps, wanted, own, page.limit + 1)
@@ -99,6 +100,10 @@ async def find_merchants(tx: Tx, actor: Actor, page: Page, sought: Sought, count
     readings = read_query(tx.vault, query, country, sealed=actor.merchant_id is None)
     everywhere = Wanted(tuple(required | _walls(actor, sought)), _months(sought))
     ranked = await _ranked(tx, dfsps, readings, everywhere, own)
+    if page.sort is not None:
+        ordered = await _ordered(tx, own, page)
+        ids = await lookups.among(tx, [found for _, found in ranked], ordered, page.limit + 1)
+        return await _load(tx, actor, [(found, found) for found in ids])
     if page.before is not None:
         behind = _read_cursor(page.before)
         ranked = [one for one in ranked if (one[0], -one[1].int) > behind]
@@ -106,6 +111,13 @@ async def find_merchants(tx: Tx, actor: Actor, page: Page, sought: Sought, count
 
 
 _EVERY_DFSP = "SELECT id FROM dfsp ORDER BY id"
+
+
+async def _ordered(tx: Tx, own: Columns, page: Page) -> Columns:
+    """The columns with where the page begins, and its order. Raises InvalidPage."""
+    by_name = page.sort == NAME and page.before is not None
+    place = await lookups.name_of(tx, page.before, own.merchant_id) if by_name and page.before else None
+    return replace(own, before=page.before, sort=page.sort or NEWEST, place=place)
 
 
 def _required(sought: Sought) -> set[str]:
@@ -249,7 +261,7 @@ def _read_cursor(cursor: UUID) -> tuple[int, int]:
     """What _cursor made, as the key by which ranked merchants are sorted. Raises InvalidPage."""
     rank = cursor.int >> _RANK_PLACE & _RANK_MASK
     if rank not in tuple(Likeness):
-        raise errors.InvalidPage(_("cursor must be what next_cursor said."))
+        raise gone()
     return rank, -(cursor.int & ~(_RANK_MASK << _RANK_PLACE) | _VERSION << _RANK_PLACE)
 
 

@@ -1,4 +1,4 @@
-"""SQL of finding: the newest merchants that have all of some words and one of others, and the words that names have.
+"""SQL of finding: the first merchants that have all of some words and one of others, and the words that names have.
 
 finding.py reads a query into words. The view merchant_findable (migration 0015) walls a tenant off and lets an inverted
 index find the merchants that have rare words. Of common words the newest merchants have enough, so these are looked at
@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from merchant.core import sql
 from merchant.core.db import Reads
+from merchant.core.paging import NAME, NEWEST, OLDEST, gone
 
 # Looking at a merchant takes a microsecond, fetching one by the index 2.3: of a million the two ways take as long, some
 # 20 ms, for words that one in a hundred has, or one in fifty where one of many words will do.
@@ -71,14 +72,39 @@ class Columns(Struct, frozen=True, kw_only=True):
     named: str | None = None  # a part of the trading or the legal name, in any case
     merchant_id: UUID | None = None
     before: UUID | None = None
+    sort: str = NEWEST
+    place: str | None = None  # by name: that of `before`, as the order has it
+
+    @property
+    def order(self) -> "_Order":
+        """How the merchants stand."""
+        return _ORDERS[self.sort]
 
     def conditions(self) -> list[str]:
         """SQL on the merchant m, of what is given."""
-        return [text for name, text in _CONDITIONS.items() if getattr(self, name) is not None]
+        found = [text for name, text in _CONDITIONS.items() if getattr(self, name) is not None]
+        return found if self.before is None else [*found, self.order.behind]
 
     def values(self) -> dict[str, Any]:
         """The parameters of the conditions."""
-        return {name: getattr(self, name) for name in _CONDITIONS if getattr(self, name) is not None}
+        names = (*_CONDITIONS, "before", "place")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
+class _Order(Struct, frozen=True):
+    """An order of merchants m: its keys, what is behind a page's end, and where it is read from."""
+
+    keys: str
+    behind: str
+    picked: str = "m.id"
+    table: str = "merchant"
+
+
+_ORDERS = {
+    NEWEST: _Order("m.id DESC", "m.id < :before"),
+    OLDEST: _Order("m.id", "m.id > :before"),
+    NAME: _Order("m.name, m.id", "(m.name, m.id) > (:place, :before)", "m.id, m.name", "merchant_by_name"),
+}
 
 
 _CONDITIONS = {
@@ -90,33 +116,41 @@ _CONDITIONS = {
     "until": "m.created_at < :until",
     "named": "(strpos(lower(m.trading_name), lower(:named)) > 0 OR strpos(lower(m.legal_name), lower(:named)) > 0)",
     "merchant_id": "m.id = :merchant_id",
-    "before": "m.id < :before",
 }
 _BY_DFSP = ("state", "tier", "mcc", "risk", "since", "until")
 _LISTED = """
 SELECT f.id FROM unnest(:dfsps::uuid[]) AS d(id) CROSS JOIN LATERAL (
-    SELECT m.id FROM merchant m WHERE m.dfsp_id = d.id AND {also} ORDER BY m.id DESC LIMIT :most
-) f ORDER BY f.id DESC LIMIT :most
+    SELECT {picked} FROM {table} m WHERE m.dfsp_id = d.id AND {also} ORDER BY {keys} LIMIT :most
+) f ORDER BY {keys_of_f} LIMIT :most
 """
-_LISTED_OF_ALL = "SELECT m.id FROM merchant m WHERE {also} ORDER BY m.id DESC LIMIT :most"
-_OF_THE_NEWEST = """
+_LISTED_OF_ALL = "SELECT m.id FROM {table} m WHERE {also} ORDER BY {keys} LIMIT :most"
+# By name a merchant's words are looked at one after another: PostgreSQL knows how rare they are.
+_BY_NAME = """
+SELECT f.id FROM unnest(:dfsps::uuid[]) AS d(id) CROSS JOIN LATERAL (
+    SELECT {picked} FROM {table} m JOIN merchant_findable f ON f.merchant_id = m.id
+    WHERE m.dfsp_id = d.id AND {also} ORDER BY {keys} LIMIT :most
+) f ORDER BY {keys_of_f} LIMIT :most
+"""
+_AMONG = "SELECT m.id FROM {table} m WHERE m.id = ANY(:ids::uuid[]) AND {also} ORDER BY {keys} LIMIT :most"
+_NAME_OF = "SELECT m.name FROM merchant_by_name m WHERE m.id = $1 AND ($2::uuid IS NULL OR m.id = $2)"
+_FROM_AN_END = """
 SELECT count(*) AS seen, (array_agg(f.merchant_id))[count(*)] AS last,
     array_agg(f.merchant_id) FILTER (WHERE {fits}) AS ids
 FROM (
-    SELECT g.merchant_id, g.words FROM merchant_findable g WHERE {scope} ORDER BY g.merchant_id DESC LIMIT {looked_at}
+    SELECT g.merchant_id, g.words FROM merchant_findable g WHERE {scope} ORDER BY g.merchant_id {way} LIMIT {looked_at}
 ) f
 """
 _BY_INDEX = """
 WITH f AS MATERIALIZED (SELECT f.merchant_id FROM merchant_findable f WHERE {words})
-SELECT m.id FROM f JOIN merchant m ON m.id = f.merchant_id WHERE {also} ORDER BY m.id DESC LIMIT :most
+SELECT m.id FROM f JOIN {table} m ON m.id = f.merchant_id WHERE {also} ORDER BY {keys} LIMIT :most
 """
 _BY_INDEX_ALONE = """
 WITH f AS MATERIALIZED (SELECT f.merchant_id FROM merchant_findable f WHERE {words})
-SELECT f.merchant_id AS id FROM f ORDER BY f.merchant_id DESC LIMIT :most
+SELECT m.id FROM (SELECT f.merchant_id AS id FROM f) m ORDER BY {keys} LIMIT :most
 """
 _ONE_BY_ONE = """
-SELECT m.id FROM unnest(:dfsps::uuid[]) AS d(id) JOIN merchant m ON m.dfsp_id = d.id
-JOIN merchant_findable f ON f.merchant_id = m.id WHERE {also} ORDER BY m.id DESC LIMIT :most
+SELECT m.id FROM unnest(:dfsps::uuid[]) AS d(id) JOIN {table} m ON m.dfsp_id = d.id
+JOIN merchant_findable f ON f.merchant_id = m.id WHERE {also} ORDER BY {keys} LIMIT :most
 """
 _COUNT = """
 SELECT count(*) FROM (
@@ -153,11 +187,24 @@ SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('ena
 
 
 async def listed(tx: Reads, dfsps: Sequence[UUID], columns: Columns, most: int) -> list[UUID]:
-    """The newest merchants of the DFSPs that fit the columns, also those that the worker has not indexed yet."""
+    """The first merchants of the DFSPs that fit the columns, also those that the worker has not indexed yet."""
     # Every index but that of the ids begins with the DFSP.
-    narrowed = any(getattr(columns, name) is not None for name in _BY_DFSP)
+    narrowed = any(getattr(columns, name) is not None for name in _BY_DFSP) or columns.sort == NAME
     template = _LISTED if narrowed or len(dfsps) == 1 else _LISTED_OF_ALL
-    return await _ids(tx, template, columns.conditions(), columns.values() | {"dfsps": list(dfsps), "most": most})
+    return await _ids(tx, template, columns, {"dfsps": list(dfsps), "most": most})
+
+
+async def among(tx: Reads, ids: Sequence[UUID], columns: Columns, most: int) -> list[UUID]:
+    """The first of some merchants in the order of the columns."""
+    return await _ids(tx, _AMONG, columns, {"ids": list(ids), "most": most})
+
+
+async def name_of(tx: Reads, merchant_id: UUID, own_id: UUID | None) -> str:
+    """A merchant's name as lists are sorted by it. Raises InvalidPage for one that the caller does not see."""
+    found: str | None = await tx.fetchval(_NAME_OF, merchant_id, own_id)
+    if found is None:
+        raise gone()
+    return found
 
 
 async def having(
@@ -169,59 +216,61 @@ async def having(
     *,
     rare: bool = False,
 ) -> list[UUID]:
-    """The newest merchants of the DFSPs that have the words and fit the columns; `rare` words are not looked at first.
+    """The first merchants of the DFSPs that have the words and fit the columns; `rare` words are not looked at first.
 
     `every` names the DFSP where it is one. Row-level security and the view show no other DFSP's, whatever is asked.
     """
-    values = columns.values() | wanted.values() | {"dfsps": list(dfsps), "most": most}
+    values = wanted.values() | {"dfsps": list(dfsps), "most": most}
     if columns.merchant_id is not None or await _are_few(tx, dfsps, columns):
-        return await _ids(tx, _ONE_BY_ONE, [*wanted.for_rows(), *columns.conditions()], values)
+        return await _ids(tx, _ONE_BY_ONE, columns, values, wanted.for_rows())
+    if columns.sort == NAME:
+        return await _ids(tx, _BY_NAME, columns, values, wanted.for_index())
     if not rare:
-        found = await _look(tx, dfsps, wanted, columns, values)
+        found = await _look(tx, dfsps, wanted, columns, columns.values() | values)
         if found is not None:
             return found
     words = " AND ".join(wanted.for_index())
-    if columns.conditions():
-        return await _ids(tx, _BY_INDEX, columns.conditions(), values, words=words)
-    return await _ids(tx, _BY_INDEX_ALONE, [], values, words=words)
+    return await _ids(tx, _BY_INDEX if columns.conditions() else _BY_INDEX_ALONE, columns, values, words=words)
 
 
 async def _look(
     tx: Reads, dfsps: Sequence[UUID], wanted: Wanted, columns: Columns, values: dict[str, Any]
 ) -> list[UUID] | None:
-    """What is found among the newest merchants, when it is as much as is wanted or there are no others.
+    """What is found among the newest merchants, or the oldest, when it is as much as is wanted or there are no others.
 
-    Of a time that has an end, those are looked at whose ids were made before it.
+    Of a time that has an end there, those are looked at whose ids were made within it.
     """
     fits, most = " AND ".join(wanted.for_rows()) or "true", values["most"]
     if columns.conditions():
         also = " AND ".join(columns.conditions())
         fits += f" AND EXISTS (SELECT FROM merchant m WHERE m.id = f.merchant_id AND {also})"
     found: list[UUID] = []
-    behind = columns.before
-    late = behind is None and columns.until is not None
-    behind = _made_before(columns.until) if late else behind
+    behind, oldest = columns.before, columns.sort == OLDEST
+    end = _made_at(columns.since, -_MADE_APART_S) if oldest else _made_at(columns.until, _MADE_APART_S)
+    late = behind is None and end is not None
+    behind = end if late else behind
     common = _COMMON if all(len(words) <= _COMPARED for words in wanted.some) else 2 * _COMMON
     for looks in range(1, _LOOKS + 1):
         scope = ["true"] if len(dfsps) > 1 else ["g.dfsp_id = :dfsp_id"]
-        scope += [] if behind is None else ["g.merchant_id < :behind"]
-        text = _OF_THE_NEWEST.format(fits=fits, scope=" AND ".join(scope), looked_at=_LOOKED_AT)
+        scope += [] if behind is None else [f"g.merchant_id {'>' if oldest else '<'} :behind"]
+        way = "ASC" if oldest else "DESC"
+        text = _FROM_AN_END.format(fits=fits, scope=" AND ".join(scope), way=way, looked_at=_LOOKED_AT)
         row = await tx.fetchrow(*_named(text, values | {"dfsp_id": dfsps[0], "behind": behind}))
         assert row is not None, "an aggregate has one row"
         found += row["ids"] or ()
         if len(found) >= most or (row["seen"] < _LOOKED_AT and not late):
-            return sorted(found, reverse=True)[:most]
+            return sorted(found, reverse=not oldest)[:most]
         if len(found) < common * looks or row["seen"] < _LOOKED_AT:
             return None
         behind = row["last"]
     return None
 
 
-def _made_before(instant: datetime | None) -> UUID | None:
-    """An id above all that were made before an instant (RFC 9562: 48 bits of milliseconds first)."""
+def _made_at(instant: datetime | None, apart_s: int) -> UUID | None:
+    """The least id of an instant some seconds from another (RFC 9562: 48 bits of milliseconds first)."""
     if instant is None:
         return None
-    milliseconds = max(0, int((instant.timestamp() + _MADE_APART_S) * 1000))
+    milliseconds = max(0, int((instant.timestamp() + apart_s) * 1000))
     return UUID(int=min(milliseconds << _MS_PLACE, 2**128 - 1))
 
 
@@ -236,10 +285,24 @@ async def _are_few(tx: Reads, dfsps: Sequence[UUID], columns: Columns) -> bool:
 
 
 async def _ids(
-    tx: Reads, template: str, conditions: list[str], values: dict[str, Any], *, words: str = ""
+    tx: Reads,
+    template: str,
+    columns: Columns,
+    values: dict[str, Any],
+    conditions: Sequence[str] = (),
+    *,
+    words: str = "",
 ) -> list[UUID]:
-    text = template.format(also=" AND ".join(conditions or ["true"]), words=words)
-    return [row["id"] for row in await tx.fetch(*_named(text, values))]
+    order = columns.order
+    text = template.format(
+        also=" AND ".join([*conditions, *columns.conditions()] or ["true"]),
+        words=words,
+        picked=order.picked,
+        table=order.table,
+        keys=order.keys,
+        keys_of_f=order.keys.replace("m.", "f."),
+    )
+    return [row["id"] for row in await tx.fetch(*_named(text, columns.values() | values))]
 
 
 def _named(text: str, values: dict[str, Any]) -> tuple[Any, ...]:

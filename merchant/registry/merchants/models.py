@@ -28,6 +28,7 @@ class Merchant(SQLModel, table=True):
         Index("merchant_by_mcc", "dfsp_id", "mcc", "id"),
         Index("merchant_by_risk", "dfsp_id", "risk", "id", postgresql_where=text_clause("risk IS NOT NULL")),
         Index("merchant_by_age", "dfsp_id", "created_at"),
+        Index("merchant_of_name", "dfsp_id", text_clause("lower(trading_name)"), "id"),  # of the view merchant_by_name
         Index("merchant_to_check", "check_on"),
         Index("merchant_not_indexed", "id", postgresql_where=text_clause("indexed_at IS NULL")),
         Index("merchant_of_group", "limit_group", postgresql_where=text_clause("limit_group IS NOT NULL")),

@@ -9,6 +9,7 @@ from uuid import UUID
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
+from merchant.core.paging import BY_AGE_OR_NAME
 from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
 from merchant.registry.merchants import lifecycle, queries, schemas
 from merchant.registry.merchants.finding import Sought, find_merchants
@@ -25,6 +26,7 @@ RISKS = ("low", "medium", "high")
     permission=P.MERCHANTS_READ,
     items=schemas.MerchantView,
     paged=True,
+    sorts=BY_AGE_OR_NAME,
     filters=(
         Filter(
             "q",
@@ -45,7 +47,7 @@ RISKS = ("low", "medium", "high")
     ),
 )
 async def list_merchants(call: Call[None]) -> Listed:
-    """List merchants, newest first; with q those it finds, best first."""
+    """List merchants, newest first; with q those it finds, best first unless `sort` is given."""
     given = call.filters
     sought = Sought(
         q=given["q"],

@@ -108,10 +108,15 @@ async def door_of(service: Service) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+async def open_groceries(service: Service, world: World) -> None:
+    """The shop of the template."""
+    document = builders.company(number=1000, trading_name="Mama Njeri Groceries", ussd_name="Mama Njeri")
+    document["contact"]["phone"] = OWNER
+    await builders.create_merchant(service, world, document=document)
+
+
 @pytest.fixture
 async def lines(service: Service, world: World) -> AsyncIterator[Lines]:
-    document = builders.company(trading_name="Mama Njeri Groceries", ussd_name="Mama Njeri")
-    document["contact"]["phone"] = OWNER
-    merchant, counters = await builders.create_merchant(service, world, document=document)
+    merchant, counter = await builders.find_shop(service)
     async with door_of(service) as client:
-        yield Lines(service, client, merchant, counters[0])
+        yield Lines(service, client, merchant, counter)

@@ -14,6 +14,7 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
+from sqlmodel import col, select
 
 from merchant.channels import posters, press
 from merchant.core import background
@@ -67,12 +68,23 @@ class Shop(msgspec.Struct):
         return [texts(page) for page in of_pdf(pdf.content, 150)]
 
 
+async def open_three(service: Service, world: World) -> None:
+    for number in (998, 999, 1000):
+        await builders.create_merchant(service, world, document=builders.company(number=number))
+
+
+@pytest.fixture(scope="session")
+def template(stocked: Callable[[str, Any], str]) -> str:
+    return stocked("three_shops", open_three)
+
+
 @pytest.fixture
 async def shop(service: Service, client: httpx.AsyncClient, world: World) -> Shop:
-    made = [await builders.create_merchant(service, world) for _ in range(3)]
+    async with service.db.tenant(None) as tx:
+        merchants = list((await tx.session.exec(select(Merchant).order_by(col(Merchant.id)))).all())
+        counters = list((await tx.session.exec(select(Counter).order_by(col(Counter.id)))).all())
     staff = world["greenbankfsp"]
-    owner = await builders.issue_key(service, staff["admin"], sorted(MERCHANT_KEY_SCOPES), merchant_id=made[0][0].id)
-    merchants, counters = [merchant for merchant, _ in made], [counters[0] for _, counters in made]
+    owner = await builders.issue_key(service, staff["admin"], sorted(MERCHANT_KEY_SCOPES), merchant_id=merchants[0].id)
     return Shop(service, client, merchants, counters, staff["maker"].headers, owner)
 
 

@@ -108,13 +108,18 @@ class Till(msgspec.Struct):
         return await self.client.post("/api/v1/qr/dynamic", json=body, headers=headers)
 
 
+@pytest.fixture(scope="session")
+def template(shop_template: str) -> str:
+    return shop_template
+
+
 @pytest.fixture
 async def till(client: httpx.AsyncClient, service: Service, world: World) -> Till:
-    merchant, counters = await builders.create_merchant(service, world)
+    merchant, counter = await builders.find_shop(service)
     staff = world["greenbankfsp"]
     scopes = sorted(MERCHANT_KEY_SCOPES)
     owner = await builders.issue_key(service, staff["admin"], scopes, merchant_id=merchant.id)
-    return Till(client, merchant, counters[0], staff["maker"].headers, owner)
+    return Till(client, merchant, counter, staff["maker"].headers, owner)
 
 
 class TestCounterCodes:

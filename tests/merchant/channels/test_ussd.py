@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -18,12 +19,17 @@ from merchant.core.settings import Settings
 from merchant.core.vault import Vault
 from tests import builders
 from tests.builders import World
-from tests.merchant.channels.conftest import OWNER, PHONE, Lines, door_of, step_form
+from tests.merchant.channels.conftest import OWNER, PHONE, Lines, door_of, open_groceries, step_form
 
 pytestmark = pytest.mark.anyio
 HOME = "CON Shop payments\n1 Pay a shop\n2 My shop number\n3 Last payments\n9 Language\n"
 BUSY = "END The service is busy. You were not charged. Please dial again later."
 CLOSED = "END This shop cannot take payments now. You were not charged."
+
+
+@pytest.fixture(scope="session")
+def template(stocked: Callable[[str, Any], str]) -> str:
+    return stocked("groceries", open_groceries)
 
 
 # --- paying ----------------------------------------------------------------------------------------------------------

@@ -381,3 +381,27 @@ def _self_signed() -> bytes:
     made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     made = made.serial_number(1).not_valid_before(day).not_valid_after(day + timedelta(days=3650))
     return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+# --- types -----------------------------------------------------------------------------------------------------------
+
+
+async def test_what_postgresql_s_own_types_are_is_asked_once_a_process(database_url: str) -> None:
+    asked: list[str] = []
+    for _ in range(2):
+        asked.clear()
+        connection = await pools.connect(database_url)
+        connection.add_query_logger(lambda record: asked.append(record.query))
+        assert await connection.fetchval("SELECT $1::macaddr8[]", ["08:00:2b:01:02:03:04:05"])
+        await connection.close()
+    assert asked == ["SELECT $1::macaddr8[]"]
+
+
+async def test_a_type_of_ours_that_was_made_anew_is_read_as_it_is_now(database_url: str) -> None:
+    for fields in ("a int, b text[]", "b text[], c int"):
+        connection = await pools.connect(database_url)
+        await connection.execute(f"CREATE TYPE kept AS ({fields})")
+        row = await connection.fetchval('SELECT json_populate_record(NULL::kept, \'{"a": 1, "b": ["x"], "c": 2}\')')
+        assert dict(row) == ({"a": 1, "b": ["x"]} if fields.startswith("a") else {"b": ["x"], "c": 2})
+        await connection.execute("DROP TYPE kept")
+        await connection.close()

@@ -118,7 +118,7 @@ async def test_the_app_role_holds_the_rights_it_needs_and_no_more(owner: asyncpg
         granted.setdefault(row["table_name"], set()).add(row["privilege_type"])
     # They have the owner's rights and a wall of their own (tests/merchant/registry/merchants/test_finding.py and
     # tests/merchant/exchange/reports/test_money.py).
-    for view in ("merchant_findable", "payment_reportable", "payment_request_reportable"):
+    for view in ("merchant_by_name", "merchant_findable", "payment_reportable", "payment_request_reportable"):
         assert granted.pop(view) == {"SELECT"}
     assert granted.keys() == schema.metadata.tables.keys()
     for name, rights in granted.items():

@@ -12,6 +12,7 @@ import pytest
 from merchant.core import clock, ids
 from merchant.core.access import Actor
 from merchant.core.db import Reads
+from merchant.core.paging import AMOUNT, BY_AGE
 from merchant.core.service import Service
 from merchant.payments import finding, queries, search
 from merchant.payments.finding import Sought
@@ -23,7 +24,7 @@ from tests.merchant.payments.branches import BRANCHES
 pytestmark = pytest.mark.anyio
 # Fewer, and PostgreSQL would rather read all of them for the hub's staff, of whom it expects to see one in 200.
 PAYMENTS = 60_000
-HELD = ("payment", "payment_request", "transfer")
+HELD: tuple[finding.Table, finding.Table, str] = ("payment", "payment_request", "transfer")
 
 
 class Filled(msgspec.Struct):
@@ -108,9 +109,16 @@ async def check_that_what_is_found_is_read_by_an_index(filled: Filled) -> None:
                 (queries._PAYMENT, (actor.dfsp_id, actor.merchant_id, None, some[0])),
             ):
                 assert scans(await plan_of(tx, text, values)) == [], text
-            text, given = finding.statement("payment", actor, Sought(), 26, before, [])
-            named, *values_ = finding._named(text, given)
-            assert scans(await plan_of(tx, named, tuple(values_))) == []
+            for sort in BY_AGE:
+                text, given = finding.statement("payment", actor, Sought(), 26, before, [], sort=sort)
+                named, *values_ = finding._named(text, given)
+                assert scans(await plan_of(tx, named, tuple(values_))) == [], sort
+            bounded = Sought(merchant_id=filled.rows[0]["merchant_id"], since=clock.now() - timedelta(days=31))
+            for table in HELD[:2]:
+                place = {"at_currency": "KES", "at_minor": 100}
+                text, given = finding.statement(table, actor, bounded, 26, before, [], sort=AMOUNT)
+                named, *values_ = finding._named(text, given | place)
+                assert scans(await plan_of(tx, named, tuple(values_))) == [], table
 
 
 async def check_that_each_branch_finds_its_payment(filled: Filled) -> None:

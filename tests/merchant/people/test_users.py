@@ -6,12 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 
 from merchant.core import errors
 from merchant.core.access import SERVICE
 from merchant.core.service import Service
 from merchant.people import links, users
+from merchant.people.problems import LastOperators
 from merchant.people.users import Change
 from tests import builders
 from tests.builders import PASSWORD, Person, World
@@ -237,6 +239,21 @@ class TestRolesThatTakeTwo:
         assert made["roles"] == []
         assert (await patch(second, made["id"], roles=[role])).json()["roles"] == [role]
 
+    async def test_an_operator_who_is_alone_adds_operators_until_one_has_come(
+        self, client: httpx.AsyncClient, service: Service, world: World
+    ) -> None:
+        for number in range(2):
+            made = await add(client, world.operator, roles=["hub_operator"], email=f"o{number}@hub.example")
+            assert (made["state"], made["roles"], made["proposed_by"]) == ("invited", ["hub_operator"], None)
+        checker = await add(client, world.operator, roles=["hub_checker"], email="c@hub.example")
+        assert (checker["state"], checker["roles"]) == ("proposed", [])
+        mail = (await client.get("/api/v1/outgoing-mail", headers=world.operator.headers)).json()["items"][1]
+        token = mail["link"].rpartition("/")[2]
+        accepted = await client.put(f"/api/v1/invitations/{token}", json={"password": "seven quiet baobabs"})
+        assert accepted.status_code == 204
+        late = await add(client, world.operator, roles=["hub_operator"], email="late@hub.example")
+        assert (late["state"], late["roles"]) == ("proposed", [])
+
     async def test_an_admin_who_adds_an_admin_has_not_added_a_second_pair_of_eyes(
         self, client: httpx.AsyncClient, service: Service, admin: Person, world: World, patch: Patch
     ) -> None:
@@ -428,15 +445,63 @@ class TestChanging:
         assert (await patch(operator, never_came["id"], enabled=False)).status_code == 200
         assert (await add(client, operator, **place, email="b@x.example"))["roles"] == ["dfsp_admin"]
 
-    async def test_two_operators_who_disable_each_other_do_not_both_win(
+    async def test_two_operators_stay_at_the_hub(
         self, service: Service, world: World, second: Person, patch: Patch
+    ) -> None:
+        for changes in ({"enabled": False}, {"roles": []}):
+            refused = await patch(world.operator, second.actor.id, **changes)
+            assert (refused.status_code, refused.json()["code"]) == (409, "last_operators"), changes
+        await builders.add_person(service, "third@hub.example", ["hub_operator"])
+        assert (await patch(world.operator, second.actor.id, enabled=False)).status_code == 200
+
+    async def test_an_operator_who_never_came_is_none_of_the_two_and_can_be_taken_away(
+        self, client: httpx.AsyncClient, world: World, second: Person, patch: Patch
+    ) -> None:
+        made = await add(client, world.operator, roles=["hub_operator"])
+        assert (await patch(second, made["id"], roles=["hub_operator"])).json()["state"] == "invited"
+        assert (await patch(world.operator, second.actor.id, enabled=False)).status_code == 409
+        assert (await patch(world.operator, made["id"], enabled=False)).status_code == 200
+
+    async def test_an_operator_without_the_second_factor_that_is_asked_for_is_none_of_the_two(
+        self, service: Service, world: World, second: Person
+    ) -> None:
+        await builders.add_person(service, "third@hub.example", ["hub_operator"])
+        service.settings = msgspec.structs.replace(service.settings, require_totp=True)
+        factor = "UPDATE app_user SET totp_confirmed_at = now() WHERE email = $1"
+        async with service.db.system() as tx:
+            await tx.execute(factor, world.operator.email)
+            await tx.execute(factor, second.email)
+        async with service.db.tenant(None) as tx:
+            with pytest.raises(LastOperators):
+                await users.change_user(tx, service, world.operator.actor, second.actor.id, None, Change(enabled=False))
+        async with service.db.system() as tx:
+            await tx.execute(factor, "third@hub.example")
+        async with service.db.tenant(None) as tx:
+            await users.change_user(tx, service, world.operator.actor, second.actor.id, None, Change(enabled=False))
+
+    async def test_two_operators_who_disable_each_other_are_both_refused(
+        self, world: World, second: Person, patch: Patch
     ) -> None:
         answers = await asyncio.gather(
             patch(world.operator, second.actor.id, enabled=False), patch(second, world.operator.actor.id, enabled=False)
         )
-        assert 200 in {one.status_code for one in answers}
+        assert [one.json()["code"] for one in answers] == ["last_operators"] * 2
+
+    async def test_of_three_operators_two_who_disable_each_other_at_once_do_not_both_win(
+        self, service: Service, world: World, second: Person
+    ) -> None:
+        await builders.add_person(service, "third@hub.example", ["hub_operator"])
+
+        async def disable(who: Person, whom: Person) -> None:
+            async with service.db.tenant(None) as tx:
+                await users.change_user(tx, service, who.actor, whom.actor.id, None, Change(enabled=False))
+
+        ended = await asyncio.gather(
+            disable(world.operator, second), disable(second, world.operator), return_exceptions=True
+        )
+        assert sorted(type(one).__name__ for one in ended) == ["LastOperators", "NoneType"]
         async with service.db.system_reads() as tx:
-            assert await tx.fetchval("SELECT count(*) FROM app_user WHERE enabled AND 'hub_operator' = ANY(roles)") == 1
+            assert await tx.fetchval("SELECT count(*) FROM app_user WHERE enabled AND 'hub_operator' = ANY(roles)") == 2
 
     async def test_another_dfsps_people_and_hub_staff_are_not_found(self, world: World, patch: Patch) -> None:
         stranger = world["lakemfi"]["admin"]
@@ -465,3 +530,44 @@ class TestChanging:
         mail = (await client.get("/api/v1/outgoing-mail", headers=admin.headers)).json()["items"][0]
         await patch(world.operator, made["id"], roles=["dfsp_checker"])
         assert await links.find(service, links.Kind.INVITATION, mail["link"].rpartition("/")[2])
+
+
+class TestClosingOnesOwnAccount:
+    async def test_an_operator_leaves_once_two_others_can_act(
+        self, client: httpx.AsyncClient, service: Service, world: World, second: Person
+    ) -> None:
+        me = f"{USERS}/me"
+        refused = await close(client, world.operator)
+        assert (refused.status_code, refused.json()["code"]) == (409, "last_operators")
+        await builders.add_person(service, "third@hub.example", ["hub_operator"])
+        assert (await close(client, world.operator)).status_code == 204
+        assert (await client.get(me, headers=world.operator.headers)).status_code == 401
+        signed = await client.post("/api/v1/sessions", json={"email": world.operator.email, "password": PASSWORD})
+        assert signed.status_code == 401
+        assert (await actions(service, world.operator.actor.id))[-1] == "user.disabled"
+        assert (await client.get(me, headers=second.headers)).status_code == 200
+
+    async def test_it_takes_the_password(self, client: httpx.AsyncClient, service: Service, world: World) -> None:
+        await builders.add_person(service, "third@hub.example", ["hub_checker"])
+        checker = await builders.signed_in(service, "third@hub.example")
+        refused = await close(client, checker, "another one entirely")
+        assert (refused.status_code, refused.json()["errors"][0]["path"]) == (422, "password")
+        assert (await close(client, checker)).status_code == 204
+
+    async def test_people_of_a_dfsp_ask_their_admin_and_keys_have_no_account(
+        self, client: httpx.AsyncClient, service: Service, admin: Person, world: World
+    ) -> None:
+        for who in (admin, world.maker):
+            assert (await close(client, who)).status_code == 403
+        assert (await client.request("DELETE", f"{USERS}/me", json={"password": PASSWORD})).status_code == 401
+
+    async def test_two_of_three_who_leave_at_once_do_not_both_go(
+        self, client: httpx.AsyncClient, service: Service, world: World, second: Person
+    ) -> None:
+        await builders.add_person(service, "third@hub.example", ["hub_operator"])
+        answers = await asyncio.gather(close(client, world.operator), close(client, second))
+        assert sorted(one.status_code for one in answers) == [204, 409]
+
+
+async def close(client: httpx.AsyncClient, who: Person, password: str = PASSWORD) -> httpx.Response:
+    return await client.request("DELETE", f"{USERS}/me", json={"password": password}, headers=who.headers)

@@ -11,7 +11,7 @@ from merchant.core.service import NoScheme, Service
 from merchant.core.settings import Settings
 from merchant.migrations import SchemaBehind
 from merchant.programs.runtime import ready_service
-from merchant.programs.seed import AlreadySeeded, BadScheme, KeyLost, new_service, seed_scheme
+from merchant.programs.seed import AlreadySeeded, BadScheme, KeyLost, new_service, seed_scheme, seed_with_link
 from tests.builders import OPERATOR, PASSWORD, SCHEME
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
@@ -131,3 +131,10 @@ async def test_a_second_scheme_is_refused_and_leaves_no_trace(service: Service) 
         await seed_scheme(service, SCHEME, "someone.else@hub.example", PASSWORD)
     async with service.db.system() as tx:
         assert await tx.fetchval("SELECT count(*) FROM app_user WHERE email = 'someone.else@hub.example'") == 0
+
+
+async def test_a_link_is_no_way_into_a_scheme_whose_operator_has_a_password(service: Service) -> None:
+    with pytest.raises(AlreadySeeded, match="set up already"):
+        await seed_with_link(service, SCHEME, None)
+    async with service.db.system() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM account_token") == 0

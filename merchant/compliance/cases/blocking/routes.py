@@ -10,7 +10,7 @@ from merchant.compliance.cases.blocking.models import MerchantBlock
 from merchant.compliance.cases.blocking.schemas import BlockView, NewBlock, block_view
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Call, Filter, Listed, route
-from merchant.core.paging import page
+from merchant.core.paging import BY_AGE, page
 from merchant.registry.merchants.schemas import ReasonGiven
 
 
@@ -58,6 +58,7 @@ async def unblock_merchant(call: Call[ReasonGiven], merchant_id: UUID) -> BlockV
     permission=P.MERCHANTS_BLOCK,
     items=BlockView,
     paged=True,
+    sorts=BY_AGE,
     filters=(
         Filter("merchant_id", "Only those of one merchant.", "uuid"),
         Filter("standing", "Only those that stand, or only those that ended.", choices=("true", "false")),

@@ -17,10 +17,10 @@ from merchant.compliance.cases.queries import FALSE_POSITIVE, UNDECIDED, HitStan
 from merchant.core import clock, sql
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Reads
-from merchant.core.paging import Page
+from merchant.core.paging import NEWEST, OLDEST, Page
 from merchant.core.vault import Vault
 
-RISK_FIRST, OLDEST, NEWEST = "risk", "oldest", "newest"
+RISK_FIRST = "risk"  # and of one risk the oldest
 ORDERS = (RISK_FIRST, OLDEST, NEWEST)
 CLAIMS = ("me", "nobody", "others")
 # Where a case stands in the queue: what was never judged comes after what is known to be of low risk.
@@ -57,9 +57,8 @@ WHERE d.application_id = ANY($1)
 
 
 class Wanted(Struct, frozen=True):
-    """Which part of the queue, and in which order; `claimed` is one of CLAIMS."""
+    """Which part of the queue; `claimed` is one of CLAIMS."""
 
-    order: str = RISK_FIRST
     kind: str | None = None
     risk: str | None = None
     claimed: str | None = None
@@ -79,10 +78,10 @@ class Queued(Struct, frozen=True):
 
 
 async def queue(tx: Reads, vault: Vault, actor: Actor, wanted: Wanted, page: Page) -> list[Queued]:
-    """What waits for a decision; one more than the page's limit when there is more."""
+    """What waits for a decision, the riskiest first unless asked otherwise; one more than the page's limit."""
     now = clock.now()
     given = (actor.dfsp_id, wanted.kind, wanted.risk, wanted.claimed, actor.id, now, page.before, page.limit + 1)
-    ids = [row["id"] for row in await tx.fetch(_QUEUE[wanted.order], *given)]
+    ids = [row["id"] for row in await tx.fetch(_QUEUE[page.sort or RISK_FIRST], *given)]
     if not ids:
         return []
     table: Any = Application

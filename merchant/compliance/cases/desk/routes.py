@@ -24,18 +24,21 @@ from merchant.core.http.route import Call, Filter, Listed, route
     permission=P.APPLICATIONS_READ,
     items=schemas.QueuedCase,
     paged=True,
+    sorts=queue.ORDERS,
     tag="cases",
     filters=(
-        Filter("order", "What stands first; `risk` unless given: the riskiest, then the oldest.", choices=queue.ORDERS),
         Filter("kind", "Only those of this kind.", choices=tuple(CaseKind)),
         Filter("risk", "Only those in this band.", choices=tuple(kyb.BANDS)),
         Filter("claimed", "Only those claimed by you, by nobody, or by others.", choices=queue.CLAIMS),
     ),
 )
 async def list_review_queue(call: Call[None]) -> Listed:
-    """List what waits for a decision, applications and cases alike, with who made it and who works on it."""
+    """List what waits for a decision, applications and cases alike, with who made it and who works on it.
+
+    By `risk` the riskiest come first, and of one risk the oldest.
+    """
     given = call.filters
-    wanted = queue.Wanted(given.get("order") or queue.RISK_FIRST, given["kind"], given["risk"], given["claimed"])
+    wanted = queue.Wanted(given["kind"], given["risk"], given["claimed"])
     found = await queue.queue(call.tx, call.service.vault, call.actor, wanted, call.page)
     return Listed([schemas.queued_case(one) for one in found], [one.row.id for one in found])
 

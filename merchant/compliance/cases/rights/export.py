@@ -33,11 +33,10 @@ from merchant.core import audit, clock
 from merchant.core.access import Actor
 from merchant.core.db import Reads, Tx
 from merchant.core.http import json as web
+from merchant.core.paging import Page
 from merchant.core.service import Service
 from merchant.core.vault import Vault
 from merchant.registry.merchants.models import Merchant
-
-_FIRST = 2**63 - 1  # before the newest entry of the record
 
 
 async def export_person(
@@ -71,7 +70,7 @@ async def export_person(
 async def readings_of_person(tx: Reads, service: Service, dfsp_id: UUID, sought: Sought) -> list[Reading]:
     """Who looked at a person's data, newest first; 10,000 looks at most. Raises InvalidFields."""
     cases = await find_person(tx, service.vault, dfsp_id, sought)
-    return await readings(tx, dfsp_id, cases, before=_FIRST, most=MOST_READINGS)
+    return await readings(tx, dfsp_id, cases, Page(MOST_READINGS - 1))
 
 
 def _sections(vault: Vault, case: Application, submitted: list[queries.Submitted]) -> dict[int, kyb.Sections]:
@@ -91,7 +90,7 @@ async def _exported(
     about = _About({version: _paths(person, each, alone) for version, each in versions.items()}, alone)
     rows = await verifications(tx, case.id, case.merchant_id)
     merchant: Any = await tx.session.get(Merchant, case.merchant_id) if case.merchant_id is not None else None
-    looks = await readings(tx, case.dfsp_id, [case], before=_FIRST, most=MOST_READINGS)
+    looks = await readings(tx, case.dfsp_id, [case], Page(MOST_READINGS - 1))
     return ExportedCase(
         application_id=case.id,
         kind=case.kind,

@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from merchant.compliance.cases.models import Application
 from merchant.core.db import Reads
-from merchant.core.paging import Page
+from merchant.core.paging import Page, both_ways
 
-_READINGS = """
+_READINGS = both_ways("""
 WITH about AS (
   SELECT unnest($2::uuid[])::text AS id
   UNION SELECT id::text FROM document
@@ -22,8 +22,8 @@ SELECT e.seq, e.at, e.actor_kind, e.actor_id, e.subject_type, e.subject_id, e.de
   (SELECT name FROM app_user WHERE id = e.actor_id UNION ALL SELECT name FROM api_key WHERE id = e.actor_id LIMIT 1)
     AS actor_name
 FROM about JOIN audit_entry e ON e.dfsp_id = $1 AND e.subject_id = about.id
-WHERE e.action = 'personal_data.read' AND e.seq < $4 ORDER BY e.seq DESC LIMIT $5
-"""
+WHERE e.action = 'personal_data.read' AND e.seq {beyond} $4 ORDER BY e.seq {way} LIMIT $5
+""")
 MOST_READINGS = 10_000  # of one person, in an export
 
 
@@ -42,16 +42,14 @@ class Reading(Struct, frozen=True):
     version: int | None
 
 
-async def readings(tx: Reads, dfsp_id: UUID, cases: Sequence[Application], *, before: int, most: int) -> list[Reading]:
-    """Looks at cases and their documents, newest first: those numbered below `before`, `most` at most."""
+async def readings(tx: Reads, dfsp_id: UUID, cases: Sequence[Application], page: Page) -> list[Reading]:
+    """A page of the looks at cases and their documents, newest first unless asked otherwise; one more than its limit.
+
+    Its cursor is the number of an entry of the audit record.
+    """
     merchants = [case.merchant_id for case in cases if case.merchant_id is not None]
-    rows = await tx.fetch(_READINGS, dfsp_id, [case.id for case in cases], merchants, before, most)
-    return [_reading(row) for row in rows]
-
-
-async def readings_page(tx: Reads, case: Application, page: Page) -> list[Reading]:
-    """A page of the looks at one case, newest first; one more than its limit."""
-    return await readings(tx, case.dfsp_id, [case], before=page.before_number, most=page.limit + 1)
+    given = (dfsp_id, [case.id for case in cases], merchants, page.before_number, page.limit + 1)
+    return [_reading(row) for row in await tx.fetch(_READINGS[page.is_oldest_first], *given)]
 
 
 def _reading(row: Any) -> Reading:

@@ -7,12 +7,13 @@ from merchant.compliance.cases.rights import holds, problems, schemas
 from merchant.compliance.cases.rights.erase import erase_person
 from merchant.compliance.cases.rights.export import export_person
 from merchant.compliance.cases.rights.models import LegalHold
-from merchant.compliance.cases.rights.readings import readings_page
+from merchant.compliance.cases.rights.readings import readings
 from merchant.compliance.cases.twins import both
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.route import Call, Listed, route
+from merchant.core.paging import BY_AGE
 from merchant.registry.merchants.schemas import ReasonGiven
 
 
@@ -92,11 +93,12 @@ async def lift_application_hold(call: Call[ReasonGiven], application_id: UUID) -
     permission=P.PERSONAL_DATA_READ,
     items=schemas.ReadingView,
     paged=True,
+    sorts=BY_AGE,
 )
 async def list_application_readings(call: Call[None], application_id: UUID) -> Listed:
     """List who opened an application's masked answers and documents, when and why, newest first."""
     case = await queries.application(call.tx, call.actor, application_id)
-    rows = await readings_page(call.tx, case, call.page)
+    rows = await readings(call.tx, case.dfsp_id, [case], call.page)
     return Listed([schemas.reading_view(row) for row in rows], [UUID(int=row.seq) for row in rows])
 
 

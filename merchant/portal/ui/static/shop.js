@@ -19,14 +19,17 @@ if (own && kept("who") !== data(own, "who")) { forget(); kept("who", data(own, "
 doc.addEventListener("submit", function (event) { if (/\/sign-out$/.test(event.target.action)) forget(); });
 
 // The pages that work without a line: fetched once a day, and not with a saver of data.
-if ("serviceWorker" in navigator && own) win.addEventListener("load", function () {
+function startWorker() {
   navigator.serviceWorker.register("/shop/sw.js", { scope: "/shop" }).then(function () { return navigator.serviceWorker.ready; }).then(function (worker) {
     var day = String(Math.floor(Date.now() / 864e5));
     if ((navigator.connection || {}).saveData || kept("warm") === day) return;
     worker.active.postMessage({ warm: ["/shop/code", "/shop/ask", "/shop/offline"] });
     kept("warm", day);
   }, function () {});
-});
+}
+if ("serviceWorker" in navigator && own) {
+  if (doc.readyState === "complete") startWorker(); else win.addEventListener("load", startWorker);
+}
 
 // --- the till ---
 function digits(form, currency) {

@@ -1,12 +1,14 @@
 """A shop with two counters and its people, each with a browser."""
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import msgspec
 import pytest
+from sqlmodel import col, select
 
 from merchant.core import clock, ids
 from merchant.core.access import Role
@@ -18,6 +20,11 @@ from tests.builders import Person, World
 from tests.merchant.portal.browsing import Browser
 
 NAME = "Mama Njeri & Sons"
+
+
+def id_at(instant: datetime) -> UUID:
+    """An id as one is made at that time: lists go by it."""
+    return UUID(int=int(instant.timestamp() * 1000) << 80 | ids.uuid7().int & (1 << 80) - 1)
 
 
 class Stall(msgspec.Struct):
@@ -38,8 +45,7 @@ class Stall(msgspec.Struct):
     async def pay(self, minor: int, currency: str = "KES", counter: int = 0, *, days_ago: int = 0) -> str:
         """Money that arrived; its payment's id, which holds the time."""
         at = clock.now() - timedelta(days=days_ago)
-        made = ids.uuid7()
-        payment_id = UUID(int=int(at.timestamp() * 1000) << 80 | made.int & (1 << 80) - 1)
+        payment_id = id_at(at)
         async with self.service.db.system() as tx:
             await tx.execute(
                 "INSERT INTO payment (id, dfsp_id, merchant_id, counter_id, payer_fsp_id, transfer_id, transaction_id,"
@@ -81,9 +87,9 @@ class Stall(msgspec.Struct):
             await tx.execute("UPDATE merchant SET state = $2 WHERE id = $1", self.merchant.id, state)
 
 
-@pytest.fixture
-async def stall(client: httpx.AsyncClient, service: Service, world: World) -> AsyncIterator[Stall]:
-    document = builders.company(trading_name=NAME)
+async def open_stall(service: Service, world: World) -> None:
+    """The shop and its people, in the template."""
+    document = builders.company(number=1000, trading_name=NAME)
     document["locations"][0]["counters"] = [{"name": "Till 1"}, {"name": "Terrace"}]
     merchant, counters = await builders.create_merchant(service, world, document=document)
     place = {"dfsp_id": merchant.dfsp_id, "merchant_id": merchant.id}
@@ -95,5 +101,17 @@ async def stall(client: httpx.AsyncClient, service: Service, world: World) -> As
         await builders.add_person(service, f"{name}@stall.example", [role], name=f"Person {name}", **place)
     async with service.db.system() as tx:
         await tx.execute("UPDATE app_user SET counter_id = $1 WHERE email = 'bound@stall.example'", counters[0].id)
+
+
+@pytest.fixture(scope="session")
+def template(stocked: Callable[[str, Any], str]) -> str:
+    return stocked("stall", open_stall)
+
+
+@pytest.fixture
+async def stall(client: httpx.AsyncClient, service: Service, world: World) -> AsyncIterator[Stall]:
+    async with service.db.tenant(None) as tx:
+        [merchant] = (await tx.session.exec(select(Merchant))).all()
+        counters = list((await tx.session.exec(select(Counter).order_by(col(Counter.id)))).all())
     people = [await builders.signed_in(service, f"{one}@stall.example") for one in ("owner", "cash", "bound")]
     yield Stall(service, client, merchant, counters, *people)

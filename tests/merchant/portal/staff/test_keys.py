@@ -115,6 +115,9 @@ class TestWebhooks:
             assert (browser.status, await paused()) == (200, after)
         await browser.send(f"{here}/test")
         assert "A test event is on its way" in browser.words and "test.ping" in browser.words
+        [again] = re.findall(rf'action="({here}/deliveries/[^"]+/resend)"', browser.page.text)
+        await browser.send(again)
+        assert "It is sent once more." in browser.words
         await browser.open(f"{here}/rotate")
         await browser.send(f"{here}/rotate")
         assert revealed(browser).startswith("whsec_")

@@ -1,5 +1,8 @@
 """Merchants on pages: found by what one knows, seen by those who may, suspended with a reason."""
 
+import html
+import re
+
 import httpx
 import pytest
 
@@ -133,3 +136,66 @@ async def test_a_cookie_changes_nothing_over_the_api(
     assert (await client.get(there, headers=cookie)).status_code == 200
     refused = await client.post(f"{there}/suspend", headers=cookie, json={"reason": "Complaint"})
     assert refused.status_code == 401
+
+
+# --- orders ----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_head_of_a_column_sorts_and_says_how_the_list_stands(
+    client: httpx.AsyncClient, service: Service, world: World, shop: tuple[str, str]
+) -> None:
+    await builders.create_merchant(service, world, document=builders.company(trading_name="Aunt Akinyi"))
+    browser = Browser(client, world["greenbankfsp"]["maker"])
+    await browser.open("/merchants")
+    assert 'aria-sort="descending"><a href="/merchants?sort=oldest">Since' in browser.page.text
+    assert '<a href="/merchants?sort=name">Name' in browser.page.text
+    assert browser.page.text.count("aria-sort") == 1
+    assert browser.words.index("Aunt Akinyi") < browser.words.index("Mama Njeri")
+    await browser.open("/merchants", sort="oldest")
+    assert 'aria-sort="ascending"><a href="/merchants">Since' in browser.page.text
+    assert browser.words.index("Mama Njeri") < browser.words.index("Aunt Akinyi")
+    await browser.open("/merchants", sort="name", state="active")
+    assert 'aria-sort="ascending"><a href="/merchants?state=active&amp;sort=name">Name' in browser.page.text
+    assert browser.words.index("Aunt Akinyi") < browser.words.index("Mama Njeri")
+    assert "/api/v1/merchants?state=active&amp;sort=name&amp;format=csv" in browser.page.text
+    assert re.search(r'<select id="q-sort" name="sort">.*value="name" selected', browser.page.text)
+
+
+async def test_pages_follow_in_the_order_that_was_chosen(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    admin = world["greenbankfsp"]["admin"]
+    for number in range(26):
+        await builders.add_person(
+            service, f"{number}@x.example", ["dfsp_maker"], dfsp_id=admin.actor.dfsp_id, name=f"Zoe {number:02}"
+        )
+    browser = Browser(client, admin)
+    await browser.open("/users", sort="name")
+    assert "Zoe 25" not in browser.words
+    following = re.search(r'href="(/users\?[^"]*cursor=[^"]*)"', browser.page.text)
+    assert following is not None
+    await browser.open(html.unescape(following[1]))
+    assert "Zoe 25" in browser.words
+    assert 'href="/users?sort=name"' in browser.page.text  # to the beginning
+    await browser.open(html.unescape(following[1]).replace("sort=name", "sort=oldest"))
+    assert (browser.status, "another sort" in browser.words) == (422, True)
+
+
+async def test_what_a_search_finds_stands_best_first_until_an_order_is_chosen(
+    client: httpx.AsyncClient, service: Service, world: World, shop: tuple[str, str]
+) -> None:
+    await builders.create_merchant(service, world, document=builders.company(trading_name="A Mama’s Kitchen"))
+    browser = Browser(client, world["greenbankfsp"]["maker"])
+    await browser.open("/merchants", q="mama")
+    assert "aria-sort" not in browser.page.text
+    assert "Best match first" in browser.words
+    await browser.open("/merchants", q="mama", sort="name")
+    assert "aria-sort" in browser.page.text
+    assert browser.words.index("A Mama’s Kitchen") < browser.words.index("Mama Njeri")
+
+
+async def test_an_order_that_is_none_is_told_and_not_a_crash(client: httpx.AsyncClient, world: World) -> None:
+    browser = Browser(client, world["greenbankfsp"]["maker"])
+    await browser.open("/merchants", sort="size")
+    assert browser.status == 422
+    assert "sort must be one of newest, oldest, name" in browser.words

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from merchant.portal.ui.assets import style_sheet
+from merchant.portal.ui import assets
+from merchant.portal.ui.assets import PARTS, classes_of, style_sheet
 
-CSS = style_sheet(["base.css", "public.css", "docs.css", "work.css"])
+CSS = style_sheet(["base.css", "public.css", "docs.css", "work.css", "shop.css", *PARTS])
 TEXT_MIN, EDGE_MIN = 4.5, 3.0  # WCAG 2.2, 1.4.3 and 1.4.11
 
 
@@ -69,3 +70,39 @@ def test_every_block_is_closed() -> None:
         depth += 1 if sign == "{" else -1
         assert depth >= 0
     assert depth == 0
+
+
+# --- the sheets of few pages ------------------------------------------------------------------------------------------
+
+
+def selectors(name: str) -> list[str]:
+    """Each selector of a sheet, without its block."""
+    found = re.findall(r"([^{}]+)\{[^{}]*\}", re.sub(r"@media[^{]*\{", "", style_sheet([name])))
+    return [one.strip() for group in found for one in group.split(",") if not re.match(r"\s*(from|to|\d+%)", one)]
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_each_rule_of_a_sheet_of_few_pages_is_about_a_class_of_its_own(name: str) -> None:
+    for selector in selectors(name):
+        if not selector.startswith("@keyframes"):
+            assert set(re.findall(r"\.([a-z][a-z-]*)", selector)) & classes_of(name), selector
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_page_loads_a_sheet_when_it_uses_a_class_of_it(name: str) -> None:
+    common = f'<link href="{assets.asset_path("work.css")}">'
+    for one in classes_of(name):
+        assert assets.asset_path(name) in assets.sheets_for(f'{common}<p class="card {one} x"></p>')
+    assert assets.sheets_for(f'{common}<p class="card badge good"></p>') == []
+
+
+def test_a_public_page_loads_no_sheet_of_those_who_signed_in() -> None:
+    assert assets.sheets_for('<p class="steps chart"></p>') == []
+
+
+def test_a_sheet_of_few_pages_is_written_after_the_common_one_and_is_whole() -> None:
+    for name in PARTS:
+        served = assets.served(assets.asset_path(name).removeprefix("/static/"))
+        assert served is not None
+        text = served.content.decode()
+        assert ":root" not in text and text.count("{") == text.count("}") > 3

@@ -10,7 +10,7 @@ import pytest
 
 from merchant.core import clock
 from merchant.core.errors import InvalidFilter
-from merchant.core.paging import Page
+from merchant.core.paging import NAME, OLDEST, Page
 from merchant.core.service import Service
 from merchant.core.vault import Vault
 from merchant.registry.merchants import finding, lifecycle, lookups
@@ -340,11 +340,13 @@ class TestWalls:
         dfsps = [person.actor.dfsp_id for person in (world.maker, world[DFSPS[1]]["maker"])]
         wanted = lookups.Wanted((theirs["name"],))
         async with service.db.tenant(world.maker.actor.dfsp_id) as tx:
-            for table in ("merchant_search", "merchant_findable", "search_key"):
+            for table in ("merchant_search", "merchant_findable", "merchant_by_name", "search_key"):
                 assert await tx.fetchval(f"SELECT count(*) FROM {table}") == 0, table
             # Also where a statement names another DFSP, the wall stands.
-            for columns in (lookups.Columns(), lookups.Columns(named="kiosk"), lookups.Columns(until=clock.now())):
+            some = (lookups.Columns(), lookups.Columns(named="kiosk"), lookups.Columns(until=clock.now()))
+            for columns in (*some, lookups.Columns(sort=OLDEST), lookups.Columns(sort=NAME)):
                 assert await lookups.having(tx, dfsps, wanted, columns, 10) == []
+                assert await lookups.listed(tx, dfsps, columns, 10) == []
             assert await lookups.continued(tx, dfsps, ["zaw"]) == [[]]
             assert await lookups.words_by_key(tx, dfsps, [{"zawadi"}]) == [set()]
         async with service.db.tenant(dfsps[1]) as tx:
@@ -358,13 +360,15 @@ class TestWalls:
     ) -> None:
         connection = await asyncpg.connect(database_url)
         await connection.execute("SET ROLE merchant_app")
-        assert await connection.fetchval("SELECT count(*) FROM merchant_findable") == 0
-        await connection.execute("SET app.dfsp_id = ''")
-        assert await connection.fetchval("SELECT count(*) FROM merchant_findable") == 0
-        await connection.execute("SET app.dfsp_id = 'hub'")
-        assert await connection.fetchval("SELECT count(*) FROM merchant_findable") == 1
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.execute("DELETE FROM merchant_findable")
+        for view in ("merchant_findable", "merchant_by_name"):
+            assert await connection.fetchval(f"SELECT count(*) FROM {view}") == 0
+            await connection.execute("SET app.dfsp_id = ''")
+            assert await connection.fetchval(f"SELECT count(*) FROM {view}") == 0
+            await connection.execute("SET app.dfsp_id = 'hub'")
+            assert await connection.fetchval(f"SELECT count(*) FROM {view}") == 1
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"DELETE FROM {view}")
+            await connection.execute("SET app.dfsp_id = ''")
         await connection.close()
 
     async def test_a_merchants_own_people_find_their_merchant_alone_and_not_by_what_is_sealed(

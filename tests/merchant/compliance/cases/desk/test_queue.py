@@ -43,8 +43,8 @@ async def test_the_riskiest_stands_first_and_then_the_oldest(
     ids = [str(one.id) for one in (worst, high, old, young)]
     assert [row["id"] for row in await listed(client, world.checker)] == ids
     by_age = [str(one.id) for one in (old, young, high, worst)]
-    assert [row["id"] for row in await listed(client, world.checker, order="oldest")] == by_age
-    assert [row["id"] for row in await listed(client, world.checker, order="newest")] == by_age[::-1]
+    assert [row["id"] for row in await listed(client, world.checker, sort="oldest")] == by_age
+    assert [row["id"] for row in await listed(client, world.checker, sort="newest")] == by_age[::-1]
 
 
 @pytest.mark.parametrize("order", ["risk", "oldest", "newest"])
@@ -53,14 +53,14 @@ async def test_pages_follow_each_other_in_every_order_even_when_the_last_one_was
 ) -> None:
     for number, risk in enumerate(["low", "high", "low", "medium", "high"]):
         await waiting(service, world, risk, number)
-    whole = [row["id"] for row in await listed(client, world.checker, order=order)]
-    first = (await client.get(QUEUE, params={"limit": "2", "order": order}, headers=world.checker.headers)).json()
+    whole = [row["id"] for row in await listed(client, world.checker, sort=order)]
+    first = (await client.get(QUEUE, params={"limit": "2", "sort": order}, headers=world.checker.headers)).json()
     assert [row["id"] for row in first["items"]] == whole[:2]
     rejected = await client.post(
         f"/api/v1/applications/{whole[1]}/reject", json={"reason": "No."}, headers=world.checker.headers
     )
     assert rejected.status_code == 200
-    query = {"limit": "100", "order": order, "cursor": first["next_cursor"]}
+    query = {"limit": "100", "sort": order, "cursor": first["next_cursor"]}
     rest = (await client.get(QUEUE, params=query, headers=world.checker.headers)).json()
     assert [row["id"] for row in rest["items"]] == whole[2:]
 
@@ -115,7 +115,7 @@ async def test_claims_narrow_the_queue_until_they_lapse(
     assert {row["claimed_by_name"] for row in await listed(client, staff["checker2"])} == {None}
 
 
-@pytest.mark.parametrize("query", [{"order": "size"}, {"risk": "deadly"}, {"claimed": "them"}, {"kind": "x"}])
+@pytest.mark.parametrize("query", [{"sort": "size"}, {"risk": "deadly"}, {"claimed": "them"}, {"kind": "x"}])
 async def test_a_filter_with_another_value_is_refused(
     client: httpx.AsyncClient, world: World, query: dict[str, str]
 ) -> None:
