@@ -35,6 +35,8 @@ class Permission(StrEnum):
     MERCHANTS_SUSPEND = "merchants:suspend"
     MERCHANTS_BLOCK = "merchants:block"
     OWN_COUNTERS_WRITE = "own-counters:write"
+    NOTIFICATIONS_READ = "notifications:read"
+    OWN_NOTIFICATIONS_WRITE = "own-notifications:write"
     ALIASES_WRITE = "aliases:write"
     PAYMENTS_READ = "payments:read"
     PAYMENTS_REQUEST = "payments:request"
@@ -76,7 +78,7 @@ _DFSP_READS = {
     _P.EVENTS_READ,
     _P.LISTS_READ,
 }
-_DFSP_READS |= {_P.POLICIES_READ}
+_DFSP_READS |= {_P.POLICIES_READ, _P.NOTIFICATIONS_READ}
 _MERCHANT_READS = {_P.MERCHANTS_READ, _P.PAYMENTS_READ, _P.EVENTS_READ}
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
@@ -90,7 +92,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.APPLICATIONS_READ,
         }
         | {_P.MERCHANTS_READ, _P.MERCHANTS_BLOCK, _P.PAYMENTS_READ, _P.PAYMENTS_RESOLVE, _P.EVENTS_READ}
-        | {_P.OPERATIONS_READ, _P.OPERATIONS_WRITE}
+        | {_P.OPERATIONS_READ, _P.OPERATIONS_WRITE, _P.NOTIFICATIONS_READ}
         | {_P.HUB_KEYS_READ, _P.HUB_KEYS_WRITE, _P.SCHEME_WRITE}
         | {_P.LISTS_READ, _P.LISTS_WRITE, _P.POLICIES_READ, _P.POLICIES_WRITE}
     ),
@@ -115,6 +117,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.MERCHANT_OWNER: frozenset(
         _MERCHANT_READS
         | {_P.PAYMENTS_REQUEST, _P.WEBHOOKS_WRITE, _P.OWN_PEOPLE_WRITE, _P.OWN_COUNTERS_WRITE, _P.OWN_APPLICATION_WRITE}
+        | {_P.NOTIFICATIONS_READ, _P.OWN_NOTIFICATIONS_WRITE}
     ),
     Role.MERCHANT_CASHIER: frozenset(_MERCHANT_READS | {_P.PAYMENTS_REQUEST}),
     # Belongs to a DFSP and to no merchant yet, so that scope_to would show the whole DFSP: it opens one's own
@@ -137,7 +140,8 @@ GIVEN_BY_TWO = frozenset({Role.DFSP_CHECKER, Role.DFSP_ADMIN, Role.HUB_CHECKER, 
 # Roles that need a second factor (setting require_totp): those that run the scheme, decide, or give accounts and keys.
 TOTP_ROLES = HUB_ROLES | {Role.DFSP_CHECKER, Role.DFSP_ADMIN}
 # No key may decide on applications or policies or block a merchant (four eyes are people's), open masked values, erase
-# people's data, make accounts, open a merchant's counters or ask for a case in its owner's place, or run the hub.
+# people's data, make accounts, open a merchant's counters, ask for a case or choose messages in its owner's place, read
+# what people were told, or run the hub.
 KEY_SCOPES = frozenset(Permission) - {
     _P.APPLICATIONS_DECIDE,
     _P.PERSONAL_DATA_READ,
@@ -155,6 +159,8 @@ KEY_SCOPES = frozenset(Permission) - {
     _P.LISTS_WRITE,
     _P.POLICIES_WRITE,
     _P.OWN_APPLICATION_WRITE,
+    _P.NOTIFICATIONS_READ,
+    _P.OWN_NOTIFICATIONS_WRITE,
 }
 # The key of one merchant does for it what its own people may do, as far as a key may.
 MERCHANT_KEY_SCOPES = ROLE_PERMISSIONS[Role.MERCHANT_OWNER] & KEY_SCOPES

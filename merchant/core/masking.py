@@ -1,4 +1,4 @@
-"""How much of an identity number or a birth date staff see until they open it: one rule for every view."""
+"""How much of an identity number, a birth date or an e-mail address staff see: one rule for every view."""
 
 HIDDEN = "****"  # says nothing of the length
 _ENDS_MAX, _ENDS_MIN = 4, 2
@@ -14,6 +14,12 @@ def mask_number(number: str) -> str:
 def mask_date(date: str) -> str:
     """The year of a date as ISO 8601 writes it: `1980-**-**`."""
     return f"{date[:4]}-**-**"
+
+
+def mask_email(address: str) -> str:
+    """Its first character and its domain: `a****@shop.example`."""
+    name, _, domain = address.rpartition("@")
+    return f"{name[:1]}{HIDDEN}@{domain}"
 
 
 def is_masked(text: str) -> bool:

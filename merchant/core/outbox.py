@@ -115,16 +115,18 @@ def job_cte(
     order_key: str = "NULL",
     dfsp_id: str = "NULL",
     delay: str = "interval '0'",
+    name: str = "job",
 ) -> str:
     """SQL of `job AS (INSERT INTO outbox ...)`, for a WITH, so that a job is written by the statement that causes it.
 
     `source` is what follows the select list (`FROM delivery`, `WHERE $1`): one job for each of its rows; one job where
     it is empty. The others are SQL expressions over it: constants and `$n` of the caller, never values; that of
     `traceparent` is handed `trace.traceparent()`, that of `moved` `clock.moved()`. It is due now, by the database's
-    clock, or after `delay`, an interval. Workers are woken at the commit, when there is a job at all.
+    clock, or after `delay`, an interval. Workers are woken at the commit, when there is a job at all. `name` is for the
+    second of a statement.
     """
     now = _now(moved)
-    return f"""job AS (
+    return f"""{name} AS (
   INSERT INTO outbox (topic, order_key, dfsp_id, payload, run_at, attempts, created_at, traceparent)
   SELECT {topic}, {order_key}, {dfsp_id}, {payload}, {now} + {delay}, 0, {now}, {traceparent} {source}
   RETURNING pg_notify('{CHANNEL}', ''))"""

@@ -1,9 +1,8 @@
-"""Mails to people who have accounts: invitations and links that set a new password.
+"""Mails to people who have accounts: invitations, links that set a new password, and what they chose to be told.
 
 `smtp` sends them from the outbox, where they lie sealed; `none` writes none, since `merchant user` prints links;
-`console` sends nothing and keeps them for GET /api/v1/outgoing-mail, with the texts of sms.send_private beside them, so
-that the demo and tests find their links and codes.
-Neither an address nor a link gets into a log.
+`console` sends nothing and keeps them for GET /api/v1/outgoing-mail with the texts of sms.send_private, for demo and
+tests. No address or link gets into a log. What became of a mail is kept, without the words of a link or a code.
 """
 
 import asyncio
@@ -19,11 +18,12 @@ from uuid import UUID
 import aiohttp
 import msgspec
 
-from merchant.core import clock, ids, outbox
+from merchant.core import clock, ids, masking, outbox
 from merchant.core.db import Reads, Tx, forget
 from merchant.core.paging import Page, both_ways
 from merchant.core.service import Service
 from merchant.core.settings import Settings
+from merchant.notify.kinds import MessageKind, MessageState
 
 TOPIC = "mail"
 _TIMEOUT_S = 20.0  # a mail server that takes longer is asked again later
@@ -31,6 +31,14 @@ _KEPT = timedelta(days=7)  # longer than any link lives
 _PORTS = {"smtp": 587, "smtps": 465}  # RFC 6409 and RFC 8314: submission with STARTTLS, and with TLS from the start
 
 _KEEP = "INSERT INTO outgoing_mail (id, dfsp_id, sealed, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+_NOTE = """
+INSERT INTO email_message (id, dfsp_id, merchant_id, kind, address_masked, text, state, held_until, created_at, sent_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+"""
+_ENDED = """
+UPDATE email_message SET state = $2::text, reason = $3, sent_at = CASE WHEN $2::text = 'sent' THEN $4::timestamptz END
+WHERE id = $1
+"""
 _LIST = both_ways("""
 SELECT id, sealed, created_at FROM outgoing_mail
 WHERE ($1::uuid IS NULL OR dfsp_id = $1) AND ($2::uuid IS NULL OR id {beyond} $2)
@@ -64,13 +72,38 @@ def can_send(settings: Settings) -> bool:
     return settings.mail_kind != "none"
 
 
-async def send(tx: Tx, service: Service, *, to: str, subject: str, text: str, link: str, dfsp_id: UUID | None) -> None:
-    """Send a mail once the caller's transaction has committed."""
+async def send(
+    tx: Tx,
+    service: Service,
+    *,
+    to: str,
+    subject: str,
+    text: str,
+    link: str,
+    dfsp_id: UUID | None,
+    kind: MessageKind = MessageKind.ACCOUNT,
+    merchant_id: UUID | None = None,
+    keeps_text: bool = False,
+    held_until: datetime | None = None,
+) -> None:
+    """Send a mail once the caller's transaction has committed, or once its quiet hours are over.
+
+    `keeps_text` only of one that holds neither a link nor a code.
+    """
     if not can_send(service.settings):
         return
+    now = clock.now()
     mail = Mail(id=ids.uuid7(), to=to, subject=subject, text=text, link=link)
-    if service.settings.mail_kind == "smtp":
-        await outbox.add(tx, TOPIC, service.vault.seal(msgspec.json.encode(mail), TOPIC), dfsp_id=dfsp_id)
+    is_queued = service.settings.mail_kind == "smtp" or held_until is not None
+    if dfsp_id is not None:
+        state = MessageState.HELD if held_until else MessageState.PENDING if is_queued else MessageState.SENT
+        sent_at = None if is_queued else now
+        masked, kept_text = masking.mask_email(to), text.strip() if keeps_text else ""
+        place = (mail.id, dfsp_id, merchant_id, kind, masked, kept_text)
+        await tx.execute(_NOTE, *place, state, held_until, now, sent_at)
+    if is_queued:
+        delay = max(timedelta(), held_until - now) if held_until else timedelta()
+        await outbox.add(tx, TOPIC, service.vault.seal(msgspec.json.encode(mail), TOPIC), dfsp_id=dfsp_id, delay=delay)
     else:
         await keep(tx, service, mail, dfsp_id)
 
@@ -88,8 +121,24 @@ async def kept(tx: Reads, service: Service, dfsp_id: UUID | None, page: Page) ->
 
 
 async def deliver(service: Service, _: aiohttp.ClientSession, sealed: bytes) -> None:
-    """Hand a queued mail to the mail server. Raises NotSent, and the outbox tries again."""
-    await asyncio.to_thread(_submit, service.settings, _opened(service, sealed, TOPIC))
+    """Hand a queued mail to the mail server. Raises NotSent, which is noted, and the outbox tries again."""
+    mail = _opened(service, sealed, TOPIC)
+    try:
+        if service.settings.mail_kind == "smtp":
+            await asyncio.to_thread(_submit, service.settings, mail)
+        elif can_send(service.settings):  # held in quiet hours
+            async with service.db.system() as tx:
+                dfsp_id = await tx.fetchval("SELECT dfsp_id FROM email_message WHERE id = $1", mail.id)
+                await keep(tx, service, mail, dfsp_id)
+    except NotSent as error:
+        await _note(service, mail.id, MessageState.FAILED, str(error))
+        raise
+    await _note(service, mail.id, MessageState.SENT)
+
+
+async def _note(service: Service, mail_id: UUID, state: MessageState, reason: str | None = None) -> None:
+    async with service.db.system_statements() as tx:
+        await tx.execute(_ENDED, mail_id, state, reason, clock.now())
 
 
 def _opened(service: Service, sealed: bytes, context: str) -> Mail:

@@ -1,7 +1,7 @@
 """Announcing what happened: in the transaction in which it happened, to webhooks and to live screens.
 
-One statement keeps the event, writes a delivery and a job for each endpoint that asked, and notifies the screens (which
-receive it only when the transaction commits).
+One statement keeps the event, writes a delivery and a job for each endpoint that asked, a job for the messages of
+people who chose to be told (notices.py), and notifies the screens (which receive it only when the transaction commits).
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,10 @@ import msgspec
 
 from merchant.core import clock, ids, outbox, trace
 from merchant.core.db import Tx, forget
+from merchant.notify import kinds
 
 WEBHOOK_TOPIC = "notify.webhook"
+NOTICE_TOPIC = "notify.notice"
 LIVE_CHANNEL = "live"
 KEPT = timedelta(days=90)  # as long as security events: to look into what a receiver says that it was not told
 
@@ -120,6 +122,17 @@ EVENT_DATA: dict[EventType, Any] = {
     event: _DATA_OF.get(event.partition(".")[0], PaymentReceived) for event in EventType
 }
 
+
+class Notice(msgspec.Struct, frozen=True):
+    """What people may have chosen to be told, as a job for notices.py. A merchant is told only of what it may hear."""
+
+    event_type: str
+    dfsp_id: UUID
+    merchant_id: UUID | None
+    at: datetime
+    data: dict[str, Any] = {}
+
+
 _JOB = outbox.job_cte(
     "FROM delivery",
     topic="$7",
@@ -128,6 +141,9 @@ _JOB = outbox.job_cte(
     payload=outbox.json_payload("id"),
     moved="$10",
     traceparent="$9",
+)
+_NOTICE_JOB = outbox.job_cte(
+    "FROM wanted", topic=f"'{NOTICE_TOPIC}'", dfsp_id="$1", payload="$11", moved="$10", traceparent="$9", name="notice"
 )
 
 
@@ -147,7 +163,13 @@ delivery AS (
          $1, endpoint.id, event.id, $3, event.body, 'pending', 0, $6
   FROM endpoint CROSS JOIN {events} AS event (id, body) ORDER BY event.id
   RETURNING id, endpoint_id),
-{_JOB}
+{_JOB},
+wanted AS (
+  SELECT FROM notification_choice
+  WHERE (merchant_id = $12 AND sms_kinds && $13) OR (merchant_id = $12 AND email_kinds && $14)
+    OR (user_id IS NOT NULL AND dfsp_id = $1 AND email_kinds && $14)
+  LIMIT 1),
+{_NOTICE_JOB}
 SELECT pg_notify('live', screen) FROM {screens} AS screens (screen)
 """  # noqa: S608 - constants
 
@@ -162,7 +184,7 @@ async def announce(tx: Tx, event_type: str, dfsp_id: UUID, merchant_id: UUID | N
     Raises ValueError for an unknown event type, msgspec.ValidationError for data of another shape.
     """
     await tx.flush()
-    event_id, body, screens = _told(EventType(event_type), dfsp_id, merchant_id, data, now := clock.now())
+    event_id, body, screens, shaped = _told(EventType(event_type), dfsp_id, merchant_id, data, now := clock.now())
     await tx.execute(
         _ANNOUNCE,
         dfsp_id,
@@ -175,13 +197,14 @@ async def announce(tx: Tx, event_type: str, dfsp_id: UUID, merchant_id: UUID | N
         screens,
         trace.traceparent(),
         clock.moved(),
+        *_notice(event_type, dfsp_id, merchant_id, now, shaped),
     )
 
 
 async def announce_many(tx: Tx, event_type: str, dfsp_id: UUID, datas: Sequence[dict[str, Any]]) -> None:
     """Announce as many events of one kind, none of which belongs to a merchant yet, by one statement.
 
-    Raises what `announce` does.
+    People are told of them once. Raises what `announce` does.
     """
     await tx.flush()
     now = clock.now()
@@ -191,13 +214,14 @@ async def announce_many(tx: Tx, event_type: str, dfsp_id: UUID, datas: Sequence[
         dfsp_id,
         None,
         event_type,
-        [event_id for event_id, _, _ in told],
-        [body for _, body, _ in told],
+        [one[0] for one in told],
+        [one[1] for one in told],
         now,
         WEBHOOK_TOPIC,
-        [screens for _, _, screens in told],
+        [one[2] for one in told],
         trace.traceparent(),
         clock.moved(),
+        *_notice(event_type, dfsp_id, None, now),
     )
 
 
@@ -213,13 +237,22 @@ def _body(event_id: UUID, kind: EventType, now: datetime, data: Any) -> bytes:
 
 def _told(
     kind: EventType, dfsp_id: UUID, merchant_id: UUID | None, data: dict[str, Any], now: datetime
-) -> tuple[UUID, bytes, str]:
-    """An event's id, the body of its webhooks, and what live screens are told."""
+) -> tuple[UUID, bytes, str, Any]:
+    """An event's id, the body of its webhooks, what live screens are told, and its data."""
     shaped = msgspec.convert(msgspec.to_builtins(data), EVENT_DATA[kind])
     event_id = ids.uuid7()
     place = {"dfsp_id": dfsp_id, "merchant_id": merchant_id, "counter_id": getattr(shaped, "counter_id", None)}
     screens = msgspec.json.encode({"id": event_id, "type": kind, "data": shaped, **place})
-    return event_id, _body(event_id, kind, now, shaped), screens.decode()
+    return event_id, _body(event_id, kind, now, shaped), screens.decode(), shaped
+
+
+def _notice(
+    event_type: str, dfsp_id: UUID, merchant_id: UUID | None, now: datetime, shaped: Any = None
+) -> tuple[bytes, UUID | None, list[str], list[str]]:
+    """What the statement needs to tell people: a job's payload, the merchant, and the kinds by text and by mail."""
+    data = {} if shaped is None else msgspec.to_builtins(shaped)
+    notice = Notice(event_type, dfsp_id, merchant_id, now, data)
+    return msgspec.json.encode(notice), merchant_id, *kinds.chosen_by(event_type)
 
 
 async def prune(tx: Tx, limit: int) -> int:

@@ -1,13 +1,14 @@
-"""Tables of what we tell others: events, webhook endpoints and deliveries, SMS messages, kept mails, event tickets.
+"""Tables of what we tell others: events, webhook endpoints and deliveries, messages to people and who wants which, kept
+mails, event tickets.
 
-events.py and sms.py write what is to be told in the transaction in which it happened; the worker sends it and marks
-here what became of it; routes.py lists it.
+events.py, sms.py and email.py write what is to be told in the transaction in which it happened; the worker sends it and
+marks here what became of it; routes.py, event_log.py and message_routes.py list it.
 """
 
-from datetime import datetime
+from datetime import datetime, time
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
 from merchant.core import clock, columns
@@ -71,16 +72,74 @@ class AnnouncedEvent(SQLModel, table=True):
     created_at: datetime = columns.instant()
 
 
-class SmsMessage(SQLModel, table=True):
-    """A text message for a merchant's phone, kept so that staff and the demo can see what was sent."""
+class NotificationChoice(SQLModel, table=True):
+    """Which messages a merchant, or one of the staff, wants, and when a merchant's wait. Without a row: the usual."""
 
-    __tablename__ = "sms_message"
+    __tablename__ = "notification_choice"
+    __table_args__ = (
+        Index(
+            "notification_choice_of_merchant",
+            "merchant_id",
+            unique=True,
+            postgresql_where=text("merchant_id IS NOT NULL"),
+        ),
+        Index("notification_choice_of_user", "user_id", unique=True, postgresql_where=text("user_id IS NOT NULL")),
+        Index("notification_choice_of_staff", "dfsp_id", postgresql_where=text("user_id IS NOT NULL")),
+    )
     id: UUID = columns.key()
     dfsp_id: UUID = columns.dfsp()
-    merchant_id: UUID = Field(foreign_key="merchant.id", index=True)
+    merchant_id: UUID | None = Field(default=None, foreign_key="merchant.id")  # either this
+    user_id: UUID | None = Field(default=None, foreign_key="app_user.id")  # or this
+    sms_kinds: list[str] = columns.texts()
+    email_kinds: list[str] = columns.texts()
+    quiet_from: time | None = None  # on the wall's clock of the scheme
+    quiet_until: time | None = None
+    changed_at: datetime = columns.instant()
+
+
+class SmsMessage(SQLModel, table=True):
+    """A text message, kept with what became of it; the words of a private one, such as a code, are not."""
+
+    __tablename__ = "sms_message"
+    __table_args__ = (
+        Index("sms_message_listed", "dfsp_id", "id"),
+        Index("sms_message_with_text", "created_at", postgresql_where=text("text <> ''")),
+        Index("sms_message_blank", "created_at", postgresql_where=text("text = ''")),
+        Index("sms_message_held", "merchant_id", postgresql_where=text("state = 'held'")),
+    )
+    id: UUID = columns.key()
+    dfsp_id: UUID = columns.dfsp()
+    merchant_id: UUID | None = Field(default=None, foreign_key="merchant.id", index=True)
     phone_masked: str
     text: str
     state: str = "pending"
+    created_at: datetime = columns.instant()
+    sent_at: datetime | None = columns.instant(nullable=True)
+    kind: str = Field(default="paid", sa_column_kwargs=columns.added("'paid'"))
+    reason: str | None = None  # why it did not arrive
+    held_until: datetime | None = columns.instant(nullable=True)  # the end of the quiet hours in which it was written
+    amount_minor: int | None = Field(default=None, sa_type=BigInteger)  # what was paid: held ones are added up
+    currency: str | None = None
+
+
+class EmailMessage(SQLModel, table=True):
+    """A mail, kept with what became of it; the words of one with a link or a code are not."""
+
+    __tablename__ = "email_message"
+    __table_args__ = (
+        Index("email_message_listed", "dfsp_id", "id"),
+        Index("email_message_with_text", "created_at", postgresql_where=text("text <> ''")),
+        Index("email_message_blank", "created_at", postgresql_where=text("text = ''")),
+    )
+    id: UUID = columns.key()
+    dfsp_id: UUID = columns.dfsp()
+    merchant_id: UUID | None = Field(default=None, foreign_key="merchant.id", index=True)
+    kind: str
+    address_masked: str
+    text: str
+    state: str = "pending"
+    reason: str | None = None
+    held_until: datetime | None = columns.instant(nullable=True)
     created_at: datetime = columns.instant()
     sent_at: datetime | None = columns.instant(nullable=True)
 

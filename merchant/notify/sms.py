@@ -1,10 +1,13 @@
-"""Text messages: to merchants, kept in a table that staff and the demo can show; and private ones, kept nowhere.
+"""Text messages: to merchants, as they chose, kept in a table; and private ones, whose words are kept nowhere.
 
-A private message lies sealed in the outbox until it is sent. No gateway is built yet: a message is marked as sent and
-its id is logged; a private one is shown with the mails that MERCHANT_MAIL_KIND=console keeps, and taken nowhere else.
+What is written in a merchant's quiet hours is held until they end; held payments are then told by one message. A
+private message lies sealed in the outbox until it is sent. No gateway is built yet: a message is marked as sent and its
+id is logged; a private one is shown with the mails that MERCHANT_MAIL_KIND=console keeps, and taken nowhere else.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import aiohttp
@@ -12,41 +15,90 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from merchant.core import clock, ids, outbox, trace
+from merchant.core import clock, ids, logs, money, outbox, trace
 from merchant.core.db import Tx
 from merchant.core.money import Money
+from merchant.core.phone import mask
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.core.texts import _, translate
 from merchant.notify import email
+from merchant.notify.kinds import MerchantKind, MessageKind, quiet_end_sql
 
 TOPIC = "notify.sms"
+HELD_TOPIC = "notify.held_sms"
 PRIVATE_TOPIC = "notify.private_sms"  # as vault.seal is told, too
+TOO_LATE, NO_PHONE = "too_late", "no_phone"  # reasons why a message did not arrive
 _PRIVATE_SUBJECT = "SMS"
 _log = structlog.get_logger()
 
-# The number itself stays in the merchant's row; a merchant without a phone gets no message.
+# The number itself stays in the merchant's row; a merchant without a phone gets no message. What it chose is read by
+# the statement that writes the message, and a held one has a job of its own for when the quiet hours end.
 _JOB = outbox.job_cte(
     "FROM message",
-    topic="$5",
-    order_key="'sms:' || merchant_id",
+    topic=f"CASE WHEN held_until IS NULL THEN $5::text ELSE '{HELD_TOPIC}' END",
+    order_key="CASE WHEN held_until IS NULL THEN 'sms:' || merchant_id END",
     dfsp_id="dfsp_id",
     payload=outbox.json_payload("id"),
     moved="$7",
     traceparent="$6",
+    delay="coalesce(held_until - $3, interval '0')",
 )
 _NOTIFY = f"""
 WITH message AS (
-  INSERT INTO sms_message (id, dfsp_id, merchant_id, phone_masked, text, state, created_at)
-  SELECT $1, dfsp_id, id, phone_masked, $2, 'pending', $3 FROM merchant WHERE id = $4 AND phone_sealed IS NOT NULL
-  RETURNING id, dfsp_id, merchant_id),
+  INSERT INTO sms_message (id, dfsp_id, merchant_id, phone_masked, text, state, created_at, kind, held_until,
+                           amount_minor, currency)
+  SELECT $1, m.dfsp_id, m.id, m.phone_masked, $2, CASE WHEN quiet.ends_at IS NULL THEN 'pending' ELSE 'held' END, $3,
+         $8::text, quiet.ends_at, $9, $10
+  FROM merchant m LEFT JOIN notification_choice choice ON choice.merchant_id = m.id
+  CROSS JOIN LATERAL (SELECT {quiet_end_sql("$11", "$12")} AS ends_at) AS quiet
+  WHERE m.id = $4 AND m.phone_sealed IS NOT NULL
+    AND (choice.id IS NULL AND $8::text = '{MerchantKind.PAID}' OR $8::text = ANY(choice.sms_kinds))
+  RETURNING id, dfsp_id, merchant_id, held_until),
 {_JOB}
 SELECT
 """  # noqa: S608 - constants
+_KEEP_PRIVATE = """
+INSERT INTO sms_message (id, dfsp_id, merchant_id, phone_masked, text, state, created_at, kind)
+VALUES ($1, $2, $3, $4, '', 'pending', $5, $6)
+"""
 _READ = """
 SELECT s.merchant_id, s.text, s.state, m.phone_sealed FROM sms_message s JOIN merchant m ON m.id = s.merchant_id
 WHERE s.id = $1
 """
+_ENDED = """
+UPDATE sms_message SET state = $2::text, reason = $3, sent_at = CASE WHEN $2::text = 'sent' THEN $4::timestamptz END
+WHERE id = $1
+"""
+# All that the merchant's quiet hours held, up to the end for which this one was held.
+_HELD = """
+SELECT s.id, s.kind, s.amount_minor, s.currency FROM sms_message this
+JOIN sms_message s ON s.merchant_id = this.merchant_id AND s.state = 'held' AND s.held_until <= this.held_until
+WHERE this.id = $1 AND this.state = 'held' ORDER BY s.id FOR UPDATE OF s
+"""
+_LET_GO_JOB = outbox.job_cte(
+    "FROM message ORDER BY id",
+    topic="$2",
+    order_key="'sms:' || merchant_id",
+    dfsp_id="dfsp_id",
+    payload=outbox.json_payload("id"),
+    moved="$4",
+    traceparent="$3",
+)
+_LET_GO = f"""
+WITH message AS (UPDATE sms_message SET state = 'pending' WHERE id = ANY($1) RETURNING id, dfsp_id, merchant_id),
+{_LET_GO_JOB}
+SELECT
+"""  # noqa: S608 - constants
+_GATHER = f"""
+WITH gathered AS (UPDATE sms_message SET state = 'gathered' WHERE id = ANY($1)),
+message AS (
+  INSERT INTO sms_message (id, dfsp_id, merchant_id, phone_masked, text, state, created_at, kind)
+  SELECT $5, dfsp_id, merchant_id, phone_masked, $6, 'pending', $7, kind FROM sms_message WHERE id = $8
+  RETURNING id, dfsp_id, merchant_id),
+{_LET_GO_JOB}
+SELECT
+"""  # noqa: S608 - constants
 
 
 class PrivateMessage(Struct, frozen=True):
@@ -60,15 +112,70 @@ class PrivateMessage(Struct, frozen=True):
 
 
 async def notify_paid(tx: Tx, service: Service, merchant_id: UUID, amount: Money, payer_masked: str | None) -> None:
-    """Queue the message that tells a merchant of a payment, in the language of the operator's setting."""
-    now = clock.now()
-    time = now.astimezone(await service.time_zone()).time()
+    """Queue the message that tells a merchant of a payment, unless it chose not to be told by text."""
+    time = clock.now().astimezone(await service.time_zone()).time()
+    await notify(tx, service, merchant_id, MerchantKind.PAID, paid_sentence(amount, payer_masked, time), amount)
+
+
+def paid_sentence(amount: Money, payer_masked: str | None, time: Any) -> str:
+    """What a merchant is told of a payment."""
     if payer_masked:
-        told = _("Paid: {amount} from {payer} at {time}.", amount=amount, payer=payer_masked, time=time)
-    else:
-        told = _("Paid: {amount} at {time}.", amount=amount, time=time)
-    text = _for_phones(told, service.settings.language)
-    await tx.execute(_NOTIFY, ids.uuid7(), text, now, merchant_id, TOPIC, trace.traceparent(), clock.moved())
+        return _("Paid: {amount} from {payer} at {time}.", amount=amount, payer=payer_masked, time=time)
+    return _("Paid: {amount} at {time}.", amount=amount, time=time)
+
+
+async def notify(
+    tx: Tx, service: Service, merchant_id: UUID, kind: MerchantKind, told: str, amount: Money | None = None
+) -> None:
+    """Queue a message to a merchant who wants those of its kind, in the language of the operator's setting.
+
+    In the merchant's quiet hours it is held until they end.
+    """
+    now, zone = clock.now(), await service.time_zone()
+    await tx.execute(
+        _NOTIFY,
+        ids.uuid7(),
+        _for_phones(told, service.settings.language),
+        now,
+        merchant_id,
+        TOPIC,
+        trace.traceparent(),
+        clock.moved(),
+        kind,
+        amount.minor if amount else None,
+        amount.currency if amount else None,
+        now.astimezone(zone).replace(tzinfo=None),
+        zone.key,
+    )
+
+
+async def release_held(tx: Tx, service: Service, message_id: UUID) -> None:
+    """The job of a held message: send all that its merchant's quiet hours held, several payments as one message.
+
+    Each held message has such a job, and whichever comes first does the work, so that none is lost or sent twice.
+    """
+    held = await tx.fetch(_HELD, message_id)
+    paid = [row for row in held if row["kind"] == MerchantKind.PAID and row["currency"]]
+    gathered = [row["id"] for row in paid] if len(paid) > 1 else []
+    rest = [row["id"] for row in held if row["id"] not in gathered]
+    if gathered:
+        told = _for_phones(_summary(paid, service.settings.language), service.settings.language)
+        await tx.execute(_GATHER, gathered, *_queued(), ids.uuid7(), told, clock.now(), gathered[0])
+    if rest:
+        await tx.execute(_LET_GO, rest, *_queued())
+
+
+def _queued() -> tuple[str, str | None, datetime | None]:
+    return TOPIC, trace.traceparent(), clock.moved()
+
+
+def _summary(paid: Sequence[Any], language: str) -> str:
+    """How many payments there were, and the total of each currency."""
+    totals: dict[str, int] = {}
+    for row in paid:
+        totals[row["currency"]] = totals.get(row["currency"], 0) + row["amount_minor"]
+    total = ", ".join(money.display(Money(minor, currency), language) for currency, minor in sorted(totals.items()))
+    return _("{count} payments in your quiet hours, {total} in all.", count=len(paid), total=total)
 
 
 async def send_private(
@@ -81,14 +188,20 @@ async def send_private(
     until: datetime,
     order: str,
     language: str | None = None,
+    kind: MessageKind = MessageKind.CODE,
+    merchant_id: UUID | None = None,
 ) -> None:
-    """Queue a message of which nothing is kept, in a language, or that of the operator's setting. Ask can_send before.
+    """Queue a message whose words are kept nowhere, in a language, or that of the operator's setting. Ask can_send.
 
+    That there was one is kept where it is of a DFSP, with the merchant whom it is about. Nobody chooses these, and
+    quiet hours do not hold them.
     Those of one `order` leave one after another, so that the newest code is the one that arrives last.
     """
     text = _for_phones(told, language or service.settings.language)
     message = PrivateMessage(ids.uuid7(), dfsp_id, phone, text, until)
     sealed = service.vault.seal(msgspec.json.encode(message), PRIVATE_TOPIC)
+    if dfsp_id is not None:
+        await tx.execute(_KEEP_PRIVATE, message.id, dfsp_id, merchant_id, mask(phone), clock.now(), kind)
     await outbox.add(tx, PRIVATE_TOPIC, sealed, dfsp_id=dfsp_id, order_key=f"sms:{order}")
 
 
@@ -108,15 +221,27 @@ async def to_console(message_id: str, _phone: str, _text: str) -> None:
 
 
 async def deliver(service: Service, message_id: UUID) -> None:
-    """Hand a queued message to the sender. A message that was sent is not sent again."""
+    """Hand a queued message to the sender. A message that was sent is not sent again.
+
+    What the sender raises is noted, and the outbox tries again.
+    """
     async with service.db.system_reads() as tx:
         row = await tx.fetchrow(_READ, message_id)
-    if row is None or row["state"] == "sent":
+    if row is None or row["state"] not in ("pending", "failed"):
+        return
+    if row["phone_sealed"] is None:
+        await _note(service, message_id, "failed", NO_PHONE)
+        return
+    if not row["text"]:  # blanked meanwhile
+        await _note(service, message_id, "failed", TOO_LATE)
         return
     phone = service.vault.open(row["phone_sealed"], f"merchant:{row['merchant_id']}").decode()
-    await to_console(str(message_id), phone, row["text"])
-    async with service.db.system_statements() as tx:
-        await tx.execute("UPDATE sms_message SET state = 'sent', sent_at = $2 WHERE id = $1", message_id, clock.now())
+    try:
+        await to_console(str(message_id), phone, row["text"])
+    except Exception as error:
+        await _note(service, message_id, "failed", logs.describe(error)[:200])
+        raise
+    await _note(service, message_id, "sent")
 
 
 async def deliver_private(service: Service, _http: aiohttp.ClientSession, sealed: bytes) -> None:
@@ -124,8 +249,15 @@ async def deliver_private(service: Service, _http: aiohttp.ClientSession, sealed
     message = msgspec.json.decode(service.vault.open(sealed, PRIVATE_TOPIC), type=PrivateMessage)
     if clock.now() >= message.until:
         _log.info("sms_too_late", sms=str(message.id))
+        await _note(service, message.id, "failed", TOO_LATE)
         return
     await to_console(str(message.id), message.phone, message.text)
     kept = email.Mail(id=message.id, to=message.phone, subject=_PRIVATE_SUBJECT, text=message.text, link="")
     async with service.db.system_statements() as tx:
         await email.keep(tx, service, kept, message.dfsp_id)
+    await _note(service, message.id, "sent")
+
+
+async def _note(service: Service, message_id: UUID, state: str, reason: str | None = None) -> None:
+    async with service.db.system_statements() as tx:
+        await tx.execute(_ENDED, message_id, state, reason, clock.now())

@@ -18,12 +18,13 @@ import structlog
 from yarl import URL
 
 from merchant import __version__
-from merchant.core import clock, errors, trace
+from merchant.core import clock, errors, outbox, trace
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.core.texts import _
 from merchant.notify.addresses import is_public_address, is_public_host
-from merchant.notify.events import EventType
+from merchant.notify.events import NOTICE_TOPIC, EventType, Notice
+from merchant.notify.kinds import StaffKind
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks, not a secret
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)  # Standard Webhooks recommends 15 to 30 s
@@ -33,7 +34,7 @@ _log = structlog.get_logger()
 
 _READ = """
 SELECT d.event_id, d.event_type, d.body, d.state, e.id AS endpoint_id, e.url, e.secret_sealed, e.old_secret_sealed,
-  e.old_secret_until, e.enabled, e.paused_at
+  e.old_secret_until, e.enabled, e.paused_at, e.dfsp_id, e.merchant_id
 FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint_id WHERE d.id = $1
 """
 _NOTE = """
@@ -129,8 +130,10 @@ async def deliver(service: Service, http: aiohttp.ClientSession, delivery_id: UU
     async with service.db.system_statements() as tx:
         await tx.execute(_NOTE, delivery_id, state, status, text[:KEPT_ANSWER_CHARS].replace("\x00", ""), clock.now())
     if status == GONE:
-        async with service.db.system_statements() as tx:
-            await tx.execute(_PAUSE, row["endpoint_id"], clock.now(), "answered_410")
+        async with service.db.system() as tx:
+            paused = await tx.execute(_PAUSE, row["endpoint_id"], now := clock.now(), "answered_410")
+            if paused and row["merchant_id"] is None:  # a merchant's own is its own affair
+                await outbox.add(tx, NOTICE_TOPIC, Notice(StaffKind.WEBHOOK_PAUSED, row["dfsp_id"], None, now))
         _log.warning("webhook_endpoint_paused", endpoint=str(row["endpoint_id"]), status=status)
         return
     if not taken and row["event_type"] != EventType.TEST_PING:  # who tries an endpoint looks now, not tomorrow

@@ -6,7 +6,7 @@ from merchant.core.access import Permission
 from merchant.core.slices import JobKind, Pruned, Timer
 from merchant.portal import help as helping
 from merchant.portal import home, hub, merchant, pay, review, signup, staff, well_known
-from merchant.portal.account import account, passkeys, profile, set_up, sign_in
+from merchant.portal.account import account, notifications, passkeys, profile, set_up, sign_in
 from merchant.portal.docs import docs
 from merchant.portal.ui import pages
 
@@ -18,6 +18,7 @@ ROUTES = [
     *set_up.ROUTES,
     *sign_in.ROUTES,
     *profile.ROUTES,
+    *notifications.ROUTES,
     *passkeys.ROUTES,
     *review.ROUTES,
     *signup.ROUTES,

@@ -238,6 +238,8 @@ class Things(Struct, frozen=True):
             "SkipJob": {"reason": "It was settled by hand."},
             "NewPriceKey": {"label": "Tea", "amount": {"amount": "50", "currency": "KES"}},
             "PriceKeyChange": {"label": "Tea with milk"},
+            "NewNotificationChoices": {"choices": [{"kind": "not_paid", "channel": "sms", "sent": True}]},
+            "StaffNotificationChoices": {"email": ["application_returned"]},
             "NewScreeningList": {"form": "own", "content": OWN_LIST},
         }
 

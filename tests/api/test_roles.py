@@ -25,6 +25,7 @@ WHO_MAY = {
     P.USERS_WRITE: {R.HUB_OPERATOR, R.DFSP_ADMIN},
     P.OWN_PEOPLE_WRITE: {R.MERCHANT_OWNER},
     P.OWN_COUNTERS_WRITE: {R.MERCHANT_OWNER},
+    P.OWN_NOTIFICATIONS_WRITE: {R.MERCHANT_OWNER},
     P.API_KEYS_WRITE: {R.HUB_OPERATOR, R.DFSP_ADMIN},
     P.AUDIT_READ: {R.HUB_OPERATOR, R.HUB_CHECKER, R.DFSP_ADMIN, R.DFSP_AUDITOR},
     P.APPLICATIONS_WRITE: {R.DFSP_MAKER},
@@ -56,7 +57,7 @@ def test_no_single_role_both_writes_and_decides() -> None:
 
 def test_machines_never_decide_never_make_accounts_and_never_run_the_hub() -> None:
     forbidden = {P.APPLICATIONS_DECIDE, P.PERSONAL_DATA_READ, P.USERS_WRITE, P.API_KEYS_WRITE, P.DFSPS_WRITE}
-    forbidden |= {P.OWN_PEOPLE_WRITE, P.OWN_COUNTERS_WRITE}
+    forbidden |= {P.OWN_PEOPLE_WRITE, P.OWN_COUNTERS_WRITE, P.OWN_NOTIFICATIONS_WRITE, P.NOTIFICATIONS_READ}
     forbidden |= {
         P.PERSONAL_DATA_ERASE,
         P.MERCHANTS_BLOCK,
@@ -118,7 +119,7 @@ async def test_a_role_opens_exactly_the_routes_whose_permission_it_holds(
             assert status != 401, (str(route), role)
 
 
-async def test_a_merchants_owner_opens_no_more_than_the_own_people_and_counters(service: Service) -> None:
+async def test_a_merchants_owner_opens_no_more_than_the_own_people_counters_and_notifications(service: Service) -> None:
     opened = {str(route): route.declared.own_permission for route in walled_routes(service)}
     users, counters = "/api/v1/users", "/api/v1/counters/{counter_id}"
     assert {path for path, own in opened.items() if own is P.OWN_PEOPLE_WRITE} == {
@@ -131,7 +132,10 @@ async def test_a_merchants_owner_opens_no_more_than_the_own_people_and_counters(
         f"PATCH {counters}",
         *(f"POST {counters}/{name}" for name in ("close", "stickers")),
     }
-    assert set(opened.values()) == {None, P.OWN_PEOPLE_WRITE, P.OWN_COUNTERS_WRITE}
+    assert {path for path, own in opened.items() if own is P.OWN_NOTIFICATIONS_WRITE} == {
+        "PUT /api/v1/merchants/{merchant_id}/notification-choices"
+    }
+    assert set(opened.values()) == {None, P.OWN_PEOPLE_WRITE, P.OWN_COUNTERS_WRITE, P.OWN_NOTIFICATIONS_WRITE}
 
 
 def test_an_owners_permission_is_worth_nothing_to_whoever_is_no_merchants() -> None:

@@ -19,7 +19,7 @@ from merchant.core.db import APP_ROLE
 from merchant.core.evidence import StoredEvent
 from merchant.core.service import Service
 from merchant.migrations import schema
-from merchant.notify.models import SmsMessage
+from merchant.notify.models import EmailMessage, NotificationChoice, SmsMessage
 from merchant.payments.models import LimitUsage, Payment, Quote, SentMessage, Transfer
 from merchant.registry.aliases.models import AliasCount
 from merchant.registry.codes.stickers import EndedSticker
@@ -69,6 +69,8 @@ async def fill_empty_tables(service: Service, things: Things) -> None:
                 SentMessage(dfsp_id=dfsp, about="q1", sealed=b"x", sent_at=datetime(2026, 1, 1, tzinfo=UTC)),
                 LimitUsage(**place, currency="KES", period="2026-01", taken_minor=1),
                 SmsMessage(**place, phone_masked="2547**", text="paid"),
+                EmailMessage(**place, kind="paid", address_masked="a****@shop.example", text="paid"),
+                NotificationChoice(**place),
                 RiskOverride(**place, band="high", lowers=False, reason_sealed=b"x", by_id=dfsp),
                 LooseFile(stored_sha256="x", dfsp_id=dfsp),
                 LegalHold(application_id=application, dfsp_id=dfsp, placed_by=dfsp),

@@ -104,6 +104,7 @@ async def fill(service: Service) -> None:
         await _register_externals(stage)
         await _print(stage)
         await _keep_a_price(stage)
+        await _choose_notifications(stage)
         await _take_money(stage)
         await _dial(stage)
         await _leave_work(stage)
@@ -133,6 +134,11 @@ async def _keep_a_price(stage: Stage) -> None:
     own = await builders.issue_key(stage.service, admin, scopes, merchant_id=stage.merchant.id)
     tea = {"label": "Tea", "amount": {"amount": "5", "currency": "USD"}}
     await _call(stage, own, "POST", "/api/v1/price-keys", tea)
+
+
+async def _choose_notifications(stage: Stage) -> None:
+    wanted = {"email": ["application_submitted"]}
+    await _call(stage, stage.world.maker.headers, "PUT", "/api/v1/users/me/notification-choices", wanted)
 
 
 async def _bury_a_job(stage: Stage) -> None:

@@ -35,6 +35,7 @@ _MOVED = (
     "UPDATE ended_sticker SET dfsp_id = $2 WHERE counter_id IN (SELECT id FROM counter WHERE merchant_id = $1)",
     "DELETE FROM merchant_search WHERE merchant_id = $1 AND dfsp_id <> $2",
     "UPDATE limit_usage SET dfsp_id = $2 WHERE merchant_id = $1",
+    "UPDATE notification_choice SET dfsp_id = $2 WHERE merchant_id = $1",
 )
 # Keys, webhooks and people of the merchant were given by the old DFSP.
 _ENDED = (

@@ -38,7 +38,8 @@ FROM payment p JOIN merchant m ON m.id = p.merchant_id ORDER BY p.id DESC LIMIT 
 """
 _TEXTS = """
 SELECT s.phone_masked, s.text, s.created_at, m.trading_name
-FROM sms_message s JOIN merchant m ON m.id = s.merchant_id ORDER BY s.id DESC LIMIT $1
+FROM sms_message s JOIN merchant m ON m.id = s.merchant_id
+WHERE s.text <> '' AND s.state IN ('pending', 'sent') ORDER BY s.id DESC LIMIT $1
 """
 
 

@@ -15,6 +15,7 @@ from merchant.core.evidence import SecurityEvent
 from merchant.core.service import Service
 from merchant.core.vault import Vault
 from merchant.notify import email, sms
+from merchant.notify.kinds import MessageKind
 from merchant.people import sign_in
 from merchant.people.problems import TotpRequired
 from merchant.people.registration import codes
@@ -110,9 +111,21 @@ def note_staff(service: Service, found: Account, source: str) -> None:
 
 
 async def tell(
-    tx: Tx, service: Service, address: Address, subject: str, told: str, dfsp_id: UUID, language: str | None
+    tx: Tx,
+    service: Service,
+    address: Address,
+    subject: str,
+    told: str,
+    dfsp_id: UUID,
+    language: str | None,
+    *,
+    kind: MessageKind = MessageKind.ACCOUNT,
+    merchant_id: UUID | None = None,
 ) -> None:
-    """Send a private message to an address, where messages of its kind reach anybody."""
+    """Send a private message to an address, where messages of its kind reach anybody.
+
+    With `merchant_id` that merchant's people see that there was one.
+    """
     if address.phone is not None:
         if sms.can_send(service.settings):
             until, order = clock.now() + _TOLD_UNTIL, address.digest(service.vault, "told").hex()
@@ -125,8 +138,20 @@ async def tell(
                 until=until,
                 order=order,
                 language=language,
+                kind=kind,
+                merchant_id=merchant_id,
             )
         return
     spoken = language or service.settings.language
     subject, text = (texts.translate(one, spoken) for one in (subject, told))
-    await email.send(tx, service, to=address.text, subject=subject, text=f"{text}\n", link="", dfsp_id=dfsp_id)
+    await email.send(
+        tx,
+        service,
+        to=address.text,
+        subject=subject,
+        text=f"{text}\n",
+        link="",
+        dfsp_id=dfsp_id,
+        kind=kind,
+        merchant_id=merchant_id,
+    )

@@ -21,6 +21,7 @@ from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.notify import events
+from merchant.notify.kinds import MessageKind
 from merchant.people.registration import accounts, codes
 from merchant.people.registration.addresses import Address, address_of
 from merchant.people.registration.claim_states import ClaimState, in_state, may_be_decided
@@ -104,7 +105,17 @@ async def _warn(tx: Tx, service: Service, merchant: Merchant) -> None:
     if not address.text:
         return
     told = _("Somebody asks to manage {shop}. If it is not you, tell your bank.", shop=merchant.trading_name)
-    await accounts.tell(tx, service, address, _("Is it you?"), told, merchant.dfsp_id, None)
+    await accounts.tell(
+        tx,
+        service,
+        address,
+        _("Is it you?"),
+        told,
+        merchant.dfsp_id,
+        None,
+        kind=MessageKind.SECURITY,
+        merchant_id=merchant.id,
+    )
 
 
 async def claims(tx: Reads, actor: Actor, wanted: Page, standing: str | None) -> list[tuple[MerchantClaim, str]]:

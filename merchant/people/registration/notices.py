@@ -24,4 +24,6 @@ async def tell_owner(tx: Tx, service: Service, made: MadeOwner) -> None:
         address=service.settings.base_url,
     )
     address = found.address(service.vault)
-    await accounts.tell(tx, service, address, _("Your shop"), told, shop["dfsp_id"], found.language)
+    await accounts.tell(
+        tx, service, address, _("Your shop"), told, shop["dfsp_id"], found.language, merchant_id=made.merchant_id
+    )

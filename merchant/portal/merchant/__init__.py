@@ -1,6 +1,18 @@
 """Pages of a merchant's own people, for an old phone at a stall: one file a screen; ROUTES gathers them."""
 
-from merchant.portal.merchant import code, day, home, more, offline, payments, people, prices, till, waiting
+from merchant.portal.merchant import (
+    code,
+    day,
+    home,
+    more,
+    notifications,
+    offline,
+    payments,
+    people,
+    prices,
+    till,
+    waiting,
+)
 
 ROUTES = [
     *home.ROUTES,
@@ -11,6 +23,7 @@ ROUTES = [
     *day.ROUTES,
     *code.ROUTES,
     *more.ROUTES,
+    *notifications.ROUTES,
     *people.ROUTES,
     *offline.ROUTES,
 ]

@@ -14,6 +14,7 @@ from merchant.portal.staff import (
     keys,
     locations,
     merchants,
+    messages,
     owners,
     payment,
     payments,
@@ -50,6 +51,7 @@ ROUTES = [
     *keys.ROUTES,
     *audit.ROUTES,
     *audit_checks.ROUTES,
+    *messages.ROUTES,
     *policies.ROUTES,
     *screening_lists.ROUTES,
 ]

@@ -4,6 +4,7 @@ browser asks for.
 Whoever chose a language keeps it: links between public pages carry `lang` on, and a cookie keeps it for the rest.
 """
 
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +22,12 @@ _COOKIE, _KEPT_S = "lang", 365 * 86_400
 _RIGHT_TO_LEFT = frozenset({"ar"})
 
 
+@lru_cache(8_192)
+def _escaped(sentence: str, language: str) -> Markup:
+    """A sentence of ours in a language, as HTML."""
+    return escape(texts.translate(sentence, language))
+
+
 class Spoken(Struct, frozen=True):
     """The language of one page, and whether its visitor chose it by `?lang=`."""
 
@@ -29,7 +36,9 @@ class Spoken(Struct, frozen=True):
 
     def say(self, sentence: str, **values: Any) -> Markup:
         """`_` of templates: a sentence with `{name}` for values, of which only markup is taken as HTML."""
-        told = escape(texts.translate(sentence, self.language))
+        # Only plain text is kept: markup, or a sentence with values, may be equal to it and mean something else.
+        is_plain = type(sentence) is str
+        told = _escaped(sentence, self.language) if is_plain else escape(texts.translate(sentence, self.language))
         return told.format(**{name: self._value(value) for name, value in values.items()}) if values else told
 
     def _value(self, value: Any) -> str:

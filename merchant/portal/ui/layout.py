@@ -69,6 +69,7 @@ WAYS = (
     Way("/lists", _("Screening lists"), "list-checks", _STAFF, _any(_P.LISTS_READ)),
     Way("/users", _("People"), "users", _STAFF, _any(_P.USERS_WRITE)),
     Way("/keys", _("Keys and webhooks"), "key-round", _STAFF, _any(_P.API_KEYS_WRITE, _P.WEBHOOKS_WRITE)),
+    Way("/messages", _("Messages"), "send", _STAFF, _any(_P.NOTIFICATIONS_READ)),
     Way("/audit", _("Audit record"), "history", _STAFF, _any(_P.AUDIT_READ)),
     Way("/shop", _("Home"), "house", _SHOP),
     Way("/shop/ask", _("Ask for payment"), "hand-coins", _SHOP, _any(_P.PAYMENTS_REQUEST)),

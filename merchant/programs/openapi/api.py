@@ -59,6 +59,7 @@ _TAGS = {
     "qr": "Scanned codes, and printed codes made into payment requests.",
     "poster-batches": "Posters of many counters, printed in the background.",
     "webhook-endpoints": "Where events are delivered.",
+    "messages": "Messages to people, and what became of them.",
     "event-log": "What was announced, and what became of it.",
     "events": "Live events.",
     "blocked-lanes": "Jobs of the service that fail and hold back those behind them.",

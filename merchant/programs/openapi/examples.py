@@ -24,6 +24,7 @@ from merchant.compliance.lists.schemas import NewScreeningList
 from merchant.compliance.policies.schemas import NewPolicy
 from merchant.compliance.providers.routes import CodeReadOut, NewPhoneCode
 from merchant.core.dead_job_routes import DiscardDeadJob, RetryDeadJobs, SkipJob
+from merchant.notify.choice_routes import NewNotificationChoices, StaffNotificationChoices
 from merchant.notify.events import ApplicationEvent, EndpointPing, MerchantEvent, PaymentReceived, PaymentRequestEvent
 from merchant.notify.routes import NewEndpoint
 from merchant.payments.price_keys.schemas import NewPriceKey, PriceKeyChange
@@ -236,6 +237,12 @@ EXAMPLES: dict[Any, Any] = {
         "expires_in_s": 300,
     },
     NewEndpoint: {"url": "https://shop.example/hooks", "event_types": ["payment_request.paid"]},
+    NewNotificationChoices: {
+        "choices": [{"kind": "not_paid", "channel": "sms", "sent": True}],
+        "quiet_from": "22:00",
+        "quiet_until": "06:00",
+    },
+    StaffNotificationChoices: {"email": ["application_submitted", "webhook_paused"]},
     NewPriceKey: {"label": "Tea", "amount": {"amount": "50", "currency": "KES"}, "position": 1},
     PriceKeyChange: {"amount": {"amount": "60", "currency": "KES"}},
     ScannedCode: {"payload": _PAYLOAD},

@@ -56,6 +56,7 @@ _OF_MERCHANT = (
     " WHERE counter_id IN (SELECT id FROM counter WHERE merchant_id = $1)",
     "UPDATE verification SET details_sealed = NULL, facts = '' WHERE merchant_id = $1",
     "DELETE FROM sms_message WHERE merchant_id = $1",
+    "DELETE FROM email_message WHERE merchant_id = $1",
 )
 _NAMES_OF_ONE = (
     "UPDATE merchant SET trading_name = '', legal_name = '', ussd_name = '' WHERE id = $1 AND kind = ANY($2)",
