@@ -15,7 +15,7 @@ from msgspec import Struct
 from merchant.core.access import Permission
 from merchant.core.http.declared import Route
 from merchant.portal.ui import screen as screens
-from merchant.portal.ui.fields import Field, collect
+from merchant.portal.ui.fields import Field, collect, start_of
 from merchant.portal.ui.layout import Kind
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import EVERYONE, Screen, View
@@ -32,6 +32,25 @@ class Subject(Struct, frozen=True):
     start: Mapping[str, str] = {}
     facts: Sequence[tuple[str, Any]] = ()  # label and value, shown above the form
     fields: Sequence[Field] | None = None  # instead of the act's own, where they depend on the thing
+
+
+Subjects = Callable[[View, dict[str, Any]], Awaitable[Subject]]
+
+
+def subject_of(
+    handler: HTTPRouteHandler, name: Callable[[Any], str], start: Callable[[Any], Mapping[str, Any]] | None = None
+) -> Subjects:
+    """What an act is about, as a route of the API reads it by the names in the act's path.
+
+    `name` and `start` tell of what was read what it is called, and the values that the form starts with.
+    """
+    declared: Route = handler.opt["route"]
+
+    async def read(view: View, given: dict[str, Any]) -> Subject:
+        told = await view.ask(handler, path={one: given[one] for one in declared.path_types})
+        return Subject(name(told.view), told.revision, start_of(start(told.view)) if start else {})
+
+    return read
 
 
 class Act(Struct, frozen=True, kw_only=True):
@@ -53,7 +72,7 @@ class Act(Struct, frozen=True, kw_only=True):
     body: Mapping[str, Any] = {}
     body_of: Callable[[View], Mapping[str, Any]] | None = None  # instead of what the fields make
     tone: Literal["act", "bad"] = "act"
-    subject: Callable[[View, dict[str, Any]], Awaitable[Subject]] | None = None
+    subject: Subjects | None = None
     # The names in the route's path, where the page's own path does not hold them.
     names: Callable[[View, dict[str, Any]], Awaitable[dict[str, Any]]] | None = None
     # Shown once on a page of its own instead of going on: a key's secret. Sentence above it, then label and field.
