@@ -1,6 +1,6 @@
 """JSON routes of webhook endpoints and their deliveries: call the operation of endpoints.py, show the result."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct, convert
@@ -85,6 +85,11 @@ def _endpoint_view(
     )
 
 
+async def _shown(call: Call[Any], row: WebhookEndpoint, secret: str | None = None) -> EndpointView:
+    """An endpoint with what has not arrived there."""
+    return _endpoint_view(row, secret, (await endpoints.undelivered(call.tx, [row.id])).get(row.id))
+
+
 def _delivery_view(row: WebhookDelivery) -> DeliveryView:
     return DeliveryView(
         id=row.id,
@@ -122,6 +127,12 @@ async def list_webhook_endpoints(call: Call[None]) -> list[EndpointView]:
     return [_endpoint_view(row, undelivered=lacking.get(row.id)) for row in rows]
 
 
+@route("GET", "/api/v1/webhook-endpoints/{endpoint_id}", permission=P.WEBHOOKS_WRITE, answer=EndpointView)
+async def read_webhook_endpoint(call: Call[None], endpoint_id: UUID) -> EndpointView:
+    """Read one endpoint."""
+    return await _shown(call, await endpoints.find_endpoint(call.tx, call.actor, endpoint_id))
+
+
 @route(
     "POST",
     "/api/v1/webhook-endpoints/{endpoint_id}/resume",
@@ -131,8 +142,7 @@ async def list_webhook_endpoints(call: Call[None]) -> list[EndpointView]:
 )
 async def resume_webhook_endpoint(call: Call[None], endpoint_id: UUID) -> EndpointView:
     """Send to a paused endpoint again, from the next event on; what it missed is sent again one by one."""
-    row = await endpoints.resume_endpoint(call.tx, call.actor, endpoint_id)
-    return _endpoint_view(row, undelivered=(await endpoints.undelivered(call.tx, [row.id])).get(row.id))
+    return await _shown(call, await endpoints.resume_endpoint(call.tx, call.actor, endpoint_id))
 
 
 @route(
@@ -144,8 +154,7 @@ async def resume_webhook_endpoint(call: Call[None], endpoint_id: UUID) -> Endpoi
 )
 async def pause_webhook_endpoint(call: Call[None], endpoint_id: UUID) -> EndpointView:
     """Send an endpoint nothing until it is resumed; what it misses is listed as failed and can be sent again."""
-    row = await endpoints.pause_endpoint(call.tx, call.actor, endpoint_id)
-    return _endpoint_view(row, undelivered=(await endpoints.undelivered(call.tx, [row.id])).get(row.id))
+    return await _shown(call, await endpoints.pause_endpoint(call.tx, call.actor, endpoint_id))
 
 
 @route(
@@ -161,8 +170,7 @@ async def rotate_webhook_secret(call: Call[None], endpoint_id: UUID) -> Endpoint
     The header `webhook-signature` holds both then, with a blank between them, as Standard Webhooks has it.
     """
     made = await endpoints.rotate_secret(call.tx, call.service, call.actor, endpoint_id)
-    lacking = (await endpoints.undelivered(call.tx, [made.row.id])).get(made.row.id)
-    return _endpoint_view(made.row, made.secret, lacking)
+    return await _shown(call, made.row, made.secret)
 
 
 @route(
@@ -223,6 +231,7 @@ async def resend_webhook_delivery(call: Call[None], endpoint_id: UUID, delivery_
 ROUTES = [
     create_webhook_endpoint,
     list_webhook_endpoints,
+    read_webhook_endpoint,
     remove_webhook_endpoint,
     pause_webhook_endpoint,
     resume_webhook_endpoint,

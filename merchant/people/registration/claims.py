@@ -123,7 +123,19 @@ async def claims(tx: Reads, actor: Actor, wanted: Page, standing: str | None) ->
     table: Any = MerchantClaim
     statement = scope_to(actor, select(table), table)
     statement = statement.where(in_state(table, standing)) if standing else statement
-    rows = await page(tx, statement, table.id, wanted)
+    return await _with_names(tx, await page(tx, statement, table.id, wanted))
+
+
+async def read_claim(tx: Reads, actor: Actor, claim_id: UUID) -> tuple[MerchantClaim, str]:
+    """One claim with its merchant's name. Raises NotFound."""
+    table: Any = MerchantClaim
+    row = await tx.one(scope_to(actor, select(table).where(table.id == claim_id), table))
+    [found] = await _with_names(tx, [row])
+    return found
+
+
+async def _with_names(tx: Reads, rows: list[MerchantClaim]) -> list[tuple[MerchantClaim, str]]:
+    """Claims with the names of their merchants."""
     of_merchant: Any = Merchant.id
     known = select(Merchant).where(of_merchant.in_([row.merchant_id for row in rows]))
     names = {one.id: one.trading_name for one in (await tx.session.exec(known)).all()}

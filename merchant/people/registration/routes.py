@@ -132,6 +132,13 @@ async def list_merchant_claims(call: Call[None]) -> Listed:
     return Listed(views, [row.id for row, _ in rows])
 
 
+@route("GET", "/api/v1/merchant-claims/{claim_id}", permission=P.APPLICATIONS_READ, answer=schemas.ClaimView)
+async def read_merchant_claim(call: Call[None], claim_id: UUID) -> schemas.ClaimView:
+    """Read who says that a merchant is theirs."""
+    row, name = await claims.read_claim(call.tx, call.actor, claim_id)
+    return schemas.claim_view(call.service.vault, call.actor, row, name)
+
+
 @route(
     "POST",
     "/api/v1/merchant-claims/{claim_id}/accept",
@@ -169,6 +176,7 @@ ROUTES = [
     register_merchant,
     claim_merchant,
     list_merchant_claims,
+    read_merchant_claim,
     accept_merchant_claim,
     refuse_merchant_claim,
 ]

@@ -36,7 +36,7 @@ async def add(view: View) -> Page:
     """Keep what the browser made."""
     try:
         credential = msgspec.json.decode(view.form.get("credential", ""))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         credential = None
     return await view.act(
         api.add_passkey,

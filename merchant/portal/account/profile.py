@@ -14,7 +14,7 @@ _ACCOUNT, _SECOND_FACTOR, _ENROL, _CODES = (
 )
 PASSWORD = Field("password", _("Your password"), "password", required=True, autocomplete="current-password")
 _CODE = Field(
-    "code", _("Code of your authenticator app"), "number", required=True, most=6, autocomplete="one-time-code"
+    "code", _("Code of your authenticator app"), "digits", required=True, most=6, autocomplete="one-time-code"
 )
 
 

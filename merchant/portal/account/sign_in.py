@@ -94,7 +94,7 @@ async def sign_in_with_passkey(request: Req) -> Page:
 def _json(text: str) -> Any:
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 

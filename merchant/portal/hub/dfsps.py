@@ -6,9 +6,9 @@ from uuid import UUID
 from merchant.core import clock
 from merchant.core.access import Permission as P
 from merchant.core.paging import NAME
-from merchant.core.texts import _, _n
+from merchant.core.texts import _
 from merchant.people import routes as people_api
-from merchant.portal.ui.acts import Act, Subject, act_screens
+from merchant.portal.ui.acts import Act, act_screens, subject_of
 from merchant.portal.ui.fields import Field, start_of
 from merchant.portal.ui.layout import Kind
 from merchant.portal.ui.lists import Button, Column, Empty, Listing, badge, name_of, show_list, text
@@ -66,18 +66,12 @@ def _days_left(key: HubKeyView) -> int | None:
     return None if key.valid_until is None else (as_instant(key.valid_until) - clock.now()).days
 
 
-async def _named(view: View, given: dict[str, Any]) -> Subject:
-    told = await view.ask(api.read_dfsp, path={"dfsp_id": given["dfsp_id"]})
-    found: DfspView = told.view
-    start = start_of({"name": found.name, "hub_url": found.hub_url, "transfer_mode": found.transfer_mode})
-    return Subject(found.name, told.revision, start)
-
-
-async def _of_dfsp(view: View, given: dict[str, Any]) -> Subject:
-    found: DfspView = (await view.ask(api.read_dfsp, path={"dfsp_id": given["dfsp_id"]})).view
-    return Subject(found.name, start={"fsp_id": found.fsp_id})
-
-
+_named = subject_of(
+    api.read_dfsp,
+    lambda found: found.name,
+    lambda found: {"name": found.name, "hub_url": found.hub_url, "transfer_mode": found.transfer_mode},
+)
+_of_dfsp = subject_of(api.read_dfsp, lambda found: found.name, lambda found: {"fsp_id": found.fsp_id})
 _HUB_URL = Field(
     "hub_url", _("Where the hub is"), hint=_("Begins with https://; empty for the scheme’s own."), most=500
 )
@@ -197,11 +191,6 @@ _ACTS = (
         kinds=_HUB,
     ),
 )
-
-
-def days_told(days: int | None) -> str:
-    """How long a key still holds, in words."""
-    return _("no end") if days is None else _n("{count} day left", "{count} days left", days)
 
 
 ROUTES = [dfsps, dfsp, *(one for act in _ACTS for one in act_screens(act))]

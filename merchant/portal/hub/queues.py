@@ -1,7 +1,6 @@
 """What needs a human: payments in doubt, jobs that failed for good, lanes that wait, lists that are too old."""
 
 from typing import Any
-from uuid import UUID
 
 from merchant.compliance.lists import routes as lists_api
 from merchant.compliance.lists.states import Capability, list_may
@@ -11,7 +10,7 @@ from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.payments import routes as payments_api
 from merchant.portal.staff.named import merchant_cell
-from merchant.portal.ui.acts import Act, act_screens
+from merchant.portal.ui.acts import Act, act_screens, press_screen
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import Kind
 from merchant.portal.ui.lists import Column, Empty, Listing, amount, instant, press, show_list, text
@@ -99,34 +98,10 @@ async def doubt(view: View) -> Page:
     return await show_list(view, _DOUBT, template=_QUEUE, tabs=_TABS, tab="/queues/doubt")
 
 
-@screen("POST", "/queues/doubt/{request_id}/ask", permission=P.PAYMENTS_RESOLVE)
-async def ask_again(view: View, request_id: UUID) -> Page:
-    """Ask the hub now what became of a payment."""
-    return await view.act(
-        payments_api.check_payment_request,
-        path={"request_id": request_id},
-        to=view.back("/queues/doubt"),
-        done=_("The hub is asked; its answer shows here."),
-        again=lambda: doubt.opt["show"](view),
-    )
-
-
 @screen("GET", "/queues/jobs", permission=P.OPERATIONS_READ, kinds=_HUB)
 async def jobs(view: View) -> Page:
     """Jobs that failed for good."""
     return await show_list(view, _JOBS, template=_QUEUE, tabs=_TABS, tab="/queues/jobs")
-
-
-@screen("POST", "/queues/jobs/{job_id}/retry", permission=P.OPERATIONS_WRITE, kinds=_HUB)
-async def retry(view: View, job_id: int) -> Page:
-    """Try a job again."""
-    return await view.act(
-        jobs_api.retry_dead_job,
-        path={"job_id": job_id},
-        to="/queues/jobs",
-        done=_("It is tried again."),
-        again=lambda: jobs.opt["show"](view),
-    )
 
 
 @screen("GET", "/queues/lanes", permission=P.OPERATIONS_READ, kinds=_HUB)
@@ -162,4 +137,12 @@ _ACTS = (
         kinds=_HUB,
     ),
 )
-ROUTES = [queues, doubt, ask_again, jobs, retry, lanes, *(one for act in _ACTS for one in act_screens(act))]
+_ASK = press_screen(
+    "/queues/doubt/{request_id}/ask",
+    payments_api.check_payment_request,
+    doubt,
+    _("The hub is asked; its answer shows here."),
+    from_several=True,
+)
+_RETRY = press_screen("/queues/jobs/{job_id}/retry", jobs_api.retry_dead_job, jobs, _("It is tried again."), kinds=_HUB)
+ROUTES = [queues, doubt, _ASK, jobs, _RETRY, lanes, *(one for act in _ACTS for one in act_screens(act))]

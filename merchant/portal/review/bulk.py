@@ -1,7 +1,7 @@
 """Approve several low-risk cases: one page that names each, then one approval after another through the API's route."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -46,20 +46,21 @@ async def approve_all(view: View) -> Page:
     read = _chosen(view.form)
     if not 0 < len(read) <= MOST:
         return await _confirm(view, view.form)
-    waiting = await _waiting(view)
+    waiting = await _waiting(view, read)
     outcomes = [await _approve(view, waiting.get(one), one, read_hash) for one, read_hash in read.items()]
     return view.page(_DONE, outcomes=outcomes, approved=sum(one.tone == "good" for one in outcomes))
 
 
 async def _confirm(view: View, given: Mapping[str, str]) -> Page:
-    chosen, waiting = _chosen(given), await _waiting(view)
+    chosen = _chosen(given)
+    waiting = await _waiting(view, list(chosen)[:MOST])
     rows = [waiting[one] for one in chosen if one in waiting]
     return view.page(
         _CONFIRM,
         status=200 if len(chosen) <= MOST else 422,
         rows=[one for one in rows if may_join(one)],
         left_out=[one for one in rows if not may_join(one)],
-        missing=len(chosen) - len(rows),
+        missing=len(list(chosen)[:MOST]) - len(rows),
         too_many=len(chosen) > MOST,
         most=MOST,
         page_of=page_of,
@@ -76,9 +77,17 @@ def _chosen(given: Mapping[str, str]) -> dict[UUID, str]:
     return found
 
 
-async def _waiting(view: View) -> dict[UUID, Any]:
-    rows = await view.all_of(api.list_review_queue, query={"risk": BULK_BAND, "limit": "100"}, most=1_000)
-    return {row.id: row for row in rows}
+async def _waiting(view: View, chosen: Iterable[UUID]) -> dict[UUID, Any]:
+    """Those of the chosen cases that wait for a decision and are of low risk, as the queue shows them."""
+    found = {}
+    for one in chosen:
+        try:
+            row = (await view.ask(api.read_queued_case, path={"application_id": one})).view
+        except errors.NotFound:  # decided meanwhile, or never there
+            continue
+        if row.risk == BULK_BAND:
+            found[one] = row
+    return found
 
 
 async def _approve(view: View, row: Any, case_id: UUID, read_hash: str) -> Outcome:

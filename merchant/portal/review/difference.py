@@ -1,15 +1,17 @@
 """What a version changes: against the version before, and of a case against the merchant as it is."""
 
 from typing import Any
-from uuid import UUID
 
 from msgspec import Struct
 
 from merchant.compliance.cases import case_routes
 from merchant.compliance.cases import routes as api
 from merchant.compliance.cases.kinds import CaseKind
+from merchant.compliance.cases.schemas import ApplicationView
+from merchant.compliance.cases.states import ApplicationState, made_a_merchant
+from merchant.core import errors
 from merchant.core.texts import _
-from merchant.portal.review.labels import label_of, leaves
+from merchant.portal.review.labels import label_of, leaves, told
 from merchant.portal.ui.screen import View
 
 _SECTIONS = ("business", "owners", "contact", "locations", "settlement_account")
@@ -33,38 +35,47 @@ class Compared(Struct, frozen=True):
 async def difference(view: View, case: Any, versions: list[Any]) -> list[Compared]:
     """What changed since the version that was submitted before, and what a case would change of its merchant."""
     found = []
-    if case.merchant_id is not None and case.kind != CaseKind.ONBOARDING:
-        before = await _in_force(view, case)
-        if before is not None:
-            found.append(Compared(_("Against the merchant as it is"), _changes(view, before, case)))
+    in_force = await in_force_before(view, case)
+    if in_force is not None:
+        found.append(Compared(_("Against the merchant as it is"), changes(view, in_force, case)))
     earlier = [one.version for one in versions if one.version < case.version]
     if earlier:
         path = {"application_id": case.id, "version": earlier[-1]}
         before = (await view.ask(api.read_version, path=path)).view
-        found.append(Compared(_("Against the version before"), _changes(view, before, case)))
+        found.append(Compared(_("Against the version before"), changes(view, before, case)))
     return found
 
 
-async def _in_force(view: View, case: Any) -> Any:
-    """The answers with which the merchant was last approved before this case was opened."""
-    query = {"merchant_id": str(case.merchant_id), "state": "approved"}
-    approved = await view.all_of(case_routes.list_cases, query=query, most=50)
-    earlier = [one for one in approved if one.id != case.id and one.updated_at <= (case.updated_at or one.updated_at)]
-    if not earlier:
+async def in_force_before(view: View, case: ApplicationView) -> ApplicationView | None:
+    """The answers with which the merchant of a case was last approved, before the case itself was.
+
+    None where there are none to see: of an application, and of a merchant that another DFSP approved before it moved.
+    """
+    if case.merchant_id is None or case.kind == CaseKind.ONBOARDING:
         return None
-    newest = max(earlier, key=lambda one: one.updated_at)
-    return await _version(view, newest.id, newest.version)
+    query = {"merchant_id": str(case.merchant_id), "state": ApplicationState.APPROVED.value, "limit": "100"}
+    approved = [one for one in await view.all_of(case_routes.list_cases, query=query) if one.id != case.id]
+    if made_a_merchant(case.state):  # nothing changes one that is approved any more
+        approved = [one for one in approved if one.updated_at < case.updated_at]
+    newest = max(approved, key=lambda one: one.updated_at, default=None)
+    if newest is None:
+        return None
+    try:
+        return (await view.ask(api.read_application, path={"application_id": newest.id})).view  # type: ignore[no-any-return]
+    except errors.NotFound:
+        return None
 
 
-async def _version(view: View, application_id: UUID, version: int) -> Any:
-    return (await view.ask(api.read_version, path={"application_id": application_id, "version": version})).view
-
-
-def _changes(view: View, before: Any, now: Any) -> list[Change]:
+def changes(view: View, before: Any, now: Any) -> list[Change]:
+    """Each answer that differs, in the order of the sections."""
     old, new = _answers(before), _answers(now)
     places = [*new, *(path for path in old if path not in new)]
     differing = [path for path in places if old.get(path) != new.get(path)]
-    return [Change(label_of(view, path), old.get(path), new.get(path)) for path in differing]
+    return [Change(label_of(view, path), _said(view, path, old), _said(view, path, new)) for path in differing]
+
+
+def _said(view: View, path: str, answers: dict[str, str]) -> str | None:
+    return told(view, path, answers[path]) if path in answers else None
 
 
 def _answers(view: Any) -> dict[str, str]:

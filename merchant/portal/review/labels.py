@@ -130,12 +130,12 @@ def parts_of(view: View, case: Any) -> list[Part]:
 
 def _part(view: View, path: str, struct: Struct) -> Part:
     answers = [
-        Answer(where, _short(view, where, path), _told(view, where, value)) for where, value in leaves(path, struct)
+        Answer(where, _short(view, where, path), told(view, where, value)) for where, value in leaves(path, struct)
     ]
     return Part(path, label_of(view, path), answers)
 
 
-def _told(view: View, where: str, value: str) -> str:
+def told(view: View, where: str, value: str) -> str:
     """An answer as people say it: a country by its name, a code readable, a yes as a word."""
     name = where.rsplit(".", 1)[-1]
     if name in ("country", "nationality"):

@@ -4,7 +4,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
@@ -63,10 +62,7 @@ async def claims(view: View) -> Page:
 
 
 async def _claim(view: View, given: dict[str, Any]) -> Subject:
-    found: list[ClaimView] = await view.all_of(api.list_merchant_claims)
-    claim = next((one for one in found if one.id == given["claim_id"]), None)
-    if claim is None:
-        raise errors.NotFound
+    claim: ClaimView = (await view.ask(api.read_merchant_claim, path=given)).view
     say = view.spoken.say
     facts = (
         (say(_("Who claims it")), Markup("<bdi>{}</bdi>").format(claim.name or "–")),

@@ -210,10 +210,6 @@ def defaults(view: View, application: MyApplicationView, changes: dict[str, Any]
     return changes
 
 
-def _counter(view: View) -> str:
-    return texts.translate(_("Counter"), view.spoken.language) + " 1"
-
-
 def owner_name(application: MyApplicationView) -> str | None:
     """The name of the first owner."""
     owner = _first(application)

@@ -131,7 +131,7 @@ _ACTS = [
 # --- the phone -------------------------------------------------------------------------------------------------------
 
 _CODE = Field(
-    "code", _("The code that the customer reads out"), "number", required=True, most=10, autocomplete="one-time-code"
+    "code", _("The code that the customer reads out"), "digits", required=True, most=10, autocomplete="one-time-code"
 )
 
 

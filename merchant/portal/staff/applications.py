@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from litestar.handlers import HTTPRouteHandler
-
 from merchant.compliance.cases import case_routes
 from merchant.compliance.cases import routes as api
 from merchant.compliance.cases.schemas import ApplicationSummary, ApplicationView
@@ -30,21 +28,17 @@ from merchant.registry.merchants.routes import TIERS
 _PAGE, _NEW_PAGE = f"{__package__}/application.html", f"{__package__}/new_application.html"
 DFSP = frozenset({Kind.DFSP})
 _STATES = [(one.value, WORDS["application"][one.value].text) for one in ApplicationState]
-_HANDED_IN = "handed_in"
+_HANDED_IN = [("true", _("Yes")), ("false", _("No"))]
 
 
 def _category(_view: View, row: ApplicationSummary) -> str:
     return choices.category_name(row.mcc) or row.mcc or "–"
 
 
-def has_filter(handler: HTTPRouteHandler, name: str) -> bool:
-    """Whether a list of the API can be narrowed by this."""
-    return any(one.name == name for one in handler.opt["route"].filters)
-
-
 def found_by(view: View) -> list[Field]:
     """The filters that applications and cases have in common."""
     return [
+        Field("handed_in", _("Handed in by the merchant"), "choice", choices=_HANDED_IN),
         Field("made_by", _("Who wrote it"), "choice", choices=[(str(view.actor.id), _("I did"))]),
         Field("tier", _("Tier"), "choice", choices=[(one, one) for one in TIERS]),
         Field("risk", _("Risk"), "choice", choices=choices.RISKS),
@@ -60,9 +54,6 @@ def _listing(view: View) -> Listing:
         *found_by(view),
         Field("external_ref", _("Your own reference")),
     ]
-    if has_filter(api.list_applications, _HANDED_IN):
-        asked = [("true", _("Yes")), ("false", _("No"))]
-        filters.insert(2, Field(_HANDED_IN, _("Handed in by the merchant"), "choice", choices=asked))
     return Listing(
         title=_("Applications"),
         handler=api.list_applications,

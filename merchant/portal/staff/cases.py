@@ -1,11 +1,7 @@
 """Cases of merchants: listed, opened for one, and the page of one with what it changes."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
-
-import msgspec
-from msgspec import Struct
 
 from merchant.compliance.cases import case_routes as api
 from merchant.compliance.cases import routes as applications_api
@@ -13,13 +9,12 @@ from merchant.compliance.cases.case_schemas import CaseSummary
 from merchant.compliance.cases.kinds import RULES, CaseKind
 from merchant.compliance.cases.schemas import ApplicationView
 from merchant.compliance.cases.states import ApplicationState
-from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.people import routes as people
+from merchant.portal.review.difference import changes, in_force_before
 from merchant.portal.staff.applications import application_page, found_by
-from merchant.portal.staff.showing import read_back
 from merchant.portal.staff.writing import DFSP, Desk
 from merchant.portal.ui import screen as screens
 from merchant.portal.ui.acts import ONCE
@@ -79,15 +74,6 @@ async def cases(view: View) -> Page:
 # --- one case --------------------------------------------------------------------------------------------------------
 
 
-class Change(Struct, frozen=True):
-    """One answer that a case changes: where, what it was and what it is to be."""
-
-    section: str
-    label: Any
-    before: Any
-    after: Any
-
-
 @screen("GET", "/cases/{case_id}", permission=P.APPLICATIONS_READ, kinds=STAFF)
 async def case(view: View, case_id: UUID) -> Page:
     """A case, with what it changes of the merchant."""
@@ -95,7 +81,7 @@ async def case(view: View, case_id: UUID) -> Page:
     found: ApplicationView = (await view.ask(applications_api.read_application, path={"application_id": case_id})).view
     if found.kind is CaseKind.ONBOARDING:
         return view.go(f"/applications/{case_id}")
-    before = await _in_force_before(view, found)
+    before = await in_force_before(view, found)
     return await application_page(
         view,
         desk,
@@ -103,44 +89,9 @@ async def case(view: View, case_id: UUID) -> Page:
         list_path="/cases",
         list_name=view.spoken.say(_("Cases")),
         intro=view.spoken.say(word("case", found.kind).text),
-        changes=_changes(view, before, found) if before is not None else None,
+        changes=changes(view, before, found) if before is not None else None,
         changes_answers=RULES[found.kind].answers,
     )
-
-
-async def _in_force_before(view: View, found: ApplicationView) -> ApplicationView | None:
-    """What was approved of the merchant last, before this case."""
-    if found.merchant_id is None or found.kind is CaseKind.ONBOARDING:
-        return None
-    query = {"merchant_id": str(found.merchant_id), "state": "approved", "limit": "100"}
-    approved = await view.all_of(api.list_cases, most=100, query=query)
-    earlier = next((one for one in approved if one.id < found.id), None)
-    if earlier is None:
-        return None
-    path = {"application_id": earlier.id}
-    try:
-        return (await view.ask(applications_api.read_application, path=path)).view  # type: ignore[no-any-return]
-    except errors.NotFound:  # another DFSP's, of before the merchant moved
-        return None
-
-
-def _changes(view: View, before: ApplicationView, after: ApplicationView) -> Sequence[Change]:
-    """Each answer that differs, in the order of the sections."""
-    # A case has no reference of its own.
-    old, new = _by_place(view, msgspec.structs.replace(before, external_ref=None)), _by_place(view, after)
-    return [
-        Change(place[0], place[1], old.get(place), new.get(place))
-        for place in dict.fromkeys([*new, *old])
-        if str(old.get(place) or "") != str(new.get(place) or "")
-    ]
-
-
-def _by_place(view: View, case: ApplicationView) -> dict[tuple[str, str], Any]:
-    return {
-        (view.spoken.say(part.title), str(label)): value
-        for part in read_back(view, case)
-        for label, value in part.facts
-    }
 
 
 # --- a new one -------------------------------------------------------------------------------------------------------

@@ -1,11 +1,11 @@
 """What shoppers reported of codes: a list for staff, who look at the shop and say that they did."""
 
 from typing import Any
-from uuid import UUID
 
 from merchant.core.access import Permission as P
 from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
+from merchant.portal.ui.acts import press_screen
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.lists import (
     Column,
@@ -69,11 +69,12 @@ async def code_reports(view: View) -> Page:
     return await show_list(view, _LIST)
 
 
-@screen("POST", _HERE + "/{report_id}/seen", permission=P.MERCHANTS_SUSPEND, kinds=STAFF)
-async def see_code_report(view: View, report_id: UUID) -> Page:
-    """Say that somebody has looked."""
-    await view.ask(api.see_code_report, path={"report_id": report_id})
-    return view.go(view.back(_HERE), _("Noted that somebody has looked."))
-
-
-ROUTES = [code_reports, see_code_report]
+_SEEN = press_screen(
+    f"{_HERE}/{{report_id}}/seen",
+    api.see_code_report,
+    code_reports,
+    _("Noted that somebody has looked."),
+    kinds=STAFF,
+    from_several=True,
+)
+ROUTES = [code_reports, _SEEN]

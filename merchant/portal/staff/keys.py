@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from markupsafe import Markup
 
 from merchant.core.access import KEY_SCOPES, delegable
@@ -12,10 +13,22 @@ from merchant.core.texts import _
 from merchant.notify import routes as hooks_api
 from merchant.notify.events import EventType
 from merchant.people import routes as api
-from merchant.portal.ui.acts import Act, Subject, act_screens
+from merchant.portal.ui.acts import Act, Subject, act_screens, press_screen
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import Kind
-from merchant.portal.ui.lists import Button, Column, Empty, Listing, instant, name_of, show_list, state, text
+from merchant.portal.ui.lists import (
+    Button,
+    Column,
+    Empty,
+    Listing,
+    badge,
+    instant,
+    name_of,
+    press,
+    show_list,
+    state,
+    text,
+)
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import EVERYONE, STAFF, View, screen
 
@@ -50,6 +63,13 @@ _KEYS = Listing(
         _ISSUE,
     ),
 )
+
+
+def _state_of(row: hooks_api.EndpointView) -> str:
+    """Whether an address is called."""
+    return "off" if not row.enabled else "paused" if row.paused else "on"
+
+
 _ADD = Button("/webhooks/add", _("Add an address"), permission=P.WEBHOOKS_WRITE)
 _HOOKS = Listing(
     title=_("Webhooks"),
@@ -58,13 +78,21 @@ _HOOKS = Listing(
     href=lambda row: f"/webhooks/{row.id}",
     columns=(
         Column(_("Address"), name_of("url"), main=True),
-        Column(_("State"), lambda view, row: state("hook", "shown")(view, _Shown("paused" if row.paused else "on"))),
+        Column(_("State"), lambda view, row: badge(view, "hook", _state_of(row))),
         Column(_("Events"), lambda view, row: ", ".join(row.event_types) or view.spoken.say(_("All"))),
         Column(_("Since"), instant("created_at")),
     ),
     buttons=(_ADD,),
     empty=Empty(_("No addresses yet"), _("Add one, and your system hears of each payment within a second."), _ADD),
 )
+
+
+def _resend(view: View, row: hooks_api.DeliveryView) -> Any:
+    """Any may be sent again: what did not arrive, and what its receiver lost."""
+    here = f"/webhooks/{view.request.path_params['endpoint_id']}/deliveries/{row.id}/resend"
+    return press(view, here, _("Send again"), "refresh-cw")
+
+
 _DELIVERIES = Listing(
     title=_("Deliveries"),
     handler=hooks_api.list_webhook_deliveries,
@@ -77,11 +105,6 @@ _DELIVERIES = Listing(
     empty=Empty(_("Nothing delivered yet"), _("Send a test event to see that the address answers.")),
     crumb=("/webhooks", _("Webhooks")),
 )
-
-
-class _Shown:
-    def __init__(self, shown: str) -> None:
-        self.shown = shown
 
 
 @screen("GET", "/keys", permission=P.API_KEYS_WRITE, kinds=STAFF)
@@ -188,65 +211,32 @@ _ACTS = (
 async def webhook(view: View, endpoint_id: UUID) -> Page:
     """One address: what was delivered there, and what was not."""
     path = {"endpoint_id": endpoint_id}
-    found = next((one for one in await view.all_of(hooks_api.list_webhook_endpoints) if one.id == endpoint_id), None)
-    return await show_list(view, _DELIVERIES, path=path, template=_HOOK_PAGE, endpoint=found)
+    found = (await view.ask(hooks_api.read_webhook_endpoint, path=path)).view
+    # Nothing is sent to an address that is paused or removed.
+    columns = (*_DELIVERIES.columns, Column(_("Do"), _resend)) if _state_of(found) == "on" else _DELIVERIES.columns
+    listing = msgspec.structs.replace(_DELIVERIES, columns=columns)
+    return await show_list(view, listing, path=path, template=_HOOK_PAGE, endpoint=found, state=_state_of(found))
 
 
-@screen("POST", "/webhooks/{endpoint_id}/test", permission=P.WEBHOOKS_WRITE)
-async def send_test(view: View, endpoint_id: UUID) -> Page:
-    """Send a made-up event there, at once."""
-    return await view.act(
-        hooks_api.test_webhook_endpoint,
-        path={"endpoint_id": endpoint_id},
-        to=f"/webhooks/{endpoint_id}",
-        done=_("A test event is on its way; look below whether it arrived."),
-        again=lambda: webhook.opt["show"](view, endpoint_id),
-    )
-
-
-@screen("POST", "/webhooks/{endpoint_id}/pause", permission=P.WEBHOOKS_WRITE)
-async def pause(view: View, endpoint_id: UUID) -> Page:
-    """Keep what happens until it is asked for again."""
-    return await view.act(
+_HOOK = "/webhooks/{endpoint_id}"
+_PRESSES = (
+    (f"{_HOOK}/test", hooks_api.test_webhook_endpoint, _("A test event is on its way; look below whether it arrived.")),
+    (
+        f"{_HOOK}/pause",
         hooks_api.pause_webhook_endpoint,
-        path={"endpoint_id": endpoint_id},
-        to=f"/webhooks/{endpoint_id}",
-        done=_("Paused; what happens meanwhile is kept and sent later."),
-        again=lambda: webhook.opt["show"](view, endpoint_id),
-    )
-
-
-@screen("POST", "/webhooks/{endpoint_id}/resume", permission=P.WEBHOOKS_WRITE)
-async def resume(view: View, endpoint_id: UUID) -> Page:
-    """Send again to an address that was paused."""
-    return await view.act(
-        hooks_api.resume_webhook_endpoint,
-        path={"endpoint_id": endpoint_id},
-        to=f"/webhooks/{endpoint_id}",
-        done=_("We send there again; what waited goes first."),
-        again=lambda: webhook.opt["show"](view, endpoint_id),
-    )
-
-
-@screen("POST", "/webhooks/{endpoint_id}/deliveries/{delivery_id}/resend", permission=P.WEBHOOKS_WRITE)
-async def resend(view: View, endpoint_id: UUID, delivery_id: UUID) -> Page:
-    """Deliver an event once more."""
-    return await view.act(
+        _("Paused. What happens meanwhile is listed here as failed; send it again one by one."),
+    ),
+    (f"{_HOOK}/resume", hooks_api.resume_webhook_endpoint, _("We send there again, from the next event on.")),
+    (
+        f"{_HOOK}/deliveries/{{delivery_id}}/resend",
         hooks_api.resend_webhook_delivery,
-        path={"endpoint_id": endpoint_id, "delivery_id": delivery_id},
-        to=f"/webhooks/{endpoint_id}",
-        done=_("It is sent once more."),
-        again=lambda: webhook.opt["show"](view, endpoint_id),
-    )
-
-
+        _("It is sent once more."),
+    ),
+)
 ROUTES = [
     keys,
     webhooks,
     webhook,
-    send_test,
-    pause,
-    resume,
-    resend,
+    *(press_screen(path, handler, webhook, done) for path, handler, done in _PRESSES),
     *(one for act in _ACTS for one in act_screens(act)),
 ]

@@ -10,7 +10,7 @@ from merchant.core.access import Permission as P
 from merchant.core.paging import BY_AGE, NAME
 from merchant.core.texts import _
 from merchant.portal.staff.merchant_tabs import merchant_tabs
-from merchant.portal.ui.acts import Act, Subject, act_screens
+from merchant.portal.ui.acts import Act, Subject, act_screens, subject_of
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.lists import Button, Column, Empty, Listing, instant, name_of, show_list, state, text
 from merchant.portal.ui.pages import Page, grouped
@@ -97,9 +97,7 @@ def _deeds(view: View, merchant: MerchantView) -> Sequence[Button]:
     return [one for one in able.get(merchant.state, []) if one.permission is None or view.may(one.permission)]
 
 
-async def _named(view: View, given: dict[str, Any]) -> Subject:
-    found = await view.ask(api.read_merchant, path={"merchant_id": given["merchant_id"]})
-    return Subject(found.view.trading_name, found.revision)
+_named = subject_of(api.read_merchant, lambda found: found.trading_name)
 
 
 async def _places(view: View, given: dict[str, Any]) -> Subject:

@@ -4,13 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from merchant.compliance.policies import routes as api
-from merchant.compliance.policies.schemas import PolicyView
 from merchant.compliance.shadow import routes as shadow_api
 from merchant.core.access import Permission as P
 from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.people import routes as people_api
-from merchant.portal.ui.acts import Act, Subject, act_screens
+from merchant.portal.ui.acts import Act, Subject, act_screens, subject_of
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import Kind
 from merchant.portal.ui.lists import Button, Column, Empty, Listing, instant, name_of, said, show_list, state, text
@@ -82,7 +81,7 @@ async def _to_propose(view: View, _given: dict[str, Any]) -> Subject:
             "area",
             _("Begin with what is in force and change what you must."),
             required=True,
-            most=200_000,
+            most=20_000,
         ),
         Field("effective_on", _("In force from"), "date"),
         Field("note", _("Why"), "area", most=500),
@@ -93,11 +92,7 @@ async def _to_propose(view: View, _given: dict[str, Any]) -> Subject:
     return Subject(fields=fields)
 
 
-async def _named(view: View, given: dict[str, Any]) -> Subject:
-    found: PolicyView = (await view.ask(api.read_policy, path=given)).view
-    return Subject(f"{found.name} {found.version}")
-
-
+_named = subject_of(api.read_policy, lambda found: f"{found.name} {found.version}")
 _ACTS = (
     Act(
         path="/policies/propose",

@@ -1,11 +1,14 @@
 """Screening lists: which are in force, how old they are, and putting a newer one."""
 
+import base64
+from typing import Any
+
 from merchant.compliance.lists import routes as api
 from merchant.compliance.lists.states import Capability, list_may
 from merchant.core.access import Permission as P
 from merchant.core.texts import _
 from merchant.portal.ui.acts import Act, act_screens
-from merchant.portal.ui.fields import Field
+from merchant.portal.ui.fields import Field, collect
 from merchant.portal.ui.lists import Button, Column, Empty, Listing, badge, show_list, state, text
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import STAFF, View, screen
@@ -48,6 +51,19 @@ async def screening_lists(view: View) -> Page:
     return await show_list(view, _LIST)
 
 
+def _file(view: View) -> dict[str, Any]:
+    """The list as the API takes it: a file in base64."""
+    body = collect(view.form, _FIELDS)
+    if "content" in body:
+        body["content"] = base64.b64encode(body["content"].encode()).decode()
+    return body
+
+
+# A form is at most 64 KiB, in which a sign of a list may take three bytes.
+_FIELDS = (
+    Field("form", _("Form"), "choice", required=True, choices=_FORMS),
+    Field("content", _("Its text"), "area", required=True, most=20_000),
+)
 _ACTS = (
     Act(
         path="/lists/put",
@@ -60,10 +76,8 @@ _ACTS = (
         button=_("Put the list"),
         to="/lists",
         done=_("The list is put; merchants are screened again against what is new."),
-        fields=(
-            Field("form", _("Form"), "choice", required=True, choices=_FORMS),
-            Field("content", _("Its text"), "area", required=True, most=60_000),
-        ),
+        fields=_FIELDS,
+        body_of=_file,
         kinds=STAFF,
     ),
     Act(

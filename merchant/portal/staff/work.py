@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
+from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from merchant.compliance.cases import case_routes
 from merchant.compliance.cases import routes as api
+from merchant.compliance.cases.desk import routes as desk
 from merchant.compliance.cases.kinds import CaseKind
 from merchant.compliance.cases.schemas import ApplicationView
 from merchant.core.access import Permission as P
+from merchant.core.paging import OLDEST
 from merchant.core.texts import _
-from merchant.portal.staff.applications import has_filter
 from merchant.portal.staff.writing import DFSP
 from merchant.portal.ui.lists import Button
 from merchant.portal.ui.pages import Page
@@ -44,9 +46,18 @@ def _page_of(row: Any) -> str:
 
 
 async def _pile(view: View, **query: str) -> Pile:
-    found = await view.all_of(case_routes.list_cases, most=_COUNTED, query=query | {"limit": str(_COUNTED)})
-    count = f"{_COUNTED}+" if len(found) == _COUNTED else str(len(found))
-    return Pile(list(reversed(found))[:_SHOWN], count, link("/cases", **query))
+    return await _oldest(view, case_routes.list_cases, query, link("/cases", **query, sort=OLDEST))
+
+
+async def _to_decide(view: View) -> Pile:
+    """What the queue of the checkers holds."""
+    return await _oldest(view, desk.list_review_queue, {}, "/applications/queue/oldest")
+
+
+async def _oldest(view: View, handler: HTTPRouteHandler, query: dict[str, str], href: str) -> Pile:
+    told = await view.ask(handler, query=query | {"sort": OLDEST, "limit": str(_COUNTED)})
+    count = f"{_COUNTED}+" if told.next_cursor else str(len(told.view))
+    return Pile(told.view[:_SHOWN], count, href)
 
 
 async def _given_back(view: View, pile: Pile) -> list[Back]:
@@ -62,18 +73,13 @@ async def _given_back(view: View, pile: Pile) -> list[Back]:
 async def work(view: View) -> Page:
     """What waits."""
     returned = await _pile(view, state="returned")
-    review = await _pile(view, state="in_review")
-    handed_in = None
-    if has_filter(case_routes.list_cases, "handed_in"):
-        handed_in = await _pile(view, state="draft", handed_in="true")
     return view.page(
         _PAGE,
         returned=returned,
         given_back=await _given_back(view, returned),
-        drafts=await _pile(view, state="draft"),
-        submitted=await _pile(view, state="submitted"),
-        review=review,
-        handed_in=handed_in,
+        drafts=await _pile(view, state="draft", handed_in="false"),
+        review=await (_to_decide(view) if view.may(P.APPLICATIONS_DECIDE) else _pile(view, state="in_review")),
+        handed_in=await _pile(view, state="draft", handed_in="true"),
         page_of=_page_of,
         writes=view.may(P.APPLICATIONS_WRITE),
         decides=view.may(P.APPLICATIONS_DECIDE),

@@ -15,6 +15,7 @@ FieldKind = Literal[
     "text",
     "area",
     "number",
+    "digits",  # a code: text, typed on a keypad of digits
     "decimal",
     "choice",
     "choices",

@@ -207,6 +207,7 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
     "hook": {
         "on": Word(_("On"), *_GOOD),
         "paused": Word(_("Paused"), "wait", "pause"),
+        "off": Word(_("Removed"), "plain", "x"),
     },
     "delivery": {
         "pending": Word(_("Waiting"), *_WAIT),

@@ -14,8 +14,11 @@ LONG = timedelta(hours=3)  # beyond every pause between two tries
 
 
 async def shown(telling: Telling, endpoint: dict[str, object]) -> dict[str, object]:
+    """The endpoint as it is listed, and as it is read by itself."""
     listed = (await telling.client.get(ENDPOINTS, headers=telling.key)).json()["items"]
-    return next(dict(one) for one in listed if one["id"] == endpoint["id"])
+    read = (await telling.client.get(f"{ENDPOINTS}/{endpoint['id']}", headers=telling.key)).json()
+    assert read in listed
+    return dict(read)
 
 
 async def resume(telling: Telling, endpoint: dict[str, object]) -> int:

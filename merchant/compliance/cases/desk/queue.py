@@ -86,8 +86,23 @@ async def queue(tx: Reads, vault: Vault, actor: Actor, wanted: Wanted, page: Pag
         return []
     table: Any = Application
     found = (await tx.session.exec(scope_to(actor, select(Application).where(table.id.in_(ids)), Application))).all()
-    rows = sorted(found, key=lambda row: ids.index(row.id))
-    decided = await _decided(tx, ids)
+    return await _with_people(tx, vault, actor, sorted(found, key=lambda row: ids.index(row.id)), now)
+
+
+async def one_queued(tx: Reads, vault: Vault, actor: Actor, application_id: UUID) -> Queued:
+    """A case that waits for a decision. Raises NotFound, of one that waits no more too."""
+    table: Any = Application
+    waiting = select(Application).where(table.id == application_id, table.state.in_(UNDECIDED))
+    row: Application = await tx.one(scope_to(actor, waiting, Application))
+    [found] = await _with_people(tx, vault, actor, [row], clock.now())
+    return found
+
+
+async def _with_people(
+    tx: Reads, vault: Vault, actor: Actor, rows: Sequence[Application], now: datetime
+) -> list[Queued]:
+    """Cases with who had a part in them, and what is decided on their hits."""
+    decided = await _decided(tx, [row.id for row in rows])
     locks = await four_eyes.locks_of(tx, actor, rows)
     named = await people.people_of(tx, rows)
     return [_queued(vault, row, named[row.id], decided.get(row.id, {}), locks.get(row.id), now) for row in rows]

@@ -43,6 +43,18 @@ async def list_review_queue(call: Call[None]) -> Listed:
     return Listed([schemas.queued_case(one) for one in found], [one.row.id for one in found])
 
 
+@route(
+    "GET",
+    "/api/v1/review-queue/{application_id}",
+    permission=P.APPLICATIONS_READ,
+    answer=schemas.QueuedCase,
+    tag="cases",
+)
+async def read_queued_case(call: Call[None], application_id: UUID) -> schemas.QueuedCase:
+    """Read one case that waits for a decision, as the queue shows it."""
+    return schemas.queued_case(await queue.one_queued(call.tx, call.service.vault, call.actor, application_id))
+
+
 @both(
     "GET",
     "/api/v1/applications/{application_id}/people",
@@ -92,4 +104,10 @@ async def read_application_ownership(call: Call[None], application_id: UUID) -> 
     return msgspec.convert(said, kyb.Ownership, strict=False)
 
 
-ROUTES = [list_review_queue, read_application_people, list_application_hits, read_application_ownership]
+ROUTES = [
+    list_review_queue,
+    read_queued_case,
+    read_application_people,
+    list_application_hits,
+    read_application_ownership,
+]

@@ -182,3 +182,19 @@ async def test_who_claims_stands_sealed_in_the_database(door: Door, shop: Shop) 
     rows = str([dict(row) for row in await door.fetch("SELECT * FROM merchant_claim")])
     rows += str(await door.fetch("SELECT detail FROM audit_entry")) + str(await door.fetch("TABLE outbox"))
     assert "Juma" not in rows and address["phone"][1:] not in rows and "Seen at" not in rows
+
+
+async def test_one_claim_is_read_by_its_id_and_by_its_dfsp_only(door: Door, shop: Shop) -> None:
+    await shop.claim(door.phone())
+    [claim] = await shop.claims()
+    path = f"merchant-claims/{claim['id']}"
+    assert await staff(door, "maker", path, method="GET") == claim
+    await shop.decide("refuse", claim["id"])
+    read = await staff(door, "auditor", path, method="GET")
+    assert (read["state"], read["reason"]) == ("refused", "Seen at the counter.")
+    for headers, status in (
+        (door.world["lakemfi"]["checker"].headers, 404),
+        (door.world["greenbankfsp"]["admin"].headers, 200),
+        ({}, 401),
+    ):
+        assert (await door.client.get(f"/api/v1/{path}", headers=headers)).status_code == status

@@ -57,3 +57,9 @@ async def test_a_bound_cashier_orders_no_posters(stall: Stall) -> None:
     browser = stall.browser(stall.bound)
     await browser.open("/shop/posters")
     assert browser.status == 404
+    await browser.open("/account")
+    form = {"page": "A6", "first": "en", "second": "", "csrf": browser.fields("/sign-out")["csrf"]}
+    cookie = {"cookie": f"session={stall.bound.token}"}
+    assert (await stall.client.post("/shop/posters", data=form, headers=cookie)).status_code == 404
+    listed = await stall.client.get("/api/v1/poster-batches", headers=stall.owner.headers)
+    assert listed.json()["items"] == []

@@ -280,6 +280,38 @@ async def test_a_change_of_a_live_merchant_is_held_against_it(
     assert "counts for" in browser.words
 
 
+async def test_makers_and_checkers_compare_a_case_with_the_same_answers(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    merchant, _ = await builders.create_merchant(service, world)
+    maker, checker = world.maker.headers, world.checker.headers
+
+    async def change(phone: str) -> str:
+        """Open a case that changes the phone, and approve it; its page."""
+        body = {"kind": "change", "contact": {"name": "Amina Odhiambo", "phone": phone}}
+        opened = await client.post(f"/api/v1/merchants/{merchant.id}/cases", json=body, headers=maker)
+        page = f"/cases/{opened.json()['id']}"
+        assert (await client.post(f"/api/v1{page}/submit", headers=maker)).status_code == 200
+        await builders.work(service)
+        read = {"version_hash": (await client.get(f"/api/v1{page}", headers=checker)).json()["version_hash"]}
+        approved = await client.post(f"/api/v1{page}/approve", json=read, headers=checker)
+        assert approved.status_code == 200, approved.text
+        return page
+
+    async def compared(page: str) -> list[set[str]]:
+        """The phones that are told as old, on the page of the makers and on that of the checkers."""
+        found = []
+        for person, path in ((world.maker, page), (world.checker, f"{page}/review")):
+            shown = await Browser(client, person).open(path)
+            found.append(set(re.findall(r'class="old"><bdi>(\+254[^<]*)<', shown.text)))
+        return found
+
+    first, second = await change("+254711777661"), await change("+254711777662")
+    assert await compared(second) == [{"+254711777661"}] * 2
+    [before, same] = await compared(first)
+    assert before == same and len(before) == 1 and before != {"+254711777662"}
+
+
 async def test_a_document_is_shown_as_a_picture_of_ours_and_the_look_is_recorded(
     client: httpx.AsyncClient, service: Service, world: World, shop: Application
 ) -> None:

@@ -1,5 +1,6 @@
 """Applications, cases and what waits: shown to those who may see them, with what they may do."""
 
+import html
 import re
 from typing import Any
 
@@ -9,10 +10,13 @@ import pytest
 from merchant.core.service import Service
 from tests import builders
 from tests.builders import World
+from tests.merchant.compliance.providers.conftest import Phones, phones
+from tests.merchant.compliance.providers.conftest import wrong as another
 from tests.merchant.portal.browsing import Browser
 from tests.merchant.portal.staff.pressing import Pressing
 
 pytestmark = pytest.mark.anyio
+__all__ = ["phones"]
 
 
 @pytest.fixture
@@ -52,10 +56,46 @@ async def test_my_work_begins_with_what_was_given_back_and_its_reasons(
     assert "Nothing was given back." in elsewhere.words
 
 
-async def test_the_hub_and_a_shop_have_no_such_work(client: httpx.AsyncClient, world: World) -> None:
-    operator = Browser(client, world.operator)
-    await operator.open("/work")
-    assert operator.status == 404
+async def test_piles_begin_with_the_oldest_and_figures_lead_to_what_they_count(
+    client: httpx.AsyncClient, service: Service, world: World, browser: Browser
+) -> None:
+    for number in range(7):
+        await builders.create_application(service, world.maker, {"business": {"trading_name": f"Draft {number}"}})
+    handed_in = await builders.create_application(service, world.maker, {"business": {"trading_name": "By itself"}})
+    async with service.db.system() as tx:
+        await tx.execute("UPDATE application SET handed_in_at = created_at WHERE id = $1", handed_in.id)
+    for _waiting in range(2):
+        await builders.create_application(service, world.maker, submitted=True)
+    await browser.open("/work")
+    assert re.findall(r"Draft \d", browser.words) == [f"Draft {number}" for number in range(5)]
+
+    async def counted(who: Browser, label: str) -> tuple[int, int]:
+        """A figure, and how many rows the list has that it leads to."""
+        await who.open("/work")
+        figure = rf'<p class="over">{label}</p><p class="value"><a href="([^"]+)">(\d+)<'
+        [(href, count)] = re.findall(figure, who.page.text)
+        await who.open(html.unescape(href))
+        assert who.status == 200
+        return int(count), len(re.findall(r'<a href="/(?:applications|cases)/[0-9a-f-]{36}', who.page.text))
+
+    assert await counted(browser, "Drafts") == (7, 7)
+    assert await counted(browser, "Handed in by merchants") == (1, 1)
+    assert await counted(browser, "Waiting for a checker") == (2, 2)
+    assert await counted(Browser(client, world.checker), "Waiting for a checker") == (2, 2)
+
+
+async def test_the_hub_a_shop_and_an_applicant_have_no_such_work(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    merchant, _ = await builders.create_merchant(service, world)
+    place = {"dfsp_id": merchant.dfsp_id, "merchant_id": merchant.id}
+    await builders.add_person(service, "owner@shop.example", ["merchant_owner"], **place)
+    shop = await builders.signed_in(service, "owner@shop.example")
+    # A shop's people and applicants lack the permission besides.
+    for person, status in ((world.operator, 404), (shop, 403), (await builders.applicant(service, world), 403)):
+        browser = Browser(client, person)
+        await browser.open("/work")
+        assert browser.status == status
 
 
 async def test_what_was_given_back_stands_beside_its_section_and_is_answered_there(
@@ -157,17 +197,21 @@ async def test_a_check_is_written_down_and_stands_on_the_page(service: Service, 
     assert browser.status == 422
 
 
-async def test_a_code_is_sent_to_the_phone_and_a_wrong_one_is_told_beside_its_field(
-    service: Service, world: World, browser: Browser
+async def test_a_code_that_the_customer_reads_out_verifies_the_phone_and_a_wrong_one_does_not(
+    service: Service, world: World, phones: Phones, browser: Browser
 ) -> None:
     found = await builders.create_application(service, world.maker)
     there = f"/applications/{found.id}/phone-code"
     await browser.open(there)
     await browser.send(there)
-    if browser.status == 200:
-        await browser.send(f"{there}/confirm", code="000000")
-    assert browser.status in (409, 422)  # no sender of texts, or a wrong code
-    assert "Verify the phone" in browser.words
+    await builders.work(service)
+    code = phones.last_code()
+    assert (browser.status, code in browser.page.text) == (200, False)
+    await browser.send(f"{there}/confirm", code=another(code))
+    assert (browser.status, "Verify the phone" in browser.words) == (422, True)
+    assert 'id="problem"' in browser.page.text
+    await browser.send(f"{there}/confirm", code=code)
+    assert "The phone number is verified." in browser.words
 
 
 async def test_a_checker_holds_and_sees_the_way_to_the_review(

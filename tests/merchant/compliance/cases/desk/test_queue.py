@@ -144,3 +144,19 @@ async def test_the_queue_as_a_file_has_the_same_rows(client: httpx.AsyncClient, 
     assert response.status_code == 200
     assert str(made.id) in response.text
     assert "Mama Njeri" in response.text
+
+
+async def test_one_case_is_read_as_the_queue_shows_it_while_it_waits(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    made = await waiting(service, world)
+    await waiting(service, world)
+    path, checker = f"{QUEUE}/{made.id}", world.checker.headers
+    [shown] = [row for row in await listed(client, world.checker) if row["id"] == str(made.id)]
+    assert (await client.get(path, headers=checker)).json() == shown
+    assert (await client.get(path, headers=world.maker.headers)).json()["locked"] == "maker"
+    assert (await client.get(path, headers=world["lakemfi"]["checker"].headers)).status_code == 404
+    await client.post(f"/api/v1/applications/{made.id}/reject", json={"reason": "No."}, headers=checker)
+    draft = await builders.create_application(service, world.maker)
+    for gone in (made.id, draft.id):
+        assert (await client.get(f"{QUEUE}/{gone}", headers=checker)).status_code == 404
