@@ -52,7 +52,7 @@ def _subject(view: View, row: MessageView) -> str:
 _COLUMNS = (
     Column(_("About"), _subject, main=True),
     Column(_("State"), _state),
-    Column(_("To"), name_of("recipient")),
+    Column(_("Sent to"), name_of("recipient")),
     Column(_("What it says"), _says),
     Column(_("Written"), instant("created_at")),
 )
