@@ -1,6 +1,6 @@
 """Files that pages load: style sheets, scripts and icons, each under a name that holds its hash, to be kept for ever.
 
-What few pages need has a sheet of its own, which a page loads when it uses a class of it: on a slow line the first sheet
+What few pages need has a sheet of its own, loaded by a page that uses a class of it: on a slow line the first sheet
 decides when anything is seen. Where a property names a colour, the light one is written before it, for phones that
 know no names (Chrome below 49); the sources in static/ need not.
 """
