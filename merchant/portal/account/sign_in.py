@@ -21,6 +21,7 @@ from merchant.people import account_routes as api
 from merchant.people import passkey_routes as passkey_api
 from merchant.people.problems import TotpRequired
 from merchant.people.sign_in import DEVICE_LIFE
+from merchant.portal.account.credential import credential_of
 from merchant.portal.ui import pages
 from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
 from merchant.portal.ui.screen import View, screen
@@ -77,7 +78,7 @@ def own_path(wanted: str) -> str:
 async def sign_in_with_passkey(request: Req) -> Page:
     """Sign in with what the browser's passkey signed; the script of the page sends it."""
     form = await read_form(request)
-    body: dict[str, Any] = {"credential": _json(form.get("credential", ""))}
+    body: dict[str, Any] = {"credential": credential_of(form)}
     if device := cookies.read_cookie(request.headers, cookies.DEVICE, service_of(request).settings):
         body["device"] = device
     try:
@@ -89,13 +90,6 @@ async def sign_in_with_passkey(request: Req) -> Page:
     response = pages.redirect(own_path(form.get("next", "")) or "/")
     keep_session(request, response, signed.access_token, signed.device_token)
     return response
-
-
-def _json(text: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return None
 
 
 @screen("POST", "/sign-out")
