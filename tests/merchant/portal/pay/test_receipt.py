@@ -11,6 +11,7 @@ from merchant.core import clock, ids
 from merchant.payments import receipts
 from merchant.payments.models import Payment
 from merchant.payments.states import RequestState
+from merchant.portal.pay.receipt import PER_RECEIPT
 from tests.merchant.portal.shops import Shop, assert_safe, words_of
 
 pytestmark = pytest.mark.anyio
@@ -138,3 +139,13 @@ async def test_another_payments_id_or_another_file_does_not_fit_a_token(client: 
     changed = ("B" if token[0] == "A" else "A") + token[1:]
     assert (await client.get(f"/r/{changed}")).status_code == 404
     assert (await client.get(f"/r/{token}.exe")).status_code == 404
+
+
+async def test_no_paper_is_drawn_without_end_from_one_link(client: httpx.AsyncClient, shop: Shop) -> None:
+    _, payment_id = await paid(shop)
+    token = token_of(shop, payment_id)
+    statuses = [(await client.get(f"/r/{token}.pdf")).status_code for _ in range(PER_RECEIPT + 1)]
+    assert statuses == [200] * PER_RECEIPT + [429]
+    # The page costs little and is always there; so is another's paper.
+    assert (await client.get(f"/r/{token}")).status_code == 200
+    assert (await client.get(f"/r/{token_of(shop, (await paid(shop))[1])}.pdf")).status_code == 200
