@@ -125,7 +125,8 @@ def respond(
         "cache-control": cache,
         "content-security-policy": (_SCRIPTS if scripts else "") + _POLICY + ("'self'" if framed else "'none'"),
         "content-language": spoken.language,
-        "vary": "accept-encoding" if only_in else "accept-encoding, accept-language",
+        # A language of the address itself, or the page's only one, depends on nothing that was sent with it.
+        "vary": "accept-encoding" + ("" if only_in or spoken.chosen else ", accept-language, cookie"),
     }
     if referrer is not None:
         headers["referrer-policy"] = referrer
