@@ -1,11 +1,9 @@
 """The shopper's page behind every QR code: whom to pay, how much, and the ways to do it.
 
-`/q/{code}` is public, so it acts as the service and reads only what the printed code says anyway, plus whether that
-sticker still holds, and the state of a request whose reference the caller knows. Every code that is nobody's looks the
-same, and so does every shop that may not be paid. The page of a request that was sent to a phone says to look there.
-
-A reference has eight characters and is no secret of the shop's: guesses are counted, and who knows one sees, once it is
-paid, the request's note and a link to its receipt with the masked payer. Both are gone ninety days after the payment.
+`/q/{code}` is public: it acts as the service and reads what the printed code says anyway, whether that sticker holds,
+and the state of a request whose reference the caller knows. A reference is eight characters and guesses are counted;
+who knows one sees, once it is paid, the note and a link to the receipt with the masked payer, for ninety days. Every
+code that is nobody's looks the same, and so does every shop that may not be paid.
 """
 
 import re
