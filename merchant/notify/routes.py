@@ -111,6 +111,7 @@ def _delivery_view(row: WebhookDelivery) -> DeliveryView:
     body=NewEndpoint,
     answer=EndpointView,
     status=201,
+    idempotency_key="optional",
     raises=(endpoints.EndpointExists, endpoints.TooManyEndpoints),
 )
 async def create_webhook_endpoint(call: Call[NewEndpoint]) -> EndpointView:
@@ -162,6 +163,7 @@ async def pause_webhook_endpoint(call: Call[None], endpoint_id: UUID) -> Endpoin
     "/api/v1/webhook-endpoints/{endpoint_id}/rotate",
     permission=P.WEBHOOKS_WRITE,
     answer=EndpointView,
+    idempotency_key="optional",
     raises=(endpoints.EndpointRemoved,),
 )
 async def rotate_webhook_secret(call: Call[None], endpoint_id: UUID) -> EndpointView:

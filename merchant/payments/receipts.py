@@ -1,7 +1,7 @@
 """Receipts: the facts of one payment as a shopper's paper has them, and the link under which its shopper finds it.
 
-A link's token is the payment's id, the day on which it ends, and a keyed digest of both: nothing is stored, and nobody
-makes one without the installation's secret.
+A link's token is the payment's id, the moment at which it ends, and a keyed digest of both: nothing is stored, and
+nobody makes one without the installation's secret. However late it is made, it ends as long after the payment.
 """
 
 import base64
@@ -114,10 +114,12 @@ def _moment(at: datetime, time_zone: str, language: str) -> str:
 # --- links ---------------------------------------------------------------------------------------------------------
 
 
-def receipt_token(service: Service, payment_id: UUID) -> str:
-    """The token of a receipt's link, good for TOKEN_LIFE."""
-    ends_at = int((clock.now() + TOKEN_LIFE).timestamp())
-    said = payment_id.bytes + ends_at.to_bytes(_TIME_BYTES)
+def receipt_token(service: Service, payment_id: UUID, received_at: datetime) -> str | None:
+    """The token of a receipt's link, good until TOKEN_LIFE after the payment; None once that is over."""
+    ends_at = received_at + TOKEN_LIFE
+    if ends_at <= clock.now():
+        return None
+    said = payment_id.bytes + int(ends_at.timestamp()).to_bytes(_TIME_BYTES)
     return base64.urlsafe_b64encode(said + _digest(service, said)).decode().rstrip("=")
 
 

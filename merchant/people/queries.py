@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import func, select
 
 from merchant.core import clock
@@ -12,18 +13,26 @@ from merchant.core.db import Reads
 from merchant.core.evidence import SecurityEvent
 from merchant.core.paging import Page, page
 from merchant.people.models import ApiKey, AppUser
+from merchant.people.unseen import BEGINNER
 
 
 async def users(tx: Reads, actor: Actor, wanted: Page) -> list[AppUser]:
-    """People, newest first unless asked otherwise; by name in any case."""
-    by_name = func.lower(AppUser.name)
-    return await page(tx, scope_to(actor, select(AppUser), AppUser), AppUser.id, wanted, name=by_name)
+    """People, newest first unless asked otherwise, by name in any case; without those who have registered and handed
+    nothing in yet.
+    """
+    statement = scope_to(actor, select(AppUser), AppUser).where(text(f"NOT {BEGINNER}"))
+    return await page(tx, statement, AppUser.id, wanted, name=func.lower(AppUser.name))
 
 
 async def user(tx: Reads, actor: Actor, user_id: UUID) -> AppUser:
     """A person. Raises NotFound."""
     found: AppUser = await tx.one(scope_to(actor, select(AppUser).where(AppUser.id == user_id), AppUser))
     return found
+
+
+async def is_beginner(tx: Reads, user_id: UUID) -> bool:
+    """Whether they have registered and handed nothing in yet, so that staff must not read their name."""
+    return bool(await tx.fetchval(f"SELECT {BEGINNER} FROM app_user WHERE id = $1", user_id))  # noqa: S608
 
 
 async def api_key(tx: Reads, actor: Actor, key_id: UUID) -> ApiKey:

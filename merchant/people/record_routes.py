@@ -160,7 +160,9 @@ async def list_security_events(call: Call[None]) -> Listed:
         until=call.filter_instant("to"),
     )
     rows = await records.security_events(call.tx, call.actor, call.page, narrowed, call.filters["kind"])
-    return Listed([security_event_view(*row) for row in rows], [row.id for row, _ in rows])
+    language = web.language_of(call.request)
+    views = [security_event_view(row, name and texts.translate(name, language)) for row, name in rows]
+    return Listed(views, [row.id for row, _ in rows])
 
 
 ROUTES = [read_audit, list_merchant_history, list_security_events]

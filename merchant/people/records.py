@@ -19,11 +19,13 @@ from merchant.core.evidence import StoredEvent
 from merchant.core.paging import Page
 from merchant.core.texts import _
 from merchant.people.subjects import subject_names
+from merchant.people.unseen import APPLICANT, BEGINNER
 
 HUB_STAFF = _("Hub staff")
-_NAMES = """
-SELECT id, name FROM app_user WHERE id = ANY($1) UNION ALL SELECT id, name FROM api_key WHERE id = ANY($1)
-"""
+_NAMES = f"""
+SELECT id, CASE WHEN {BEGINNER} THEN '{APPLICANT}' ELSE name END AS name FROM app_user WHERE id = ANY($1)
+UNION ALL SELECT id, name FROM api_key WHERE id = ANY($1)
+"""  # noqa: S608 - constants
 _REASONS = """
 SELECT r.dfsp_id, r.seq, r.reason_sealed FROM unnest($1::uuid[], $2::bigint[]) AS asked (dfsp_id, seq)
 JOIN audit_reason r USING (dfsp_id, seq)
@@ -109,7 +111,7 @@ async def security_events(
 
 
 async def actor_names(tx: Tx, ids: list[UUID]) -> Mapping[UUID, str]:
-    """The names of people and API keys that the transaction may see."""
+    """The names of people and API keys that the transaction may see, but for people who have handed nothing in yet."""
     return {row["id"]: row["name"] for row in await tx.fetch(_NAMES, list(set(ids)))}
 
 

@@ -55,6 +55,7 @@ async def list_dfsps(call: Call[None]) -> Listed:
     body=schemas.NewApiKey,
     answer=ApiKeyView,
     status=201,
+    idempotency_key="optional",
     raises=(CapabilityMissing,),
 )
 async def issue_api_key(call: Call[schemas.NewApiKey]) -> ApiKeyView:
@@ -89,6 +90,7 @@ async def list_api_keys(call: Call[None]) -> Listed:
     permission=P.API_KEYS_WRITE,
     answer=ApiKeyView,
     status=201,
+    idempotency_key="optional",
     raises=(CapabilityMissing, errors.WrongState, errors.InvalidFields),
 )
 async def rotate_api_key(call: Call[None], key_id: UUID) -> ApiKeyView:

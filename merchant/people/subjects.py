@@ -1,6 +1,7 @@
 """What the things are called that an audit record is about: one statement a type for a whole page, never one a row.
 
-The transaction shows names of the caller's own DFSP only. A name is today's; erased ones are none.
+The transaction shows names of the caller's own DFSP only. A name is today's; erased ones are none, and what an
+applicant has begun and not handed in has none either, nor have they.
 """
 
 import contextlib
@@ -11,16 +12,17 @@ from uuid import UUID
 
 from merchant.core.audit import AuditEntry
 from merchant.core.db import Tx
+from merchant.people.unseen import BEGINNER, BEGUN_CASE
 
 Named = Mapping[tuple[str, str], str]  # by type and id of a subject
 
-_CASE = "SELECT id, trading_name AS name FROM application WHERE id = ANY($1)"
+_CASE = f"SELECT id, trading_name AS name FROM application WHERE id = ANY($1) AND NOT {BEGUN_CASE}"  # noqa: S608
 _STATEMENTS = {
     "merchant": "SELECT id, trading_name AS name FROM merchant WHERE id = ANY($1)",
     "application": _CASE,
     "case": _CASE,
     "counter": "SELECT id, name FROM counter WHERE id = ANY($1)",
-    "user": "SELECT id, name FROM app_user WHERE id = ANY($1)",
+    "user": f"SELECT id, name FROM app_user WHERE id = ANY($1) AND NOT {BEGINNER}",  # noqa: S608
     "api_key": "SELECT id, name FROM api_key WHERE id = ANY($1)",
     "dfsp": "SELECT id, name FROM dfsp WHERE id = ANY($1)",
     "document": "SELECT id, purpose AS name FROM document WHERE id = ANY($1)",

@@ -1,16 +1,23 @@
 """JSON routes of people: adding, listing, changing, inviting again. users.py has the rules."""
 
+from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from merchant.core import clock, errors
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
+from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Listed, route
 from merchant.core.paging import BY_AGE_OR_NAME
+from merchant.core.texts import translate
 from merchant.people import links, own_people, queries, schemas, users
 from merchant.people.links import LIFE, Kind
+from merchant.people.models import AppUser
 from merchant.people.problems import AlreadyAccepted, LastOfRole, LastOperators, OwnAccount
 from merchant.people.schemas import InvitationSent, UserDetail
+from merchant.people.unseen import APPLICANT
 
 
 @route(
@@ -68,9 +75,8 @@ async def list_users(call: Call[None]) -> Listed:
     answer=UserDetail,
 )
 async def read_user(call: Call[None], user_id: UUID) -> Answer:
-    """Read a person; the ETag is what a change needs."""
-    user = await queries.user(call.tx, call.actor, user_id)
-    return Answer(schemas.user_view(call.service.vault, user), user.version)
+    """Read a person; the ETag is what a change needs. Applicants have no name until they have handed something in."""
+    return await _shown(call, await queries.user(call.tx, call.actor, user_id))
 
 
 @route(
@@ -92,8 +98,17 @@ async def change_user(call: Call[schemas.UserChange], user_id: UUID) -> Answer:
     """
     new = call.body
     change = users.Change(name=new.name, roles=new.roles, enabled=new.enabled, counter_id=new.counter_id)
-    user = await users.change_user(call.tx, call.service, call.actor, user_id, call.revision, change)
-    return Answer(schemas.user_view(call.service.vault, user), user.version)
+    return await _shown(
+        call, await users.change_user(call.tx, call.service, call.actor, user_id, call.revision, change)
+    )
+
+
+async def _shown(call: Call[Any], user: AppUser) -> Answer:
+    """A person with the revision. Whoever abuses the door can be shut out by id, and stays without a name."""
+    view = schemas.user_view(call.service.vault, user)
+    if await queries.is_beginner(call.tx, user.id):
+        view = msgspec.structs.replace(view, name=translate(APPLICANT, language_of(call.request)), email=None)
+    return Answer(view, user.version)
 
 
 @route(

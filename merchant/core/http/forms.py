@@ -50,7 +50,7 @@ async def read_form_with_file(request: Req, most_bytes: int) -> tuple[dict[str, 
     """
     check_same_site(request)
     service: Service = request.app.state.service
-    with service.shared(multipart.Uploads).one_of(request.scope["state"]["actor"].dfsp_id):
+    with service.shared(multipart.Uploads).one_of(request.scope["state"]["actor"]):
         form = await multipart.read_form(request, most_bytes)
     # Browsers send a field for files even where none was chosen.
     file = form.file if form.file.name or form.file.data else None

@@ -18,6 +18,7 @@ from litestar.datastructures import State
 from msgspec import Struct
 
 from merchant.core import errors
+from merchant.core.access import APPLICANT_ROLES, Actor
 from merchant.core.http import json as web
 from merchant.core.service import Service
 from merchant.core.texts import _
@@ -27,6 +28,8 @@ FILE = "file"  # the part that is the file
 LONGEST_S = 120.0
 # Each costs up to four times itself in memory until it is answered; and no DFSP keeps the others from sending.
 MOST_AT_ONCE, MOST_AT_ONCE_OF_ONE = 6, 3
+# Whoever has a telephone may register and send slowly: all of them together leave the greater part to staff.
+MOST_AT_ONCE_OF_GUESTS, MOST_AT_ONCE_OF_GUEST = 2, 1
 _RETRY_AFTER_S = 5
 _FIELDS_BYTES = 16_384  # of everything but the file
 _HEADER_BYTES = 2_048
@@ -51,24 +54,38 @@ class Form(Struct, frozen=True):
 
 
 class Uploads:
-    """How many files this process is receiving, by DFSP."""
+    """How many files this process is receiving: of each DFSP's staff and keys, and of each guest.
+
+    Guests are applicants and merchants' own people. They have a share of their own and take none of their DFSP's.
+    """
 
     def __init__(self, _service: Service) -> None:
-        self._of: Counter[UUID | None] = Counter()
+        self._of: Counter[UUID | None] = Counter()  # by DFSP; no guest's
+        self._of_guests: Counter[UUID] = Counter()  # by person
 
     @contextmanager
-    def one_of(self, dfsp_id: UUID | None) -> Iterator[None]:
+    def one_of(self, actor: Actor) -> Iterator[None]:
         """One more, until the block ends. Raises Busy."""
-        if self._of.total() >= MOST_AT_ONCE or self._of[dfsp_id] >= MOST_AT_ONCE_OF_ONE:
+        is_guest = actor.merchant_id is not None or not APPLICANT_ROLES.isdisjoint(actor.roles)
+        counter: Counter[Any] = self._of_guests if is_guest else self._of
+        key = actor.id if is_guest else actor.dfsp_id
+        of_guests = self._of_guests.total()
+        if (
+            self._of.total() + of_guests >= MOST_AT_ONCE
+            or counter[key] >= (MOST_AT_ONCE_OF_GUEST if is_guest else MOST_AT_ONCE_OF_ONE)
+            or (is_guest and of_guests >= MOST_AT_ONCE_OF_GUESTS)
+        ):
             raise errors.Busy(
                 _("Too many files are being received at this moment; send this again in a few seconds."),
                 headers={"retry-after": str(_RETRY_AFTER_S), "connection": "close"},
             )
-        self._of[dfsp_id] += 1
+        counter[key] += 1
         try:
             yield
         finally:
-            self._of[dfsp_id] -= 1
+            counter[key] -= 1
+            if not counter[key]:
+                del counter[key]  # people come and go
 
 
 async def read_form(request: Request[Any, Any, State], most_bytes: int) -> Form:

@@ -165,7 +165,7 @@ def _handler(declared: Route, function: Callable[..., Awaitable[Any]]) -> HTTPRo
         if declared.if_match:
             call.revision = web.if_match(request)
         if declared.upload is not None:
-            with call.service.shared(Uploads).one_of(call.actor.dfsp_id):
+            with call.service.shared(Uploads).one_of(call.actor):
                 form = await multipart.read_form(request, declared.upload(call.service.settings))
                 call.body, call.file = multipart.fields_as(form.fields, declared.body), form.file
                 return await _run(call, lambda: function(call, **given))

@@ -20,7 +20,7 @@ from merchant.demo.payments import HELD_PHONE
 from merchant.demo.world import CURRENCY, DemoWorld
 from merchant.people import account_routes
 from merchant.portal import home as start
-from merchant.portal.account.sign_in import keep_session, own_path
+from merchant.portal.account.sign_in import keep_session
 from merchant.portal.ui import pages
 from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
 
@@ -186,7 +186,7 @@ async def sign_in_as(request: Req) -> Page:
         raise errors.NotFound
     body = {"email": user.email, "password": user.password}
     signed = (await inside.ask(request, account_routes.sign_in, body=body)).view
-    response = pages.redirect(own_path(form.get("next", "")) or "/")
+    response = pages.redirect(pages.own_path(form.get("next", "")) or "/")
     keep_session(request, response, signed.access_token, signed.device_token)
     return response
 

@@ -138,6 +138,8 @@ def narrowed(statement: str, scope: Scope, *values: Any, alias: str = "p") -> tu
         parts.append(_OF_COUNTERS_MERCHANT.format(alias=alias, place=places["counter_id"]))
     elif not places:
         parts.append(_OF_EACH_DFSP.format(alias=alias))
+    if scope.nobody:
+        parts.append("false")
     text = statement.replace("{narrowed}", " AND ".join(parts))
     return (text, *values, *scope.columns.values())
 

@@ -26,7 +26,7 @@ from merchant.people.registration.steps import StepName, StepState, steps_of
 from merchant.people.schemas import Email
 
 PhoneText = Annotated[str, Meta(min_length=1, max_length=32)]
-LanguageCode = Literal["en", "fr", "sw"]
+LanguageCode = Literal["en", "fr", "sw", "rw", "my", "ar"]  # texts.OFFERED
 SECTIONS = ("business", "owners", "contact", "locations", "settlement_account")
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from merchant.core.texts import _
 from merchant.people import passkey_routes as api
+from merchant.portal.account.credential import credential_of
 from merchant.portal.account.profile import PASSWORD
 from merchant.portal.ui.acts import Act, Subject, act_screens
 from merchant.portal.ui.fields import collect
@@ -34,13 +35,9 @@ async def begin(view: View) -> Page:
 @screen("POST", "/account/passkeys/add")
 async def add(view: View) -> Page:
     """Keep what the browser made."""
-    try:
-        credential = msgspec.json.decode(view.form.get("credential", ""))
-    except (msgspec.DecodeError, RecursionError):
-        credential = None
     return await view.act(
         api.add_passkey,
-        body={"credential": credential, "name": view.form.get("name", "")},
+        body={"credential": credential_of(view.form), "name": view.form.get("name", "")},
         to="/account/passkeys",
         done=_("The passkey is added. Everywhere else you are signed out."),
         again=lambda: show(passkeys, view),

@@ -21,12 +21,12 @@ from merchant.people import account_routes as api
 from merchant.people import passkey_routes as passkey_api
 from merchant.people.problems import TotpRequired
 from merchant.people.sign_in import DEVICE_LIFE
+from merchant.portal.account.credential import credential_of
 from merchant.portal.ui import pages
-from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
+from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req, own_path
 from merchant.portal.ui.screen import View, screen
 
 _SIGN_IN_PAGE, _FORGOTTEN_PAGE = (f"{__package__}/{name}.html" for name in ("sign_in", "forgotten"))
-_NEXT_CHARS_MAX = 500
 _CODE_ASKED_FOR_S, _PROVED = 300, "password of a sign-in"
 
 
@@ -42,7 +42,8 @@ async def sign_in(request: Req) -> Page:
     service = service_of(request)
     form = await read_form(request, exact=("password",))
     code = form.get("code", "").replace(" ", "")
-    if "proved" in form and (proved := _proved(service, form["proved"])):
+    proved = _proved(service, form["proved"]) if "proved" in form else None
+    if proved is not None:
         form |= {"email": proved.email, "password": proved.password}
     body: dict[str, Any] = {"email": form.get("email", ""), "password": form.get("password", "")}
     if code:
@@ -52,9 +53,11 @@ async def sign_in(request: Req) -> Page:
     try:
         signed = (await inside.ask(request, api.sign_in, body=body)).view
     except TotpRequired:
-        return await _form(request, form, 401, wants_code=True)
+        until = clock.now().timestamp() + _CODE_ASKED_FOR_S
+        proved = proved or Proved(body["email"], body["password"], until)
+        return await _form(request, form, 401, proved=proved)
     except (errors.NotSignedIn, errors.TooManyRequests, errors.InvalidFields, errors.WrongState) as refused:
-        return await _form(request, form, refused.status, refused.detail, wants_code=bool(code))
+        return await _form(request, form, refused.status, refused.detail, proved=proved)
     response = pages.redirect(own_path(form.get("next", "")) or "/")
     keep_session(request, response, signed.access_token, signed.device_token)
     return response
@@ -67,17 +70,11 @@ def keep_session(request: Req, response: Page, access_token: str, device_token: 
     cookies.set_cookie(response, cookies.DEVICE, device_token, settings, int(DEVICE_LIFE.total_seconds()))
 
 
-def own_path(wanted: str) -> str:
-    """A path of ours to go on to, or nothing: no other site, and nothing a browser would take for one."""
-    is_ours = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted and wanted.isprintable()
-    return wanted if is_ours and len(wanted) <= _NEXT_CHARS_MAX else ""
-
-
 @post("/sign-in/passkey", opt=PUBLIC, exception_handlers=IN_WORDS)
 async def sign_in_with_passkey(request: Req) -> Page:
     """Sign in with what the browser's passkey signed; the script of the page sends it."""
     form = await read_form(request)
-    body: dict[str, Any] = {"credential": _json(form.get("credential", ""))}
+    body: dict[str, Any] = {"credential": credential_of(form)}
     if device := cookies.read_cookie(request.headers, cookies.DEVICE, service_of(request).settings):
         body["device"] = device
     try:
@@ -89,13 +86,6 @@ async def sign_in_with_passkey(request: Req) -> Page:
     response = pages.redirect(own_path(form.get("next", "")) or "/")
     keep_session(request, response, signed.access_token, signed.device_token)
     return response
-
-
-def _json(text: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return None
 
 
 @screen("POST", "/sign-out")
@@ -130,10 +120,10 @@ def _forgotten(request: Req, status: int = 200, wrong: str = "", *, sent: bool =
 
 
 async def _form(
-    request: Req, form: dict[str, str], status: int = 200, wrong: str = "", *, wants_code: bool = False
+    request: Req, form: dict[str, str], status: int = 200, wrong: str = "", *, proved: "Proved | None" = None
 ) -> Page:
+    """The page; of whoever has proved their password it asks for the code only."""
     service = service_of(request)
-    proved = _keep_proved(service, form) if wants_code else ""
     return pages.respond(
         request,
         _SIGN_IN_PAGE,
@@ -141,9 +131,9 @@ async def _form(
         scheme=await service.scheme(),
         next=form.get("next", ""),
         email=form.get("email", ""),
-        proved=proved,
+        proved=_keep_proved(service, proved) if proved else "",
         wrong=wrong,
-        wants_code=wants_code,
+        wants_code=proved is not None,
         scripts=True,
     )
 
@@ -153,13 +143,11 @@ class Proved(Struct, frozen=True):
 
     email: str
     password: str
-    until: float  # seconds since the epoch
+    until: float  # seconds since the epoch; wrong codes do not move it
 
 
-def _keep_proved(service: Service, form: dict[str, str]) -> str:
-    until = clock.now().timestamp() + _CODE_ASKED_FOR_S
-    kept = Proved(form.get("email", ""), form.get("password", ""), until)
-    return base64.urlsafe_b64encode(service.vault.seal(msgspec.json.encode(kept), _PROVED)).decode()
+def _keep_proved(service: Service, proved: Proved) -> str:
+    return base64.urlsafe_b64encode(service.vault.seal(msgspec.json.encode(proved), _PROVED)).decode()
 
 
 def _proved(service: Service, sent: str) -> Proved | None:

@@ -253,7 +253,11 @@ def _days_told(days: int) -> str:
 def _heat_of(view: View, rows: Sequence[Any]) -> list[tuple[str, list[Row]]]:
     """Each DFSP's name and strips: a day each, the hours along it."""
     found = []
-    for name, of_dfsp in groupby(sorted(rows, key=lambda one: (one.name, str(one.dfsp_id))), lambda one: one.name):
+
+    def of(row: Any) -> tuple[str, str]:
+        return row.name, str(row.dfsp_id)  # two may have one name
+
+    for (name, _id), of_dfsp in groupby(sorted(rows, key=of), of):
         days: dict[Any, list[float | None]] = {}
         for row in of_dfsp:
             days.setdefault(row.date, [0.0] * 24)[row.hour] = row.asked

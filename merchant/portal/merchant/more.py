@@ -66,8 +66,8 @@ async def _above(view: View, shop: MerchantView) -> kyb.Requirements | None:
 
 
 def _tier_above(tier: str) -> str | None:
-    """The next tier, where there is one."""
-    at = api.TIERS.index(tier) + 1
+    """The next tier, where there is one; none above a tier that the list lacks."""
+    at = api.TIERS.index(tier) + 1 if tier in api.TIERS else len(api.TIERS)
     return api.TIERS[at] if at < len(api.TIERS) else None
 
 

@@ -32,7 +32,8 @@ class Line(Struct, frozen=True):
 def lines_of(form: Mapping[str, str], keys: Sequence[PriceKeyView]) -> list[Line]:
     """The lines that a form holds, after the key that was pressed: `add` puts one on, `less` takes one off.
 
-    An order is in one currency: a key of another one begins a new order.
+    An order is in one currency: a key of another one begins a new order, and of lines whose prices were changed to
+    another meanwhile those in the first one's currency stay.
     """
     counts = {key.id: _count(form.get(f"{LINE}{key.id}", "")) for key in keys}
     by_id = {str(key.id): key for key in keys}
@@ -44,7 +45,8 @@ def lines_of(form: Mapping[str, str], keys: Sequence[PriceKeyView]) -> list[Line
         counts[added.id] = min(counts[added.id] + 1, MAX_OF_LINE)
     if taken is not None:
         counts[taken.id] = max(counts[taken.id] - 1, 0)
-    return [Line(key, counts[key.id]) for key in keys if counts[key.id]]
+    lines = [Line(key, counts[key.id]) for key in keys if counts[key.id]]
+    return [line for line in lines if line.key.amount.currency == lines[0].key.amount.currency]
 
 
 def _count(text: str) -> int:

@@ -1,7 +1,7 @@
 """What a code on a shopper's page names: a counter, one request of its, and whether anyone may pay there now.
 
 Nothing here knows pages. The service reads as itself, and only what the printed code says anyway, the state of a
-request whose unguessable reference the caller knows, and which DFSP vouches for the shop.
+request whose reference the caller knows (guesses are counted), and which DFSP vouches for the shop.
 """
 
 import re

@@ -1,9 +1,9 @@
 """The shopper's page behind every QR code: whom to pay, how much, and the ways to do it.
 
-`/q/{code}` is public, so it acts as the service and reads only what the printed code says anyway, plus whether that
-sticker still holds, and the state of a request whose unguessable reference the caller knows. Nothing personal; every
-code that is nobody's looks the same, and so does every shop that may not be paid. The page of a request that was sent
-to a phone says to look there; that of a paid one is its receipt.
+`/q/{code}` is public: it acts as the service and reads what the printed code says anyway, whether that sticker holds,
+and the state of a request whose reference the caller knows. A reference is eight characters and guesses are counted;
+who knows one sees, once it is paid, the note and a link to the receipt with the masked payer, for ninety days. Every
+code that is nobody's looks the same, and so does every shop that may not be paid.
 """
 
 import re
@@ -133,10 +133,11 @@ async def _request_page(request: Req, found: Found) -> Page:
     assert asked is not None
     scheme, facts = await service.scheme(), codes.CodeFacts.of(shop)
     state_text, amount = STATE_TEXTS[RequestState(asked["state"])], Money(asked["amount_minor"], asked["currency"])
-    receipt = None
+    receipt = token = None
     if found.paid and asked["payment_id"] is not None:
         language = languages.spoken_with(request).language
         receipt = await receipts.read_receipt(service, asked["payment_id"], language)
+        token = receipts.receipt_token(service, receipt.payment_id, receipt.received_at)
     return _page(
         request,
         scheme,
@@ -148,8 +149,8 @@ async def _request_page(request: Req, found: Found) -> Page:
         reference=asked["short_ref"],
         to_phone=asked["to_phone"],
         moment=_moment(state_text, asked["expires_at"], asked["paid_at"], await service.time_zone()),
-        receipt=receipt,
-        token=receipts.receipt_token(service, receipt.payment_id) if receipt else None,
+        receipt=receipt if token else None,
+        token=token,
     )
 
 

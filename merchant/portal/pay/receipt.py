@@ -12,6 +12,8 @@ from litestar.params import FromPath
 
 from merchant.core import errors, throttling
 from merchant.core.http.json import service_of
+from merchant.core.service import Service
+from merchant.core.throttle import Throttle
 from merchant.exchange.receipt_paper import draw_receipt
 from merchant.payments import receipts
 from merchant.portal.pay.found import TooManyGuesses, guesses, source_of
@@ -20,7 +22,13 @@ from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
 
 _RECEIPT_PAGE, _NO_RECEIPT_PAGE = (f"{__package__}/{name}.html" for name in ("receipt", "no_receipt"))
 _FILES = {"pdf": "application/pdf", "txt": "text/plain; charset=utf-8"}
+PER_RECEIPT = 10  # a minute, in one process: more papers of one payment are nobody's who pays
 _SECRET = {"cache-control": "no-store", "referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow"}
+
+
+def by_receipt(_service: Service) -> Throttle:
+    """Papers of one receipt that are drawn, which takes longer than all else that strangers may ask for."""
+    return Throttle(per_minute=PER_RECEIPT, burst=PER_RECEIPT)
 
 
 @get("/r/{token:str}", opt=PUBLIC, exception_handlers=IN_WORDS)
@@ -38,6 +46,8 @@ async def show_receipt(request: Req, token: FromPath[str]) -> Page:
         receipt = await receipts.read_receipt(service, payment_id, language)
     except errors.NotFound:
         return _private(pages.respond(request, _NO_RECEIPT_PAGE, 404))
+    if form == "pdf" and (wait_s := throttling.wait_s(service, by_receipt, str(payment_id), "receipt")):
+        raise errors.TooManyRequests(headers={"retry-after": str(ceil(wait_s))})
     if form:
         return await _file(receipt, form)
     return _private(pages.respond(request, _RECEIPT_PAGE, receipt=receipt, token=token))

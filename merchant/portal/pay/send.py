@@ -1,8 +1,8 @@
 """A shopper lets the shop's request come to their own phone: `/q/{code}/phone`.
 
 The request is one of the shop's, made in its tenant as its own till would make it. Whoever knows a number could have
-strangers' phones ring, so it is asked for seldom: a source and a phone have a limit each in every process, and a phone
-has one that the database keeps. It ends soon by itself.
+strangers' phones ring, so it is asked for seldom: a source, a phone and a counter have a limit each in every process,
+and a phone has one that the database keeps. It ends soon by itself.
 """
 
 import hashlib
@@ -35,6 +35,7 @@ _PHONE_PAGE = f"{__package__}/phone.html"
 CHANNEL = "page"
 LIVES_S = 300  # whoever asked holds the phone already
 PER_SOURCE, PER_PHONE = 10, 3  # a minute, in one process: a family's phone network, and slips of one person
+PER_COUNTER = 20  # likewise: nobody serves more, and a till's list of who is asked stays one to be read
 # Over all processes, of whatever shop: nobody pays more often by a page, and a stranger is rung no more than that.
 PER_PHONE_IN, PER_PHONE_AT_MOST = timedelta(minutes=10), 6
 _RECENT = """
@@ -54,6 +55,11 @@ def by_source(_service: Service) -> Throttle:
 def by_phone(_service: Service) -> Throttle:
     """Requests that one phone may be sent."""
     return Throttle(per_minute=PER_PHONE, burst=PER_PHONE)
+
+
+def by_counter(_service: Service) -> Throttle:
+    """Requests that may be sent in one counter's name."""
+    return Throttle(per_minute=PER_COUNTER, burst=PER_COUNTER)
 
 
 @get("/q/{code:str}/phone", opt=PUBLIC, exception_handlers=IN_WORDS)
@@ -85,6 +91,7 @@ async def send_to_phone(request: Req, code: FromPath[str]) -> Page:
         wrong = "" if payer else _("Enter a phone number, such as one that you would dial.")
         return await _show(request, found, typed, form, wrong)
     _count(service, by_phone, payer.digest(service.vault).hex()[:16], "send_to_phone")
+    _count(service, by_counter, str(found.shop["counter_id"]), "send_to_phone")
     try:
         address = await _ask(service, found, typed, payer, form)
     except errors.InvalidFields as refusal:

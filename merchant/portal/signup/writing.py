@@ -8,6 +8,7 @@ from merchant.portal.signup import answers, steps
 from merchant.portal.signup.application import APPLICANT, HOME, Desk, desk_of
 from merchant.portal.signup.steps import PHOTOS, STEPS, Step
 from merchant.portal.ui import pages
+from merchant.portal.ui.acts import REVISION, number
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import View, screen
@@ -46,10 +47,7 @@ async def save(view: View, name: str) -> Page:
         return view.go(HOME)
     changes = answers.changed(desk.application, step.sections, view.form, _fields(view, step, desk))
     body = steps.defaults(view, desk.application, changes)
-    revision = view.form.get("revision", "")
-    told = await view.attempt(
-        api.change_my_application, body=body, revision=int(revision) if revision.isdecimal() else None
-    )
+    told = await view.attempt(api.change_my_application, body=body, revision=number(view.form.get(REVISION, "")))
     if told is None:
         return _page(view, step, await desk_of(view))
     if view.form.get("deed") == "stop":

@@ -21,6 +21,7 @@ from merchant.portal.staff.writing import (
     section_page,
     written,
 )
+from merchant.portal.ui.acts import number
 from merchant.portal.ui.fields import Field, collect, start_of
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import View
@@ -84,8 +85,7 @@ def _counter_fields(index: int, positions: Sequence[int]) -> list[Field]:
 def _window(view: View, count: int) -> tuple[int, int]:
     """Which counters a page shows: from which one, and to which."""
     text = view.form.get(_FROM) or view.query.get(_FROM, "")
-    first = int(text) if text.isdigit() and len(text) < 5 else 0
-    first = min(first, max(count - 1, 0))
+    first = min(number(text) or 0, max(count - 1, 0))
     return first, min(first + _COUNTERS_A_PAGE, count)
 
 

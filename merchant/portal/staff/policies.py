@@ -10,7 +10,7 @@ from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.people import routes as people_api
 from merchant.portal.ui.acts import Act, Subject, act_screens, subject_of
-from merchant.portal.ui.fields import Field
+from merchant.portal.ui.fields import AREA_CHARS_MAX, Field
 from merchant.portal.ui.layout import Kind
 from merchant.portal.ui.lists import Button, Column, Empty, Listing, instant, name_of, said, show_list, state, text
 from merchant.portal.ui.pages import Page
@@ -81,7 +81,7 @@ async def _to_propose(view: View, _given: dict[str, Any]) -> Subject:
             "area",
             _("Begin with what is in force and change what you must."),
             required=True,
-            most=20_000,
+            most=AREA_CHARS_MAX,
         ),
         Field("effective_on", _("In force from"), "date"),
         Field("note", _("Why"), "area", most=500),

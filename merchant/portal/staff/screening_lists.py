@@ -8,7 +8,7 @@ from merchant.compliance.lists.states import Capability, list_may
 from merchant.core.access import Permission as P
 from merchant.core.texts import _
 from merchant.portal.ui.acts import Act, act_screens
-from merchant.portal.ui.fields import Field, collect
+from merchant.portal.ui.fields import AREA_CHARS_MAX, Field, collect
 from merchant.portal.ui.lists import Button, Column, Empty, Listing, badge, show_list, state, text
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import STAFF, View, screen
@@ -62,7 +62,7 @@ def _file(view: View) -> dict[str, Any]:
 # A form is at most 64 KiB, in which a sign of a list may take three bytes.
 _FIELDS = (
     Field("form", _("Form"), "choice", required=True, choices=_FORMS),
-    Field("content", _("Its text"), "area", required=True, most=20_000),
+    Field("content", _("Its text"), "area", required=True, most=AREA_CHARS_MAX),
 )
 _ACTS = (
     Act(

@@ -24,6 +24,7 @@ from merchant.portal.staff.writing import (
     section_page,
     written,
 )
+from merchant.portal.ui.acts import number
 from merchant.portal.ui.fields import Field, collect, start_of
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import View
@@ -185,8 +186,8 @@ async def save_contact(view: View, desk: Desk) -> Page:
     """Save it."""
     shown = _fields_of(_contact_groups((await read_to_write(view, desk)).view))
     given: dict[str, Any] = collect(view.form, shown).get("contact", {})
-    if str(given.get("owner_index", "")).isdigit():
-        given["owner_index"] = int(given["owner_index"])
+    if (owner := number(str(given.get("owner_index", "")))) is not None:
+        given["owner_index"] = owner
     done = await save(view, desk, {"contact": given}, {}, [one.name for one in shown])
     if done is None:
         return refused(view) or await _contact_page(view, desk, await read_to_write(view, desk))

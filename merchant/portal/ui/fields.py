@@ -29,6 +29,8 @@ FieldKind = Literal[
     "date",
     "hidden",
 ]
+# Of an area, whose signs a form writes as up to three bytes each: all of it is less than forms.MAX_FORM_BYTES.
+AREA_CHARS_MAX = 20_000
 _STEP = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)|\[(\d{1,3})\]")
 
 
@@ -74,11 +76,10 @@ def _value(form: Mapping[str, str], field: Field) -> Any:
 
 
 def _number(text: str) -> Any:
-    """A number, or the text itself, about which the API then complains."""
-    try:
-        return int(text) if re.fullmatch(r"-?\d{1,15}", text) else float(text)
-    except ValueError:
-        return text
+    """A number, or the text itself, about which the API then complains; so it does about `nan`."""
+    if re.fullmatch(r"-?\d{1,15}", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"-?\d{0,15}\.\d{1,15}", text) else text
 
 
 def put(body: dict[str, Any], path: str, value: Any) -> None:

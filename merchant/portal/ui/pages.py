@@ -24,6 +24,7 @@ from merchant.core.texts import _
 from merchant.portal.ui import assets, charts, languages, markup, when, words
 
 Req = Request[Any, Any, State]
+_OWN_PATH_CHARS_MAX = 500
 Page = Response[bytes]
 PUBLIC = {"public": True, "hidden": True}
 # A year is the longest that caches honour (RFC 2616 section 14.21); a changed file has another name.
@@ -126,7 +127,8 @@ def respond(
         "cache-control": cache,
         "content-security-policy": (_SCRIPTS if scripts else "") + _POLICY + ("'self'" if framed else "'none'"),
         "content-language": spoken.language,
-        "vary": "accept-encoding" if only_in else "accept-encoding, accept-language",
+        # A language of the address itself, or the page's only one, depends on nothing that was sent with it.
+        "vary": "accept-encoding" + ("" if only_in or spoken.chosen else ", accept-language, cookie"),
     }
     if referrer is not None:
         headers["referrer-policy"] = referrer
@@ -136,6 +138,12 @@ def respond(
     if spoken.chosen and cache == "no-store":  # a page that others are given too sets no cookie
         languages.remember(response, spoken, service_of(request).settings)
     return response
+
+
+def own_path(wanted: str) -> str:
+    """A path of ours to go on to, or nothing: no other site, and nothing a browser would take for one."""
+    is_ours = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted and wanted.isprintable()
+    return wanted if is_ours and len(wanted) <= _OWN_PATH_CHARS_MAX else ""
 
 
 def redirect(url: str, **cookie: Any) -> Page:

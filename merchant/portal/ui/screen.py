@@ -88,7 +88,8 @@ class View:
     def back(self, otherwise: str) -> str:
         """The page of ours that a press came from, else another."""
         told = urlsplit(self.request.headers.get("referer", ""))
-        return told.path if told.netloc == self.request.headers.get("host") and told.path.startswith("/") else otherwise
+        is_ours = told.netloc == self.request.headers.get("host")
+        return (pages.own_path(told.path) if is_ours else "") or otherwise
 
     def may(self, permission: Permission) -> bool:
         """Whether who looks holds a permission."""

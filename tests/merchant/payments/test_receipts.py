@@ -114,7 +114,8 @@ def test_what_is_no_number_is_none(typed: str) -> None:
 
 async def test_a_token_names_its_payment_for_ninety_days(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     payment_id = ids.uuid7()
-    token = receipts.receipt_token(stage.service, payment_id)
+    token = receipts.receipt_token(stage.service, payment_id, clock.now())
+    assert token is not None
     assert len(token) == 38
     assert receipts.payment_of_token(stage.service, token) == payment_id
     now = clock.now()
@@ -124,8 +125,22 @@ async def test_a_token_names_its_payment_for_ninety_days(stage: Stage, monkeypat
     assert receipts.payment_of_token(stage.service, token) is None
 
 
+async def test_a_token_made_late_ends_no_later_and_none_is_made_afterwards(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment_id, received_at = ids.uuid7(), clock.now()
+    monkeypatch.setattr(clock, "source", lambda: received_at + timedelta(days=89))
+    token = receipts.receipt_token(stage.service, payment_id, received_at)
+    assert token is not None
+    assert receipts.payment_of_token(stage.service, token) == payment_id
+    monkeypatch.setattr(clock, "source", lambda: received_at + receipts.TOKEN_LIFE)
+    assert receipts.payment_of_token(stage.service, token) is None
+    assert receipts.receipt_token(stage.service, payment_id, received_at) is None
+
+
 async def test_a_token_that_was_changed_or_made_up_names_nothing(stage: Stage) -> None:
-    token = receipts.receipt_token(stage.service, ids.uuid7())
+    token = receipts.receipt_token(stage.service, ids.uuid7(), clock.now())
+    assert token is not None
     for place in range(0, len(token) - 1, 3):
         other = "A" if token[place] != "A" else "B"
         assert receipts.payment_of_token(stage.service, token[:place] + other + token[place + 1 :]) is None

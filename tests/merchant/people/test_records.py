@@ -111,7 +111,7 @@ async def test_names_are_read_in_one_statement_a_type(
 
     monkeypatch.setattr(Reads, "fetch", counted)
     assert len(await entries(client, world, action="application.opened")) == 3
-    assert len([sql for sql in asked if "FROM application " in sql]) == 1
+    assert len([sql for sql in asked if "trading_name AS name FROM application " in sql]) == 1
 
 
 async def test_a_time_narrows_the_record(client: httpx.AsyncClient, service: Service, world: World) -> None:

@@ -40,6 +40,10 @@ class Browser:
         fields = self.fields(action) | {name.replace("__", "."): text for name, text in typed.items()}
         return await self._go("POST", action, data=fields)
 
+    async def send_as_it_was(self, action: str, fields: dict[str, str]) -> httpx.Response:
+        """Send fields that were read before, as a reload or the way back does."""
+        return await self._go("POST", action, data=fields)
+
     def fields(self, action: str) -> dict[str, str]:
         """What the form with this action would send as it stands: hidden and filled fields, chosen options."""
         form = re.search(

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import tracemalloc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
 from merchant.core import errors
+from merchant.core.access import Actor
 from merchant.core.access import Permission as P
 from merchant.core.http import multipart
 from merchant.core.http.multipart import SentFile, Uploads, parse
@@ -24,7 +25,8 @@ from merchant.core.http.route import Call, route
 from merchant.core.service import Service
 from merchant.programs.app import create_app, with_doors
 from merchant.programs.runtime import serving
-from tests.builders import World
+from tests import builders
+from tests.builders import Person, World
 
 BOUNDARY = b"xyz"
 GOOD = (
@@ -128,12 +130,18 @@ async def take(call: Call[Given]) -> Seen:
     return Seen(call.body.name, call.file.name, len(call.file.data))
 
 
-PAPERS = "/api/v1/papers"
+@route("POST", "/api/v1/own-papers", permission=P.OWN_APPLICATION_WRITE, body=Given, upload=lambda _: 9, answer=Seen)
+async def take_own(call: Call[Given]) -> Seen:
+    """Take a paper of whoever is not staff."""
+    return Seen(call.body.name, call.file.name, len(call.file.data))
+
+
+PAPERS, OWN_PAPERS = "/api/v1/papers", "/api/v1/own-papers"
 
 
 @pytest.fixture
 async def papers(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(with_doors(create_app(service, [take])), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(with_doors(create_app(service, [take, take_own])), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test.local") as client:
         yield client
 
@@ -159,31 +167,67 @@ async def test_a_route_takes_a_form_and_says_what_is_wrong_with_it(papers: httpx
     assert (await papers.post(PAPERS, content=GOOD, headers={**who, "content-type": form})).status_code == 200
 
 
+def hold(service: Service, *actors: Actor) -> list[Any]:
+    """Files that are being received from these, until each is ended."""
+    held = [service.shared(Uploads).one_of(actor) for actor in actors]
+    for one in held:
+        one.__enter__()
+    return held
+
+
+def end(held: list[Any]) -> None:
+    """Their files are here."""
+    for one in held:
+        one.__exit__(None, None, None)
+
+
 async def test_no_dfsp_sends_more_files_at_once_than_it_may_and_all_together_neither(
     papers: httpx.AsyncClient, service: Service, world: World
 ) -> None:
     files = {"file": ("a.pdf", b"x")}
-    uploads, ours = service.shared(Uploads), world.maker.actor.dfsp_id
-    assert ours is not None
+    ours = world.maker.actor
+    other = msgspec.structs.replace(ours, dfsp_id=UUID(int=1))
 
     async def send(fsp_id: str) -> httpx.Response:
         return await papers.post(PAPERS, data={"name": "a"}, files=files, headers=world[fsp_id]["maker"].headers)
 
-    def hold(dfsp_id: UUID, count: int) -> Iterator[Any]:
-        for _ in range(count):
-            held = uploads.one_of(dfsp_id)
-            held.__enter__()
-            yield held
-
-    held = list(hold(ours, multipart.MOST_AT_ONCE_OF_ONE))
+    held = hold(service, *[ours] * multipart.MOST_AT_ONCE_OF_ONE)
     busy = await send("greenbankfsp")
     assert (busy.status_code, busy.json()["code"], busy.headers["retry-after"]) == (503, "busy", "5")
     assert (await send("lakemfi")).status_code == 200
-    held += hold(UUID(int=1), multipart.MOST_AT_ONCE_OF_ONE)
+    held += hold(service, *[other] * multipart.MOST_AT_ONCE_OF_ONE)
     assert (await send("lakemfi")).status_code == 503
-    for one in held:
-        one.__exit__(None, None, None)
+    end(held)
     assert (await send("greenbankfsp")).status_code == 200
+
+
+async def test_slow_applicants_never_keep_staff_or_each_other_from_sending(
+    papers: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    """Anyone with a telephone becomes one; two accounts at two DFSPs held every place there was."""
+    files, guest = {"file": ("a.pdf", b"x")}, await builders.applicant(service, world)
+    there = msgspec.structs.replace(guest.actor, id=UUID(int=7), dfsp_id=world.dfsp_ids["lakemfi"])
+
+    async def send(who: Person, path: str = PAPERS) -> int:
+        sent = await papers.post(path, data={"name": "a"}, files=files, headers=who.headers)
+        return sent.status_code
+
+    mine = hold(service, guest.actor)
+    assert await send(guest, OWN_PAPERS) == 503, "one person sends one file at a time"
+    with pytest.raises(errors.Busy):
+        hold(service, guest.actor)
+    theirs = hold(service, there)
+    end(mine)
+    assert await send(guest, OWN_PAPERS) == 200, "another's slow file does not hold up mine"
+
+    mine = hold(service, guest.actor)
+    owner = msgspec.structs.replace(guest.actor, id=UUID(int=8), merchant_id=UUID(int=9), roles=("merchant_owner",))
+    with pytest.raises(errors.Busy):
+        hold(service, owner)
+    staff = hold(service, *[world.maker.actor] * (multipart.MOST_AT_ONCE_OF_ONE - 1))
+    assert await send(world.maker) == 200, "what applicants send is not counted as their DFSP's"
+    assert await send(world["lakemfi"]["maker"]) == 200
+    end([*mine, *theirs, *staff])
 
 
 def free_port() -> int:

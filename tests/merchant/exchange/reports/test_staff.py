@@ -191,6 +191,20 @@ async def decide(service: Service, world: World, paths: list[str]) -> None:
         await review.return_for_changes(tx, world.checker.actor, application.id, items)
 
 
+async def test_whoever_asks_for_anothers_decisions_is_told_of_none(
+    client: httpx.AsyncClient, service: Service, world: World, till: Counter
+) -> None:
+    await decide(service, world, ["business.mcc"])
+    await builders.create_application(service, world.maker, submitted=True)
+    other = world.dfsp_ids["lakemfi"]
+    found = await report(client, world.checker.headers, "/api/v1/reports/decisions", dfsp_id=other)
+    assert (found["outcomes"]["decided"], found["waiting"]["total"]) == (0, 0)
+    assert found["checkers"] == found["risks"] == found["reasons"] == []
+    own = world.dfsp_ids["greenbankfsp"]
+    found = await report(client, world.checker.headers, "/api/v1/reports/decisions", dfsp_id=own)
+    assert (found["outcomes"]["decided"], found["waiting"]["total"]) == (2, 1)
+
+
 async def test_decisions_are_counted_by_outcome_checker_risk_and_reason(
     client: httpx.AsyncClient, service: Service, world: World, till: Counter
 ) -> None:

@@ -3,19 +3,25 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
+from merchant.core import texts
 from merchant.core.access import Role
 from merchant.core.service import Service
+from merchant.people.registration import schemas
 from tests import builders
 from tests.builders import World
 from tests.merchant.people.registration.conftest import Applicant, Door, staff, wrong
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
 Move = Callable[[timedelta], datetime]
+
+
+def test_a_language_that_pages_offer_is_one_that_the_api_takes() -> None:
+    assert set(get_args(schemas.LanguageCode)) == set(texts.OFFERED)
 
 
 class TestRegistering:

@@ -8,7 +8,7 @@ import pytest
 
 from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings
-from merchant.portal.account.sign_in import own_path
+from merchant.portal.ui.pages import own_path
 from merchant.programs.app import create_app
 from tests import builders
 from tests.apps import client_on

@@ -1,6 +1,9 @@
 """The hub's day on pages: figures that call for somebody, charts beside their tables, and the wall."""
 
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -9,6 +12,8 @@ from merchant.core import clock
 from merchant.core.access import Role
 from merchant.core.service import Service
 from merchant.exchange.reports import merchants
+from merchant.exchange.reports.operations import HourCounted
+from merchant.portal.hub import today
 from merchant.registry.merchants.models import Counter
 from tests import builders
 from tests.builders import World
@@ -42,6 +47,14 @@ async def test_the_figures_of_the_hour_call_for_somebody_where_one_is_needed(
     assert 'href="/queues/doubt">1</a>' in page.text
     assert '<div class="figure "><p class="over">Failed jobs</p>' in page.text
     assert "Greenbankfsp" in browser.words
+
+
+def test_two_dfsps_of_one_name_have_strips_of_their_own() -> None:
+    day = clock.now().date()
+    rows = [HourCounted(UUID(int=number), "Lake", day, 8, asked=number, paid=0, p95_s=None) for number in (1, 2)]
+    view: Any = SimpleNamespace(spoken=SimpleNamespace(language="en"))
+    found = today._heat_of(view, rows)
+    assert [(name, [strip.values[8] for strip in strips]) for name, strips in found] == [("Lake", [1]), ("Lake", [2])]
 
 
 async def test_an_hour_without_a_request_is_a_page_too(client: httpx.AsyncClient, world: World) -> None:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from merchant.portal.merchant import more
+from merchant.registry.merchants import routes as api
 from tests import builders
 from tests.builders import World
 from tests.merchant.portal.merchant.conftest import NAME, Stall
@@ -16,6 +18,11 @@ async def test_my_shop_says_what_it_is_and_may_take(stall: Stall) -> None:
         assert words in browser.words
     await browser.open("/shop/more", lang="sw")
     assert browser.status == 200
+
+
+@pytest.mark.parametrize(("tier", "above"), [("T0", "T1"), (api.TIERS[-1], None), ("T9", None), ("", None)])
+def test_above_a_tier_that_nobody_knows_there_is_none(tier: str, above: str | None) -> None:
+    assert more._tier_above(tier) == above
 
 
 async def test_an_owner_adds_and_renames_and_closes_a_counter(stall: Stall) -> None:

@@ -105,6 +105,19 @@ async def test_a_source_may_not_ring_many_phones(client: httpx.AsyncClient, shop
     assert 429 in answers[send.PER_SOURCE :]
 
 
+async def test_many_sources_do_not_make_a_tills_list_grow_without_end(
+    client: httpx.AsyncClient, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = iter(f"192.0.2.{number}" for number in range(255))
+    monkeypatch.setattr(send, "source_of", lambda _request: next(sources))
+    answers = [
+        await ask(client, shop, once=str(number), phone=f"+2547110001{number:02}")
+        for number in range(send.PER_COUNTER + 1)
+    ]
+    assert [answer.status_code for answer in answers] == [303] * send.PER_COUNTER + [429]
+    assert len(await asked(shop)) == send.PER_COUNTER
+
+
 async def test_another_sites_page_sends_nothing(client: httpx.AsyncClient, shop: Shop) -> None:
     headers = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
     form = {"once": "a", "amount": "1", "phone": PHONE}

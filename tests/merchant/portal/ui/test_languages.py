@@ -99,6 +99,19 @@ async def test_problems_are_told_in_the_language_too(client: httpx.AsyncClient) 
     assert missing.status_code == 404
 
 
+async def test_a_cache_between_gives_nobody_the_page_in_anothers_language(
+    client: httpx.AsyncClient, shop: Shop
+) -> None:
+    """The shop's page is public for a minute, and speaks the language of the cookie."""
+    path = f"/q/{shop.counter.alias}"
+    page = await client.get(path, headers={"cookie": "lang=fr"})
+    assert page.headers["content-language"] == "fr"
+    assert page.headers["cache-control"].startswith("public")
+    assert "cookie" in page.headers["vary"].split(", ")
+    named = await client.get(path, params={"lang": "fr"})
+    assert (named.headers["content-language"], named.headers["vary"]) == ("fr", "accept-encoding")
+
+
 async def test_pages_in_english_only_say_so_and_offer_no_other(client: httpx.AsyncClient) -> None:
     page = await client.get("/docs", headers=FRENCH)
     assert '<html lang="en" dir="ltr">' in page.text

@@ -75,7 +75,7 @@ async def test_pages_are_compressed_for_those_who_can_read_it(
     async with client.stream("GET", f"/q/{shop.counter.alias}", headers={"accept-encoding": accepts}) as page:
         raw = b"".join([part async for part in page.aiter_raw()])
     assert page.headers.get("content-encoding") == ("gzip" if zipped else None)
-    assert page.headers["vary"] == "accept-encoding, accept-language"
+    assert page.headers["vary"] == "accept-encoding, accept-language, cookie"
     assert b"</html>" in (gzip.decompress(raw) if zipped else raw)
 
 
