@@ -21,6 +21,7 @@ class Permission(StrEnum):
 
     DFSPS_READ = "dfsps:read"
     DFSPS_WRITE = "dfsps:write"
+    DFSPS_CONFIRM = "dfsps:confirm"
     USERS_WRITE = "users:write"
     OWN_PEOPLE_WRITE = "own-people:write"
     API_KEYS_WRITE = "api-keys:write"
@@ -86,6 +87,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             _P.DFSPS_READ,
             _P.DFSPS_WRITE,
+            _P.DFSPS_CONFIRM,
             _P.USERS_WRITE,
             _P.API_KEYS_WRITE,
             _P.AUDIT_READ,
@@ -98,7 +100,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     ),
     Role.HUB_CHECKER: frozenset(
         {_P.DFSPS_READ, _P.AUDIT_READ, _P.APPLICATIONS_READ, _P.MERCHANTS_READ, _P.HUB_KEYS_READ, _P.SCHEME_WRITE}
-        | {_P.MERCHANTS_BLOCK}
+        | {_P.MERCHANTS_BLOCK, _P.DFSPS_CONFIRM}
         | {_P.LISTS_READ, _P.LISTS_WRITE, _P.POLICIES_READ, _P.POLICIES_WRITE}
     ),
     Role.DFSP_ADMIN: frozenset(
@@ -148,6 +150,7 @@ KEY_SCOPES = frozenset(Permission) - {
     _P.PERSONAL_DATA_ERASE,
     _P.MERCHANTS_BLOCK,
     _P.DFSPS_WRITE,
+    _P.DFSPS_CONFIRM,
     _P.USERS_WRITE,
     _P.OWN_PEOPLE_WRITE,
     _P.OWN_COUNTERS_WRITE,

@@ -40,6 +40,10 @@ class Api:
         """POST with a fresh Idempotency-Key, which routes that create demand and others ignore."""
         return await self._call("POST", path, {} if body is None else body, {"idempotency-key": str(uuid.uuid4())})
 
+    async def patch(self, path: str, body: Any, version: int) -> Any:
+        """PATCH of the version that was read; the decoded answer."""
+        return await self._call("PATCH", path, body, {"if-match": f'"{version}"'})
+
     async def text(self, path: str) -> str:
         """GET; the answer as text."""
         async with self._http.get(self._base_url + path, headers=self._headers) as response:

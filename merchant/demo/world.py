@@ -147,12 +147,17 @@ async def add_people(service: Service, people: Sequence[tuple[DemoUser, str]], *
 
 
 async def enable_dfsps(service: Service, world: DemoWorld, operator: Api, http: aiohttp.ClientSession) -> None:
-    """The hub operator enables the DFSPs, with their staff; each DFSP's admin issues its core system's key."""
+    """The hub operator adds the DFSPs, with their staff, and the hub's checker enables them.
+
+    Each DFSP's admin issues its core system's key.
+    """
     checker = DemoUser("checker@hub.example", new_password(), [Role.HUB_CHECKER], None)
     await add_people(service, [(checker, "Hub checker")])
     world.users.append(checker)
+    second = await Api.sign_in(http, world.base_url, checker.email, checker.password)
     for fsp_id, name in DFSPS.items():
         dfsp = await operator.post("/api/v1/dfsps", {"fsp_id": fsp_id, "name": name})
+        await second.patch(f"/api/v1/dfsps/{dfsp['id']}", {"enabled": True}, dfsp["version"])
         world.dfsps.append({"id": dfsp["id"], "fsp_id": fsp_id, "name": name})
         staff = {
             title: DemoUser(f"{title}@{fsp_id}.example", new_password(), [role], fsp_id)

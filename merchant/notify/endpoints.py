@@ -25,6 +25,7 @@ from merchant.notify.models import WebhookDelivery, WebhookEndpoint
 MAX_ENDPOINTS = 20  # of one DFSP or merchant: an event is stored once for each
 
 SECRET_OVERLAP = timedelta(hours=24)  # how long the secret before signs too, while receivers learn the new one
+RESENT_AT_ONCE = 500  # failed deliveries of one endpoint by one call
 COUNTED_FOR = timedelta(days=30)  # deliveries are kept longer; what is older than a month is nobody's alarm
 _UNDELIVERED = """
 SELECT d.endpoint_id, count(*) FILTER (WHERE NOT over) AS retrying, count(*) FILTER (WHERE over) AS given_up
@@ -33,6 +34,12 @@ FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint_id,
 WHERE d.endpoint_id = ANY($1) AND d.created_at > $2 AND d.state = 'failed' AND d.event_type <> $4
 GROUP BY d.endpoint_id
 """
+_FAILED = """
+SELECT id FROM webhook_delivery
+WHERE endpoint_id = $1 AND created_at > $2 AND state = 'failed' AND event_type <> $3
+ORDER BY created_at, id LIMIT $4 FOR UPDATE
+"""
+_PENDING = "UPDATE webhook_delivery SET state = 'pending' WHERE id = ANY($1)"
 _FORGET_SECRETS = """
 UPDATE webhook_endpoint SET old_secret_sealed = NULL, old_secret_until = NULL WHERE id IN (
   SELECT id FROM webhook_endpoint WHERE old_secret_until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
@@ -67,6 +74,13 @@ class Undelivered(Struct, frozen=True):
 
     retrying: int = 0
     given_up: int = 0
+
+
+class ResentFailed(Struct, frozen=True):
+    """How many deliveries will be tried now, and whether these are all that had failed."""
+
+    count: int
+    is_all: bool
 
 
 class MadeEndpoint(Struct, frozen=True):
@@ -122,7 +136,7 @@ async def remove_endpoint(tx: Tx, actor: Actor, endpoint_id: UUID) -> None:
 
 
 async def resume_endpoint(tx: Tx, actor: Actor, endpoint_id: UUID) -> WebhookEndpoint:
-    """Send to a paused endpoint again, from the next event on; what it missed is sent by `resend`.
+    """Send to a paused endpoint again, from the next event on; what it missed is sent by `resend`, `resend_failed`.
 
     Raises NotFound, EndpointRemoved.
     """
@@ -211,6 +225,27 @@ async def resend(tx: Tx, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> 
         tx, events.WEBHOOK_TOPIC, delivery.id, dfsp_id=endpoint.dfsp_id, order_key=f"webhook:{endpoint.id}"
     )
     return delivery
+
+
+async def resend_failed(tx: Tx, actor: Actor, endpoint_id: UUID) -> ResentFailed:
+    """Send again, oldest first and with their ids, what failed in the last thirty days: RESENT_AT_ONCE at most.
+
+    One that is still tried is sent by whichever try comes first. Raises NotFound, EndpointRemoved, EndpointPaused.
+    """
+    endpoint = await _find_open(tx, actor, endpoint_id)
+    since, ping = clock.now() - COUNTED_FOR, events.EventType.TEST_PING
+    rows = await tx.fetch(_FAILED, endpoint.id, since, ping, RESENT_AT_ONCE + 1)
+    chosen = [row["id"] for row in rows[:RESENT_AT_ONCE]]
+    if not chosen:
+        return ResentFailed(0, is_all=True)
+    await tx.execute(_PENDING, chosen)
+    for delivery_id in chosen:
+        await outbox.add(
+            tx, events.WEBHOOK_TOPIC, delivery_id, dfsp_id=endpoint.dfsp_id, order_key=f"webhook:{endpoint.id}"
+        )
+    detail: dict[str, Any] = {"count": len(chosen)}
+    await audit.record(tx, actor, "webhook.resent", "webhook_endpoint", endpoint.id, dfsp_id=endpoint.dfsp_id, **detail)
+    return ResentFailed(len(chosen), is_all=len(rows) <= RESENT_AT_ONCE)
 
 
 async def _find_open(tx: Reads, actor: Actor, endpoint_id: UUID) -> WebhookEndpoint:

@@ -142,7 +142,7 @@ async def read_webhook_endpoint(call: Call[None], endpoint_id: UUID) -> Endpoint
     raises=(endpoints.EndpointRemoved,),
 )
 async def resume_webhook_endpoint(call: Call[None], endpoint_id: UUID) -> EndpointView:
-    """Send to a paused endpoint again, from the next event on; what it missed is sent again one by one."""
+    """Send to a paused endpoint again, from the next event on; what it missed is sent again when asked for."""
     return await _shown(call, await endpoints.resume_endpoint(call.tx, call.actor, endpoint_id))
 
 
@@ -230,6 +230,19 @@ async def resend_webhook_delivery(call: Call[None], endpoint_id: UUID, delivery_
     return Resent(delivery.id, convert(delivery.state, DeliveryState))
 
 
+@route(
+    "POST",
+    "/api/v1/webhook-endpoints/{endpoint_id}/resend-failed",
+    permission=P.WEBHOOKS_WRITE,
+    answer=endpoints.ResentFailed,
+    status=202,
+    raises=(endpoints.EndpointRemoved, endpoints.EndpointPaused),
+)
+async def resend_failed_webhook_deliveries(call: Call[None], endpoint_id: UUID) -> endpoints.ResentFailed:
+    """Send again what failed in the last thirty days, also what a paused endpoint missed: 500 at most, oldest first."""
+    return await endpoints.resend_failed(call.tx, call.actor, endpoint_id)
+
+
 ROUTES = [
     create_webhook_endpoint,
     list_webhook_endpoints,
@@ -241,4 +254,5 @@ ROUTES = [
     test_webhook_endpoint,
     list_webhook_deliveries,
     resend_webhook_delivery,
+    resend_failed_webhook_deliveries,
 ]

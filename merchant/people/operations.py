@@ -1,4 +1,4 @@
-"""Enabling DFSPs, issuing, replacing and revoking API keys. Every change is audited.
+"""Adding DFSPs, issuing, replacing and revoking API keys. Every change is audited.
 
 routes.py calls these in its transaction. They write the rows by which sessions.py then recognises keys, and, for a new
 DFSP, the keys for signatures and for ILP. People are in users.py.
@@ -38,8 +38,9 @@ class IssuedKey(msgspec.Struct, frozen=True):
 
 
 async def create_dfsp(tx: Tx, service: Service, actor: Actor, fsp_id: str, name: str, **options: str) -> Dfsp:
-    """Enable a participant: the tenant, its signing key and its ILP secret.
+    """Add a participant: the tenant, its signing key and its ILP secret.
 
+    Added by the machine's operator it is enabled at once; else scheme/enabling.py lets it take part.
     Raises InvalidFields, Conflict for a known fsp_id.
     """
     dfsp = Dfsp(
@@ -47,6 +48,7 @@ async def create_dfsp(tx: Tx, service: Service, actor: Actor, fsp_id: str, name:
         name=name,
         hub_url=check_base_url("hub_url", options["hub_url"]) if options.get("hub_url") else "",
         transfer_mode=options.get("transfer_mode", "RESERVED"),
+        enabled=actor.kind == "service",
     )
     tx.session.add(dfsp)
     await flush_unique(tx, _("A participant with this fsp_id exists."))

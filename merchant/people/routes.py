@@ -9,11 +9,13 @@ from uuid import UUID
 from merchant.compliance.policies.problems import CapabilityMissing
 from merchant.core import errors
 from merchant.core.access import Permission as P
-from merchant.core.http.route import Call, Listed, route
+from merchant.core.http.route import Call, Filter, Listed, route
 from merchant.core.paging import BY_AGE_OR_NAME
 from merchant.people import operations, queries, schemas
 from merchant.people.schemas import ApiKeyView
+from merchant.scheme import enabling
 from merchant.scheme import queries as scheme
+from merchant.scheme.queries import DFSP_STATES
 from merchant.scheme.schemas import DfspView, dfsp_view
 
 
@@ -27,7 +29,10 @@ from merchant.scheme.schemas import DfspView, dfsp_view
     raises=(errors.Conflict,),
 )
 async def create_dfsp(call: Call[schemas.NewDfsp]) -> DfspView:
-    """Enable a participant."""
+    """Add a participant, and propose that it takes part: it is off until a second person of the hub confirms.
+
+    Where the hub has one person only it is on at once, and `notice` says so.
+    """
     new = call.body
     created = await operations.create_dfsp(
         call.tx,
@@ -38,14 +43,25 @@ async def create_dfsp(call: Call[schemas.NewDfsp]) -> DfspView:
         hub_url=new.hub_url or "",
         transfer_mode=new.transfer_mode,
     )
-    return dfsp_view(created)
+    alone = await enabling.enable(call.tx, call.actor, created)
+    names = await enabling.names_of_proposers(call.tx, [created])
+    return dfsp_view(created, names, enabling.ALONE if alone else None)
 
 
-@route("GET", "/api/v1/dfsps", permission=P.DFSPS_READ, items=DfspView, paged=True, sorts=BY_AGE_OR_NAME)
+@route(
+    "GET",
+    "/api/v1/dfsps",
+    permission=P.DFSPS_READ,
+    items=DfspView,
+    paged=True,
+    sorts=BY_AGE_OR_NAME,
+    filters=(Filter("state", "Only those that take part, wait for a second person, or are off.", choices=DFSP_STATES),),
+)
 async def list_dfsps(call: Call[None]) -> Listed:
     """List the participants."""
-    rows = await scheme.dfsps(call.tx, call.actor, call.page)
-    return Listed([dfsp_view(row) for row in rows], [row.id for row in rows])
+    rows = await scheme.dfsps(call.tx, call.actor, call.page, call.filters["state"])
+    names = await enabling.names_of_proposers(call.tx, rows)
+    return Listed([dfsp_view(row, names) for row in rows], [row.id for row in rows])
 
 
 @route(

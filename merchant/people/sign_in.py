@@ -256,7 +256,7 @@ async def _admit(
 
 
 async def admit_proved(service: Service, user_id: UUID, epoch: int, *, source: str, user_agent: str) -> SignedIn:
-    """Open the session of someone who proved who they are without a password; `epoch` is that of the row then read.
+    """Open the session of someone who proved who they are by a one-time code; `epoch` is that of the row then read.
 
     Raises NotSignedIn for who may not come in.
     """
@@ -266,7 +266,7 @@ async def admit_proved(service: Service, user_id: UUID, epoch: int, *, source: s
     )
     async with service.db.system_statements() as tx:
         device = await _keep_device(tx, actor.id, None)
-    evidence.note(service, SecurityEvent.SIGNED_IN, actor=actor, source=source, subject=str(actor.id))
+    evidence.note(service, SecurityEvent.SIGNED_IN, actor=actor, source=source, subject=str(actor.id), by="code")
     return SignedIn(opened.access_token, opened.expires_at, actor, device)
 
 

@@ -42,7 +42,8 @@ PRUNED = (
 )
 PERMISSIONS = {
     P.DFSPS_READ: "Read the scheme's DFSPs.",
-    P.DFSPS_WRITE: "Enable and disable DFSPs.",
+    P.DFSPS_WRITE: "Add and change DFSPs, disable them, and propose to enable them.",
+    P.DFSPS_CONFIRM: "Confirm that a DFSP is enabled, which another person of the hub proposed.",
     P.USERS_WRITE: "Add people, change their roles, and let them in or shut them out.",
     P.OWN_PEOPLE_WRITE: "Add and change the cashiers of the own merchant.",
     P.API_KEYS_WRITE: "Issue and revoke API keys.",

@@ -1,6 +1,6 @@
 """Tables of the scheme: its one row, and the DFSPs that take part in it.
 
-seed writes the scheme, people/operations.py enables DFSPs, everyone reads them.
+seed writes the scheme, people/operations.py adds DFSPs, enabling.py lets them take part, everyone reads them.
 """
 
 from datetime import datetime
@@ -47,3 +47,6 @@ class Dfsp(SQLModel, table=True):
     transfer_mode: str = "RESERVED"
     version: int = Field(default=1, sa_column_kwargs=columns.added("1"))
     created_at: datetime = columns.instant()
+    # Who proposed to enable it and when, until a second person confirms (enabling.py).
+    proposed_by: UUID | None = None
+    proposed_at: datetime | None = columns.instant(nullable=True)

@@ -10,18 +10,26 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 from sqlmodel import select
 
 from merchant.core import audit, errors
 from merchant.core.access import Actor
 from merchant.core.db import Tx
 from merchant.core.texts import _
+from merchant.scheme import enabling
 from merchant.scheme.models import Dfsp
 
 URL_CHARS_MAX: Final = 500
 # Resources that hubs serve from hosts of their own: account look-up, transaction requests, quoting, transfers.
 HUB_RESOURCES: Final = ("parties", "participants", "quotes", "transfers", "transactionRequests")
+
+
+class Changed(Struct, frozen=True):
+    """A participant after a change, and whether one person enabled it alone for want of a second."""
+
+    dfsp: Dfsp
+    alone: bool = False
 
 
 def check_base_url(field: str, url: str) -> str:
@@ -63,31 +71,30 @@ async def change_dfsp(
     hub_url: str | UnsetType | None = UNSET,
     hub_urls: Mapping[str, str] | UnsetType = UNSET,
     transfer_mode: str | UnsetType = UNSET,
-) -> Dfsp:
+) -> Changed:
     """Change what is given of a participant; its staff, keys and numbers stop at once when it is disabled.
 
-    `hub_url` empty or None: MERCHANT_HUB_URL; `hub_urls` replaces what was there. Raises NotFound, StaleVersion,
-    InvalidFields.
+    Enabling it takes two people (enabling.py). `hub_url` empty or None: MERCHANT_HUB_URL; `hub_urls` replaces what was
+    there. Raises NotFound, StaleVersion, InvalidFields, OwnProposal, NothingToConfirm.
     """
     dfsp: Dfsp = await tx.one(select(Dfsp).where(Dfsp.id == dfsp_id).with_for_update())
     if dfsp.version != version:
         raise errors.StaleVersion
-    wanted: dict[str, Any] = {"name": name, "enabled": enabled, "transfer_mode": transfer_mode}
+    wanted: dict[str, Any] = {"name": name, "transfer_mode": transfer_mode}
     if hub_url is not UNSET:
         wanted["hub_url"] = check_base_url("hub_url", hub_url) if hub_url else ""
     if hub_urls is not UNSET:
         wanted["hub_urls"] = {one: check_base_url(f"hub_urls.{one}", url) for one, url in hub_urls.items()}
     changed = {field: value for field, value in wanted.items() if value is not UNSET and value != getattr(dfsp, field)}
-    if not changed:
-        return dfsp
+    stood = (dfsp.enabled, dfsp.proposed_by, dfsp.proposed_at)
+    alone = await enabling.switch(tx, actor, dfsp, enabled)
+    if not changed and stood == (dfsp.enabled, dfsp.proposed_by, dfsp.proposed_at):
+        return Changed(dfsp)
     before = {field: getattr(dfsp, field) for field in changed}
     for field, value in changed.items():
         setattr(dfsp, field, value)
     dfsp.version += 1
-    switched = changed.pop("enabled", None)
-    if switched is not None:
-        await audit.record(tx, actor, "dfsp.enabled" if switched else "dfsp.disabled", "dfsp", dfsp.id, dfsp_id=None)
     if changed:
         detail: dict[str, Any] = {field: {"from": before[field], "to": value} for field, value in changed.items()}
         await audit.record(tx, actor, "dfsp.changed", "dfsp", dfsp.id, dfsp_id=None, **detail)
-    return dfsp
+    return Changed(dfsp, alone)

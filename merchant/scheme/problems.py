@@ -25,5 +25,13 @@ class LastSigningKey(errors.WrongState):
     title = _("Without this key the participant could not sign; make a new one first, and let it become valid")
 
 
+class OwnProposal(errors.WrongState):
+    code, title = "own_proposal", _("You proposed this; another person of the hub must confirm it")
+
+
+class NothingToConfirm(errors.WrongState):
+    code, title = "nothing_to_confirm", _("Nobody’s proposal waits here; an operator of the hub must propose it first")
+
+
 class NothingProposed(errors.InvalidFields):
     code, title = "nothing_proposed", _("This changes nothing")

@@ -6,8 +6,17 @@ from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
 from merchant.core.paging import BY_AGE
-from merchant.scheme import hub_keys, participants, queries, schemas, scheme_change
-from merchant.scheme.problems import KeyKnown, KeyRetired, LastSigningKey, NothingProposed, OwnParticipant, TooManyKeys
+from merchant.scheme import enabling, hub_keys, participants, queries, schemas, scheme_change
+from merchant.scheme.problems import (
+    KeyKnown,
+    KeyRetired,
+    LastSigningKey,
+    NothingProposed,
+    NothingToConfirm,
+    OwnParticipant,
+    OwnProposal,
+    TooManyKeys,
+)
 from merchant.scheme.schemas import DfspView, HubKeyView, Jwks, SchemeView, instant, key_view
 
 _OF_FSP = Filter("fsp_id", "Only the keys of one participant.")
@@ -22,20 +31,29 @@ async def read_dfsp(call: Call[None], dfsp_id: UUID) -> Answer:
     if call.actor.dfsp_id not in (None, dfsp_id):
         raise errors.NotFound
     found = await queries.dfsp(call.tx, dfsp_id)
-    return Answer(schemas.dfsp_view(found), found.version)
+    names = await enabling.names_of_proposers(call.tx, [found])
+    return Answer(schemas.dfsp_view(found, names), found.version)
 
 
 @route(
     "PATCH",
     "/api/v1/dfsps/{dfsp_id}",
-    permission=P.DFSPS_WRITE,
+    permission=P.DFSPS_CONFIRM,
     body=schemas.DfspChange,
     answer=DfspView,
     if_match=True,
+    raises=(OwnProposal, NothingToConfirm),
 )
 async def change_dfsp(call: Call[schemas.DfspChange], dfsp_id: UUID) -> Answer:
-    """Change a participant: its name, the hub's addresses, its mode, whether it takes part. Counts within 30 s."""
+    """Change a participant: its name, the hub's addresses, its mode, whether it takes part. Counts within 30 s.
+
+    `{"enabled": true}` proposes, or confirms what another person of the hub proposed within the last seven days; the
+    permission is enough for confirming, everything else needs `dfsps:write`. Where the hub has one person only it is on
+    at once, and `notice` says so. `{"enabled": false}` disables at once, or withdraws a proposal.
+    """
     new = call.body
+    if new != schemas.DfspChange(enabled=True):
+        call.actor.require(P.DFSPS_WRITE)
     changed = await participants.change_dfsp(
         call.tx,
         call.actor,
@@ -47,7 +65,9 @@ async def change_dfsp(call: Call[schemas.DfspChange], dfsp_id: UUID) -> Answer:
         hub_urls=new.hub_urls.by_resource() if isinstance(new.hub_urls, schemas.HubUrls) else new.hub_urls,
         transfer_mode=new.transfer_mode,
     )
-    return Answer(schemas.dfsp_view(changed), changed.version)
+    names = await enabling.names_of_proposers(call.tx, [changed.dfsp])
+    view = schemas.dfsp_view(changed.dfsp, names, enabling.ALONE if changed.alone else None)
+    return Answer(view, changed.dfsp.version)
 
 
 # --- keys: no tenant's role reads their table, so these open the system's transaction --------------------------------

@@ -1,5 +1,6 @@
 """Shapes of the JSON API of the scheme, its participants' connections and the keys on the hub."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -10,6 +11,7 @@ from merchant.core import clock, errors
 from merchant.core.http import json as web
 from merchant.core.http.fields import FspIdText, Instant, NameText
 from merchant.core.texts import _
+from merchant.scheme.enabling import waits_since
 from merchant.scheme.hub_keys import HubKey
 from merchant.scheme.keys import JWS_SIGN
 from merchant.scheme.models import Dfsp, Scheme
@@ -60,7 +62,10 @@ class DfspChange(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DfspView(Struct, frozen=True):
-    """A participant; `hub_url` is empty where the hub's common address serves."""
+    """A participant; `hub_url` is empty where the hub's common address serves.
+
+    `proposed_enabled`: one person of the hub proposed to enable it, and a second has not confirmed yet.
+    """
 
     id: UUID
     fsp_id: str
@@ -70,6 +75,11 @@ class DfspView(Struct, frozen=True):
     hub_url: str
     hub_urls: HubUrls
     version: int
+    proposed_enabled: bool = False
+    proposed_by: UUID | None = None
+    proposed_by_name: str | None = None
+    proposed_at: Instant | None = None
+    notice: str | None = None
 
 
 class NewHubKey(Struct, frozen=True, forbid_unknown_fields=True):
@@ -151,9 +161,18 @@ class SchemeView(Struct, frozen=True):
     proposed: ProposedView | None
 
 
-def dfsp_view(row: Dfsp) -> DfspView:
-    """A participant."""
-    return convert({name: getattr(row, name) for name in DfspView.__struct_fields__}, DfspView)
+def dfsp_view(row: Dfsp, names: Mapping[UUID, str] = {}, notice: str | None = None) -> DfspView:
+    """A participant; `names` are those of who proposed to enable one."""
+    since = waits_since(row)
+    proposed = {
+        "proposed_enabled": since is not None,
+        "proposed_by": row.proposed_by if since else None,
+        "proposed_by_name": names.get(row.proposed_by) if since and row.proposed_by else None,
+        "proposed_at": web.at_or_none(since),
+        "notice": notice,
+    }
+    kept = {name: getattr(row, name) for name in DfspView.__struct_fields__ if name not in proposed}
+    return convert(kept | proposed, DfspView)
 
 
 def key_view(key: HubKey) -> HubKeyView:

@@ -16,6 +16,7 @@ P, R = Permission, Role
 # What each role is for, spelt out: the code's table is held against this one.
 WHO_MAY = {
     P.DFSPS_WRITE: {R.HUB_OPERATOR},
+    P.DFSPS_CONFIRM: {R.HUB_OPERATOR, R.HUB_CHECKER},
     P.OPERATIONS_READ: {R.HUB_OPERATOR},
     P.OPERATIONS_WRITE: {R.HUB_OPERATOR},
     P.HUB_KEYS_WRITE: {R.HUB_OPERATOR},
@@ -57,6 +58,7 @@ def test_no_single_role_both_writes_and_decides() -> None:
 
 def test_machines_never_decide_never_make_accounts_and_never_run_the_hub() -> None:
     forbidden = {P.APPLICATIONS_DECIDE, P.PERSONAL_DATA_READ, P.USERS_WRITE, P.API_KEYS_WRITE, P.DFSPS_WRITE}
+    forbidden |= {P.DFSPS_CONFIRM}
     forbidden |= {P.OWN_PEOPLE_WRITE, P.OWN_COUNTERS_WRITE, P.OWN_NOTIFICATIONS_WRITE, P.NOTIFICATIONS_READ}
     forbidden |= {
         P.PERSONAL_DATA_ERASE,

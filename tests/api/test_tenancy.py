@@ -139,7 +139,15 @@ async def test_every_route_hides_another_dfsps_things(
 
 
 def needs_the_hub(route: Route) -> bool:
-    hubs = ("dfsps:write", "operations:read", "operations:write", "hub-keys:write", "lists:write", "merchants:block")
+    hubs = (
+        "dfsps:write",
+        "dfsps:confirm",
+        "operations:read",
+        "operations:write",
+        "hub-keys:write",
+        "lists:write",
+        "merchants:block",
+    )
     return route.permission is not None and route.permission.value in hubs
 
 

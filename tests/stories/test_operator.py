@@ -268,7 +268,13 @@ async def test_a_stranger_sets_up_joins_a_hub_loses_the_machine_and_goes_on_with
             assert refused["code"] == "totp_enrolment_required"
             await operator.set_up_app()
             await another.accept(link, PASSPHRASE.format("second"))
+            await another.sign_in("second@hub.example", PASSPHRASE.format("second"))
+            await another.set_up_app()
             dfsp = await operator.call("POST", "/api/v1/dfsps", {"fsp_id": FSP_ID, "name": "Green Bank"})
+            assert (dfsp["enabled"], dfsp["proposed_enabled"]) == (False, True)
+            path, tag = f"/api/v1/dfsps/{dfsp['id']}", f'"{dfsp["version"]}"'
+            dfsp = await another.call("PATCH", path, {"enabled": True}, if_match=tag)
+            assert dfsp["enabled"]
             await join_hub(first, operator, dfsp, hub_url)
 
             admin = await invite(first, http, "admin", "dfsp_admin")

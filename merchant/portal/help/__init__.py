@@ -16,7 +16,10 @@ QUESTIONS: dict[Kind, tuple[tuple[str, str], ...]] = {
         ),
         (
             _("A DFSP wants to join"),
-            _("Add it under DFSPs, exchange keys, and have a second person enable it. It is off until then."),
+            _(
+                "Add it under DFSPs, exchange keys, and have a second person of the hub enable it. It is off until"
+                " then, unless there is no second person yet."
+            ),
         ),
         (
             _("A payment is in doubt"),

@@ -1,6 +1,6 @@
 """DFSPs: who takes part, how the hub reaches them, their keys and how long these hold."""
 
-from typing import Any
+from collections.abc import Callable
 from uuid import UUID
 
 from merchant.core import clock
@@ -8,12 +8,12 @@ from merchant.core.access import Permission as P
 from merchant.core.paging import NAME
 from merchant.core.texts import _
 from merchant.people import routes as people_api
-from merchant.portal.ui.acts import Act, act_screens, subject_of
+from merchant.portal.ui.acts import REVISION, Act, act_screens, number, subject_of
 from merchant.portal.ui.fields import Field, start_of
 from merchant.portal.ui.layout import Kind
 from merchant.portal.ui.lists import Button, Column, Empty, Listing, badge, name_of, show_list, text
 from merchant.portal.ui.pages import Page
-from merchant.portal.ui.screen import View, screen
+from merchant.portal.ui.screen import View, screen, show
 from merchant.portal.ui.when import as_instant
 from merchant.scheme import routes as api
 from merchant.scheme.schemas import DfspView, HubKeyView
@@ -25,8 +25,11 @@ _ADD = Button("/dfsps/add", _("Add a DFSP"), permission=P.DFSPS_WRITE)
 _WARN_DAYS = 30  # a key that ends sooner is shown as trouble: exchanging one takes partners weeks
 
 
-def _is_on(view: View, row: DfspView) -> Any:
-    return badge(view, "switch", "on" if row.enabled else "off")
+_STATES = (("enabled", _("On")), ("proposed", _("Waits for a second person")), ("disabled", _("Off")))
+
+
+def _switch(row: DfspView) -> str:
+    return "on" if row.enabled else "proposed" if row.proposed_enabled else "off"
 
 
 _LIST = Listing(
@@ -37,11 +40,12 @@ _LIST = Listing(
     columns=(
         Column(_("Name"), name_of("name"), main=True, sorts=(NAME,)),
         Column(_("Id at the hub"), text("fsp_id")),
-        Column(_("Enabled"), _is_on),
+        Column(_("Enabled"), lambda view, row: badge(view, "switch", _switch(row))),
         Column(_("Where the hub is"), text("hub_url")),
     ),
+    filters=(Field("state", _("Enabled"), "choice", choices=_STATES),),
     buttons=(_ADD,),
-    empty=Empty(_("No DFSP yet"), _("Add the first; it is enabled when a second person confirms it."), _ADD),
+    empty=Empty(_("No DFSP yet"), _("Add the first; it takes part when a second person of the hub enables it."), _ADD),
 )
 
 
@@ -53,12 +57,53 @@ async def dfsps(view: View) -> Page:
 
 @screen("GET", "/dfsps/{dfsp_id}", permission=P.DFSPS_READ, kinds=_HUB)
 async def dfsp(view: View, dfsp_id: UUID) -> Page:
-    """One DFSP with its connection to the hub and its keys."""
-    found: DfspView = (await view.ask(api.read_dfsp, path={"dfsp_id": dfsp_id})).view
+    """One DFSP with its connection to the hub and its keys, and what waits for a second person."""
+    told = await view.ask(api.read_dfsp, path={"dfsp_id": dfsp_id})
+    found: DfspView = told.view
     keys = await view.all_of(api.list_hub_keys, query={"fsp_id": found.fsp_id}) if view.may(P.HUB_KEYS_READ) else []
     addresses = [(name, value) for name, value in start_of(found.hub_urls).items() if value]
     shown = [(key, _days_left(key)) for key in keys]
-    return view.page(_DFSP_PAGE, dfsp=found, keys=shown, addresses=addresses, warn_days=_WARN_DAYS)
+    return view.page(
+        _DFSP_PAGE,
+        dfsp=found,
+        revision=told.revision,
+        switch=_switch(found),
+        is_own=found.proposed_by == view.actor.id,
+        keys=shown,
+        addresses=addresses,
+        warn_days=_WARN_DAYS,
+    )
+
+
+@screen("POST", "/dfsps/{dfsp_id}/confirm", permission=P.DFSPS_CONFIRM, kinds=_HUB)
+async def confirm(view: View, dfsp_id: UUID) -> Page:
+    """Enable what another person of the hub proposed, as it was shown.
+
+    Where that person may no longer act it becomes one's own proposal, if one may propose.
+    """
+    waits = _("Whoever proposed it no longer may; it is your proposal now, and another person must enable it.")
+    return await _press(view, dfsp_id, True, _told(_("It is enabled."), waits))
+
+
+@screen("POST", "/dfsps/{dfsp_id}/withdraw", permission=P.DFSPS_WRITE, kinds=_HUB)
+async def withdraw(view: View, dfsp_id: UUID) -> Page:
+    """Take a proposal back."""
+    return await _press(view, dfsp_id, False, lambda _found: _("The proposal is withdrawn."))
+
+
+async def _press(view: View, dfsp_id: UUID, enabled: bool, done: Callable[[DfspView], str]) -> Page:
+    told = await view.attempt(
+        api.change_dfsp,
+        path={"dfsp_id": dfsp_id},
+        revision=number(view.form.get(REVISION, "")),
+        body={"enabled": enabled},
+    )
+    return await show(dfsp, view, dfsp_id=dfsp_id) if told is None else view.go(f"/dfsps/{dfsp_id}", done(told.view))
+
+
+def _told(on: str, waits: str) -> Callable[[DfspView], str]:
+    """What a page says after it: enabled, waiting for a second person, or enabled for want of one."""
+    return lambda found: found.notice or (on if found.enabled else waits)
 
 
 def _days_left(key: HubKeyView) -> int | None:
@@ -81,10 +126,13 @@ _ACTS = (
         path="/dfsps/add",
         handler=people_api.create_dfsp,
         title=_("Add a DFSP"),
-        effect=_("It gets keys of its own and stays off until a second person enables it."),
+        effect=_(
+            "It gets keys of its own, and stays off until a second person of the hub enables it. Without a second"
+            " person it is on at once."
+        ),
         button=_("Add it"),
         to="/dfsps",
-        done=_("Added. Exchange keys with it next, then have it enabled."),
+        done=_told(_("Added."), _("Added. Exchange keys with it next, and have a second person of the hub enable it.")),
         fields=(
             Field(
                 "fsp_id",
@@ -108,6 +156,7 @@ _ACTS = (
         to="/dfsps/{dfsp_id}",
         done=_("{name} is changed."),
         fields=(Field("name", _("Name"), required=True, most=128), _HUB_URL, _MODE),
+        permission=P.DFSPS_WRITE,
         subject=_named,
         kinds=_HUB,
     ),
@@ -120,6 +169,7 @@ _ACTS = (
         to="/dfsps/{dfsp_id}",
         done=_("{name} is disabled."),
         body={"enabled": False},
+        permission=P.DFSPS_WRITE,
         tone="bad",
         subject=_named,
         kinds=_HUB,
@@ -128,11 +178,15 @@ _ACTS = (
         path="/dfsps/{dfsp_id}/enable",
         handler=api.change_dfsp,
         title=_("Enable {name}"),
-        effect=_("Its staff can sign in and its merchants take payments."),
+        effect=_(
+            "Its staff can sign in and its merchants take payments, once a second person of the hub enables it too."
+            " Without a second person it is on at once."
+        ),
         button=_("Enable"),
         to="/dfsps/{dfsp_id}",
-        done=_("{name} is enabled."),
+        done=_told(_("{name} is enabled."), _("Proposed; {name} is on when a second person of the hub enables it.")),
         body={"enabled": True},
+        permission=P.DFSPS_WRITE,
         subject=_named,
         kinds=_HUB,
     ),
@@ -193,4 +247,4 @@ _ACTS = (
 )
 
 
-ROUTES = [dfsps, dfsp, *(one for act in _ACTS for one in act_screens(act))]
+ROUTES = [dfsps, dfsp, confirm, withdraw, *(one for act in _ACTS for one in act_screens(act))]

@@ -1,4 +1,4 @@
-"""What needs a human: payments in doubt, jobs that failed for good, lanes that wait, lists that are too old."""
+"""What needs a human: payments in doubt, jobs given up, lanes that wait, lists that are too old, DFSPs to enable."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from merchant.core.access import Permission as P
 from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
 from merchant.payments import routes as payments_api
+from merchant.people import routes as people_api
 from merchant.portal.staff.named import merchant_cell
 from merchant.portal.ui.acts import Act, act_screens, press_screen
 from merchant.portal.ui.fields import Field
@@ -89,7 +90,9 @@ async def queues(view: View) -> Page:
     lanes = await view.all_of(jobs_api.list_blocked_lanes, 100, query={"limit": "100"})
     found = (await view.ask(lists_api.list_screening_lists)).view
     lists = [one for one in found if one.problem or list_may(one.state, Capability.CONFIRM)]
-    return view.page(_QUEUES, tabs=_TABS, tab="/queues", doubt=doubt, jobs=jobs, lanes=lanes, lists=lists, most=100)
+    dfsps = await view.all_of(people_api.list_dfsps, 100, query={"state": "proposed"})
+    counted: dict[str, Any] = {"doubt": doubt, "jobs": jobs, "lanes": lanes, "lists": lists, "dfsps": dfsps}
+    return view.page(_QUEUES, tabs=_TABS, tab="/queues", most=100, **counted)
 
 
 @screen("GET", "/queues/doubt", permission=P.OPERATIONS_READ, kinds=_HUB)

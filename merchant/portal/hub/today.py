@@ -18,6 +18,7 @@ from merchant.core.texts import _, _n
 from merchant.exchange.reports import staff_routes as api
 from merchant.exchange.reports.staff_schemas import DfspOperations, Operations
 from merchant.payments import routes as payments_api
+from merchant.people import routes as people_api
 from merchant.people import set_up_routes as set_up_api
 from merchant.people.set_up_routes import SetUpView
 from merchant.portal.staff.merchant_charts import merchant_charts
@@ -105,6 +106,12 @@ def _figures(found: Operations) -> list[Shown]:
     ]
 
 
+def _waiting(count: int) -> Shown:
+    """DFSPs that one person of the hub proposed to enable."""
+    note, path = _("wait for a second person"), "/dfsps?state=proposed"
+    return Shown(_("DFSPs to enable"), str(count), note, "wait" if count else "", path if count else "")
+
+
 def _minutes(found: Operations, zone: ZoneInfo, step: int) -> list[tuple[str, int, int, int]]:
     """Label, asked, paid and unsuccessful, of some minutes together."""
     rows = []
@@ -134,7 +141,7 @@ _DFSP_TABLE = Listing(
         Column(_("Unsuccessful"), text("unsuccessful"), numeric=True),
         Column(_("Half are paid within"), lambda view, row: _took(view, row), numeric=True),
     ),
-    empty=Empty(_("No DFSP yet"), _("Add the first; it is enabled when a second person confirms it.")),
+    empty=Empty(_("No DFSP yet"), _("Add the first; it takes part when a second person of the hub enables it.")),
 )
 
 
@@ -193,6 +200,7 @@ async def hub_today(view: View) -> Page:
     set_up: SetUpView = (await view.ask(set_up_api.read_set_up)).view
     here = link("/hub", minutes=DAY) if minutes == DAY else "/hub"
     found: Operations | None = told.found
+    waiting = (await view.ask(people_api.list_dfsps, query={"state": "proposed"})).view
     series = _minutes(found, zone_of(view.scheme), _BUCKET_MINUTES[minutes]) if found else []
     return view.page(
         _TODAY,
@@ -202,7 +210,7 @@ async def hub_today(view: View) -> Page:
         found=found,
         set_up=None if set_up.complete else set_up,
         steps=_steps(set_up),
-        figures=_figures(found) if found else (),
+        figures=[*_figures(found), _waiting(len(waiting))] if found else (),
         series=series,
         bars_of=[Bar(label, asked, unsuccessful) for label, asked, _paid, unsuccessful in series],
         files=files_of(api.list_operations_by_minute, {"minutes": minutes}, ["csv"]),

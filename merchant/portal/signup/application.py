@@ -142,7 +142,7 @@ def _note(view: View, application: MyApplicationView, step: StepView) -> Any:
     told = {
         ("details", "problem"): _("Something came back to you."),
         ("bank", "current"): _("They may call you, or ask to see your document."),
-        ("review", "current"): _("It takes two working days at most, as a rule."),
+        ("review", "current"): _("They look at what you sent. You hear as soon as they have decided."),
         ("decision", "problem"): ends.get(application.state, ""),
     }.get((step.name, step.state), "")
     return view.spoken.say(told) if told else ""

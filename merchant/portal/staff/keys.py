@@ -30,7 +30,7 @@ from merchant.portal.ui.lists import (
     text,
 )
 from merchant.portal.ui.pages import Page
-from merchant.portal.ui.screen import EVERYONE, STAFF, View, screen
+from merchant.portal.ui.screen import EVERYONE, STAFF, View, screen, show
 
 _TABS = (("/keys", _("API keys")), ("/webhooks", _("Webhooks")))
 _TABBED, _HOOK_PAGE = (f"{__package__}/{name}.html" for name in ("tabbed", "webhook"))
@@ -215,7 +215,25 @@ async def webhook(view: View, endpoint_id: UUID) -> Page:
     # Nothing is sent to an address that is paused or removed.
     columns = (*_DELIVERIES.columns, Column(_("Do"), _resend)) if _state_of(found) == "on" else _DELIVERIES.columns
     listing = msgspec.structs.replace(_DELIVERIES, columns=columns)
-    return await show_list(view, listing, path=path, template=_HOOK_PAGE, endpoint=found, state=_state_of(found))
+    failed = found.undelivered.retrying + found.undelivered.given_up if _state_of(found) == "on" else 0
+    return await show_list(
+        view, listing, path=path, template=_HOOK_PAGE, endpoint=found, state=_state_of(found), failed=failed
+    )
+
+
+@screen("POST", "/webhooks/{endpoint_id}/resend-failed", permission=P.WEBHOOKS_WRITE)
+async def resend_failed(view: View, endpoint_id: UUID) -> Page:
+    """Deliver everything once more that failed."""
+    told = await view.attempt(hooks_api.resend_failed_webhook_deliveries, path={"endpoint_id": endpoint_id})
+    if told is None:
+        return await show(webhook, view, endpoint_id=endpoint_id)
+    if not told.view.count:
+        done = _("Nothing has failed in the last thirty days.")
+    elif told.view.is_all:
+        done = _("Events sent once more: {count}.")
+    else:
+        done = _("Events sent once more: {count}. There are others; press again for them.")
+    return view.go(f"/webhooks/{endpoint_id}", done, count=told.view.count)
 
 
 _HOOK = "/webhooks/{endpoint_id}"
@@ -224,9 +242,13 @@ _PRESSES = (
     (
         f"{_HOOK}/pause",
         hooks_api.pause_webhook_endpoint,
-        _("Paused. What happens meanwhile is listed here as failed; send it again one by one."),
+        _("Paused. What happens meanwhile is listed as failed; once you resume, you can send it again."),
     ),
-    (f"{_HOOK}/resume", hooks_api.resume_webhook_endpoint, _("We send there again, from the next event on.")),
+    (
+        f"{_HOOK}/resume",
+        hooks_api.resume_webhook_endpoint,
+        _("We send there again, from the next event on. What it missed is below, and you can send that too."),
+    ),
     (
         f"{_HOOK}/deliveries/{{delivery_id}}/resend",
         hooks_api.resend_webhook_delivery,
@@ -237,6 +259,7 @@ ROUTES = [
     keys,
     webhooks,
     webhook,
+    resend_failed,
     *(press_screen(path, handler, webhook, done) for path, handler, done in _PRESSES),
     *(one for act in _ACTS for one in act_screens(act)),
 ]

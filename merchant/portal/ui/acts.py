@@ -65,7 +65,7 @@ class Act(Struct, frozen=True, kw_only=True):
     effect: str
     button: str
     to: str
-    done: str = ""
+    done: str | Callable[[Any], str] = ""  # or a function of what the route answered
     permission: Permission | None = None
     kinds: frozenset[Kind] = EVERYONE
     fields: Sequence[Field] = ()
@@ -113,7 +113,8 @@ def act_screens(act: Act) -> list[HTTPRouteHandler]:
             sentence, shown = act.reveal
             facts = [(label, getattr(told.view, name)) for label, name in shown]
             return view.page(_RESULT, act=act, sentence=sentence, facts=facts, back=act.to.format(**given))
-        return view.go(act.to.format(**given), act.done, name=subject.name)
+        done = act.done(told.view) if callable(act.done) else act.done
+        return view.go(act.to.format(**given), done, name=subject.name)
 
     return [
         _screen("GET", act.path, act.title, permission, act.kinds, declared, show),

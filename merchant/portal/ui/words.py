@@ -325,6 +325,7 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
     "switch": {
         "on": Word(_("On"), *_GOOD),
         "off": Word(_("Off"), "plain", "x"),
+        "proposed": Word(_("Waits for a second person"), *_WAIT),
     },
 }
 

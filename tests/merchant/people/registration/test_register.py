@@ -14,6 +14,7 @@ from merchant.core.service import Service
 from merchant.people.registration import schemas
 from tests import builders
 from tests.builders import World
+from tests.merchant.people.passkey_calls import events
 from tests.merchant.people.registration.conftest import Applicant, Door, staff, wrong
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
@@ -143,6 +144,12 @@ class TestSigningIn:
         assert (await again.call("DELETE", "sessions/current")).status_code == 204
         assert (await again.call("GET", "my-application")).status_code == 401
         assert (await person.read())["state"] == "draft"
+
+    async def test_a_sign_in_by_a_code_can_be_told_from_others(self, door: Door, service: Service) -> None:
+        person = await door.register(door.phone())
+        await door.sign_in(person.address, await door.code(person.address))
+        ways = [one["detail"] for one in await events(service) if one["kind"] == "signed_in"]
+        assert ways == [{"by": "code"}] * 2
 
     async def test_who_is_not_registered_learns_it_after_a_right_code_which_then_registers_them(
         self, door: Door
