@@ -20,7 +20,7 @@ from merchant.portal.ui.acts import Act, Subject
 from merchant.portal.ui.charts import Bar, Row
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import layout_of, zone_of
-from merchant.portal.ui.lists import Button, Column, Empty, Listing, badge
+from merchant.portal.ui.lists import Button, Column, Empty, Listing, Orders, badge
 from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
 from merchant.portal.ui.session import Flash
 from merchant.portal.ui.words import WORDS
@@ -157,6 +157,7 @@ async def show_part(request: Req, part: FromPath[str]) -> Page:
             here="/ui/list",
             first=None,
             following="/ui/list?cursor=2",
+            orders=Orders(),
             exports=[("CSV", "/ui"), ("XLSX", "/ui"), ("PDF", "/ui")],
         )
     raise errors.NotFound

@@ -111,7 +111,7 @@ async def test_head_is_a_get_without_a_body(service: Service, world: World) -> N
             for name in ("content-type", "content-length", "cache-control"):
                 assert headed.headers[name] == got.headers[name], (path, name)
         assert (await client.head("/api/v1/merchants")).status_code == 401
-        assert (await client.head("/api/v1/webhook-endpoints/x")).status_code == 405
+        assert (await client.head("/api/v1/webhook-endpoints/x/test")).status_code == 405
 
 
 async def test_head_of_a_door_does_nothing(service: Service) -> None:
@@ -141,7 +141,8 @@ async def test_options_and_refusals_name_every_method_of_a_path(service: Service
         "/api/v1/applications/x": "GET, HEAD, OPTIONS, PATCH",
         "/api/v1/counters/x/stickers": "GET, HEAD, OPTIONS, POST",
         "/api/v1/sessions": "DELETE, GET, HEAD, OPTIONS, POST",
-        "/api/v1/webhook-endpoints/x": "DELETE, OPTIONS",
+        "/api/v1/webhook-endpoints/x": "DELETE, GET, HEAD, OPTIONS",
+        "/api/v1/api-keys/x": "DELETE, OPTIONS",
         "/q": "GET, HEAD, OPTIONS",
     }
     async with whole(service) as client:

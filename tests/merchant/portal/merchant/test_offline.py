@@ -73,7 +73,7 @@ async def test_the_worker_keeps_no_page_about_money(stall: Stall) -> None:
 
 async def test_nothing_but_the_server_says_paid(stall: Stall) -> None:
     page = await Browser(stall.client, stall.owner).open("/shop")
-    script = next(path for path in re.findall(r'"(/static/shop-[^"]+)"', page.text) if path.endswith(".js"))
+    script = next(path for path in files_of(page) if "/shop-" in path and path.endswith(".js"))
     text = (await stall.client.get(script)).text
     # What the script says, it takes from the page's own sentences, of which none says so.
     assert {one.strip() for one in re.findall(r"textContent = ([^;]+);", text)} >= {"told(sentence, entry.amount)"}
