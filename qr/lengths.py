@@ -1,0 +1,97 @@
+"""Finds which length of an unreadable payload is wrong, and the one with which the rest reads.
+
+Programs that count by hand, or count bytes for characters, write lengths that are a little off, and the object named by
+a parser is then the next one, or the one after.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from qr import tlv
+from qr.emv import CARD_IDS, ROOT_FIELDS, TEMPLATE_IDS
+
+OFF_MAX = 3
+MORE_SENSE = 3  # objects that a wrong length must explain where the level can be read
+EMPTY_IS_CHANCE = 3  # digits that look like an empty object are mostly the middle of something else
+SUSPECTS_MAX = 20
+CARD_CHARS_MIN = 12  # of a card scheme's number; shorter ones are more likely read by mistake
+TEXT_CHARS_MAX = 8_859  # as scan.py's: work on hostile text stays bounded
+_SUSPECTS = 8  # objects before the break that may be at fault; the last one mostly is
+
+_FIELDS = {field.tag: field for field in ROOT_FIELDS}
+
+
+class WrongLength(NamedTuple):
+    """The object with a wrong length: identifier, offset in its level, the length it says and the right one."""
+
+    tag: str
+    offset: int
+    said: int
+    right: int
+
+    def __str__(self) -> str:
+        return f"{self.tag} says {self.said}, with {self.right} the rest reads"
+
+
+def find_wrong_length(text: str, *, root: bool) -> WrongLength | None:
+    """The one length, off by up to three, that keeps a level from being read; None when no such change mends it.
+
+    The root must then end with its checksum, and make more sense than it does as it is, where it can be read.
+    """
+    if len(text) > TEXT_CHARS_MAX:
+        return None
+    items, faults = tlv.scan(text)
+    best: tuple[int, WrongLength] | None = None
+    suspects = [(item.tag, item.offset) for item in (items[-_SUSPECTS:] if faults else items[:SUSPECTS_MAX])]
+    at_least = MORE_SENSE + (_sense(text, root) or 0) if not faults else -tlv.VALUE_CHARS_MAX
+    if faults and faults[-1].code == "value_overruns":
+        suspects.append((faults[-1].tag, faults[-1].offset))
+    for off in range(1, OFF_MAX + 1):
+        for tag, offset in reversed(suspects):
+            said = int(text[offset + 2 : offset + tlv.HEADER_CHARS])
+            for right in (said - off, said + off):
+                wrong = WrongLength(tag, offset, said, right)
+                worth = _worth(text, wrong, root) if 0 < right <= tlv.VALUE_CHARS_MAX else None
+                if worth is not None and worth >= at_least and (best is None or worth > best[0]):
+                    best = worth, wrong
+    return best[1] if best is not None else None
+
+
+def with_right_length(text: str, wrong: WrongLength) -> str:
+    """The text with the right length in place of the wrong one."""
+    start = wrong.offset + 2
+    return f"{text[:start]}{tlv.TWO_DIGITS[wrong.right]}{text[start + 2 :]}"
+
+
+def _worth(text: str, wrong: WrongLength, root: bool) -> int | None:
+    """How likely a length is the right one, by the objects that then make sense; None when the level still does not
+    read to its end.
+    """
+    sense = _sense(with_right_length(text, wrong), root)
+    return None if sense is None else sense - EMPTY_IS_CHANCE * (wrong.said == 0)
+
+
+def _sense(text: str, root: bool) -> int | None:
+    """How many objects of a level make sense, less those that do not; None when it does not read to its end."""
+    try:
+        objects = tlv.split(text)
+    except tlv.TlvError:
+        return None
+    if not root:
+        return 0
+    if next(reversed(objects)) != "63" or len(objects["63"]) != tlv.HEADER_CHARS:
+        return None
+    return sum(1 if _makes_sense(tag, value) else -1 for tag, value in objects.items())
+
+
+def _makes_sense(tag: str, value: str) -> bool:
+    field = _FIELDS.get(tag)
+    if field is not None:
+        return field.match(value) is not None
+    if tag not in TEMPLATE_IDS:
+        return tag == "63" or (tag in CARD_IDS and len(value) >= CARD_CHARS_MIN)
+    try:
+        return bool(tlv.split(value))
+    except tlv.TlvError:
+        return False

@@ -1,0 +1,507 @@
+"""What a report tells of live codes: payer's questions answered by scheme, amounts, lengths, one finding a fault."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+
+import msgspec
+import pytest
+
+import qr
+from qr.iso import CURRENCIES
+from tests.qr.test_codec import SHOP, sealed
+from tests.qr.test_vectors import VECTORS
+
+HEAD, SHOP_ONE = "000201010211", "5908SHOP ONE6004CITY"
+DYNAMIC_HEAD = "000201010212"
+
+
+def tlv(*objects: tuple[str, str]) -> str:
+    return "".join(f"{tag}{len(value):02d}{value}" for tag, value in objects)
+
+
+def account(tag: str, *fields: tuple[str, str]) -> str:
+    return tlv((tag, tlv(*fields)))
+
+
+def scheme_findings(payload: str) -> list[tuple[str, str]]:
+    (scheme,) = qr.explain(payload).schemes
+    return [(finding.path, finding.severity) for finding in scheme.findings if finding.section.startswith("profile")]
+
+
+@pytest.mark.parametrize("tag", [f"{number:02d}" for number in range(2, 26)])
+def test_the_number_of_a_card_account_is_told(tag):
+    payload = sealed(HEAD + tlv((tag, "4045871737852")) + "5204829953039365802GH" + SHOP_ONE)
+    (network,) = qr.explain(payload).networks
+    assert network.values == {"value": "4045871737852"}
+    assert f"({tag}): value 4045871737852" in str(qr.explain(payload))
+
+
+def test_text_where_a_template_belongs_is_told():
+    for text in ("jtNuykKu3O9+1xcCq7wntlA9BNBqkTADr60XYRiI31A=", "for purchase"):
+        payload = sealed(HEAD + tlv(("47", text)) + "5204829953038405802US" + SHOP_ONE)
+        assert [network.values for network in qr.explain(payload).networks] == [{"value": text}]
+
+
+# --- amounts ---------------------------------------------------------------------------------------------------------
+
+
+def priced(amount: str, currency: str = "834", more: str = "") -> str:
+    objects = tlv(("02", "4045871737852"), ("52", "8299"), ("53", currency), ("54", amount))
+    return sealed(HEAD + objects + more + "5802TZ" + SHOP_ONE)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "told"),
+    [
+        ("000000002500", "834", "2500 is asked"),
+        ("10.", "834", "10 is asked"),
+        ("5.5", "834", "5.50 is asked"),
+        ("0005.5", "834", "5.50 is asked"),
+        ("5.00", "152", "5 is asked"),
+        ("1.5", "400", "1.500 is asked"),
+        ("999.123", "392", "999.123 is asked"),
+        ("5.5", "001", "5.5 is asked"),
+        ("NaN", "834", "the amount cannot be read ('NaN')"),
+        ("-5.00", "834", "the amount cannot be read ('-5.00')"),
+        ("1e3", "834", "the amount cannot be read ('1e3')"),
+        ("12,50", "834", "the amount cannot be read ('12,50')"),
+        ("1 000", "834", "the amount cannot be read ('1 000')"),
+        ("٥", "834", "the amount cannot be read ('٥')"),
+        ("0.00", "834", "the amount is zero ('0.00')"),
+    ],
+)
+def test_an_amount_is_told_with_the_currencys_decimals_and_never_from_what_cannot_be_read(amount, currency, told):
+    assert qr.explain(priced(amount, currency)).amount == told
+
+
+@pytest.mark.parametrize(
+    ("tip", "told"),
+    [
+        (tlv(("55", "02")), "2500 is asked"),
+        (tlv(("55", "02"), ("56", "5.5")), "2500 is asked, plus a fee of 5.50"),
+        (tlv(("55", "02"), ("56", "0")), "2500 is asked"),
+        (tlv(("55", "02"), ("56", "x")), "2500 is asked, plus a fee that cannot be read ('x')"),
+        (tlv(("55", "03"), ("57", "05")), "2500 is asked, plus a fee of 5 %"),
+        (tlv(("55", "03"), ("57", "150")), "2500 is asked, plus a fee that cannot be read ('150')"),
+        (tlv(("55", "03")), "2500 is asked"),
+        (tlv(("55", "09")), "2500 is asked, with a tip rule that cannot be read ('09')"),
+        (tlv(("56", "5")), "2500 is asked"),
+    ],
+)
+def test_a_fee_is_told_where_it_can_be_read(tip, told):
+    assert qr.explain(priced("2500", more=tip)).amount == told
+
+
+@pytest.mark.parametrize("currency", CURRENCIES.values(), ids=lambda currency: currency.alpha)
+def test_amounts_are_written_with_the_exponent_of_every_currency(currency):
+    shop = {"domain": "pay.example.org", "identifier": "1", "name": "Shop", "city": "City", "country": "KE"}
+    whole = "12" + ("." + "0" * currency.decimals if currency.decimals else "")
+    for amount in ("12", "12.", whole):
+        code = qr.mojaloop_code(**shop, mcc="5411", currency=currency.alpha, amount=amount)
+        assert tlv(("54", whole)) in qr.encode(code)
+        static = msgspec.structs.replace(code, amount=None, point_of_initiation="11")
+        assert qr.dynamic_code(static, amount=amount, reference_label="X").amount == whole
+    if currency.decimals:
+        broken = msgspec.structs.replace(code, amount="12.5", tip=qr.Tip("02", fixed="1.5"))
+        text = qr.encode(broken)
+        assert tlv(("54", "12.5".ljust(3 + currency.decimals, "0"))) in text
+        assert tlv(("56", "1.5".ljust(2 + currency.decimals, "0"))) in text
+
+
+def test_a_profile_writes_cents_in_full():
+    code = msgspec.structs.replace(qr.decode(qr.find_profile("pix").golden[0].payload, profile="pix"), amount="999.1")
+    assert "5406999.10" in qr.encode(code, profile="pix")
+
+
+@pytest.mark.parametrize("change", [{"amount": 999.10}, {"amount": 5}, {"mcc": 5411}, {"name": b"Shop"}])
+def test_a_value_that_is_no_text_is_refused_by_name(change):
+    (name,) = change
+    with pytest.raises(qr.EncodeError) as raised:
+        qr.encode(msgspec.structs.replace(SHOP, **change))
+    (finding,) = raised.value.findings
+    assert finding.code == "bad_type"
+    assert str(change[name]) in finding.message
+    if name == "amount":
+        with pytest.raises(qr.EncodeError):
+            qr.encode(qr.dynamic_code(SHOP, amount=change[name], reference_label="X"))
+
+
+# --- what schemes mean -----------------------------------------------------------------------------------------------
+
+PIX_TAIL = "5204000053039865802BR5907LOJA UM6009SAO PAULO62070503***"
+PIX_CHARGE = account("26", ("00", "br.gov.bcb.pix"), ("25", "pix.example.com/qr/v2/cobv/9d36b84f"))
+
+
+@pytest.mark.parametrize("head", [DYNAMIC_HEAD, "000201"])
+def test_a_pix_charge_holds_the_amount_and_asks_nothing(head):
+    report = qr.explain(sealed(head + PIX_CHARGE + PIX_TAIL))
+    assert report.amount == "the amount is in the charge at pix.example.com/qr/v2/cobv/9d36b84f"
+    assert (report.initiation, report.asks, report.findings) == ("dynamic", (), ())
+    shown = qr.explain(sealed(head + PIX_CHARGE + PIX_TAIL.replace("5802BR", "54045.505802BR")))
+    assert shown.amount == "5.50 is shown, and the charge at pix.example.com/qr/v2/cobv/9d36b84f decides"
+
+
+def test_a_printed_pix_code_asks_nothing_either():
+    payload = sealed(HEAD + account("26", ("00", "br.gov.bcb.pix"), ("01", "11144477735")) + PIX_TAIL)
+    assert qr.explain(payload).asks == ()
+    assert qr.explain(payload).amount == "the payer types the amount"
+
+
+@pytest.mark.parametrize(
+    ("key", "sound"),
+    [
+        ("11144477735", True),
+        ("31284756000133", True),
+        ("12ABC34501DE35", True),
+        ("+5511912345678", True),
+        ("loja@example.com", True),
+        ("9d36b84f-c70b-478f-b95c-12729b90ca25", True),
+        ("abc", False),
+        ("1114447773", False),
+        ("loja@", False),
+        ("5511912345678", False),
+    ],
+)
+def test_a_pix_key_has_one_of_five_shapes(key, sound):
+    payload = sealed(HEAD + account("26", ("00", "br.gov.bcb.pix"), ("01", key)) + PIX_TAIL)
+    assert scheme_findings(payload) == ([] if sound else [("26.01", "error")])
+
+
+def test_a_txid_with_a_hyphen_is_read_with_a_warning_and_not_written():
+    payload = sealed(
+        HEAD
+        + account("26", ("00", "br.gov.bcb.pix"), ("01", "loja@example.com"))
+        + PIX_TAIL.replace("62070503***", "62190515RP12345678-2019")
+    )
+    assert scheme_findings(payload) == [("62.05", "warning")]
+    with pytest.raises(qr.EncodeError):
+        qr.encode(qr.decode(payload, profile="pix"), profile="pix")
+
+
+def paynow(*more: tuple[str, str], amount: str = "20") -> str:
+    fields = (("00", "SG.PAYNOW"), ("01", "2"), ("02", "201403121W"), *more)
+    return sealed(
+        DYNAMIC_HEAD + account("26", *fields) + tlv(("52", "0000"), ("53", "702"), ("54", amount)) + "5802SG" + SHOP_ONE
+    )
+
+
+@pytest.mark.parametrize(
+    ("expires", "sound"),
+    [
+        ("20301231", True),
+        ("20301231235959", True),
+        ("20230801180200", True),
+        ("20240229", True),
+        ("20815675", False),
+        ("20230229", False),
+        ("20301301", False),
+        ("20301231250000", False),
+        ("203012", False),
+        ("2030123123", False),
+        ("2030-12-31", False),
+    ],
+)
+def test_a_paynow_code_expires_on_a_real_date(expires, sound):
+    assert scheme_findings(paynow(("03", "0"), ("04", expires))) == ([] if sound else [("26.04", "error")])
+
+
+def test_an_amount_that_may_be_changed_is_proposed():
+    assert qr.explain(paynow(("03", "1"))).amount == "20 is proposed, the payer may change it"
+    assert qr.explain(paynow(("03", "0"))).amount == "20 is asked"
+    fps = (("00", "hk.com.hkicl"), ("02", "1234567"))
+    tail = tlv(("52", "0000"), ("53", "344"), ("54", "20"), ("58", "HK"), ("59", "NA"), ("60", "HK"))
+    assert "proposed" in qr.explain(sealed(DYNAMIC_HEAD + account("26", *fps, ("06", "1")) + tail)).amount
+    report = qr.explain(sealed(DYNAMIC_HEAD + account("26", *fps, ("06", "0")) + tail))
+    assert report.amount == "20 is asked"
+    assert report.networks[0].values["amount_editable"] == "0"
+
+
+@pytest.mark.parametrize(("digits", "sound"), [(8, True), (9, True), (7, True), (3, False), (13, False)])
+def test_a_lipa_namba_has_as_many_digits_as_live_codes_show(digits, sound):
+    fields = (("00", "tz.go.bot.tips"), ("01", "02504"), ("02", "138974122000"[:digits].ljust(digits, "1")))
+    payload = sealed(HEAD + account("26", *fields) + "5204541153038345802TZ" + SHOP_ONE)
+    assert scheme_findings(payload) == ([] if sound else [("26.02", "error")])
+
+
+KENYA = "5204541153034045802KE" + SHOP_ONE
+
+
+@pytest.mark.parametrize(
+    ("accounts", "values"),
+    [
+        ([("28", ("01", "7987654"))], [{"guid": "ke.go.qr", "m_pesa": "7987654"}]),
+        ([("28", ("02", "12345"))], [{"guid": "ke.go.qr", "airtel_money": "12345"}]),
+        ([("28", ("03", "123456"))], [{"guid": "ke.go.qr", "t_kash": "123456"}]),
+        ([("28", ("04", "123456"))], [{"guid": "ke.go.qr", "mobitap": "123456"}]),
+        ([("29", ("68", "123456"))], [{"guid": "ke.go.qr", "equity_bank": "123456"}]),
+        ([("29", ("11", "123456"))], [{"guid": "ke.go.qr", "11": "123456"}]),
+        ([("28", ("01", "7987654")), ("29",)], [{"guid": "ke.go.qr", "m_pesa": "7987654"}, {"guid": "ke.go.qr"}]),
+    ],
+)
+def test_a_kenyan_account_is_a_till_at_the_provider_whose_code_names_it(accounts, values):
+    text = "".join(account(tag, ("00", "ke.go.qr"), *fields) for tag, *fields in accounts)
+    payload = sealed(HEAD + text + KENYA)
+    assert [network.values for network in qr.explain(payload).networks] == values
+    assert scheme_findings(payload) == []
+
+
+def test_kenyan_accounts_that_name_nobody_are_at_fault():
+    both = account("28", ("00", "ke.go.qr")) + account("29", ("00", "ke.go.qr"))
+    assert scheme_findings(sealed(HEAD + both + KENYA)) == [("28", "error"), ("29", "error")]
+
+
+ALIAS = account("36", ("00", "int.bceao.pi"), ("01", "11111111-2222-4333-8444-555555555555"))
+PISPI = f"000201{ALIAS}5204000053039525802SN5901X6001X"
+
+
+@pytest.mark.parametrize(
+    ("more", "initiation"),
+    [
+        (("05", "VENTE-1"), "dynamic"),
+        (("05", "VENTE-1", "12", "Panier-001"), "dynamic"),
+        (("05", "VENTE-1", "AA", "a"), "dynamic"),
+        (("05", "VENTE-1", "AA", "a", "ZZ", "b"), "dynamic"),
+    ],
+)
+def test_the_central_banks_own_fields_of_pi_spi_are_read(more, initiation):
+    pairs = list(zip(more[::2], more[1::2], strict=True))
+    inner = tlv(pairs[0], ("11", "400"), *pairs[1:])
+    payload = sealed(PISPI + tlv(("62", inner)))
+    report = qr.explain(payload)
+    assert (report.initiation, [scheme.findings for scheme in report.schemes]) == (initiation, [()])
+    code = qr.decode(payload, "tolerant", profile="uemoa-pispi")
+    assert code.additional is not None
+    assert (code.additional.reference_label, code.additional.merchant_channel) == ("VENTE-1", "400")
+
+
+@pytest.mark.parametrize(
+    ("channel", "initiation"), [("000", "static"), ("400", "dynamic"), ("500", "dynamic"), ("731", "static")]
+)
+def test_the_channel_of_pi_spi_tells_a_printed_code_from_one_for_a_payment(channel, initiation):
+    payload = sealed(PISPI + tlv(("62", tlv(("05", "VENTE-1"), ("11", channel)))))
+    assert qr.explain(payload).initiation == initiation
+    assert scheme_findings(payload) == []
+
+
+@pytest.mark.parametrize("bank", ["TMICFBPK", "ONELINKG", "JSBLPKKA"])
+def test_a_raast_account_is_recognised_by_its_iban(bank):
+    fields = (("00", "13bb98ea283b452b9d979bf570fc49ed"), ("01", bank), ("02", "PK50TMFB0000000012345678"))
+    payload = sealed(HEAD + account("28", *fields) + "5204581453035865802PK" + SHOP_ONE)
+    assert [network.profile for network in qr.explain(payload).networks] == ["raast"]
+    assert scheme_findings(payload) == []
+
+
+def test_a_bank_code_in_place_of_the_guid_is_ethqr():
+    fields = (("00", "ABAYETAA"), ("01", "1057907785986365"))
+    payload = sealed(HEAD + account("28", *fields) + "5204541153032305802ET" + SHOP_ONE)
+    (network,) = qr.explain(payload).networks
+    assert (network.profile, network.values["account"]) == ("ethqr", "1057907785986365")
+    assert qr.explain(payload).findings == ()
+
+
+def test_breb_is_told_at_either_network():
+    for network in ("RBM", "CRB"):
+        fields = (("00", f"CO.COM.{network}.LLA"), ("02", "3001010101"))
+        payload = sealed(HEAD + account("26", *fields) + "5204000053031705802CO" + SHOP_ONE)
+        (found,) = qr.explain(payload).networks
+        assert (found.profile, found.values["mobile"]) == ("breb", "3001010101")
+
+
+KHQR = HEAD + account("29", ("00", "shop_one@devb")) + "5204599953038405802KH" + SHOP_ONE
+
+
+def test_a_khqr_code_for_one_payment_needs_its_times():
+    static = qr.decode(sealed(KHQR), profile="khqr")
+    with pytest.raises(qr.EncodeError) as raised:
+        qr.encode(qr.dynamic_code(static, amount="4"), profile="khqr")
+    assert [(finding.path, finding.code) for finding in raised.value.findings] == [("99", "missing")]
+    now = datetime(2026, 5, 17, 12, tzinfo=UTC)
+    timed = qr.dynamic_code(static, amount="4", created_at=now, expires_at=now + timedelta(minutes=10))
+    payload = qr.encode(timed, profile="khqr")
+    assert account("99", ("00", "1779019200000"), ("01", "1779019800000")) in payload
+    assert qr.explain(payload).schemes[0].findings == ()
+    again = qr.dynamic_code(timed, amount="5", created_at=now, expires_at=now + timedelta(minutes=20))
+    assert len(again.unreserved) == 1
+
+
+@pytest.mark.parametrize(
+    ("times", "paths"),
+    [
+        ((), ["99"]),
+        ((("00", "1779019200000"),), ["99.01"]),
+        ((("01", "1779019800000"),), ["99.00"]),
+        ((("00", "1779019200"), ("01", "1779019800000")), ["99.00"]),
+        ((("00", "1779019200000"), ("01", "1779019800000")), []),
+    ],
+)
+def test_a_khqr_code_for_one_payment_is_judged_by_its_times(times, paths):
+    body = KHQR.replace("010211", "010212", 1).replace("5802KH", "54044.005802KH")
+    payload = sealed(body + (account("99", *times) if times else ""))
+    assert [path for path, _ in scheme_findings(payload)] == paths
+
+
+def test_a_khqr_merchant_has_a_number_and_a_bank():
+    for fields, paths in (
+        ((), ["30.01", "30.02"]),
+        ((("01", "1243546"),), ["30.02"]),
+        ((("01", "1243546"), ("02", "DEVBKKHPXXX")), []),
+    ):
+        payload = sealed(HEAD + account("30", ("00", "shop_one@devb"), *fields) + "5204599953038405802KH" + SHOP_ONE)
+        assert [path for path, _ in scheme_findings(payload)] == paths
+        assert qr.explain(payload).networks[0].profile == "khqr"
+
+
+def golden(profile: str, number: int = 0) -> str:
+    return qr.find_profile(profile).golden[number].payload[:-8]
+
+
+def test_text_of_gopay_in_62_50_is_forgiven():
+    body = golden("qris").replace("62070703A01", "62" + tlv(("62", tlv(("50", "A120210413050"), ("07", "A01"))))[2:])
+    (scheme,) = qr.explain(sealed(body)).schemes
+    assert scheme.findings == ()
+
+
+@pytest.mark.parametrize("profile", ["bharatqr", "lankaqr", "mmqr"])
+def test_a_checksum_in_small_letters_is_forgiven_where_wallets_read_it_and_that_is_said(profile):
+    code = qr.decode(qr.find_profile(profile).golden[0].payload, profile=profile)
+    names = (msgspec.structs.replace(code, name=f"Shop {number}") for number in range(99))
+    payload = next(text for text in map(qr.encode, names) if text[-4:].lower() != text[-4:])
+    payload = payload[:-4] + payload[-4:].lower()
+    with pytest.raises(qr.DecodeError, match="capitals"):
+        qr.decode(payload)
+    assert qr.decode(payload, profile=profile)
+    assert f"must be capitals, and {qr.find_profile(profile).name} forgives it" in str(qr.explain(payload))
+
+
+def test_data_integrity_of_duitnow_is_text_and_has_a_name():
+    payload = sealed(golden("duitnow") + tlv(("82", "0123456789ABCDEF0123456789ABCDEF")))
+    report = qr.explain(payload)
+    assert [scheme.findings for scheme in report.schemes] == [()]
+    assert next(node.title for node in report.tree if node.path == "82") == "data integrity"
+
+
+def test_the_merchant_template_of_promptpay_is_recognised():
+    fields = (("00", "A000000677010113"), ("01", "004"), ("02", "KB000001"))
+    payload = sealed(HEAD + account("31", *fields) + "53037645802TH")
+    assert [network.profile for network in qr.explain(payload).networks] == ["promptpay"]
+    assert scheme_findings(payload) == []
+
+
+def test_cards_beside_bharat_qr_have_their_names():
+    numbers = {"02": "4403847800001234", "04": "5204000000001234", "06": "6061234500001234", "11": "370000000000002"}
+    payload = sealed(HEAD + tlv(*numbers.items()) + "5204581253033565802IN" + SHOP_ONE)
+    names = [network.name for network in qr.explain(payload).networks]
+    assert names == ["Visa", "Mastercard", "RuPay", "American Express"]
+
+
+def test_an_account_in_the_wrong_place_is_told_with_its_place():
+    payload = sealed(golden("duitnow").replace("010211264200", "010211274200", 1))
+    report = qr.explain(payload)
+    assert [network.profile for network in report.networks] == ["duitnow"]
+    assert [(finding.path, finding.code) for finding in report.schemes[0].findings] == [("27", "misplaced")]
+
+
+# --- what is broken --------------------------------------------------------------------------------------------------
+
+
+def test_a_missing_checksum_is_told_as_missing():
+    report = qr.explain(KHQR)
+    assert [(finding.code, finding.message) for finding in report.findings] == [
+        ("checksum_missing", "checksum (63) is missing")
+    ]
+
+
+def test_an_empty_sub_object_is_at_fault_and_its_network_known():
+    for empty in ("0100", "0500"):
+        text = f"0008ke.go.qr{empty}02041234"
+        payload = sealed(f"{HEAD}28{len(text)}{text}{KENYA}")
+        report = qr.explain(payload)
+        assert [(network.profile, network.values["airtel_money"]) for network in report.networks] == [("ke-qr", "1234")]
+        assert [(finding.path, finding.code) for finding in report.findings] == [(f"28.{empty[:2]}", "empty_value")]
+
+
+LIVE = (
+    "00020101021129230008ke.go.qr680722266655204541153034045403200580"
+    "2KE5918JANE WANJIRU KAMAU6007NAIROBI6205000016304FB5D"
+)
+
+
+@pytest.mark.parametrize("off", [-3, -2, -1, 1, 2, 3])
+@pytest.mark.parametrize(("tag", "length"), [("59", 18), ("60", 7), ("29", 23)])
+def test_a_wrong_length_is_named_with_the_right_one(tag, length, off):
+    said = length + off
+    payload = LIVE.replace(f"{tag}{length:02d}", f"{tag}{said:02d}", 1)
+    assert payload != LIVE
+    report = qr.explain(payload)
+    messages = [finding.message for finding in report.findings if finding.code != "checksum_wrong"]
+    assert messages == [f"{tag} says {said}, with {length} the rest reads"]
+    assert (report.country, report.amount, [network.profile for network in report.networks]) == (
+        "KE",
+        "200 is asked",
+        ["ke-qr"],
+    )
+    assert "JANE WANJIRU KAMAU, NAIROBI KE" in str(report)
+    assert not report.tolerant
+
+
+def test_a_wrong_length_within_a_template_is_named():
+    bank = account("29", ("00", "ke.go.qr"), ("68", "1"))
+    payload = sealed(HEAD + bank + KENYA + tlv(("62", "0510ABCDEFGHI0703T01")))
+    report = qr.explain(payload)
+    assert [finding.message for finding in report.findings] == ["62.05 says 10, with 9 the rest reads"]
+
+
+def test_what_stands_before_a_break_is_told():
+    whole = sealed(golden("tanqr").replace("5802TZ", "5406250.005802TZ"))
+    report = qr.explain(whole[:100])
+    assert report.code is None
+    assert [network.profile for network in report.networks] == ["tanqr"]
+    assert (report.amount, report.currency and report.currency.alpha) == ("250.00 is asked", "TZS")
+
+
+@pytest.mark.parametrize("profile", [profile.id for profile in qr.list_profiles()])
+def test_a_schemes_own_codes_bring_no_warnings(profile):
+    for each in qr.find_profile(profile).golden:
+        warnings = [finding.code for finding in qr.explain(each.payload).findings if finding.severity == "warning"]
+        assert set(warnings) <= {"mcc_unlisted"}, "only categories that ISO 18245 does not list"
+
+
+def test_one_fault_is_one_finding():
+    for old, new in (("5802TZ", "5802tz"), ("5802TZ", "5802ZZ"), ("5303834", "5303000"), ("5802TZ", "")):
+        report = qr.explain(sealed(golden("tanqr").replace(old, new, 1)))
+        path = old[:2]
+        found = {finding.message for finding in chain(report.findings, report.schemes[0].findings)}
+        assert len(found) == 1
+        assert [finding.path for finding in report.findings] == [path]
+
+
+def test_a_nested_field_is_named():
+    body = golden("vietqr").replace("000697041601091234567890", "0005970410109123456789", 1)
+    text = tlv(("00", "A000000727"), ("01", tlv(("00", "97041"), ("01", "123456789"))), ("02", "QRIBFTTA"))
+    payload = sealed(HEAD + tlv(("38", text)) + "53037045802VN")
+    assert body
+    messages = [finding.message for finding in qr.explain(payload).schemes[0].findings]
+    assert messages == ["bank bin (00 in 38.01) must be 6 digits, and it is '97041'"]
+
+
+SOURCES = [vector["payload"] for vector in VECTORS] + [
+    each.payload for profile in qr.list_profiles() for each in profile.golden
+]
+
+
+VERB = re.compile(r"\b(is|are|has|have|must|says|stands|occurs|count|goes|does|holds|names)\b")
+
+
+def test_no_report_says_none_or_shows_a_pattern():
+    halves = (text[: len(text) // 2] for text in SOURCES)
+    for payload in (*SOURCES, *halves, *(text.replace("58", "98") for text in SOURCES)):
+        report = qr.explain(payload)
+        head = str(report).split("\n   0 ")[0]
+        assert not re.search(r"\bNone\b", head), head
+        for finding in chain(report.findings, *(scheme.findings for scheme in report.schemes)):
+            sentence = finding.message.replace(payload, "")
+            assert VERB.search(sentence), sentence
+            assert "[0-9" not in sentence.split(", and it is ")[0], sentence
+        assert json.loads(msgspec.json.encode(report))
