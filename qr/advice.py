@@ -6,11 +6,11 @@ Warnings follow what EMVCo words as "should", or what breaks wallets in use.
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from msgspec import structs
 
 from qr import tlv
+from qr.carriers import Kind
 from qr.emv import DYNAMIC, PAYLOAD_CHARS_MAX, TEMPLATE_IDS, MerchantCode
 from qr.errors import Finding
 from qr.iso import CURRENCIES, MCCS
@@ -20,18 +20,14 @@ from qr.profile import Profile
 from qr.reader import read_part
 from qr.scan import checksum_holds, clean
 
-Kind = Literal["merchant", "consumer", "upi", "link", "unknown"]
-
 # An application identifier, a UUID without hyphens, a reverse domain name (EMV MPM 4.7.11).
 _GUID_SHAPE = re.compile(r"(?i)[0-9A-F]{10,32}|[A-Z0-9-]+(\.[A-Z0-9-]+)+").fullmatch
 _UNLISTED_MCC = "0000"  # written where a scheme has no categories: UEMOA, VietQR
 _KINDS: tuple[tuple[Kind, str], ...] = (
     ("merchant", "0002"),
     ("consumer", "hQVDUFYwM"),  # base64 of 85 05 "CPV0": EMVCo's consumer-presented code
-    ("upi", "upi://"),
-    ("link", "http://"),
-    ("link", "https://"),
 )
+_WRAPPED = re.compile(r"(?i)([a-z][a-z0-9+.-]*)://([^/?#\s]+)")
 
 
 def advise(payload: str, code: MerchantCode) -> list[Finding]:
@@ -180,7 +176,12 @@ def guess(payload: str, code: MerchantCode | None) -> tuple[Kind, str | None, li
     cleaned = clean(payload)
     if not checksum_holds(cleaned):
         return kind, None, []
-    message = "the text holds a payload that must be cut out or cleaned first, and then its checksum is right"
+    link = _WRAPPED.match(payload.lstrip())
+    if link is not None:
+        name = link[2] if link[1].lower() in ("http", "https") else f"{link[1]}://"
+        message = f"the text is a link of {name} that carries the payload, whose checksum is right once it is cut out"
+        return "merchant", cleaned, [Finding("", "carried", message, "fatal", "EMV MPM 4.7.3.1")]
+    message = "the text was changed in transit, and the payload's checksum is right once it is cleaned"
     return "merchant", cleaned, [Finding("", "scanner_artefact", message, "fatal", "EMV MPM 4.7.3.1")]
 
 

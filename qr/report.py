@@ -9,7 +9,8 @@ from __future__ import annotations
 import msgspec
 
 from qr import tlv
-from qr.advice import Kind, advise, excuse, guess, is_misread, mend, readable_part
+from qr.advice import advise, excuse, guess, is_misread, mend, readable_part
+from qr.carriers import Kind, read_other
 from qr.emv import (
     ADDITIONAL_FIELDS,
     ADDITIONAL_TEMPLATE_IDS,
@@ -94,10 +95,13 @@ def explain(payload: str) -> Report:
     answers; those of schemes are in `schemes`.
     """
     code, faults = read(payload)
+    text = payload[:INPUT_CHARS_MAX]
     severities = {fault.severity for fault in faults}
-    kind, cleaned, hints = guess(payload[:INPUT_CHARS_MAX], code)
-    text = payload[:INPUT_CHARS_MAX] if cleaned is None else cleaned
+    if "fatal" in severities and (other := _explain_other(payload, text)) is not None:
+        return other
+    kind, cleaned, hints = guess(text, code)
     if cleaned is not None:
+        text = cleaned
         code, faults = read(cleaned)
     readable = readable_part(text) if kind == "merchant" and (code is None or is_misread(faults)) else None
     known = readable if readable is not None else code
@@ -126,6 +130,35 @@ def explain(payload: str) -> Report:
         bytes=len(payload.encode("utf-8", "surrogatepass")),
         chars_left=PAYLOAD_CHARS_MAX - len(text),
         tree=_tree(text, "", 0, _titles(known, owners, schemes)),
+    )
+
+
+def _explain_other(payload: str, text: str) -> Report | None:
+    """The report on a text that is no merchant code and holds none, None when it is of no kind that is known."""
+    other = read_other(text)
+    if other is None or guess(text, None)[1] is not None:
+        return None
+    return Report(
+        payload=payload,
+        kind=other.kind,
+        strict=False,
+        tolerant=False,
+        findings=worst_first(other.findings),
+        code=None,
+        readable=None,
+        cleaned=None,
+        networks=other.networks,
+        schemes=(),
+        country=other.country,
+        currency=other.currency,
+        initiation=other.initiation,
+        amount=other.amount,
+        asks=(),
+        languages=(),
+        chars=len(payload),
+        bytes=len(payload.encode("utf-8", "surrogatepass")),
+        chars_left=PAYLOAD_CHARS_MAX - len(text),
+        tree=_tree(text, "", 0, {}) if other.kind == "karekod" else (),
     )
 
 
@@ -209,12 +242,15 @@ def _lines(report: Report) -> list[str]:
     """The report in words, a line for each thing."""
     kept = "keeps every EMVCo rule" if report.strict else "readable, but breaks EMVCo's rules"
     lines = [f"{report.kind} code, {report.initiation}: {kept if report.tolerant else 'not readable'}"]
+    if report.kind not in ("merchant", "unknown"):
+        lines = [f"{report.kind}: no merchant code"]
     if report.cleaned is not None:
         lines.append(f"cleaned    {report.cleaned}")
     for network in report.networks:
         values = ", ".join(f"{name} {value}" for name, value in network.values.items())
         place = f" ({network.tag})" if network.tag else ""
-        lines.append(f"pays by    {network.name or 'an unknown network'}{place}: {values}")
+        does = "leads to" if report.kind == "link" else "pays by"
+        lines.append(f"{does:<10} {network.name or 'an unknown network'}{place}: {values}")
     code = report.readable or report.code
     if code is not None:
         place = " ".join(filter(None, (code.city, code.country)))
