@@ -14,11 +14,11 @@ from qr.carriers import Kind
 from qr.emv import DYNAMIC, PAYLOAD_CHARS_MAX, TEMPLATE_IDS, MerchantCode
 from qr.errors import Finding
 from qr.iso import CURRENCIES, MCCS
-from qr.lengths import find_wrong_length, with_right_length
+from qr.lengths import find_wrong_length, sensible_part, with_right_length
 from qr.meaning import Recognised, role_value
 from qr.profile import Profile
 from qr.reader import read_part
-from qr.scan import checksum_holds, clean
+from qr.scan import checksum_holds, clean, elqr_holds
 
 # An application identifier, a UUID without hyphens, a reverse domain name (EMV MPM 4.7.11).
 _GUID_SHAPE = re.compile(r"(?i)[0-9A-F]{10,32}|[A-Z0-9-]+(\.[A-Z0-9-]+)+").fullmatch
@@ -151,7 +151,7 @@ def _mend_misread(text: str, faults: list[Finding]) -> list[Finding]:
 def readable_part(text: str) -> MerchantCode | None:
     """What can be read of a text whose root is broken: all of it by the one length that is wrong, or what is before."""
     wrong = find_wrong_length(text, root=True)
-    return read_part(text if wrong is None else with_right_length(text, wrong))
+    return read_part(sensible_part(text) if wrong is None else with_right_length(text, wrong))
 
 
 def _mend_templates(text: str, faults: list[Finding]) -> list[Finding]:
@@ -171,10 +171,10 @@ def _mend_templates(text: str, faults: list[Finding]) -> list[Finding]:
 def guess(payload: str, code: MerchantCode | None) -> tuple[Kind, str | None, list[Finding]]:
     """The kind of text, a repaired text that can be read, and what probably happened to it."""
     kind: Kind = next((kind for kind, start in _KINDS if payload.lstrip("\ufeff \t\r\n").startswith(start)), "unknown")
-    if checksum_holds(payload):
+    if checksum_holds(payload) or elqr_holds(payload):
         return kind, None, [] if code is not None else _length_hints(payload)
     cleaned = clean(payload)
-    if not checksum_holds(cleaned):
+    if not (checksum_holds(cleaned) or elqr_holds(cleaned)):
         return kind, None, []
     link = _WRAPPED.match(payload.lstrip())
     if link is not None:

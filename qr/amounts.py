@@ -31,7 +31,11 @@ def align(amount: str, currency: str | None) -> str:
 
 def fill(amount: str, currency: str | None) -> str:
     """`amount` with a fraction that is too short filled up: 12.5 dollars are 12.50; other amounts stay as they are."""
-    aligned = align(amount, currency) if "." in amount else amount
+    _, point, fraction = amount.partition(".")
+    known = CURRENCIES.get(currency or "")
+    if not point or known is None or len(fraction) >= known.decimals:
+        return amount
+    aligned = align(amount, currency)
     return aligned if len(aligned) > len(amount) else amount
 
 

@@ -6,18 +6,23 @@ a parser is then the next one, or the one after.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from qr import tlv
-from qr.emv import CARD_IDS, ROOT_FIELDS, TEMPLATE_IDS
+from qr.emv import CARD_IDS, MANDATORY, ROOT_FIELDS, TEMPLATE_IDS
 
 OFF_MAX = 3
+CURRENCY = "53"  # where it is missing, what looks like a card's number may hold it
+NONSENSE_MAX = 2  # objects that break rules of their own in a code whose one length is wrong
 MORE_SENSE = 3  # objects that a wrong length must explain where the level can be read
 EMPTY_IS_CHANCE = 3  # digits that look like an empty object are mostly the middle of something else
 SUSPECTS_MAX = 20
-CARD_CHARS_MIN = 12  # of a card scheme's number; shorter ones are more likely read by mistake
+# A card scheme's number, of letters, digits and padding; shorter ones are more likely read by mistake.
+_is_card = re.compile("[0-9A-Za-z*]{10,} *").fullmatch
 TEXT_CHARS_MAX = 8_859  # as scan.py's: work on hostile text stays bounded
-_SUSPECTS = 8  # objects before the break that may be at fault; the last one mostly is
+# Objects before the break that may be at fault, in a template and at the root; the last one mostly is.
+_SUSPECTS = (2, 8)
 
 _FIELDS = {field.tag: field for field in ROOT_FIELDS}
 
@@ -43,7 +48,7 @@ def find_wrong_length(text: str, *, root: bool) -> WrongLength | None:
         return None
     items, faults = tlv.scan(text)
     best: tuple[int, WrongLength] | None = None
-    suspects = [(item.tag, item.offset) for item in (items[-_SUSPECTS:] if faults else items[:SUSPECTS_MAX])]
+    suspects = [(item.tag, item.offset) for item in (items[-_SUSPECTS[root] :] if faults else items[:SUSPECTS_MAX])]
     at_least = MORE_SENSE + (_sense(text, root) or 0) if not faults else -tlv.VALUE_CHARS_MAX
     if faults and faults[-1].code == "value_overruns":
         suspects.append((faults[-1].tag, faults[-1].offset))
@@ -64,16 +69,32 @@ def with_right_length(text: str, wrong: WrongLength) -> str:
     return f"{text[:start]}{tlv.TWO_DIGITS[wrong.right]}{text[start + 2 :]}"
 
 
+def sensible_part(text: str) -> str:
+    """The text up to the first card account that makes no sense: a length before it is wrong, and what follows may be
+    anything.
+    """
+    for item in tlv.scan(text[:TEXT_CHARS_MAX])[0]:
+        if item.tag in CARD_IDS and not _makes_sense(item.tag, item.value):
+            return text[: item.offset]
+    return text
+
+
 def _worth(text: str, wrong: WrongLength, root: bool) -> int | None:
     """How likely a length is the right one, by the objects that then make sense; None when the level still does not
     read to its end.
     """
-    sense = _sense(with_right_length(text, wrong), root)
+    mended = with_right_length(text, wrong)
+    start = wrong.offset + tlv.HEADER_CHARS
+    if root and wrong.tag not in TEMPLATE_IDS and not _makes_sense(wrong.tag, mended[start : start + wrong.right]):
+        return None
+    sense = _sense(mended, root)
     return None if sense is None else sense - EMPTY_IS_CHANCE * (wrong.said == 0)
 
 
 def _sense(text: str, root: bool) -> int | None:
-    """How many objects of a level make sense, less those that do not; None when it does not read to its end."""
+    """How many objects of a level make sense, less those that do not; None when too few do, or when it does not read to
+    its end.
+    """
     try:
         objects = tlv.split(text)
     except tlv.TlvError:
@@ -82,7 +103,11 @@ def _sense(text: str, root: bool) -> int | None:
         return 0
     if next(reversed(objects)) != "63" or len(objects["63"]) != tlv.HEADER_CHARS:
         return None
-    return sum(1 if _makes_sense(tag, value) else -1 for tag, value in objects.items())
+    nonsense = sum(not _makes_sense(tag, value) for tag, value in objects.items())
+    swallowed = CURRENCY not in objects and not CARD_IDS.isdisjoint(objects)
+    if nonsense > NONSENSE_MAX or swallowed:
+        return None
+    return len(objects) - 2 * nonsense + sum(tag in objects for tag in MANDATORY)
 
 
 def _makes_sense(tag: str, value: str) -> bool:
@@ -90,8 +115,8 @@ def _makes_sense(tag: str, value: str) -> bool:
     if field is not None:
         return field.match(value) is not None
     if tag not in TEMPLATE_IDS:
-        return tag == "63" or (tag in CARD_IDS and len(value) >= CARD_CHARS_MIN)
+        return tag == "63" or (tag in CARD_IDS and _is_card(value) is not None)
     try:
-        return bool(tlv.split(value))
+        return "00" in tlv.split(value) or tag == "62"
     except tlv.TlvError:
         return False

@@ -30,7 +30,7 @@ Recognised = list[tuple[Profile, TemplateRule, Account]]
 _INITIATIONS: dict[str | None, Initiation] = {STATIC: "static", DYNAMIC: "dynamic"}
 _LABELS = tuple((f"62.{field.tag}", field.title) for field in ADDITIONAL_FIELDS)
 _CONSUMER_DATA = {"A": "address", "M": "mobile number", "E": "e-mail address"}
-_EDITABLE = frozenset(("1", "Y", "y", "true"))
+_EDITABLE = frozenset(("1", "11"))  # 11 in ELQR, whose 12 forbids it
 _MATCH = {field.tag: field.match for field in ROOT_FIELDS}
 # Who holds the account identifiers 02 to 25 (EMV MPM table 4.1); EMVCo keeps the others.
 CARDS = {
@@ -98,12 +98,20 @@ def _asked(code: MerchantCode, known: Recognised) -> str:
     if _MATCH["54"](amount) is None:
         zero = is_amount(amount) and not amount.strip("0.")
         return f"the amount is zero ({amount!r})" if zero else f"the amount cannot be read ({amount!r})"
-    told = tell(amount, code.currency)
+    told = _told(amount, code.currency, known)
     if charge is not None:
         return f"{told} is shown, and the charge at {charge} decides"
     if role_value(known, "editable") in _EDITABLE:
         return f"{told} is proposed, the payer may change it"
     return f"{told} is asked"
+
+
+def _told(amount: str, currency: str | None, known: Recognised) -> str:
+    """The amount as a person reads it; where the scheme counts hundredths, in whole units, and how it is written."""
+    if "." in amount or not any(profile.minor_units for profile, _, _ in known):
+        return tell(amount, currency)
+    digits = amount.lstrip("0").rjust(3, "0")
+    return f"{digits[:-2]}.{digits[-2:]} (written as {amount.lstrip('0')} hundredths)"
 
 
 def _fee(tag: str, fee: str | None, currency: str | None, unit: str) -> str:

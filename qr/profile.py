@@ -340,7 +340,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     `waive` lists EMVCo findings its codes do without, as `path` or `path:code`, a template's path for all within it;
     `tolerate` those that live codes show and only reading forgives. `rules` hold always, `writing` only for new codes;
     `advice` makes warnings when reading. `defaults` are written by `with_defaults`. In `silent` labels `***` asks the
-    payer for nothing.
+    payer for nothing. With `minor_units` amounts without a point count hundredths.
     """
 
     id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,31}\Z")]
@@ -357,6 +357,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     writing: Rules = NO_RULES
     advice: Rules = NO_RULES
     silent: tuple[str, ...] = ()
+    minor_units: bool = False
     cases: tuple[Rules, ...] = msgspec.field(default=(), name="case")
     accounts: tuple[TemplateRule, ...] = msgspec.field(default=(), name="account")
     additional: tuple[TemplateRule, ...] = ()

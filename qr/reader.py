@@ -132,6 +132,8 @@ def _check_frame(payload: str, objects: dict[str, str], findings: list[Finding])
         findings.append(_error("63", "checksum_lower_case", message, "EMV MPM 4.7.3.1"))
     else:
         message = f"checksum is {found!r}, the text gives {expected}"
+        if found.isascii() and found.upper() == crc.elqr_checksum(payload):
+            message = f"checksum {found!r} is right after ELQR, which takes SHA-256, and EMVCo's would be {expected}"
         findings.append(_fatal("63", "checksum_wrong", message, "EMV MPM 4.7.3.1"))
 
 

@@ -28,6 +28,7 @@ _PREFIX = re.compile(r"^(?:\][A-Za-z][0-9])?(?:\\[0-9]{6})?")
 _STARTS = re.compile(b"00020[12]")
 _ENDS = re.compile(b"6304(?=[0-9A-Fa-f]{4})")
 _BASE64_STARTS = re.compile("MDAwMjA[xy][A-Za-z0-9+/_-]{40,}")  # 000201 or 000202
+_ELQR = crc.ELQR_MARK.encode()
 STARTS_MAX = 8
 
 
@@ -45,7 +46,7 @@ def clean(text: str) -> str:
             if candidate in tried:
                 continue
             tried.add(candidate)
-            if checksum_holds(candidate):
+            if checksum_holds(candidate) or elqr_holds(candidate):
                 return candidate
             if (found := _cut_out(candidate)) is not None:
                 return found
@@ -55,6 +56,11 @@ def clean(text: str) -> str:
 def checksum_holds(payload: str) -> bool:
     """Whether a text ends in the checksum of what stands before, in either case."""
     return payload[-8:-4] == "6304" and crc.checksum(payload[:-4]) == payload[-4:].upper()
+
+
+def elqr_holds(payload: str) -> bool:
+    """Whether a text ends in the checksum of ELQR, which no decoder of EMVCo's codes accepts."""
+    return payload[-4:].isascii() and payload[-4:].upper() == crc.elqr_checksum(payload) != ""
 
 
 def _cut_out(text: str) -> str | None:
@@ -68,9 +74,14 @@ def _cut_out(text: str) -> str | None:
         for end in ends:
             if end > position:
                 value, position = crc_hqx(data[position:end], value), end
-                if int(data[end : end + 4], 16) == value:
-                    return data[match.start() : end + 4].decode("utf-8", "surrogatepass")
+                found = data[match.start() : end + 4]
+                if int(data[end : end + 4], 16) == value or (_ELQR in found and elqr_holds(_text(found))):
+                    return _text(found)
     return None
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogatepass")
 
 
 def _joined(text: str) -> str:

@@ -1,6 +1,7 @@
 """Payloads within links, and payment texts that are no merchant code."""
 
 import base64
+import hashlib
 import json
 from urllib.parse import quote, quote_plus
 
@@ -203,3 +204,37 @@ def test_an_address_says_where_it_leads(text, name, values):
 @pytest.mark.parametrize("text", ["hello", "10.50", "shop one / two", "BCD", "BCD\n003\n", "7502", "://", "a/b"])
 def test_other_text_is_of_no_kind(text):
     assert qr.explain(text).kind == "unknown"
+
+
+# --- ELQR ------------------------------------------------------------------------------------------------------------
+
+
+def elqr(*, checksum: str = "", amount: str = "", code: str = "p2p.dengi.kg") -> str:
+    """A code of Kyrgyzstan, which SHA-256 closes."""
+    service = tlv(("32", tlv(("00", code), ("01", "8580"), ("10", "996550000001"), ("12", "12"), ("13", "12"))))
+    comment = tlv(("34", "КИРИЛЛ Б."))
+    money = tlv(("52", "7399"), ("53", "417"), *([("54", amount)] if amount else []), ("59", "O!Bank"))
+    body = f"000201010211{service}{comment}{money}"
+    return f"{body}6304{checksum or hashlib.sha256(body.encode()).hexdigest()[-4:]}"
+
+
+@pytest.mark.parametrize("host", ["https://api.dengi.o.kg/#", "https://app.mbank.kg/qr/#", "https://pay.payqr.kg#", ""])
+def test_an_elqr_link_is_read_though_its_checksum_is_another(host):
+    payload = elqr(amount="555600")
+    carrier = host + (quote(payload) if host else payload)
+    assert qr.clean(carrier) == payload
+    report = qr.explain(carrier)
+    assert [network.profile for network in report.networks] == ["elqr", "elqr"]
+    assert report.networks[0].values["recipient"] == "996550000001"
+    assert report.networks[1].values == {"value": "КИРИЛЛ Б."}
+    assert report.amount == "5556.00 (written as 555600 hundredths) is asked"
+    assert "right after ELQR" in str(report)
+    with pytest.raises(qr.DecodeError):
+        qr.decode(payload, "tolerant", profile="elqr")
+
+
+def test_an_elqr_link_with_a_wrong_checksum_is_a_link():
+    assert qr.explain("https://api.dengi.o.kg/#" + quote(elqr(checksum="0000"))).kind == "link"
+    wrong = qr.explain(elqr(checksum="0000"))
+    assert "right after ELQR" not in str(wrong)
+    assert [finding.code for finding in wrong.findings if finding.severity == "fatal"] == ["checksum_wrong"]
