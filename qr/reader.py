@@ -256,7 +256,7 @@ def _language(value: str, findings: list[Finding]) -> Language:
         if field.match(text) is None:
             findings.append(_refuse(f"64.{tag}", field, text))
     findings.extend(
-        _error(f"64.{tag}", "missing", f"{title} (64.{tag}) is missing", "EMV MPM table 3.8")
+        _error(f"64.{tag}", "missing", f"{title} (64.{tag}) is mandatory, and it is missing", "EMV MPM table 3.8")
         for tag, title in (("00", "language"), ("01", "merchant name"))
         if tag not in fields and not whole
     )
@@ -318,7 +318,7 @@ def _section(path: str) -> str:
 
 
 def _missing(tag: str) -> Finding:
-    return _error(tag, "missing", f"{_ROOT[tag].title} ({tag}) is missing", "EMV MPM table 3.3")
+    return _error(tag, "missing", f"{_ROOT[tag].title} ({tag}) is mandatory, and it is missing", "EMV MPM table 3.3")
 
 
 def _reserved(path: str) -> Finding:

@@ -119,7 +119,7 @@ def explain(payload: str) -> Report:
         readable=readable,
         cleaned=cleaned,
         networks=_networks(known, owners),
-        schemes=_judgements(code, faults, schemes),
+        schemes=_judgements(code, [*faults, *hints], schemes),
         country=known.country if known is not None else None,
         currency=find_currency(known.currency) if known is not None and known.currency else None,
         initiation=initiation(known, owners),
