@@ -14,7 +14,7 @@ from qr.carriers import Kind
 from qr.emv import DYNAMIC, PAYLOAD_CHARS_MAX, TEMPLATE_IDS, MerchantCode
 from qr.errors import Finding
 from qr.iso import CURRENCIES, MCCS
-from qr.lengths import find_wrong_length, sensible_part, with_right_length
+from qr.lengths import find_wrong_length, find_wrong_lengths, sensible_part, tell, with_right_lengths
 from qr.meaning import Recognised, role_value
 from qr.profile import Profile
 from qr.reader import read_part
@@ -123,12 +123,14 @@ def mend(text: str, code: MerchantCode | None, faults: list[Finding], hints: lis
         return [fault for fault in faults if fault not in broken]
     root = [fault for fault in broken if fault.severity == "fatal"]
     mended = list(faults)
-    wrong = find_wrong_length(text, root=True) if root else None
-    if wrong is not None:
+    wrongs = find_wrong_lengths(text) if root else ()
+    if wrongs:
         place = mended.index(root[0])
-        told = Finding(wrong.tag, "bad_header", str(wrong), "fatal", "EMV MPM 4.4.1.1")
         mended = [fault for fault in mended if fault not in root]
-        mended.insert(place, told)
+        mended[place:place] = [
+            Finding(wrong.tag, "bad_header", sentence, "fatal", "EMV MPM 4.4.1.1")
+            for wrong, sentence in zip(wrongs, tell(wrongs), strict=True)
+        ]
     if code is not None:
         mended = _mend_templates(text, mended)
     return mended
@@ -149,9 +151,9 @@ def _mend_misread(text: str, faults: list[Finding]) -> list[Finding]:
 
 
 def readable_part(text: str) -> MerchantCode | None:
-    """What can be read of a text whose root is broken: all of it by the one length that is wrong, or what is before."""
-    wrong = find_wrong_length(text, root=True)
-    return read_part(sensible_part(text) if wrong is None else with_right_length(text, wrong))
+    """What can be read of a text whose root is broken: all of it by the length that is wrong, or what is before."""
+    wrongs = find_wrong_lengths(text)
+    return read_part(with_right_lengths(text, wrongs) if wrongs else sensible_part(text))
 
 
 def _mend_templates(text: str, faults: list[Finding]) -> list[Finding]:

@@ -7,6 +7,7 @@ a parser is then the next one, or the one after.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from qr import tlv
@@ -18,6 +19,7 @@ NONSENSE_MAX = 2  # objects that break rules of their own in a code whose one le
 MORE_SENSE = 3  # objects that a wrong length must explain where the level can be read
 EMPTY_IS_CHANCE = 3  # digits that look like an empty object are mostly the middle of something else
 SUSPECTS_MAX = 20
+PAIR_CHARS_MAX = 1_024  # two wrong lengths are looked for in texts that may be payloads
 # A card scheme's number, of letters, digits and padding; shorter ones are more likely read by mistake.
 _is_card = re.compile("[0-9A-Za-z*]{10,} *").fullmatch
 TEXT_CHARS_MAX = 8_859  # as scan.py's: work on hostile text stays bounded
@@ -39,6 +41,39 @@ class WrongLength(NamedTuple):
         return f"{self.tag} says {self.said}, with {self.right} the rest reads"
 
 
+def find_wrong_lengths(text: str) -> tuple[WrongLength, ...]:
+    """The one or two lengths that keep a payload's root from being read, in order; empty when they are not found."""
+    one = find_wrong_length(text, root=True)
+    if one is not None:
+        return (one,)
+    faults = tlv.scan(text)[1] if len(text) <= PAIR_CHARS_MAX else []
+    best: tuple[int, tuple[WrongLength, ...]] | None = None
+    for first in _changes(text, root=True) if faults else ():
+        mended = with_right_length(text, first)
+        second = find_wrong_length(mended, root=True) if tlv.scan(mended)[1] else None
+        if second is None or second.offset <= first.offset or second.tag in CARD_IDS:
+            continue
+        whole = with_right_length(mended, second)
+        sense, objects = _sense(whole, root=True), tlv.split(whole)
+        if sense is not None and sense >= len(objects) and (best is None or sense > best[0]):
+            best = sense, (first, second)
+    return best[1] if best is not None else ()
+
+
+def tell(wrongs: tuple[WrongLength, ...]) -> list[str]:
+    """A sentence for each wrong length."""
+    return [f"{one.tag} says {one.said}, with {one.right} the text reads on" for one in wrongs[:-1]] + [
+        str(one) for one in wrongs[-1:]
+    ]
+
+
+def with_right_lengths(text: str, wrongs: tuple[WrongLength, ...]) -> str:
+    """The text with the right lengths in place of the wrong ones."""
+    for wrong in wrongs:
+        text = with_right_length(text, wrong)
+    return text
+
+
 def find_wrong_length(text: str, *, root: bool) -> WrongLength | None:
     """The one length, off by up to three, that keeps a level from being read; None when no such change mends it.
 
@@ -46,21 +81,27 @@ def find_wrong_length(text: str, *, root: bool) -> WrongLength | None:
     """
     if len(text) > TEXT_CHARS_MAX:
         return None
-    items, faults = tlv.scan(text)
     best: tuple[int, WrongLength] | None = None
+    at_least = -tlv.VALUE_CHARS_MAX if tlv.scan(text)[1] else MORE_SENSE + (_sense(text, root) or 0)
+    for wrong in _changes(text, root):
+        worth = _worth(text, wrong, root)
+        if worth is not None and worth >= at_least and (best is None or worth > best[0]):
+            best = worth, wrong
+    return best[1] if best is not None else None
+
+
+def _changes(text: str, root: bool) -> Iterator[WrongLength]:
+    """What may be wrong, the smallest changes and the last objects before the break first."""
+    items, faults = tlv.scan(text)
     suspects = [(item.tag, item.offset) for item in (items[-_SUSPECTS[root] :] if faults else items[:SUSPECTS_MAX])]
-    at_least = MORE_SENSE + (_sense(text, root) or 0) if not faults else -tlv.VALUE_CHARS_MAX
     if faults and faults[-1].code == "value_overruns":
         suspects.append((faults[-1].tag, faults[-1].offset))
     for off in range(1, OFF_MAX + 1):
         for tag, offset in reversed(suspects):
             said = int(text[offset + 2 : offset + tlv.HEADER_CHARS])
             for right in (said - off, said + off):
-                wrong = WrongLength(tag, offset, said, right)
-                worth = _worth(text, wrong, root) if 0 < right <= tlv.VALUE_CHARS_MAX else None
-                if worth is not None and worth >= at_least and (best is None or worth > best[0]):
-                    best = worth, wrong
-    return best[1] if best is not None else None
+                if 0 < right <= tlv.VALUE_CHARS_MAX:
+                    yield WrongLength(tag, offset, said, right)
 
 
 def with_right_length(text: str, wrong: WrongLength) -> str:

@@ -18,7 +18,7 @@ import msgspec
 from qr.emv import TEMPLATE_IDS, VALUE_PATHS, MerchantCode, Template
 from qr.errors import Finding
 from qr.iso import find_currency
-from qr.tlv import IDS, TlvError, split
+from qr.tlv import IDS, TlvError, scan, split
 
 ANY_FIELD = "*"  # in one_of: any sub-field besides the GUID
 UNFORGIVABLE = "control_character"  # the one error that no scheme waives: it deceives who reads the screen
@@ -127,7 +127,9 @@ class SubField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         except TlvError:
             inner = None
         if inner is None:
-            yield f"{self.title} ({where}) must be {self.shape}, and it is {value!r}"
+            broken = scan(value)[1] if self.fields else []
+            reason = f", and {broken[0].message}" if broken else f", and it is {value!r}"
+            yield f"{self.title} ({where}) must be {self.shape}{reason}"
             return
         for field in self.fields:
             if field.id in inner:

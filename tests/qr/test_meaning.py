@@ -446,6 +446,28 @@ def test_a_wrong_length_is_named_with_the_right_one(tag, length, off):
     assert not report.tolerant
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(("29", 23, 22), ("59", 18, 19)), (("59", 18, 19), ("60", 7, 8)), (("29", 23, 24), ("60", 7, 6))],
+)
+def test_two_wrong_lengths_are_both_named(first, second):
+    payload = LIVE
+    for tag, right, said in (first, second):
+        payload = payload.replace(f"{tag}{right:02d}", f"{tag}{said:02d}", 1)
+    report = qr.explain(payload)
+    assert [finding.message for finding in report.findings] == [
+        f"{first[0]} says {first[2]}, with {first[1]} the text reads on",
+        f"{second[0]} says {second[2]}, with {second[1]} the rest reads",
+    ]
+    assert "JANE WANJIRU KAMAU, NAIROBI KE" in str(report)
+
+
+@pytest.mark.parametrize("length", [" 4", "+4", "4 ", "٠٤", "0x"])
+def test_a_length_that_is_no_number_is_not_taken_for_a_wrong_one(length):
+    report = qr.explain(sealed(golden("tanqr").replace("52045814", f"52{length}5814", 1)))
+    assert "must begin with two digits" in report.findings[0].message
+
+
 def test_a_wrong_length_within_a_template_is_named():
     bank = account("29", ("00", "ke.go.qr"), ("68", "1"))
     payload = sealed(HEAD + bank + KENYA + tlv(("62", "0510ABCDEFGHI0703T01")))
@@ -478,12 +500,28 @@ def test_one_fault_is_one_finding():
 
 
 def test_a_nested_field_is_named():
-    body = golden("vietqr").replace("000697041601091234567890", "0005970410109123456789", 1)
     text = tlv(("00", "A000000727"), ("01", tlv(("00", "97041"), ("01", "123456789"))), ("02", "QRIBFTTA"))
     payload = sealed(HEAD + tlv(("38", text)) + "53037045802VN")
-    assert body
     messages = [finding.message for finding in qr.explain(payload).schemes[0].findings]
     assert messages == ["bank bin (00 in 38.01) must be 6 digits, and it is '97041'"]
+
+
+@pytest.mark.parametrize(
+    ("beneficiary", "message"),
+    [
+        (tlv(("00", "970416")), "account (01 in 38.01) is missing"),
+        (tlv(("00", "970416"), ("01", "1"), ("02", "x")), "beneficiary (38.01) has no object 02"),
+        (
+            "00069704160111123456789",
+            "beneficiary (38.01) must be made of bank bin (00) and account (01), "
+            "and object 01 says 11 characters, 9 are left",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_nested_field_is_told(beneficiary, message):
+    text = tlv(("00", "A000000727"), ("01", beneficiary), ("02", "QRIBFTTA"))
+    payload = sealed(HEAD + tlv(("38", text)) + "53037045802VN")
+    assert [finding.message for finding in qr.explain(payload).schemes[0].findings] == [message]
 
 
 SOURCES = [vector["payload"] for vector in VECTORS] + [
