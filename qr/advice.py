@@ -23,10 +23,6 @@ from qr.scan import checksum_holds, clean, elqr_holds
 # An application identifier, a UUID without hyphens, a reverse domain name (EMV MPM 4.7.11).
 _GUID_SHAPE = re.compile(r"(?i)[0-9A-F]{10,32}|[A-Z0-9-]+(\.[A-Z0-9-]+)+").fullmatch
 _UNLISTED_MCC = "0000"  # written where a scheme has no categories: UEMOA, VietQR
-_KINDS: tuple[tuple[Kind, str], ...] = (
-    ("merchant", "0002"),
-    ("consumer", "hQVDUFYwM"),  # base64 of 85 05 "CPV0": EMVCo's consumer-presented code
-)
 _WRAPPED = re.compile(r"(?i)([a-z][a-z0-9+.-]*)://([^/?#\s]+)")
 
 
@@ -162,7 +158,8 @@ def _mend_templates(text: str, faults: list[Finding]) -> list[Finding]:
     mended = []
     for fault in faults:
         tag = fault.path[:2]
-        if fault.severity == "error" and fault.code in ("bad_header", "value_overruns") and tag in values:
+        broken = fault.severity == "error" and fault.code in ("bad_header", "value_overruns")
+        if broken and (tag in ("62", "64") or values.get(tag, "").startswith("00")):  # others may be plain text
             wrong = find_wrong_length(values[tag], root=False)
             if wrong is not None and fault.path.count(".") < 2:
                 fault = structs.replace(fault, message=f"{tag}.{wrong}")
@@ -172,7 +169,7 @@ def _mend_templates(text: str, faults: list[Finding]) -> list[Finding]:
 
 def guess(payload: str, code: MerchantCode | None) -> tuple[Kind, str | None, list[Finding]]:
     """The kind of text, a repaired text that can be read, and what probably happened to it."""
-    kind: Kind = next((kind for kind, start in _KINDS if payload.lstrip("\ufeff \t\r\n").startswith(start)), "unknown")
+    kind: Kind = "merchant" if payload.lstrip("\ufeff \t\r\n").startswith("0002") else "unknown"
     if checksum_holds(payload) or elqr_holds(payload):
         return kind, None, [] if code is not None else _length_hints(payload)
     cleaned = clean(payload)

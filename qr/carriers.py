@@ -1,5 +1,5 @@
 """Payment texts that are no merchant code, told by kind with what can be read: UPI links, bank transfers after EPC, TR
-Karekod of persons and other web addresses.
+Karekod of persons, codes that the payer shows, and other web addresses.
 
 They name a payee as a code's account does, so what they say is given as a Network. None of them can be decoded or
 written here.
@@ -35,6 +35,7 @@ _LINK = re.compile(
 _HOST = re.compile(r"(?i)(?:[a-z0-9-]+\.)+[a-z]{2,}(?::[0-9]+)?")
 _EPC = re.compile(r"BCD\r?\n00[12]\r?\n")
 _KAREKOD = "750210"
+_CONSUMER = "hQVDUFYwM"  # base64 of 85 05 "CPV0"
 _IBAN = re.compile("[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _EURO_AMOUNT = re.compile(r"EUR([0-9]{1,9}(?:\.[0-9]{1,2})?)")
 
@@ -95,6 +96,9 @@ def read_other(text: str) -> Carried | None:
         return _upi(found["query"])
     if _EPC.match(stripped) is not None:
         return _epc(stripped)
+    if stripped.startswith(_CONSUMER):
+        what = "a code that the payer shows"
+        return Carried(kind="consumer", findings=(_other_kind(what, "EMVCo, Consumer-Presented Mode 1.1"),))
     if stripped.startswith(_KAREKOD):
         return _karekod(stripped)
     found = _LINK.fullmatch(stripped) if len(stripped) <= LINK_CHARS_MAX else None

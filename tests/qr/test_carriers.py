@@ -201,6 +201,14 @@ def test_an_address_says_where_it_leads(text, name, values):
     assert "leads to" in str(report)
 
 
+def test_a_code_that_the_payer_shows_is_told_so():
+    report = qr.explain("hQVDUFYwMWETTwegAAAAVVVVUAhQcm9kdWN0MQ==")
+    assert report.kind == "consumer"
+    assert [finding.message for finding in report.findings] == [
+        "the text is a code that the payer shows, which is no merchant code of EMVCo"
+    ]
+
+
 @pytest.mark.parametrize("text", ["hello", "10.50", "shop one / two", "BCD", "BCD\n003\n", "7502", "://", "a/b"])
 def test_other_text_is_of_no_kind(text):
     assert qr.explain(text).kind == "unknown"

@@ -382,8 +382,16 @@ def test_data_integrity_of_duitnow_is_text_and_has_a_name():
     assert next(node.title for node in report.tree if node.path == "82") == "data integrity"
 
 
-def test_the_merchant_template_of_promptpay_is_recognised():
-    fields = (("00", "A000000677010113"), ("01", "004"), ("02", "KB000001"))
+def test_a_dynamic_code_of_another_scheme_needs_no_reference():
+    static = qr.decode(qr.find_profile("promptpay").golden[3].payload, profile="promptpay")
+    payment = qr.dynamic_code(static, amount="12.5")
+    assert (payment.point_of_initiation, payment.amount, payment.additional) == ("12", "12.50", None)
+    assert "540512.50" in qr.encode(payment, profile="promptpay")
+
+
+@pytest.mark.parametrize("guid", ["A000000677010113", "A000000677012004"])
+def test_the_merchant_template_of_promptpay_is_recognised(guid):
+    fields = (("00", guid), ("01", "004"), ("02", "KB000001"))
     payload = sealed(HEAD + account("31", *fields) + "53037645802TH")
     assert [network.profile for network in qr.explain(payload).networks] == ["promptpay"]
     assert scheme_findings(payload) == []
