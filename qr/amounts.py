@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 
-from qr.iso import CURRENCIES
+from qr.iso import find_currency
 
 AMOUNT_CHARS_MAX = 13  # EMV MPM table 3.3
 _NUMBER = re.compile(r"([0-9]+)(?:\.([0-9]*))?").fullmatch
 
 
 def align(amount: str, currency: str | None) -> str:
-    """`amount` with all decimals of `currency` (ISO 4217, numeric): 12.5 dollars are 12.50, 5 dollars 5.00, 5.00 yen 5.
+    """`amount` with all decimals of `currency` (ISO 4217): 12.5 dollars are 12.50, 5 dollars 5.00, 5.00 yen 5.
 
     What is no amount, is finer than the currency, has no known currency, or would not fit its object, is left as it is.
     """
-    known = CURRENCIES.get(currency or "")
+    known = find_currency(currency or "")
     found = _NUMBER(amount) if isinstance(amount, str) else None
     if known is None or found is None:
         return amount
@@ -32,7 +32,7 @@ def align(amount: str, currency: str | None) -> str:
 def fill(amount: str, currency: str | None) -> str:
     """`amount` with a fraction that is too short filled up: 12.5 dollars are 12.50; other amounts stay as they are."""
     _, point, fraction = amount.partition(".")
-    known = CURRENCIES.get(currency or "")
+    known = find_currency(currency or "")
     if not point or known is None or len(fraction) >= known.decimals:
         return amount
     aligned = align(amount, currency)

@@ -9,8 +9,8 @@ import pytest
 
 import qr
 from qr import crc
+from tests.qr.shapes import account, tlv
 from tests.qr.test_codec import EMVCO_SAMPLE, sealed
-from tests.qr.test_meaning import account, tlv
 from tests.qr.test_vectors import VECTORS
 
 LIVE = {country: [each["payload"] for each in VECTORS if each["country"] == country] for country in ("UZ", "KG", "MN")}

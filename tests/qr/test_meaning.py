@@ -9,25 +9,9 @@ import msgspec
 import pytest
 
 import qr
-from qr.iso import CURRENCIES
-from tests.qr.test_codec import SHOP, sealed
+from tests.qr.shapes import DYNAMIC_HEAD, HEAD, KENYA, SHOP_ONE, account, golden, scheme_findings, tlv
+from tests.qr.test_codec import sealed
 from tests.qr.test_vectors import VECTORS
-
-HEAD, SHOP_ONE = "000201010211", "5908SHOP ONE6004CITY"
-DYNAMIC_HEAD = "000201010212"
-
-
-def tlv(*objects: tuple[str, str]) -> str:
-    return "".join(f"{tag}{len(value):02d}{value}" for tag, value in objects)
-
-
-def account(tag: str, *fields: tuple[str, str]) -> str:
-    return tlv((tag, tlv(*fields)))
-
-
-def scheme_findings(payload: str) -> list[tuple[str, str]]:
-    (scheme,) = qr.explain(payload).schemes
-    return [(finding.path, finding.severity) for finding in scheme.findings if finding.section.startswith("profile")]
 
 
 @pytest.mark.parametrize("tag", [f"{number:02d}" for number in range(2, 26)])
@@ -42,90 +26,6 @@ def test_text_where_a_template_belongs_is_told():
     for text in ("jtNuykKu3O9+1xcCq7wntlA9BNBqkTADr60XYRiI31A=", "for purchase"):
         payload = sealed(HEAD + tlv(("47", text)) + "5204829953038405802US" + SHOP_ONE)
         assert [network.values for network in qr.explain(payload).networks] == [{"value": text}]
-
-
-# --- amounts ---------------------------------------------------------------------------------------------------------
-
-
-def priced(amount: str, currency: str = "834", more: str = "") -> str:
-    objects = tlv(("02", "4045871737852"), ("52", "8299"), ("53", currency), ("54", amount))
-    return sealed(HEAD + objects + more + "5802TZ" + SHOP_ONE)
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "told"),
-    [
-        ("000000002500", "834", "2500 is asked"),
-        ("10.", "834", "10 is asked"),
-        ("5.5", "834", "5.50 is asked"),
-        ("0005.5", "834", "5.50 is asked"),
-        ("5.00", "152", "5 is asked"),
-        ("1.5", "400", "1.500 is asked"),
-        ("999.123", "392", "999.123 is asked"),
-        ("5.5", "001", "5.5 is asked"),
-        ("NaN", "834", "the amount cannot be read ('NaN')"),
-        ("-5.00", "834", "the amount cannot be read ('-5.00')"),
-        ("1e3", "834", "the amount cannot be read ('1e3')"),
-        ("12,50", "834", "the amount cannot be read ('12,50')"),
-        ("1 000", "834", "the amount cannot be read ('1 000')"),
-        ("٥", "834", "the amount cannot be read ('٥')"),
-        ("0.00", "834", "the amount is zero ('0.00')"),
-    ],
-)
-def test_an_amount_is_told_with_the_currencys_decimals_and_never_from_what_cannot_be_read(amount, currency, told):
-    assert qr.explain(priced(amount, currency)).amount == told
-
-
-@pytest.mark.parametrize(
-    ("tip", "told"),
-    [
-        (tlv(("55", "02")), "2500 is asked"),
-        (tlv(("55", "02"), ("56", "5.5")), "2500 is asked, plus a fee of 5.50"),
-        (tlv(("55", "02"), ("56", "0")), "2500 is asked"),
-        (tlv(("55", "02"), ("56", "x")), "2500 is asked, plus a fee that cannot be read ('x')"),
-        (tlv(("55", "03"), ("57", "05")), "2500 is asked, plus a fee of 5 %"),
-        (tlv(("55", "03"), ("57", "150")), "2500 is asked, plus a fee that cannot be read ('150')"),
-        (tlv(("55", "03")), "2500 is asked"),
-        (tlv(("55", "09")), "2500 is asked, with a tip rule that cannot be read ('09')"),
-        (tlv(("56", "5")), "2500 is asked"),
-    ],
-)
-def test_a_fee_is_told_where_it_can_be_read(tip, told):
-    assert qr.explain(priced("2500", more=tip)).amount == told
-
-
-@pytest.mark.parametrize("currency", CURRENCIES.values(), ids=lambda currency: currency.alpha)
-def test_amounts_are_written_with_the_exponent_of_every_currency(currency):
-    shop = {"domain": "pay.example.org", "identifier": "1", "name": "Shop", "city": "City", "country": "KE"}
-    whole = "12" + ("." + "0" * currency.decimals if currency.decimals else "")
-    for amount in ("12", "12.", whole):
-        code = qr.mojaloop_code(**shop, mcc="5411", currency=currency.alpha, amount=amount)
-        assert tlv(("54", whole)) in qr.encode(code)
-        static = msgspec.structs.replace(code, amount=None, point_of_initiation="11")
-        assert qr.dynamic_code(static, amount=amount, reference_label="X").amount == whole
-    if currency.decimals:
-        broken = msgspec.structs.replace(code, amount="12.5", tip=qr.Tip("02", fixed="1.5"))
-        text = qr.encode(broken)
-        assert tlv(("54", "12.5".ljust(3 + currency.decimals, "0"))) in text
-        assert tlv(("56", "1.5".ljust(2 + currency.decimals, "0"))) in text
-
-
-def test_a_profile_writes_cents_in_full():
-    code = msgspec.structs.replace(qr.decode(qr.find_profile("pix").golden[0].payload, profile="pix"), amount="999.1")
-    assert "5406999.10" in qr.encode(code, profile="pix")
-
-
-@pytest.mark.parametrize("change", [{"amount": 999.10}, {"amount": 5}, {"mcc": 5411}, {"name": b"Shop"}])
-def test_a_value_that_is_no_text_is_refused_by_name(change):
-    (name,) = change
-    with pytest.raises(qr.EncodeError) as raised:
-        qr.encode(msgspec.structs.replace(SHOP, **change))
-    (finding,) = raised.value.findings
-    assert finding.code == "bad_type"
-    assert str(change[name]) in finding.message
-    if name == "amount":
-        with pytest.raises(qr.EncodeError):
-            qr.encode(qr.dynamic_code(SHOP, amount=change[name], reference_label="X"))
 
 
 # --- what schemes mean -----------------------------------------------------------------------------------------------
@@ -223,9 +123,6 @@ def test_a_lipa_namba_has_as_many_digits_as_live_codes_show(digits, sound):
     fields = (("00", "tz.go.bot.tips"), ("01", "02504"), ("02", "138974122000"[:digits].ljust(digits, "1")))
     payload = sealed(HEAD + account("26", *fields) + "5204541153038345802TZ" + SHOP_ONE)
     assert scheme_findings(payload) == ([] if sound else [("26.02", "error")])
-
-
-KENYA = "5204541153034045802KE" + SHOP_ONE
 
 
 @pytest.mark.parametrize(
@@ -353,10 +250,6 @@ def test_a_khqr_merchant_has_a_number_and_a_bank():
         assert qr.explain(payload).networks[0].profile == "khqr"
 
 
-def golden(profile: str, number: int = 0) -> str:
-    return qr.find_profile(profile).golden[number].payload[:-8]
-
-
 def test_text_of_gopay_in_62_50_is_forgiven():
     body = golden("qris").replace("62070703A01", "62" + tlv(("62", tlv(("50", "A120210413050"), ("07", "A01"))))[2:])
     (scheme,) = qr.explain(sealed(body)).schemes
@@ -428,67 +321,6 @@ def test_an_empty_sub_object_is_at_fault_and_its_network_known():
         report = qr.explain(payload)
         assert [(network.profile, network.values["airtel_money"]) for network in report.networks] == [("ke-qr", "1234")]
         assert [(finding.path, finding.code) for finding in report.findings] == [(f"28.{empty[:2]}", "empty_value")]
-
-
-LIVE = (
-    "00020101021129230008ke.go.qr680722266655204541153034045403200580"
-    "2KE5918JANE WANJIRU KAMAU6007NAIROBI6205000016304FB5D"
-)
-
-
-@pytest.mark.parametrize("off", [-3, -2, -1, 1, 2, 3])
-@pytest.mark.parametrize(("tag", "length"), [("59", 18), ("60", 7), ("29", 23)])
-def test_a_wrong_length_is_named_with_the_right_one(tag, length, off):
-    said = length + off
-    payload = LIVE.replace(f"{tag}{length:02d}", f"{tag}{said:02d}", 1)
-    assert payload != LIVE
-    report = qr.explain(payload)
-    messages = [finding.message for finding in report.findings if finding.code != "checksum_wrong"]
-    assert messages == [f"{tag} says {said}, with {length} the rest reads"]
-    assert (report.country, report.amount, [network.profile for network in report.networks]) == (
-        "KE",
-        "200 is asked",
-        ["ke-qr"],
-    )
-    assert "JANE WANJIRU KAMAU, NAIROBI KE" in str(report)
-    assert not report.tolerant
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [(("29", 23, 22), ("59", 18, 19)), (("59", 18, 19), ("60", 7, 8)), (("29", 23, 24), ("60", 7, 6))],
-)
-def test_two_wrong_lengths_are_both_named(first, second):
-    payload = LIVE
-    for tag, right, said in (first, second):
-        payload = payload.replace(f"{tag}{right:02d}", f"{tag}{said:02d}", 1)
-    report = qr.explain(payload)
-    assert [finding.message for finding in report.findings] == [
-        f"{first[0]} says {first[2]}, with {first[1]} the text reads on",
-        f"{second[0]} says {second[2]}, with {second[1]} the rest reads",
-    ]
-    assert "JANE WANJIRU KAMAU, NAIROBI KE" in str(report)
-
-
-@pytest.mark.parametrize("length", [" 4", "+4", "4 ", "٠٤", "0x"])
-def test_a_length_that_is_no_number_is_not_taken_for_a_wrong_one(length):
-    report = qr.explain(sealed(golden("tanqr").replace("52045814", f"52{length}5814", 1)))
-    assert "must begin with two digits" in report.findings[0].message
-
-
-def test_a_wrong_length_within_a_template_is_named():
-    bank = account("29", ("00", "ke.go.qr"), ("68", "1"))
-    payload = sealed(HEAD + bank + KENYA + tlv(("62", "0510ABCDEFGHI0703T01")))
-    report = qr.explain(payload)
-    assert [finding.message for finding in report.findings] == ["62.05 says 10, with 9 the rest reads"]
-
-
-def test_what_stands_before_a_break_is_told():
-    whole = sealed(golden("tanqr").replace("5802TZ", "5406250.005802TZ"))
-    report = qr.explain(whole[:100])
-    assert report.code is None
-    assert [network.profile for network in report.networks] == ["tanqr"]
-    assert (report.amount, report.currency and report.currency.alpha) == ("250.00 is asked", "TZS")
 
 
 @pytest.mark.parametrize("profile", [profile.id for profile in qr.list_profiles()])

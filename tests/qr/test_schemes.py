@@ -5,8 +5,8 @@ import pytest
 
 import qr
 from qr import writer
+from tests.qr.shapes import account, scheme_findings, tlv
 from tests.qr.test_codec import sealed
-from tests.qr.test_meaning import account, scheme_findings, tlv
 from tests.qr.test_vectors import VECTORS
 
 TAIL = "5908SHOP ONE6004CITY"
