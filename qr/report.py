@@ -123,7 +123,7 @@ def explain(payload: str) -> Report:
         country=known.country if known is not None else None,
         currency=find_currency(known.currency) if known is not None and known.currency else None,
         initiation=initiation(known, owners),
-        amount=amount_in_words(known, owners),
+        amount="" if code is None and _ends_before_amount(readable) else amount_in_words(known, owners),
         asks=asks(known, owners),
         languages=(known.language.language,) if known and known.language and known.language.language else (),
         chars=len(payload),
@@ -160,6 +160,11 @@ def _explain_other(payload: str, text: str) -> Report | None:
         chars_left=PAYLOAD_CHARS_MAX - len(text),
         tree=_tree(text, "", 0, {}) if other.kind == "karekod" else (),
     )
+
+
+def _ends_before_amount(readable: MerchantCode | None) -> bool:
+    """Whether a code breaks before it could have said an amount: nothing after 54 is read, nor 54 itself."""
+    return readable is None or (readable.amount is None and readable.country is None and readable.name is None)
 
 
 def _distinct(owners: Recognised) -> tuple[Profile, ...]:

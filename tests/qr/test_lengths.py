@@ -65,3 +65,4 @@ def test_what_stands_before_a_break_is_told():
     assert report.code is None
     assert [network.profile for network in report.networks] == ["tanqr"]
     assert (report.amount, report.currency and report.currency.alpha) == ("250.00 is asked", "TZS")
+    assert qr.explain(whole[:60]).amount == "", "what is not read is not said"
