@@ -130,6 +130,32 @@ def test_a_value_that_does_not_fit_a_scheme_is_told_by_its_place(profile, old, n
     assert [place for place, _ in scheme_findings(payload)] == ([path] if path else [])
 
 
+@pytest.mark.parametrize("country", ["NA", "BD", "ZA", "KG", "MM", "CO", "NP", "AR", "SD"])
+def test_a_mojaloop_code_is_no_other_schemes_in_any_country(country):
+    domain = {"NA": "operate.com.na", "ZA": "pay.co.za", "KG": "pay.gov.kg"}.get(country, "pay.example.org")
+    code = qr.mojaloop_code(
+        domain=domain,
+        identifier="52318764",
+        name="Shop",
+        city="City",
+        country=country,
+        currency="USD",
+        mcc="5411",
+        sub_id="7K3M9Q2XPABCD",
+    )
+    assert {network.profile for network in qr.networks(code)} == {"mojaloop"}
+
+
+@pytest.mark.parametrize(
+    "vector", [one for one in READABLE if one["country"] in ("KH", "PH")], ids=lambda vector: vector["payload"][-30:]
+)
+def test_what_a_scheme_answers_is_not_warned_of(vector):
+    report = qr.explain(vector["payload"])
+    known = {network.tag for network in report.networks if network.profile}
+    assert not {"62.00", *(f"{tag}.00" for tag in known)} & {finding.path for finding in report.findings}
+    assert "6016" not in str([finding.message for finding in report.findings])
+
+
 def test_amounts_in_hundredths_are_told_in_whole_units_and_as_written():
     told = {
         "000000002500": "25.00 (written as 2500 hundredths) is asked",
