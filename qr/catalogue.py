@@ -27,7 +27,7 @@ from qr.emv import (
 )
 from qr.errors import Finding, ProfileError
 from qr.iso import COUNTRIES, find_currency
-from qr.profile import ANY_FIELD, UNFORGIVABLE, Profile, Rules, SubField, TemplateRule
+from qr.profile import ANY_FIELD, UNFORGIVABLE, Profile, Rules, SubField, TemplateRule, is_value_path
 from qr.tlv import IDS
 
 PACKAGED = Path(__file__).with_name("profiles")
@@ -47,9 +47,25 @@ FORGIVABLE = _STRUCTURE | {
     "checksum_lower_case",
     "not_precomposed",
     "payload_too_long",
+    # Warnings.
+    "guid_shape",
+    "not_ascii",
+    "mcc_unlisted",
+    "undefined_id",
+    "dynamic_without_amount",
+    "too_many_decimals",
+    "currency_withdrawn",
 }
 _FATAL = frozenset(
-    ("checksum_wrong", "checksum_not_last", "format_not_first", "not_unicode", "input_too_long", "empty")
+    (
+        "checksum_wrong",
+        "checksum_missing",
+        "checksum_not_last",
+        "format_not_first",
+        "not_unicode",
+        "input_too_long",
+        "empty",
+    )
 )
 
 _EMV_FIELDS = (
@@ -124,9 +140,12 @@ def _faults(profile: Profile) -> Faults:
     if not profile.accounts:
         yield "account", "at least one account is needed"
     patterns_sound = True
+    for path in profile.silent:
+        if path not in VALUE_PATHS:
+            yield f"silent.{path}", f"{path} is no object with a value"
     for where, rules in _rules(profile):
         for path in (*rules.when, *rules.required, *rules.forbidden, *rules.values):
-            if path not in VALUE_PATHS:
+            if not is_value_path(path):
                 yield where, f"{path} is no object with a value"
         for fault in _pattern_faults(where, (*rules.when.values(), *rules.values.values())):
             patterns_sound = False
@@ -150,6 +169,7 @@ def _faults(profile: Profile) -> Faults:
 def _rules(profile: Profile) -> Iterator[tuple[str, Rules]]:
     yield "rules", profile.rules
     yield "writing", profile.writing
+    yield "advice", profile.advice
     yield from ((f"case.{case.name}", case) for case in profile.cases)
 
 
@@ -160,7 +180,7 @@ def _template_faults(rule: TemplateRule, places: frozenset[str]) -> Faults:
         yield "guid", "at most one of guid, guid_pattern, text_pattern is possible"
     for guid in rule.guid:
         if GUID.match(guid) is None:
-            yield "guid", f"must be {GUID.wants}, found {guid!r}"
+            yield "guid", f"must be {GUID.wants}, and it is {guid!r}"
     yield from _pattern_faults("guid", (rule.guid_pattern, rule.text_pattern))
     names = [field.name for field in _all_fields(rule.fields)]
     if len(set(names)) < len(names):
@@ -189,7 +209,7 @@ def _sibling_faults(where: str, fields: tuple[SubField, ...]) -> Faults:
         if not 0 < low <= high:
             faults.append((path, f"length {field.length} must rise, from 1 at least"))
         if not faults and field.value is not None and field.match(field.value) is None:
-            faults.append((path, f"value must be {field.shape}, found {field.value!r}"))
+            faults.append((path, f"value must be {field.shape}, and it is {field.value!r}"))
         yield from faults
         yield from _sibling_faults(path, field.fields)
 
@@ -239,14 +259,14 @@ def _default_faults(profile: Profile) -> Faults:
             continue
         finding = Finding(path, "bad_value", "", "error", "")
         if field.match(value) is None and not (value and profile.waives(finding, reading=False)):
-            yield where, f"must be {field.wants}, found {value!r}"
+            yield where, f"must be {field.wants}, and it is {value!r}"
         own = {"53": profile.currency_codes, "58": frozenset(profile.countries)}.get(path)
         if own and value not in own:
             yield where, f"{value} is not among the profile's own"
         for rules in (profile.rules, profile.writing):
             pattern = rules.values.get(path)
             if pattern is not None and re.fullmatch(pattern, value) is None:
-                yield where, f"must be {pattern}, found {value!r}"
+                yield where, f"must be {rules.shape(path)}, and it is {value!r}"
 
 
 def _invalid_finding(origin: str, path: str, message: str) -> Finding:

@@ -6,14 +6,17 @@ unreadable or repeated root objects, 00 not first, 63 not last. Encoding is alwa
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal
 
 from qr.emv import MerchantCode
 from qr.errors import DecodeError, EncodeError, Finding, Severity
-from qr.network import judge, resolve
-from qr.profile import Profile
 from qr.reader import read
 from qr.writer import compose
+
+if TYPE_CHECKING:
+    from qr.profile import Profile
 
 Mode = Literal["strict", "tolerant"]
 
@@ -31,7 +34,7 @@ def encode(code: MerchantCode, profile: str | Profile | None = None) -> str:
     """
     payload, findings = compose(code)
     if profile is not None:
-        findings = judge(resolve(profile), code, findings, reading=False)
+        findings = _judge(profile, code, findings, reading=False)
     if findings and _refuses(findings, "strict"):
         raise EncodeError(tuple(findings))
     return payload
@@ -45,10 +48,25 @@ def decode(payload: str, mode: Mode = "strict", profile: str | Profile | None = 
     """
     code, findings = read(payload)
     if profile is not None and code is not None:
-        findings = judge(resolve(profile), code, findings, reading=True)
+        findings = _judge(profile, code, findings, reading=True)
     if code is None or (findings and _refuses(findings, mode)):
         raise DecodeError(tuple(findings))
     return code
+
+
+def _judge(profile: str | Profile, code: MerchantCode, findings: list[Finding], *, reading: bool) -> list[Finding]:
+    """As network.py's."""
+    network = _network()
+    judged: list[Finding] = network.judge(network.resolve(profile), code, findings, reading=reading)
+    return judged
+
+
+@cache
+def _network() -> ModuleType:
+    """The module that applies profiles; it loads with the first one, since EMVCo's rules do without."""
+    from qr import network
+
+    return network
 
 
 def _refuses(findings: list[Finding], mode: Mode) -> bool:

@@ -26,8 +26,8 @@ ASK_PAYER = "***"  # in 62-01 to 62-08: the wallet asks the payer for the value
 class Template(msgspec.Struct, frozen=True, omit_defaults=True):
     """An object made of objects: `fields` by identifier, with the owner's name (GUID) in "00".
 
-    `text` holds the value instead when it has no fields: a card scheme's number (02 to 25), or, read tolerantly, a
-    value that is not a sequence of objects.
+    `text` holds the value instead when it has no fields: a card scheme's number (02 to 25). Read tolerantly, it holds a
+    value that is not a sequence of objects, and `fields` what could be read of it.
     """
 
     tag: str
@@ -148,7 +148,7 @@ ROOT_FIELDS = (
     Field("55", "tip.indicator", 2, _pattern("0[123]"), "01, 02 or 03"),
     Field("56", "tip.fixed", 13, _AMOUNT, _AMOUNT_WANTS),
     Field("57", "tip.percentage", 5, _PERCENTAGE, "00.01 to 99.99"),
-    Field("58", "country", 2, COUNTRIES.get, "two upper-case letters (ISO 3166-1)"),
+    Field("58", "country", 2, COUNTRIES.get, "the two capital letters of a country (ISO 3166-1)"),
     _ans("59", "name", 25),
     _ans("60", "city", 15),
     _ans("61", "postal_code", 10),

@@ -8,13 +8,18 @@ objects. The tag is the scheme's choice among 26 to 51.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from msgspec import structs
 
+from qr.amounts import align
+from qr.catalogue import list_profiles
 from qr.emv import DYNAMIC, SIGNATURE_FIELDS, STATIC, Account, Additional, Language, MerchantCode, Template
 from qr.errors import EncodeError, Finding
 from qr.iso import find_currency
+from qr.profile import Profile, TemplateRule
 from qr.text import fit, latin
 
 ACCOUNT_TAG = "26"
@@ -85,7 +90,7 @@ def mojaloop_code(
     """
     known = find_currency(currency)
     if known is None:
-        message = f"{currency!r} is not an ISO 4217 currency"
+        message = f"currency (53) must be one of ISO 4217, and it is {currency!r}"
         raise EncodeError((Finding("53", "bad_value", message, "error", "EMV MPM table 3.3"),))
     version = None if sticker_version is None else str(sticker_version)
     given = {"01": party_id_type, "02": identifier, "03": sub_id, "04": fsp_id, STICKER_VERSION: version}
@@ -102,7 +107,7 @@ def mojaloop_code(
         accounts=(Account(account_tag, account),),
         mcc=mcc,
         currency=known.numeric,
-        amount=amount,
+        amount=align(amount, known.numeric) if amount is not None else None,
         country=country,
         name=latin(latin_name or name, NAME_CHARS_MAX),
         city=latin(latin_city or city, CITY_CHARS_MAX),
@@ -112,25 +117,65 @@ def mojaloop_code(
     )
 
 
-def dynamic_code(code: MerchantCode, *, amount: str, reference_label: str) -> MerchantCode:
-    """The code of one payment, made from a counter's static one.
+def dynamic_code(
+    code: MerchantCode,
+    *,
+    amount: str,
+    reference_label: str | None = None,
+    created_at: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> MerchantCode:
+    """The code of one payment, made from a counter's static one of any scheme.
 
-    Its short reference stands in 62-05 and as sub-id of the Mojaloop account, so that a look-up finds the request. It
-    is no sticker, so it has no sticker's version, nor a signature (`sign_code`), which holds only for the code it was
-    made for: sign the new one.
+    Its short reference, if any, stands in 62-05 and as sub-id of the Mojaloop account, so that a look-up finds the
+    request. It is no sticker, so it has no sticker's version, nor a signature (`sign_code`), which holds only for the
+    code it was made for: sign the new one. The times are written where the scheme has a place for them, as KHQR, which
+    demands both; both must know their time zone.
     """
-    additional = structs.replace(code.additional or Additional(), reference_label=reference_label)
-    accounts = tuple(
-        _for_one_payment(account, reference_label) if _is_mojaloop(account) else account for account in code.accounts
-    )
+    additional, accounts = code.additional, code.accounts
+    if reference_label is not None:
+        additional = structs.replace(additional or Additional(), reference_label=reference_label)
+        accounts = tuple(
+            _for_one_payment(account, reference_label) if _is_mojaloop(account) else account for account in accounts
+        )
+    unreserved = _unsigned(code.unreserved)
+    if created_at is not None or expires_at is not None:
+        unreserved = _timed(code, unreserved, {"created": created_at, "expires": expires_at})
     return structs.replace(
         code,
         point_of_initiation=DYNAMIC,
-        amount=amount,
+        amount=align(amount, code.currency),
         accounts=accounts,
         additional=additional,
-        unreserved=_unsigned(code.unreserved),
+        unreserved=unreserved,
     )
+
+
+def _timed(
+    code: MerchantCode, templates: tuple[Template, ...], times: dict[str, datetime | None]
+) -> tuple[Template, ...]:
+    """The templates with times in milliseconds where a scheme of the code's accounts has fields for them."""
+    for rule in _timed_rules(code):
+        fields = {
+            rule.roles[role]: str(round(time.timestamp() * 1000))
+            for role, time in times.items()
+            if time is not None and role in rule.roles
+        }
+        tag = min(rule.ids)
+        others = tuple(each for each in templates if each.tag != tag)
+        templates = tuple(sorted((*others, Template(tag, fields)), key=lambda each: each.tag))
+    return templates
+
+
+def _timed_rules(code: MerchantCode) -> Iterator[TemplateRule]:
+    def mine(profile: Profile) -> bool:
+        local = not profile.countries or code.country in profile.countries
+        return local and any(rule.owns(account) for rule in profile.accounts for account in code.accounts)
+
+    for profile in list_profiles():
+        rules = [rule for rule in profile.unreserved if rule.roles.keys() & {"created", "expires"}]
+        if rules and mine(profile):
+            yield from rules
 
 
 def _unsigned(templates: tuple[Template, ...]) -> tuple[Template, ...]:
@@ -180,4 +225,4 @@ def _mojaloop_fields(code: MerchantCode, domain: str | None) -> dict[str, str] |
 def _is_mojaloop(account: Account) -> bool:
     """Whether an account names a party: a domain for a GUID, a party id type, an identifier."""
     fields = account.fields
-    return "." in fields.get("00", "") and fields.get("01") in PARTY_ID_TYPES and "02" in fields
+    return not account.text and "." in fields.get("00", "") and fields.get("01") in PARTY_ID_TYPES and "02" in fields

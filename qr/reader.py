@@ -60,7 +60,11 @@ _SECTIONS = {
 def read(payload: str) -> tuple[MerchantCode | None, list[Finding]]:
     """The code, None when its root cannot be read, and what is wrong with it. Never raises on any text."""
     if len(payload) > INPUT_CHARS_MAX:
-        return None, [_fatal("", "input_too_long", f"more than {INPUT_CHARS_MAX} characters", "bound of this library")]
+        return None, [
+            _fatal(
+                "", "input_too_long", f"the text has more than {INPUT_CHARS_MAX} characters", "bound of this library"
+            )
+        ]
     try:
         objects = tlv.split(payload)
     except tlv.TlvError:
@@ -80,6 +84,12 @@ def read(payload: str) -> tuple[MerchantCode | None, list[Finding]]:
     return code, findings
 
 
+def read_part(payload: str) -> MerchantCode | None:
+    """The code of the objects before the first that cannot be read, None when there is none. Never raises."""
+    objects = tlv.readable(payload[:INPUT_CHARS_MAX])
+    return _build(objects, []) if objects.keys() - {"00"} else None
+
+
 def _control_findings(prefix: str, objects: dict[str, str]) -> Iterator[Finding]:
     """Names the innermost objects that hold control characters."""
     for tag, value in objects.items():
@@ -91,7 +101,7 @@ def _control_findings(prefix: str, objects: dict[str, str]) -> Iterator[Finding]
         if path in TEMPLATE_IDS or (prefix == "62." and tag in ADDITIONAL_TEMPLATE_IDS):
             with suppress(tlv.TlvError):
                 inner = list(_control_findings(f"{path}.", tlv.split(value)))
-        message = f"U+{ord(found[0]):04X} is a control character, no text"
+        message = f"U+{ord(found[0]):04X} in object {path} is a control character, which no text may hold"
         yield from inner or [_error(path, "control_character", message, "EMV MPM 4.5.3")]
 
 
@@ -105,17 +115,25 @@ def _check_unicode(payload: str, findings: list[Finding]) -> None:
 def _check_frame(payload: str, objects: dict[str, str], findings: list[Finding]) -> None:
     """00 first, 63 last with the right checksum."""
     if payload[:2] != "00":
-        findings.append(_fatal("00", "format_not_first", "payload format indicator is not first", "EMV MPM 4.6.1"))
+        findings.append(
+            _fatal("00", "format_not_first", "payload format (00) is not the first object", "EMV MPM 4.6.1")
+        )
+    if "63" not in objects:
+        findings.append(_fatal("63", "checksum_missing", "checksum (63) is missing", "EMV MPM 4.6.1"))
+        return
     if next(reversed(objects)) != "63":
-        findings.append(_fatal("63", "checksum_not_last", "checksum is not the last object", "EMV MPM 4.6.1"))
+        findings.append(_fatal("63", "checksum_not_last", "checksum (63) is not the last object", "EMV MPM 4.6.1"))
         return
     found, expected = objects["63"], crc.checksum(payload[:-4])
     if found == expected:
         return
     if found.isascii() and found.upper() == expected:
-        findings.append(_error("63", "checksum_lower_case", f"{found} is right but not in capitals", "EMV MPM 4.7.3.1"))
+        message = f"checksum {found} is right, but its letters must be capitals"
+        findings.append(_error("63", "checksum_lower_case", message, "EMV MPM 4.7.3.1"))
     else:
         message = f"checksum is {found!r}, the text gives {expected}"
+        if found.isascii() and found.upper() == crc.elqr_checksum(payload):
+            message = f"checksum {found!r} is right after ELQR, which takes SHA-256, and EMVCo's would be {expected}"
         findings.append(_fatal("63", "checksum_wrong", message, "EMV MPM 4.7.3.1"))
 
 
@@ -147,7 +165,9 @@ def _build(objects: dict[str, str], findings: list[Finding]) -> MerchantCode:
             findings.append(_reserved(tag))
     get = objects.get
     if not accounts:
-        findings.append(_error("02-51", "no_account", "no merchant account among 02 to 51", "EMV MPM table 3.3"))
+        findings.append(
+            _error("02-51", "no_account", "no object from 02 to 51 holds a merchant account", "EMV MPM table 3.3")
+        )
     if not objects.keys() >= _MANDATORY:
         findings.extend(_missing(tag) for tag in MANDATORY if tag not in objects)
     return MerchantCode(
@@ -172,16 +192,19 @@ def _build(objects: dict[str, str], findings: list[Finding]) -> MerchantCode:
 def _template(kind: type[T], path: str, value: str, findings: list[Finding]) -> T:
     """A template and its GUID; a value that is not objects is kept as text. Its identifier ends the path."""
     try:
-        fields = tlv.split(value)
+        fields, text = tlv.split(value), ""
     except tlv.TlvError:
         findings.extend(_not_objects(path, value))
-        return kind(path[-2:], {}, value)
+        fields, text = tlv.readable(value), value
     guid = fields.get("00")
+    if text and guid is None:
+        return kind(path[-2:], fields, text)  # one fault, told already
     if guid is None:
-        findings.append(_error(f"{path}.00", "guid_missing", "no globally unique identifier", "EMV MPM 4.7.11"))
+        message = f"template {path} does not say in 00 whose it is"
+        findings.append(_error(f"{path}.00", "guid_missing", message, "EMV MPM 4.7.11"))
     elif GUID.match(guid) is None:
         findings.append(_refuse(f"{path}.00", GUID, guid))
-    return kind(path[-2:], fields)
+    return kind(path[-2:], fields, text)
 
 
 def _ascending(templates: list[T]) -> tuple[T, ...]:
@@ -193,10 +216,10 @@ def _ascending(templates: list[T]) -> tuple[T, ...]:
 
 def _additional(value: str, findings: list[Finding]) -> Additional:
     try:
-        fields = tlv.split(value)
+        fields, whole = tlv.split(value), ""
     except tlv.TlvError:
         findings.extend(_not_objects("62", value))
-        return Additional(text=value)
+        fields, whole = tlv.readable(value), value
     named: dict[str, Any] = {}
     templates: list[Template] = []
     reserved: dict[str, str] = {}
@@ -212,15 +235,15 @@ def _additional(value: str, findings: list[Finding]) -> Additional:
             reserved[tag] = text
             if tag != "00":  # undefined rather than reserved: live codes carry it
                 findings.append(_reserved(f"62.{tag}"))
-    return Additional(**named, templates=_ascending(templates), reserved=reserved)
+    return Additional(**named, templates=_ascending(templates), reserved=reserved, text=whole)
 
 
 def _language(value: str, findings: list[Finding]) -> Language:
     try:
-        fields = tlv.split(value)
+        fields, whole = tlv.split(value), ""
     except tlv.TlvError:
         findings.extend(_not_objects("64", value))
-        return Language(text=value)
+        fields, whole = tlv.readable(value), value
     named: dict[str, Any] = {}
     reserved: dict[str, str] = {}
     for tag, text in fields.items():
@@ -233,11 +256,11 @@ def _language(value: str, findings: list[Finding]) -> Language:
         if field.match(text) is None:
             findings.append(_refuse(f"64.{tag}", field, text))
     findings.extend(
-        _error(f"64.{tag}", "missing", f"{title} is mandatory", "EMV MPM table 3.8")
+        _error(f"64.{tag}", "missing", f"{title} (64.{tag}) is mandatory, and it is missing", "EMV MPM table 3.8")
         for tag, title in (("00", "language"), ("01", "merchant name"))
-        if tag not in fields
+        if tag not in fields and not whole
     )
-    return Language(**named, reserved=reserved)
+    return Language(**named, reserved=reserved, text=whole)
 
 
 def _tip(objects: dict[str, str], findings: list[Finding]) -> Tip | None:
@@ -246,7 +269,7 @@ def _tip(objects: dict[str, str], findings: list[Finding]) -> Tip | None:
         return None
     for tag, value, means in (("56", fixed, TIP_FIXED), ("57", percentage, TIP_PERCENTAGE)):
         if (value is not None) != (indicator == means):
-            message = f"{_ROOT[tag].title} goes with indicator {means} and only with it"
+            message = f"{_ROOT[tag].title} ({tag}) goes with tip indicator {means} and only with it"
             findings.append(_error(tag, "tip_mismatch", message, "EMV MPM table 3.3"))
     return Tip(indicator, fixed, percentage)
 
@@ -264,7 +287,14 @@ def _not_objects(path: str, value: str) -> list[Finding]:
     """Why a template's value is not a valid sequence of objects."""
     _, faults = tlv.scan(value)
     return [
-        _error(f"{path}.{fault.tag}" if fault.tag else path, fault.code, fault.message, _SECTIONS[fault.code])
+        _error(
+            f"{path}.{fault.tag}" if fault.tag else path,
+            fault.code,
+            fault.message.replace(f"object {fault.tag} ", f"object {path}.{fault.tag} ", 1)
+            if fault.tag
+            else fault.message.replace("an object", f"an object in {path}", 1),
+            _SECTIONS[fault.code],
+        )
         for fault in faults[:FINDINGS_MAX]
     ]
 
@@ -276,7 +306,7 @@ def _refuse(path: str, field: Field, value: str) -> Finding:
         code = "too_long"
     elif not (value.isascii() and value.isprintable()):
         code = "bad_character"
-    message = f"{field.title} must be {field.wants}, found {value!r}"
+    message = f"{field.title} ({path}) must be {field.wants}, and it is {value!r}"
     return _error(path, code, message, _section(path))
 
 
@@ -288,11 +318,11 @@ def _section(path: str) -> str:
 
 
 def _missing(tag: str) -> Finding:
-    return _error(tag, "missing", f"{_ROOT[tag].title} is mandatory", "EMV MPM table 3.3")
+    return _error(tag, "missing", f"{_ROOT[tag].title} ({tag}) is mandatory, and it is missing", "EMV MPM table 3.3")
 
 
 def _reserved(path: str) -> Finding:
-    return _error(path, "reserved_id", f"{path} is reserved by EMVCo", "EMV MPM 4.5.4.1")
+    return _error(path, "reserved_id", f"object {path} is kept by EMVCo for later use", "EMV MPM 4.5.4.1")
 
 
 def _fatal(path: str, code: str, message: str, section: str) -> Finding:

@@ -7,6 +7,7 @@ stopped.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 from unicodedata import normalize
@@ -17,6 +18,7 @@ HEADER_CHARS = 4
 # A look-up rather than int(): int() takes " 4", "+4" and Arabic-Indic digits for numbers.
 TWO_DIGITS = tuple(f"{number:02d}" for number in range(100))
 IDS = frozenset(TWO_DIGITS)
+_CAPITALS = re.compile("[A-Z]{2}").fullmatch  # identifiers of a private extension, met in live codes
 _LENGTHS = {text: number for number, text in enumerate(TWO_DIGITS) if number}
 
 
@@ -77,14 +79,16 @@ def scan(text: str) -> tuple[list[Item], list[Fault]]:
             faults.append(
                 Fault(
                     "bad_header",
-                    f"expected two digits of identifier and two of length, found {shown!r}",
+                    f"an object must begin with two digits of identifier and two of length, not with {shown!r}",
                     position,
                     "",
                 )
             )
             break
         if digits == "00":
-            faults.append(Fault("empty_value", f"object {tag} has length 00", position, tag))
+            faults.append(
+                Fault("empty_value", f"object {tag} has length 00, and an object may not be empty", position, tag)
+            )
         value = text[position + HEADER_CHARS : position + HEADER_CHARS + int(digits)]
         if len(value) < int(digits):
             faults.append(
@@ -104,6 +108,26 @@ def scan(text: str) -> tuple[list[Item], list[Fault]]:
     return items, faults
 
 
+def readable(text: str) -> dict[str, str]:
+    """What can be read of a level that `split` refuses: objects up to the first broken one, a repeated one once.
+
+    Empty objects are left out; identifiers of two capital letters are passed over.
+    """
+    objects: dict[str, str] = {}
+    position = 0
+    while position < len(text):
+        tag, digits = text[position : position + 2], text[position + 2 : position + 4]
+        if digits not in IDS or not (tag in IDS or _CAPITALS(tag)):
+            break
+        value = text[position + HEADER_CHARS : position + HEADER_CHARS + int(digits)]
+        if len(value) < int(digits):
+            break
+        if value and tag in IDS:
+            objects.setdefault(tag, value)
+        position += HEADER_CHARS + len(value)
+    return objects
+
+
 def _precompose(tag: str, value: str) -> str:
     """The value in NFC, before its characters are counted: composing makes fewer."""
     try:
@@ -121,6 +145,8 @@ def join(objects: Iterable[tuple[str, str]]) -> str:
     """
     parts: list[str] = []
     for tag, value in objects:
+        if not isinstance(value, str):
+            raise TypeError(tag)
         text = value if value.isascii() else _precompose(tag, value)
         if tag not in IDS:
             raise TlvError(f"{tag!r} is not an identifier of two digits", tag)

@@ -11,7 +11,10 @@ from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from unicodedata import normalize
 
+from msgspec import structs
+
 from qr import crc, tlv
+from qr.amounts import fill
 from qr.emv import (
     ACCOUNT_IDS,
     ADDITIONAL_FIELDS,
@@ -27,6 +30,7 @@ from qr.emv import (
     TIP_FIXED,
     TIP_PERCENTAGE,
     UNRESERVED_IDS,
+    VALUE_PATHS,
     Account,
     Additional,
     Field,
@@ -47,16 +51,40 @@ def compose(code: MerchantCode) -> tuple[str, list[Finding]]:
     """The payload of `code` and its findings under EMVCo's rules.
 
     Raises EncodeError when no payload can hold the code: an empty value or one over 99 characters, an identifier out
-    of place.
+    of place, a value that is no text.
     """
-    objects = _write_sound(code)
-    body = f"{_write(code) if objects is None else objects}6304"
+    code = _aligned(code)
+    try:
+        objects = _write_sound(code)
+        body = f"{_write(code) if objects is None else objects}6304"
+    except (AttributeError, TypeError):
+        raise _mistyped(code) from None
     payload = body + crc.checksum(body)
     findings = read(payload)[1] if objects is None else []
     if len(payload) > PAYLOAD_CHARS_MAX:
-        message = f"{len(payload)} characters, at most {PAYLOAD_CHARS_MAX} should be used"
+        message = f"the payload has {len(payload)} characters, and it should have at most {PAYLOAD_CHARS_MAX}"
         findings.append(Finding("", "payload_too_long", message, "error", "EMV MPM 4.1"))
     return payload, findings
+
+
+def _aligned(code: MerchantCode) -> MerchantCode:
+    """The code with the fractions of its amounts in the currency's decimals: 12.5 dollars become 12.50."""
+    amount, tip = code.amount, code.tip
+    if type(amount) is str and "." in amount and (filled := fill(amount, code.currency)) is not amount:
+        code = structs.replace(code, amount=filled)
+    if tip is not None and type(tip.fixed) is str and "." in tip.fixed:
+        code = structs.replace(code, tip=structs.replace(tip, fixed=fill(tip.fixed, code.currency)))
+    return code
+
+
+def _mistyped(code: MerchantCode) -> EncodeError:
+    """The error for a code with values that are no text, as a number for an amount."""
+    values = ((path, get(code)) for path, get in VALUE_PATHS.items())
+    wrong = [(path, value) for path, value in values if not (value is None or isinstance(value, str))]
+    return EncodeError(
+        Finding(path, "bad_type", f"object {path} must be given as text, and it is {value!r}", "error", "this library")
+        for path, value in wrong or [("", "a value of another kind")]
+    )
 
 
 # Any code
@@ -81,10 +109,10 @@ def _write(code: MerchantCode) -> str:
     if code.additional is not None:
         inner = list(zip(_tags(ADDITIONAL_FIELDS), _additional_values(code.additional), strict=True))
         inner += _templates(code.additional.templates, ADDITIONAL_TEMPLATE_IDS, "62.")
-        pairs.append(("62", _join([*inner, *code.additional.reserved.items()], "62.") or code.additional.text))
+        pairs.append(("62", code.additional.text or _join([*inner, *code.additional.reserved.items()], "62.")))
     if code.language is not None:
         inner = list(zip(_tags(LANGUAGE_FIELDS), _language_values(code.language), strict=True))
-        pairs.append(("64", _join([*inner, *code.language.reserved.items()], "64.") or code.language.text))
+        pairs.append(("64", code.language.text or _join([*inner, *code.language.reserved.items()], "64.")))
     return _join(pairs, "")
 
 
@@ -96,7 +124,7 @@ def _templates(templates: Iterable[Template], places: frozenset[str], path: str)
     for template in templates:
         if template.tag not in places:
             raise _unwritable(f"{path}{template.tag}", f"{template.tag} is not among {min(places)} to {max(places)}")
-        yield template.tag, _join(template.fields.items(), f"{path}{template.tag}.") or template.text
+        yield template.tag, template.text or _join(template.fields.items(), f"{path}{template.tag}.")
 
 
 def _join(pairs: Pairs, path: str) -> str:
@@ -177,7 +205,7 @@ def _sound_values(heads: tuple[Heads, ...], values: Iterable[str | None]) -> lis
 
 def _sound_account(account: Account) -> str:
     fields = account.fields
-    if "00" in fields and account.tag not in CARD_IDS:
+    if "00" in fields and account.tag not in CARD_IDS and not account.text:
         text = "".join([_FIELD_HEADS[tag][len(value)] + value for tag, value in sorted(fields.items())])
     elif not fields and account.tag in CARD_IDS:
         text = account.text
@@ -198,14 +226,14 @@ def _sound_tip(tip: Tip) -> list[str]:
 
 
 def _sound_additional(additional: Additional) -> str:
-    if additional.templates or additional.reserved or additional.consumer_data_request is not None:
+    if additional.templates or additional.reserved or additional.text or additional.consumer_data_request is not None:
         raise KeyError("62")
     text = "".join(_sound_values(_ADDITIONAL_HEADS, _additional_values(additional)))
     return _TEMPLATE_HEADS["62"][len(text)] + text
 
 
 def _sound_language(language: Language) -> str:
-    if _is_language(language.language) is None or language.name is None or language.reserved:
+    if _is_language(language.language) is None or language.name is None or language.reserved or language.text:
         raise KeyError("64")
     values = (value and normalize("NFC", value) for value in _language_values(language))
     text = "".join(_sound_values(_LANGUAGE_HEADS, values))

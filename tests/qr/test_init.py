@@ -24,6 +24,12 @@ def test_the_codec_needs_no_image_library():
     assert not loaded & {"PIL", "segno", "qrcode", "zxingcpp", "fontTools", "uharfbuzz", "cryptography"}
 
 
+def test_decoding_by_emvcos_rules_loads_no_profiles():
+    payload = "00020101021126150011com.example5204541153034045802KE5906Shop 16001X6304C958"
+    assert "tomllib" not in modules_after(f"import qr; qr.clean('{payload}'); qr.decode('{payload}')")
+    assert "tomllib" in modules_after(f"import qr; qr.explain('{payload}')")
+
+
 def test_every_public_name_exists_and_is_documented():
     for name in qr.__all__:
         assert getattr(qr, name).__doc__, name

@@ -83,7 +83,7 @@ def test_a_static_code_becomes_a_payment_code():
     assert qr.mojaloop_party(code) == ("ALIAS", "52318764", "7K3M9Q2XPABCD")
     assert code.additional == qr.Additional(reference_label="7K3M9Q2XPABCD", terminal_label="Till 2")
     decoded = qr.decode(qr.encode(code, profile="mojaloop"))
-    assert (decoded.point_of_initiation, decoded.amount) == (DYNAMIC, "1500")
+    assert (decoded.point_of_initiation, decoded.amount) == (DYNAMIC, "1500.00")
 
 
 def test_a_sticker_says_its_version_and_the_first_one_need_not():

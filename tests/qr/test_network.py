@@ -39,7 +39,58 @@ def test_every_scheme_asked_for_is_known():
         "bharatqr",
         "lankaqr",
         "breb",
+        "mercadopago",
+        "transferencias",
+        "fonepay",
+        "nepalpay",
+        "banglaqr",
+        "laoqr",
+        "qpay",
+        "uzqr",
+        "elqr",
+        "maucas",
+        "cliq",
+        "meeza",
+        "saudi",
+        "trkarekod",
+        "zeropay",
+        "korea",
+        "jpqr",
+        "twqr",
+        "sip",
+        "yape",
+        "deuna",
+        "nequi",
+        "azqr",
+        "namqr",
+        "myanmarpay",
+        "bhutan",
+        "sudan",
+        "paycashless",
+        "wave",
+        "southafrica",
+        "alipay",
+        "favepay",
     }
+    assert len(list_profiles()) >= 45
+
+
+@pytest.mark.parametrize("profile", list_profiles(), ids=lambda profile: profile.id)
+def test_a_profile_says_where_it_is_from_and_what_is_unsure(profile):
+    assert profile.source
+    assert profile.version
+    assert profile.unsure
+
+
+@pytest.mark.parametrize("profile", list_profiles(), ids=lambda profile: profile.id)
+def test_a_profile_says_in_words_what_its_patterns_want(profile):
+    rules = (*profile.accounts, *profile.additional, *profile.unreserved)
+    fields = [
+        field for rule in rules for field in (*rule.fields, *(part for each in rule.fields for part in each.fields))
+    ]
+    shapes = [field.shape for field in fields]
+    shapes += [each.shape(path) for each in (profile.rules, profile.writing, profile.advice) for path in each.values]
+    assert [shape for shape in shapes if "[" in shape or "in the form" in shape] == []
 
 
 @pytest.mark.parametrize("profile", list_profiles(), ids=lambda profile: profile.id)

@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 import qr
+from tests.qr.scheme_table import renewed
 
 README = (Path(qr.__file__).parent / "README.md").read_text(encoding="utf-8")
 
@@ -17,6 +18,10 @@ def test_the_five_uses_run_as_printed(capsys):
 
 def test_the_number_of_schemes_is_true():
     assert f"{len(qr.list_profiles())} payment schemes" in README
+
+
+def test_the_table_of_schemes_is_what_the_profiles_say():
+    assert renewed(README) == README, "write it anew with: python -m tests.qr.scheme_table"
 
 
 def test_every_module_has_its_place():

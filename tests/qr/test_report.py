@@ -182,6 +182,13 @@ HOSTILE = {
     "surrogates": "\ud800" * INPUT_CHARS_MAX,
     "too long": "1" * (INPUT_CHARS_MAX + 1),
     "far too long": "0002" * 2_000_000,
+    "many beginnings": "000201" * 1_400,
+    "a link of escapes": "https://x.example/?q=" + "000201%255303417+6304abcd" * 300,
+    "a link of base64": "https://x.example/" + "MDAwMjAx" * 1_000,
+    "parameters": "upi://pay?" + "pa=a@b&" * 2_000,
+    "a host": "a." * 4_000 + "/",
+    "lines": "BCD\n002\n" + "x\n" * 9_000,
+    "a person": "750210" + "0102" * 2_000,
     "nested": sealed("000201" + join(("62", join([(f"{n:02d}", "9" * 4)]) * 12)[:2] for n in [50])),
 }
 

@@ -178,7 +178,7 @@ class TestRequestCodes:
         picture = await till.client.get(path, params={"format": "png"}, headers=till.owner)
         assert texts(of_png(picture.content)) == [asked["qr_payload"]]
         code = qr.decode(asked["qr_payload"], profile="mojaloop")
-        assert (code.amount, code.point_of_initiation) == ("2.5", "12")
+        assert (code.amount, code.point_of_initiation) == ("2.50", "12")
 
     async def test_a_closed_request_has_no_code_any_more(self, till: Till) -> None:
         asked = await till.ask()
@@ -359,7 +359,7 @@ class TestDynamicCodes:
         assert (made["state"], made["counter_id"]) == ("awaiting_payer", str(till.counter.id))
         assert made["amount"] == {"amount": "2.5", "currency": "USD"}
         code = qr.decode(made["qr_payload"], profile="mojaloop")
-        assert (code.amount, code.point_of_initiation, code.name) == ("2.5", "12", till.merchant.trading_name)
+        assert (code.amount, code.point_of_initiation, code.name) == ("2.50", "12", till.merchant.trading_name)
         read = await till.client.get(f"/api/v1/payment-requests/{made['id']}", headers=till.owner)
         assert read.json() == made
 

@@ -94,7 +94,7 @@ class TestEncode:
         assert (refused.exit_code, refused.stdout) == (1, "")
         assert "62.05" in refused.stderr
         dynamic = done("encode", *SHOP, "--amount", "250", "--reference-label", "K7Q2M9XA").strip()
-        assert qr.decode(dynamic).amount == "250"
+        assert qr.decode(dynamic).amount == "250.00"
 
     def test_a_name_keeps_its_own_script(self) -> None:
         named = [*SHOP[:5], "ဆန်ဆိုင်", *SHOP[6:], "--local-language", "my", "--sticker-version", "2"]

@@ -119,7 +119,7 @@ async def test_a_request_without_a_payer_waits_for_a_shopper_to_scan_it(stage: S
         None,
     )
     code = qr.explain(request["qr_payload"])
-    assert (code.strict, code.initiation, code.amount) == (True, "dynamic", "10 is asked")
+    assert (code.strict, code.initiation, code.amount) == (True, "dynamic", "10.00 is asked")
     assert code.currency is not None and code.currency.alpha == "KES"
     assert stage.counter.alias in request["qr_payload"]
     parts = urlsplit(request["pay_url"])

@@ -1,6 +1,7 @@
 """The amount that a shopper types on a counter's page: into the code, the dial string and the words."""
 
 import re
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -21,7 +22,7 @@ async def test_it_stands_in_the_code_beside_the_counter(
     page = await client.get(f"/q/{shop.counter.alias}", params={"amount": typed})
     assert page.status_code == 200
     scanned = qr.decode(read_code(page), profile="mojaloop")
-    assert scanned.amount == written
+    assert scanned.amount == f"{Decimal(written):.2f}", "with the currency's decimals"
     assert qr.mojaloop_party(scanned) == qr.Party("ALIAS", shop.counter.alias, None)
     assert "and the amount" in words_of(page)
     assert f"/q/{shop.counter.alias}/phone?amount={written}" in page.text

@@ -53,7 +53,7 @@ async def test_a_requests_page_tells_the_amount_and_carries_it_in_code_and_dial_
     scanned = qr.decode(read_code(page), "tolerant")
     assert f"as note, the reference {reference}" in words_of(page)
     assert "this page stays as it is" in words_of(page)
-    assert (scanned.amount, qr.mojaloop_party(scanned)) == ("10", qr.Party("ALIAS", alias, reference))
+    assert (scanned.amount, qr.mojaloop_party(scanned)) == ("10.00", qr.Party("ALIAS", alias, reference))
     assert_safe(page)
 
 
