@@ -33,6 +33,12 @@ class Way(Struct, frozen=True):
     icon: str
     kinds: frozenset[Kind]
     permissions: frozenset[Permission] = frozenset()  # any of them; none: everyone
+    others: tuple[str, ...] = ()  # further paths that are reached by it
+
+    def holds(self, path: str) -> int:
+        """How much of a path is this way's: the length of what agrees, 0 where none does."""
+        agreeing = [one for one in (self.path, *self.others) if path == one or path.startswith(one + "/")]
+        return max(map(len, agreeing), default=0)
 
 
 class Layout(Struct, frozen=True):
@@ -53,6 +59,10 @@ def _any(*permissions: Permission) -> frozenset[Permission]:
     return frozenset(permissions)
 
 
+_OF_SHOP = tuple(
+    f"/shop/{one}"
+    for one in ("bank", "cases", "change", "counters", "limit", "messages", "move", "notifications", "people", "prices")
+)
 WAYS = (
     Way("/hub", _("Today"), "activity", _HUB, _any(_P.OPERATIONS_READ)),
     Way("/work", _("My work"), "inbox", _DFSP, _any(_P.APPLICATIONS_READ)),
@@ -73,9 +83,9 @@ WAYS = (
     Way("/audit", _("Audit record"), "history", _STAFF, _any(_P.AUDIT_READ)),
     Way("/shop", _("Home"), "house", _SHOP),
     Way("/shop/ask", _("Ask for payment"), "hand-coins", _SHOP, _any(_P.PAYMENTS_REQUEST)),
-    Way("/shop/payments", _("Payments"), "banknote", _SHOP, _any(_P.PAYMENTS_READ)),
-    Way("/shop/code", _("My QR code"), "qr-code", _SHOP),
-    Way("/shop/more", _("My shop"), "store", _SHOP),
+    Way("/shop/payments", _("Payments"), "banknote", _SHOP, _any(_P.PAYMENTS_READ), ("/shop/day", "/shop/statement")),
+    Way("/shop/code", _("My QR code"), "qr-code", _SHOP, others=("/shop/posters",)),
+    Way("/shop/more", _("My shop"), "store", _SHOP, others=_OF_SHOP),
 )
 # Where those start who may not see the home of their kind: a checker of the hub confirms DFSPs.
 _SECOND_HOMES = {Kind.HUB: "/dfsps"}
@@ -98,7 +108,8 @@ def layout_of(actor: Actor, path: str) -> Layout:
     """The frame of a page at a path."""
     kind = kind_of(actor)
     ways = [way for way in WAYS if kind in way.kinds and (not way.permissions or way.permissions & actor.permissions)]
-    at = max((way.path for way in ways if path == way.path or path.startswith(way.path + "/")), key=len, default="")
+    nearest = max(ways, key=lambda way: way.holds(path), default=None)
+    at = nearest.path if nearest is not None and nearest.holds(path) else ""
     home, open_to = HOMES[kind], [way.path for way in ways]
     if ways and home not in open_to and kind != Kind.APPLICANT:
         second = _SECOND_HOMES.get(kind, "")
