@@ -13,9 +13,11 @@ from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
-import uharfbuzz as hb
-
 from qr.drawing.pdf import EM, PdfFile
+from qr.extras import needs
+
+with needs("posters", "text on posters"):
+    import uharfbuzz as hb
 
 FONT_FOLDER = Path(__file__).parent.parent / "fonts"
 WEIGHTS = ("Regular", "Bold")

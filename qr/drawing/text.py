@@ -12,12 +12,15 @@ from functools import lru_cache
 from itertools import groupby
 
 import msgspec
-import uharfbuzz as hb
 
 from qr.drawing import bidi
 from qr.drawing.fonts import FAMILIES, Font, shipped_font
 from qr.drawing.pdf import EM
+from qr.extras import needs
 from qr.symbols.errors import PictureError
+
+with needs("posters", "text on posters"):
+    import uharfbuzz as hb
 
 JOINERS = "\u200c\u200d"  # zero width non-joiner and joiner: spelling in Khmer, Persian, Sinhala and others
 DOTTED_CIRCLE = 0x25CC  # what HarfBuzz shows under a mark that has no letter

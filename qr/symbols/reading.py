@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from qr.extras import needs
 from qr.symbols.errors import Unreadable
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class Margin(msgspec.Struct, frozen=True):
 
 def read(picture: Image | memoryview) -> str | None:
     """The text of the only QR symbol in a picture, dark on light, or None."""
-    import zxingcpp
+    with needs("proof", "reading a picture back"):
+        import zxingcpp
 
     found = zxingcpp.read_barcodes(
         picture,

@@ -1,4 +1,6 @@
 import doctest
+import pydoc
+import re
 import subprocess
 import sys
 
@@ -35,6 +37,11 @@ def test_every_public_name_exists_and_is_documented():
         assert getattr(qr, name).__doc__, name
     assert set(qr.__all__) == set(qr._HOME_OF)
     assert dir(qr) == sorted(qr.__all__)
+
+
+def test_help_lists_every_public_name():
+    shown = pydoc.render_doc(qr, renderer=pydoc.plaintext)
+    assert [name for name in qr.__all__ if not re.search(rf"\b{name}\b", shown)] == []
 
 
 def test_an_unknown_name_is_an_attribute_error():
