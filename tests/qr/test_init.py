@@ -24,6 +24,7 @@ def test_importing_loads_neither_image_nor_serialisation_libraries():
 def test_the_codec_needs_no_image_library():
     loaded = modules_after("import qr; qr.explain(''); qr.list_profiles(); qr.mojaloop_code")
     assert not loaded & {"PIL", "segno", "qrcode", "zxingcpp", "fontTools", "uharfbuzz", "cryptography"}
+    assert not loaded & {"pycountry", "iso18245", "iso4217"}
 
 
 def test_decoding_by_emvcos_rules_loads_no_profiles():
