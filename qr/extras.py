@@ -14,6 +14,7 @@ EXTRAS = {
     "pictures": {"PIL": "Pillow", "qrcode": "qrcode"},
     "posters": {"PIL": "Pillow", "uharfbuzz": "uharfbuzz", "zxingcpp": "zxing-cpp"},
     "proof": {"PIL": "Pillow", "zxingcpp": "zxing-cpp"},
+    "fonts": {"manimgx_fonts": "manimgx-fonts", "justmytype_intl_cjk": "justmytype-intl-cjk"},
     "signatures": {"cryptography": "cryptography"},
 }
 

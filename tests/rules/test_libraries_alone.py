@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
+import qr.extras
 from tests import packages
 from tests.paths import ROOT
 
@@ -207,5 +208,7 @@ def test_a_missing_extra_is_a_sentence(alone: Alone, extra: str, use: str) -> No
 @pytest.mark.parametrize("extra", packages.extras("qr"))
 def test_an_extra_alone_is_enough(wheels: dict[str, Path], extra: str, tmp_path: Path) -> None:
     environment = Environment(tmp_path / "environment", wheels["qr"], extra)
-    for use in USES[extra]:
+    modules = [*qr.extras.EXTRAS[extra]]
+    environment.done(f"from importlib.util import find_spec\nassert all(map(find_spec, {modules}))")
+    for use in USES.get(extra, ()):
         environment.done(f"{SHOP}\n{use}")
