@@ -4,6 +4,7 @@ pip builds and installs with the index that it is set up for. Where it reaches n
 MERCHANT_TEST_INDEX=1, which .ci/run sets, makes that a failure.
 """
 
+import fcntl
 import json
 import os
 import re
@@ -13,7 +14,6 @@ import sys
 import venv
 import zipfile
 from collections.abc import Callable
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from tests.paths import ROOT
 pytestmark = pytest.mark.slow
 
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-PIP_S, RUN_S = 300, 60
+PIP_S, RUN_S = 300, 120
 COMPILED = ("__pycache__", "*.pyc")
 # In the wheel's metadata, or of no use without the sources.
 NOT_IN_THE_PACKAGE = {"pyproject.toml", "README.md", "LICENSE"}
@@ -82,12 +82,15 @@ def pip(*words: str | Path) -> str:
 
 
 class Environment:
-    """A virtual environment with one wheel, and Python in it that sees nothing else."""
+    """A virtual environment, and Python in it that sees nothing else."""
 
-    def __init__(self, folder: Path, wheel: Path, extra: str = "") -> None:
-        venv.create(folder, with_pip=False)
-        self.python = folder / "bin" / "python"
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.python = folder / "bin" / "python"
+
+    def install(self, wheel: Path, extra: str = "") -> None:
+        """Make it, with one wheel and what that needs."""
+        venv.create(self.folder, with_pip=False)
         wanted = f"{wheel}[{extra}]" if extra else str(wheel)
         pip("--python", self.python, "install", "-q", "--only-binary", ":all:", wanted)
 
@@ -110,13 +113,18 @@ class Environment:
         return {canonicalize_name(each["name"]) for each in listed}
 
 
-Alone = Callable[[str], Environment]
+def once(folder: Path, make: Callable[[], object]) -> None:
+    """Fill a folder in one of the processes that run the tests; the others wait for it."""
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            make()
+            (folder / "made").touch()
 
 
-@pytest.fixture(scope="session")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The wheel of each library, made of a copy of its folder alone."""
-    folder = tmp_path_factory.mktemp("wheels")
+def build(folder: Path) -> None:
+    """Build all wheels, each into a folder of its own, or skip the tests where pip reaches no index."""
     systems = [packages.pyproject(library)["build-system"] for library in packages.LIBRARIES]
     needed = {line for system in systems for line in system["requires"]}
     probe = [*PIP, "download", "-q", "--no-deps", "-d", folder / "probe", *needed]
@@ -124,19 +132,41 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     if reached.returncode:
         told = pytest.fail if os.environ.get("MERCHANT_TEST_INDEX") == "1" else pytest.skip
         told(f"pip reaches no package index: {reached.stderr[-500:]}")
-    made = {}
     for library in packages.LIBRARIES:
         source = folder / f"source-of-{library}"
         shutil.copytree(ROOT / library, source, ignore=shutil.ignore_patterns(*COMPILED))
         pip("wheel", "-q", "--no-deps", "-w", folder / library, source)
-        [made[library]] = (folder / library).glob("*.whl")
-    return made
+
+
+Alone = Callable[[str], Environment]
 
 
 @pytest.fixture(scope="session")
-def alone(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Alone:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run, the same in all its processes."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def wheels(shared: Path) -> dict[str, Path]:
+    """The wheel of each library, made of a copy of its folder alone."""
+    folder = shared / "wheels"
+    once(folder, lambda: build(folder))
+    return {library: next((folder / library).glob("*.whl")) for library in packages.LIBRARIES}
+
+
+@pytest.fixture(scope="session")
+def alone(shared: Path, wheels: dict[str, Path]) -> Alone:
     """Where a library is installed without any extra."""
-    return cache(lambda library: Environment(tmp_path_factory.mktemp(library), wheels[library]))
+
+    def installed(library: str) -> Environment:
+        folder = shared / f"alone-{library}"
+        environment = Environment(folder / "environment")
+        once(folder, lambda: environment.install(wheels[library]))
+        return environment
+
+    return installed
 
 
 @pytest.mark.parametrize("library", packages.LIBRARIES)
@@ -198,7 +228,10 @@ def test_every_public_name_of_qr_is_there_without_extras(alone: Alone) -> None:
     alone("qr").done("from qr import *\nimport pydoc, qr\npydoc.render_doc(qr)\nprint(qr.sign_code, MissingExtra)")
 
 
-@pytest.mark.parametrize(("extra", "use"), [(extra, use) for extra, uses in USES.items() for use in uses])
+@pytest.mark.parametrize(
+    ("extra", "use"),
+    [pytest.param(extra, use, id=f"{extra}-{place}") for extra, uses in USES.items() for place, use in enumerate(uses)],
+)
 def test_a_missing_extra_is_a_sentence(alone: Alone, extra: str, use: str) -> None:
     indented = use.replace("\n", "\n    ")
     said = alone("qr").done(f"{SHOP}\ntry:\n    {indented}\nexcept qr.MissingExtra as missing:\n    print(missing)")
@@ -207,7 +240,8 @@ def test_a_missing_extra_is_a_sentence(alone: Alone, extra: str, use: str) -> No
 
 @pytest.mark.parametrize("extra", packages.extras("qr"))
 def test_an_extra_alone_is_enough(wheels: dict[str, Path], extra: str, tmp_path: Path) -> None:
-    environment = Environment(tmp_path / "environment", wheels["qr"], extra)
+    environment = Environment(tmp_path / "environment")
+    environment.install(wheels["qr"], extra)
     modules = [*qr.extras.EXTRAS[extra]]
     environment.done(f"from importlib.util import find_spec\nassert all(map(find_spec, {modules}))")
     for use in USES.get(extra, ()):
