@@ -36,9 +36,9 @@ class Text(msgspec.Struct, frozen=True):
         """Length with headers, in bits."""
         return ECI_HEADER_BITS * self.eci + MODE_BITS + _count_bits(version) + 8 * len(self.data)
 
-    def smallest_version(self, error: int) -> int:
-        """The first version with room, or DataOverflowError."""
-        for version in range(1, VERSION_MAX + 1):
+    def smallest_version(self, error: int, least: int = 1) -> int:
+        """The first version with room, from the least on, or DataOverflowError."""
+        for version in range(least, VERSION_MAX + 1):
             if consts.SYMBOL_CAPACITY[version][error] >= self.bits(version):
                 return version
         raise encoder.DataOverflowError(f"{len(self.data)} bytes do not fit into a QR symbol")
