@@ -8,27 +8,26 @@ import msgspec
 
 from qr.symbols.style import luminance, rgb
 
+BLACK = "#000000"  # or white always reaches the contrast below
 INK, GREY, RULE, PAPER = "#111111", "#555555", "#bbbbbb", "#ffffff"
 CONTRAST_MIN = 4.5  # of text on its ground (WCAG 2.2, 1.4.3)
 TINT_SHARE = 0.08  # of the accent in the ground behind the number
 
 
 class Palette(msgspec.Struct, frozen=True):
-    """`on_accent` is for words on the accent colour, `words` for words of the accent colour on paper."""
+    """`on_accent` is for words on the accent colour, `tint` a ground for words in ink."""
 
     accent: str
     on_accent: str
-    words: str
     tint: str
 
 
 @lru_cache(maxsize=64)
 def palette_of(accent: str) -> Palette:
-    """White or black on the accent, whichever can be read; black for words that a pale accent would make unreadable."""
+    """White on the accent where that can be read, else black."""
     return Palette(
         accent=accent,
-        on_accent=PAPER if contrast(accent, PAPER) >= CONTRAST_MIN else INK,
-        words=accent if contrast(accent, PAPER) >= CONTRAST_MIN else INK,
+        on_accent=PAPER if contrast(accent, PAPER) >= CONTRAST_MIN else BLACK,
         tint=_mixed(accent, PAPER, TINT_SHARE),
     )
 

@@ -17,7 +17,7 @@ from typing import Literal
 import msgspec
 
 from qr.drawing.bidi import levels
-from qr.drawing.fonts import Font, added_font
+from qr.drawing.fonts import Font, added_font, installed_path
 from qr.symbols.errors import PictureError
 from qr.symbols.style import PLAIN, Style, luminance
 
@@ -28,6 +28,14 @@ FOLDED = {"tent": "A4", "table": "A5"}  # printed on, to be folded in two
 GRID_MAX = 10  # stickers along either side of a sheet
 ACCEPTED_MAX = 8  # more cannot be told apart in one row
 IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\Z")  # ISO 13616, written in groups of four
+# Families of the extra `fonts` that the words of a language are written with.
+NEEDED_FAMILIES = {
+    "ka": "NotoSansGeorgian",
+    "he": "NotoSansHebrew",
+    "zh": "NotoSansSC",
+    "ja": "NotoSansJP",
+    "ko": "NotoSansKR",
+}
 INSTRUCTIONS_FILE = Path(__file__).with_name("instructions.toml")
 
 Page = Literal["A4", "A5", "A6", "tent", "table", "sheet"]
@@ -120,7 +128,8 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
             raise BadDesign(f"a poster has one or two languages, not {len(self.languages)}")
         for language in self.languages:
             if language not in self.instructions and language not in shipped_instructions():
-                raise BadDesign(f"no instructions in {language!r} are shipped: pass them")
+                wanting = "need the fonts of qr[fonts]" if language in NEEDED_FAMILIES else "are not shipped: pass them"
+                raise BadDesign(f"instructions in {language!r} {wanting}")
         if not (1 <= self.columns <= GRID_MAX and 1 <= self.rows <= GRID_MAX):
             raise BadDesign(f"a sheet has 1 to {GRID_MAX} columns and rows")
         if self.page not in PAGES:
@@ -178,13 +187,16 @@ def grouped(number: str) -> str:
 
 def _is_day(text: str) -> bool:
     try:
-        return len(text) == len("2026-01-31") and bool(datetime.date.fromisoformat(text))
+        return datetime.date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
 
 
 @lru_cache(maxsize=1)
 def shipped_instructions() -> Mapping[str, Instruction]:
-    """The instructions that come with the library, by language."""
+    """The instructions that come with the library, by language, without those that no font here can write."""
     tables = tomllib.loads(INSTRUCTIONS_FILE.read_text(encoding="utf-8"))
+    for language, family in NEEDED_FAMILIES.items():
+        if not installed_path(family):
+            del tables[language]
     return msgspec.convert(tables, dict[str, Instruction])

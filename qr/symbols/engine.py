@@ -39,6 +39,11 @@ def smallest_version(payload: str, level: str) -> int:
     return Text.of(payload).smallest_version(consts.ERROR_MAPPING[level])
 
 
+def fits(payload: str, level: str, version: int) -> bool:
+    """Whether a version holds a payload at a level."""
+    return Text.of(payload).fits(version, consts.ERROR_MAPPING[level])
+
+
 class _ByteSegment:
     """What segno.QRCode asks of the only segment: its mode."""
 
