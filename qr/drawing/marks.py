@@ -41,6 +41,15 @@ def open_mark(data: bytes) -> Image:
         raise BadLogo(f"the mark is not a readable PNG or JPEG picture: {error}") from error
 
 
+def reduced_mark(data: bytes, side_px: int) -> bytes:
+    """A mark as a PNG of at most so many pixels a side, without whatever else its file held. Raises BadLogo."""
+    picture = open_mark(data).copy()
+    picture.thumbnail((side_px, side_px))
+    out = io.BytesIO()
+    picture.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
 def mark_name(data: bytes) -> str:
     """The name of a mark among a file's resources."""
     return f"M{hashlib.sha256(data).hexdigest()[:16]}"
