@@ -16,7 +16,7 @@ import msgspec
 from qr.drawing import bidi
 from qr.drawing.fonts import FAMILIES, Font, installed_fonts, shipped_font
 from qr.drawing.pdf import EM
-from qr.extras import needs
+from qr.extras import DISTRIBUTION, needs
 from qr.symbols.errors import PictureError
 
 with needs("posters", "text on posters"):
@@ -125,7 +125,7 @@ def _font_for(character: str, letter: str, weight: str, extra_fonts: tuple[Font,
     if not holders or (letter and not any(ord(letter) in font.characters for font in candidates)):
         holders += [font for font in installed_fonts(weight, first) if ord(character) in font.characters][:1]
     if not holders:
-        raise MissingGlyph(f"no font has {_name(character)}; install qr[fonts] or add one that does")
+        raise MissingGlyph(f"no font has {_name(character)}; install {DISTRIBUTION}[fonts] or add one that does")
     return next((font for font in holders if letter and ord(letter) in font.characters), holders[0])
 
 

@@ -18,6 +18,7 @@ import msgspec
 
 from qr.drawing.bidi import levels
 from qr.drawing.fonts import Font, added_font, installed_path
+from qr.extras import DISTRIBUTION
 from qr.symbols.errors import PictureError
 from qr.symbols.style import PLAIN, Style, luminance
 
@@ -128,7 +129,11 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
             raise BadDesign(f"a poster has one or two languages, not {len(self.languages)}")
         for language in self.languages:
             if language not in self.instructions and language not in shipped_instructions():
-                wanting = "need the fonts of qr[fonts]" if language in NEEDED_FAMILIES else "are not shipped: pass them"
+                wanting = (
+                    f"need the fonts of {DISTRIBUTION}[fonts]"
+                    if language in NEEDED_FAMILIES
+                    else "are not shipped: pass them"
+                )
                 raise BadDesign(f"instructions in {language!r} {wanting}")
         if not (1 <= self.columns <= GRID_MAX and 1 <= self.rows <= GRID_MAX):
             raise BadDesign(f"a sheet has 1 to {GRID_MAX} columns and rows")

@@ -246,3 +246,22 @@ def test_an_extra_alone_is_enough(wheels: dict[str, Path], extra: str, tmp_path:
     environment.done(f"from importlib.util import find_spec\nassert all(map(find_spec, {modules}))")
     for use in USES.get(extra, ()):
         environment.done(f"{SHOP}\n{use}")
+
+
+def test_scripts_without_a_shipped_font_need_the_extra_of_fonts_and_the_error_says_so(
+    wheels: dict[str, Path], tmp_path: Path
+) -> None:
+    environment = Environment(tmp_path / "environment")
+    environment.install(wheels["qr"], "posters")
+    names = ("საქართველო", "שלום", "日本食堂", "中文", "안녕")
+    program = f"""{SHOP}
+from qr.posters import MissingGlyph, Poster, poster_pdf
+for name in {names}:
+    try:
+        print(poster_pdf([Poster(payload=payload, name=name, number="52318764")])[:4])
+    except MissingGlyph as missing:
+        print("install merchant-qr[fonts]" in str(missing))
+"""
+    assert environment.done(program).split() == ["True"] * len(names)
+    environment.install(wheels["qr"], "posters,fonts")
+    assert environment.done(program).split() == ["b'%PDF'"] * len(names)
