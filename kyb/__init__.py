@@ -78,6 +78,8 @@ from kyb.shown_names import (
     ussd_name_of,
 )
 
+__version__ = "0.1.0"
+
 __all__ = [
     "ALIAS_PATTERN",
     "ATTRIBUTES",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from qr.codec import decode, encode
     from qr.emv import Account, Additional, Language, MerchantCode, Template, Tip
     from qr.errors import DecodeError, EncodeError, Finding, ProfileError, QrError
+    from qr.extras import MissingExtra
     from qr.migrate import Reissued, incumbent_alias, reissue, reissue_all
     from qr.mojaloop import Party, dynamic_code, guid_from_domain, mojaloop_code, mojaloop_party, sticker_version
     from qr.network import Network, account, additional, networks, unreserved, validate_profile, with_defaults
@@ -40,11 +41,14 @@ if TYPE_CHECKING:
     from qr.symbols.style import Style
     from qr.text import language_of
 
+__version__ = "0.1.0"
+
 _HOMES = {
     "qr.catalogue": ("find_profile", "list_profiles", "parse_profile", "read_profile"),
     "qr.codec": ("decode", "encode"),
     "qr.emv": ("Account", "Additional", "Language", "MerchantCode", "Template", "Tip"),
     "qr.errors": ("DecodeError", "EncodeError", "Finding", "ProfileError", "QrError"),
+    "qr.extras": ("MissingExtra",),
     "qr.migrate": ("Reissued", "incumbent_alias", "reissue", "reissue_all"),
     "qr.mojaloop": (
         "Party",
@@ -84,6 +88,7 @@ __all__ = [
     "Language",
     "Look",
     "MerchantCode",
+    "MissingExtra",
     "Network",
     "Party",
     "Profile",

@@ -21,6 +21,7 @@ from qr import symbols
 from qr.drawing.canvas import Canvas
 from qr.drawing.marks import add_mark, open_mark
 from qr.drawing.pdf import PdfFile
+from qr.extras import needs
 from qr.symbols import MODULE_MM_MAX, MODULE_MM_MIN, QUIET_ZONE_MODULES, reading
 from qr.symbols.errors import BadLogo, CodeTooSmall, PictureError, Unreadable
 from qr.symbols.outlines import (
@@ -215,9 +216,10 @@ def render_text(payload: str, look: Look = PLAIN_LOOK, *, inverted: bool = False
 
     Raises ValueError (no such level, an empty payload, or too long a one).
     """
-    from qrcode import QRCode, constants
-    from qrcode.exceptions import DataOverflowError
-    from qrcode.util import MODE_8BIT_BYTE, QRData
+    with needs("pictures", "a code in a terminal"):
+        from qrcode import QRCode, constants
+        from qrcode.exceptions import DataOverflowError
+        from qrcode.util import MODE_8BIT_BYTE, QRData
 
     level = look.level or look.style.level
     symbols.check_request(payload, level)
@@ -243,8 +245,9 @@ def prove(payload: str, look: Look = PLAIN_LOOK) -> reading.Margin:
     Raises Unreadable if it does not read back, or not with 8 % of it covered, at half size, or blurred.
     """
     symbol, plate = _symbol(payload, look)
-    picture = _picture(symbol, look, PROOF_MODULE_PX, plate)
-    return reading.check(picture, payload, PROOF_MODULE_PX, QUIET_ZONE_MODULES, plate)
+    with needs("proof", "proof that a picture reads"):
+        picture = _picture(symbol, look, PROOF_MODULE_PX, plate)
+        return reading.check(picture, payload, PROOF_MODULE_PX, QUIET_ZONE_MODULES, plate)
 
 
 def _read_back(payload: str, picture: bytes) -> None:
@@ -297,7 +300,8 @@ def _png(symbol: QRCode, style: Style, module_px: int) -> bytes:
 
 def _picture(symbol: QRCode, look: Look, module_px: int, plate: int) -> Image:
     """The pixels that `_png` writes, with the logo on its plate of light."""
-    from PIL import Image
+    with needs("pictures", "a logo"):
+        from PIL import Image
 
     picture = Image.open(io.BytesIO(_png(symbol, look.style, module_px))).convert("RGB")
     if look.logo:
@@ -312,7 +316,8 @@ def _picture(symbol: QRCode, look: Look, module_px: int, plate: int) -> Image:
 
 def _logo_png(logo: bytes) -> bytes:
     """A logo made square on a clear ground and reduced, without whatever else its file held."""
-    from PIL import Image, ImageOps
+    with needs("pictures", "a logo"):
+        from PIL import Image, ImageOps
 
     square = ImageOps.pad(open_mark(logo), (LOGO_PX, LOGO_PX), Image.Resampling.LANCZOS, color=(0, 0, 0, 0))
     out = io.BytesIO()

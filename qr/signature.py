@@ -12,28 +12,25 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ec import (
-    ECDSA,
-    SECP256R1,
-    EllipticCurvePrivateKey,
-    EllipticCurvePublicKey,
-)
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from qr.codec import encode
 from qr.emv import SIGNATURE_FIELDS, MerchantCode, Template
 from qr.errors import EncodeError
+from qr.extras import needs
 from qr.profile import Profile
 from qr.writer import compose
 
-PrivateKey: TypeAlias = Ed25519PrivateKey | EllipticCurvePrivateKey
-PublicKey: TypeAlias = Ed25519PublicKey | EllipticCurvePublicKey
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+    PrivateKey: TypeAlias = Ed25519PrivateKey | EllipticCurvePrivateKey
+    PublicKey: TypeAlias = Ed25519PublicKey | EllipticCurvePublicKey
+else:
+    PrivateKey = PublicKey = object  # what help() shows where the extra is missing
 
 TAGS = tuple(SIGNATURE_FIELDS)
 # What is signed is this and the canonical payload without the signature, whose own checksum is part of it.
@@ -132,12 +129,21 @@ def _without_signature(code: MerchantCode, guid: str) -> MerchantCode:
 
 
 def _check_kind(key: PrivateKey | PublicKey) -> None:
+    with needs("signatures", "a signature"):
+        from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
     curve = getattr(key, "curve", None)
     if not isinstance(key, Ed25519PrivateKey | Ed25519PublicKey) and not isinstance(curve, SECP256R1):
         raise ValueError(f"keys are Ed25519 or P-256, not {curve.name if curve else type(key).__name__}")
 
 
 def _sign(key: PrivateKey, data: bytes) -> bytes:
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+    from cryptography.hazmat.primitives.hashes import SHA256
+
     if isinstance(key, Ed25519PrivateKey):
         return key.sign(data)
     r, s = decode_dss_signature(key.sign(data, ECDSA(SHA256())))
@@ -145,6 +151,12 @@ def _sign(key: PrivateKey, data: bytes) -> bytes:
 
 
 def _verify(key: PublicKey, text: str, data: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+    from cryptography.hazmat.primitives.hashes import SHA256
+
     try:
         signature = urlsafe_b64decode(text + "==")
         if len(signature) != SIGNATURE_BYTES or urlsafe_b64encode(signature).decode().rstrip("=") != text:

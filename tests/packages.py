@@ -1,4 +1,4 @@
-"""What pyproject.toml declares, and what an installation of it holds, as the packages' own metadata tells."""
+"""What the service and each library declare in their pyproject.toml, and what an installation holds by its metadata."""
 
 import sys
 import tomllib
@@ -11,23 +11,29 @@ from packaging.utils import canonicalize_name
 
 from tests.paths import ROOT
 
-OURS = {"merchant", "kyb", "qr", "ussd", "tests"}
+LIBRARIES = ("kyb", "qr", "ussd")
+OURS = {"merchant", *LIBRARIES, "tests"}
 
 
 @cache
-def pyproject() -> dict[str, Any]:
-    """The file, read."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+def pyproject(library: str = "") -> dict[str, Any]:
+    """The file of the service or of a library, read."""
+    return tomllib.loads((ROOT / library / "pyproject.toml").read_text())
 
 
-def declared(*, extra: str | None = None, group: str | None = None) -> list[Requirement]:
-    """The requirements of the service itself, of an extra, or of a group."""
+def extras(library: str = "") -> list[str]:
+    """The names of the extras of the service or of a library."""
+    return [*pyproject(library)["project"].get("optional-dependencies", {})]
+
+
+def declared(library: str = "", *, extra: str | None = None, group: str | None = None) -> list[Requirement]:
+    """The requirements of the service or of a library themselves, of an extra, or of a group."""
     if group is not None:
-        lines = pyproject()["dependency-groups"][group]
+        lines = pyproject(library)["dependency-groups"][group]
     elif extra is not None:
-        lines = pyproject()["project"]["optional-dependencies"][extra]
+        lines = pyproject(library)["project"]["optional-dependencies"][extra]
     else:
-        lines = pyproject()["project"]["dependencies"]
+        lines = pyproject(library)["project"]["dependencies"]
     return [Requirement(line) for line in lines]
 
 

@@ -17,6 +17,8 @@ from ussd.dialogue import busy, step
 from ussd.gateways import GATEWAYS
 from ussd.session import BadStep, Reply, Session, Step, decode_session, encode_session
 
+__version__ = "0.1.0"
+
 __all__ = [
     "GATEWAYS",
     "Backend",

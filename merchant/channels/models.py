@@ -29,11 +29,15 @@ class UssdSession(SQLModel, table=True):
 
 
 class PosterBatch(BackgroundJob, table=True):
-    """A print run: whose codes and in which look. `merchant_ids` empty means all of the DFSP's; `done` counts codes."""
+    """A print run: whose codes and in which look. `merchant_ids` empty means all of the DFSP's; `done` counts codes.
+
+    `look` holds colours, grid and pictures (posters.Look).
+    """
 
     __tablename__ = "poster_batch"
     merchant_ids: list[UUID] = columns.uuids()
     page: str
     languages: list[str] = columns.texts()
+    look: dict[str, Any] = columns.mapping()
     skipped: list[dict[str, Any]] = columns.document(nullable=False)
     pdf_sha256: str | None = None

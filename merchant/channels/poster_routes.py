@@ -20,20 +20,56 @@ from merchant.core.http.fields import Instant, pattern
 from merchant.core.http.route import Call, Listed, route
 from merchant.core.paging import BY_AGE
 from merchant.core.texts import _
-from qr.posters.poster import Page
+from qr.posters.poster import ACCEPTED_MAX, GRID_MAX, Accepted, Page
 
 BatchState = Literal["waiting", "printing", "done", "failed"]
 _STATES: dict[str, BatchState] = {"waiting": "waiting", "running": "printing", "done": "done", "failed": "failed"}
+MAX_PICTURE_BYTES = 200_000
 _PRIVATE = {"cache-control": "private, no-store"}
 LanguageText = Annotated[str, pattern(r"^[a-z]{2}\Z", _("Must be a language of two lower-case letters, such as en."))]
 
 
+ColourText = Annotated[str, pattern(r"^#[0-9a-fA-F]{6}\Z", _("Must be a colour written #rrggbb."))]
+Picture = Annotated[bytes, Meta(max_length=MAX_PICTURE_BYTES)]
+GridCount = Annotated[int, Meta(ge=1, le=GRID_MAX)]
+
+
+class NewAccepted(Struct, frozen=True, forbid_unknown_fields=True):
+    """A wallet, bank or scheme whose customers can pay here: its `mark`, or else its name."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=40)]
+    mark: Picture = b""
+
+
 class NewBatch(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to print: A sizes and `tent` hold one code a page, `sheet` twelve stickers. No merchants named means all."""
+    """What to print: A sizes, `tent` and `table` hold one code a page, `sheet` `columns` by `rows` stickers.
+
+    No merchants named means all. Pictures are PNG or JPEG in base64.
+    """
 
     page: Page
     merchant_ids: Annotated[tuple[UUID, ...], Meta(max_length=1000)] = ()
     languages: Annotated[tuple[LanguageText, ...], Meta(min_length=1, max_length=2)] = ("en",)
+    accent: ColourText = posters.A5.accent
+    columns: GridCount = posters.A5.columns
+    rows: GridCount = posters.A5.rows
+    scheme_mark: Picture = b""
+    dfsp_mark: Picture = b""
+    logo: Picture = b""
+    accepted: Annotated[tuple[NewAccepted, ...], Meta(max_length=ACCEPTED_MAX)] = ()
+
+    @property
+    def look(self) -> posters.Look:
+        """What of it is neither paper, language nor merchant."""
+        return posters.Look(
+            accent=self.accent,
+            columns=self.columns,
+            rows=self.rows,
+            scheme_mark=self.scheme_mark,
+            dfsp_mark=self.dfsp_mark,
+            logo=self.logo,
+            accepted=tuple(Accepted(name=one.name, mark=one.mark) for one in self.accepted),
+        )
 
 
 class SkippedCode(Struct, frozen=True):
@@ -88,7 +124,7 @@ def batch_view(batch: PosterBatch, language: str) -> BatchView:
 )
 async def order_posters(call: Call[NewBatch]) -> BatchView:
     """Order posters of all counters, or of some merchants', as one PDF."""
-    wanted = posters.Order(call.body.page, call.body.languages, call.body.merchant_ids)
+    wanted = posters.Order(call.body.page, call.body.languages, call.body.merchant_ids, call.body.look)
     return batch_view(await posters.order_batch(call.tx, call.actor, wanted), web.language_of(call.request))
 
 

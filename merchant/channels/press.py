@@ -45,6 +45,7 @@ class Run(Struct, frozen=True):
     design: Design
     progress: Progress
     base_url: str = ""  # of the pages whose addresses are printed
+    dfsp_mark: bytes = b""
 
 
 def print_slice(run: Run, scheme: SchemeFacts, rows: Sequence[Mapping[str, Any]]) -> Printed | None:
@@ -79,21 +80,23 @@ def _posters(run: Run, scheme: SchemeFacts, rows: Sequence[Mapping[str, Any]]) -
     for row in rows:
         if row["alias"] not in left_out:
             try:
-                posters.append(_poster(scheme, row, run.base_url))
+                posters.append(_poster(scheme, row, run))
             except qr.QrError as fault:
                 _skip(run, row["alias"], fault)
     return posters
 
 
-def _poster(scheme: SchemeFacts, row: Mapping[str, Any], base_url: str) -> Poster:
+def _poster(scheme: SchemeFacts, row: Mapping[str, Any], run: Run) -> Poster:
     return Poster(
         payload=codes.counter_payload(scheme, codes.CodeFacts.of(row), row["currencies"][0], row["sticker"]),
         name=row["trading_name"],
         number=row["alias"],
         counter=row["counter"],
         ussd=codes.dial_string(scheme.ussd_code, row["alias"]) or "",
+        version=row["sticker"],
         dfsp=row["dfsp"],
-        address=codes.short_address(base_url, row["alias"]) if base_url else "",
+        dfsp_mark=run.dfsp_mark,
+        address=codes.short_address(run.base_url, row["alias"]) if run.base_url else "",
     )
 
 

@@ -11,7 +11,9 @@ import click
 
 from merchant.cli.qr import FILE, READABLE, look_options, printable, read_bytes, read_style
 
-page_option = click.option("--page", default="A5", show_default=True, help="A4, A5, A6, tent, or sheet (of stickers).")
+page_option = click.option(
+    "--page", default="A5", show_default=True, help="A4, A5, A6, tent, table, or sheet (of stickers)."
+)
 
 
 @click.command()
@@ -23,6 +25,9 @@ page_option = click.option("--page", default="A5", show_default=True, help="A4, 
 @click.option("--scheme", default="", help="Name of the scheme.")
 @click.option("--scheme-mark", type=READABLE, help="The scheme's mark, PNG or JPEG.")
 @click.option("--dfsp-mark", type=READABLE, help="The provider's mark, PNG or JPEG.")
+@click.option("--logo", type=READABLE, help="A picture for the middle of every code, PNG or JPEG.")
+@click.option("--accepted", multiple=True, help="A wallet or bank whose customers can pay; may be repeated.")
+@click.option("--date", default="", help="When the codes were issued, YYYY-MM-DD.")
 @click.option("--accent", default="#14213d", show_default=True, help="Colour of frame and heading.")
 @click.option("--font", "fonts", type=READABLE, multiple=True, help="A TrueType font for a script that is not shipped.")
 @click.option("--columns", type=int, default=3, show_default=True, help="Stickers beside each other on a sheet.")
@@ -32,7 +37,7 @@ def poster(table: TextIO, output: Path, manifest: Path | None, **design: Any) ->
     """Print counter posters or sheets of stickers from a CSV table as one PDF.
 
     The table's first line names its columns: payload, name, number, and where wanted second_name, ussd, counter, dfsp,
-    address.
+    address, version.
     Started again with the same table after an interruption, it goes on where it stopped. Other files than those of an
     earlier run are never written over.
     """
@@ -70,18 +75,22 @@ def _design(
     languages: tuple[str, ...],
     scheme_mark: Path | None,
     fonts: tuple[Path, ...],
+    logo: Path | None,
+    accepted: tuple[str, ...],
     dark: str,
     light: str,
     rounded: bool,
     **values: Any,
 ) -> Any:
-    from qr.posters import Design
+    from qr.posters import Accepted, Design
 
     try:
         return Design(
             languages=languages,
             scheme_mark=read_bytes(scheme_mark),
             fonts=tuple(map(read_bytes, fonts)),
+            logo=read_bytes(logo),
+            accepted=tuple(Accepted(name=name) for name in accepted),
             style=read_style(dark, light, rounded),
             **values,
         )

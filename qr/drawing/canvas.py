@@ -34,11 +34,11 @@ class Canvas:
         self.operators: list[str] = []
         self.glyphs: dict[Font, set[int]] = {}
         self.marks: dict[str, bytes] = {}
-        self.symbols: list[tuple[str, QRCode]] = []
+        self.symbols: list[tuple[str, QRCode, int]] = []  # with the side of what covers the middle
 
     def content(self) -> bytes:
         """The page's content stream."""
-        return f"{numbers((MM, 0, 0, MM, 0, 0))} cm\n{''.join(self.operators)}".encode("ascii")
+        return f"{MM:.6f} 0 0 {MM:.6f} 0 0 cm\n{''.join(self.operators)}".encode("ascii")
 
     def text(self, line: Line, x: float, baseline: float, size: float, colour: str, align: Align) -> None:
         """One line, `size` being the em; x is its left end, middle or right end."""
@@ -62,15 +62,24 @@ class Canvas:
             self.text(line, x, top - line.ascent * size / EM, size, colour, align)
             top -= (line.ascent + line.descent) * size / EM
 
-    def symbol(self, payload: str, symbol: QRCode, x: float, y: float, module: float, style: Style) -> None:
-        """The modules of a payload's symbol, lower left corner at (x, y); the quiet zone is the caller's."""
-        self.symbols.append((payload, symbol))
-        self._add(f"q {numbers((module, 0, 0, module, x, y))} cm {_fill(style.dark)}")
+    def symbol(
+        self, payload: str, symbol: QRCode, x: float, y: float, module: float, style: Style, plate: int = 0
+    ) -> None:
+        """The modules of a payload's symbol, lower left corner at (x, y); the quiet zone is the caller's.
+
+        `plate` is the side in modules of a light square left free in the middle, for a logo.
+        """
+        self.symbols.append((payload, symbol, plate))
+        # More decimals than elsewhere, so that modules stay whole printer dots to the last one.
+        self._add(f"q {module:.6f} 0 0 {module:.6f} {x:.5f} {y:.5f} cm {_fill(style.dark)}")
         if style.rounded:
             finders, rest = split_finders(symbol.matrix)
             self._add(f"{pdf_path(finders)} f {_stroke(style.dark)}1 J {ROUNDED_WIDTH} w\n{pdf_round_path(rest)} S Q\n")
         else:
             self._add(f"{pdf_path(symbol.matrix)} f Q\n")
+        if plate:
+            start, side = (len(symbol.matrix) - plate) / 2 * module, plate * module
+            self.rectangle(x + start, y + start, side, side, style.light)
 
     def mark(self, picture: bytes, x: float, y: float, width: float, height: float) -> None:
         """A mark, an image file, stretched over a box."""
@@ -80,15 +89,31 @@ class Canvas:
 
     def rectangle(self, x: float, y: float, width: float, height: float, colour: str, radius: float = 0) -> None:
         """A filled rectangle with round corners."""
-        self._add(f"{_fill(colour)}{_rounded(x, y, width, height, radius)}f\n")
+        self._add(f"{_fill(colour)}{rounded(x, y, width, height, radius)}f\n")
 
-    def frame(self, x: float, y: float, width: float, height: float, colour: str, radius: float = 0) -> None:
+    def frame(
+        self, x: float, y: float, width: float, height: float, colour: str, radius: float = 0, line: float = 0.3
+    ) -> None:
         """The outline of a rectangle with round corners."""
-        self._add(f"{_stroke(colour)}0.3 w\n{_rounded(x, y, width, height, radius)}S\n")
+        self._add(f"{_stroke(colour)}{number(line)} w\n{rounded(x, y, width, height, radius)}S\n")
+
+    def drawing(self, operators: str, x: float, y: float, scale: float, colour: str) -> None:
+        """Operators of a drawing of its own, filled and stroked in one colour, lower left corner at (x, y)."""
+        self._add(f"q {numbers((scale, 0, 0, scale, x, y))} cm {_fill(colour)}{_stroke(colour)}{operators} Q\n")
 
     def rule(self, x: float, y: float, to_x: float, to_y: float, colour: str, dash: str = "[]") -> None:
         """A thin straight line."""
         self._add(f"{_stroke(colour)}{dash}0 d 0.15 w {numbers((x, y))} m {numbers((to_x, to_y))} l S []0 d\n")
+
+    def include(self, other: Canvas) -> None:
+        """What was drawn on another page, in its place, for what many pages share."""
+        if len(other.operators) > 1:
+            other.operators = ["".join(other.operators)]
+        self.operators += other.operators
+        for font, glyphs in other.glyphs.items():
+            self.glyphs.setdefault(font, set()).update(glyphs)
+        self.marks |= other.marks
+        self.symbols += other.symbols
 
     def upside_down(self, x: float, y: float) -> None:
         """From here to `upright`, a page turned by 180° whose corner comes to lie at (x, y)."""
@@ -115,7 +140,7 @@ def _unit_rgb(colour: str) -> str:
     return numbers([value / 255 for value in rgb(colour)])
 
 
-def _rounded(x: float, y: float, width: float, height: float, radius: float) -> str:
+def rounded(x: float, y: float, width: float, height: float, radius: float) -> str:
     """A rectangle's path, anticlockwise from the lower left."""
     if not radius:
         return f"{numbers((x, y, width, height))} re "

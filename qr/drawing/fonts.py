@@ -1,4 +1,4 @@
-"""The fonts of a poster: the shipped ones, any an operator adds, and their embedding in a PDF.
+"""The fonts of a poster: those shipped, of the extra `fonts`, or an operator's, and their embedding in a PDF.
 
 A font is embedded once a file, cut down to the glyphs used, with glyph numbers kept so that pages can be written
 before it is known which glyphs the rest will need.
@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 
-import uharfbuzz as hb
-
 from qr.drawing.pdf import EM, PdfFile
+from qr.extras import needs
+
+with needs("posters", "text on posters"):
+    import uharfbuzz as hb
 
 FONT_FOLDER = Path(__file__).parent.parent / "fonts"
 WEIGHTS = ("Regular", "Bold")
@@ -33,18 +36,46 @@ FAMILIES = (
     "NotoSansSinhala",
     "NotoSansTamil",
 )
+# What the extra `fonts` installs, by family: tried when no shipped font and none of an operator's holds a character.
+INSTALLED = {
+    **{
+        f"NotoSans{script}": ("manimgx_fonts", f"NotoSans{script}[wght].ttf")
+        for script in (
+            "Georgian",
+            "Hebrew",
+            "Armenian",
+            "Gujarati",
+            "Gurmukhi",
+            "Kannada",
+            "Malayalam",
+            "Oriya",
+            "Telugu",
+        )
+    },
+    **{
+        f"NotoSans{region}": ("justmytype_intl_cjk", f"fonts/ofl/notosans{region.lower()}/NotoSans{region}[wght].ttf")
+        for region in ("SC", "TC", "JP", "KR")
+    },
+}
+WEIGHT_AXIS, WEIGHT_VALUES = "wght", {"Regular": 400, "Bold": 700}
 SYMBOLIC = 4  # font descriptor flag (ISO 32000-1:2008 table 123); glyphs are addressed by number
 SUBSET_TAG = "POSTER+"  # six letters mark a font as cut (9.6.4)
 
 
 class Font:
-    """One TrueType font under the name it has in a PDF; measures are in thousandths of an em."""
+    """One TrueType font under the name it has in a PDF; measures are in thousandths of an em.
 
-    def __init__(self, data: bytes, name: str) -> None:
+    Of a variable font it is the instance of a `weight`.
+    """
+
+    def __init__(self, blob: hb.Blob, name: str, weight: str = "Regular") -> None:
         self.name = name
-        self.face = hb.Face(hb.Blob(data))
+        self.face = hb.Face(blob)
         self.shaper = hb.Font(self.face)
         self.shaper.scale = (EM, EM)
+        self.weight = WEIGHT_VALUES[weight] if "fvar" in self.face.table_tags else None
+        if self.weight is not None:
+            self.shaper.set_variations({WEIGHT_AXIS: self.weight})
         self.characters = frozenset(self.face.unicodes)
         extents = self.shaper.get_font_extents("ltr")
         self.ascent, self.descent = extents.ascender, -extents.descender
@@ -65,21 +96,46 @@ class Font:
 def shipped_font(family: str, weight: str) -> Font:
     """A font of this package."""
     name = f"{family}-{weight}"
-    return Font((FONT_FOLDER / f"{name}.ttf").read_bytes(), name)
+    return Font(hb.Blob((FONT_FOLDER / f"{name}.ttf").read_bytes()), name)
+
+
+@lru_cache(maxsize=len(INSTALLED) * len(WEIGHTS))
+def installed_font(family: str, weight: str) -> Font | None:
+    """A font of the extra `fonts`; None where that is not installed."""
+    path = installed_path(family)
+    return Font(hb.Blob.from_file_path(str(path)), f"{family}-{weight}", weight) if path else None
+
+
+def installed_path(family: str) -> Path | None:
+    """Where a font of the extra `fonts` is; its package is found, not run."""
+    package, file = INSTALLED[family]
+    spec = find_spec(package)
+    folders = spec.submodule_search_locations if spec else None
+    return next((path for folder in folders or () if (path := Path(folder) / file).is_file()), None)
+
+
+def installed_fonts(weight: str, first: str) -> Iterator[Font]:
+    """The fonts of the extra `fonts` that are installed, one family before the others; opened as they are asked for."""
+    for family in sorted(INSTALLED, key=lambda family: family != first):
+        if font := installed_font(family, weight):
+            yield font
 
 
 def font_named(name: str, extra_fonts: Iterable[Font] = ()) -> Font | None:
-    """The shipped or added font that has this name in a PDF; the name, a file's word, is never made a path."""
+    """The shipped, installed or added font with this name in a PDF; the name, a file's word, is never made a path."""
     for family, weight in product(FAMILIES, WEIGHTS):
         if name == f"{family}-{weight}":
             return shipped_font(family, weight)
+    for family, weight in product(INSTALLED, WEIGHTS):
+        if name == f"{family}-{weight}":
+            return installed_font(family, weight)
     return next((font for font in extra_fonts if font.name == name), None)
 
 
 @lru_cache(maxsize=16)
 def added_font(data: bytes) -> Font | None:
     """A font an operator brings, in both weights; None if the file is not TrueType."""
-    font = Font(data, f"Added-{hashlib.sha256(data).hexdigest()[:16]}")
+    font = Font(hb.Blob(data), f"Added-{hashlib.sha256(data).hexdigest()[:16]}")
     return font if font.characters and "glyf" in font.face.table_tags else None
 
 
@@ -112,6 +168,9 @@ def _program(font: Font, glyphs: list[int]) -> tuple[bytes, str]:
     cut.sets(hb.SubsetInputSets.DROP_TABLE_TAG).update(
         int.from_bytes(tag) for tag in (b"GSUB", b"GPOS", b"GDEF", b"name", b"gasp")
     )
+    if font.weight is not None:
+        cut.pin_all_axes_to_default(font.face)
+        cut.pin_axis_location(font.face, WEIGHT_AXIS, font.weight)
     cut.flags = hb.SubsetFlags.RETAIN_GIDS | hb.SubsetFlags.NO_LAYOUT_CLOSURE | hb.SubsetFlags.NOTDEF_OUTLINE
     data = cut.subset(font.face).blob.data
     return data, f"/Length1 {len(data)}"

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from qr.drawing.pdf import PdfFile
+from qr.extras import needs
 from qr.symbols.errors import BadLogo
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ MARK_BYTES_MAX = 4 * 1024 * 1024
 @lru_cache(maxsize=4)  # a decoded mark may take 64 MB
 def open_mark(data: bytes) -> Image:
     """The picture in RGBA. Raises BadLogo for anything but a PNG or JPEG within the limits."""
-    from PIL import Image
+    with needs("pictures", "a logo or mark"):
+        from PIL import Image
 
     if len(data) > MARK_BYTES_MAX:
         raise BadLogo(f"a mark may have {MARK_BYTES_MAX} bytes, this one has {len(data)}")
@@ -37,6 +39,15 @@ def open_mark(data: bytes) -> Image:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # all that Pillow's readers raise
         raise BadLogo(f"the mark is not a readable PNG or JPEG picture: {error}") from error
+
+
+def reduced_mark(data: bytes, side_px: int) -> bytes:
+    """A mark as a PNG of at most so many pixels a side, without whatever else its file held. Raises BadLogo."""
+    picture = open_mark(data).copy()
+    picture.thumbnail((side_px, side_px))
+    out = io.BytesIO()
+    picture.save(out, "PNG", optimize=True)
+    return out.getvalue()
 
 
 def mark_name(data: bytes) -> str:

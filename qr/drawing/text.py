@@ -12,12 +12,15 @@ from functools import lru_cache
 from itertools import groupby
 
 import msgspec
-import uharfbuzz as hb
 
 from qr.drawing import bidi
-from qr.drawing.fonts import FAMILIES, Font, shipped_font
+from qr.drawing.fonts import FAMILIES, Font, installed_fonts, shipped_font
 from qr.drawing.pdf import EM
+from qr.extras import DISTRIBUTION, needs
 from qr.symbols.errors import PictureError
+
+with needs("posters", "text on posters"):
+    import uharfbuzz as hb
 
 JOINERS = "\u200c\u200d"  # zero width non-joiner and joiner: spelling in Khmer, Persian, Sinhala and others
 DOTTED_CIRCLE = 0x25CC  # what HarfBuzz shows under a mark that has no letter
@@ -90,27 +93,39 @@ def shape(text: str, weight: str, extra_fonts: tuple[Font, ...] = ()) -> Line:
 def _fonts_of(text: str, weight: str, extra_fonts: tuple[Font, ...]) -> list[Font]:
     """A font for each character: letters by script, marks and signs with their neighbours where possible."""
     fonts: list[Font] = []
+    first = _han_family(text)
     current: Font | None = None
     for position, character in enumerate(text):
         kind = unicodedata.category(character)
         if kind[0] == "C" and character not in JOINERS:
             raise MissingGlyph(f"{_name(character)} is not printable")
         if kind[0] == "L":
-            current = _font_for(character, "", weight, extra_fonts)
+            current = _font_for(character, "", weight, extra_fonts, first)
         elif current is None or ord(character) not in current.characters:
             letter = next((later for later in text[position:] if unicodedata.category(later)[0] == "L"), "")
-            current = _font_for(character, letter, weight, extra_fonts)
+            current = _font_for(character, letter, weight, extra_fonts, first)
         fonts.append(current)
     return fonts
 
 
+def _han_family(text: str) -> str:
+    """Which family draws Han characters: Japan and Korea write them otherwise, beside letters of their own."""
+    if any("\u3041" <= character <= "\u30ff" for character in text):  # kana
+        return "NotoSansJP"
+    if any("\uac00" <= character <= "\ud7a3" or "\u1100" <= character <= "\u11ff" for character in text):  # hangul
+        return "NotoSansKR"
+    return "NotoSansSC"
+
+
 @lru_cache(maxsize=4096)
-def _font_for(character: str, letter: str, weight: str, extra_fonts: tuple[Font, ...]) -> Font:
+def _font_for(character: str, letter: str, weight: str, extra_fonts: tuple[Font, ...], first: str) -> Font:
     """The first font that holds a character, better one that also holds the letter after it, if one comes."""
     candidates = [*(shipped_font(family, weight) for family in FAMILIES), *extra_fonts]
     holders = [font for font in candidates if ord(character) in font.characters]
+    if not holders or (letter and not any(ord(letter) in font.characters for font in candidates)):
+        holders += [font for font in installed_fonts(weight, first) if ord(character) in font.characters][:1]
     if not holders:
-        raise MissingGlyph(f"no font has {_name(character)}; add one that does")
+        raise MissingGlyph(f"no font has {_name(character)}; install {DISTRIBUTION}[fonts] or add one that does")
     return next((font for font in holders if letter and ord(letter) in font.characters), holders[0])
 
 

@@ -11,10 +11,11 @@ Plain values in, bytes out: the service decides whose codes are printed. The sam
 
 from qr.drawing.text import MissingGlyph, TextTooLong
 from qr.posters.batch import CodeRecord, PageRecord, Printed, poster_pdf, print_batch, sheet_pdf
-from qr.posters.poster import BadDesign, Design, Instruction, Poster, Sticker, grouped
+from qr.posters.poster import Accepted, BadDesign, Design, Instruction, Poster, Sticker, grouped
 from qr.posters.table import BadTable, read_csv
 
 __all__ = [
+    "Accepted",
     "BadDesign",
     "BadTable",
     "CodeRecord",

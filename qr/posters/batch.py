@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import islice
 from typing import BinaryIO
 
@@ -74,6 +74,7 @@ class _Run(msgspec.Struct):
     design: Design
     glyphs: dict[Font, set[int]]
     marks: dict[str, bytes]
+    shared: dict[Hashable, Canvas]
 
 
 def print_batch(
@@ -91,7 +92,7 @@ def print_batch(
     MissingGlyph, TextTooLong, BadLogo, Unreadable; the pages before the one at fault stay, to be continued.
     """
     manifest.seek(0)
-    run = _Run(PdfFile(pdf), design, {}, {})
+    run = _Run(PdfFile(pdf), design, {}, {}, {})
     design_hash = hashlib.sha256(msgspec.json.encode(design)).digest()
     done, continuing = 0, True
     for page in _pages(codes, design.per_page):
@@ -142,7 +143,9 @@ def _keep_page(run: _Run, page: list[Sticker], input_sha256: str, manifest: Bina
     for name, font in fonts.items():
         if font:
             run.glyphs.setdefault(font, set()).update(record.glyphs[name])
-    pictures = (run.design.scheme_mark, *(code.dfsp_mark for code in page if isinstance(code, Poster)))
+    design = run.design
+    shared = (design.scheme_mark, design.logo, *(one.mark for one in design.accepted))
+    pictures = (*shared, *(code.dfsp_mark for code in page if isinstance(code, Poster)))
     named = {mark_name(picture): picture for picture in pictures}
     run.marks |= {name: named[name] for name in record.marks}
     return True
@@ -160,9 +163,9 @@ def _sound_record(line: bytes) -> PageRecord | None:
 
 def _draw_page(run: _Run, page: list[Sticker], input_sha256: str) -> PageRecord:
     canvas = Canvas()
-    draw_page(canvas, page, run.design)
-    for payload, symbol in canvas.symbols:
-        reading.confirm(symbol, payload)
+    draw_page(canvas, page, run.design, run.shared)
+    for payload, symbol, plate in canvas.symbols:
+        reading.confirm(symbol, payload, plate)
     new_glyphs = {font: used - run.glyphs.get(font, set()) for font, used in canvas.glyphs.items()}
     for font, used in canvas.glyphs.items():
         run.glyphs.setdefault(font, set()).update(used)

@@ -14,7 +14,8 @@ from qr.posters.poster import Poster
 from qr.symbols.errors import PictureError
 
 REQUIRED_COLUMNS = ("payload", "name", "number")
-OPTIONAL_COLUMNS = ("second_name", "ussd", "counter", "dfsp", "address")
+OPTIONAL_COLUMNS = ("second_name", "ussd", "counter", "dfsp", "address", "version")
+VERSION_DIGITS_MAX = 6
 
 
 class BadTable(PictureError):
@@ -23,7 +24,7 @@ class BadTable(PictureError):
 
 def read_csv(lines: Iterable[str], dfsp_mark: bytes = b"") -> Iterator[Poster]:
     """The posters of a table whose first line names its columns: payload, name, number and, where wanted,
-    second_name, ussd, counter, dfsp and address. Every poster gets the same mark.
+    second_name, ussd, counter, dfsp, address and version. Every poster gets the same mark.
 
     Raises BadTable, also for a table without rows and for a payload that not even a tolerant wallet takes.
     """
@@ -60,4 +61,7 @@ def _poster(row: dict[str, str], dfsp_mark: bytes) -> Poster:
         decode(row["payload"], mode="tolerant")
     except QrError as error:
         raise BadTable(f"wallets refuse the payload: {error}") from error
-    return Poster(**row, dfsp_mark=dfsp_mark)
+    version = row.pop("version", "").strip() or "0"
+    if not (version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS_MAX):
+        raise BadTable(f"{version!r} is not the number of a printed code")
+    return Poster(**row, version=int(version), dfsp_mark=dfsp_mark)

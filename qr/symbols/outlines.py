@@ -37,10 +37,8 @@ def svg_round_path(matrix: Matrix, x: float, y: float) -> str:
 
 def pdf_path(matrix: Matrix) -> str:
     """Rectangles, for `f`, in modules with the origin at the symbol's lower left corner and y upwards."""
-    rectangles = []
-    for y, row in zip(range(len(matrix) - 1, -1, -1), matrix, strict=True):
-        rectangles += [f"{start} {y} {end - start} 1 re" for start, end in map(SPAN, DARK_RUN.finditer(row))]
-    return "\n".join(rectangles)
+    rows = zip(_rectangles(len(matrix)), matrix, strict=True)
+    return "\n".join("\n".join(map(known.__getitem__, map(SPAN, DARK_RUN.finditer(row)))) for known, row in rows)
 
 
 def pdf_round_path(matrix: Matrix) -> str:
@@ -69,6 +67,24 @@ def split_finders(matrix: Matrix) -> tuple[Matrix, Matrix]:
 
 def _tokens(matrix: Matrix) -> list[bytes]:
     return DARK_RUN_OR_MOVE.findall(ROW_END.join(matrix))
+
+
+@lru_cache(maxsize=4)  # some megabytes each for large symbols
+def _rectangles(size: int) -> tuple[_Rectangles, ...]:
+    return tuple(map(_Rectangles, range(size - 1, -1, -1)))
+
+
+class _Rectangles(dict[tuple[int, int], str]):
+    """The rectangle of a dark run, by its start and end, in a row."""
+
+    def __init__(self, y: int) -> None:
+        super().__init__()
+        self.y = y
+
+    def __missing__(self, run: tuple[int, int]) -> str:
+        start, end = run
+        self[run] = rectangle = f"{start} {self.y} {end - start} 1 re"
+        return rectangle
 
 
 @lru_cache(maxsize=40)

@@ -5,11 +5,12 @@ Works on Pillow pictures of exactly `module_px` pixels a module, so that damage 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from qr.extras import needs
 from qr.symbols.errors import Unreadable
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class Margin(msgspec.Struct, frozen=True):
 
 def read(picture: Image | memoryview) -> str | None:
     """The text of the only QR symbol in a picture, dark on light, or None."""
-    import zxingcpp
+    with needs("proof", "reading a picture back"):
+        import zxingcpp
 
     found = zxingcpp.read_barcodes(
         picture,
@@ -58,17 +60,30 @@ def read(picture: Image | memoryview) -> str | None:
     return found[0].text if len(found) == 1 else None
 
 
-def confirm(symbol: QRCode, payload: str) -> None:
-    """Raises Unreadable unless a bare symbol, drawn at three pixels a module, reads as the payload."""
+def confirm(symbol: QRCode, payload: str, plate: int = 0) -> None:
+    """Raises Unreadable unless a symbol, drawn at three pixels a module, reads as the payload.
+
+    `plate` is the side in modules of what covers its middle, drawn light.
+    """
     lines = [
         QUIET + row.translate(MODULE_TO_GREY).replace(INK, INK * 3).replace(PAPER, PAPER * 3) + QUIET
-        for row in symbol.matrix
+        for row in _without_middle(symbol, plate)
     ]
     width = len(lines[0])
     blank = PAPER * width * len(QUIET)
     pixels = blank + b"".join(line * 3 for line in lines) + blank
     if read(memoryview(pixels).cast("B", (len(pixels) // width, width))) != payload:
         raise Unreadable(f"the symbol of {payload!r} does not read back")
+
+
+def _without_middle(symbol: QRCode, plate: int) -> Iterable[bytearray]:
+    if not plate:
+        return symbol.matrix
+    rows = [*map(bytearray, symbol.matrix)]
+    start = (len(rows) - plate) // 2
+    for row in rows[start : start + plate]:
+        row[start : start + plate] = bytes(plate)
+    return rows
 
 
 def check(picture: Image, payload: str, module_px: int, border: int, logo_modules: int = 0) -> Margin:

@@ -160,8 +160,11 @@ def qr_rows() -> Iterator[Row]:
         yield Row(f"QR code as {kind}, {len(LONG)} characters", drawn, "/s", budget)
         yield from _peers(peers, drawn, "/s")
     yield Row("1,000 A5 posters, encoded, drawn and read back", _posters_s(), "s", 2.5)
-    yield Row("import qr", _import_ms("import qr"), "ms", 60)
+    yield Row("import qr", _import_ms("import qr"), "ms", 10)
     yield Row("  and what encodes and decodes", _import_ms("import qr; qr.encode, qr.decode"), "ms", 60)
+    yield Row("  and a first decode", _import_ms(f"import qr; qr.decode({PAYLOAD!r})"), "ms", 60)
+    yield Row("  and a first explain", _import_ms(f"import qr; qr.explain({PAYLOAD!r})"), "ms")
+    yield Row("  and a first SVG", _import_ms(f"import qr; qr.render_svg({PAYLOAD!r})"), "ms")
 
 
 def _peers(peers: Peers, ours: float, unit: str) -> Iterator[Row]:

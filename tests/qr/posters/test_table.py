@@ -82,3 +82,15 @@ def test_a_table_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     table.write_bytes(f"{HEADER}{PAYLOAD},Café,1,,\n".encode("latin-1"))
     with table.open(encoding="utf-8") as lines, pytest.raises(BadTable, match="UTF-8"):
         list(read_csv(lines))
+
+
+def test_the_version_of_a_code_is_read_as_a_number() -> None:
+    rows = [f"{PAYLOAD},Shop,1,2", f"{PAYLOAD},Shop,1,"]
+    posters = read_csv(["payload,name,number,version", *rows])
+    assert [poster.version for poster in posters] == [2, 0]
+
+
+@pytest.mark.parametrize("version", ["two", "-1", "1.5", "٢", "1234567"])
+def test_a_version_that_is_no_number_is_refused_with_its_line(version: str) -> None:
+    with pytest.raises(BadTable, match="line 2"):
+        list(read_csv(["payload,name,number,version", f"{PAYLOAD},Shop,1,{version}"]))
