@@ -36,10 +36,15 @@ class Text(msgspec.Struct, frozen=True):
         """Length with headers, in bits."""
         return ECI_HEADER_BITS * self.eci + MODE_BITS + _count_bits(version) + 8 * len(self.data)
 
-    def smallest_version(self, error: int) -> int:
-        """The first version with room, or DataOverflowError."""
-        for version in range(1, VERSION_MAX + 1):
-            if consts.SYMBOL_CAPACITY[version][error] >= self.bits(version):
+    def fits(self, version: int, error: int) -> bool:
+        """Whether a version has room for it."""
+        capacity: int = consts.SYMBOL_CAPACITY[version][error]
+        return capacity >= self.bits(version)
+
+    def smallest_version(self, error: int, least: int = 1) -> int:
+        """The first version with room, from the least on, or DataOverflowError."""
+        for version in range(least, VERSION_MAX + 1):
+            if self.fits(version, error):
                 return version
         raise encoder.DataOverflowError(f"{len(self.data)} bytes do not fit into a QR symbol")
 

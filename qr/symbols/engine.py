@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 CHARACTERS_TO_MODULES = bytes.maketrans(b"01", b"\x00\x01")
 
 
-def make_symbol(payload: str, level: str) -> segno.QRCode:
+def make_symbol(payload: str, level: str, least_version: int = 1) -> segno.QRCode:
     """The symbol of a payload; `level` is one of L, M, Q, H."""
     error = consts.ERROR_MAPPING[level]
     text = Text.of(payload)
-    version = text.smallest_version(error)
+    version = text.smallest_version(error, least_version)
     template = template_for(version, error)
     unmasked = template.place(bit_string(text, version, error))
     masked = [unmasked ^ mask for mask in template.masks]
@@ -32,6 +32,16 @@ def make_symbol(payload: str, level: str) -> segno.QRCode:
     rows = _rows(masked[best] | template.information[best], template.lattice)
     symbol: segno.QRCode = QRCode(encoder.Code(rows, version, error, best, (_ByteSegment(),)))
     return symbol
+
+
+def smallest_version(payload: str, level: str) -> int:
+    """The first version that holds a payload. Raises segno.DataOverflowError."""
+    return Text.of(payload).smallest_version(consts.ERROR_MAPPING[level])
+
+
+def fits(payload: str, level: str, version: int) -> bool:
+    """Whether a version holds a payload at a level."""
+    return Text.of(payload).fits(version, consts.ERROR_MAPPING[level])
 
 
 class _ByteSegment:
