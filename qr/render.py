@@ -12,6 +12,7 @@ import base64
 import io
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Literal
 
@@ -303,6 +304,7 @@ def _picture(symbol: QRCode, look: Look, module_px: int, plate: int) -> Image:
     return picture
 
 
+@lru_cache(maxsize=4)  # some hundred kilobytes each, and a run of codes has one logo
 def _logo_png(logo: bytes) -> bytes:
     """A logo made square on a clear ground and reduced, without whatever else its file held."""
     from PIL import Image, ImageOps

@@ -8,13 +8,14 @@ import pytest
 from PIL import Image
 
 from qr import symbols
-from qr.render import Look, prove, render_png
+from qr.render import Look, prove, render_pdf, render_png, render_svg
 from qr.symbols import reading
 from qr.symbols.engine import smallest_version
 from qr.symbols.errors import BadLogo, Unreadable
 from qr.symbols.logo import MIDDLE_PATTERN, SIDE_MAX, make_with_logo
 from qr.symbols.style import Style
 from tests.qr.symbols.marks import MARKS, require_zbar
+from tests.qr.symbols.pictures import of_pdf, of_png, of_svg
 
 STYLES = {"square": Style(), "rounded": Style(rounded=True), "green": Style(dark="#0b3d2e", light="#fff8e7")}
 BYTES_OF_Q = (11, 46, 84, 94, 120, 149, 175, 240, 310, 400, 505, 600)  # versions 1 to 23
@@ -74,8 +75,17 @@ def test_both_readers_read_every_code_with_a_logo(length: int, level: str | None
     payload = text(length)
     for number, (name, mark) in enumerate(MARKS.items()):
         style = list(STYLES.values())[number % len(STYLES)]
-        picture = of(render_png(payload, Look(logo=mark, level=level, style=style, module_px=PX)))
+        picture = of_png(render_png(payload, Look(logo=mark, level=level, style=style, module_px=PX)))
         assert (reading.read(picture), reading.read_by_zbar(picture)) == (payload, payload), name
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_both_readers_read_it_from_vectors_too(mark: str) -> None:
+    require_zbar()
+    look = Look(logo=MARKS[mark], style=Style(rounded=True))
+    pages = of_pdf(render_pdf(text(149), look), dpi=254)
+    for picture in (of_svg(render_svg(text(149), look)), *pages):
+        assert (reading.read(picture), reading.read_by_zbar(picture)) == (text(149), text(149))
 
 
 @pytest.mark.parametrize("mark", MARKS)
@@ -110,7 +120,3 @@ def with_mark(matrix: tuple[bytearray, ...], mark: bytes) -> Image.Image:
     small = Image.open(io.BytesIO(mark)).convert("RGBA").resize((inner, inner), Image.Resampling.LANCZOS)
     whole.paste(small.convert("L"), (at + PX // 2, at + PX // 2), small.getchannel("A"))
     return whole
-
-
-def of(png: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(png)).convert("L")
