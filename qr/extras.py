@@ -13,7 +13,7 @@ DISTRIBUTION = "merchant-qr"
 EXTRAS = {
     "pictures": {"PIL": "Pillow", "qrcode": "qrcode"},
     "posters": {"PIL": "Pillow", "uharfbuzz": "uharfbuzz", "zxingcpp": "zxing-cpp"},
-    "proof": {"PIL": "Pillow", "zxingcpp": "zxing-cpp"},
+    "proof": {"PIL": "Pillow", "pyzbar": "pyzbar", "zxingcpp": "zxing-cpp"},
     "fonts": {"manimgx_fonts": "manimgx-fonts", "justmytype_intl_cjk": "justmytype-intl-cjk"},
     "signatures": {"cryptography": "cryptography"},
 }

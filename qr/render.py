@@ -12,6 +12,7 @@ import base64
 import io
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Literal
 
@@ -24,6 +25,7 @@ from qr.drawing.pdf import PdfFile
 from qr.extras import needs
 from qr.symbols import MODULE_MM_MAX, MODULE_MM_MIN, QUIET_ZONE_MODULES, reading
 from qr.symbols.errors import BadLogo, CodeTooSmall, PictureError, Unreadable
+from qr.symbols.logo import LogoSymbol, make_with_logo
 from qr.symbols.outlines import (
     ROUNDED_WIDTH,
     pdf_path,
@@ -33,14 +35,12 @@ from qr.symbols.outlines import (
     svg_round_path,
 )
 from qr.symbols.png import png, rounded_png
-from qr.symbols.style import BRANDED_LEVEL, PLAIN, Style, rgb
+from qr.symbols.style import PLAIN, Style, rgb
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from segno import QRCode
 
-LOGO_LEVELS = ("Q", "H")  # below them the modules a logo hides are not made good
-LOGO_SIDE_MAX = 0.20  # of the symbol's side; a third of it is more than level M survives
 LOGO_PX = 512  # side to which a logo is reduced before it is embedded
 MODULE_MM = 0.8
 MODULE_PX, MODULE_PX_MAX = 10, 64
@@ -68,7 +68,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """How a code is drawn. Each kind of picture takes what it knows of this.
 
     `level` is M for a plain code and Q for a branded one unless given; a `logo` is the bytes of a PNG or JPEG file, for
-    the middle of SVG, PNG and PDF. `module_px` is of PNG and data URI, `module_mm` of SVG, PDF and EPS.
+    the middle of SVG, PNG and PDF, and makes the symbol larger where a common reader needs it (qr.symbols.logo).
+    `module_px` is of PNG and data URI, `module_mm` of SVG, PDF and EPS.
     """
 
     style: Style = PLAIN
@@ -242,7 +243,8 @@ def render_data_uri(payload: str, look: Look = PLAIN_LOOK) -> str:
 def prove(payload: str, look: Look = PLAIN_LOOK) -> reading.Margin:
     """How much damage a code of this look bears, measured on a picture of six pixels a module.
 
-    Raises Unreadable if it does not read back, or not with 8 % of it covered, at half size, or blurred.
+    Raises Unreadable if a reader that is here does not read it, or it does not read with 8 % of it covered, at half
+    size, or blurred.
     """
     symbol, plate = _symbol(payload, look)
     with needs("proof", "proof that a picture reads"):
@@ -257,20 +259,12 @@ def _read_back(payload: str, picture: bytes) -> None:
         raise Unreadable("the finished picture does not read back")
 
 
-def _symbol(payload: str, look: Look) -> tuple[QRCode, int]:
-    """The symbol, and the side in modules of the plate a logo stands on."""
-    logo, level = look.logo, look.level
-    if logo == b"":
+def _symbol(payload: str, look: Look) -> LogoSymbol:
+    if look.logo is None:
+        return LogoSymbol(symbols.make(payload, look.style.level if look.level is None else look.level), 0)
+    if not look.logo:
         raise BadLogo("the logo is empty")
-    if level is None:
-        level = BRANDED_LEVEL if logo else look.style.level
-    if logo and level not in LOGO_LEVELS:
-        raise BadLogo(f"a code with a logo needs level {' or '.join(LOGO_LEVELS)}, not {level}")
-    symbol = symbols.make(payload, level)
-    if not logo:
-        return symbol, 0
-    plate = int(len(symbol.matrix) * LOGO_SIDE_MAX)
-    return symbol, plate - 1 + plate % 2  # odd as the symbol is, so that it covers whole modules
+    return make_with_logo(payload, look.level)
 
 
 def _checked_mm(module_mm: float) -> float:
@@ -314,6 +308,7 @@ def _picture(symbol: QRCode, look: Look, module_px: int, plate: int) -> Image:
     return picture
 
 
+@lru_cache(maxsize=4)  # some hundred kilobytes each, and a run of codes has one logo
 def _logo_png(logo: bytes) -> bytes:
     """A logo made square on a clear ground and reduced, without whatever else its file held."""
     with needs("pictures", "a logo"):

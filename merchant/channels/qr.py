@@ -1,25 +1,22 @@
 """QR codes over the API: a counter's, a payment request's, one that was scanned, and the stickers they are printed on.
 
 Codes are drawn on demand from what the registry knows now: nothing stored, so nothing stale. What a code says is
-registry/codes/payload.py's, which sticker is valid registry/codes/stickers.py's; here a payload becomes text, SVG, PNG
-or PDF.
+registry/codes/payload.py's, which sticker is valid registry/codes/stickers.py's, how it is drawn pictures.py's.
 """
 
-import asyncio
-import re
-from collections.abc import Callable, Mapping
-from functools import lru_cache
 from math import ceil
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Response
 from msgspec import Meta, Struct
 
 import qr
+from merchant.channels.pictures import LOOK, MEDIA, look_of, picture
 from merchant.compliance.policies.problems import CapabilityMissing
 from merchant.core import clock, errors, money, throttling
 from merchant.core.access import Permission as P
+from merchant.core.db import Tx
 from merchant.core.http import json as web
 from merchant.core.http.fields import CurrencyText, Instant, ReasonText
 from merchant.core.http.route import Call, Filter, route
@@ -39,54 +36,18 @@ from merchant.registry.merchants.states import Capability, merchant_may
 from qr.iso import find_currency
 from qr.mojaloop import Party
 from qr.reader import INPUT_CHARS_MAX
-from qr.render import render_pdf, render_png, render_svg
-from qr.symbols.errors import PictureError
-from qr.symbols.style import PLAIN, Style
-
-MODULE_PX = (1, 10, 40)  # least, usual, most pixels a module: 40 gives a 2,600-pixel image, enough for any printer
-MODULE_MM = (0.5, 0.8, 10.0)  # half a millimetre is what a cheap phone reads; ten make a poster of 65 cm
-LEVELS = ("M", "Q", "H")  # L gives way to the first scratch
-SHAPES = ("square", "rounded")
-
-
-class FormLook(qr.Look, frozen=True, kw_only=True):
-    """How a code is drawn, and in which format."""
-
-    form: str
-
-
-Draw = Callable[[str, qr.Look], bytes]
-FORMATS: dict[str, tuple[str, Draw]] = {
-    "payload": ("text/plain", lambda payload, _look: payload.encode()),
-    "svg": ("image/svg+xml", lambda payload, look: render_svg(payload, look).encode()),
-    "png": ("image/png", render_png),
-    "pdf": ("application/pdf", render_pdf),
-}
-
 
 # --- drawing -----------------------------------------------------------------------------------------------------
 
 
-MEDIA = tuple(media_type for media_type, _draw in FORMATS.values())
-_LOOK = (
-    Filter("format", "How the code is drawn; svg unless given.", choices=tuple(FORMATS)),
-    Filter(
-        "module_px",
-        "Pixels a module of a PNG, at least 4 of rounded ones.",
-        kind="integer",
-        schema={"type": "integer", "minimum": MODULE_PX[0], "maximum": MODULE_PX[2], "default": MODULE_PX[1]},
-    ),
-    Filter(
-        "module_mm",
-        "Millimetres a module of an SVG or PDF.",
-        kind="number",
-        schema={"type": "number", "minimum": MODULE_MM[0], "maximum": MODULE_MM[2], "default": MODULE_MM[1]},
-    ),
-    Filter("level", "Error correction; M for a plain code and Q for a branded one unless given.", choices=LEVELS),
-    Filter("dark", "Colour of the modules, #rrggbb; black unless given."),
-    Filter("light", "Colour of the ground, #rrggbb; white unless given."),
-    Filter("shape", "Form of the modules; square unless given.", choices=SHAPES),
-)
+class DrawnCode(Struct, frozen=True):
+    """What a code says, and what a file of it is called."""
+
+    payload: str
+    name: str
+
+
+CURRENCY = Filter("currency", "One of the merchant's currencies; the first unless given.")
 
 
 @route(
@@ -94,17 +55,23 @@ _LOOK = (
     "/api/v1/counters/{counter_id}/qr",
     permission=P.MERCHANTS_READ,
     media=MEDIA,
-    filters=(*_LOOK, Filter("currency", "One of the merchant's currencies; the first unless given.")),
+    filters=(*LOOK, CURRENCY),
     raises=(errors.BadRequest, errors.WrongState),
 )
 async def read_counter_qr(call: Call[None], counter_id: UUID) -> Response[bytes]:
-    """A counter's QR code, as its present sticker says it: payload text, SVG, PNG or PDF."""
+    """A counter's QR code, as its present sticker says it: payload text, SVG, PNG, PDF or EPS."""
     look = look_of(call.filters)
-    counter = await queries.find_counter(call.tx, call.actor, counter_id)
-    merchant = await queries.merchant(call.tx, call.actor, counter.merchant_id)
+    drawn = await counter_code(call, call.tx, counter_id)
+    return await picture(call, drawn.payload, look, drawn.name)
+
+
+async def counter_code(call: Call[Any], tx: Tx, counter_id: UUID) -> DrawnCode:
+    """What a counter's present sticker says. Raises NotFound, WrongState, InvalidFilter."""
+    counter = await queries.find_counter(tx, call.actor, counter_id)
+    merchant = await queries.merchant(tx, call.actor, counter.merchant_id)
     if not merchant_may(merchant.state, Capability.SHOW_CODES):
         raise errors.WrongState(_("A merchant that is {state} has no code to show.", state=merchant.state))
-    versions = await stickers.current_versions(call.tx, [counter.id])
+    versions = await stickers.current_versions(tx, [counter.id])
     given = call.filters["currency"]
     currency = merchant.currencies[0] if given is None else given
     if currency not in merchant.currencies:
@@ -114,7 +81,7 @@ async def read_counter_qr(call: Call[None], counter_id: UUID) -> Response[bytes]
         counter.alias_type, counter.alias, merchant.trading_name, merchant.city, merchant.country, merchant.mcc
     )
     payload = codes.counter_payload(await call.service.scheme(), shop, currency, versions[counter.id])
-    return await _picture(payload, look)
+    return DrawnCode(payload, f"qr-{counter.alias}-v{versions[counter.id]}")
 
 
 @route(
@@ -122,70 +89,24 @@ async def read_counter_qr(call: Call[None], counter_id: UUID) -> Response[bytes]
     "/api/v1/payment-requests/{request_id}/qr",
     permission=P.PAYMENTS_READ,
     media=MEDIA,
-    filters=_LOOK,
+    filters=LOOK,
     raises=(errors.BadRequest, errors.WrongState),
 )
 async def read_payment_request_qr(call: Call[None], request_id: UUID) -> Response[bytes]:
     """The QR code of one payment, as long as it may be paid; 409 once the request has ended or its time is over."""
     look = look_of(call.filters)
-    row = await payment_queries.payment_request(call.tx, call.actor, request_id)
+    drawn = await request_code(call, call.tx, request_id)
+    return await picture(call, drawn.payload, look, drawn.name)
+
+
+async def request_code(call: Call[Any], tx: Tx, request_id: UUID) -> DrawnCode:
+    """What the code of one payment says. Raises NotFound, WrongState."""
+    row = await payment_queries.payment_request(tx, call.actor, request_id)
     if not may(row["state"], RequestCapability.SHOW_CODE) or row["expires_at"] <= clock.now():
         raise errors.WrongState(_("This request can no longer be paid, so it has no code; make a new one."))
     amount = money.Money(row["amount_minor"], row["currency"])
     payload = codes.request_payload(await call.service.scheme(), codes.CodeFacts.of(row), amount, row["short_ref"])
-    return await _picture(payload, look)
-
-
-def look_of(query: Mapping[str, str | None]) -> FormLook:
-    """The look that a query asks for; choices are checked before. Raises BadRequest, InvalidFilter."""
-    try:
-        style = Style(
-            dark=PLAIN.dark if query.get("dark") is None else str(query["dark"]),
-            light=PLAIN.light if query.get("light") is None else str(query["light"]),
-            rounded=query.get("shape") == "rounded",
-        )
-    except PictureError as error:
-        raise errors.BadRequest(_("{name} is not valid: {fault}.", name="dark, light", fault=error)) from None
-    return FormLook(
-        form=query.get("format") or "svg",
-        module_px=int(_number(query, "module_px", MODULE_PX, "[0-9]{1,3}")),
-        module_mm=_number(query, "module_mm", MODULE_MM, r"[0-9]{1,2}(\.[0-9]{1,2})?"),
-        level=query.get("level"),
-        style=style,
-    )
-
-
-def _number(query: Mapping[str, str | None], name: str, bounds: tuple[float, float, float], pattern: str) -> float:
-    least, usual, most = bounds
-    given = query.get(name)
-    text = str(usual) if given is None else given
-    if not (re.fullmatch(pattern, text, re.ASCII) and least <= float(text) <= most):
-        raise errors.InvalidFilter(_("{name} must be between {least} and {most}.", name=name, least=least, most=most))
-    return float(text)
-
-
-async def _picture(payload: str, look: FormLook) -> Response[bytes]:
-    media_type, draw = FORMATS[look.form]
-    if look.style == PLAIN or look.form == "payload":
-        content = draw(payload, look)
-    else:  # drawn and tried in some tenths of a second, beside what others ask for
-        content = await asyncio.to_thread(_branded, payload, look, draw)
-    return Response(content, media_type=media_type, headers={"cache-control": "private, max-age=60"})
-
-
-def _branded(payload: str, look: FormLook, draw: Draw) -> bytes:
-    try:
-        _prove(payload, qr.Look(style=look.style, level=look.level))
-        return draw(payload, look)
-    except PictureError as error:
-        raise errors.BadRequest(
-            _("A code of this look could not be read by every phone: {fault}.", fault=error)
-        ) from None
-
-
-@lru_cache(maxsize=1024)
-def _prove(payload: str, look: qr.Look) -> None:
-    qr.prove(payload, look)
+    return DrawnCode(payload, f"qr-{row['short_ref']}")
 
 
 # --- scanned codes -----------------------------------------------------------------------------------------------

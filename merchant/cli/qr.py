@@ -195,6 +195,7 @@ def render(
     """Draw a payload as SVG, PNG, PDF, EPS, terminal text or data URI."""
     import qr
     from qr.render import render as draw
+    from qr.symbols.reading import ZBAR, ZBAR_MISSING
 
     text = _text(payload)
     kind = kind or (output.suffix.lstrip(".") if output is not None else "text")
@@ -220,7 +221,11 @@ def render(
     except qr.QrError as error:
         click.echo(printable(f"warning: wallets refuse this payload: {error}"), err=True)
     if margin := drawn.margin:
-        click.echo(f"reads, {margin.cover_percent} % covered or blurred by {margin.blur_modules:.2f} modules", err=True)
+        readers = " and ".join(margin.readers)
+        bears = f"{margin.cover_percent} % covered or blurred by {margin.blur_modules:.2f} modules"
+        click.echo(f"read by {readers}, {bears}", err=True)
+        if ZBAR not in margin.readers:
+            click.echo(ZBAR_MISSING, err=True)
     try:
         with click.open_file(str(output or "-"), "wb") as out:
             out.write(drawn.data + b"\n" * (kind == "data-uri"))

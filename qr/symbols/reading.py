@@ -1,11 +1,14 @@
-"""Reads a drawn code back with zxing-cpp and measures how much damage it survives before it no longer reads.
+"""Reads a drawn code back and measures how much damage it survives before it no longer reads.
 
-Works on Pillow pictures of exactly `module_px` pixels a module, so that damage is counted in modules.
+Two readers that share no code must read it: zxing-cpp, which also measures the damage, and ZBar, where it is installed:
+pyzbar with the system's libzbar. Works on Pillow pictures of exactly `module_px` pixels a module, so that damage is
+counted in modules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from segno import QRCode
 
+ZXING, ZBAR = "zxing-cpp", "ZBar"
+ZBAR_MISSING = "ZBar is not here: it needs pyzbar (pip) and libzbar (on Debian: apt-get install libzbar0)"
 COVER_PASS_PERCENT = 8
 COVER_STEPS_PERCENT = range(2, 31, 2)  # level H itself gives up at 30 % (ISO/IEC 18004:2015 7.5.1)
 BLUR_PASS_MODULES = 1 / 3
@@ -33,12 +38,14 @@ class Margin(msgspec.Struct, frozen=True):
     """How much damage a code survives.
 
     `cover_percent` of the symbol's area hidden in one patch anywhere outside the finder patterns, a logo counted
-    in; `blur_modules`, the deviation of a Gaussian blur; `half_size`, read from a picture scaled to half.
+    in; `blur_modules`, the deviation of a Gaussian blur; `half_size`, read from a picture scaled to half; `readers`,
+    who read the picture unharmed.
     """
 
     cover_percent: int
     blur_modules: float
     half_size: bool
+    readers: tuple[str, ...] = (ZXING,)
 
     @property
     def sufficient(self) -> bool:
@@ -58,6 +65,30 @@ def read(picture: Image | memoryview) -> str | None:
         try_invert=False,
     )
     return found[0].text if len(found) == 1 else None
+
+
+def read_by_zbar(picture: Image) -> str | None:
+    """The text of the only QR symbol in a picture as ZBar reads it, or None. Raises ImportError where it is missing."""
+    found = _zbar()(picture)
+    return found[0] if len(found) == 1 else None
+
+
+def has_zbar() -> bool:
+    """Whether ZBar is installed, with its system library."""
+    try:
+        _zbar()
+    except ImportError:
+        return False
+    return True
+
+
+@cache
+def _zbar() -> Callable[[Image], list[str]]:
+    try:
+        from pyzbar.pyzbar import ZBarSymbol, decode
+    except (ImportError, OSError) as error:  # the package, or the library that it loads
+        raise ImportError(ZBAR_MISSING) from error
+    return lambda picture: [one.data.decode(errors="replace") for one in decode(picture, symbols=[ZBarSymbol.QRCODE])]
 
 
 def confirm(symbol: QRCode, payload: str, plate: int = 0) -> None:
@@ -90,16 +121,20 @@ def check(picture: Image, payload: str, module_px: int, border: int, logo_module
     """The damage margin of a picture that must show a payload.
 
     `border` is the quiet zone in modules, `logo_modules` the side of a logo's plate. Raises Unreadable when the
-    picture reads as something else or nothing, or survives less than `Margin.sufficient` asks.
+    picture reads as something else or nothing, not by each reader, or survives less than `Margin.sufficient` asks.
     """
     grey = picture.convert("L")
     text = read(grey)
     if text != payload:
         raise Unreadable("the finished picture does not read" if text is None else "it reads as another text")
+    by_zbar = has_zbar()
+    if by_zbar and read_by_zbar(grey) != payload:
+        raise Unreadable(f"{ZXING} reads the finished picture, but {ZBAR} does not")
     margin = Margin(
         cover_percent=_cover_percent(grey, payload, module_px, border, logo_modules),
         blur_modules=_blur_modules(grey, payload, module_px),
         half_size=read(grey.reduce(2)) == payload,
+        readers=(ZXING, ZBAR) if by_zbar else (ZXING,),
     )
     if not margin.sufficient:
         raise Unreadable(

@@ -14,6 +14,7 @@ import httpx
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
+from merchant.channels.pictures import CodeLogo
 from merchant.core import clock, ids
 from merchant.core.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, Actor, Permission, Role
 from merchant.core.http import route as declared
@@ -24,6 +25,7 @@ from merchant.people import sessions
 from merchant.people.registration.addresses import Address
 from merchant.people.registration.claims import CLAIMANT
 from merchant.people.registration.models import CLAIMANT_ADDRESS, CLAIMANT_NAME, MerchantClaim
+from merchant.programs.openapi.examples import EXAMPLES
 from merchant.registry.codes import reports
 from merchant.registry.codes.reports import ReportReason
 from merchant.registry.merchants.models import Counter
@@ -226,6 +228,7 @@ class Things(Struct, frozen=True):
             "ScannedCode": {"payload": self.payload},
             "StaticCode": {"payload": self.payload, "amount": "2.50"},
             "NewSticker": {"reason": "It was worn."},
+            "CodeLogo": EXAMPLES[CodeLogo],
             "NewBatch": {"page": "A6", "merchant_ids": [ids["merchant_id"]]},
             "NewPaymentRequest": {
                 "counter_id": ids["counter_id"],

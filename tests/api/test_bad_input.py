@@ -194,6 +194,8 @@ async def test_a_missing_field_is_named(
         "/api/v1/merchants/{merchant_id}/counters": "location_id",
         "/api/v1/merchants/{merchant_id}/suspend": "reason",
         "/api/v1/qr/decode": "payload",
+        "/api/v1/counters/{counter_id}/qr": "logo",
+        "/api/v1/payment-requests/{request_id}/qr": "logo",
         "/api/v1/payment-requests": "amount",
         "/api/v1/webhook-endpoints": "url",
         "/api/v1/qr/dynamic": "payload",

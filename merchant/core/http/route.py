@@ -7,6 +7,7 @@ and filters checked, the tenant's transaction open, an Idempotency-Key kept, the
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
 from typing import Any, Concatenate, Generic, TypeVar, Unpack, overload
@@ -285,10 +286,13 @@ def _respond(call: Call[Any], result: Any) -> Response[Any]:
 
 
 def check_query(call: Call[Any]) -> None:
-    """The page and the filters of a list. Raises UnknownFilter, InvalidFilter, InvalidPage."""
+    """The page and the filters of a list, each given once. Raises UnknownFilter, InvalidFilter, InvalidPage."""
     declared, query = call.declared, call.query
     if not (declared.filters or declared.items is not None):
         return
+    for name, times in Counter(name for name, _text in query.items()).items():
+        if times > 1:
+            raise errors.InvalidFilter(_("{name} is given more than once.", name=repr(name)))
     known = {one.name: one for one in declared.filters}
     order = declared.sort_filter
     paging = (

@@ -6,6 +6,7 @@ api.py puts them into the document, where tools and readers copy them from; a te
 import base64
 from typing import Any
 
+from merchant.channels.pictures import CodeLogo
 from merchant.channels.poster_routes import NewBatch
 from merchant.channels.qr import NewSticker, ScannedCode, StaticCode
 from merchant.compliance.cases.blocking.schemas import NewBlock
@@ -97,6 +98,8 @@ _PAYLOAD = (
     "00020101021126400015org.example.pay0105ALIAS0208523187645204541153034045802KE5915Mama Njeri Shop6007Nairobi"
     "62100706Till 263040DAD"
 )
+# A single grey pixel.
+_LOGO = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGPQAAAAKgApazFUcwAAAABJRU5ErkJggg=="
 _ID = "01a203bf-ae53-7d31-ac39-1faf8acba904"
 # RFC 7517, appendix A.1.
 _JWK = {
@@ -246,6 +249,7 @@ EXAMPLES: dict[Any, Any] = {
     NewPriceKey: {"label": "Tea", "amount": {"amount": "50", "currency": "KES"}, "position": 1},
     PriceKeyChange: {"amount": {"amount": "60", "currency": "KES"}},
     ScannedCode: {"payload": _PAYLOAD},
+    CodeLogo: {"logo": _LOGO},
     StaticCode: {"payload": _PAYLOAD, "amount": "250.50", "reference": "order 17"},
     NewSticker: {"reason": "The old one was pasted over.", "old_sticker": "revoked"},
     NewBatch: {"page": "A5", "languages": ["sw", "en"]},

@@ -15,10 +15,12 @@ from merchant.channels import qr as qr_door
 from merchant.core.access import MERCHANT_KEY_SCOPES, Role
 from merchant.core.service import Service
 from merchant.core.throttle import Throttle
+from merchant.programs.app import with_doors
 from merchant.registry.merchants.models import Counter, Merchant
 from qr.reader import INPUT_CHARS_MAX
 from tests import builders
 from tests.api.everything import add_user
+from tests.apps import app_on
 from tests.builders import World
 from tests.qr.symbols.pictures import of_pdf, of_png, of_svg, texts
 
@@ -130,6 +132,9 @@ class TestCounterCodes:
         assert texts(of_svg((await till.code()).text)) == [payload]
         assert texts(of_png((await till.code(format="png")).content)) == [payload]
         assert [texts(page) for page in of_pdf((await till.code(format="pdf")).content)] == [[payload]]
+        eps = await till.code(format="eps", module_mm=1)
+        assert eps.headers["content-type"].startswith("application/postscript")
+        assert eps.text == qr.render_eps(payload, qr.Look(module_mm=1))
 
     async def test_sizes_and_levels_are_as_asked(self, till: Till) -> None:
         sides = [of_png((await till.code(format="png", module_px=px)).content).width for px in (1, 10, 40)]
@@ -139,6 +144,57 @@ class TestCounterCodes:
         assert abs(page.width - sides[0] * 2) <= 1
         high = of_png((await till.code(format="png", module_px=1, level="H")).content)
         assert high.width > sides[0]
+
+    async def test_a_file_has_a_name_that_tells_the_number_and_the_sticker(self, till: Till) -> None:
+        alias = till.counter.alias
+        for form, ending in (("payload", "txt"), ("svg", "svg"), ("png", "png"), ("pdf", "pdf"), ("eps", "eps")):
+            named = (await till.code(format=form)).headers["content-disposition"]
+            assert named == f'inline; filename="qr-{alias}-v1.{ending}"'
+        await till.replace()
+        assert (await till.code()).headers["content-disposition"] == f'inline; filename="qr-{alias}-v2.svg"'
+
+    async def test_who_has_the_picture_already_is_told_so_until_it_changes(self, till: Till) -> None:
+        path = f"/api/v1/counters/{till.counter.id}/qr"
+        first = await till.code(format="png")
+        tag = first.headers["etag"]
+        assert first.headers["cache-control"] == "private, max-age=60"
+        for known in (tag, f"W/{tag}", f'"other", {tag}'):
+            again = await till.client.get(
+                path, params={"format": "png"}, headers={**till.maker, "if-none-match": known}
+            )
+            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+        for known in ('"other"', "*", "", tag.strip('"')):
+            again = await till.client.get(
+                path, params={"format": "png"}, headers={**till.maker, "if-none-match": known}
+            )
+            assert (again.status_code, again.content) == (200, first.content), known
+        assert (await till.code(format="png", level="H")).headers["etag"] != tag
+        await till.replace()
+        changed = await till.client.get(path, params={"format": "png"}, headers={**till.maker, "if-none-match": tag})
+        assert (changed.status_code, changed.headers["etag"] == tag) == (200, False)
+
+    async def test_head_tells_what_get_would_without_the_picture(self, till: Till, service: Service) -> None:
+        path = f"/api/v1/counters/{till.counter.id}/qr?format=pdf"
+        transport = httpx.ASGITransport(with_doors(app_on(service)))  # as it is served
+        async with httpx.AsyncClient(transport=transport, base_url="http://test.local") as client:
+            got, headed = [await client.request(method, path, headers=till.maker) for method in ("GET", "HEAD")]
+        assert (headed.status_code, headed.content) == (200, b"")
+        for name in ("content-type", "content-length", "content-disposition", "etag", "cache-control"):
+            assert headed.headers[name] == got.headers[name], name
+
+    async def test_what_the_query_does_not_know_is_refused_with_what_it_knows(self, till: Till) -> None:
+        known = "format, module_px, module_mm, level, dark, light, shape, currency"
+        for name in ("logo", "size", "Format", "module-px", "cursor", "limit", ""):
+            refused = await till.code(**{name: "x"})
+            assert (refused.status_code, refused.json()["code"]) == (400, "unknown_filter"), name
+            assert repr(name) in refused.json()["detail"]
+            assert known in refused.json()["detail"]
+
+    async def test_a_name_that_is_given_twice_is_refused(self, till: Till) -> None:
+        for query in ("format=png&format=svg", "format=png&format=png", "level=&level=H"):
+            path = f"/api/v1/counters/{till.counter.id}/qr?{query}"
+            refused = await till.client.get(path, headers=till.maker)
+            assert (refused.status_code, refused.json()["code"]) == (400, "invalid_filter"), query
 
     async def test_a_branded_code_reads_too(self, till: Till) -> None:
         payload, look = await till.payload(), {"dark": "#7a0019", "shape": "rounded"}
@@ -179,6 +235,10 @@ class TestRequestCodes:
         assert texts(of_png(picture.content)) == [asked["qr_payload"]]
         code = qr.decode(asked["qr_payload"], profile="mojaloop")
         assert (code.amount, code.point_of_initiation) == ("2.50", "12")
+        assert code.additional is not None
+        name = f"qr-{code.additional.reference_label}.png"
+        assert picture.headers["content-disposition"] == f'inline; filename="{name}"'
+        assert picture.headers["etag"]
 
     async def test_a_closed_request_has_no_code_any_more(self, till: Till) -> None:
         asked = await till.ask()

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 import qr
 from merchant.cli.main import cli
 from merchant.cli.qr import qr_commands
+from qr.symbols import reading
 from tests.qr.posters.samples import mark
 from tests.qr.symbols.pictures import of_pdf, of_png, of_svg, of_text, texts
 
@@ -218,6 +219,9 @@ class TestRender:
         result = run("render", PAYLOAD, "-o", str(path), "--module-px", "6", "--logo", str(logo), "--verify")
         assert result.exit_code == 0
         assert "% covered" in result.stderr
+        both = reading.has_zbar()
+        assert result.stderr.startswith("read by zxing-cpp and ZBar, " if both else "read by zxing-cpp, ")
+        assert (reading.ZBAR_MISSING in result.stderr) is not both
         picture = of_png(path.read_bytes())
         assert (texts(picture), picture.width % 6) == ([PAYLOAD], 0)
 

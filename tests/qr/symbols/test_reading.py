@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from PIL import Image, ImageFilter
 
@@ -9,6 +12,7 @@ from qr import symbols
 from qr.symbols import reading
 from qr.symbols.errors import Unreadable
 from qr.symbols.png import png
+from tests.qr.symbols.marks import require_zbar
 from tests.qr.symbols.pictures import of_png
 
 PAYLOAD = "00020101021126360017org.example.scheme0105ALIAS0208123456745204541153034045802KE5910Sokha Shop6304A13A"
@@ -84,3 +88,40 @@ def test_a_logo_counts_as_cover() -> None:
     branded.paste(255, (corner, corner, corner + plate, corner + plate))
     margin = reading.check(branded, PAYLOAD, MODULE_PX, BORDER, logo_modules=9)
     assert margin.cover_percent >= 100 * (plate / symbol_px) ** 2
+
+
+@pytest.mark.parametrize("payload", [PAYLOAD, "64220002km0112ហាងកាហ្វេ6304BEEF", "é😀"])
+def test_both_readers_read_a_plain_code(payload: str) -> None:
+    require_zbar()
+    assert reading.read_by_zbar(picture(payload)) == reading.read(picture(payload)) == payload
+
+
+def test_zbar_reads_nothing_where_there_is_no_code_or_more_than_one() -> None:
+    require_zbar()
+    one, other = picture(), picture("another")
+    both = Image.new("L", (one.width + other.width, one.height), 255)
+    both.paste(one, (0, 0))
+    both.paste(other, (one.width, 0))
+    assert reading.read_by_zbar(both) is None
+    assert reading.read_by_zbar(Image.new("L", (300, 300), 255)) is None
+
+
+@pytest.mark.parametrize("missing", ["pyzbar", "libzbar"])
+def test_without_zbar_a_proof_is_of_one_reader_and_says_what_is_missing(missing: str) -> None:
+    hidden = (
+        "import sys; sys.modules['pyzbar'] = None"
+        if missing == "pyzbar"
+        else "import ctypes.util; ctypes.util.find_library = lambda name: None"
+    )
+    script = f"""
+{hidden}
+from qr.render import prove
+from qr.symbols import reading
+print(*prove({PAYLOAD!r}).readers, reading.has_zbar())
+try:
+    reading.read_by_zbar(None)
+except ImportError as error:
+    print(error)
+"""
+    finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert finished.stdout.splitlines() == ["zxing-cpp False", reading.ZBAR_MISSING]
