@@ -111,7 +111,13 @@ async def read_counter_qr(call: Call[None], counter_id: UUID) -> Response[bytes]
         choices = ", ".join(merchant.currencies)
         raise errors.InvalidFilter(_("{name} must be one of {choices}.", name="currency", choices=choices))
     shop = codes.CodeFacts(
-        counter.alias_type, counter.alias, merchant.trading_name, merchant.city, merchant.country, merchant.mcc
+        alias_type=counter.alias_type,
+        alias=counter.alias,
+        trading_name=merchant.trading_name,
+        ussd_name=merchant.ussd_name,
+        city=merchant.city,
+        country=merchant.country,
+        mcc=merchant.mcc,
     )
     payload = codes.counter_payload(await call.service.scheme(), shop, currency, versions[counter.id])
     return await _picture(payload, look)
