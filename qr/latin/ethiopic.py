@@ -32,8 +32,10 @@ def spell(word: str, language: str) -> Spelled:
     whole = [each for each in syllables if each is not None]
     for place, (consonant, vowel) in enumerate(whole):
         last = place == len(whole) - 1
-        if not vowel and not consonant:
-            vowel = "e" if place == 0 else "i"
+        if not vowel and not consonant:  # a bare glottal stop: written, and hardly heard within a word
+            if place and not bare:
+                continue
+            vowel = "i" if place else "e"
         if not vowel and not last and (place == 0 or bare):
             vowel = "i"
         bare = 0 if vowel else bare + 1

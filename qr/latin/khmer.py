@@ -87,10 +87,10 @@ def _by_rule(run: str) -> tuple[str, bool]:
         letters = each.letters.replace(_COENG, "")
         last = index == len(clusters) - 1
         opens = not last and bool(clusters[index + 1].short) and not clusters[index + 1].vowel  # its final is told
+        if not closed and last and len(letters) > 1 and not each.vowel:  # the second is not said: Piset
+            return title(found + _FINALS.get(letters[0], "")), True
         if not closed and len(letters) > 1 and (letters[0] in "ងញណនមល" or letters[0] == letters[1]):
             found += _FINALS.get(letters[0], "")
-            if last and not each.vowel:
-                return title(found), True
             letters, closed = letters[1:], True
         if not closed and len(letters) == 1 and not each.vowel and not each.shift and not opens:
             found, closed = found + _FINALS.get(letters, ""), True

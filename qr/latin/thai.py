@@ -92,7 +92,9 @@ def spell(run: str, language: str) -> Spelled:
 def _may_end(text: str, place: int) -> bool:
     if place in (0, len(text)):
         return True
-    after, following = text[place], text[place + 1 : place + 2]
+    before, after, following = text[place - 1], text[place], text[place + 1 : place + 2]
+    if before in "เแโใไ" or (before == "ห" and after in "งญนมยรลว"):
+        return False
     return not (unicodedata.category(after) == "Mn" or after in "ะาำๅๆฯ" or following == "\u0e4c")
 
 
