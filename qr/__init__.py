@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from qr.emv import Account, Additional, Language, MerchantCode, Template, Tip
     from qr.errors import DecodeError, EncodeError, Finding, ProfileError, QrError
     from qr.extras import MissingExtra
+    from qr.latin import LatinForm, latin_form
     from qr.migrate import Reissued, incumbent_alias, reissue, reissue_all
     from qr.mojaloop import Party, dynamic_code, guid_from_domain, mojaloop_code, mojaloop_party, sticker_version
     from qr.network import Network, account, additional, networks, unreserved, validate_profile, with_defaults
@@ -49,6 +50,7 @@ _HOMES = {
     "qr.emv": ("Account", "Additional", "Language", "MerchantCode", "Template", "Tip"),
     "qr.errors": ("DecodeError", "EncodeError", "Finding", "ProfileError", "QrError"),
     "qr.extras": ("MissingExtra",),
+    "qr.latin": ("LatinForm", "latin_form"),
     "qr.migrate": ("Reissued", "incumbent_alias", "reissue", "reissue_all"),
     "qr.mojaloop": (
         "Party",
@@ -86,6 +88,7 @@ __all__ = [
     "EncodeError",
     "Finding",
     "Language",
+    "LatinForm",
     "Look",
     "MerchantCode",
     "MissingExtra",
@@ -113,6 +116,7 @@ __all__ = [
     "guid_from_domain",
     "incumbent_alias",
     "language_of",
+    "latin_form",
     "list_profiles",
     "mojaloop_code",
     "mojaloop_party",

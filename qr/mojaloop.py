@@ -19,8 +19,9 @@ from qr.catalogue import list_profiles
 from qr.emv import DYNAMIC, SIGNATURE_FIELDS, STATIC, Account, Additional, Language, MerchantCode, Template
 from qr.errors import EncodeError, Finding
 from qr.iso import find_currency
+from qr.latin import latin
 from qr.profile import Profile, TemplateRule
-from qr.text import fit, latin
+from qr.text import fit
 
 ACCOUNT_TAG = "26"
 STICKER_VERSION = "05"  # within the account
@@ -109,8 +110,8 @@ def mojaloop_code(
         currency=known.numeric,
         amount=align(amount, known.numeric) if amount is not None else None,
         country=country,
-        name=latin(latin_name or name, NAME_CHARS_MAX),
-        city=latin(latin_city or city, CITY_CHARS_MAX),
+        name=latin(latin_name or name, NAME_CHARS_MAX, country),
+        city=latin(latin_city or city, CITY_CHARS_MAX, country),
         postal_code=postal_code,
         additional=additional if additional != Additional() else None,
         language=_local(name, city, local_language),

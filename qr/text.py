@@ -1,4 +1,4 @@
-"""Fits names of any script: a Latin form for wallets that know no other script, and cuts that never split a letter.
+"""Fits names of any script: tells their language, and makes cuts that never split a letter.
 
 What a reader calls a letter may be several characters (base, vowel signs, stacked consonants), so cuts are made
 between grapheme clusters, and between words where that costs little.
@@ -65,8 +65,10 @@ _NATIONAL = {
     ("CYRILLIC", "KG"): "ky",
     ("CYRILLIC", "MN"): "mn",
     ("CYRILLIC", "TJ"): "tg",
+    ("CYRILLIC", "UZ"): "uz",
     ("CYRILLIC", "RS"): "sr",
     ("CYRILLIC", "BG"): "bg",
+    ("CYRILLIC", "BY"): "be",
     ("CYRILLIC", "MK"): "mk",
 }
 _SPACING_VOWELS = frozenset("\u0e33\u0eb3")  # Thai and Lao sara am belong to the consonant before
@@ -123,15 +125,10 @@ def language_of(text: str, country: str) -> str | None:
     for char in text:
         script = unicodedata.name(char, "").partition(" ")[0] if char.isalpha() and not char.isascii() else ""
         if script in _LANGUAGES:
-            return _NATIONAL.get((script, country)) or _LANGUAGES[script]
+            return language_in(script, country)
     return None
 
 
-def latin(text: str, chars_max: int) -> str:
-    """`text` in the common character set (printable ASCII), transliterated and cut to `chars_max`."""
-    if not text.isascii():
-        from anyascii import anyascii
-
-        text = anyascii(unicodedata.normalize("NFC", text))
-    printable = "".join(char if char.isprintable() else " " for char in text)
-    return fit(printable, chars_max)
+def language_in(script: str, country: str) -> str | None:
+    """The language that a script stands for in a country; the script by the first word of its letters' names."""
+    return _NATIONAL.get((script, country)) or _LANGUAGES.get(script)

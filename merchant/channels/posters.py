@@ -84,7 +84,8 @@ WHERE c.dfsp_id = $1 AND c.created_at <= $2 AND m.state = ANY($3) AND (cardinali
 """
 _COUNT = f"SELECT count(*) {_COUNTERS}"
 _CODES = f"""
-SELECT c.alias_type, c.alias, c.name AS counter, m.trading_name, m.city, m.country, m.mcc, m.currencies, d.name AS dfsp,
+SELECT c.alias_type, c.alias, c.name AS counter, m.trading_name, m.ussd_name, m.city, m.country, m.mcc, m.currencies,
+       d.name AS dfsp,
        {CURRENT_VERSION} AS sticker
 {_COUNTERS} ORDER BY c.id
 """

@@ -78,7 +78,13 @@ async def counter_code(call: Call[Any], tx: Tx, counter_id: UUID) -> DrawnCode:
         choices = ", ".join(merchant.currencies)
         raise errors.InvalidFilter(_("{name} must be one of {choices}.", name="currency", choices=choices))
     shop = codes.CodeFacts(
-        counter.alias_type, counter.alias, merchant.trading_name, merchant.city, merchant.country, merchant.mcc
+        alias_type=counter.alias_type,
+        alias=counter.alias,
+        trading_name=merchant.trading_name,
+        ussd_name=merchant.ussd_name,
+        city=merchant.city,
+        country=merchant.country,
+        mcc=merchant.mcc,
     )
     payload = codes.counter_payload(await call.service.scheme(), shop, currency, versions[counter.id])
     return DrawnCode(payload, f"qr-{counter.alias}-v{versions[counter.id]}")

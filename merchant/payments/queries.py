@@ -20,7 +20,7 @@ _REQUEST_COLUMNS = """
 SELECT p.id, p.state, p.amount_minor, p.currency, p.counter_id, p.merchant_id, p.payer_type, p.payer_masked,
        p.reference, p.note, p.created_at, p.expires_at, p.paid_at, p.late, p.reason_code, p.reason_message,
        p.short_ref, p.transaction_request_id, p.transaction_id, p.transfer_id,
-       p.alias_type, p.alias, m.trading_name, m.city, m.country, m.mcc,
+       p.alias_type, p.alias, m.trading_name, m.ussd_name, m.city, m.country, m.mcc,
        coalesce((SELECT c.name FROM counter c WHERE c.id = p.counter_id), '') AS counter_name
 FROM payment_request p JOIN merchant m ON m.id = p.merchant_id
 """

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qr.text import CONTROLS, fit, graphemes, language_of, latin
+from qr.text import CONTROLS, fit, graphemes, language_of
 
 
 @pytest.mark.parametrize(
@@ -48,21 +48,6 @@ def test_a_cut_text_fits_and_begins_the_original(text, chars_max):
 )
 def test_a_cut_falls_between_words_or_at_least_between_letters(text, chars_max, cut):
     assert fit(text, chars_max) == cut
-
-
-@given(st.text(max_size=60))
-def test_latin_text_is_printable_ascii_and_fits(text):
-    found = latin(text, 25)
-    assert len(found) <= 25
-    assert found.isascii()
-    assert found.isprintable()
-
-
-@pytest.mark.parametrize(
-    ("text", "found"), [("Café Élan", "Cafe Elan"), ("最佳运输", "ZuiJiaYunShu"), ("Жанна", "Zhanna"), ("a\nb", "a b")]
-)
-def test_other_scripts_are_transliterated(text, found):
-    assert latin(text, 25) == found
 
 
 @pytest.mark.parametrize(

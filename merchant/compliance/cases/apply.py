@@ -11,7 +11,17 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 import kyb
-from merchant.compliance.cases import answers, doubts, four_eyes, lei, obstacles, privacy, problems, verifications
+from merchant.compliance.cases import (
+    answers,
+    doubts,
+    four_eyes,
+    latin_names,
+    lei,
+    obstacles,
+    privacy,
+    problems,
+    verifications,
+)
 from merchant.compliance.cases.blocking.refusals import Subject, refuse_blocked
 from merchant.compliance.cases.kyb_sentences import marked
 from merchant.compliance.cases.models import Application, ApplicationVersion
@@ -206,10 +216,11 @@ def _check_complete(case: kyb.Case, policy: kyb.Policy, target_tier: str | None,
     if unlimited := obstacles.limit_errors(case.sections, policy):
         raise errors.InvalidFields(errors=unlimited)
     due = kyb.requirements(case, policy, target_tier, now).currently_due
-    if due:
-        raise problems.Incomplete(
-            errors=tuple(errors.FieldError(item.path, item.code, marked(item.message)) for item in due),
-        )
+    missing = tuple(errors.FieldError(item.path, item.code, marked(item.message)) for item in due)
+    known = {one.path for one in missing}
+    unnamed = (one for one in latin_names.missing_latin_name(case.sections) if one.path not in known)
+    if missing := (*missing, *unnamed):
+        raise problems.Incomplete(errors=missing)
 
 
 async def _flush_unique(tx: Tx) -> None:

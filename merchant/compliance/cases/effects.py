@@ -14,6 +14,7 @@ from msgspec import Struct
 from sqlmodel import select
 
 import kyb
+from merchant.compliance.cases import latin_names
 from merchant.compliance.cases.kinds import CaseKind
 from merchant.compliance.cases.models import Application
 from merchant.core import clock, errors
@@ -174,11 +175,11 @@ def _write_answers(work: Work, merchant: Merchant) -> None:
     merchant.kind, merchant.mcc = business.kind or "", business.mcc or ""
     merchant.trading_name = business.trading_name or ""
     merchant.legal_name = business.legal_name or business.trading_name or ""
-    merchant.ussd_name = business.ussd_name or kyb.ussd_name_of(merchant.trading_name)
     merchant.currencies = list(business.currencies)
     merchant.case_id = work.case.id
     place = work.sections.locations[0]
     merchant.country, merchant.city = place.country or "", place.city or ""
+    merchant.ussd_name = latin_names.ussd_name_of(business, merchant.country)
     given = kyb.merchant_phone(work.sections)
     phone = Msisdn.of(given) if given else None
     vault = work.service.vault

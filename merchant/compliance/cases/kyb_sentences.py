@@ -190,6 +190,7 @@ LEI = (
 
 # Of ours, among the requirements of kyb (obstacles.py).
 NO_LIMITS = _("The policy sets no limits for {currencies}.")
+LATIN_NAME = _("Write the name in Latin letters as the shop does: payers see it where their phone shows no other.")
 
 # The fields of kyb's structs that hold sentences.
 _SPOKEN = frozenset({"message", "because"})

@@ -7,7 +7,7 @@ contradicted by the button below it. Of what is block-listed only the place is t
 from collections.abc import Iterable, Mapping
 
 import kyb
-from merchant.compliance.cases import doubts, problems, sealed_fields
+from merchant.compliance.cases import doubts, latin_names, problems, sealed_fields
 from merchant.compliance.cases.blocking.lookups import find_blocked
 from merchant.compliance.cases.blocking.refusals import problem_of
 from merchant.compliance.cases.kinds import LESSENS_RISK
@@ -58,6 +58,13 @@ async def obstacles(
     return ()
 
 
+def unanswered(application: Application, sections: kyb.Sections) -> tuple[kyb.Requirement, ...]:
+    """What is missing beside the policy's keys while a case is written: the Latin name of some shops."""
+    if not any(application_may(application.state, each) for each in _WRITTEN):
+        return ()
+    return _as_requirements(latin_names.missing_latin_name(sections), key="business.ussd_name")
+
+
 def _approval_errors(vault: Vault, application: Application) -> Iterable[FieldError]:
     for one in (sealed_fields.report_of(vault, application) or {}).get("doubts", ()):
         if one["strictness"] == "refuse":
@@ -66,5 +73,5 @@ def _approval_errors(vault: Vault, application: Application) -> Iterable[FieldEr
         yield FieldError("risk", problems.RiskUnacceptable.code, problems.RiskUnacceptable.title)
 
 
-def _as_requirements(found: Iterable[FieldError]) -> tuple[kyb.Requirement, ...]:
-    return tuple(kyb.Requirement(one.path, one.code, str(one.message), None, one.code) for one in found)
+def _as_requirements(found: Iterable[FieldError], key: str = "") -> tuple[kyb.Requirement, ...]:
+    return tuple(kyb.Requirement(one.path, one.code, str(one.message), None, key or one.code) for one in found)

@@ -9,7 +9,7 @@ import kyb
 from merchant.compliance.cases import answers, sealed_fields, verifications
 from merchant.compliance.cases.merchant_cases import answers_in_force
 from merchant.compliance.cases.models import Application
-from merchant.compliance.cases.obstacles import obstacles
+from merchant.compliance.cases.obstacles import obstacles, unanswered
 from merchant.compliance.cases.policy import local_now, policy_of_case
 from merchant.compliance.cases.queries import FALSE_POSITIVE, HitStanding, hit_decisions
 from merchant.compliance.policies.in_force import policies, today
@@ -50,8 +50,12 @@ async def needs_of(
     _check_tier(policy, sections.business.kind, target_tier)
     target, coming = target_tier or application.target_tier, await _coming(service, application.dfsp_id)
     needs = kyb.requirements(case, policy, target, await local_now(service), coming)
+    known = {one.path for one in needs.currently_due}
+    due = tuple(one for one in unanswered(application, sections) if one.path not in known)
     refused = await obstacles(service, application, sections, policy)
-    return msgspec.structs.replace(needs, errors=(*needs.errors, *refused)) if refused else needs
+    if not due and not refused:
+        return needs
+    return msgspec.structs.replace(needs, currently_due=(*needs.currently_due, *due), errors=(*needs.errors, *refused))
 
 
 async def _served_merchant(tx: Reads, actor: Actor, merchant_id: UUID) -> Merchant | None:

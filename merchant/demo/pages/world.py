@@ -107,7 +107,13 @@ async def _found(tx: Tx, search: str, before: UUID | None) -> list[Merchant]:
 def _demo_counter(scheme: SchemeFacts, merchant: Merchant, counter: Counter, sticker: int, dfsp: str) -> DemoCounter:
     currency = usual_currency(scheme, merchant.currencies)
     shop = codes.CodeFacts(
-        counter.alias_type, counter.alias, merchant.trading_name, merchant.city, merchant.country, merchant.mcc
+        alias_type=counter.alias_type,
+        alias=counter.alias,
+        trading_name=merchant.trading_name,
+        ussd_name=merchant.ussd_name,
+        city=merchant.city,
+        country=merchant.country,
+        mcc=merchant.mcc,
     )
     payload = codes.counter_payload(scheme, shop, currency, sticker)
     code = render_svg(payload, title=f"QR code of {merchant.trading_name}")

@@ -33,8 +33,8 @@ FROM payment_request p JOIN counter c ON c.id = p.counter_id
 WHERE c.alias_type = $1 AND c.alias = $2 AND p.short_ref = $3 ORDER BY p.id DESC LIMIT 1
 """
 _SHOP = f"""
-SELECT c.id AS counter_id, c.alias_type, c.alias, m.id AS merchant_id, m.dfsp_id, m.trading_name, m.city, m.country,
-       m.mcc, m.state, m.currencies, d.enabled AND c.closed_at IS NULL AS open,
+SELECT c.id AS counter_id, c.alias_type, c.alias, m.id AS merchant_id, m.dfsp_id, m.trading_name, m.ussd_name, m.city,
+       m.country, m.mcc, m.state, m.currencies, d.enabled AND c.closed_at IS NULL AS open,
        d.name AS dfsp,
        {CURRENT_VERSION} AS sticker
 FROM counter c JOIN merchant m ON m.id = c.merchant_id JOIN dfsp d ON d.id = m.dfsp_id

@@ -22,6 +22,7 @@ class CodeFacts(Struct, frozen=True):
     alias_type: str
     alias: str
     trading_name: str
+    ussd_name: str
     city: str
     country: str
     mcc: str
@@ -122,8 +123,19 @@ def _payload(
         mcc=facts.mcc,
         amount=amount,
         dynamic=dynamic,
+        latin_name=_latin_name(facts),
         local_language=qr.language_of(facts.trading_name, facts.country),
         # Left out on the first, so that codes printed before anything was replaced stay as they are.
         sticker_version=sticker if sticker > FIRST else None,
     )
     return qr.encode(code, profile="mojaloop")
+
+
+def _latin_name(facts: CodeFacts) -> str | None:
+    """The shop's own name in Latin letters where its trading name cannot be spelt surely; None where qr may spell it.
+
+    A payer compares it with the sign above the door, so that a guess is worse than the short name for telephones.
+    """
+    if qr.latin_form(facts.trading_name, facts.country).recognisable:
+        return None
+    return facts.ussd_name or None

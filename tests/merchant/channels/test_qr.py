@@ -216,8 +216,18 @@ class TestCounterCodes:
         code = qr.decode((await till.client.get(path, headers=till.maker)).text, profile="mojaloop")
         assert code.language is not None
         assert (code.language.language, code.language.name) == ("my", "မြို့မဈေး")
-        assert code.name is not None
-        assert code.name.isascii()
+        assert code.name == "Myoma Zay"
+
+    @pytest.mark.parametrize(("short", "shown"), [("Beltek", "Beltek"), ("Café Beltek", "Cafe Beltek")])
+    async def test_a_name_that_no_rule_spells_is_shown_as_the_shop_writes_it_in_latin_letters(
+        self, till: Till, service: Service, world: World, short: str, shown: str
+    ) -> None:
+        document = builders.company(trading_name="متجر بلتك", ussd_name=short)
+        _, counters = await builders.create_merchant(service, world, document=document)
+        path = f"/api/v1/counters/{counters[0].id}/qr?format=payload"
+        code = qr.decode((await till.client.get(path, headers=till.maker)).text, profile="mojaloop")
+        assert code.language is not None
+        assert (code.name, code.language.name) == (shown, "متجر بلتك")
 
     async def test_what_cannot_be_drawn_is_refused_with_a_sentence(self, till: Till) -> None:
         for query in BAD_LOOKS:

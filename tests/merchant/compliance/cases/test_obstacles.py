@@ -169,3 +169,39 @@ class TestTiers:
         refused = await client.get(f"{path}?tier=T9", headers=world.maker.headers)
         assert refused.status_code == 422
         assert "T0, T1, T2, T3" in refused.json()["errors"][0]["message"]
+
+
+UNSPELT = "متجر بلتك"  # vowels are not written, and the second word is in no list
+
+
+async def test_a_shop_whose_name_no_rule_spells_is_asked_for_its_latin_name_before_and_at_the_submit(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    made = await builders.create_application(service, world.maker, _without_short_name(UNSPELT))
+    path = f"/api/v1/applications/{made.id}"
+    due = (await ask(client, world, f"{path}/requirements"))["currently_due"]
+    assert [one[:2] for one in places(due)] == [("business.ussd_name", "missing")]
+    refused = await client.post(f"{path}/submit", headers=world.maker.headers)
+    assert (refused.status_code, refused.json()["code"]) == (422, "incomplete")
+    assert places(refused.json()["errors"]) == places(due)
+
+
+@pytest.mark.parametrize(
+    ("name", "short"), [(UNSPELT, "Beltek"), ("متجر النور", None), ("ရွှေတောင်ကြီးဈေး", None), ("Café Élan", None)]
+)
+async def test_a_shop_whose_latin_name_is_given_or_sure_is_asked_nothing(
+    client: httpx.AsyncClient, service: Service, world: World, name: str, short: str | None
+) -> None:
+    document = _without_short_name(name)
+    document["business"] |= {"ussd_name": short} if short else {}
+    made = await builders.create_application(service, world.maker, document)
+    path = f"/api/v1/applications/{made.id}"
+    assert (await ask(client, world, f"{path}/requirements"))["currently_due"] == []
+    submitted = await client.post(f"{path}/submit", headers=world.maker.headers)
+    assert submitted.status_code == 200, submitted.text
+
+
+def _without_short_name(name: str) -> dict[str, Any]:
+    document = builders.company(trading_name=name)
+    document["business"].pop("ussd_name", None)
+    return document
