@@ -3,6 +3,7 @@
 posters.py prints; the answer to an order is 202, since a thousand posters take seconds.
 """
 
+import base64
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
@@ -13,7 +14,7 @@ from msgspec import Meta, Struct, convert
 from merchant.channels import posters
 from merchant.channels.models import PosterBatch
 from merchant.channels.problems import NothingToPrint
-from merchant.core import background, texts
+from merchant.core import background, errors, texts
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant, pattern
@@ -30,7 +31,7 @@ LanguageText = Annotated[str, pattern(r"^[a-z]{2}\Z", _("Must be a language of t
 
 
 ColourText = Annotated[str, pattern(r"^#[0-9a-fA-F]{6}\Z", _("Must be a colour written #rrggbb."))]
-Picture = Annotated[bytes, Meta(max_length=MAX_PICTURE_BYTES)]
+Picture = Annotated[str, Meta(max_length=-(-MAX_PICTURE_BYTES // 3) * 4)]  # base64
 GridCount = Annotated[int, Meta(ge=1, le=GRID_MAX)]
 
 
@@ -38,7 +39,7 @@ class NewAccepted(Struct, frozen=True, forbid_unknown_fields=True):
     """A wallet, bank or scheme whose customers can pay here: its `mark`, or else its name."""
 
     name: Annotated[str, Meta(min_length=1, max_length=40)]
-    mark: Picture = b""
+    mark: Picture = ""
 
 
 class NewBatch(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,23 +54,30 @@ class NewBatch(Struct, frozen=True, forbid_unknown_fields=True):
     accent: ColourText = posters.A5.accent
     columns: GridCount = posters.A5.columns
     rows: GridCount = posters.A5.rows
-    scheme_mark: Picture = b""
-    dfsp_mark: Picture = b""
-    logo: Picture = b""
+    scheme_mark: Picture = ""
+    dfsp_mark: Picture = ""
+    logo: Picture = ""
     accepted: Annotated[tuple[NewAccepted, ...], Meta(max_length=ACCEPTED_MAX)] = ()
 
     @property
     def look(self) -> posters.Look:
-        """What of it is neither paper, language nor merchant."""
+        """What of it is neither paper, language nor merchant. Raises InvalidFields."""
         return posters.Look(
             accent=self.accent,
             columns=self.columns,
             rows=self.rows,
-            scheme_mark=self.scheme_mark,
-            dfsp_mark=self.dfsp_mark,
-            logo=self.logo,
-            accepted=tuple(Accepted(name=one.name, mark=one.mark) for one in self.accepted),
+            scheme_mark=_picture(self.scheme_mark),
+            dfsp_mark=_picture(self.dfsp_mark),
+            logo=_picture(self.logo),
+            accepted=tuple(Accepted(name=one.name, mark=_picture(one.mark)) for one in self.accepted),
         )
+
+
+def _picture(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise errors.invalid_field("pictures", "bad_picture", _("Not valid: {fault}.", fault=error)) from None
 
 
 class SkippedCode(Struct, frozen=True):

@@ -170,14 +170,15 @@ async def test_a_bad_query_is_told_so_on_every_list(client: httpx.AsyncClient, s
             "limit=1%00",
             "search=%00",
             "external_ref=a%00b",
+            "limit=1&limit=2",
         ):
             response = await client.get(f"{path}?{query}", headers=headers)
             assert response.status_code == 400, (str(route), query, response.text)
             assert response.json()["code"], (str(route), query)
-        for query in ("search=" + "x" * 20_000, "search=%FF", "state='", "limit=1&limit=2", "tier=T9", "unknown=1"):
+        for query in ("search=" + "x" * 20_000, "search=%FF", "state='", "tier=T9", "unknown=1"):
             name = query.partition("=")[0]
             response = await client.get(f"{path}?{query}", headers=headers)
-            expected = 200 if name in known - {"state", "tier"} | {"limit"} else 400
+            expected = 200 if name in known - {"state", "tier"} else 400
             assert response.status_code == expected, (str(route), query, response.text)
             if expected == 400 and name in known:
                 assert all(allowed in response.json()["detail"] for allowed in route.filters[name]), "allowed values"

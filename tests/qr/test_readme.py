@@ -17,12 +17,14 @@ README = (Path(qr.__file__).parent / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_five_uses_run_as_printed(capsys):
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    example, posters = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     names: dict[str, object] = {}
     exec(example, names)
     assert names["party"] == ("ALIAS", "52318764", None)
     assert "TANQR" in capsys.readouterr().out
     assert len([line for line in example.splitlines() if line]) <= 20
+    exec(posters, names)
+    assert bytes(names["pdf"]).startswith(b"%PDF")  # type: ignore[call-overload]
 
 
 def test_the_number_of_schemes_is_true():

@@ -12,13 +12,13 @@ from merchant.core.throttle import Throttle
 from qr.symbols import reading
 from tests import builders
 from tests.builders import World
-from tests.merchant.channels.test_qr import Till, till
+from tests.merchant.channels.test_qr import Till, template, till
 from tests.qr.symbols.marks import MARKS
 from tests.qr.symbols.pictures import of_pdf, of_png, of_svg, texts
 
 pytestmark = pytest.mark.anyio
 
-__all__ = ["till"]  # the fixture
+__all__ = ["template", "till"]  # the fixtures
 
 LOGO = base64.b64encode(MARKS["dark round"]).decode()
 BAD_LOGOS = ["", "%%%", "AAAA", "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", LOGO[:400]]
