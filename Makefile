@@ -63,7 +63,7 @@ lint: install ## Check style, types, who imports whom, the project's own rules, 
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -c 'from importlinter.cli import lint_imports_command as main; main()'
-	$(PY) -m pytest tests/rules
+	$(PY) -m pytest tests/rules -m "not slow"
 	$(PY) -m merchant openapi --check
 
 format: install ## Format the code
