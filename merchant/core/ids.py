@@ -13,12 +13,15 @@ REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 REFERENCE_LENGTH = 8
 
 
-def uuid7() -> UUID:
-    """A UUID version 7 (RFC 9562 section 5.7): 48 bits of milliseconds, then random bits; sorts by age."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return UUID(int=value)
+def uuid7(at_ns: int | None = None) -> UUID:
+    """A UUID version 7 of now, or of `at_ns` nanoseconds since 1970; sorts by age, to 0.25 µs.
+
+    48 bits of milliseconds, 12 bits of the millisecond's fraction (RFC 9562 section 6.2, method 3), 62 random bits.
+    """
+    milliseconds, rest_ns = divmod(time.time_ns() if at_ns is None else at_ns, 1_000_000)
+    fraction = (rest_ns << 12) // 1_000_000  # steps of 244 ns
+    tail = int.from_bytes(os.urandom(8), "big") & ~(0x3 << 62) | 0x2 << 62
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | tail)
 
 
 def wire_id() -> str:

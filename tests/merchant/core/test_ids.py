@@ -17,8 +17,14 @@ def test_our_ids_are_of_version_7_and_sort_by_age() -> None:
     assert {one.version for one in made} == {7}
     assert {one.variant for one in made} == {uuid.RFC_4122}
     assert len(set(made)) == 1000
-    milliseconds = [one.int >> 80 for one in made]
-    assert milliseconds == sorted(milliseconds)
+    ages = [one.int >> 64 for one in made]
+    assert ages == sorted(ages)
+
+
+@given(st.integers(0, 2**60), st.integers(250, 2**60))
+def test_ids_of_one_millisecond_sort_by_age_too(at_ns: int, later_ns: int) -> None:
+    assert ids.uuid7(at_ns) < ids.uuid7(at_ns + later_ns)
+    assert ids.uuid7(at_ns).int >> 80 == at_ns // 1_000_000
 
 
 def test_ids_for_the_wire_are_lower_case_version_4() -> None:

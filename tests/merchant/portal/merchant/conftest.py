@@ -24,7 +24,7 @@ NAME = "Mama Njeri & Sons"
 
 def id_at(instant: datetime) -> UUID:
     """An id as one is made at that time: lists go by it."""
-    return UUID(int=int(instant.timestamp() * 1000) << 80 | ids.uuid7().int & (1 << 80) - 1)
+    return ids.uuid7(round(instant.timestamp() * 1_000_000) * 1_000)
 
 
 class Stall(msgspec.Struct):
