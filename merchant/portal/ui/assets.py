@@ -20,6 +20,7 @@ _MEDIA_TYPES = {"css": "text/css", "svg": "image/svg+xml", "js": "text/javascrip
 _NAMED = re.compile(r"([a-z-]+): ([^;{}]*?)var\((--[a-z-]+)\)([^;{}]*);")
 _COLOURS = re.compile(r"(--[a-z-]+): (#[0-9a-f]{6});")
 _COMMENT, _SPACE = re.compile(r"/\*.*?\*/", re.DOTALL), re.compile(r"\s*\n\s*")
+_AROUND = re.compile(r"\s*([{};,>])\s*")
 _STATIC = files(__package__).joinpath("static")
 
 
@@ -55,9 +56,14 @@ def _script(name: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
+def _tight(sheet: str) -> str:
+    """A style sheet without the space that nothing needs."""
+    return _AROUND.sub(r"\1", sheet).replace(": ", ":").replace(";}", "}")
+
+
 def _asset(name: str, text: str) -> Asset:
-    content = text.encode()
     stem, _, suffix = name.rpartition(".")
+    content = (_tight(text) if suffix == "css" else text).encode()
     served_as = f"{stem}-{hashlib.sha256(content).hexdigest()[:10]}.{suffix}"
     return Asset(served_as, _MEDIA_TYPES[suffix], content, gzip.compress(content, 9, mtime=0))
 
@@ -80,7 +86,7 @@ def classes_of(name: str) -> frozenset[str]:
 
 def sheets_for(page: str) -> list[str]:
     """The sheets that a page needs besides that of all who signed in, by the classes that it uses; none elsewhere."""
-    if not any(asset_path(one) in page for one in ("work.css", "shop.css")):
+    if asset_path("work.css") not in page:
         return []
     used = {name for classes in set(_CLASSES.findall(page)) for name in classes.split()}
     return [asset_path(name) for name in PARTS if not used.isdisjoint(classes_of(name))]
@@ -89,8 +95,8 @@ def sheets_for(page: str) -> list[str]:
 _ASSETS = {
     "style.css": _asset("style.css", style_sheet(["base.css", "public.css"])),
     "docs.css": _asset("docs.css", style_sheet(["base.css", "public.css", "docs.css"])),
-    "work.css": _asset("work.css", style_sheet(["base.css", "work.css"])),
-    "shop.css": _asset("shop.css", style_sheet(["base.css", "work.css", "shop.css"])),
+    # One sheet for all who sign in, and for the pages on the way in: the first page behind them finds it kept.
+    "work.css": _asset("work.css", style_sheet(_CORE)),
     **{name: _asset(name, style_sheet(["base.css", name]).removeprefix(style_sheet(["base.css"]))) for name in PARTS},
     "icon.svg": _asset("icon.svg", read_static("icon.svg")),
     "htmx.js": _asset("htmx.js", read_static("vendor/htmx-4.0.1.min.js")),
@@ -118,7 +124,7 @@ def asset_path(name: str) -> str:
 @cache
 def worker() -> bytes:
     """The service worker of the merchant's pages, which keeps their files; another one whenever a file changed."""
-    paths = [asset_path(name) for name in ("shop.css", *PARTS, "later.js", "shop.js", "work.js", "icon.svg")]
+    paths = [asset_path(name) for name in ("work.css", *PARTS, "later.js", "shop.js", "work.js", "icon.svg")]
     version = hashlib.sha256("".join(paths).encode()).hexdigest()[:10]
     text = _script("sw.js").replace("__VERSION__", version)
     return text.replace("__FILES__", json.dumps(paths)).encode()
