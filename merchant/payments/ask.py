@@ -15,7 +15,7 @@ from merchant.core.inbox import Message
 from merchant.core.money import Money
 from merchant.core.service import Service
 from merchant.hub.fspiop.client import HubUnreachable, OutgoingMessage, SendResult
-from merchant.hub.fspiop.error_codes import FspiopError
+from merchant.hub.fspiop.error_codes import bad_news_of
 from merchant.hub.fspiop.messages import (
     ErrorPut,
     Party,
@@ -30,6 +30,7 @@ from merchant.hub.fspiop.messages import (
     to_wire,
 )
 from merchant.hub.fspiop.paths import read_path
+from merchant.hub.port import MessageRefused, PayerAnswer, Refusal, RequestAnswered
 from merchant.payments.outgoing import Retry, Sender, transmit
 from merchant.payments.participants import HubConnection
 from merchant.payments.requests import MSISDN
@@ -155,8 +156,16 @@ async def fail_if_refused(sender: Sender, request_id: UUID, result: SendResult, 
         request = await lock_request(tx, request_id=request_id)
         if request is not None:
             code, description = result.error_code or "3000", result.error_description or f"HTTP {result.status}"
-            await apply_bad_news(tx, request, code, description, cause)
+            await apply_bad_news(tx, request, bad_news_of(code), f"{code} {description}", cause)
     return True
+
+
+_ANSWERS = {
+    "RECEIVED": PayerAnswer.WAITING,
+    "PENDING": PayerAnswer.WAITING,
+    "ACCEPTED": PayerAnswer.ACCEPTED,
+    "REJECTED": PayerAnswer.REJECTED,
+}
 
 
 async def receive_answer(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
@@ -164,7 +173,8 @@ async def receive_answer(tx: Tx, service: Service, connection: HubConnection, me
     said = decode(TransactionRequestsPut, message.body)
     request = await _request_answered(tx, service, connection, message)
     if request is not None:
-        await apply_payer_answer(tx, request, said)
+        state = said.transaction_request_state
+        await apply_payer_answer(tx, request, RequestAnswered(_ANSWERS[state], state.lower(), said.transaction_id))
 
 
 async def receive_error(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
@@ -172,7 +182,9 @@ async def receive_error(tx: Tx, service: Service, connection: HubConnection, mes
     error = decode(ErrorPut, message.body).error_information
     request = await _request_answered(tx, service, connection, message)
     if request is not None:
-        await apply_bad_news(tx, request, error.error_code, error.error_description, "hub_error")
+        news = bad_news_of(error.error_code)
+        detail = f"{error.error_code} {error.error_description}"
+        await apply_bad_news(tx, request, news, detail, "hub_error")
 
 
 async def _request_answered(
@@ -180,7 +192,7 @@ async def _request_answered(
 ) -> LockedRequest | None:
     """The request that a message answers; None when there is none.
 
-    Raises FspiopError 3100 unless it comes from the DFSP that was asked, or from the hub: by its own name, or (what
+    Raises MessageRefused unless it comes from the DFSP that was asked, or from the hub: by its own name, or (what
     callbacks.py checked) by giving back our own message.
     """
     [request_id] = read_path(message.method, message.path).ids
@@ -189,4 +201,4 @@ async def _request_answered(
         return None
     if message.source in (request.payer_fsp_id, connection.fsp_id) or service.settings.is_hub(message.source):
         return request
-    raise FspiopError("3100", f"{message.source} was not asked")
+    raise MessageRefused(Refusal.SENDER_NOT_ASKED, f"{message.source} was not asked")

@@ -1,6 +1,6 @@
 """The hub's stored messages: a table of the handler of each, run in one transaction with the message's job.
 
-The worker calls `interpret` for every message that callbacks.py stored. A refusal (FspiopError) becomes a PUT to
+The worker calls `interpret` for every message that callbacks.py stored. A refusal (MessageRefused) becomes a PUT to
 /error in the same transaction, so handlers refuse before they write.
 """
 
@@ -13,8 +13,9 @@ import structlog
 from merchant.core.db import Tx
 from merchant.core.inbox import Message
 from merchant.core.service import Service
-from merchant.hub.fspiop.error_codes import FspiopError
+from merchant.hub.fspiop.error_codes import FspiopError, error_of
 from merchant.hub.fspiop.paths import read_path
+from merchant.hub.port import MessageRefused, Refusal
 from merchant.payments import ask, outgoing, parties, quotes, transfers
 from merchant.payments.participants import HubConnection, HubConnections
 from merchant.payments.refusals import At, Refusals
@@ -37,17 +38,19 @@ async def interpret(tx: Tx, service: Service, message: Message) -> None:
             _log.info("message_without_handler", method=message.method, resource=message.resource)
             return
         await handler(tx, service, connection, message)
-    except FspiopError as refusal:
-        await _refuse(tx, service, connection, message, refusal)
+    except MessageRefused as refused:
+        await _refuse(tx, service, connection, message, error_of(refused))
+    except FspiopError as unreadable:
+        await _refuse(tx, service, connection, message, unreadable)
 
 
-async def _refuse(tx: Tx, service: Service, connection: HubConnection, message: Message, refusal: FspiopError) -> None:
+async def _refuse(tx: Tx, service: Service, connection: HubConnection, message: Message, error: FspiopError) -> None:
     """Tell the sender of a request; of a bad answer only our own people learn, since nobody waits for ours."""
     at: At = "request" if message.method in ("GET", "POST") else "answer"
     service.shared(Refusals).note(
         at,
-        refusal.code,
-        refusal.description,
+        error.code,
+        error.description,
         method=message.method,
         resource=message.resource,
         fsp_source=message.source,
@@ -58,7 +61,7 @@ async def _refuse(tx: Tx, service: Service, connection: HubConnection, message: 
     path = message.path
     if message.method == "POST":
         path = f"/{message.resource}/{_own_id(message)}"
-    await outgoing.refuse(tx, service, message, connection.dfsp_id, path, refusal.code, refusal.description)
+    await outgoing.refuse(tx, service, message, connection.dfsp_id, path, error)
 
 
 # The field that names a posted resource.
@@ -74,19 +77,21 @@ def _own_id(message: Message) -> str:
 
 
 async def _cannot_pay(_tx: Tx, _service: Service, _connection: HubConnection, _message: Message) -> None:
-    raise FspiopError("4102", "This participant acquires merchants; its customers cannot be asked to pay here")
+    raise MessageRefused(
+        Refusal.CANNOT_PAY, "This participant acquires merchants; its customers cannot be asked to pay here"
+    )
 
 
 async def _no_one_time_passwords(_tx: Tx, _service: Service, _connection: HubConnection, _message: Message) -> None:
-    raise FspiopError("2002", "Payers are not asked for one-time passwords here")
+    raise MessageRefused(Refusal.NOT_ANSWERED_HERE, "Payers are not asked for one-time passwords here")
 
 
 async def _not_told(_tx: Tx, _service: Service, _connection: HubConnection, _message: Message) -> None:
-    raise FspiopError("2002", "This is not answered here")
+    raise MessageRefused(Refusal.NOT_ANSWERED_HERE, "This is not answered here")
 
 
 async def _unknown_request(_tx: Tx, _service: Service, _connection: HubConnection, _message: Message) -> None:
-    raise FspiopError("3206", "There is no such transaction request")
+    raise MessageRefused(Refusal.REQUEST_UNKNOWN, "There is no such transaction request")
 
 
 # (method, resource, whether the path ends in /error) → its handler. A PUT that answers nothing we ask has none.

@@ -20,8 +20,9 @@ from merchant.core.inbox import Message
 from merchant.core.service import Service
 from merchant.hub.fspiop import client
 from merchant.hub.fspiop.client import HubUnreachable, OutgoingMessage, SendResult
-from merchant.hub.fspiop.error_codes import FspiopError
+from merchant.hub.fspiop.error_codes import FspiopError, error_of
 from merchant.hub.fspiop.messages import WireBody, encode, encode_error
+from merchant.hub.port import MessageRefused
 from merchant.payments.participants import HubConnection, HubConnections
 from merchant.payments.settle import commit_transfer
 from merchant.payments.subjects import subject_of_path
@@ -110,10 +111,10 @@ async def answer(
 
 
 async def refuse(
-    tx: Tx, service: Service, message: Message, dfsp_id: UUID, path: str, code: str, description: str
+    tx: Tx, service: Service, message: Message, dfsp_id: UUID, path: str, problem: MessageRefused | FspiopError
 ) -> None:
     """Answer a request by a PUT to its /error."""
-    error = encode_error(FspiopError(code, description))
+    error = encode_error(problem if isinstance(problem, FspiopError) else error_of(problem))
     about = subject_of_path(service.vault, message.method, message.path, message.body)
     await answer(tx, service, message, dfsp_id, f"{path}/error", error, about=about)
 

@@ -20,9 +20,10 @@ from merchant.core.phone import InvalidNumber, Msisdn
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.hub.fspiop.client import OutgoingMessage
-from merchant.hub.fspiop.error_codes import FspiopError
+from merchant.hub.fspiop.error_codes import bad_news_of
 from merchant.hub.fspiop.messages import ErrorPut, PartiesPut, Party, PartyIdInfo, decode, safe_party_name
 from merchant.hub.fspiop.paths import read_path
+from merchant.hub.port import MessageRefused, Refusal
 from merchant.payments import outgoing
 from merchant.payments.ask import ASK_TOPIC, fail_if_refused, read_asked, transmit_about
 from merchant.payments.outgoing import Sender
@@ -96,7 +97,7 @@ async def receive_party(tx: Tx, service: Service, connection: HubConnection, mes
     party = decode(PartiesPut, message.body).party.party_id_info
     fsp_id = party.fsp_id or message.source
     if fsp_id != message.source:
-        raise FspiopError("3100", f"{message.source} cannot say that {fsp_id} has this account")
+        raise MessageRefused(Refusal.SENDER_NOT_ASKED, f"{message.source} cannot say that {fsp_id} has this account")
     payer = _payer_of(message)
     if payer is None:
         return
@@ -104,7 +105,7 @@ async def receive_party(tx: Tx, service: Service, connection: HubConnection, mes
     await tx.execute(_FOUND, *about, fsp_id, ASK_TOPIC, clock.moved(), trace.traceparent())
     looked_up = await tx.fetch(_LOOKED_UP, *about)
     if not looked_up and await tx.fetchval(_ONCE_LOOKED_UP, *about[:2]):
-        raise FspiopError("3100", "This party was not looked up lately")
+        raise MessageRefused(Refusal.INVALID, "This party was not looked up lately")
     for row in looked_up:
         if row["payer_fsp_id"] not in (None, fsp_id):
             await _contradict(tx, service, row["id"], fsp_id)
@@ -142,7 +143,13 @@ async def receive_party_error(tx: Tx, service: Service, connection: HubConnectio
     for row in await tx.fetch(_WAITING_FOR_PAYER, payer.payer_digests(service.vault), connection.dfsp_id, since):
         request = await lock_request(tx, request_id=row["id"])
         if request is not None and may(request.state, RequestCapability.LOOK_UP_PAYER):
-            await apply_bad_news(tx, request, error.error_code, error.error_description, "look_up_failed")
+            await apply_bad_news(
+                tx,
+                request,
+                bad_news_of(error.error_code),
+                f"{error.error_code} {error.error_description}",
+                "look_up_failed",
+            )
 
 
 def _payer_of(message: Message) -> Msisdn | None:
@@ -160,7 +167,7 @@ async def answer_look_up(tx: Tx, service: Service, connection: HubConnection, me
     sub_id = more[0] if more else None
     payee = await find_payee(tx, connection.dfsp_id, alias_type, alias)
     if sub_id is not None and not await _is_open(tx, alias_type, alias, sub_id):
-        raise FspiopError("3204", "This code is not open any more; ask the shop for a new one")
+        raise MessageRefused(Refusal.CODE_CLOSED, "This code is not open any more; ask the shop for a new one")
     party = Party(
         PartyIdInfo(alias_type, alias, sub_id, connection.fsp_id),
         merchant_classification_code=payee.mcc,

@@ -20,7 +20,6 @@ from merchant.core.phone import InvalidNumber, Msisdn, mask
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.hub.fspiop import ilp
-from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.jws import canonical_json
 from merchant.hub.fspiop.messages import (
     PartyIdInfo,
@@ -36,6 +35,7 @@ from merchant.hub.fspiop.messages import (
     to_wire,
 )
 from merchant.hub.fspiop.paths import read_path
+from merchant.hub.port import MessageRefused, Refusal
 from merchant.payments import limits, outgoing
 from merchant.payments.models import Quote
 from merchant.payments.participants import HubConnection
@@ -55,12 +55,12 @@ AMOUNT_CHANGED = Reason(
 
 
 async def find_payee(tx: Tx, dfsp_id: UUID, alias_type: str, alias: str) -> CounterFacts:
-    """The counter behind an alias of one of our DFSPs. Raises FspiopError 3204, 5400."""
+    """The counter behind an alias of one of our DFSPs. Raises MessageRefused."""
     counter = await counter_by_alias(tx, dfsp_id, alias_type, alias)
     if counter is None:
-        raise FspiopError("3204", "No merchant has this identifier here")
+        raise MessageRefused(Refusal.MERCHANT_UNKNOWN, "No merchant has this identifier here")
     if not merchant_may(counter.state, Capability.TAKE_PAYMENT):
-        raise FspiopError("5400", "This merchant may not take payments now")
+        raise MessageRefused(Refusal.MERCHANT_BLOCKED, "This merchant may not take payments now")
     return counter
 
 
@@ -76,9 +76,9 @@ async def answer_quote(tx: Tx, service: Service, connection: HubConnection, mess
     known = await tx.fetchrow(_KNOWN, message.source, asked.quote_id)
     if known is not None:
         if known["body_hash"] != body_hash:
-            raise FspiopError("3106", "This quote id came before with another content")
+            raise MessageRefused(Refusal.REPEAT_CHANGED, "This quote id came before with another content")
         if known["answer"] is None:
-            raise FspiopError("3302", "This quote has expired; ask for a new one")
+            raise MessageRefused(Refusal.QUOTE_EXPIRED, "This quote has expired; ask for a new one")
         same = _unseal(service, asked.quote_id, known["answer"])
         await outgoing.answer(tx, service, message, connection.dfsp_id, path, same)
         return
@@ -89,7 +89,7 @@ async def answer_quote(tx: Tx, service: Service, connection: HubConnection, mess
     if request is not None:
         await expire_if_over(tx, service, request)
         if not _takes_quotes(request):
-            raise FspiopError("5101", f"This request is {request.state}; it is not to be paid")
+            raise MessageRefused(Refusal.QUOTE_NOT_WANTED, f"This request is {request.state}; it is not to be paid")
         if request.amount != amount:
             await _refuse_other_amount(tx, service, connection, message, asked, request)
             return
@@ -139,13 +139,13 @@ def payer_digest(service: Service, payer: PartyIdInfo) -> bytes | None:
 def _answer_with_packet(
     asked: QuotesPost, connection: HubConnection, amount: money.Money, expires_at: datetime
 ) -> QuotesPut:
-    """The answer with its ILP packet and condition. Raises FspiopError 3100 when no packet can hold the quote."""
+    """The answer with its ILP packet and condition. Raises MessageRefused when no packet can hold the quote."""
     transaction = _transaction(asked, connection, amount, expires_at)
     decimals = money.exponent(amount.currency)
     try:
         made = ilp.build_terms(ILP_VERSION, transaction, connection.ilp_secret, decimals=decimals)
     except ilp.IlpError as error:
-        raise FspiopError("3100", f"The quote cannot be answered: {error}") from None
+        raise MessageRefused(Refusal.INVALID, f"The quote cannot be answered: {error}") from None
     return QuotesPut(
         transfer_amount=to_wire(amount),
         payee_receive_amount=to_wire(amount),
@@ -186,7 +186,7 @@ async def repeat_quote(tx: Tx, service: Service, connection: HubConnection, mess
     [quote_id] = read_path(message.method, message.path).ids
     known = await tx.fetchrow(_KNOWN, message.source, quote_id)
     if known is None or known["answer"] is None:
-        raise FspiopError("3205", "There is no such quote")
+        raise MessageRefused(Refusal.QUOTE_UNKNOWN, "There is no such quote")
     answer = _unseal(service, quote_id, known["answer"])
     await outgoing.answer(tx, service, message, connection.dfsp_id, f"/quotes/{quote_id}", answer)
 
@@ -205,13 +205,13 @@ async def _request_paid_by(
         # Only the DFSP that was asked may quote for its customer; a code to scan was put to nobody.
         ours = request is not None and request.counter_id == counter.counter_id
         if request is None or not ours or (request.payer_masked is not None and request.payer_fsp_id != source):
-            raise FspiopError("3200", "There is no such transaction request here")
+            raise MessageRefused(Refusal.QUOTED_REQUEST_UNKNOWN, "There is no such transaction request here")
         return request
     sub_id = asked.payee.party_id_info.party_sub_id_or_type
     if sub_id is not None:
         request = await _by_reference(tx, counter, sub_id)
         if request is None:
-            raise FspiopError("3204", "This code is not open any more; ask the shop for a new one")
+            raise MessageRefused(Refusal.CODE_CLOSED, "This code is not open any more; ask the shop for a new one")
         return request
     for hint in (asked.note, extension_value(asked.extension_list, REFERENCE_EXTENSION)):
         request = await _by_hint(tx, counter, hint, from_wire(asked.amount)) if hint else None
@@ -263,7 +263,7 @@ async def _refuse_other_amount(
     request stays open for whoever pays the right amount.
     """
     path, why = f"/quotes/{asked.quote_id}", "The amount is not the one that was asked for"
-    await outgoing.refuse(tx, service, message, connection.dfsp_id, path, "5101", why)
+    await outgoing.refuse(tx, service, message, connection.dfsp_id, path, MessageRefused(Refusal.QUOTE_NOT_WANTED, why))
     if asked.transaction_request_id is not None and may(request.state, RequestCapability.FAIL):
         await move(tx, request, RequestState.FAILED, "amount_changed", reason=AMOUNT_CHANGED)
 
@@ -272,24 +272,24 @@ async def _check_amount(
     tx: Tx, service: Service, counter: CounterFacts, amount: money.Money, request: LockedRequest | None
 ) -> None:
     if amount.currency not in counter.currencies:
-        raise FspiopError("5106", f"This merchant takes {', '.join(counter.currencies)} only")
+        raise MessageRefused(Refusal.CURRENCY_NOT_TAKEN, f"This merchant takes {', '.join(counter.currencies)} only")
     if not (await policy_of(service, counter.dfsp_id)).permits("receive_payment", counter.tier):
-        raise FspiopError("5400", "This merchant may not take payments now")
+        raise MessageRefused(Refusal.MERCHANT_BLOCKED, "This merchant may not take payments now")
     day = clock.local_date(clock.now(), (await service.scheme()).time_zone)
     if not await limits.would_fit(tx, service, counter.merchant_id, counter.dfsp_id, counter.tier, amount, day):
         if request is not None:
             await fail_over_limit(tx, request)
-        raise FspiopError("5200", "This payment is over the merchant's limit")
+        raise MessageRefused(Refusal.OVER_LIMIT, "This payment is over the merchant's limit")
 
 
 def _expiry(asked: QuotesPost, now: datetime) -> datetime:
     """Until when the quote is good: the payee's to choose (FSPIOP table 24).
 
-    The payer's own expiration says how long it waits for our answer (table 23). Raises FspiopError 3302 when that has
+    The payer's own expiration says how long it waits for our answer (table 23). Raises MessageRefused when that has
     passed.
     """
     if asked.expiration and parse_datetime(asked.expiration) <= now:
-        raise FspiopError("3302", "The quote expired before it came")
+        raise MessageRefused(Refusal.QUOTE_EXPIRED, "The quote expired before it came")
     return now + QUOTE_LIFE
 
 

@@ -13,11 +13,20 @@ from merchant.core import clock, ids, money
 from merchant.core.db import Tx
 from merchant.core.errors import Reason
 from merchant.core.service import Service
-from merchant.core.texts import _
-from merchant.hub.fspiop.error_codes import base_code, reason_for
-from merchant.hub.fspiop.messages import TransactionRequestsPut
+from merchant.hub.port import BadNews, PayerAnswer, RequestAnswered
 from merchant.notify import events, sms
 from merchant.payments import limits
+from merchant.payments.reasons import (
+    ABORTED,
+    BAD_NEWS,
+    CHECKING,
+    EXPIRED,
+    HUB_NO_ANSWER,
+    HUB_UNREACHABLE,
+    NOT_ASKED,
+    OVER_LIMIT,
+    SAID_NO,
+)
 from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
 from merchant.payments.transfer_states import (
     LockedTransfer,
@@ -30,20 +39,8 @@ from merchant.payments.transfer_states import (
 # The longest pause between two questions to the hub about one transfer; the first is settings.settle_check_s.
 LONGEST_CHECK = timedelta(minutes=30)
 
-EXPIRED = reason_for("3303")
 # What came of the tries to reach the hub about a request (payment_request.hub_trouble).
 UNREACHABLE, NO_ANSWER = "unreachable", "no_answer"
-HUB_UNREACHABLE = Reason("hub_unreachable", _("The hub could not be reached; the customer was not asked."))
-HUB_NO_ANSWER = Reason("hub_unreachable", _("The hub did not answer; the customer may not have been asked."))
-NOT_ASKED = Reason("payer_not_asked", _("The hub did not find the customer in time; the customer was not asked."))
-CHECKING = Reason(
-    "checking", _("The network has not said how the payment ended; we are asking. Do not hand out goods yet.")
-)
-ABORTED = Reason("aborted_by_network", _("The payment was called off before it was complete. No money has moved."))
-OVER_LIMIT = Reason(
-    "over_limit", _("This payment would go over your limit for the day or month. Ask your provider to raise it.")
-)
-_PAYER_REFUSALS = frozenset({"4100", "4101"})
 
 
 class AmountMismatch(RuntimeError):
@@ -55,26 +52,23 @@ class AmountMismatch(RuntimeError):
 
 # --- what the payer's side says of a request ---------------------------------------------------------------------
 
-SAID_NO = reason_for("4101")
-_PAYER_STATES: Mapping[str, tuple[RequestState, Reason | None]] = {
-    "RECEIVED": (RequestState.AWAITING_PAYER, None),
-    "PENDING": (RequestState.AWAITING_PAYER, None),
-    "ACCEPTED": (RequestState.ACCEPTED, None),
-    "REJECTED": (RequestState.REJECTED, SAID_NO),
+_PAYER_STATES: Mapping[PayerAnswer, tuple[RequestState, Reason | None]] = {
+    PayerAnswer.WAITING: (RequestState.AWAITING_PAYER, None),
+    PayerAnswer.ACCEPTED: (RequestState.ACCEPTED, None),
+    PayerAnswer.REJECTED: (RequestState.REJECTED, SAID_NO),
 }
 
 
-async def apply_payer_answer(tx: Tx, request: LockedRequest, said: TransactionRequestsPut) -> None:
-    """PUT /transactionRequests: RECEIVED, PENDING, ACCEPTED, REJECTED, in any order and number."""
+async def apply_payer_answer(tx: Tx, request: LockedRequest, answered: RequestAnswered) -> None:
+    """What the payer's DFSP answers, in any order and number."""
     if not may(request.state, RequestCapability.TAKE_ANSWER) or await money_under_way(tx, request):
         return
-    if said.transaction_id is not None:
-        # On an ISO 20022 hub the quote names only this id.
+    if answered.transaction_id is not None:
         await tx.execute(
-            "UPDATE payment_request SET transaction_id = $2 WHERE id = $1", request.id, said.transaction_id
+            "UPDATE payment_request SET transaction_id = $2 WHERE id = $1", request.id, answered.transaction_id
         )
-    target, reason = _PAYER_STATES[said.transaction_request_state]
-    await move(tx, request, target, f"payer_{said.transaction_request_state.lower()}", reason=reason)
+    target, reason = _PAYER_STATES[answered.answer]
+    await move(tx, request, target, f"payer_{answered.said}", reason=reason)
 
 
 async def expire_if_over(tx: Tx, service: Service, request: LockedRequest) -> None:
@@ -100,12 +94,12 @@ async def _unasked(tx: Tx, request: LockedRequest) -> Reason:
     return {UNREACHABLE: HUB_UNREACHABLE, NO_ANSWER: HUB_NO_ANSWER}.get(trouble, NOT_ASKED)
 
 
-async def apply_bad_news(tx: Tx, request: LockedRequest, code: str, description: str, cause: str) -> None:
+async def apply_bad_news(tx: Tx, request: LockedRequest, news: BadNews, detail: str, cause: str) -> None:
     """An error from the hub, or from the payer's DFSP, about a request."""
     if not may(request.state, RequestCapability.FAIL) or await money_under_way(tx, request):
         return
-    target = RequestState.REJECTED if base_code(code) in _PAYER_REFUSALS else RequestState.FAILED
-    await move(tx, request, target, cause, reason=reason_for(code), detail=f"{code} {description}"[:200])
+    target = RequestState.REJECTED if news is BadNews.PAYER_REJECTED else RequestState.FAILED
+    await move(tx, request, target, cause, reason=BAD_NEWS[news], detail=detail[:200])
 
 
 async def fail_over_limit(tx: Tx, request: LockedRequest) -> None:

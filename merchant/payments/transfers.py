@@ -17,7 +17,7 @@ from merchant.core.money import Money
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.hub.fspiop import ilp
-from merchant.hub.fspiop.error_codes import FspiopError
+from merchant.hub.fspiop.error_codes import no_money_moves
 from merchant.hub.fspiop.messages import (
     ErrorPut,
     TransfersPatch,
@@ -30,6 +30,7 @@ from merchant.hub.fspiop.messages import (
     parse_datetime,
 )
 from merchant.hub.fspiop.paths import read_path
+from merchant.hub.port import MessageRefused, Refusal
 from merchant.payments import limits, outgoing
 from merchant.payments.participants import HubConnection
 from merchant.payments.quotes import fingerprint
@@ -39,7 +40,6 @@ from merchant.payments.transfer_states import COUNTED, UNDER_WAY, TransferState,
 from merchant.registry.merchants.states import Capability, merchant_may
 
 # The hub forgets a transfer that never was; before this code nothing else says so for certain.
-_NOT_KNOWN_TO_HUB = "3208"
 
 
 # Hubs give transfers seconds to minutes; headroom reserved for longer is withheld from the merchant.
@@ -95,7 +95,7 @@ async def answer_transfer(tx: Tx, service: Service, connection: HubConnection, m
     if known is not None:
         # The hub names a transfer by its id alone, so one id is one payer's.
         if (known["payer_fsp_id"], known["body_hash"]) != (message.source, body_hash):
-            raise FspiopError("3106", "This transfer id came before with another content")
+            raise MessageRefused(Refusal.REPEAT_CHANGED, "This transfer id came before with another content")
         await outgoing.answer(tx, service, message, connection.dfsp_id, path, known["answer"])
         return
     amount = from_wire(prepared.amount)
@@ -105,14 +105,14 @@ async def answer_transfer(tx: Tx, service: Service, connection: HubConnection, m
     now = clock.now()
     expires_at = parse_datetime(prepared.expiration)
     if expires_at <= now:
-        raise FspiopError("3303", "The transfer expired before it came")
+        raise MessageRefused(Refusal.TRANSFER_EXPIRED, "The transfer expired before it came")
     if expires_at > now + LONGEST_TRANSFER:
-        raise FspiopError("3100", "The transfer's expiration is too far away")
+        raise MessageRefused(Refusal.INVALID, "The transfer's expiration is too far away")
     day = clock.local_date(now, (await service.scheme()).time_zone)
     if not await limits.reserve(tx, service, quote.merchant_id, connection.dfsp_id, quote.tier, amount, day):
         if request is not None:
             await fail_over_limit(tx, request)
-        raise FspiopError("5200", "This payment is over the merchant's limit")
+        raise MessageRefused(Refusal.OVER_LIMIT, "This payment is over the merchant's limit")
     answer = encode(TransfersPut(connection.transfer_mode, fulfilment, format_datetime(now)))  # type: ignore[arg-type]
     await tx.execute(
         *_INSERT(
@@ -144,17 +144,17 @@ async def _quote_of(
     tx: Tx, connection: HubConnection, payer_fsp_id: str, prepared: TransfersPost, amount: Money
 ) -> AnsweredQuote:
     if prepared.payee_fsp != connection.fsp_id or prepared.payer_fsp != payer_fsp_id:
-        raise FspiopError("3100", "payerFsp and payeeFsp are not those of the message")
+        raise MessageRefused(Refusal.INVALID, "payerFsp and payeeFsp are not those of the message")
     row = await tx.fetchrow(_ANSWERED, prepared.condition, payer_fsp_id, connection.dfsp_id)
     if row is None:
-        raise FspiopError("3205", "No quote of ours has this condition")
+        raise MessageRefused(Refusal.QUOTE_UNKNOWN, "No quote of ours has this condition")
     quote = sql.row(AnsweredQuote, row)
     if (quote.amount_minor, quote.currency) != (amount.minor, amount.currency):
-        raise FspiopError("3106", "The amount is not the one that was quoted")
+        raise MessageRefused(Refusal.AMOUNT_CHANGED, "The amount is not the one that was quoted")
     if quote.expires_at <= clock.now():
-        raise FspiopError("3302", "The quote has expired; ask for a new one")
+        raise MessageRefused(Refusal.QUOTE_EXPIRED, "The quote has expired; ask for a new one")
     if not merchant_may(quote.state, Capability.TAKE_PAYMENT):
-        raise FspiopError("5400", "This merchant may not take payments now")
+        raise MessageRefused(Refusal.MERCHANT_BLOCKED, "This merchant may not take payments now")
     return quote
 
 
@@ -162,9 +162,9 @@ def _fulfilment(prepared: TransfersPost, connection: HubConnection) -> str:
     try:
         fulfilment = ilp.fulfilment_of(prepared.ilp_packet, connection.ilp_secret)
     except ilp.IlpError as error:
-        raise FspiopError("3100", f"The ILP packet cannot be read: {error}") from None
+        raise MessageRefused(Refusal.INVALID, f"The ILP packet cannot be read: {error}") from None
     if ilp.condition_of(fulfilment) != prepared.condition:
-        raise FspiopError("5105", "The ILP packet is not the one that was quoted")
+        raise MessageRefused(Refusal.PACKET_CHANGED, "The ILP packet is not the one that was quoted")
     return fulfilment
 
 
@@ -172,9 +172,9 @@ async def _check_free(tx: Tx, payer_fsp_id: str, quote: AnsweredQuote) -> Locked
     """One quote is paid once, and so is one request, which is given back."""
     request = await lock_request(tx, request_id=quote.request_id) if quote.request_id else None
     if request is not None and not may(request.state, RequestCapability.TAKE_TRANSFER):
-        raise FspiopError("5104", f"This request is {request.state}; it is not to be paid")
+        raise MessageRefused(Refusal.TRANSFER_NOT_WANTED, f"This request is {request.state}; it is not to be paid")
     if await tx.fetchval(_USED, payer_fsp_id, quote.quote_id, quote.request_id):
-        raise FspiopError("5104", "This is being paid, or has been paid, by another transfer")
+        raise MessageRefused(Refusal.TRANSFER_NOT_WANTED, "This is being paid, or has been paid, by another transfer")
     return request
 
 
@@ -183,7 +183,7 @@ async def repeat_transfer(tx: Tx, service: Service, connection: HubConnection, m
     [transfer_id] = read_path(message.method, message.path).ids
     known = await tx.fetchrow(_KNOWN, transfer_id)
     if known is None or known["payer_fsp_id"] != message.source:
-        raise FspiopError("3208", "There is no such transfer")
+        raise MessageRefused(Refusal.TRANSFER_UNKNOWN, "There is no such transfer")
     await outgoing.answer(tx, service, message, connection.dfsp_id, f"/transfers/{transfer_id}", known["answer"])
 
 
@@ -205,18 +205,18 @@ async def receive_outcome(tx: Tx, service: Service, connection: HubConnection, m
 def _check_hub(service: Service, message: Message) -> None:
     """Payer and payee have an interest in what became of the money; the hub's ledger has it in writing."""
     if not service.settings.is_hub(message.source):
-        raise FspiopError("3000", f"{message.source} is not the hub, which alone ends transfers")
+        raise MessageRefused(Refusal.SENDER_NOT_HUB, f"{message.source} is not the hub, which alone ends transfers")
 
 
 async def receive_error(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
-    """PUT or PATCH /transfers/{id}/error: only "no such transfer" says for certain that no money moves."""
+    """PUT or PATCH /transfers/{id}/error: only some codes say for certain that no money moves."""
     _check_hub(service, message)
     [transfer_id] = read_path(message.method, message.path).ids
     transfer = await lock_transfer(tx, connection.dfsp_id, transfer_id)
     if transfer is None:
         return
     code = decode(ErrorPut, message.body).error_information.error_code
-    hub_gave_up = message.method == "PATCH" or code == _NOT_KNOWN_TO_HUB
+    hub_gave_up = message.method == "PATCH" or no_money_moves(code)
     if hub_gave_up and transfer.expires_at <= clock.now():
         await abort_transfer(tx, transfer, f"hub_error_{code}")
 

@@ -1,10 +1,11 @@
-"""FSPIOP error codes: what each means, and what a shopkeeper is told when one answers a request to pay.
+"""FSPIOP error codes: what each means, which one says a refusal of ours, and what one means for a request to pay.
 
 The table is that of FSPIOP section 7.6. Codes xx40 to xx99 belong to the scheme and are read as xx00.
 """
 
-from merchant.core.errors import Reason
-from merchant.core.texts import _
+from collections.abc import Mapping
+
+from merchant.hub.port import BadNews, MessageRefused, Refusal
 
 DESCRIPTION_LENGTH_MAX = 128  # FSPIOP data model, ErrorDescription
 
@@ -68,53 +69,58 @@ MEANINGS = {
 }
 
 
-_UNREACHABLE = Reason(
-    "payer_dfsp_unreachable", _("The customer's bank or wallet cannot be reached right now. Try again.")
-)
-_BUSY = Reason("hub_busy", _("The payment network is busy right now. Try again in a minute."))
-_REFUSED = Reason("request_refused", _("The payment network did not accept this request. Ask your provider for help."))
-_NOT_FOUND = Reason("payer_not_found", _("No account was found for this customer. Check the number."))
-_EXPIRED = Reason("request_expired", _("The customer did not answer in time. Ask again if they still want to pay."))
-_PAYER_PROBLEM = Reason("payer_cannot_pay", _("The customer's bank or wallet could not make this payment."))
-_PAYER_REJECTED = Reason("payer_rejected", _("The customer said no."))
-_PAYEE_PROBLEM = Reason("payee_refused", _("Your own provider did not accept this payment. Ask them for help."))
+_CODES: Mapping[Refusal, str] = {
+    Refusal.MERCHANT_UNKNOWN: "3204",
+    Refusal.CODE_CLOSED: "3204",
+    Refusal.MERCHANT_BLOCKED: "5400",
+    Refusal.CURRENCY_NOT_TAKEN: "5106",
+    Refusal.OVER_LIMIT: "5200",
+    Refusal.REPEAT_CHANGED: "3106",
+    Refusal.QUOTED_REQUEST_UNKNOWN: "3200",
+    Refusal.QUOTE_NOT_WANTED: "5101",
+    Refusal.QUOTE_UNKNOWN: "3205",
+    Refusal.QUOTE_EXPIRED: "3302",
+    Refusal.TRANSFER_NOT_WANTED: "5104",
+    Refusal.TRANSFER_UNKNOWN: "3208",
+    Refusal.TRANSFER_EXPIRED: "3303",
+    Refusal.AMOUNT_CHANGED: "3106",
+    Refusal.PACKET_CHANGED: "5105",
+    Refusal.REQUEST_UNKNOWN: "3206",
+    Refusal.CANNOT_PAY: "4102",
+    Refusal.NOT_ANSWERED_HERE: "2002",
+    Refusal.SENDER_NOT_HUB: "3000",
+    Refusal.SENDER_NOT_ASKED: "3100",
+    Refusal.INVALID: "3100",
+}
 
-# What a code received on a request to pay tells the shopkeeper; other codes take their family's reason.
-_REASONS = {
-    "1001": _UNREACHABLE,
-    "2003": _BUSY,
-    "2005": _BUSY,
-    "3201": _UNREACHABLE,
-    "3202": _UNREACHABLE,
-    "3204": _NOT_FOUND,
-    "4001": _PAYER_PROBLEM,
-    "4102": Reason(
-        "payer_dfsp_unsupported",
-        _("The customer's bank or wallet does not take payment requests. Ask them to scan the code."),
-    ),
-    "4103": Reason("payer_currency", _("The customer cannot pay in this currency.")),
-    "5106": Reason("payee_currency", _("This counter does not take this currency.")),
-    "5200": Reason("payee_limit", _("This payment is over your limit. Ask your provider to raise it.")),
-    "5400": Reason("payee_blocked", _("This shop may not take payments now. Ask your provider.")),
+# What a code received on a request to pay means; other codes mean what their family does.
+_NEWS: Mapping[str, BadNews] = {
+    "1001": BadNews.PAYER_DFSP_UNREACHABLE,
+    "2003": BadNews.HUB_BUSY,
+    "2005": BadNews.HUB_BUSY,
+    "3201": BadNews.PAYER_DFSP_UNREACHABLE,
+    "3202": BadNews.PAYER_DFSP_UNREACHABLE,
+    "3204": BadNews.PAYER_NOT_FOUND,
+    "4001": BadNews.PAYER_CANNOT_PAY,
+    "4102": BadNews.PAYER_DFSP_UNSUPPORTED,
+    "4103": BadNews.PAYER_CURRENCY,
+    "5106": BadNews.PAYEE_CURRENCY,
+    "5200": BadNews.PAYEE_LIMIT,
+    "5400": BadNews.PAYEE_BLOCKED,
 }
-_FAMILY_REASONS = {
-    "10": _UNREACHABLE,
-    "20": _BUSY,
-    "30": _REFUSED,
-    "31": _REFUSED,
-    "32": _REFUSED,
-    "33": _EXPIRED,
-    "40": _PAYER_PROBLEM,
-    "41": _PAYER_REJECTED,
-    "42": Reason("payer_limit", _("The customer's bank or wallet does not allow this amount.")),
-    "43": Reason("payer_not_permitted", _("The customer's account may not make this payment.")),
-    "44": Reason("payer_blocked", _("The customer's account is blocked.")),
-    "50": _PAYEE_PROBLEM,
-    "51": _PAYEE_PROBLEM,
-    "52": _PAYEE_PROBLEM,
-    "53": _PAYEE_PROBLEM,
-    "54": _PAYEE_PROBLEM,
-}
+_FAMILY_NEWS: Mapping[str, BadNews] = {
+    "10": BadNews.PAYER_DFSP_UNREACHABLE,
+    "20": BadNews.HUB_BUSY,
+    "33": BadNews.REQUEST_EXPIRED,
+    "40": BadNews.PAYER_CANNOT_PAY,
+    "41": BadNews.PAYER_REJECTED,
+    "42": BadNews.PAYER_LIMIT,
+    "43": BadNews.PAYER_NOT_PERMITTED,
+    "44": BadNews.PAYER_BLOCKED,
+} | dict.fromkeys(("50", "51", "52", "53", "54"), BadNews.PAYEE_REFUSED)
+
+# A hub's answers about a transfer after which none of its money moves.
+_NO_MONEY_CODES = frozenset({"3208"})
 
 # Families of what a hub itself finds while it carries a message: never what a payer or a payee decides.
 _HUBS_OWN_FAMILIES = frozenset({"10", "20", "30", "31", "32", "33"})
@@ -157,7 +163,22 @@ def hub_may_find(code: str) -> bool:
     return code[:2] in _HUBS_OWN_FAMILIES
 
 
-def reason_for(code: str) -> Reason:
-    """What a shopkeeper is told when this code ends a request to pay."""
+def code_of(refusal: Refusal) -> str:
+    """The code by which FSPIOP says why we refuse."""
+    return _CODES[refusal]
+
+
+def error_of(refused: MessageRefused) -> FspiopError:
+    """A refusal of ours as FSPIOP reports it."""
+    return FspiopError(code_of(refused.refusal), refused.description)
+
+
+def bad_news_of(code: str) -> BadNews:
+    """What this code means when it answers a request to pay."""
     base = base_code(code)
-    return _REASONS.get(base) or _FAMILY_REASONS.get(base[:2], _REFUSED)
+    return _NEWS.get(base) or _FAMILY_NEWS.get(base[:2], BadNews.REQUEST_REFUSED)
+
+
+def no_money_moves(code: str) -> bool:
+    """Whether a hub that answers this code about a transfer says for certain that it moves, and will move, no money."""
+    return base_code(code) in _NO_MONEY_CODES

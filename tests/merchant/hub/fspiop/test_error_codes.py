@@ -1,12 +1,22 @@
-"""FSPIOP error codes and what a shopkeeper is told."""
+"""FSPIOP error codes: what they mean to us, and what we say by them."""
 
 import pytest
 
-from merchant.hub.fspiop.error_codes import MEANINGS, FspiopError, base_code, meaning_of, reason_for
+from merchant.hub.fspiop.error_codes import (
+    MEANINGS,
+    FspiopError,
+    bad_news_of,
+    base_code,
+    code_of,
+    error_of,
+    meaning_of,
+    no_money_moves,
+)
+from merchant.hub.port import BadNews, MessageRefused, Refusal
 
 
 @pytest.mark.parametrize(
-    ("code", "reason"),
+    ("code", "news"),
     [
         ("3204", "payer_not_found"),
         ("4101", "payer_rejected"),
@@ -22,15 +32,45 @@ from merchant.hub.fspiop.error_codes import MEANINGS, FspiopError, base_code, me
         ("", "request_refused"),
     ],
 )
-def test_a_code_received_on_a_request_has_a_reason(code: str, reason: str) -> None:
-    assert reason_for(code).code == reason
+def test_a_code_received_on_a_request_has_a_meaning(code: str, news: str) -> None:
+    assert bad_news_of(code) == news
 
 
-@pytest.mark.parametrize("code", MEANINGS)
-def test_every_code_is_explained_in_a_sentence_without_jargon(code: str) -> None:
-    message = reason_for(code).message
-    assert message.endswith(".")
-    assert not any(word in message for word in ("FSP", "DFSP", "error", "payer", "payee", "liquidity"))
+@pytest.mark.parametrize("refusal", Refusal)
+def test_every_refusal_of_ours_has_a_code_of_the_specification(refusal: Refusal) -> None:
+    assert code_of(refusal) in MEANINGS
+    error = error_of(MessageRefused(refusal, "why"))
+    assert (error.code, error.description, error.http_status) == (code_of(refusal), "why", 400)
+
+
+@pytest.mark.parametrize("news", BadNews)
+def test_some_code_brings_every_kind_of_bad_news(news: BadNews) -> None:
+    assert news in {bad_news_of(code) for code in MEANINGS}
+
+
+@pytest.mark.parametrize(
+    ("code", "certain"),
+    [
+        ("3208", True),
+        ("3303", False),
+        ("3100", False),
+        ("3101", False),
+        ("3145", False),
+        ("3104", False),
+        ("3105", False),
+        ("3106", False),
+        ("3243", False),
+        ("3201", False),
+        ("3300", False),
+        ("1000", False),
+        ("2001", False),
+        ("2004", False),
+        ("5000", False),
+        ("9999", False),
+    ],
+)
+def test_only_some_answers_of_a_hub_say_for_certain_that_no_money_moves(code: str, certain: bool) -> None:
+    assert no_money_moves(code) is certain
 
 
 @pytest.mark.parametrize(("code", "base"), [("3239", "3239"), ("3240", "3200"), ("3299", "3200"), ("3204", "3204")])
