@@ -119,8 +119,10 @@ _FAMILY_NEWS: Mapping[str, BadNews] = {
     "44": BadNews.PAYER_BLOCKED,
 } | dict.fromkeys(("50", "51", "52", "53", "54"), BadNews.PAYEE_REFUSED)
 
-# A hub's answers about a transfer after which none of its money moves.
-_NO_MONEY_CODES = frozenset({"3208"})
+# A hub's answers about a transfer after which none of its money moves: no such transfer, and expired, as older
+# central ledgers answer (mojaloop/project#3078); and that the hub found it, or our fulfilment of it, invalid. The rest
+# of that family is about the question, as a bad signature of it is.
+_NO_MONEY_CODES = frozenset({"3208", "3303", "3100", "3101", "3102", "3103"})
 
 # Families of what a hub itself finds while it carries a message: never what a payer or a payee decides.
 _HUBS_OWN_FAMILIES = frozenset({"10", "20", "30", "31", "32", "33"})
