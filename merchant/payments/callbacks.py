@@ -102,6 +102,12 @@ def _note(service: Service, scope: Scope, headers: dict[str, str], code: str, wh
     )
 
 
+# A disabled DFSP takes no new payment, but what became of those under way is heard and told.
+_HEARD_WHEN_DISABLED = frozenset(
+    {("PUT", "transactionRequests"), ("GET", "transfers"), ("PUT", "transfers"), ("PATCH", "transfers")}
+)
+
+
 class _Arrival(Struct, frozen=True):
     """A message whose path and headers are well formed, and which is addressed to one of our DFSPs."""
 
@@ -122,7 +128,7 @@ async def _checked(tx: Tx, service: Service, connections: HubConnections, call: 
         body = _read_body(place, call)
     destination = inbound.destination or await find_destination(tx, place, body, inbound.source)
     connection = returned_to or (await connections.connection(tx, destination) if destination else None)
-    if connection is None or not connection.enabled:
+    if connection is None or not (connection.enabled or (call.method, place.resource) in _HEARD_WHEN_DISABLED):
         raise FspiopError("3203", "fspiop-destination names no participant served here")
     if service.settings.require_signatures and returned_to is None:
         await _check_signature(tx, service, _Arrival(call, place, inbound, connection))

@@ -17,7 +17,15 @@ from merchant.core.http.raw import MAX_BODY_BYTES
 from merchant.hub.fspiop import base64url
 from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.jws import fspiop_uri, sign
-from merchant.hub.fspiop.messages import QuotesPost, TransactionRequestsPut, encode, encode_error
+from merchant.hub.fspiop.messages import (
+    PartiesPut,
+    Party,
+    PartyIdInfo,
+    QuotesPost,
+    TransactionRequestsPut,
+    encode,
+    encode_error,
+)
 from merchant.payments.callbacks import fspiop_door
 from merchant.programs import runtime
 from merchant.programs.app import create_app, with_doors
@@ -290,11 +298,51 @@ async def test_signatures_are_not_looked_at_where_the_setting_says_so(stage: Sta
     assert (await stage.hub.say("POST", "/quotes", stage.quote_body(), signed=False)).status_code == 202
 
 
-async def test_a_disabled_participant_is_not_served(stage: Stage) -> None:
+async def disable(stage: Stage) -> None:
     async with stage.service.db.system() as tx:
         await tx.execute("UPDATE dfsp SET enabled = false WHERE fsp_id = $1", DFSP)
-    assert error_of(await stage.hub.say("POST", "/quotes", stage.quote_body())) == (400, "3203")
+
+
+async def test_a_disabled_participant_takes_no_new_payment(stage: Stage) -> None:
+    await disable(stage)
+    party = PartiesPut(Party(PartyIdInfo("MSISDN", PAYER, None, MOBILE)))
+    for method, path, body in (
+        ("POST", "/quotes", stage.quote_body()),
+        ("GET", f"/parties/ALIAS/{stage.counter.alias}", None),
+        ("PUT", f"/parties/MSISDN/{PAYER}", party),
+    ):
+        assert error_of(await stage.hub.say(method, path, body)) == (400, "3203"), path
     await assert_nothing_kept(stage)
+
+
+@pytest.mark.parametrize(
+    ("method", "word", "state"),
+    [
+        ("PATCH", "COMMITTED", "paid"),
+        ("PUT", "COMMITTED", "paid"),
+        ("PATCH", "ABORTED", "failed"),
+    ],
+)
+async def test_money_under_way_of_a_disabled_participant_is_settled_and_told(
+    stage: Stage, method: str, word: str, state: str
+) -> None:
+    request = await stage.asked()
+    transfer_id = await stage.reserved(request)
+    await disable(stage)
+    await stage.end_transfer(transfer_id, word, method)
+    assert await stage.rows("SELECT state FROM payment_request") == [(state,)]
+
+
+async def test_the_customers_no_reaches_a_disabled_participant(stage: Stage) -> None:
+    request = await stage.asked()
+    await disable(stage)
+    await stage.tell(
+        "PUT",
+        f"/transactionRequests/{request['hub']['transaction_request_id']}",
+        TransactionRequestsPut("REJECTED"),
+        source=MOBILE,
+    )
+    assert await stage.rows("SELECT state FROM payment_request") == [("rejected",)]
 
 
 PLACES = [
