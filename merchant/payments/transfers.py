@@ -7,6 +7,7 @@ nothing. The hub's last word (PATCH, or its answer to our GET) is settle.py's.
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
 from msgspec import Struct
 
 from merchant.core import audit, clock, errors, sql
@@ -39,9 +40,6 @@ from merchant.payments.states import LockedRequest, RequestCapability, lock_requ
 from merchant.payments.transfer_states import COUNTED, UNDER_WAY, TransferState, lock_transfer
 from merchant.registry.merchants.states import Capability, merchant_may
 
-# The hub forgets a transfer that never was; before this code nothing else says so for certain.
-
-
 # Hubs give transfers seconds to minutes; headroom reserved for longer is withheld from the merchant.
 LONGEST_TRANSFER = timedelta(days=1)
 
@@ -64,6 +62,7 @@ class AnsweredQuote(Struct, frozen=True):
 
 
 _KNOWN = "SELECT payer_fsp_id, body_hash, answer FROM transfer WHERE transfer_id = $1 LIMIT 1"
+_PRESENT = "SELECT payer_fsp_id, answer, state, ended_at FROM transfer WHERE transfer_id = $1 LIMIT 1"
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0)), pg_advisory_xact_lock(hashtextextended($2, 0))"
 _ANSWERED = sql.select(
     AnsweredQuote,
@@ -179,12 +178,24 @@ async def _check_free(tx: Tx, payer_fsp_id: str, quote: AnsweredQuote) -> Locked
 
 
 async def repeat_transfer(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
-    """GET /transfers/{id}: our answer once more."""
+    """GET /transfers/{id}: our answer with the state that the transfer has now."""
     [transfer_id] = read_path(message.method, message.path).ids
-    known = await tx.fetchrow(_KNOWN, transfer_id)
+    known = await tx.fetchrow(_PRESENT, transfer_id)
     if known is None or known["payer_fsp_id"] != message.source:
         raise MessageRefused(Refusal.TRANSFER_UNKNOWN, "There is no such transfer")
-    await outgoing.answer(tx, service, message, connection.dfsp_id, f"/transfers/{transfer_id}", known["answer"])
+    await outgoing.answer(tx, service, message, connection.dfsp_id, f"/transfers/{transfer_id}", _present(known))
+
+
+def _present(known: asyncpg.Record) -> bytes:
+    """The answer as of now: the hub's last word has replaced our own, and what was called off has no fulfilment."""
+    answer = decode(TransfersPut, known["answer"])
+    match TransferState(known["state"]):
+        case TransferState.RESERVED:
+            return bytes(known["answer"])
+        case TransferState.COMMITTED:
+            return encode(TransfersPut("COMMITTED", answer.fulfilment, format_datetime(known["ended_at"])))
+        case TransferState.ABORTED:
+            return encode(TransfersPut("ABORTED", None, format_datetime(known["ended_at"])))
 
 
 async def receive_outcome(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:

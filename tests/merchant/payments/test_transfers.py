@@ -329,6 +329,20 @@ async def test_money_that_comes_twice_for_one_request_is_two_payments_but_one_pa
     assert await usage(stage) == [(2000, 2), (2000, 2)]
 
 
+@pytest.mark.parametrize("word", ["COMMITTED", "ABORTED"])
+async def test_a_question_gets_the_state_that_a_transfer_has_now(stage: Stage, word: str) -> None:
+    transfer_id = await stage.reserved(await stage.asked())
+    await stage.tell("GET", f"/transfers/{transfer_id}")
+    first = stage.hub.to(f"/transfers/{transfer_id}", "PUT")[-1].body
+    assert first["transferState"] == "RESERVED"
+    await stage.end_transfer(transfer_id, word)
+    await stage.tell("GET", f"/transfers/{transfer_id}")
+    said = stage.hub.to(f"/transfers/{transfer_id}", "PUT")[-1].body
+    assert said["transferState"] == word
+    assert said.get("fulfilment") == (first["fulfilment"] if word == "COMMITTED" else None)
+    assert said["completedTimestamp"] >= first["completedTimestamp"]
+
+
 @pytest.mark.parametrize("state", ["RECEIVED", "RESERVED"])
 async def test_a_word_that_decides_nothing_changes_nothing(stage: Stage, state: str) -> None:
     request = await stage.asked()
