@@ -84,7 +84,7 @@ async def answer_quote(tx: Tx, service: Service, connection: HubConnection, mess
         return
     payee = asked.payee.party_id_info
     counter = await find_payee(tx, connection.dfsp_id, payee.party_id_type, payee.party_identifier)
-    amount = from_wire(asked.amount)
+    amount = _transfer_amount(asked)
     request = await _request_paid_by(tx, connection, counter, asked, message.source)
     if request is not None:
         await expire_if_over(tx, service, request)
@@ -124,6 +124,19 @@ async def answer_quote(tx: Tx, service: Service, connection: HubConnection, mess
     if request is not None:
         await move(tx, request, RequestState.ACCEPTED, "quoted")
     await outgoing.answer(tx, service, message, connection.dfsp_id, path, answer, useless_after=expires_at)
+
+
+def _transfer_amount(asked: QuotesPost) -> money.Money:
+    """What would arrive: of an amount that the payer sends, the payer's DFSP keeps its disclosed fees (FSPIOP 5.1.4,
+    listing 10); we take none. Raises MessageRefused.
+    """
+    amount = from_wire(asked.amount)
+    if asked.amount_type == "RECEIVE" or asked.fees is None or not asked.fees.amount.strip("0."):
+        return amount
+    fees = from_wire(asked.fees)
+    if fees.currency != amount.currency or fees.minor >= amount.minor:
+        raise MessageRefused(Refusal.INVALID, "The fees are not a part of the amount")
+    return money.Money(amount.minor - fees.minor, amount.currency)
 
 
 def payer_digest(service: Service, payer: PartyIdInfo) -> bytes | None:
@@ -214,7 +227,7 @@ async def _request_paid_by(
             raise MessageRefused(Refusal.CODE_CLOSED, "This code is not open any more; ask the shop for a new one")
         return request
     for hint in (asked.note, extension_value(asked.extension_list, REFERENCE_EXTENSION)):
-        request = await _by_hint(tx, counter, hint, from_wire(asked.amount)) if hint else None
+        request = await _by_hint(tx, counter, hint, _transfer_amount(asked)) if hint else None
         if request is not None:
             return request
     # On an ISO 20022 hub the request's id is lost on the way; the transaction id told us at RECEIVED remains.
