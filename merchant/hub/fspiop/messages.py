@@ -69,10 +69,14 @@ class ExtensionList(WireBody, frozen=True):
 
 
 class WireMoney(WireBody, frozen=True):
-    """FSPIOP Money: decimal text without trailing zeros, with its currency."""
+    """FSPIOP Money: decimal text without trailing zeros, with its currency, which is an enumeration (section 7.5.5)."""
 
     currency: Currency
     amount: Amount
+
+    def __post_init__(self) -> None:
+        if not money.is_currency(self.currency):
+            raise ValueError(f"Invalid enum value {self.currency!r}")
 
 
 class PartyIdInfo(WireBody, frozen=True):

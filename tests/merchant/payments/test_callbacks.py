@@ -418,6 +418,8 @@ async def test_a_known_body_with_a_bad_field_is_refused_by_the_fields_name(stage
         ({"quoteId": None}, "3101"),
         ({"amountType": "BOTH"}, "3100"),
         ({"amount": {"currency": "KES", "amount": "10.00"}}, "3101"),
+        ({"amount": {"currency": "POC", "amount": "10"}}, "3100"),
+        ({"fees": {"currency": "ZZZ", "amount": "1"}}, "3100"),
         ({"note": "x" * 129}, "3101"),
         ({"note": "a\x00b"}, "3101"),
         ({"expiration": "tomorrow"}, "3101"),
