@@ -20,6 +20,7 @@ from merchant.core.audit_keys import AuditKeys
 from merchant.core.canary import open_canary
 from merchant.core.db import Database, Reads
 from merchant.core.errors import OperatorProblem
+from merchant.core.pools import DatabaseAway
 from merchant.core.settings import Settings
 from merchant.core.vault import BadSecretKey
 
@@ -110,7 +111,8 @@ class Service:
 
     def _scheme_was_read(self, task: asyncio.Task[None]) -> None:
         self._scheme_read = None
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, DatabaseAway):  # that it is away is told once, where it is seen
             _log.warning("scheme_not_read", error=type(error).__name__)  # what was known stays in use
 
     async def close(self) -> None:
