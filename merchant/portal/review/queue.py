@@ -17,6 +17,7 @@ from merchant.core.texts import _, _n
 from merchant.portal.ui.assets import icon
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.lists import Button, Column, Empty, Listing, badge, show_list
+from merchant.portal.ui.markup import fill
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import STAFF, View, screen
 from merchant.portal.ui.when import as_instant
@@ -63,7 +64,7 @@ def age_of(view: View, instant: str | None) -> str:
 
 
 def _name(view: View, row: Any) -> Markup:
-    return Markup("<bdi>{}</bdi>").format(row.trading_name or view.spoken.say(_("Without a name")))
+    return fill("<bdi>{}</bdi>", row.trading_name or view.spoken.say(_("Without a name")))
 
 
 def _kind(view: View, row: Any) -> str:
@@ -73,7 +74,7 @@ def _kind(view: View, row: Any) -> str:
 
 
 def _makers(_view: View, row: Any) -> Markup:
-    names = Markup(", ").join(Markup("<bdi>{}</bdi>").format(one) for one in row.maker_names)
+    names = Markup(", ").join(fill("<bdi>{}</bdi>", one) for one in row.maker_names)
     return names or Markup("–")
 
 
@@ -85,7 +86,7 @@ def _who(view: View, row: Any) -> Markup:
         return view.spoken.say(_("Nobody"))
     if row.claimed_by == view.actor.id:
         return _TAG.format("good", icon("user"), view.spoken.say(_("You")))
-    return Markup("<bdi>{}</bdi>").format(row.claimed_by_name)
+    return fill("<bdi>{}</bdi>", row.claimed_by_name)
 
 
 def _hits(view: View, row: Any) -> Markup:
@@ -100,7 +101,7 @@ def _hits(view: View, row: Any) -> Markup:
 
 
 def _risk(view: View, row: Any) -> Markup:
-    return Markup('<span class="marks">{} {}</span>').format(badge(view, "risk", row.risk), _hits(view, row))
+    return fill('<span class="marks">{} {}</span>', badge(view, "risk", row.risk), _hits(view, row))
 
 
 def _choose(view: View, row: Any) -> Markup:

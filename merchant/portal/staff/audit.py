@@ -10,6 +10,7 @@ from merchant.people import record_routes as api
 from merchant.people.record_routes import AuditView, SecurityEventView
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.lists import Column, Empty, Listing, instant, show_list, text
+from merchant.portal.ui.markup import fill
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import STAFF, View, screen
 
@@ -28,14 +29,14 @@ def _readable(code: str) -> str:
 
 def _who(_view: View, row: AuditView | SecurityEventView) -> Markup | str:
     if row.actor_name:
-        return Markup("<bdi>{}</bdi>").format(row.actor_name)
+        return fill("<bdi>{}</bdi>", row.actor_name)
     return _view.spoken.say(_("The service") if row.actor_kind in ("service", None) else _("Hub staff"))
 
 
 def _about(view: View, row: AuditView) -> Markup:
     name = getattr(row, "subject_name", None)
     shown = name or row.subject_type.replace("_", " ")
-    return Markup('<a href="/audit?subject_id={}"><bdi>{}</bdi></a>').format(row.subject_id, shown)
+    return fill('<a href="/audit?subject_id={}"><bdi>{}</bdi></a>', row.subject_id, shown)
 
 
 def _detail(_view: View, row: AuditView | SecurityEventView) -> str:

@@ -14,6 +14,7 @@ from merchant.portal.staff.audit import TABS
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import Kind
 from merchant.portal.ui.lists import Column, Empty, Listing, badge, instant, text
+from merchant.portal.ui.markup import fill
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import STAFF, View, screen, show
 
@@ -25,7 +26,7 @@ _OLDER = 10
 def _name(view: View, row: ChainView) -> Markup | str:
     if row.dfsp_id is None:
         return view.spoken.say(_("The hub"))
-    return Markup("<bdi>{}</bdi>").format(row.name or view.spoken.say(_("A DFSP that is no longer known")))
+    return fill("<bdi>{}</bdi>", row.name or view.spoken.say(_("A DFSP that is no longer known")))
 
 
 def _result(view: View, row: ChainView) -> Markup | str:
@@ -33,7 +34,7 @@ def _result(view: View, row: ChainView) -> Markup | str:
     if row.intact:
         return shown
     told = view.spoken.say(_("Entry {number}: {problem}.", number=row.broken_seq, problem=row.problem))
-    return Markup("{} {}").format(shown, told)
+    return fill("{} {}", shown, told)
 
 
 _CHAINS = Listing(

@@ -14,6 +14,7 @@ from merchant.portal.staff.merchant_tabs import merchant_path, merchant_tabs
 from merchant.portal.ui import words
 from merchant.portal.ui.layout import zone_of
 from merchant.portal.ui.lists import Empty, Listing, show_list
+from merchant.portal.ui.markup import fill
 from merchant.portal.ui.pages import Page, grouped
 from merchant.portal.ui.screen import STAFF, View, screen
 from merchant.portal.ui.when import tell_time
@@ -123,13 +124,13 @@ def _what(view: View, row: AuditView) -> Markup:
     """The sentence of an action with its values; readable text for one that nobody has put in words yet."""
     sentence = SENTENCES.get(row.action)
     if sentence is None:
-        return Markup("{}").format(row.action.replace(".", ": ").replace("_", " ").capitalize())
+        return fill("{}", row.action.replace(".", ": ").replace("_", " ").capitalize())
     values = {"name": row.subject_name or "–"} | row.detail
     told = {name: _value(view, name, value) for name, value in values.items()}
     try:
         return view.spoken.say(sentence, **told)
     except KeyError:  # an entry of a release that recorded less
-        return Markup("{}").format(row.action.replace(".", ": ").replace("_", " ").capitalize())
+        return fill("{}", row.action.replace(".", ": ").replace("_", " ").capitalize())
 
 
 def _value(view: View, name: str, value: Any) -> Any:
@@ -138,9 +139,9 @@ def _value(view: View, name: str, value: Any) -> Any:
     if name == "kind":
         return view.spoken.say(words.word("case", value).text)
     if name == "alias":
-        return Markup('<bdi class="nowrap">{}</bdi>').format(grouped(str(value)))
+        return fill('<bdi class="nowrap">{}</bdi>', grouped(str(value)))
     if name == "name":
-        return Markup("<bdi>{}</bdi>").format(str(value).replace("_", " ") if value else "–")
+        return fill("<bdi>{}</bdi>", str(value).replace("_", " ") if value else "–")
     if name in _TOLD_BY_NAMES:
         values = value if isinstance(value, list) else [value]
         return ", ".join(str(one).replace("_", " ") for one in values)
@@ -155,9 +156,9 @@ def _more(view: View, row: AuditView) -> Markup | None:
         for name, value in row.detail.items()
         if name not in _QUIET and f"{{{name}}}" not in sentence and isinstance(value, str | int | float)
     ]
-    parts = [Markup("{}: {}").format(name, value) for name, value in left[:_MORE_MOST]]
+    parts = [fill("{}: {}", name, value) for name, value in left[:_MORE_MOST]]
     if reason := row.detail.get("reason"):
-        parts.insert(0, Markup("“{}”").format(reason))
+        parts.insert(0, fill("“{}”", reason))
     return Markup(" · ").join(parts) if parts else None
 
 

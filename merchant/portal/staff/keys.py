@@ -29,6 +29,7 @@ from merchant.portal.ui.lists import (
     state,
     text,
 )
+from merchant.portal.ui.markup import fill
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import EVERYONE, STAFF, View, screen, show
 
@@ -40,7 +41,7 @@ _ISSUE = Button("/keys/issue", _("Issue a key"), permission=P.API_KEYS_WRITE)
 def _replace(view: View, row: Any) -> Markup | str:
     if row.revoked_at is not None:
         return "–"
-    return Markup('<a href="/keys/{}/rotate">{}</a>').format(row.id, view.spoken.say(_("Replace")))
+    return fill('<a href="/keys/{}/rotate">{}</a>', row.id, view.spoken.say(_("Replace")))
 
 
 _KEYS = Listing(

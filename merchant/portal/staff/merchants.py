@@ -13,6 +13,7 @@ from merchant.portal.staff.merchant_tabs import merchant_tabs
 from merchant.portal.ui.acts import Act, Subject, act_screens, subject_of
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.lists import Button, Column, Empty, Listing, instant, name_of, show_list, state, text
+from merchant.portal.ui.markup import fill
 from merchant.portal.ui.pages import Page, grouped
 from merchant.portal.ui.screen import STAFF, View, screen
 from merchant.portal.ui.words import WORDS
@@ -26,9 +27,7 @@ _STATES = [(state.value, WORDS["merchant"][state.value].text) for state in Merch
 
 def _numbers(_view: View, row: MerchantView) -> Markup:
     """The first numbers of a merchant, and how many there are besides."""
-    first = Markup(", ").join(
-        Markup('<bdi class="nowrap">{}</bdi>').format(grouped(one.alias)) for one in row.counters[:2]
-    )
+    first = Markup(", ").join(fill('<bdi class="nowrap">{}</bdi>', grouped(one.alias)) for one in row.counters[:2])
     return first + f" +{len(row.counters) - 2}" if len(row.counters) > 2 else first
 
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from markupsafe import Markup
-
 from merchant.core.access import Permission as P
 from merchant.core.texts import _
 from merchant.notify import message_routes as api
@@ -12,6 +10,7 @@ from merchant.portal.ui import words
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import Kind
 from merchant.portal.ui.lists import Column, Empty, Listing, badge, instant, name_of, show_list
+from merchant.portal.ui.markup import fill
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import STAFF, View, screen
 from merchant.portal.ui.words import WORDS
@@ -24,8 +23,8 @@ def _choices(kind: str) -> list[tuple[str, str]]:
 def _says(view: View, row: MessageView) -> Any:
     """What a message says; or that its words are not kept."""
     if row.text:
-        return Markup("<bdi>{}</bdi>").format(row.text)
-    return Markup('<span class="quiet">{}</span>').format(view.spoken.say(_("not kept")))
+        return fill("<bdi>{}</bdi>", row.text)
+    return fill('<span class="quiet">{}</span>', view.spoken.say(_("not kept")))
 
 
 def _state(view: View, row: MessageView) -> Any:
@@ -35,14 +34,14 @@ def _state(view: View, row: MessageView) -> Any:
         return shown
     known = WORDS["message_reason"].get(row.reason)
     why = view.spoken.say(known.text) if known else row.reason
-    return shown + Markup(' <span class="quiet"><bdi>{}</bdi></span>').format(why)
+    return shown + fill(' <span class="quiet"><bdi>{}</bdi></span>', why)
 
 
 def _merchant(_view: View, row: MessageView) -> Any:
     """The merchant's name with the way to it."""
     if row.merchant_id is None or not row.merchant_name:
         return "–"
-    return Markup('<a href="/merchants/{}"><bdi>{}</bdi></a>').format(row.merchant_id, row.merchant_name)
+    return fill('<a href="/merchants/{}"><bdi>{}</bdi></a>', row.merchant_id, row.merchant_name)
 
 
 def _subject(view: View, row: MessageView) -> str:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from merchant.core.access import Permission as P
 from merchant.people import routes as people_api
 from merchant.portal.ui.layout import Kind
+from merchant.portal.ui.markup import fill
 from merchant.portal.ui.screen import View
 from merchant.scheme import routes as scheme_api
 from merchant.scheme.schemas import DfspView
@@ -17,10 +18,10 @@ def merchant_cell(view: View, row: Any) -> Markup:
     """A row's merchant and counter by their names; nothing of a merchant that went to another DFSP."""
     if not row.merchant_name:
         return Markup("–")
-    shown = Markup("<bdi>{}</bdi>").format(row.merchant_name)
+    shown = fill("<bdi>{}</bdi>", row.merchant_name)
     if view.may(P.MERCHANTS_READ):
-        shown = Markup('<a href="/merchants/{}">{}</a>').format(row.merchant_id, shown)
-    return shown + Markup(' <span class="quiet"><bdi>{}</bdi></span>').format(row.counter_name)
+        shown = fill('<a href="/merchants/{}">{}</a>', row.merchant_id, shown)
+    return shown + fill(' <span class="quiet"><bdi>{}</bdi></span>', row.counter_name)
 
 
 async def dfsps_named(view: View) -> Sequence[tuple[str, str]]:

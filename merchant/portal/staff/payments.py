@@ -22,6 +22,7 @@ from merchant.portal.ui import words
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import zone_of
 from merchant.portal.ui.lists import Column, Empty, Listing, amount, instant, name_of, show_list, state, text
+from merchant.portal.ui.markup import fill
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import STAFF, View, link, screen
 from merchant.portal.ui.when import tell_time
@@ -106,7 +107,7 @@ _SEARCH = Listing(
 def told(view: View, row: FoundPayment) -> tuple[str, str, Markup]:
     """What became of it: tone, drawing and sentence."""
     said = words.word("request", row.state)
-    where = Markup("<bdi>{}</bdi>, <bdi>{}</bdi>").format(row.merchant_name, row.counter_name)
+    where = fill("<bdi>{}</bdi>, <bdi>{}</bdi>", row.merchant_name, row.counter_name)
     if row.payment_id is not None:
         at = tell_time(row.at, zone_of(view.scheme), view.spoken.language)
         return said.tone, said.icon, view.spoken.say(_("Paid {time} to {place}"), time=at, place=where)
@@ -115,7 +116,7 @@ def told(view: View, row: FoundPayment) -> tuple[str, str, Markup]:
 
 def place_of(row: FoundPayment) -> Markup:
     """Where it was to be paid."""
-    return Markup("<bdi>{}</bdi>, <bdi>{}</bdi>").format(row.merchant_name, row.counter_name)
+    return fill("<bdi>{}</bdi>, <bdi>{}</bdi>", row.merchant_name, row.counter_name)
 
 
 @screen("GET", "/payments", permission=P.PAYMENTS_READ, kinds=STAFF)

@@ -21,6 +21,7 @@ from merchant.portal.staff.named import dfsps_named
 from merchant.portal.ui.charts import Bar
 from merchant.portal.ui.figures import Answered, answered, files_of, row_amount, tabs_for, today
 from merchant.portal.ui.lists import Column, Empty, Listing, instant, name_of, text
+from merchant.portal.ui.markup import fill
 from merchant.portal.ui.pages import Page, grouped
 from merchant.portal.ui.screen import STAFF, View, link, screen
 from merchant.portal.ui.when import tell_day
@@ -138,7 +139,7 @@ async def reports(view: View) -> Page:
 
 
 def _counter(_view: View, row: DailyTakings) -> Markup:
-    return Markup('<bdi>{}</bdi> <span class="quiet nowrap">{}</span>').format(row.counter_name, grouped(row.alias))
+    return fill('<bdi>{}</bdi> <span class="quiet nowrap">{}</span>', row.counter_name, grouped(row.alias))
 
 
 _DAY_TABLE = Listing(

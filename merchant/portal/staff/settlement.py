@@ -16,7 +16,7 @@ from merchant.portal.staff.reports import ROWS_SHOWN, TABS, around, day_chosen, 
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.figures import answered, files_of, row_amount, tabs_for, today
 from merchant.portal.ui.lists import Column, Empty, Listing, instant, name_of, show_list, text
-from merchant.portal.ui.markup import breakable
+from merchant.portal.ui.markup import breakable, fill
 from merchant.portal.ui.pages import Page, grouped
 from merchant.portal.ui.screen import STAFF, View, link, screen
 
@@ -26,7 +26,7 @@ _NUMBERS_SHOWN = 3
 
 
 def _numbers(_view: View, row: MerchantSettlement) -> Markup:
-    shown = [Markup('<bdi class="nowrap">{}</bdi>').format(grouped(one)) for one in row.numbers[:_NUMBERS_SHOWN]]
+    shown = [fill('<bdi class="nowrap">{}</bdi>', grouped(one)) for one in row.numbers[:_NUMBERS_SHOWN]]
     more = len(row.numbers) - _NUMBERS_SHOWN
     return Markup(", ").join(shown) + (f" +{more}" if more > 0 else "")
 
@@ -85,7 +85,7 @@ def _late(view: View, row: SettledPayment) -> str:
 
 def _hub_id(name: str) -> Callable[[View, Any], Markup]:
     """An id of the hub's, which may be long."""
-    return lambda _view, row: Markup('<span class="mono">{}</span>').format(breakable(getattr(row, name)))
+    return lambda _view, row: fill('<span class="mono">{}</span>', breakable(getattr(row, name)))
 
 
 _ONE_BY_ONE = Listing(

@@ -16,6 +16,8 @@ from importlib.resources import files
 from markupsafe import Markup
 from msgspec import Struct
 
+from merchant.portal.ui.markup import fill
+
 _MEDIA_TYPES = {"css": "text/css", "svg": "image/svg+xml", "js": "text/javascript"}
 _NAMED = re.compile(r"([a-z-]+): ([^;{}]*?)var\((--[a-z-]+)\)([^;{}]*);")
 _COLOURS = re.compile(r"(--[a-z-]+): (#[0-9a-f]{6});")
@@ -139,4 +141,4 @@ def served(name: str) -> Asset | None:
 def icon(name: str) -> Markup:
     """A drawing beside words, which screen readers pass over (static/icons, of Lucide)."""
     inner = Markup(read_static(f"icons/{name}.svg").strip())  # noqa: S704 - a file of ours
-    return Markup('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>').format(inner)
+    return fill('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>', inner)

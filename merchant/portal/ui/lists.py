@@ -25,6 +25,7 @@ from merchant.portal.ui.assets import icon
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.languages import Spoken
 from merchant.portal.ui.layout import zone_of
+from merchant.portal.ui.markup import fill
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import View, link
 
@@ -222,7 +223,7 @@ def text(name: str) -> Callable[[View, Any], Any]:
 
 def name_of(name: str) -> Callable[[View, Any], Any]:
     """A name in whatever script, which keeps to itself beside text of another direction."""
-    return lambda _view, row: Markup("<bdi>{}</bdi>").format(getattr(row, name) or "–")
+    return lambda _view, row: fill("<bdi>{}</bdi>", getattr(row, name) or "–")
 
 
 def state(kind: str, name: str = "state") -> Callable[[View, Any], Any]:
@@ -238,7 +239,7 @@ def badge(view: View, kind: str, value: Any) -> Markup:
 @lru_cache(2_048)
 def _badge(kind: str, value: Any, spoken: Spoken) -> Markup:
     said = words.word(kind, value)
-    return Markup('<span class="badge {}">{}{}</span>').format(said.tone, icon(said.icon), spoken.say(said.text))
+    return fill('<span class="badge {}">{}{}</span>', said.tone, icon(said.icon), spoken.say(said.text))
 
 
 def instant(name: str) -> Callable[[View, Any], Any]:

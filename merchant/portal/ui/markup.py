@@ -11,6 +11,11 @@ _CODE = re.compile(r"`([^`]+)`")
 _AFTER = re.compile(r"(?<=[/_.\]])(?=.)")
 
 
+def fill(html: str, *values: object) -> Markup:
+    """HTML of ours with values in its places, each escaped: as Markup.format, ten times as fast, without formats."""
+    return Markup(html.format(*map(escape, values)))  # noqa: S704 - every value is escaped
+
+
 def inline(text: str) -> Markup:
     """A sentence, with `code` between backticks."""
     parts = _CODE.split(text)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from merchant.core import clock, texts
+from merchant.portal.ui.markup import fill
 
 
 def as_instant(value: datetime | str) -> datetime:
@@ -33,7 +34,7 @@ def tell_day(value: date | str | None, language: str) -> str:
 
 
 def _time(instant: str, told: str) -> Markup:
-    return Markup('<time datetime="{}">{}</time>').format(instant, told)
+    return fill('<time datetime="{}">{}</time>', instant, told)
 
 
 @lru_cache(4_096)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from merchant.portal.ui.markup import breakable, inline, prose
+from merchant.portal.ui.markup import breakable, fill, inline, prose
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,12 @@ from merchant.portal.ui.markup import breakable, inline, prose
 )
 def test_only_backticks_mean_something(text: str, html: str) -> None:
     assert inline(text) == html
+
+
+def test_what_fills_a_place_is_escaped_unless_it_is_html_of_ours() -> None:
+    filled = fill('<a href="/x?y={}">{}</a>', '"&', inline("`{0}`"))
+    assert filled == '<a href="/x?y=&#34;&amp;"><code>{0}</code></a>'
+    assert fill("{}", filled) == filled
 
 
 def test_blank_lines_part_paragraphs() -> None:
