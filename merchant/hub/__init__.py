@@ -1,1 +1,1 @@
-"""The hub: one package a wire."""
+"""The hub: port.py has what is said on any wire, and each wire a package."""
