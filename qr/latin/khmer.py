@@ -7,7 +7,7 @@ import unicodedata
 from typing import NamedTuple
 
 from qr.latin import Spelled
-from qr.latin.words import cut, entries, title, words
+from qr.latin.words import entries, spell_by_words, title, words
 
 _FIRST = dict(zip("កខចឆដឋណតថបផសហឡអ", entries("k kh ch chh d th n t th b ph s h l -"), strict=True))
 _SECOND = dict(
@@ -53,13 +53,7 @@ class _Cluster(NamedTuple):
 
 def spell(run: str, language: str) -> Spelled:
     """One run without spaces; what is not a known word stands as one word."""
-    parts, sure = [], True
-    for text, form in cut(run, words(language), _may_end):
-        if form is None:
-            form, understood = _by_rule(text)
-            sure = sure and understood
-        parts.append(form)
-    return Spelled(" ".join(part for part in parts if part), sure)
+    return Spelled(*spell_by_words(run, words(language), _may_end, _by_rule))
 
 
 def _may_end(text: str, place: int) -> bool:

@@ -48,6 +48,22 @@ def cut(text: str, known: dict[str, str], may_end: Callable[[str, int], bool]) -
         yield text[start:], None
 
 
+def spell_by_words(
+    run: str,
+    known: dict[str, str],
+    may_end: Callable[[str, int], bool],
+    by_rule: Callable[[str], tuple[str, bool]],
+) -> tuple[str, bool]:
+    """A run without spaces: known words in their Latin form, the rest by rule; and whether all of it is sure."""
+    parts, sure = [], True
+    for text, form in cut(run, known, may_end):
+        if form is None:
+            form, understood = by_rule(text)
+            sure = sure and understood
+        parts.append(form)
+    return " ".join(part for part in parts if part), sure
+
+
 def title(word: str) -> str:
     """The word with a capital first letter and the rest as it is."""
     return word[:1].upper() + word[1:]
