@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Meta
 
 from merchant.core import keyring
+from merchant.core import setting_forms as forms
 from merchant.core.host_names import is_host, is_loopback, is_network
-from merchant.core.setting_forms import is_key, is_port, is_store, is_url
 
 PREFIX = "MERCHANT_"
 # Read by commands (`merchant seed` its password), by the tests and by make.
@@ -47,15 +47,17 @@ def _all(part_is: Callable[[str], bool]) -> Callable[[str], bool]:
 _HOST = _text("an IP address of this machine or a host name", is_host)
 _BASE_URL = _text(
     "http:// or https:// with a host, and a port if need be, without a path or query",
-    lambda text: is_url(text, with_path=False),
+    lambda text: forms.is_url(text, with_path=False),
 )
 _URL = _text(
     "http:// or https:// with a host, and a port and a path if need be, without a query",
-    lambda text: is_url(text, with_path=True),
+    lambda text: forms.is_url(text, with_path=True),
 )
 _REGISTER_URL = _text(
     "https:// with a host, and a port and a path if need be, without a query; http:// only on this machine",
-    lambda text: is_url(text, with_path=True) and (text.startswith("https://") or is_loopback(urlsplit(text).hostname)),
+    lambda text: (
+        forms.is_url(text, with_path=True) and (text.startswith("https://") or is_loopback(urlsplit(text).hostname))
+    ),
 )
 _HOSTS = _text("IP addresses or host names, comma-separated", _all(is_host))
 _CONTACT = _text(
@@ -69,6 +71,25 @@ _SMTP_URL = _text(
     "smtps://user:password@host:465 or smtp://user:password@host:587",
     lambda text: bool(re.fullmatch(r"smtps?://\S+", text)) and text.isprintable(),
 )
+_SMS_URL = _text(
+    "https:// with a host, and a port and a path if need be, http:// only on this machine; or smpps://host:port, or"
+    " smpp://host:port",
+    forms.is_sms_url,
+)
+_SMS_SENDER = _text(
+    "at most 15 digits, perhaps after a +, or at most 11 letters, digits and blanks that begin with a letter",
+    lambda text: bool(re.fullmatch(r"\+?[0-9]{1,15}|[A-Za-z][A-Za-z0-9 ]{0,10}", text)),
+)
+_HEADER = _text("the name of a header of HTTP", forms.is_header)
+_HEADER_VALUE = _text(
+    "printable ASCII, without blanks at its ends", lambda text: bool(re.fullmatch(r"[!-~]([ -~]{0,998}[!-~])?", text))
+)
+_FIELDS = _text(
+    "name=value pairs, comma-separated, in whose values {to}, {digits}, {text}, {from} and {id} stand for themselves;"
+    " {text} and one of {to} and {digits} are needed",
+    forms.are_fields,
+)
+_STATUSES = _text("statuses of HTTP from 200 to 599, comma-separated", forms.are_statuses)
 _NETWORKS = _text("IP addresses or networks such as 10.0.0.0/8, comma-separated", _all(is_network))
 _FSP_IDS = _text(
     "FSP ids of at most 32 letters, digits, - and _, comma-separated",
@@ -91,21 +112,21 @@ _UNSIGNED = _text(
         )
     ),
 )
-_SECRET_KEYS = _text(keyring.FORM, is_key)
+_SECRET_KEYS = _text(keyring.FORM, forms.is_key)
 # 24 characters of base64 are 144 bits; printable ASCII, since headers carry nothing else unharmed.
 _SECRET = _text(
     "at least 24 printable ASCII characters without blanks",
     lambda text: bool(re.fullmatch(r"[!-~]{24,1000}", text)),
 )
 _DOCUMENT_STORE = _text(
-    "s3://bucket or s3://bucket/prefix, with ?endpoint=http(s)://host:port and &region= if need be", is_store
+    "s3://bucket or s3://bucket/prefix, with ?endpoint=http(s)://host:port and &region= if need be", forms.is_store
 )
 _STORE_KEY = _text("printable ASCII without blanks", lambda text: bool(re.fullmatch(r"[!-~]{1,1000}", text)))
 _CLAMD = _text(
     "host:port, or the path of a socket that begins with /",
     lambda text: (
         (text.startswith("/") and text.isprintable() and len(text.encode()) < 108)
-        or (is_host(text.rpartition(":")[0].strip("[]")) and is_port(text.rpartition(":")[2]))
+        or (is_host(text.rpartition(":")[0].strip("[]")) and forms.is_port(text.rpartition(":")[2]))
     ),
 )
 _ROLE = _text(
@@ -117,7 +138,9 @@ _FOLDER = Meta(description="the path of a folder")
 _YES_NO = Meta(description="true or false")
 
 # Their values may hold a secret, and are never repeated.
-_NOT_SHOWN = frozenset({"secret_key", "gateway_secret", "database_url", "smtp_url", "document_store_secret"})
+_NOT_SHOWN = frozenset(
+    {"secret_key", "gateway_secret", "database_url", "smtp_url", "document_store_secret", "sms_secret"}
+)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,6 +213,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_from: Annotated[str, _MAIL_ADDRESS] = "no-reply@localhost"
     # The mail server, smtps://user:password@host:465 or smtp://user:password@host:587 (STARTTLS, but for loopback).
     smtp_url: Annotated[str, _SMTP_URL] = ""
+    # Where text messages go: an HTTP gateway's address, or an SMSC as smpps://host:port or smpp://host:port. Empty:
+    # nowhere; they are marked as sent, and codes lie where MERCHANT_MAIL_KIND=console keeps mails. A certificate of the
+    # SMSC's own authority is believed when SSL_CERT_FILE, which OpenSSL reads, names that authority.
+    sms_url: Annotated[str, _SMS_URL] = ""
+    # Whether smpp:// may go to another machine, since a VPN or a leased line guards it: SMPP itself encrypts nothing.
+    sms_private_line: Annotated[bool, _YES_NO] = False
+    # Who a message says that it is from: a number, a short code, or a name that the network has registered.
+    sms_sender: Annotated[str, _SMS_SENDER] = ""
+    # The system_id at an SMSC (15 characters at most, SMPP 3.4), and what is secret there: the password (8 at most), or
+    # at an HTTP gateway the whole value of the header below, such as `Bearer ...`. The file is read at each use.
+    sms_user: Annotated[str, _STORE_KEY] = ""
+    sms_secret: Annotated[str, _HEADER_VALUE] = ""
+    sms_secret_file: Annotated[str, _FILE] = ""
+    sms_header: Annotated[str, _HEADER] = "authorization"
+    # What an HTTP gateway is sent, always by POST, since a URL with a phone number ends up in logs.
+    sms_format: Annotated[Literal["json", "form"], Meta(description="json or form")] = "json"
+    sms_fields: Annotated[str, _FIELDS] = "to={to},text={text},id={id}"
+    # Its answers that mean taken, and those that mean never, such as an invalid number; after others we try again.
+    sms_taken: Annotated[str, _STATUSES] = "200,201,202"
+    sms_refused: Annotated[str, _STATUSES] = "400,413,422"
+    # How we bind to an SMSC: some give accounts for only one of the two.
+    sms_bind: Annotated[Literal["transceiver", "transmitter"], Meta(description="transceiver or transmitter")] = (
+        "transceiver"
+    )
+    # How long an answer of gateway or SMSC is waited for; jobs in an order must end within half a minute.
+    sms_timeout_s: Annotated[float, _number(0.1, 20)] = 10.0
     # Port of the simulated hub in the demo; 0 means the service's port plus one.
     simulator_port: Annotated[int, _whole(0, 65_535)] = 0
     # The UN's list as XML, plain or gzipped, of the named day: screened against until `merchant lists put` was run.
@@ -259,6 +308,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def unsigned_kinds(self) -> frozenset[str]:
         """The kinds of messages that the hub may send unsigned, such as `PUT parties/error`."""
         return frozenset(" ".join(kind.split()) for kind in self.unsigned_from_hub.split(","))
+
+    @property
+    def sms_kind(self) -> Literal["console", "http", "smpp"]:
+        """By what text messages go."""
+        scheme = self.sms_url.partition(":")[0]
+        return "console" if not scheme else "smpp" if scheme.startswith("smpp") else "http"
 
     @property
     def anchor_path(self) -> Path:

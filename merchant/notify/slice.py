@@ -2,10 +2,7 @@
 
 from uuid import UUID
 
-import aiohttp
-
 from merchant.core.access import Permission as P
-from merchant.core.service import Service
 from merchant.core.slices import Pruned, Timer, network, transactional
 from merchant.notify import (
     choice_routes,
@@ -20,20 +17,16 @@ from merchant.notify import (
     sms,
     webhook,
 )
+from merchant.notify.gateways.outcomes import NotSent
 from merchant.notify.routes import ROUTES as WEBHOOK_ROUTES
-
-
-async def _send_sms(service: Service, _: aiohttp.ClientSession, message_id: UUID) -> None:
-    await sms.deliver(service, message_id)
-
 
 ROUTES = [*WEBHOOK_ROUTES, *event_log.ROUTES, *live.ROUTES, *choice_routes.ROUTES, *message_routes.ROUTES]
 JOBS = (
     network(events.WEBHOOK_TOPIC, UUID, webhook.deliver, (webhook.NotDelivered,)),
-    network(sms.TOPIC, UUID, _send_sms),
+    network(sms.TOPIC, UUID, sms.deliver, (NotSent,)),
     transactional(sms.HELD_TOPIC, UUID, sms.release_held),
     transactional(events.NOTICE_TOPIC, events.Notice, notices.send_notice),
-    network(sms.PRIVATE_TOPIC, bytes, sms.deliver_private),
+    network(sms.PRIVATE_TOPIC, bytes, sms.deliver_private, (NotSent,)),
     network(email.TOPIC, bytes, email.deliver, (email.NotSent,)),
 )
 TIMERS: tuple[Timer, ...] = ()

@@ -1,8 +1,9 @@
 """Text messages: to merchants, as they chose, kept in a table; and private ones, whose words are kept nowhere.
 
 What is written in a merchant's quiet hours is held until they end; held payments are then told by one message. A
-private message lies sealed in the outbox until it is sent. No gateway is built yet: a message is marked as sent and its
-id is logged; a private one is shown with the mails that MERCHANT_MAIL_KIND=console keeps, and taken nowhere else.
+private message lies sealed in the outbox until it is sent. gateways/ sends them where MERCHANT_SMS_URL is set. Else a
+message is marked as sent and its id is logged; a private one is shown with the mails that MERCHANT_MAIL_KIND=console
+keeps, and taken nowhere else.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.core.texts import _, translate
 from merchant.notify import email
+from merchant.notify.gateways.choose import hand_over
+from merchant.notify.gateways.outcomes import NotSent, Refused
 from merchant.notify.kinds import MerchantKind, MessageKind, quiet_end_sql
 
 TOPIC = "notify.sms"
@@ -68,7 +71,7 @@ WHERE s.id = $1
 """
 _ENDED = """
 UPDATE sms_message SET state = $2::text, reason = $3, sent_at = CASE WHEN $2::text = 'sent' THEN $4::timestamptz END
-WHERE id = $1
+WHERE id = $1 AND state <> 'sent'
 """
 # All that the merchant's quiet hours held, up to the end for which this one was held.
 _HELD = """
@@ -206,8 +209,8 @@ async def send_private(
 
 
 def can_send(settings: Settings) -> bool:
-    """Whether a private message reaches anybody: so far only where it is kept beside the mails."""
-    return settings.mail_kind == "console"
+    """Whether a private message reaches anybody: by a gateway, or where it is kept beside the mails."""
+    return settings.sms_kind != "console" or settings.mail_kind == "console"
 
 
 def _for_phones(told: str, language: str) -> str:
@@ -220,10 +223,12 @@ async def to_console(message_id: str, _phone: str, _text: str) -> None:
     _log.info("sms_to_console", sms=message_id)
 
 
-async def deliver(service: Service, message_id: UUID) -> None:
-    """Hand a queued message to the sender. A message that was sent is not sent again.
+async def deliver(service: Service, http: aiohttp.ClientSession, message_id: UUID) -> None:
+    """Hand a queued message to the sender. One that the gateway refuses for good has failed, and is not tried again.
 
-    What the sender raises is noted, and the outbox tries again.
+    What else the sender raises is noted, and the outbox tries again. A message that was sent is not sent again: not
+    while this process remembers it, though the note of it fails (gateways/outcomes.py). It may arrive twice where a
+    gateway took it and its answer was lost, or where the process ended before the note was written.
     """
     async with service.db.system_reads() as tx:
         row = await tx.fetchrow(_READ, message_id)
@@ -236,26 +241,41 @@ async def deliver(service: Service, message_id: UUID) -> None:
         await _note(service, message_id, "failed", TOO_LATE)
         return
     phone = service.vault.open(row["phone_sealed"], f"merchant:{row['merchant_id']}").decode()
-    try:
-        await to_console(str(message_id), phone, row["text"])
-    except Exception as error:
-        await _note(service, message_id, "failed", logs.describe(error)[:200])
-        raise
-    await _note(service, message_id, "sent")
+    await _send(service, http, message_id, phone, row["text"])
 
 
-async def deliver_private(service: Service, _http: aiohttp.ClientSession, sealed: bytes) -> None:
-    """Hand a private message to the sender, unless it is too late for it."""
+async def deliver_private(service: Service, http: aiohttp.ClientSession, sealed: bytes) -> None:
+    """Hand a private message to the sender, unless it is too late for it; refused and sent twice as in `deliver`."""
     message = msgspec.json.decode(service.vault.open(sealed, PRIVATE_TOPIC), type=PrivateMessage)
+    async with service.db.system_reads() as tx:
+        if await tx.fetchval("SELECT state FROM sms_message WHERE id = $1", message.id) == "sent":
+            return
     if clock.now() >= message.until:
         _log.info("sms_too_late", sms=str(message.id))
         await _note(service, message.id, "failed", TOO_LATE)
         return
-    await to_console(str(message.id), message.phone, message.text)
-    kept = email.Mail(id=message.id, to=message.phone, subject=_PRIVATE_SUBJECT, text=message.text, link="")
-    async with service.db.system_statements() as tx:
-        await email.keep(tx, service, kept, message.dfsp_id)
-    await _note(service, message.id, "sent")
+    if service.settings.sms_kind == "console":
+        kept = email.Mail(id=message.id, to=message.phone, subject=_PRIVATE_SUBJECT, text=message.text, link="")
+        async with service.db.system_statements() as tx:
+            await email.keep(tx, service, kept, message.dfsp_id)
+    await _send(service, http, message.id, message.phone, message.text)
+
+
+async def _send(service: Service, http: aiohttp.ClientSession, message_id: UUID, phone: str, text: str) -> None:
+    """Hand a message over and note what came of it. Raises what the sender does, but for Refused."""
+    try:
+        if service.settings.sms_kind == "console":
+            await to_console(str(message_id), phone, text)
+        else:
+            await hand_over(service, http, message_id, phone, text)
+    except Refused as refused:
+        _log.warning("sms_refused", sms=str(message_id), why=str(refused))
+        await _note(service, message_id, "failed", str(refused))
+        return
+    except Exception as error:
+        await _note(service, message_id, "failed", logs.describe(error, (NotSent,))[:200])
+        raise
+    await _note(service, message_id, "sent")
 
 
 async def _note(service: Service, message_id: UUID, state: str, reason: str | None = None) -> None:

@@ -16,6 +16,7 @@ from merchant.core.settings import Settings
 # NIST SP 800-63B section 5.1.4 asks 112 bits of a secret that programs share: 19 random letters and digits, or 24
 # characters of base64 with room for fixed parts.
 GATEWAY_SECRET_CHARS_MIN = 24
+SMPP_USER_MAX, SMPP_PASSWORD_MAX = 15, 8  # SMPP 3.4, 4.1.1
 _DEFAULT_SENDER = Settings().mail_from
 
 
@@ -41,7 +42,7 @@ def faults(settings: Settings, *, demo: bool = False) -> list[Fault]:
     if demo:
         sentence = f"{reached}: the demo is for this machine only; leave MERCHANT_HOST and MERCHANT_PUBLIC_URL empty."
         return [Fault("demo_in_public", sentence)]
-    return [*_gateway_faults(settings, reached), *_open_faults(settings, reached)]
+    return [*_gateway_faults(settings, reached), *_open_faults(settings, reached), *_sms_faults(settings)]
 
 
 def check_safe(settings: Settings, *, demo: bool = False) -> None:
@@ -52,10 +53,33 @@ def check_safe(settings: Settings, *, demo: bool = False) -> None:
 
 
 def _when_local(settings: Settings) -> list[Fault]:
+    found = _sms_faults(settings)
     if settings.require_signatures:
-        return []
+        return found
     sentence = "Hub messages are taken unsigned; set MERCHANT_REQUIRE_SIGNATURES=true before a real hub is connected."
-    return [Fault("signatures_not_required", sentence, "warning")]
+    return [*found, Fault("signatures_not_required", sentence, "warning")]
+
+
+def _sms_faults(settings: Settings) -> list[Fault]:
+    """What is unsafe about the way to an SMSC, wherever we are reached; an HTTP gateway's address has its own form."""
+    if settings.sms_kind != "smpp":
+        return []
+    found, parts = [], urlsplit(settings.sms_url)
+    if parts.scheme == "smpp" and not is_loopback(parts.hostname) and not settings.sms_private_line:
+        sentence = (
+            "MERCHANT_SMS_URL: numbers, texts and the password pass in clear; use smpps://, or set"
+            " MERCHANT_SMS_PRIVATE_LINE=true where a VPN or a leased line guards the way."
+        )
+        found.append(Fault("sms_without_tls", sentence))
+    if not settings.sms_user:
+        found.append(Fault("sms_user_missing", "MERCHANT_SMS_URL: set MERCHANT_SMS_USER to our system_id at the SMSC."))
+    if len(settings.sms_user) > SMPP_USER_MAX or len(settings.sms_secret) > SMPP_PASSWORD_MAX:
+        sentence = (
+            f"SMPP carries {SMPP_USER_MAX} characters of MERCHANT_SMS_USER and {SMPP_PASSWORD_MAX} of"
+            " MERCHANT_SMS_SECRET; these are longer."
+        )
+        found.append(Fault("sms_user_too_long", sentence))
+    return found
 
 
 def _gateway_faults(settings: Settings, reached: str) -> list[Fault]:

@@ -75,6 +75,36 @@ KEY = "a:" + "QUFB" * 10 + "QUE="
         ("LEI_URL", "http://api.register.example/v1"),
         ("LEI_URL", "http://10.0.0.7/v1"),
         ("LEI_URL", "https://api.register.example/v1?page=1"),
+        ("SMS_URL", "sms.example/send"),
+        ("SMS_URL", "http://sms.example/send"),
+        ("SMS_URL", "http://10.0.0.7/send"),
+        ("SMS_URL", "https://sms.example/send?to={to}"),
+        ("SMS_URL", "https://user:password@sms.example/send"),
+        ("SMS_URL", "smpps://smsc.example"),
+        ("SMS_URL", "smpp://smsc.example:0"),
+        ("SMS_URL", "smpp://smsc.example:2775/path"),
+        ("SMS_URL", "smpps://user:password@smsc.example:2775"),
+        ("SMS_URL", "smppx://smsc.example:2775"),
+        ("SMS_SENDER", "0123456789012345"),
+        ("SMS_SENDER", "TWELVE CHARS"),
+        ("SMS_SENDER", "Café"),
+        ("SMS_USER", "a b"),
+        ("SMS_HEADER", "x key"),
+        ("SMS_HEADER", "Content-Length"),
+        ("SMS_FORMAT", "xml"),
+        ("SMS_FIELDS", "to={to}"),
+        ("SMS_FIELDS", "text={text}"),
+        ("SMS_FIELDS", "to={to},text={text},to={digits}"),
+        ("SMS_FIELDS", "to={to},text={text},key={secret}"),
+        ("SMS_FIELDS", "to={to},text={text!r}"),
+        ("SMS_FIELDS", "to={to},text={text},x={"),
+        ("SMS_FIELDS", "to={to},text={text},={id}"),
+        ("SMS_TAKEN", "2xx"),
+        ("SMS_TAKEN", "200,"),
+        ("SMS_REFUSED", "100"),
+        ("SMS_BIND", "receiver"),
+        ("SMS_TIMEOUT_S", "0"),
+        ("SMS_TIMEOUT_S", "30"),
         ("PUBLIC_URL", "shop.example"),
         ("PUBLIC_URL", "ftp://shop.example"),
         ("PUBLIC_URL", "https://"),
@@ -153,12 +183,32 @@ def test_a_wrong_value_is_told_in_a_sentence_that_names_it_and_what_is_allowed(n
         ("SECRET_KEY", f"{KEY},b:{KEY[2:]}"),
         ("GATEWAY_SECRET", "Zm9vYmFyYmF6cXV4Zm9vYmFy"),
         ("SETTLE_GRACE_S", "0"),
+        ("SMS_URL", "https://sms.example:8443/v1/send"),
+        ("SMS_URL", "http://127.0.0.1:9000/send"),
+        ("SMS_URL", "smpps://[2001:db8::7]:3550"),
+        ("SMS_URL", "smpp://10.0.0.7:2775"),
+        ("SMS_SENDER", "+254700000001"),
+        ("SMS_SENDER", "Green Bank1"),
+        ("SMS_SECRET", "Basic dXNlcjpwYXNz"),
+        ("SMS_FIELDS", "msisdn={digits}, body={from}: {text}, type=0"),
+        ("SMS_TAKEN", "200, 299"),
         ("SIMULATOR_PORT", "0"),
         ("LANGUAGE", "sw"),
     ],
 )
 def test_a_value_at_the_edge_of_what_is_allowed_is_taken(name: str, value: str) -> None:
     assert str(getattr(load({f"MERCHANT_{name}": value}), name.lower())) == value
+
+
+def test_a_secret_of_the_text_gateway_that_is_wrong_is_not_repeated() -> None:
+    with pytest.raises(BadSettings) as refused:
+        load({"MERCHANT_SMS_SECRET": "Bearer t0ken\n"})
+    assert "t0ken" not in str(refused.value)
+
+
+def test_by_what_texts_go_is_told_by_their_address() -> None:
+    urls = ("", "http://127.0.0.1/send", "https://sms.example", "smpp://127.0.0.1:2775", "smpps://smsc.example:3550")
+    assert [Settings(sms_url=url).sms_kind for url in urls] == ["console", "http", "http", "smpp", "smpp"]
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:

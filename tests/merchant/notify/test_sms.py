@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import aiohttp
 import asyncpg
 import msgspec
 import pytest
@@ -153,19 +154,23 @@ async def test_a_payment_that_is_rolled_back_is_not_told(service: Service, merch
     assert (phones.heard, await rows(service)) == ([], [])
 
 
-async def test_a_message_that_was_sent_is_not_sent_again(service: Service, merchant_id: UUID, phones: Phones) -> None:
+async def test_a_message_that_was_sent_is_not_sent_again(
+    service: Service, merchant_id: UUID, phones: Phones, http: aiohttp.ClientSession
+) -> None:
     await tell(service, merchant_id)
     await builders.work(service)
     [row] = await rows(service)
-    await sms.deliver(service, row["id"])
+    await sms.deliver(service, http, row["id"])
     async with service.db.system() as tx:
         await outbox.add(tx, sms.TOPIC, row["id"])
     await builders.work(service)
     assert len(phones.heard) == 1
 
 
-async def test_a_message_that_no_one_wrote_is_no_fault(service: Service, phones: Phones) -> None:
-    await sms.deliver(service, uuid4())
+async def test_a_message_that_no_one_wrote_is_no_fault(
+    service: Service, phones: Phones, http: aiohttp.ClientSession
+) -> None:
+    await sms.deliver(service, http, uuid4())
     assert phones.heard == []
 
 

@@ -97,6 +97,33 @@ def test_on_this_machine_alone_trying_is_easy(settings: Settings) -> None:
     assert codes(settings) == codes(settings, demo=True) == []
 
 
+SMSC = {"sms_url": "smpps://smsc.example:3550", "sms_user": "registry", "sms_secret": "s3cret"}
+
+
+@pytest.mark.parametrize("settings", [Settings(), OPEN, BEHIND_PROXY])
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({}, []),
+        ({"sms_url": "smpp://127.0.0.1:2775"}, []),
+        ({"sms_url": "smpp://10.0.0.7:2775"}, ["sms_without_tls"]),
+        ({"sms_url": "smpp://10.0.0.7:2775", "sms_private_line": True}, []),
+        ({"sms_user": ""}, ["sms_user_missing"]),
+        ({"sms_user": "x" * 15, "sms_secret": "x" * 8}, []),
+        ({"sms_user": "x" * 16}, ["sms_user_too_long"]),
+        ({"sms_secret": "x" * 9}, ["sms_user_too_long"]),
+        ({"sms_url": "https://sms.example", "sms_user": "", "sms_secret": "Bearer and much more"}, []),
+    ],
+)
+def test_the_way_to_an_smsc_is_guarded_wherever_we_are_reached(
+    settings: Settings, changed: dict[str, object], found: list[str]
+) -> None:
+    assert codes(replace(settings, **SMSC | changed)) == found
+    told = "\n".join(one.sentence for one in safety.faults(replace(settings, **SMSC | changed)))
+    assert "s3cret" not in told
+    assert all("MERCHANT_SMS" in one.sentence for one in safety.faults(replace(settings, **SMSC | changed)))
+
+
 def test_what_is_merely_odd_is_told_and_does_not_stop() -> None:
     assert codes(Settings(require_signatures=False), severity="warning") == ["signatures_not_required"]
     assert codes(OPEN, severity="warning") == []

@@ -1,0 +1,1 @@
+"""Ways by which text messages leave: `choose` hands one to the gateway that MERCHANT_SMS_URL names."""

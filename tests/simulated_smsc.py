@@ -1,0 +1,120 @@
+"""A simulator of an SMSC: it speaks SMPP 3.4 on a socket, byte by byte, and answers as a test asks.
+
+It shares no code with what it tests: units are taken apart here with `struct` alone.
+"""
+
+import asyncio
+import ssl
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+BIND_TRANSMITTER, SUBMIT, DELIVER, UNBIND, BIND_TRANSCEIVER, ENQUIRE = 2, 4, 5, 6, 9, 0x15
+RESPONSE = 0x8000_0000
+OK, INVALID_DESTINATION, INVALID_PASSWORD, QUEUE_FULL, THROTTLED = 0, 0x0B, 0x0E, 0x14, 0x58
+SILENT, CUT = -1, -2  # instead of a status: no answer, and the end of the connection
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """One submit_sm: who, to whom, how and what."""
+
+    source: tuple[int, int, str]
+    destination: tuple[int, int, str]
+    esm_class: int
+    data_coding: int
+    message: bytes
+
+
+@dataclass
+class Smsc:
+    """What came, and what is answered: `answers` in turn to submissions, then OK."""
+
+    port: int = 0
+    password: str = "s3cret"
+    binds: list[tuple[int, str, str]] = field(default_factory=list)
+    submitted: list[Submitted] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+    on_bind: int = OK
+    heard: list[tuple[int, int]] = field(default_factory=list)  # command and sequence of everything
+    held: list[bytes] = field(default_factory=list)  # answers that SILENT kept back
+    lines: list[asyncio.StreamWriter] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.lines.append(writer)
+        try:
+            while True:
+                length, command, _status, sequence = struct.unpack(">4I", await reader.readexactly(16))
+                self._take(writer, command, sequence, await reader.readexactly(length - 16))
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    def _take(self, writer: asyncio.StreamWriter, command: int, sequence: int, body: bytes) -> None:
+        self.heard.append((command, sequence))
+        if command in (BIND_TRANSMITTER, BIND_TRANSCEIVER):
+            user, password, _ = body.split(b"\0", 2)
+            self.binds.append((command, user.decode(), password.decode()))
+            status = self.on_bind if password.decode() == self.password else INVALID_PASSWORD
+            self._answer(writer, command, status, sequence, b"smsc\0")
+        elif command == SUBMIT:
+            self.submitted.append(_submitted(body))
+            self._answer(writer, command, self.answers.pop(0) if self.answers else OK, sequence, b"id\0")
+        elif not command & RESPONSE:
+            self._answer(writer, command, OK, sequence, b"")
+
+    def _answer(self, writer: asyncio.StreamWriter, command: int, status: int, sequence: int, body: bytes) -> None:
+        if status == CUT:
+            assert writer.transport is not None
+            writer.transport.abort()
+        elif status == SILENT:
+            self.held.append(unit(command | RESPONSE, OK, sequence, body))
+        else:
+            writer.write(unit(command | RESPONSE, status, sequence, b"" if status else body))
+
+    def say(self, raw: bytes) -> None:
+        """Send something on the newest connection."""
+        self.lines[-1].write(raw)
+
+    def let_go(self) -> None:
+        """Send the answers that were kept back."""
+        self.say(b"".join(self.held))
+        self.held.clear()
+
+
+def unit(command: int, status: int, sequence: int, body: bytes = b"") -> bytes:
+    """A unit: header and body."""
+    return struct.pack(">4I", 16 + len(body), command, status, sequence) + body
+
+
+def _submitted(body: bytes) -> Submitted:
+    _service, rest = body.split(b"\0", 1)
+    source, rest = _address(rest)
+    destination, rest = _address(rest)
+    esm_class, _protocol, _priority = rest[:3]
+    _schedule, _validity, rest = rest[3:].split(b"\0", 2)
+    _registered, _replace, data_coding, _default, length = rest[:5]
+    assert len(rest) == 5 + length, "short_message ends the unit"
+    return Submitted(source, destination, esm_class, data_coding, rest[5:])
+
+
+def _address(body: bytes) -> tuple[tuple[int, int, str], bytes]:
+    text, rest = body[2:].split(b"\0", 1)
+    return (body[0], body[1], text.decode()), rest
+
+
+@asynccontextmanager
+async def listening(tls: ssl.SSLContext | None = None) -> AsyncIterator[Smsc]:
+    """An SMSC on a free port of loopback."""
+    smsc = Smsc()
+    server = await asyncio.start_server(smsc.serve, "127.0.0.1", 0, ssl=tls)
+    try:
+        smsc.port = server.sockets[0].getsockname()[1]
+        yield smsc
+    finally:
+        server.close()
+        for line in smsc.lines:
+            line.close()
