@@ -188,7 +188,7 @@ async def send_test(tx: Tx, service: Service, actor: Actor, endpoint_id: UUID) -
     if wait_s := service.shared(TryRate).rate.wait_s(str(endpoint.id)):
         told = _("This endpoint was tried ten times within a minute; wait a little.")
         raise errors.TooManyRequests(told, headers={"retry-after": str(int(wait_s) + 1)})
-    event_id, body = events.ping(endpoint.id, clock.now())
+    event_id, body = events.ping(endpoint.id, endpoint.dfsp_id, clock.now())
     place: dict[str, Any] = {"dfsp_id": endpoint.dfsp_id, "endpoint_id": endpoint.id}
     delivery = WebhookDelivery(**place, event_id=event_id, event_type=events.EventType.TEST_PING, body=body)
     tx.session.add(delivery)

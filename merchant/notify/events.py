@@ -67,6 +67,7 @@ class ApplicationEvent(msgspec.Struct, frozen=True):
     """What became of an application; `merchant_id` once it is approved."""
 
     application_id: UUID
+    dfsp_id: UUID
     version: int
     merchant_id: UUID | None = None
 
@@ -75,6 +76,7 @@ class MerchantEvent(msgspec.Struct, frozen=True):
     """A merchant's new state."""
 
     merchant_id: UUID
+    dfsp_id: UUID
     state: str
 
 
@@ -82,6 +84,7 @@ class PaymentReceived(msgspec.Struct, frozen=True):
     """Money that arrived without a request; the payer's number is masked."""
 
     payment_id: UUID
+    dfsp_id: UUID
     merchant_id: UUID
     counter_id: UUID
     amount: EventAmount
@@ -92,6 +95,7 @@ class PaymentRequestEvent(msgspec.Struct, frozen=True):
     """A payment request's new state; the payer's number is masked. The last three once it is paid."""
 
     payment_request_id: UUID
+    dfsp_id: UUID
     merchant_id: UUID
     counter_id: UUID
     amount: EventAmount
@@ -109,6 +113,7 @@ class EndpointPing(msgspec.Struct, frozen=True):
     """Nothing happened: somebody tries the endpoint."""
 
     endpoint_id: UUID
+    dfsp_id: UUID
 
 
 _DATA_OF: dict[str, Any] = {
@@ -179,7 +184,7 @@ _ANNOUNCE_MANY = _announce_sql("unnest($4::uuid[], $5::bytea[])", "unnest($8::te
 
 
 async def announce(tx: Tx, event_type: str, dfsp_id: UUID, merchant_id: UUID | None, data: dict[str, Any]) -> None:
-    """Tell everyone who may know. `data` has the shape that EVENT_DATA names and holds no personal data.
+    """Tell everyone who may know. `data` has the shape that EVENT_DATA names, but for the DFSP, and no personal data.
 
     Raises ValueError for an unknown event type, msgspec.ValidationError for data of another shape.
     """
@@ -225,10 +230,10 @@ async def announce_many(tx: Tx, event_type: str, dfsp_id: UUID, datas: Sequence[
     )
 
 
-def ping(endpoint_id: UUID, now: datetime) -> tuple[UUID, bytes]:
+def ping(endpoint_id: UUID, dfsp_id: UUID, now: datetime) -> tuple[UUID, bytes]:
     """The id and the body of an event that tries an endpoint."""
     event_id = ids.uuid7()
-    return event_id, _body(event_id, EventType.TEST_PING, now, EndpointPing(endpoint_id))
+    return event_id, _body(event_id, EventType.TEST_PING, now, EndpointPing(endpoint_id, dfsp_id))
 
 
 def _body(event_id: UUID, kind: EventType, now: datetime, data: Any) -> bytes:
@@ -239,7 +244,7 @@ def _told(
     kind: EventType, dfsp_id: UUID, merchant_id: UUID | None, data: dict[str, Any], now: datetime
 ) -> tuple[UUID, bytes, str, Any]:
     """An event's id, the body of its webhooks, what live screens are told, and its data."""
-    shaped = msgspec.convert(msgspec.to_builtins(data), EVENT_DATA[kind])
+    shaped = msgspec.convert(msgspec.to_builtins({**data, "dfsp_id": dfsp_id}), EVENT_DATA[kind])
     event_id = ids.uuid7()
     place = {"dfsp_id": dfsp_id, "merchant_id": merchant_id, "counter_id": getattr(shaped, "counter_id", None)}
     screens = msgspec.json.encode({"id": event_id, "type": kind, "data": shaped, **place})

@@ -257,16 +257,19 @@ EXAMPLES: dict[Any, Any] = {
 
 _EVENT = {"id": "01a203bf-b1c2-7f00-9a55-0d1f6a2b7c11", "created_at": "2026-03-02T08:15:30.125Z"}
 _MERCHANT_ID = "01a203bf-aa11-7c40-8d0e-5b7c2f9e1a22"
+_DFSP_ID = "01a203bf-a0c4-7b11-8e55-3d2f1c0b9a44"
 _SHOWN_AMOUNT = {"amount": "250.5", "currency": "KES"}
 # By the struct of an event's data; the event's own type is added.
 EVENT_EXAMPLES: dict[Any, dict[str, Any]] = {
-    ApplicationEvent: _EVENT | {"data": {"application_id": _ID, "version": 1, "merchant_id": _MERCHANT_ID}},
-    MerchantEvent: _EVENT | {"data": {"merchant_id": _MERCHANT_ID, "state": "suspended"}},
+    ApplicationEvent: _EVENT
+    | {"data": {"application_id": _ID, "dfsp_id": _DFSP_ID, "version": 1, "merchant_id": _MERCHANT_ID}},
+    MerchantEvent: _EVENT | {"data": {"merchant_id": _MERCHANT_ID, "dfsp_id": _DFSP_ID, "state": "suspended"}},
     PaymentReceived: _EVENT
     | {
         "data": {
             "payment_id": _ID,
             "merchant_id": _MERCHANT_ID,
+            "dfsp_id": _DFSP_ID,
             "counter_id": _ID,
             "amount": _SHOWN_AMOUNT,
             "payer": "2547*****001",
@@ -277,6 +280,7 @@ EVENT_EXAMPLES: dict[Any, dict[str, Any]] = {
         "data": {
             "payment_request_id": _ID,
             "merchant_id": _MERCHANT_ID,
+            "dfsp_id": _DFSP_ID,
             "counter_id": _ID,
             "amount": _SHOWN_AMOUNT,
             "state": "paid",
@@ -289,5 +293,5 @@ EVENT_EXAMPLES: dict[Any, dict[str, Any]] = {
             "transfer_id": "7f1c3f0a-6f0a-4d8e-9b53-2b8f1c0d9e77",
         }
     },
-    EndpointPing: _EVENT | {"data": {"endpoint_id": _ID}},
+    EndpointPing: _EVENT | {"data": {"endpoint_id": _ID, "dfsp_id": _DFSP_ID}},
 }

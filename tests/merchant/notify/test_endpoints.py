@@ -59,7 +59,10 @@ class TestTrying:
         await telling.work()
         [heard] = telling.ear.heard
         body = json.loads(heard.body)
-        assert (body["type"], body["data"]) == ("test.ping", {"endpoint_id": endpoint["id"]})
+        assert (body["type"], body["data"]) == (
+            "test.ping",
+            {"endpoint_id": endpoint["id"], "dfsp_id": str(telling.merchant.dfsp_id)},
+        )
         assert body["id"] == heard.headers["webhook-id"]
         assert heard.headers["webhook-signature"] == signatures(heard, endpoint["secret"])[0]
         [delivery] = await telling.deliveries(endpoint)

@@ -37,7 +37,11 @@ async def test_an_event_is_logged_though_nobody_listens(telling: Telling) -> Non
         "id": logged["id"],
         "type": "merchant.suspended",
         "merchant_id": str(telling.merchant.id),
-        "data": {"merchant_id": str(telling.merchant.id), "state": "7"},
+        "data": {
+            "merchant_id": str(telling.merchant.id),
+            "dfsp_id": str(telling.merchant.dfsp_id),
+            "state": "7",
+        },
         "deliveries": [],
     }
 

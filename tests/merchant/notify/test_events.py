@@ -114,6 +114,7 @@ async def test_a_paid_request_is_told_once_with_what_a_till_needs(stage: Stage) 
     assert data.pop("paid_at") == (await stage.read(request))["paid_at"] is not None
     assert data == {
         "payment_request_id": request["id"],
+        "dfsp_id": str(stage.merchant.dfsp_id),
         "merchant_id": str(stage.merchant.id),
         "counter_id": str(stage.counter.id),
         "amount": {"amount": "10", "currency": "KES"},
@@ -136,6 +137,7 @@ async def test_money_that_a_shopper_sends_unasked_is_told(stage: Stage) -> None:
     assert event_type == "payment.received"
     assert data == {
         "payment_id": payment["id"],
+        "dfsp_id": str(stage.merchant.dfsp_id),
         "merchant_id": str(stage.merchant.id),
         "counter_id": str(stage.counter.id),
         "amount": {"amount": "12.5", "currency": "KES"},

@@ -72,7 +72,11 @@ async def test_the_body_is_id_type_created_at_and_data(telling: Telling) -> None
     assert list(body) == ["id", "type", "created_at", "data"]
     assert (body["id"], body["type"]) == (heard.headers["webhook-id"], "merchant.suspended")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["created_at"])
-    assert body["data"] == {"merchant_id": str(telling.merchant.id), "state": "7"}
+    assert body["data"] == {
+        "merchant_id": str(telling.merchant.id),
+        "dfsp_id": str(telling.merchant.dfsp_id),
+        "state": "7",
+    }
 
 
 async def test_every_endpoint_has_a_secret_of_its_own_as_long_as_the_specification_asks(telling: Telling) -> None:
