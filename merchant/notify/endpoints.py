@@ -144,7 +144,7 @@ async def resume_endpoint(tx: Tx, actor: Actor, endpoint_id: UUID) -> WebhookEnd
     if not row.enabled:
         raise EndpointRemoved
     if row.paused_at is not None:
-        row.paused_at = row.pause_reason = None
+        row.paused_at = row.pause_reason = row.failing_since = None
         await audit.record(tx, actor, "webhook.resumed", "webhook_endpoint", row.id, dfsp_id=row.dfsp_id)
     return row
 

@@ -28,6 +28,7 @@ class WebhookEndpoint(SQLModel, table=True):
     created_at: datetime = columns.instant()
     paused_at: datetime | None = columns.instant(nullable=True)
     pause_reason: str | None = None
+    failing_since: datetime | None = columns.instant(nullable=True)  # the first failure since something was taken
     # The secret before the present one, which signs too until then.
     old_secret_sealed: bytes | None = columns.sealed()
     old_secret_until: datetime | None = columns.instant(nullable=True)

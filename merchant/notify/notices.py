@@ -76,6 +76,10 @@ _TO_STAFF: Mapping[StaffKind, Callable[[str], str]] = {
 }
 
 
+def _failing(address: str) -> str:
+    return _("A webhook is paused: its server has taken nothing for days. Sign in at {address}.", address=address)
+
+
 async def send_notice(tx: Tx, service: Service, notice: Notice) -> None:
     """The job of an announcement: write the messages of those who chose to be told."""
     of_merchant, of_staff = KINDS_OF.get(notice.event_type, (None, None))
@@ -84,7 +88,8 @@ async def send_notice(tx: Tx, service: Service, notice: Notice) -> None:
     if of_merchant is not None and notice.merchant_id is not None:
         await _tell_merchant(tx, service, notice, of_merchant)
     if of_staff is not None:
-        told = _TO_STAFF[of_staff](service.settings.base_url)
+        is_failing = of_staff is StaffKind.WEBHOOK_PAUSED and notice.data.get("reason") == "failing"
+        told = (_failing if is_failing else _TO_STAFF[of_staff])(service.settings.base_url)
         for row in await tx.fetch(_STAFF, notice.dfsp_id, of_staff):
             await _mail(tx, service, row, _("Your work"), told, notice, of_staff)
 

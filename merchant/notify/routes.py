@@ -16,7 +16,7 @@ from merchant.notify.events import EventType
 from merchant.notify.models import WebhookDelivery, WebhookEndpoint
 
 DeliveryState = Literal["pending", "delivered", "failed"]
-PauseReason = Literal["answered_410", "asked"]
+PauseReason = Literal["answered_410", "asked", "failing"]
 
 
 class NewEndpoint(Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,8 +29,8 @@ class NewEndpoint(Struct, frozen=True, forbid_unknown_fields=True):
 class EndpointView(Struct, frozen=True):
     """An endpoint; its secret is shown once, when it is made or rotated.
 
-    One that answered 410 Gone is paused until it is resumed. `undelivered` counts the last thirty days. Until
-    `old_secret_until` the secret before signs too.
+    One that answered 410 Gone, or has taken nothing for three days, is paused until it is resumed; what it misses is
+    kept. `undelivered` counts the last thirty days. Until `old_secret_until` the secret before signs too.
     """
 
     id: UUID
@@ -54,6 +54,7 @@ class DeliveryView(Struct, frozen=True):
     event_type: EventType
     state: DeliveryState
     attempts: int
+    failing_since: Instant | None
     response_status: int | None
     response_start: str | None
     created_at: Instant
@@ -92,6 +93,7 @@ async def _shown(call: Call[Any], row: WebhookEndpoint, secret: str | None = Non
 
 def _delivery_view(row: WebhookDelivery) -> DeliveryView:
     return DeliveryView(
+        failing_since=web.at_or_none(row.failing_since),
         id=row.id,
         event_id=row.event_id,
         event_type=EventType(row.event_type),

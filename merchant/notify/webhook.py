@@ -10,6 +10,7 @@ import hmac
 import secrets
 import socket
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +35,7 @@ _log = structlog.get_logger()
 
 _READ = """
 SELECT d.event_id, d.event_type, d.body, d.state, e.id AS endpoint_id, e.url, e.secret_sealed, e.old_secret_sealed,
-  e.old_secret_until, e.enabled, e.paused_at, e.dfsp_id, e.merchant_id
+  e.old_secret_until, e.enabled, e.paused_at, e.dfsp_id, e.merchant_id, e.failing_since, d.attempts
 FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint_id WHERE d.id = $1
 """
 _NOTE = """
@@ -46,6 +47,11 @@ _MISSED = "UPDATE webhook_delivery SET state = 'failed', response_start = $2 WHE
 _PAUSE = """
 UPDATE webhook_endpoint SET paused_at = $2, pause_reason = $3 WHERE id = $1 AND paused_at IS NULL
 """
+# Since the first failure after something was taken; what is taken ends it.
+_FAILS = "UPDATE webhook_endpoint SET failing_since = coalesce(failing_since, $2) WHERE id = $1"
+_WORKS = "UPDATE webhook_endpoint SET failing_since = NULL WHERE id = $1"
+# Longer than a weekend on which nobody looks; and after some tries, so that one hiccup after days of silence is none.
+PAUSED_AFTER, PAUSED_AFTER_ATTEMPTS = timedelta(days=3), 5
 GONE = 410  # Standard Webhooks: the receiver wants no more, disable the endpoint
 _PAUSED = "the endpoint is paused"
 USER_AGENT = f"merchant/{__version__} (webhooks)"
@@ -101,7 +107,7 @@ class _PublicOnly(aiohttp.ThreadedResolver):
 
 
 async def deliver(service: Service, http: aiohttp.ClientSession, delivery_id: UUID) -> None:
-    """Send one event to one endpoint; one that answers 410 Gone is paused.
+    """Send one event to one endpoint; one that answers 410 Gone, or has taken nothing for PAUSED_AFTER, is paused.
 
     Raises NotDelivered to be tried again, but for a test.
     """
@@ -129,15 +135,34 @@ async def deliver(service: Service, http: aiohttp.ClientSession, delivery_id: UU
     state = "delivered" if taken else "failed"
     async with service.db.system_statements() as tx:
         await tx.execute(_NOTE, delivery_id, state, status, text[:KEPT_ANSWER_CHARS].replace("\x00", ""), clock.now())
-    if status == GONE:
+    if reason := "answered_410" if status == GONE else await _failing(service, row, taken=taken):
         async with service.db.system() as tx:
-            paused = await tx.execute(_PAUSE, row["endpoint_id"], now := clock.now(), "answered_410")
+            paused = await tx.execute(_PAUSE, row["endpoint_id"], now := clock.now(), reason)
             if paused and row["merchant_id"] is None:  # a merchant's own is its own affair
-                await outbox.add(tx, NOTICE_TOPIC, Notice(StaffKind.WEBHOOK_PAUSED, row["dfsp_id"], None, now))
-        _log.warning("webhook_endpoint_paused", endpoint=str(row["endpoint_id"]), status=status)
+                notice = Notice(StaffKind.WEBHOOK_PAUSED, row["dfsp_id"], None, now, {"reason": reason})
+                await outbox.add(tx, NOTICE_TOPIC, notice)
+        _log.warning("webhook_endpoint_paused", endpoint=str(row["endpoint_id"]), status=status, reason=reason)
         return
     if not taken and row["event_type"] != EventType.TEST_PING:  # who tries an endpoint looks now, not tomorrow
         raise NotDelivered(f"the endpoint answered {status or text}")
+
+
+async def _failing(service: Service, row: Mapping[str, Any], *, taken: bool) -> str | None:
+    """Note since when an endpoint takes nothing; why to pause it, where that is too long. A test that fails is none."""
+    since: datetime | None = row["failing_since"]
+    if taken:
+        if since is not None:
+            async with service.db.system_statements() as tx:
+                await tx.execute(_WORKS, row["endpoint_id"])
+        return None
+    if row["event_type"] == EventType.TEST_PING:
+        return None
+    if since is None:
+        async with service.db.system_statements() as tx:
+            await tx.execute(_FAILS, row["endpoint_id"], clock.now())
+        return None
+    is_long = clock.now() - since >= PAUSED_AFTER and row["attempts"] + 1 >= PAUSED_AFTER_ATTEMPTS
+    return "failing" if is_long else None
 
 
 def _secrets(service: Service, row: Mapping[str, Any]) -> list[str]:

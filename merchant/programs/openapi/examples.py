@@ -256,9 +256,9 @@ EXAMPLES: dict[Any, Any] = {
 }
 
 _EVENT = {"id": "01a203bf-b1c2-7f00-9a55-0d1f6a2b7c11", "created_at": "2026-03-02T08:15:30.125Z"}
-_MERCHANT_ID = "01a203bf-aa11-7c40-8d0e-5b7c2f9e1a22"
 _DFSP_ID = "01a203bf-a0c4-7b11-8e55-3d2f1c0b9a44"
 _SHOWN_AMOUNT = {"amount": "250.5", "currency": "KES"}
+_MERCHANT_ID = "01a203bf-aa11-7c40-8d0e-5b7c2f9e1a22"
 # By the struct of an event's data; the event's own type is added.
 EVENT_EXAMPLES: dict[Any, dict[str, Any]] = {
     ApplicationEvent: _EVENT
@@ -268,9 +268,9 @@ EVENT_EXAMPLES: dict[Any, dict[str, Any]] = {
     | {
         "data": {
             "payment_id": _ID,
-            "merchant_id": _MERCHANT_ID,
             "dfsp_id": _DFSP_ID,
             "counter_id": _ID,
+            "merchant_id": _MERCHANT_ID,
             "amount": _SHOWN_AMOUNT,
             "payer": "2547*****001",
         }
@@ -279,9 +279,9 @@ EVENT_EXAMPLES: dict[Any, dict[str, Any]] = {
     | {
         "data": {
             "payment_request_id": _ID,
-            "merchant_id": _MERCHANT_ID,
             "dfsp_id": _DFSP_ID,
             "counter_id": _ID,
+            "merchant_id": _MERCHANT_ID,
             "amount": _SHOWN_AMOUNT,
             "state": "paid",
             "late": False,

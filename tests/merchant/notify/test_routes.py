@@ -42,7 +42,7 @@ async def test_the_secret_is_shown_when_the_endpoint_is_made_and_never_again(tel
     [seen] = await listed(telling, telling.key)
     assert seen == made | {"secret": None}
     shown = {"id", "url", "event_types", "enabled", "created_at", "paused", "paused_at", "pause_reason", "undelivered"}
-    assert set(made) == shown | {"secret", "old_secret_until"}
+    assert set(made) == shown | {"secret", "old_secret_until", "failing_since"}
 
 
 @pytest.mark.parametrize(

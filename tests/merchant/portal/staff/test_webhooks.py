@@ -103,3 +103,25 @@ async def test_a_press_that_comes_late_is_refused_in_words(
     theirs = {"cookie": f"session={world['lakemfi']['admin'].token}"}
     assert (await client.post(f"{path}/resend-failed", data=form, headers=theirs)).status_code in (403, 404)
     assert await states(service) == ["failed", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("paused", "reason", "failing", "told"),
+    [
+        ("now()", "'answered_410'", "NULL", "It answered that it wants no more (410 Gone), so we paused it."),
+        ("now()", "'failing'", "now()", "so we paused it."),
+        ("NULL", "NULL", "now()", "After three days we pause it."),
+        ("now()", "'asked'", "now()", None),
+        ("NULL", "NULL", "NULL", None),
+    ],
+)
+async def test_why_nothing_arrives_is_said(
+    browser: Browser, service: Service, paused: str, reason: str, failing: str, told: str | None
+) -> None:
+    async with service.db.system() as tx:
+        change = f"paused_at = {paused}, pause_reason = {reason}, failing_since = {failing}"
+        await tx.execute(f"UPDATE webhook_endpoint SET {change}")
+    await browser.open(browser.page.url.path)
+    said = [text for text in ("so we paused it.", "After three days we pause it.") if text in browser.words]
+    assert bool(said) == (told is not None)
+    assert told is None or told in browser.words
