@@ -184,7 +184,7 @@ async def send_test(tx: Tx, service: Service, actor: Actor, endpoint_id: UUID) -
 
     Raises NotFound, EndpointRemoved, EndpointPaused, TooManyRequests.
     """
-    endpoint = await _find_open(tx, actor, endpoint_id)
+    endpoint = await find_open(tx, actor, endpoint_id)
     if wait_s := service.shared(TryRate).rate.wait_s(str(endpoint.id)):
         told = _("This endpoint was tried ten times within a minute; wait a little.")
         raise errors.TooManyRequests(told, headers={"retry-after": str(int(wait_s) + 1)})
@@ -214,7 +214,7 @@ async def deliveries(tx: Reads, actor: Actor, endpoint_id: UUID, limit: int) -> 
 
 async def resend(tx: Tx, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> WebhookDelivery:
     """Send an event once more, with the same id. Raises NotFound, EndpointRemoved, EndpointPaused."""
-    endpoint = await _find_open(tx, actor, endpoint_id)
+    endpoint = await find_open(tx, actor, endpoint_id)
     statement = select(WebhookDelivery).where(
         WebhookDelivery.id == delivery_id, WebhookDelivery.endpoint_id == endpoint.id
     )
@@ -232,7 +232,7 @@ async def resend_failed(tx: Tx, actor: Actor, endpoint_id: UUID) -> ResentFailed
 
     One that is still tried is sent by whichever try comes first. Raises NotFound, EndpointRemoved, EndpointPaused.
     """
-    endpoint = await _find_open(tx, actor, endpoint_id)
+    endpoint = await find_open(tx, actor, endpoint_id)
     since, ping = clock.now() - COUNTED_FOR, events.EventType.TEST_PING
     rows = await tx.fetch(_FAILED, endpoint.id, since, ping, RESENT_AT_ONCE + 1)
     chosen = [row["id"] for row in rows[:RESENT_AT_ONCE]]
@@ -248,7 +248,8 @@ async def resend_failed(tx: Tx, actor: Actor, endpoint_id: UUID) -> ResentFailed
     return ResentFailed(len(chosen), is_all=len(rows) <= RESENT_AT_ONCE)
 
 
-async def _find_open(tx: Reads, actor: Actor, endpoint_id: UUID) -> WebhookEndpoint:
+async def find_open(tx: Reads, actor: Actor, endpoint_id: UUID) -> WebhookEndpoint:
+    """An endpoint to which something may be sent. Raises NotFound, EndpointRemoved, EndpointPaused."""
     endpoint = await find_endpoint(tx, actor, endpoint_id)
     if not endpoint.enabled:
         raise EndpointRemoved

@@ -1,17 +1,20 @@
 """JSON routes of webhook endpoints and their deliveries: call the operation of endpoints.py, show the result."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct, convert
+from msgspec import Meta, Struct, convert, field
 
 from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http import json as web
 from merchant.core.http.fields import Instant
+from merchant.core.http.filters import is_instant
 from merchant.core.http.route import Call, Filter, route
 from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT
-from merchant.notify import endpoints
+from merchant.core.texts import _
+from merchant.notify import endpoints, replays
 from merchant.notify.events import EventType
 from merchant.notify.models import WebhookDelivery, WebhookEndpoint
 
@@ -24,6 +27,16 @@ class NewEndpoint(Struct, frozen=True, forbid_unknown_fields=True):
 
     url: Annotated[str, Meta(min_length=8, max_length=500)]
     event_types: Annotated[list[EventType], Meta(max_length=50)] = []
+
+
+class Replay(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which events are sent once more: those announced from a time on, and before another, after one that is known."""
+
+    since: Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})] = field(name="from")
+    until: Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})] | None = field(
+        name="to", default=None
+    )
+    after: UUID | None = None
 
 
 class EndpointView(Struct, frozen=True):
@@ -41,6 +54,7 @@ class EndpointView(Struct, frozen=True):
     paused: bool
     paused_at: Instant | None
     pause_reason: PauseReason | None
+    failing_since: Instant | None
     undelivered: endpoints.Undelivered
     old_secret_until: Instant | None
     secret: str | None = None
@@ -54,7 +68,6 @@ class DeliveryView(Struct, frozen=True):
     event_type: EventType
     state: DeliveryState
     attempts: int
-    failing_since: Instant | None
     response_status: int | None
     response_start: str | None
     created_at: Instant
@@ -80,6 +93,7 @@ def _endpoint_view(
         paused=row.paused_at is not None,
         paused_at=web.at_or_none(row.paused_at),
         pause_reason=convert(row.pause_reason, PauseReason | None),
+        failing_since=web.at_or_none(row.failing_since),
         undelivered=undelivered or endpoints.Undelivered(),
         old_secret_until=web.at_or_none(row.old_secret_until),
         secret=secret,
@@ -93,7 +107,6 @@ async def _shown(call: Call[Any], row: WebhookEndpoint, secret: str | None = Non
 
 def _delivery_view(row: WebhookDelivery) -> DeliveryView:
     return DeliveryView(
-        failing_since=web.at_or_none(row.failing_since),
         id=row.id,
         event_id=row.event_id,
         event_type=EventType(row.event_type),
@@ -245,6 +258,36 @@ async def resend_failed_webhook_deliveries(call: Call[None], endpoint_id: UUID) 
     return await endpoints.resend_failed(call.tx, call.actor, endpoint_id)
 
 
+@route(
+    "POST",
+    "/api/v1/webhook-endpoints/{endpoint_id}/replay",
+    permission=P.WEBHOOKS_WRITE,
+    body=Replay,
+    answer=replays.Replayed,
+    status=202,
+    idempotency_key="optional",
+    raises=(endpoints.EndpointRemoved, endpoints.EndpointPaused),
+)
+async def replay_webhook_events(call: Call[Replay], endpoint_id: UUID) -> replays.Replayed:
+    """Send an endpoint every event from a time on, also those that it had or is younger than: 500 at most, in order.
+
+    Of the last 90 days there are events to send, of the types that the endpoint asks for. A receiver knows by their ids
+    which it had. Where there are more, ask again `after` the last one.
+    """
+    since = _instant("from", call.body.since)
+    until = None if call.body.until is None else _instant("to", call.body.until)
+    asked = replays.Asked(since=since, until=until, after=call.body.after)
+    return await replays.replay(call.tx, call.actor, endpoint_id, asked)
+
+
+def _instant(name: str, text: str) -> datetime:
+    """A time of a body. Raises InvalidFields."""
+    if not is_instant(text):
+        told = _("{name} must be a time as RFC 3339 writes it, such as 2026-11-29T08:00:00Z.", name=name)
+        raise errors.invalid_field(name, "not_a_time", told)
+    return datetime.fromisoformat(text)
+
+
 ROUTES = [
     create_webhook_endpoint,
     list_webhook_endpoints,
@@ -257,4 +300,5 @@ ROUTES = [
     list_webhook_deliveries,
     resend_webhook_delivery,
     resend_failed_webhook_deliveries,
+    replay_webhook_events,
 ]

@@ -236,6 +236,7 @@ class Things(Struct, frozen=True):
                 "payer": {"type": "MSISDN", "id": "254711000001"},
             },
             "NewEndpoint": {"url": "https://shop.example/hooks"},
+            "Replay": {"from": "2026-03-02T00:00:00Z"},
             "RetryDeadJobs": {"topic": "hub.send"},
             "DiscardDeadJob": {"reason": "It was settled by hand."},
             "SkipJob": {"reason": "It was settled by hand."},

@@ -42,7 +42,7 @@ def check_filter(name: str, kind: str, allowed: tuple[str, ...], text: str) -> N
             UUID(text)
         except ValueError:
             raise errors.InvalidFilter(_("{name} must be a UUID.", name=name)) from None
-    if kind == "instant" and not _is_instant(text):
+    if kind == "instant" and not is_instant(text):
         raise errors.InvalidFilter(
             _("{name} must be a time as RFC 3339 writes it, such as 2026-11-29T08:00:00Z.", name=name)
         )
@@ -57,7 +57,8 @@ def _is_date(text: str) -> bool:
         return False
 
 
-def _is_instant(text: str) -> bool:
+def is_instant(text: str) -> bool:
+    """Whether a text is a point in time, RFC 3339, that a database can hold."""
     try:
         found = datetime.fromisoformat(text)
         return found.tzinfo is not None and found.astimezone(UTC) is not None

@@ -27,7 +27,7 @@ from merchant.compliance.providers.routes import CodeReadOut, NewPhoneCode
 from merchant.core.dead_job_routes import DiscardDeadJob, RetryDeadJobs, SkipJob
 from merchant.notify.choice_routes import NewNotificationChoices, StaffNotificationChoices
 from merchant.notify.events import ApplicationEvent, EndpointPing, MerchantEvent, PaymentReceived, PaymentRequestEvent
-from merchant.notify.routes import NewEndpoint
+from merchant.notify.routes import NewEndpoint, Replay
 from merchant.payments.price_keys.schemas import NewPriceKey, PriceKeyChange
 from merchant.payments.schemas import NewPaymentRequest
 from merchant.people.account_schemas import (
@@ -239,6 +239,7 @@ EXAMPLES: dict[Any, Any] = {
         "reference": "order 17",
         "expires_in_s": 300,
     },
+    Replay: {"from": "2026-03-02T00:00:00Z", "to": "2026-03-03T00:00:00Z"},
     NewEndpoint: {"url": "https://shop.example/hooks", "event_types": ["payment_request.paid"]},
     NewNotificationChoices: {
         "choices": [{"kind": "not_paid", "channel": "sms", "sent": True}],
@@ -257,8 +258,8 @@ EXAMPLES: dict[Any, Any] = {
 
 _EVENT = {"id": "01a203bf-b1c2-7f00-9a55-0d1f6a2b7c11", "created_at": "2026-03-02T08:15:30.125Z"}
 _DFSP_ID = "01a203bf-a0c4-7b11-8e55-3d2f1c0b9a44"
-_SHOWN_AMOUNT = {"amount": "250.5", "currency": "KES"}
 _MERCHANT_ID = "01a203bf-aa11-7c40-8d0e-5b7c2f9e1a22"
+_SHOWN_AMOUNT = {"amount": "250.5", "currency": "KES"}
 # By the struct of an event's data; the event's own type is added.
 EVENT_EXAMPLES: dict[Any, dict[str, Any]] = {
     ApplicationEvent: _EVENT
@@ -269,8 +270,8 @@ EVENT_EXAMPLES: dict[Any, dict[str, Any]] = {
         "data": {
             "payment_id": _ID,
             "dfsp_id": _DFSP_ID,
-            "counter_id": _ID,
             "merchant_id": _MERCHANT_ID,
+            "counter_id": _ID,
             "amount": _SHOWN_AMOUNT,
             "payer": "2547*****001",
         }
@@ -280,8 +281,8 @@ EVENT_EXAMPLES: dict[Any, dict[str, Any]] = {
         "data": {
             "payment_request_id": _ID,
             "dfsp_id": _DFSP_ID,
-            "counter_id": _ID,
             "merchant_id": _MERCHANT_ID,
+            "counter_id": _ID,
             "amount": _SHOWN_AMOUNT,
             "state": "paid",
             "late": False,
