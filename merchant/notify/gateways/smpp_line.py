@@ -29,6 +29,7 @@ from merchant.notify.gateways.parts import Encoded
 WINDOW = 10  # submissions without an answer, which SMSCs commonly allow
 ENQUIRE_S = 30.0  # of silence, after which we ask whether the SMSC is there; firewalls forget connections after minutes
 IDLE_S = 600.0  # without a message, after which we unbind
+_LENGTH_BYTES = 4  # with which a unit begins
 _UNIT_MAX_BYTES = 65_536  # a receipt is some hundred; what names a longer one speaks another protocol
 # SMPP 3.4, 5.1.3: that the number or the text is wrong, now and ever. Whatever else an SMSC says may pass: its queue is
 # full, we are too quick, our account is being mended.
@@ -46,6 +47,10 @@ for _name in ("smpp", "smpplib"):
 
 class BindRefused(Exception):
     """The SMSC knows another password, or has no session left for us; the text is its code."""
+
+
+class Quiet(TimeoutError):
+    """No unit has begun: over TLS a connection also brings what is no data, such as new keys."""
 
 
 class Lost(Exception):
@@ -93,8 +98,18 @@ class _Wire(Client):  # type: ignore[misc]
     def _recv_exact(self, exact_size: int) -> bytes:
         if not 0 <= exact_size <= _UNIT_MAX_BYTES:
             raise exceptions.PDUError("a unit of an impossible length")
-        received: bytes = super()._recv_exact(exact_size)
-        return received
+        received = bytearray()
+        while len(received) < exact_size:
+            try:
+                piece = self._socket.recv(exact_size - len(received))
+            except TimeoutError:
+                if not received and exact_size == _LENGTH_BYTES:
+                    raise Quiet from None
+                raise exceptions.ConnectionError("half a unit") from None
+            if not piece:
+                raise exceptions.ConnectionError("the end of the connection")
+            received += piece
+        return bytes(received)
 
 
 def open_line(settings: Settings, password: str) -> "Line":
@@ -187,6 +202,11 @@ class Line:
                 self._submit_part(submission, part)
 
     def _submit_part(self, submission: Submission, part: int) -> None:
+        for sequence, (earlier, its_part) in self._waiting.items():
+            if (earlier.message_id, its_part) == (submission.message_id, part):
+                # Its deadline is over, and the answer may yet come: that one is for the retry, too.
+                self._waiting[sequence] = (submission, part)
+                return
         ton, npi, source = self._source
         encoded = submission.encoded
         unit = smpp.make_pdu(
@@ -229,7 +249,10 @@ class Line:
                     wake.recv(1024)
             if wire_socket not in ready:
                 return
-        unit = self._wire.read_pdu()
+        try:
+            unit = self._wire.read_pdu()
+        except Quiet:
+            return
         self._heard_at, self._asked_at = time.monotonic(), None
         self._take(unit, taken)
 

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from smpplib import exceptions
 
 from merchant.notify.gateways import smpp, smpp_line
 from merchant.notify.gateways.outcomes import NotSent, Refused, Taken
@@ -232,6 +233,23 @@ async def test_what_is_no_smpp_ends_the_connection_and_nothing_more(smsc: Smsc, 
     await session.send(uuid4(), PHONE, "y")
 
 
+def test_silence_is_no_fault_and_half_a_unit_is() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        wire = smpp_line._Wire("127.0.0.1", 1, allow_unknown_opt_params=True)
+        ours.settimeout(0.05)
+        wire._socket = ours
+        with pytest.raises(smpp_line.Quiet):
+            wire.read_pdu()
+        whole = unit(simulator.ENQUIRE, 0, 7)
+        theirs.sendall(whole)
+        assert wire.read_pdu().sequence == 7
+        theirs.sendall(whole[:9])
+        with pytest.raises(exceptions.ConnectionError, match="half a unit"):
+            wire.read_pdu()
+        wire._socket = None
+
+
 # --- deadlines ---------------------------------------------------------------------------------------------------
 
 
@@ -250,6 +268,18 @@ async def test_an_answer_after_the_deadline_spares_the_second_submission(smsc: S
     await until(lambda: session._taken.parts(message_id))
     await session.send(message_id, PHONE, "x")
     assert len(smsc.submitted) == 1
+
+
+async def test_a_retry_waits_for_the_answer_to_the_first_submission(smsc: Smsc, opened: Opening) -> None:
+    session, message_id = opened(smsc, sms_timeout_s=1.5), uuid4()
+    smsc.answers = [SILENT]
+    with pytest.raises(NotSent):
+        await session.send(message_id, PHONE, "x")
+    retry = asyncio.create_task(session.send(message_id, PHONE, "x"))
+    await session.send(uuid4(), PHONE, "behind it")
+    smsc.let_go()
+    await retry
+    assert [one.message for one in smsc.submitted] == [b"x", b"behind it"]
 
 
 async def test_a_silent_smsc_is_left_and_bound_anew(smsc: Smsc, opened: Opening) -> None:
