@@ -154,7 +154,8 @@ class Line:
     def __init__(self, wire: Any, settings: Settings) -> None:
         self._wire, self._timeout_s = wire, settings.sms_timeout_s
         self._source = address_of(settings.sms_sender)
-        self._waiting: dict[int, tuple[Submission, int]] = {}
+        # By a unit's number: which part of a message it is, and who waits; more than one after a retry.
+        self._waiting: dict[int, tuple[list[Submission], int]] = {}
         self._due: deque[tuple[Submission, int]] = deque()
         self._heard_at = self._busy_at = time.monotonic()
         self._asked_at: float | None = None
@@ -173,20 +174,23 @@ class Line:
             selector.register(wake, selectors.EVENT_READ)
             selector.register(self._wire._socket, selectors.EVENT_READ)
             while not is_closing() and time.monotonic() - self._busy_at < IDLE_S:
-                self._submit(waiting)
+                self._submit(waiting, taken)
                 self._check()
                 self._listen(taken, wake, selector)
             self._wire.unbind()
         except Exception as error:
             # The peer's fault, whatever it is: smpplib and the standard library have an error for each.
             why = str(error) if isinstance(error, Lost) else type(error).__name__
-        for submission, _part in [*self._waiting.values(), *self._due]:
+        for submission in (*self._submitted(), *(one for one, _ in self._due)):
             submission.fail(NotSent(_LOST))
         selector.close()
         _hang_up(self._wire)
         return why
 
-    def _submit(self, waiting: "queue.Queue[Submission]") -> None:
+    def _submitted(self) -> list[Submission]:
+        return [one for submissions, _ in self._waiting.values() for one in submissions]
+
+    def _submit(self, waiting: "queue.Queue[Submission]", taken: Taken) -> None:
         """Fill the window with parts, those of one message one after another."""
         while len(self._waiting) < WINDOW:
             if not self._due:
@@ -195,6 +199,8 @@ class Line:
                 except queue.Empty:
                     return
                 if submission.future.set_running_or_notify_cancel():  # else nobody waits any more
+                    for part in taken.parts(submission.message_id):  # while this one was queued
+                        submission.take(part)
                     self._due.extend((submission, part) for part in sorted(submission.left))
                 continue
             submission, part = self._due.popleft()
@@ -202,10 +208,9 @@ class Line:
                 self._submit_part(submission, part)
 
     def _submit_part(self, submission: Submission, part: int) -> None:
-        for sequence, (earlier, its_part) in self._waiting.items():
-            if (earlier.message_id, its_part) == (submission.message_id, part):
-                # Its deadline is over, and the answer may yet come: that one is for the retry, too.
-                self._waiting[sequence] = (submission, part)
+        for earlier, its_part in self._waiting.values():
+            if (earlier[0].message_id, its_part) == (submission.message_id, part):
+                earlier.append(submission)  # a retry after the deadline: the answer may yet come, and is for both
                 return
         ton, npi, source = self._source
         encoded = submission.encoded
@@ -222,14 +227,14 @@ class Line:
             data_coding=encoded.data_coding,
             short_message=encoded.parts[part],
         )
-        self._waiting[unit.sequence] = (submission, part)
+        self._waiting[unit.sequence] = ([submission], part)
         self._busy_at = time.monotonic()
         self._wire.send_pdu(unit)
 
     def _check(self) -> None:
         """Ask whether a silent SMSC is there. Raises Lost when it does not answer that, or a submission."""
         now = time.monotonic()
-        if any(now > submission.deadline + self._timeout_s for submission, _ in self._waiting.values()):
+        if any(now > submission.deadline + self._timeout_s for submission in self._submitted()):
             raise Lost("no answer to a message")
         if self._asked_at is not None and now - self._asked_at > self._timeout_s:
             raise Lost("no answer to enquire_link")
@@ -258,16 +263,15 @@ class Line:
 
     def _take(self, unit: Any, taken: Taken) -> None:
         if unit.command in ("submit_sm_resp", "generic_nack"):
-            submission, part = self._waiting.pop(unit.sequence, (None, 0))
-            if submission is None:
-                return
-            if unit.command == "submit_sm_resp" and not unit.is_error():
-                taken.add(submission.message_id, part)
-                submission.take(part)
-            elif unit.status in _NEVER:
-                submission.fail(Refused(f"The SMSC refuses the message: 0x{unit.status:02x}."))
-            else:
-                submission.fail(NotSent(f"The SMSC does not take the message now: 0x{unit.status:02x}."))
+            submissions, part = self._waiting.pop(unit.sequence, ([], 0))
+            for submission in submissions:
+                if unit.command == "submit_sm_resp" and not unit.is_error():
+                    taken.add(submission.message_id, part)
+                    submission.take(part)
+                elif unit.status in _NEVER:
+                    submission.fail(Refused(f"The SMSC refuses the message: 0x{unit.status:02x}."))
+                else:
+                    submission.fail(NotSent(f"The SMSC does not take the message now: 0x{unit.status:02x}."))
         elif unit.command in ("enquire_link", "deliver_sm", "unbind"):
             answer = smpp.make_pdu(f"{unit.command}_resp", client=self._wire)
             answer.sequence = unit.sequence

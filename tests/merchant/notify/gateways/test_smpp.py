@@ -282,6 +282,15 @@ async def test_a_retry_waits_for_the_answer_to_the_first_submission(smsc: Smsc, 
     assert [one.message for one in smsc.submitted] == [b"x", b"behind it"]
 
 
+@pytest.mark.parametrize("text", ["x", LONG])
+async def test_of_one_message_handed_over_many_times_at_once_each_part_is_submitted_once(
+    smsc: Smsc, opened: Opening, text: str
+) -> None:
+    session, message_id = opened(smsc), uuid4()
+    await asyncio.gather(*(session.send(message_id, PHONE, text) for _ in range(20)))
+    assert len(smsc.submitted) == (1 if text == "x" else 2)
+
+
 async def test_a_silent_smsc_is_left_and_bound_anew(smsc: Smsc, opened: Opening) -> None:
     session = opened(smsc, **SHORT)
     smsc.answers = [SILENT]
