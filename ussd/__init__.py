@@ -1,7 +1,7 @@
 """USSD dialogue engine: a shopper pays, a merchant looks up payments, on any handset.
 
-Pure: no database, network, clock or environment. A gateway module parses a message into a `Step`; `step`
-takes it with the stored `Session`, asks the caller's `Backend`, and gives the next session and a `Reply`.
+Pure: no database, network, clock or environment. A gateway decodes a `Call` into a `Step`; `step` takes it with
+the stored `Session`, asks the caller's `Backend`, and gives the next session and a `Reply`, which the gateway encodes.
 """
 
 from ussd.backend import (
@@ -15,14 +15,18 @@ from ussd.backend import (
 )
 from ussd.dialogue import busy, step
 from ussd.gateways import GATEWAYS
-from ussd.session import BadStep, Reply, Session, Step, decode_session, encode_session
+from ussd.session import BadStep, Reply, Session, Step, decode_session, encode_session, session_goes_on
+from ussd.wire import Answer, Call, Gateway, Route
 
 __version__ = "0.1.0"
 
 __all__ = [
     "GATEWAYS",
+    "Answer",
     "Backend",
     "BadStep",
+    "Call",
+    "Gateway",
     "LastRequest",
     "MerchantView",
     "OwnCounter",
@@ -30,10 +34,12 @@ __all__ = [
     "PaymentOrder",
     "PaymentOutcome",
     "Reply",
+    "Route",
     "Session",
     "Step",
     "busy",
     "decode_session",
     "encode_session",
+    "session_goes_on",
     "step",
 ]

@@ -1,21 +1,25 @@
 """What is new in a gateway's message: nothing, the first inputs of a session, or one more input.
 
 Gateways send either all inputs so far (cumulative text) or only the latest, which the text alone does not show. A
-reader for each kind turns a step into an Arrival, so the dialogue does not depend on it. Only the reader of cumulative
-text exists; one for the latest input would count steps by the session and detect a retry by the screen last shown.
+reader for each kind turns a step into an Arrival, so the dialogue does not depend on it.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Final
 
 from msgspec import Struct
 
-from ussd.session import Seen, Session, Step
+from ussd.screens import SCREENS
+from ussd.session import SESSION_LIFE_S, Seen, Session, Step
 from ussd.texts import Line, say
 
 SEPARATOR: Final = "*"
+# The same input again so soon is a retry of the gateway: nobody reads a screen and answers it in less.
+RETRY_S: Final = 2
+# Where an answer has an effect, and for a beginning, longer than gateways wait for us before they try again (15 s).
+RETRY_OF_EFFECT_S: Final = 20
 
 
 class Repeat(Struct, frozen=True):
@@ -79,6 +83,69 @@ def read_cumulative(session: Session | None, step: Step, now: datetime) -> Arriv
     if not extends or _digest(before, step.session_id) != session.seen.digest:
         return Repeat(session)
     return Input(session, number, seen, after.removeprefix(SEPARATOR))
+
+
+def read_latest(session: Session | None, step: Step, now: datetime) -> Arrival:
+    """The latest input alone: the session counts the steps, and a retry looks like the same words typed twice.
+
+    A number or a name of the message settles that where the gateway sends one. Else the same input is a retry within
+    RETRY_S; within RETRY_OF_EFFECT_S where the answer pays; always once the session has ended. A reply of a session
+    that we lost cannot be placed, and starts at home with a notice.
+    """
+    opening = step.text if step.event == "begin" else step.opens
+    if session is not None and session.unreadable:
+        return _first(session, step, None)
+    if session is None or now >= session.expires_at:
+        return _first(session, step, opening)
+    if opening is not None and _is_copied_opening(session, step, now):
+        return Repeat(session)
+    if step.event == "begin":  # a further call, under an id that comes again
+        return _first(session, step, opening)
+    seen = _seen(step, "reply", step.text)
+    if _is_copied_reply(session, step, seen, now):
+        return Repeat(session)
+    if session.ended:
+        return Closed(session)
+    return Input(session, session.step + 1 if step.seq is None else step.seq, seen, step.text)
+
+
+def _first(session: Session | None, step: Step, dialled: str | None) -> Begin:
+    """The beginning of a session with what was dialled, or of one that shows a running one anew."""
+    inputs = _split(dialled or "")
+    number = (session.step if session else 0) + len(inputs) if step.seq is None else step.seq
+    if dialled is None:
+        return Begin(number, _seen(step, "reply", step.text), inputs, say("notice.updated"))
+    return Begin(number, _seen(step, "opening", step.text), inputs)
+
+
+def _seen(step: Step, kind: str, text: str) -> Seen:
+    """By what a copy of the step will be known: its number, its name, or what it said."""
+    known_by = f"named\n{step.message_id}" if step.message_id else f"{kind}\n{text}"
+    return Seen(step.seq or 0, _digest(known_by, step.session_id))
+
+
+def _is_copied_opening(session: Session, step: Step, now: datetime) -> bool:
+    if step.seq is not None:
+        return step.seq <= session.seen.length
+    if _seen(step, "opening", step.text) != session.seen:
+        return False
+    return bool(step.message_id) or step.event != "begin" or _age(session, now) < timedelta(seconds=RETRY_OF_EFFECT_S)
+
+
+def _is_copied_reply(session: Session, step: Step, seen: Seen, now: datetime) -> bool:
+    if step.seq is not None:
+        return step.seq <= session.seen.length
+    if seen != session.seen:
+        return False
+    if step.message_id or session.ended:
+        return True
+    has_effect = SCREENS[session.screen].commits
+    return _age(session, now) < timedelta(seconds=RETRY_OF_EFFECT_S if has_effect else RETRY_S)
+
+
+def _age(session: Session, now: datetime) -> timedelta:
+    """How long ago the last step was taken."""
+    return now - (session.expires_at - timedelta(seconds=SESSION_LIFE_S))
 
 
 def _split(text: str) -> tuple[str, ...]:

@@ -34,8 +34,9 @@ async def step(session: Session | None, step: Step, backend: Backend, now: datet
     bytes and does not call the backend; the reply to an event without text (`cancel`, `timeout`, `ended`) is
     empty. Exceptions of the backend pass through: roll back and answer `busy(session)`.
     """
+    assert step.event != "status", "no step: session_goes_on answers it"
     expires_at = now + timedelta(seconds=SESSION_LIFE_S)
-    if step.event not in {"begin", "reply"}:
+    if step.is_notice:
         return _interrupt(session, expires_at)
     arrival = GATEWAYS[step.gateway].read(session, step, now)
     match arrival:

@@ -4,6 +4,7 @@ A session is everything remembered between two steps. It is frozen, plain and sm
 it in one database row and any process can take the next step. It holds no phone number and no raw input.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, Literal, get_args
 
@@ -16,7 +17,7 @@ SESSION_BYTES_MAX: Final = 1024  # one row stays small and is written on every s
 STACK_MAX: Final = 5  # screens that 0 can walk back through; the deepest dialogue has three
 SESSION_LIFE_S: Final = 600  # gateways close after 180 s (Africa's Talking); duplicates of an END come later still
 
-Event = Literal["begin", "reply", "cancel", "timeout", "ended"]
+Event = Literal["begin", "reply", "cancel", "timeout", "ended", "status"]
 ScreenName = Literal["home", "number", "amount", "confirm", "status", "own", "pick", "payments", "language"]
 
 
@@ -28,7 +29,12 @@ class Step(Struct, frozen=True):
     """One message from a gateway in the form all gateways reduce to.
 
     `msisdn` is E.164 with its plus, `service_code` as dialled (`*384*123#`), `text` as the gateway sent it:
-    the whole cumulative input or only the latest, which the gateway's entry in `ussd.gateways` tells.
+    the whole cumulative input or only the latest, which the gateway's entry in `ussd.gateways` tells. The `text`
+    of a beginning is what was dialled behind the code (`74210006*250`).
+
+    Some gateways leave fields empty. Without `session_id` the caller keys the session by the phone; an `ended` or a
+    `status` without `msisdn` is that of the phone which the session belongs to. `status` asks whether the session
+    goes on and is no step: `session_goes_on` answers it.
     """
 
     gateway: str
@@ -38,6 +44,15 @@ class Step(Struct, frozen=True):
     event: Event
     text: str
     network: str = ""
+    opens: str | None = None  # what a reply's text means should the session be new, where a beginning is not marked
+    seq: int | None = None  # the message's number in its session; a retry has the same, a late one a lower
+    message_id: str = ""  # the message's name; a retry has the same
+    echo: Mapping[str, str] = {}  # of the call, for the answer
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether it only tells or asks something, and no phone waits for a screen."""
+        return self.event not in {"begin", "reply"}
 
 
 class Reply(Struct, frozen=True):
@@ -100,6 +115,11 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Session)
 
 assert set(NEEDS) <= set(get_args(ScreenName))
+
+
+def session_goes_on(session: Session | None, now: datetime) -> bool:
+    """Whether the session takes further inputs: the answer to a `status`."""
+    return session is not None and not (session.ended or session.unreadable) and now < session.expires_at
 
 
 def encode_session(session: Session) -> bytes:

@@ -2,23 +2,23 @@
 
 The session's row is locked for the step, so a step that a gateway delivers twice, even at once, finds what the first
 one wrote and answers the same words; the request for payment is written in that same transaction. Raw ASGI below
-/ussd/{gateway}/{key}: gateways sign nothing, so the key in the path is all that proves them.
+/ussd/{gateway}/{key}: gateways sign nothing, so the key in the path is all that proves them. How each gateway writes is
+in ussd/gateways/.
 """
 
 import hmac
-from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 import structlog
 from litestar import asgi
 from litestar.types import Receive, Scope, Send
+from msgspec.structs import replace
 
 import ussd
 from merchant.compliance.policies.in_force import policy_of
-from merchant.core import clock, errors, money, throttling
+from merchant.core import clock, errors, money, phone, throttling
 from merchant.core.access import Actor
 from merchant.core.db import Tx, forget
 from merchant.core.http import raw
@@ -40,7 +40,7 @@ from merchant.registry.merchants.states import states_that_permit as merchants_t
 
 MOUNT = "/ussd"
 CHANNEL = "ussd"
-MAX_BODY_BYTES = 16_384  # a form of a few short fields
+MAX_BODY_BYTES = 16_384  # a dozen short fields
 MAX_OPEN_REQUESTS = 5  # of one phone at a time: more is a prank or a loop
 STATUS_SHOWN_FOR = timedelta(minutes=5)
 KEPT_FOR = timedelta(days=30)  # of sessions: so long a phone is spoken to in the language it used last
@@ -54,6 +54,9 @@ VALUES ($1, $2, $3, '', $4, $4)
 ON CONFLICT (gateway, session_id) DO UPDATE SET touched_at = $4
 RETURNING state, msisdn_digest
 """
+_KNOWN_SESSION = """
+SELECT state, msisdn_digest FROM ussd_session WHERE gateway = $1 AND session_id = $2 FOR UPDATE
+"""
 _STORE = """
 UPDATE ussd_session SET msisdn_digest = $3, state = $4, expires_at = $5 WHERE gateway = $1 AND session_id = $2
 """
@@ -65,20 +68,49 @@ async def ussd_door(scope: Scope, receive: Receive, send: Send) -> None:
     service: Service = scope["litestar_app"].state.service
     try:
         call = await raw.read_call(scope, receive, raw.headers_of(scope), MOUNT, MAX_BODY_BYTES)
-        name, key = _address(call.path)
-        known = ussd.GATEWAYS.get(name)
-        if known is None or not hmac.compare_digest(key, gateway_key(service, name)):
-            _count_wrong_key(service, scope, call)
-            raise Refused(404, "3002", "There is no such gateway.")
-        if call.method != "POST":
-            raise Refused(405, "3000", "Gateways POST their steps.")
-        reply = await take_step(service, known.parse(_form(call.body)))
+        gateway, rest = _gateway_of(service, scope, call)
+        if call.method not in gateway.methods:
+            raise Refused(405, "3000", f"This gateway sends its steps by {' or '.join(sorted(gateway.methods))}.")
+        step = gateway.decode(ussd.Call(call.method, rest, call.query, call.headers, call.body), await _route(service))
+        answer = gateway.encode(step, await take_step(service, step))
     except Refused as refused:
         await respond(send, refused.status, refused.description.encode(), _TEXT)
     except ussd.BadStep as problem:
         await respond(send, 400, str(problem).encode(), _TEXT)
     else:
-        await respond(send, 200, known.render(reply) if reply.text else b"", _TEXT)
+        headers = tuple((name.lower().encode(), value.encode()) for name, value in answer.headers)
+        content_type = next((one for one in headers if one[0] == b"content-type"), _TEXT)
+        others = tuple(one for one in headers if one[0] != b"content-type")
+        await respond(send, answer.status, answer.body, content_type, others)
+
+
+def _gateway_of(service: Service, scope: Scope, call: raw.Call) -> tuple[ussd.Gateway, str]:
+    """The gateway whose address this is, and the path below it. Raises Refused: 403 for a wrong key, else 404.
+
+    Every refusal counts against its source, so that neither names nor keys can be guessed.
+    """
+    name, _, rest = call.path.removeprefix("/").partition("/")
+    key, slash, rest = rest.partition("/")
+    gateway = ussd.GATEWAYS.get(name)
+    refused = Refused(404, "3002", "There is no such gateway.")
+    if gateway is not None and key:
+        if not hmac.compare_digest(key.encode(errors="replace"), gateway_key(service, name).encode()):
+            refused = Refused(403, "3000", "This is not the key of this gateway.")
+        elif gateway.has_path or not rest:
+            return gateway, slash + rest
+    _count_wrong_address(service, scope, call)
+    raise refused
+
+
+async def _route(service: Service) -> ussd.Route:
+    """What calls do not say: the scheme's code, and the country whose phones dial it."""
+    try:
+        scheme = await service.scheme()
+    except Exception as error:  # as a step that fails: its screen, if any, is told
+        if passing_problem(service, error) is None:
+            _log.exception("ussd_route_unknown")
+        return ussd.Route()
+    return ussd.Route(scheme.ussd_code, phone.calling_code(scheme.country))
 
 
 def wrong_keys(_service: Service) -> Throttle:
@@ -86,7 +118,7 @@ def wrong_keys(_service: Service) -> Throttle:
     return Throttle(per_minute=30, burst=30)
 
 
-def _count_wrong_key(service: Service, scope: Scope, call: raw.Call) -> None:
+def _count_wrong_address(service: Service, scope: Scope, call: raw.Call) -> None:
     source = source_key(client_address(scope, call.headers, service.settings))
     if throttling.wait_s(service, wrong_keys, source, "ussd"):
         raise Refused(429, "2005", "Too many wrong addresses; try again in a minute.")
@@ -102,38 +134,44 @@ def gateway_path(service: Service, name: str) -> str:
     return f"{MOUNT}/{name}/{gateway_key(service, name)}"
 
 
-def _address(path: str) -> tuple[str, str]:
-    parts = path.strip("/").split("/")
-    if len(parts) != 2 or not parts[1].isascii():
-        raise Refused(404, "3002", "There is no such gateway.")
-    return parts[0], parts[1]
-
-
-def _form(body: bytes) -> Mapping[str, str]:
-    try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=50))
-    except ValueError:
-        raise ussd.BadStep("the form is not UTF-8, or has too many fields") from None
-
-
 async def take_step(service: Service, step: ussd.Step) -> ussd.Reply:
     """One step of a dialogue, durable; on a fault of ours nothing was asked and the phone is told so."""
     now = clock.now()
-    digest = Msisdn.of(step.msisdn).digest(service.vault)
     session: ussd.Session | None = None
     try:
+        if not step.msisdn:
+            return await _take_notice(service, step, now)
+        digest = Msisdn.of(step.msisdn).digest(service.vault)
+        session_id = step.session_id or digest.hex()  # some gateways know a session by its phone alone
+        step = replace(step, session_id=session_id)
         async with service.db.system() as tx:
-            row = await tx.fetchrow(_SESSION, step.gateway, step.session_id, digest, now)
+            row = await tx.fetchrow(_SESSION, step.gateway, session_id, digest, now)
             if row is not None and row["state"] and row["msisdn_digest"] == digest:
                 session = ussd.decode_session(_opened(service, digest, row["state"]))
             session, reply = await ussd.step(session, step, ServiceBackend(tx, service, digest), now)
             state = service.vault.seal(ussd.encode_session(session), _context(digest))
-            await tx.execute(_STORE, step.gateway, step.session_id, digest, state, session.expires_at)
+            await tx.execute(_STORE, step.gateway, session_id, digest, state, session.expires_at)
     except Exception as error:
         if passing_problem(service, error) is None:
             _log.exception("ussd_step_failed", gateway=step.gateway)
         return ussd.busy(session)
     return reply
+
+
+async def _take_notice(service: Service, step: ussd.Step, now: datetime) -> ussd.Reply:
+    """A notice or a question that names a session and no phone; an unknown session is over, and nothing is written."""
+    async with service.db.system() as tx:
+        row = await tx.fetchrow(_KNOWN_SESSION, step.gateway, step.session_id)
+        if row is None or not row["state"]:
+            return ussd.Reply("", end=True)
+        digest = row["msisdn_digest"]
+        session = ussd.decode_session(_opened(service, digest, row["state"]))
+        if step.event == "status":
+            return ussd.Reply("", end=not ussd.session_goes_on(session, now))
+        session, reply = await ussd.step(session, step, ServiceBackend(tx, service, digest), now)
+        state = service.vault.seal(ussd.encode_session(session), _context(digest))
+        await tx.execute(_STORE, step.gateway, step.session_id, digest, state, session.expires_at)
+        return reply
 
 
 def _context(msisdn_digest: bytes) -> str:

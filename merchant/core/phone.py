@@ -5,6 +5,7 @@ Numbers enter through `parse` (as people type them) or `Msisdn.of` (as we or ano
 
 import re
 
+import phonenumbers
 from msgspec import Struct
 
 from kyb.fields import e164
@@ -58,6 +59,12 @@ def parse(text: str, country: str) -> Msisdn | None:
     stripped = text.replace(" ", "").replace("-", "")
     found = e164(f"+{stripped.removeprefix('+')}", None) or e164(stripped, country)
     return Msisdn.of(found) if found else None
+
+
+def calling_code(country: str) -> str:
+    """The digits that stand before a country's numbers abroad, `254`; empty for a country without telephones."""
+    code = phonenumbers.country_code_for_region(country)
+    return str(code) if code else ""
 
 
 def mask(number: str) -> str:

@@ -1,6 +1,7 @@
 """What is new in a cumulative text, whatever order and number of copies it arrives in."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,8 +9,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.ussd.world import NOW, SHOPPER
-from ussd.arrivals import Arrival, Begin, Closed, Input, Repeat, read_cumulative
-from ussd.session import UNREADABLE, Reply, Seen, Session, Step
+from ussd.arrivals import Arrival, Begin, Closed, Input, Repeat, read_cumulative, read_latest
+from ussd.session import SESSION_LIFE_S, UNREADABLE, Reply, Seen, Session, Step
 
 STEP = Step("africastalking", "s1", SHOPPER, "*384*123#", "reply", "")
 FRESH = Session("home", "en", NOW + timedelta(minutes=10), Reply("Hello", end=False), step=0)
@@ -128,3 +129,178 @@ def test_every_pair_of_texts_is_understood(before: str, text: str) -> None:
             assert number > session.step
         case other:
             raise AssertionError(other)
+
+
+# --- the latest input alone ------------------------------------------------------------------------------------------
+
+DIAL = replace(STEP, gateway="nalo", event="begin")
+SAID = replace(STEP, gateway="nalo")
+
+
+def latest(session: Session | None, step: Step, after_s: float = 30) -> Arrival:
+    """What is read so long after the last step was taken."""
+    return read_latest(session, step, NOW + timedelta(seconds=after_s))
+
+
+def taken(arrival: Arrival, **changes: object) -> Session:
+    """The session as the step that arrived at NOW leaves it."""
+    assert isinstance(arrival, Begin | Input)
+    kept = replace(FRESH, expires_at=NOW + timedelta(seconds=SESSION_LIFE_S))
+    return replace(kept, seen=arrival.seen, step=arrival.number, **changes)
+
+
+def begun(**changes: object) -> Session:
+    return taken(latest(None, DIAL), **changes)
+
+
+@pytest.mark.parametrize(("dialled", "inputs"), [("", ()), ("7421*250", ("7421", "250")), ("7421", ("7421",))])
+def test_a_beginning_brings_what_was_dialled(dialled: str, inputs: tuple[str, ...]) -> None:
+    arrival = latest(None, replace(DIAL, text=dialled))
+    assert isinstance(arrival, Begin)
+    assert (arrival.inputs, arrival.notice) == (inputs, None)
+
+
+def test_every_input_is_new_and_counted_whatever_it_says() -> None:
+    session = begun()
+    for number, typed in enumerate(("1", "1", "1*2", "", "74210006"), start=1):
+        arrival = latest(session, replace(SAID, text=typed))
+        assert isinstance(arrival, Input)
+        assert (arrival.text, arrival.number) == (typed, number)
+        session = taken(arrival)
+
+
+@pytest.mark.parametrize(("after_s", "is_retry"), [(-0.5, True), (0.3, True), (1.9, True), (2, False), (4, False)])
+def test_the_same_input_is_a_retry_for_as_long_as_nobody_can_have_read_the_screen(
+    after_s: float, is_retry: bool
+) -> None:
+    said = replace(SAID, text="1")
+    session = taken(latest(begun(), said), screen="number")
+    assert (latest(session, said, after_s) == Repeat(session)) == is_retry
+    assert isinstance(latest(session, replace(said, text="2"), after_s), Input)
+
+
+@pytest.mark.parametrize(("after_s", "is_retry"), [(0.3, True), (15, True), (19.9, True), (20, False)])
+def test_where_the_answer_pays_it_is_one_until_gateways_have_given_up(after_s: float, is_retry: bool) -> None:
+    said = replace(SAID, text="1")
+    session = taken(latest(begun(), said), screen="confirm")
+    assert (latest(session, said, after_s) == Repeat(session)) == is_retry
+
+
+def test_after_the_end_a_copy_of_the_last_input_is_a_copy_and_anything_else_closed() -> None:
+    said = replace(SAID, text="1")
+    session = taken(latest(begun(), said), ended=True)
+    assert latest(session, said, 300) == Repeat(session)
+    for typed in ("2", "", "1*1"):
+        assert latest(session, replace(said, text=typed)) == Closed(session)
+
+
+@pytest.mark.parametrize(("after_s", "is_retry"), [(1, True), (19, True), (20, False)])
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_beginning_again_is_a_retry_and_later_a_new_call(after_s: float, is_retry: bool, ended: bool) -> None:
+    """A session's id may come again: some gateways make it of the phone, some of sixteen bits."""
+    session = begun(ended=ended)
+    arrival = latest(session, DIAL, after_s)
+    assert (arrival == Repeat(session)) == is_retry
+    if not is_retry:
+        assert isinstance(arrival, Begin)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_beginning_in_the_middle_of_a_session_is_a_new_call_with_numbers_of_its_own(ended: bool) -> None:
+    session = taken(latest(begun(), replace(SAID, text="1")), ended=ended)
+    arrival = latest(session, replace(DIAL, text="7421*250"), 1)
+    assert isinstance(arrival, Begin)
+    assert arrival.inputs == ("7421", "250")
+    assert arrival.number > session.step
+
+
+@pytest.mark.parametrize("session", [None, begun(expires_at=NOW), begun(expires_at=NOW, ended=True)])
+def test_an_input_of_a_session_that_we_lost_starts_at_home_and_says_so(session: Session | None) -> None:
+    arrival = latest(session, replace(SAID, text="250"))
+    assert isinstance(arrival, Begin)
+    assert arrival.inputs == ()
+    assert arrival.notice is not None
+    assert isinstance(latest(session, DIAL), Begin)
+
+
+def test_an_unreadable_session_starts_at_home_even_if_it_was_dialled() -> None:
+    for step in (SAID, DIAL, replace(DIAL, text="7421*250")):
+        arrival = latest(UNREADABLE, step)
+        assert isinstance(arrival, Begin)
+        assert (arrival.inputs, arrival.notice is None) == ((), False)
+
+
+# Where nothing marks a beginning (Flares, D-Mark), every text may be one.
+UNMARKED = replace(SAID, gateway="flares", text="384*123", opens="")
+
+
+def test_an_unmarked_beginning_opens_a_session_that_we_do_not_know() -> None:
+    arrival = latest(None, replace(UNMARKED, text="384*123*7421", opens="7421"))
+    assert isinstance(arrival, Begin)
+    assert (arrival.inputs, arrival.notice) == (("7421",), None)
+
+
+def test_its_copy_is_a_copy_at_any_time_and_the_next_text_an_input() -> None:
+    session = taken(latest(None, UNMARKED))
+    assert latest(session, UNMARKED, 300) == Repeat(session)
+    arrival = latest(session, replace(UNMARKED, text="1"), 0.3)
+    assert isinstance(arrival, Input)
+    assert arrival.text == "1"
+    later = taken(arrival)
+    again = latest(later, replace(UNMARKED, text="1"))
+    assert isinstance(again, Input)
+    assert isinstance(latest(taken(again), UNMARKED), Input)
+
+
+def numbered(seq: int, text: str = "1") -> Step:
+    return replace(SAID, gateway="hubtel", text=text, seq=seq, event="begin" if seq == 1 else "reply")
+
+
+def test_a_number_tells_copies_and_late_steps_from_new_ones_at_any_time() -> None:
+    session = taken(latest(None, numbered(1, "")), screen="confirm")
+    second = latest(session, numbered(2))
+    assert isinstance(second, Input)
+    session = taken(second, screen="confirm")
+    third = latest(session, numbered(3), 0.1)
+    assert isinstance(third, Input)
+    assert third.number == 3
+    session = taken(third)
+    for seq, text in ((3, "1"), (2, "1"), (1, ""), (3, "2"), (0, "1")):
+        assert latest(session, numbered(seq, text), 300) == Repeat(session)
+    assert latest(replace(session, ended=True), numbered(4)) == Closed(replace(session, ended=True))
+    assert latest(replace(session, ended=True), numbered(3)) == Repeat(replace(session, ended=True))
+
+
+def test_a_name_tells_a_copy_from_the_same_input_at_any_time() -> None:
+    first = replace(SAID, gateway="beem", text="1", message_id="r-1")
+    session = taken(latest(begun(), first), screen="confirm")
+    assert latest(session, first, 300) == Repeat(session)
+    arrival = latest(session, replace(first, message_id="r-2"), 0.1)
+    assert isinstance(arrival, Input)
+    assert arrival.text == "1"
+
+
+def test_of_the_latest_input_too_nothing_is_kept_that_tells_of_it() -> None:
+    pins = [latest(begun(), replace(SAID, text="1234", session_id=session_id)) for session_id in ("s1", "s2")]
+    digests = {taken(pin).seen for pin in pins}
+    assert len(digests) == 2
+    assert "1234" not in repr(digests)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["begin", "reply"]), st.sampled_from(["", "1", "1*2"]), st.floats(0, 700))),
+    st.sampled_from([None, "", "7"]),
+    st.booleans(),
+)
+def test_any_order_of_messages_is_understood_and_numbers_only_grow(
+    messages: list[tuple[Any, str, float]], opens: str | None, ended: bool
+) -> None:
+    session: Session | None = None
+    for event, text, after_s in messages:
+        arrival = latest(session, replace(SAID, event=event, text=text, opens=opens), after_s)
+        match arrival:
+            case Repeat(same) | Closed(same):
+                assert same == session
+            case Begin() | Input():
+                assert session is None or arrival.number >= session.step
+                session = taken(arrival, ended=ended)

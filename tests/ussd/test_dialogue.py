@@ -197,7 +197,7 @@ class Deliveries(RuleBasedStateMachine):
         if not self.phone.text and text:
             return
         calls, stored = self.phone.world.calls, self.phone.stored
-        late = run(self.phone.send(text=text))
+        late = run(self.phone.late(text))
         assert late == self.standing or (late.end and self.phone.session.ended)
         assert (self.phone.world.calls, self.phone.stored) == (calls, stored)
 
@@ -216,7 +216,7 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule()
     def dial_again(self) -> None:
-        self.phone.form["sessionId"] += "x"
+        self.phone.press = replace(self.phone.press, session_id=f"{self.phone.press.session_id}x")
         self.phone.stored = None
         self.sent = [""]
         self.shown = self.standing = run(self.phone.dial())
@@ -230,7 +230,7 @@ class Deliveries(RuleBasedStateMachine):
     def after_the_end_only_the_end(self) -> None:
         if self.phone.stored is not None and self.phone.session.ended:
             orders = list(self.phone.world.orders)
-            assert run(self.phone.send(text=f"{self.phone.text}*1")).end
+            assert run(self.phone.late(f"{self.phone.text}*1")).end
             assert self.phone.world.orders == orders
 
 

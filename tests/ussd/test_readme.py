@@ -17,9 +17,9 @@ def test_the_example_runs_as_printed(capsys: pytest.CaptureFixture[str]) -> None
     names: dict[str, Any] = {}
     exec(example, names)
     assert capsys.readouterr().out.startswith("CON Pay 250.00 KES to Mama Amina?")
-    take, row, body = names["take"], names["row"], names["body"]
+    take, row = names["take"], names["row"]
     copied = asyncio.run(take(names["dialled"], row, names["OneShop"](), names["datetime"].now(UTC)))
-    assert copied == (row, body)
+    assert copied == (row, names["answer"])
 
 
 def test_every_module_has_its_place() -> None:
@@ -27,5 +27,26 @@ def test_every_module_has_its_place() -> None:
     assert {name for name in modules if f"`{name}`" not in README} == set()
 
 
-def test_the_only_reader_is_that_of_cumulative_text() -> None:
-    assert {gateway.read.__name__ for gateway in ussd.GATEWAYS.values()} == {"read_cumulative"}
+def test_the_table_tells_of_every_gateway_what_its_row_says() -> None:
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in README.splitlines() if line[:3] == "| `"]
+    told = {name.strip("`"): (text, notices) for name, _, text, _, notices in rows}
+    assert list(told) == list(ussd.GATEWAYS)
+    for name, gateway in ussd.GATEWAYS.items():
+        text, notices = told[name]
+        assert (text == "all inputs") == gateway.is_cumulative
+        assert (notices == "–") == (not gateway.notices)
+
+
+@pytest.mark.parametrize("folder", sorted((PACKAGE / "gateways").glob("*/wire.py")), ids=lambda path: path.parent.name)
+def test_every_gateway_says_in_ten_lines_what_it_is_and_where_that_is_from(folder: Path) -> None:
+    text = (folder.parent / "README.md").read_text(encoding="utf-8")
+    assert 8 <= len(text.splitlines()) <= 16
+    for heading in ("Wire", "Text", "Screen", "End", "Cancel and time-out", "Retry", "Source"):
+        assert f"- **{heading}**: " in text
+    assert f"`{folder.parent.name}" in text
+
+
+def test_screens_are_as_large_as_the_readme_says() -> None:
+    assert {(one.cap.septets, one.cap.ucs2_units, one.charset) for one in ussd.GATEWAYS.values()} == {
+        (160, 70, "utf-8")
+    }

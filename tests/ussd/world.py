@@ -2,8 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
+from tests.ussd.lines import LINES, ROUTE, Press
 from ussd import (
     GATEWAYS,
+    Answer,
+    Call,
     LastRequest,
     MerchantView,
     OwnCounter,
@@ -17,6 +22,7 @@ from ussd import (
     step,
 )
 
+READS_FOR = timedelta(seconds=21)
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 SHOPPER = "+254711000111"
 MERCHANT = "+254722000222"
@@ -74,47 +80,68 @@ class World:
 
 
 class Phone:
-    """One session of one handset on Africa's Talking, stored as bytes between steps."""
+    """One session of one handset on a gateway, stored as bytes between steps.
 
-    def __init__(self, world: World, msisdn: str = SHOPPER) -> None:
+    Its owner reads each screen before answering: two equal answers in a row are no retry.
+    """
+
+    def __init__(self, world: World, msisdn: str = SHOPPER, gateway: str = "africastalking") -> None:
         self.world = world
-        self.form = {
-            "sessionId": "ATUid_d8f70b1c",
-            "phoneNumber": msisdn,
-            "serviceCode": "*384*123#",
-            "networkCode": "63902",
-        }
+        self.gateway = GATEWAYS[gateway]
+        self.line = LINES[gateway]
+        self.press = Press(msisdn, "ATUid_d8f70b1c", "", count=0)
         self.stored: bytes | None = None
-        self.text = ""
         self.now = NOW
+        self.answer = Answer(0)
 
     @property
     def session(self) -> Session:
         assert self.stored is not None
         return decode_session(self.stored)
 
-    async def send(self, **fields: str) -> Reply:
-        """The gateway sends a form with these fields."""
-        gateway = GATEWAYS["africastalking"]
+    @property
+    def text(self) -> str:
+        """All that was typed so far, as cumulative text."""
+        return self.press.all_inputs
+
+    async def send(self, call: Call) -> Reply:
+        """The gateway sends this; a notice without a phone is of this one."""
         before = None if self.stored is None else self.session
-        after, reply = await step(before, gateway.parse({**self.form, **fields}), self.world, self.now)
+        taken = self.gateway.decode(call, ROUTE)
+        if not taken.msisdn and before is None:
+            return Reply("", end=True)
+        after, reply = await step(before, taken, self.world, self.now)
         self.stored = encode_session(after)
+        self.answer = self.gateway.encode(taken, reply)
         return reply
 
     async def dial(self, string: str = "") -> Reply:
         """Dial the service code, with this between it and the hash."""
-        self.text = string
-        return await self.send(text=string)
+        self.press = replace(self.press, dialled=string, typed=(), count=1)
+        return await self.again()
 
     async def type(self, text: str) -> Reply:
         """Answer the screen."""
-        self.text = f"{self.text}*{text}" if self.text else text
-        return await self.send(text=self.text)
+        self.now += READS_FOR
+        self.press = replace(self.press, typed=(*self.press.typed, text), count=self.press.count + 1)
+        return await self.again()
 
     async def again(self) -> Reply:
         """The gateway delivers the last step once more."""
-        return await self.send(text=self.text)
+        return await self.send(self.line.step(self.press))
+
+    async def late(self, text: str) -> Reply:
+        """A gateway of cumulative text delivers this one."""
+        assert self.line.is_cumulative
+        return await self.send(self.line.step(replace(self.press, dialled="", typed=(text,) if text else ())))
 
     async def hang_up(self) -> Reply:
         """The gateway tells that the session ended."""
-        return await self.send(status="Incomplete", input=self.text)
+        assert self.line.notice is not None
+        return await self.send(self.line.notice(replace(self.press, count=self.press.count + 1)))
+
+    @property
+    def shown(self) -> str:
+        """The screen as the gateway shows it, with END in front where it closes the session."""
+        text, end = self.line.read(self.answer)
+        return f"END {text}" if end else f"CON {text}"

@@ -1,29 +1,36 @@
-"""The supported gateways, a row each: the wire format, how its text is read, how much a screen holds.
+"""The supported gateways by name, a folder each: the two functions of its wire, and where its facts come from."""
 
-A wire format is one module with two pure functions: `parse` a message into a Step, `render` a Reply.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from msgspec import Struct
+from ussd.gateways.africastalking import wire as africastalking
+from ussd.gateways.arkesel import wire as arkesel
+from ussd.gateways.beem import wire as beem
+from ussd.gateways.dmark import wire as dmark
+from ussd.gateways.dynmenu import wire as dynmenu
+from ussd.gateways.flares import wire as flares
+from ussd.gateways.hollatags import wire as hollatags
+from ussd.gateways.hubtel import wire as hubtel
+from ussd.gateways.infobip import wire as infobip
+from ussd.gateways.nalo import wire as nalo
+from ussd.gateways.opcode import wire as opcode
+from ussd.gateways.plain import wire as plain
+from ussd.gateways.truroute import wire as truroute
+from ussd.wire import Gateway
 
-from ussd.arrivals import Reader, read_cumulative
-from ussd.fit import Cap
-from ussd.gateways import africastalking
-from ussd.session import Reply, Step
-
-
-class Gateway(Struct, frozen=True):
-    """A gateway: functions for its messages, the reader of its text, and the size of a screen."""
-
-    parse: Callable[[Mapping[str, str]], Step]
-    render: Callable[[Reply], bytes]
-    read: Reader
-    cap: Cap
-
-
-GATEWAYS: Final = {
-    # Publishes no cap of its own.
-    africastalking.NAME: Gateway(africastalking.parse, africastalking.render, read_cumulative, Cap()),
+GATEWAYS: Final[Mapping[str, Gateway]] = {
+    africastalking.NAME: africastalking.GATEWAY,
+    plain.NAME: plain.GATEWAY,
+    plain.NAME_LATEST: plain.GATEWAY_LATEST,
+    hubtel.NAME: hubtel.GATEWAY,
+    nalo.NAME: nalo.GATEWAY,
+    arkesel.NAME: arkesel.GATEWAY,
+    beem.NAME: beem.GATEWAY,
+    opcode.NAME: opcode.GATEWAY,
+    infobip.NAME: infobip.GATEWAY,
+    dynmenu.NAME: dynmenu.GATEWAY,
+    truroute.NAME: truroute.GATEWAY,
+    flares.NAME: flares.GATEWAY,
+    dmark.NAME: dmark.GATEWAY,
+    hollatags.NAME: hollatags.GATEWAY,
 }

@@ -140,7 +140,7 @@ async def test_the_doors_are_counted_by_status(front: httpx.AsyncClient) -> None
         return float(found[0].split()[1]) if found else 0.0
 
     before = await count()
-    await front.post("/ussd/africastalking/nobody")
+    await front.post("/ussd/nobody/key")
     await front.get("/fspiop/nothing/1", headers=GATE)
     assert await count() == before + 2
 

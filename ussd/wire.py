@@ -1,0 +1,74 @@
+"""What passes between a gateway and us: its `Call`, our `Answer`, the `Route` it came by, and the `Gateway` itself.
+
+All are plain values, so a gateway's module needs no server: `decode` turns a call into a Step, `encode` a Reply into
+the answer to that step.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from ussd.arrivals import Reader, read_cumulative
+from ussd.fit import Cap
+from ussd.session import Event, Reply, Step
+
+BODY_BYTES_MAX: Final = 16_384  # a dozen short fields; the largest message known is XML of 1 kB
+QUERY_CHARS_MAX: Final = 4_096
+
+
+class Call(Struct, frozen=True):
+    """One HTTP request of a gateway.
+
+    `path` is what follows the gateway's address (`/s1/start`, mostly empty), percent-decoded; `query` is still encoded;
+    the names of `headers` are in lower case.
+    """
+
+    method: str
+    path: str = ""
+    query: str = ""
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+
+class Answer(Struct, frozen=True):
+    """The HTTP response. An empty body needs no content type."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+class Route(Struct, frozen=True):
+    """What is known of the line by which calls come, and is not in them.
+
+    `service_code` (`*384*123#`) stands in where a gateway sends none, and tells what was dialled behind it;
+    `calling_code` (`254`) completes numbers written as at home; `fields` names the fields of a `plain` gateway
+    (`{"text": "USSD_PARAMS"}`) where ours do not fit.
+    """
+
+    service_code: str = ""
+    calling_code: str = ""
+    fields: Mapping[str, str] = {}
+
+
+class Gateway(Struct, frozen=True):
+    """A gateway: functions for its messages, the reader of its text, and the size of a screen.
+
+    `decode` raises BadStep, for which the answer is 400. `methods` are the HTTP methods it may use and `has_path` says
+    whether its calls go to paths below its address. `notices` are the ends of a session that it tells of.
+    """
+
+    decode: Callable[[Call, Route], Step]
+    encode: Callable[[Step, Reply], Answer]
+    read: Reader
+    methods: frozenset[str]
+    notices: frozenset[Event] = frozenset()
+    has_path: bool = False
+    cap: Cap = Cap()
+    charset: str = "utf-8"
+
+    @property
+    def is_cumulative(self) -> bool:
+        """Whether its text holds all inputs so far; else it holds the latest alone."""
+        return self.read is read_cumulative
