@@ -20,7 +20,7 @@ def outbox() -> None:
 def list_jobs(settings: Settings, topic: str | None, limit: int) -> None:
     """Show dead jobs, newest first, one a line."""
     from merchant.core import clock
-    from merchant.core import outbox as jobs
+    from merchant.core import stuck_jobs as jobs
     from merchant.core.paging import Page
     from merchant.programs import runtime
 
@@ -96,7 +96,7 @@ def discard_job(settings: Settings, job_id: int, reason: str) -> None:
 def list_lanes(settings: Settings, limit: int) -> None:
     """Show what is done in order and cannot go on, because its first job fails, one a line."""
     from merchant.core import clock
-    from merchant.core import outbox as jobs
+    from merchant.core import stuck_jobs as jobs
     from merchant.core.paging import Page
     from merchant.programs import runtime
 

@@ -23,7 +23,7 @@ from merchant.core import clock, columns, errors, files, outbox, paging
 from merchant.core.access import Actor, scope_to
 from merchant.core.db import Reads, Tx, forget
 from merchant.core.locks import take_turn
-from merchant.core.outbox import Job
+from merchant.core.outbox import HeldJob
 from merchant.core.pools import LONG_S
 from merchant.core.service import Service
 from merchant.core.slices import JobKind, Timer
@@ -141,9 +141,9 @@ def finished_file(service: Service, kind: Kind[J], job: J, suffix: str) -> Path:
 def job_kind(kind: Kind[J]) -> JobKind:
     """What works off the slices, for a slice's JOBS."""
 
-    async def run(service: Service, _http: aiohttp.ClientSession, job: Job) -> None:
-        due = msgspec.json.decode(job.payload, type=SliceDue)
-        await run_slice(service, kind, due.job_id, job.attempts)
+    async def run(service: Service, _http: aiohttp.ClientSession, held: HeldJob) -> None:
+        due = msgspec.json.decode(held.job.payload, type=SliceDue)
+        await run_slice(service, kind, due.job_id, held.job.attempts)
 
     return JobKind(kind.topic, network=run, expected=(BlockingIOError,))
 

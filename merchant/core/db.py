@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -99,6 +99,28 @@ class Reads:
         return await self._raw.fetchval(sql, *values, timeout=self._deadline_s)
 
 
+class _Lazy(Reads):
+    """Reads whose connection is borrowed at the first statement."""
+
+    def __init__(self, stack: AsyncExitStack, pool: Pool) -> None:
+        self._stack, self._pool = stack, pool
+        self._reads: Reads | None = None
+
+    async def _borrow(self) -> Reads:
+        if self._reads is None:
+            self._reads = Reads(self._pool, await self._stack.enter_async_context(self._pool.borrowed()))
+        return self._reads
+
+    async def fetch(self, sql: str, *values: Any) -> list[asyncpg.Record]:
+        return await (await self._borrow()).fetch(sql, *values)
+
+    async def fetchrow(self, sql: str, *values: Any) -> asyncpg.Record | None:
+        return await (await self._borrow()).fetchrow(sql, *values)
+
+    async def fetchval(self, sql: str, *values: Any) -> Any:
+        return await (await self._borrow()).fetchval(sql, *values)
+
+
 class Tx(Reads):
     """One open transaction, or single statements that each commit by themselves."""
 
@@ -111,6 +133,7 @@ class Tx(Reads):
     ) -> None:
         super().__init__(pool, fairy, deadline_s)
         self._audit_keys = audit_keys
+        self.after_commit: list[Callable[[], None]] = []
 
     @property
     def audit_keys(self) -> AuditKeys:
@@ -122,6 +145,10 @@ class Tx(Reads):
     def vault(self) -> Vault:
         """The service's vault, for operations that seal a field of a row."""
         return self.audit_keys.vault
+
+    def on_commit(self, run: Callable[[], None]) -> None:
+        """Run something once this transaction is committed, and never when it is not. It must not raise."""
+        self.after_commit.append(run)
 
     async def flush(self) -> None:
         """Write what the session holds, so that SQL text that follows sees it."""
@@ -214,13 +241,19 @@ class Database:
             yield tx
 
     @asynccontextmanager
-    async def system(self, *, longest_s: float | None = None) -> AsyncIterator[Tx]:
-        """A transaction of the service itself; `longest_s` for statements that may take longer, since nobody waits."""
+    async def system(self, *, longest_s: float | None = None, lock_s: float | None = None) -> AsyncIterator[Tx]:
+        """A transaction of the service itself.
+
+        `longest_s` for statements that may take longer, since nobody waits; `lock_s` for one that waits less long for
+        others' rows than usual.
+        """
         begin, deadline_s = "BEGIN", None
         if longest_s is not None:
             begin += f"; SET LOCAL statement_timeout = '{round(longest_s)}s'"
             begin += f"; SET LOCAL lock_timeout = '{round(pools.LONG_LOCK_TIMEOUT_S)}s'"
             deadline_s = longest_s + pools.GRACE_S
+        if lock_s is not None:
+            begin += f"; SET LOCAL lock_timeout = '{round(lock_s * 1000)}ms'"
         async with _transaction(self._system, begin, self.audit_keys, deadline_s) as tx:
             yield tx
 
@@ -229,6 +262,12 @@ class Database:
         """Single statements of the service itself that may change rows: each its own transaction, one round trip."""
         async with self._system.borrowed() as fairy:
             yield Tx(self._system, fairy, self.audit_keys)
+
+    @asynccontextmanager
+    async def reads_when_needed(self) -> AsyncIterator[Reads]:
+        """As `system_reads`, but a connection is borrowed at the first statement: for who most often needs none."""
+        async with AsyncExitStack() as stack:
+            yield _Lazy(stack, self._reads)
 
     @asynccontextmanager
     async def system_reads(self) -> AsyncIterator[Reads]:
@@ -307,6 +346,8 @@ async def _transaction(
             yield tx
             await tx.flush()
             await tx.execute("COMMIT")
+            for run in tx.after_commit:
+                run()
         except TimeoutError:
             raise  # it is silent: the pool drops it
         except BaseException:

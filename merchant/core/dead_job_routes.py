@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from merchant.core import dead_jobs, outbox
+from merchant.core import dead_jobs, stuck_jobs
 from merchant.core.access import Permission as P
 from merchant.core.dead_jobs import NoSuchDeadJob, NotInTheWay
 from merchant.core.http import json as web
@@ -57,11 +57,11 @@ class DiscardDeadJob(Struct, frozen=True, forbid_unknown_fields=True):
 async def list_dead_jobs(call: Call[None]) -> Listed:
     """List jobs that failed too often, newest first."""
     async with call.service.db.system_reads() as tx:
-        rows = await outbox.dead(tx, call.page, call.filters["topic"])
+        rows = await stuck_jobs.dead(tx, call.page, call.filters["topic"])
     return Listed([_view(row) for row in rows], [UUID(int=row.id) for row in rows])
 
 
-def _view(job: outbox.DeadJob) -> DeadJobView:
+def _view(job: stuck_jobs.DeadJob) -> DeadJobView:
     created_at, dead_at = web.at(job.created_at), web.at(job.dead_at)
     return DeadJobView(job.id, job.topic, job.dfsp_id, job.attempts, job.last_error, created_at, dead_at)
 
@@ -141,11 +141,11 @@ class SkipJob(Struct, frozen=True, forbid_unknown_fields=True):
 async def list_blocked_lanes(call: Call[None]) -> Listed:
     """List what is done in order and cannot go on, because its first job fails and is tried again later."""
     async with call.service.db.system_reads() as tx:
-        rows = await outbox.blocked_lanes(tx, call.page)
+        rows = await stuck_jobs.blocked_lanes(tx, call.page)
     return Listed([_lane_view(row) for row in rows], [UUID(int=row.job_id) for row in rows])
 
 
-def _lane_view(lane: outbox.BlockedLane) -> BlockedLaneView:
+def _lane_view(lane: stuck_jobs.BlockedLane) -> BlockedLaneView:
     return BlockedLaneView(
         job_id=lane.job_id,
         kind=lane.kind,

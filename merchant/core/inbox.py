@@ -6,7 +6,9 @@ answer changes nothing.
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import Index, text
@@ -14,6 +16,7 @@ from sqlmodel import Field, SQLModel
 
 from merchant.core import clock, columns, outbox, trace
 from merchant.core.db import Tx, forget
+from merchant.core.outbox import HeldJob, NewJob
 from merchant.core.vault import Vault
 
 KEPT_FOR = timedelta(days=7)  # long enough to look into a complaint; bodies hold personal data, so no longer
@@ -55,14 +58,50 @@ class Message(msgspec.Struct, frozen=True):
         return self.path.split("/", 2)[1]
 
 
+class Arrival(msgspec.Struct, frozen=True):
+    """A message to be stored, and the tenant whose lane it is worked off in.
+
+    `about` is what it is found by as long as it is kept: an id that it names, nothing personal.
+    """
+
+    message: Message
+    dfsp_id: UUID | None = None
+    about: str | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """Tells it from every other message."""
+        came = self.message
+        seen = b"\0".join((came.source.encode(), came.method.encode(), came.path.encode(), came.body))
+        return hashlib.sha256(seen).digest()
+
+
+_JOB = outbox.job_cte(
+    "FROM due ORDER BY n",
+    topic=f"'{TOPIC}'",
+    dfsp_id="dfsp_id",
+    payload="sealed",
+    moved="$11",
+    traceparent="traceparent",
+    held="$12::bool",
+    job_id="id",
+)
+# In the order of the digests, so that two groups that share messages never wait for each other.
 _STORE = f"""
-WITH stored AS (
+WITH came AS (
+  SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::bool[], $8::uuid[],
+      $9::text[]) WITH ORDINALITY
+    AS came (digest, method, resource, source, sealed, about, again, dfsp_id, traceparent, n)),
+stored AS (
   INSERT INTO inbox (digest, method, resource, source, sealed, times, received_at, about)
-  VALUES ($1, $2, $3, $4, $5, 1, $6, $11)
+  SELECT digest, method, resource, source, sealed, 1, $10, about FROM came ORDER BY digest
   ON CONFLICT (digest) DO UPDATE SET times = inbox.times + 1
-  RETURNING times),
-{outbox.job_cte("FROM stored WHERE times = 1 OR $8", topic="$7", payload="$5", moved="$10", traceparent="$9")}
-SELECT times FROM stored
+  RETURNING digest, times),
+due AS (
+  SELECT came.*, {outbox.NEXT_ID} AS id FROM came JOIN stored USING (digest)
+  WHERE times = 1 OR again),
+{_JOB}
+SELECT stored.times, due.id FROM came JOIN stored USING (digest) LEFT JOIN due USING (digest) ORDER BY came.n
 """  # noqa: S608 - constants
 _REQUESTS = frozenset({"GET", "POST"})
 # Two look-ups of one payer get identical answers; the second is no duplicate of the first.
@@ -70,28 +109,45 @@ _LOOK_UPS = frozenset({"parties", "participants"})
 
 
 async def store_once(tx: Tx, vault: Vault, message: Message, about: str | None = None) -> bool:
-    """Store a message and the job to interpret it; False when it had come before.
+    """Store one message and the job to interpret it, for any worker; False when it had come before."""
+    [(is_new, _job)] = await store_many(tx, vault, [Arrival(message, None, about)], held=False)
+    return is_new
 
-    `about` is what it is found by as long as it is kept: an id that it names, nothing personal.
+
+async def store_many(
+    tx: Tx, vault: Vault, arrivals: Sequence[Arrival], *, held: bool
+) -> list[tuple[bool, HeldJob | None]]:
+    """Store different messages and the jobs to interpret them by one statement.
+
+    For each: whether it is new, and its job where the caller `held` them (outbox.add_many).
     """
-    message = msgspec.structs.replace(message, traceparent=trace.traceparent())
-    seen = b"\0".join((message.source.encode(), message.method.encode(), message.path.encode(), message.body))
-    digest = hashlib.sha256(seen).digest()
-    times = await tx.fetchval(
+    jobs = []
+    for arrival in arrivals:
+        message = msgspec.structs.replace(
+            arrival.message, traceparent=arrival.message.traceparent or trace.traceparent()
+        )
+        sealed = vault.seal(msgspec.json.encode(message), TOPIC)
+        jobs.append(NewJob(TOPIC, sealed, arrival.dfsp_id, message.traceparent, message))
+    messages: list[Message] = [job.value for job in jobs]
+    rows = await tx.fetch(
         _STORE,
-        digest,
-        message.method,
-        message.resource,
-        message.source,
-        vault.seal(msgspec.json.encode(message), TOPIC),
+        [arrival.digest for arrival in arrivals],
+        [message.method for message in messages],
+        [message.resource for message in messages],
+        [message.source for message in messages],
+        [job.payload for job in jobs],
+        [arrival.about for arrival in arrivals],
+        [message.method in _REQUESTS or _may_mean_more(message) for message in messages],
+        [arrival.dfsp_id for arrival in arrivals],
+        [message.traceparent for message in messages],
         clock.now(),
-        TOPIC,
-        message.method in _REQUESTS or _may_mean_more(message),
-        message.traceparent,
         clock.moved(),
-        about,
+        held,
     )
-    return bool(times == 1)
+    return [
+        (row["times"] == 1, outbox.as_held([job], [row["id"]])[0] if held and row["id"] is not None else None)
+        for row, job in zip(rows, jobs, strict=True)
+    ]
 
 
 def _may_mean_more(message: Message) -> bool:

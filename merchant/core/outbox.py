@@ -18,7 +18,6 @@ from sqlmodel import Field, SQLModel
 
 from merchant.core import clock, columns, sql, trace
 from merchant.core.db import Reads, Tx
-from merchant.core.paging import Page, both_ways
 
 CHANNEL = "outbox"  # NOTIFY channel that wakes the worker
 # How soon after a worker's death its jobs are taken up by another; running workers renew their leases.
@@ -29,7 +28,7 @@ _FIRST_RETRY_S = 2.0
 _LONGEST_RETRY_S = 3600.0
 # No job that has an order takes longer: a webhook is given up after 15 s, background jobs work in slices of seconds. A
 # dead job that is retried goes before its lane, and waits for the one of the lane that may be at work.
-_LONGEST_ORDERED = timedelta(seconds=30)
+LONGEST_ORDERED = timedelta(seconds=30)
 
 
 class OutboxJob(SQLModel, table=True):
@@ -71,29 +70,21 @@ class Job(msgspec.Struct, frozen=True):
     traceparent: str | None = None
 
 
-class DeadJob(msgspec.Struct, frozen=True):
-    """A job that failed too often, without its payload, which may hold personal data."""
+class NewJob(msgspec.Struct, frozen=True):
+    """A job to be written. `value` is what its payload says, for a worker of this process, which need not read it."""
 
-    id: int
     topic: str
-    dfsp_id: UUID | None
-    attempts: int
-    last_error: str | None
-    created_at: datetime
-    dead_at: datetime
+    payload: bytes
+    dfsp_id: UUID | None = None
+    traceparent: str | None = None
+    value: Any = None
 
 
-class BlockedLane(msgspec.Struct, frozen=True):
-    """A job that failed and holds back what has the same order key. `kind` is the key's first word, never an id."""
+class HeldJob(msgspec.Struct, frozen=True):
+    """A job that its own writer works off: leased as it was written, with its value in memory."""
 
-    job_id: int
-    kind: str
-    topic: str
-    dfsp_id: UUID | None
-    attempts: int
-    next_try_at: datetime
-    last_error: str
-    waiting: int
+    job: Job
+    value: Any
 
 
 class Depth(msgspec.Struct, frozen=True):
@@ -103,6 +94,9 @@ class Depth(msgspec.Struct, frozen=True):
     live: int
     dead: int
     oldest_due_s: float
+
+
+NEXT_ID = "nextval(pg_get_serial_sequence('outbox', 'id'))"
 
 
 def job_cte(
@@ -116,23 +110,29 @@ def job_cte(
     dfsp_id: str = "NULL",
     delay: str = "interval '0'",
     name: str = "job",
+    held: str = "false",
+    job_id: str = "",
 ) -> str:
     """SQL of `job AS (INSERT INTO outbox ...)`, for a WITH, so that a job is written by the statement that causes it.
 
     `source` is what follows the select list (`FROM delivery`, `WHERE $1`): one job for each of its rows; one job where
     it is empty. The others are SQL expressions over it: constants and `$n` of the caller, never values; that of
     `traceparent` is handed `trace.traceparent()`, that of `moved` `clock.moved()`. It is due now, by the database's
-    clock, or after `delay`, an interval. Workers are woken at the commit, when there is a job at all. `name` is for the
-    second of a statement.
+    clock, or after `delay`, an interval. Workers are woken at the commit, when there is a job at all, unless it is
+    `held` (add_many). `name` is for the second of a statement. `job_id` is an expression of NEXT_ID, for who must know
+    it: the application's role may write jobs and not read them.
     """
-    now = _now(moved)
+    now = now_sql(moved)
+    lease = f"interval '{LEASE.total_seconds():.0f} seconds'"
+    own_id, its_value = (", id", f", {job_id}") if job_id else ("", "")
     return f"""{name} AS (
-  INSERT INTO outbox (topic, order_key, dfsp_id, payload, run_at, attempts, created_at, traceparent)
-  SELECT {topic}, {order_key}, {dfsp_id}, {payload}, {now} + {delay}, 0, {now}, {traceparent} {source}
-  RETURNING pg_notify('{CHANNEL}', ''))"""
+  INSERT INTO outbox (topic, order_key, dfsp_id, payload, run_at, attempts, created_at, traceparent{own_id})
+  SELECT {topic}, {order_key}, {dfsp_id}, {payload}, {now} + CASE WHEN {held} THEN {lease} ELSE {delay} END,
+    CASE WHEN {held} THEN 1 ELSE 0 END, {now}, {traceparent}{its_value} {source}
+  RETURNING CASE WHEN NOT {held} THEN pg_notify('{CHANNEL}', '') END)"""
 
 
-def _now(moved: str = "$1") -> str:
+def now_sql(moved: str = "$1") -> str:
     """SQL of the current instant: the database's clock, but for a test that moves time."""
     return f"coalesce({moved}::timestamptz, now())"
 
@@ -147,7 +147,7 @@ _JOB = job_cte(topic="$1", order_key="$2", dfsp_id="$3", payload="$4", delay="$5
 _ADD = f"WITH {_JOB} SELECT"
 # Of what has an order only the heads are looked at, one index probe each: however much waits behind a silent endpoint,
 # finding the rest costs the same.
-_HEADS = """
+HEADS = """
 WITH RECURSIVE heads AS (
   (SELECT order_key, id FROM outbox WHERE order_key IS NOT NULL AND dead_at IS NULL ORDER BY order_key, id LIMIT 1)
   UNION ALL
@@ -155,15 +155,21 @@ WITH RECURSIVE heads AS (
     SELECT order_key, id FROM outbox WHERE order_key > heads.order_key AND dead_at IS NULL
     ORDER BY order_key, id LIMIT 1) AS next)
 """
+# Of what is due the oldest so many are looked at; of these each tenant's first come first.
+_LOOKED_AT = 1_000
 _CLAIM = f"""
-{_HEADS},
+{HEADS},
+due AS (
+  SELECT id, dfsp_id, run_at FROM outbox WHERE order_key IS NULL AND dead_at IS NULL AND run_at <= {now_sql()}
+  ORDER BY run_at LIMIT {_LOOKED_AT}),
+turns AS (SELECT id, run_at, row_number() OVER (PARTITION BY dfsp_id ORDER BY run_at, id) AS turn FROM due),
 ready AS (
-  SELECT id FROM outbox WHERE order_key IS NULL AND dead_at IS NULL AND run_at <= {_now()}
-  ORDER BY run_at LIMIT $2 FOR UPDATE SKIP LOCKED),
+  SELECT outbox.id FROM turns JOIN outbox ON outbox.id = turns.id AND outbox.run_at = turns.run_at
+  WHERE outbox.dead_at IS NULL ORDER BY turns.turn, turns.run_at LIMIT $2 FOR UPDATE OF outbox SKIP LOCKED),
 ready_heads AS (
-  SELECT id FROM outbox WHERE id IN (SELECT id FROM heads) AND dead_at IS NULL AND run_at <= {_now()}
+  SELECT id FROM outbox WHERE id IN (SELECT id FROM heads) AND dead_at IS NULL AND run_at <= {now_sql()}
   ORDER BY run_at LIMIT $4 FOR UPDATE SKIP LOCKED)
-UPDATE outbox SET run_at = {_now()} + $3::interval, attempts = attempts + 1
+UPDATE outbox SET run_at = {now_sql()} + $3::interval, attempts = attempts + 1
 WHERE id IN (SELECT id FROM ready UNION ALL SELECT id FROM ready_heads)
 RETURNING {sql.column_list(Job, {"in_order": "order_key IS NOT NULL"})}
 """  # noqa: S608 - names of our own struct
@@ -174,53 +180,30 @@ DELETE FROM outbox USING unnest($1::bigint[], $2::int[]) AS job (id, attempts)
 WHERE outbox.id = job.id AND outbox.attempts = job.attempts
 """
 _RENEW = f"""
-UPDATE outbox SET run_at = {_now("$3")} + $4::interval FROM unnest($1::bigint[], $2::int[]) AS job (id, attempts)
+UPDATE outbox SET run_at = {now_sql("$3")} + $4::interval FROM unnest($1::bigint[], $2::int[]) AS job (id, attempts)
 WHERE outbox.id = job.id AND outbox.attempts = job.attempts
 """  # noqa: S608 - constants
 _RETRY = f"""
-UPDATE outbox SET run_at = {_now("$3")} + $4::interval, last_error = $5, dead_at = CASE WHEN $6 THEN {_now("$3")} END
+UPDATE outbox SET run_at = {now_sql("$3")} + $4::interval, last_error = $5,
+  dead_at = CASE WHEN $6 THEN {now_sql("$3")} END
 WHERE id = $1 AND attempts = $2
-"""  # noqa: S608 - constants
-_DEAD = both_ways("""
-SELECT id, topic, dfsp_id, attempts, last_error, created_at, dead_at FROM outbox
-WHERE dead_at IS NOT NULL AND id {beyond} $1 AND ($2::text IS NULL OR topic = $2) ORDER BY id {way} LIMIT $3
-""")
-_RETRY_DEAD = f"""
-UPDATE outbox SET dead_at = NULL, attempts = 0, run_at = {_now()} + CASE WHEN EXISTS (
-    SELECT FROM outbox AS busy WHERE busy.order_key = outbox.order_key AND busy.dead_at IS NULL AND busy.attempts > 0
-      AND busy.run_at > {_now()} AND busy.run_at <= {_now()} + $5::interval)
-  THEN $6::interval ELSE interval '0' END
-WHERE dead_at IS NOT NULL AND id IN (
-  SELECT id FROM outbox
-  WHERE dead_at IS NOT NULL AND ($2::bigint IS NULL OR id = $2) AND ($3::text IS NULL OR topic = $3)
-  ORDER BY id LIMIT $4 FOR UPDATE)
-RETURNING pg_notify('outbox', '')
-"""  # noqa: S608 - constants
-_DISCARD = "DELETE FROM outbox WHERE id = $1 AND dead_at IS NOT NULL RETURNING topic"
-_BLOCKED = both_ways(f"""
-{_HEADS}
-SELECT id AS job_id, split_part(order_key, ':', 1) AS kind, topic, dfsp_id, attempts, run_at AS next_try_at, last_error,
-  (SELECT count(*) FROM outbox AS behind WHERE behind.order_key = job.order_key AND behind.dead_at IS NULL) - 1
-    AS waiting
-FROM outbox AS job WHERE id IN (SELECT id FROM heads) AND last_error IS NOT NULL AND id {{beyond}} $1
-ORDER BY id {{way}} LIMIT $2
-""")  # noqa: S608 - constants
-_COUNT_BLOCKED = f"""
-{_HEADS}
-SELECT split_part(order_key, ':', 1) AS kind, count(*) AS lanes FROM outbox
-WHERE id IN (SELECT id FROM heads) AND last_error IS NOT NULL GROUP BY 1
-"""  # noqa: S608 - constants
-# A part of a background job has its topic as order key: it is given up by itself, and the job with it.
-_SKIP = f"""
-DELETE FROM outbox
-WHERE id = $1 AND dead_at IS NULL AND order_key <> topic AND last_error IS NOT NULL
-RETURNING topic, pg_notify('{CHANNEL}', '')
 """  # noqa: S608 - constants
 _DEPTHS = f"""
 SELECT topic, count(*) FILTER (WHERE dead_at IS NULL) AS live, count(dead_at) AS dead,
-       greatest(0, coalesce(extract(epoch FROM {_now()} - min(run_at) FILTER (WHERE dead_at IS NULL)), 0))::float8
+       greatest(0, coalesce(extract(epoch FROM {now_sql()} - min(run_at) FILTER (WHERE dead_at IS NULL)), 0))::float8
          AS oldest_due_s
 FROM outbox GROUP BY topic
+"""  # noqa: S608 - constants
+
+
+_ADD_MANY = f"""
+WITH job AS (
+  INSERT INTO outbox (topic, dfsp_id, payload, run_at, attempts, created_at, traceparent)
+  SELECT topic, dfsp_id, payload, {now_sql("$6")} + $5::interval, $7, {now_sql("$6")}, traceparent
+  FROM unnest($1::text[], $2::uuid[], $3::bytea[], $4::text[]) WITH ORDINALITY
+    AS given (topic, dfsp_id, payload, traceparent, n) ORDER BY n
+  RETURNING id, CASE WHEN $7 = 0 THEN pg_notify('{CHANNEL}', '') END)
+SELECT id FROM job ORDER BY id
 """  # noqa: S608 - constants
 
 
@@ -243,6 +226,68 @@ async def add(
     """
     raw = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
     await tx.execute(_ADD, topic, order_key, dfsp_id, raw, delay, clock.moved(), trace.traceparent())
+
+
+async def add_many(tx: Tx, jobs: Sequence[NewJob], *, held: bool) -> list[HeldJob]:
+    """Write jobs into the caller's transaction by one statement.
+
+    `held` jobs are leased by whoever writes them, who works them off after the commit; the others are due for any
+    worker, and are not given back.
+    """
+    if not jobs:
+        return []
+    rows = await tx.fetch(
+        _ADD_MANY,
+        [job.topic for job in jobs],
+        [job.dfsp_id for job in jobs],
+        [job.payload for job in jobs],
+        [job.traceparent for job in jobs],
+        LEASE if held else timedelta(),
+        clock.moved(),
+        int(held),
+    )
+    # The ids were drawn in the order of the jobs.
+    return as_held(jobs, [row["id"] for row in rows]) if held else []
+
+
+_FINISH = f"""
+WITH done AS (
+  DELETE FROM outbox USING unnest($8::bigint[], $9::int[]) AS job (id, attempts)
+  WHERE outbox.id = job.id AND outbox.attempts = job.attempts RETURNING 1),
+{_ADD_MANY.strip().removeprefix("WITH ").rsplit("SELECT id", 1)[0].rstrip()}
+SELECT (SELECT count(*) FROM done) AS done, coalesce((SELECT array_agg(id ORDER BY id) FROM job), '{{}}') AS ids
+"""  # noqa: S608 - constants
+
+
+async def finish(tx: Tx, done: Sequence[Job], new: Sequence[NewJob], *, held: bool) -> list[HeldJob]:
+    """Delete finished jobs and write the jobs that they cause, by one statement; `held` as of add_many.
+
+    Raises LeaseLost when one of them is another worker's by now: what was done must not count.
+    """
+    row = await tx.fetchrow(
+        _FINISH,
+        [job.topic for job in new],
+        [job.dfsp_id for job in new],
+        [job.payload for job in new],
+        [job.traceparent for job in new],
+        LEASE if held else timedelta(),
+        clock.moved(),
+        int(held),
+        [job.id for job in done],
+        [job.attempts for job in done],
+    )
+    assert row is not None
+    if row["done"] != len(done):
+        raise LeaseLost(f"{len(done) - row['done']} of {len(done)} jobs took longer than their lease")
+    return as_held(new, row["ids"]) if held else []
+
+
+def as_held(jobs: Sequence[NewJob], ids: Sequence[int]) -> list[HeldJob]:
+    """Jobs that were written as leased, with their ids."""
+    return [
+        HeldJob(Job(job_id, job.topic, job.payload, 1, job.dfsp_id, False, job.traceparent), job.value)
+        for job, job_id in zip(jobs, ids, strict=True)
+    ]
 
 
 async def claim(tx: Tx, limit: int, limit_in_order: int | None = None) -> list[Job]:
@@ -268,6 +313,11 @@ async def renew(tx: Tx, jobs: Sequence[Job]) -> None:
     await tx.execute(_RENEW, [job.id for job in jobs], [job.attempts for job in jobs], clock.moved(), LEASE)
 
 
+async def give_back(tx: Tx, jobs: Sequence[Job]) -> None:
+    """End the leases of jobs that nobody has begun: they are due for any worker."""
+    await tx.execute(_RENEW, [job.id for job in jobs], [job.attempts for job in jobs], clock.moved(), timedelta())
+
+
 async def retry(tx: Tx, job: Job, error: str) -> bool:
     """Give a failed job back for later; True when it has failed too often and is dead instead.
 
@@ -278,50 +328,6 @@ async def retry(tx: Tx, job: Job, error: str) -> bool:
     pause, why = timedelta(seconds=pause_s), error.replace("\0", "")[:500]
     await tx.execute(_RETRY, job.id, job.attempts, clock.moved(), pause, why, dead)
     return dead
-
-
-async def dead(tx: Reads, page: Page, topic: str | None = None) -> list[DeadJob]:
-    """Dead jobs of one topic or of all, newest first unless asked otherwise; one more than the page's limit.
-
-    The page's cursor is a job's id as a UUID of that number.
-    """
-    return [
-        DeadJob(**row) for row in await tx.fetch(_DEAD[page.is_oldest_first], page.before_number, topic, page.limit + 1)
-    ]
-
-
-async def retry_dead(tx: Tx, job_id: int) -> bool:
-    """Try a dead job again, with all its attempts; False when no dead job has this id."""
-    return bool(await tx.execute(_RETRY_DEAD, clock.moved(), job_id, None, 1, LEASE, _LONGEST_ORDERED))
-
-
-async def retry_many_dead(tx: Tx, topic: str | None, limit: int) -> int:
-    """Try dead jobs again, of one topic or of all, oldest first; how many there were, at most `limit`."""
-    return await tx.execute(_RETRY_DEAD, clock.moved(), None, topic, limit, LEASE, _LONGEST_ORDERED)
-
-
-async def discard(tx: Tx, job_id: int) -> str | None:
-    """Delete a dead job, payload and all; its topic, or None when no dead job has this id."""
-    topic: str | None = await tx.fetchval(_DISCARD, job_id)
-    return topic
-
-
-async def blocked_lanes(tx: Reads, page: Page) -> list[BlockedLane]:
-    """Lanes whose first job has failed and is tried again later, the newest such job first; one more than the limit."""
-    return [
-        BlockedLane(**row) for row in await tx.fetch(_BLOCKED[page.is_oldest_first], page.before_number, page.limit + 1)
-    ]
-
-
-async def count_blocked_lanes(tx: Reads) -> dict[str, int]:
-    """How many lanes of each kind cannot go on."""
-    return {row["kind"]: row["lanes"] for row in await tx.fetch(_COUNT_BLOCKED)}
-
-
-async def skip(tx: Tx, job_id: int) -> str | None:
-    """Delete a job that failed and holds back its lane, payload and all; its topic, or None when it does not."""
-    row = await tx.fetchrow(_SKIP, job_id)
-    return None if row is None else str(row["topic"])
 
 
 async def depths(tx: Reads) -> list[Depth]:

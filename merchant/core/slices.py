@@ -13,23 +13,38 @@ import msgspec
 
 from merchant.core.access import Permission
 from merchant.core.db import Tx
-from merchant.core.outbox import Job
+from merchant.core.outbox import HeldJob, Job
 from merchant.core.service import Service
 
 P = TypeVar("P")
 
 
+class Work(msgspec.Struct, frozen=True):
+    """A job in a batch: with its value where it was handed over in memory, and what its network call came to."""
+
+    job: Job
+    value: Any = None
+    outcome: Any = None
+
+
+# Works off many jobs in one transaction, which deletes their rows too; for each its error, or None. What it raises is
+# about all of them: then they are tried in halves, so that one job cannot hold up the others.
+Batched = Callable[[Service, Sequence[Work]], Awaitable[Sequence[Exception | None]]]
+
+
 class JobKind(msgspec.Struct, frozen=True):
     """One topic of the outbox and what works it off.
 
-    A transactional job shares one transaction with its row's deletion: its effect happens exactly once. A network job
-    talks to the outside first and the row is deleted after: at least once, so what it sends carries an id. `expected`
-    are faults that come again by nature (a silent hub): they are logged without a stack trace.
+    A transactional job shares one transaction with its row's deletion: its effect happens exactly once; so do those of
+    a batch. A network job talks to the outside first and the row is deleted after: at least once, so what it sends
+    carries an id; where its call comes to something, it goes on in a batch. `expected` are faults that come again by
+    nature (a silent hub): they are logged without a stack trace.
     """
 
     topic: str
     transactional: Callable[[Tx, Service, Job], Awaitable[None]] | None = None
-    network: Callable[[Service, aiohttp.ClientSession, Job], Awaitable[None]] | None = None
+    network: Callable[[Service, aiohttp.ClientSession, HeldJob], Awaitable[Any]] | None = None
+    batched: Batched | None = None
     expected: tuple[type[Exception], ...] = ()
 
 
@@ -86,8 +101,8 @@ def network(
 ) -> JobKind:
     """A network job whose payload is decoded for it; bytes are taken as they are."""
 
-    async def handle(service: Service, http: aiohttp.ClientSession, job: Job) -> None:
-        await run(service, http, _decoded(job, payload))
+    async def handle(service: Service, http: aiohttp.ClientSession, held: HeldJob) -> None:
+        await run(service, http, _decoded(held.job, payload))
 
     return JobKind(topic, network=handle, expected=expected)
 

@@ -17,7 +17,7 @@ from prometheus_client import Gauge
 
 from merchant import __version__
 from merchant.compliance.lists.ages import ListAge, packaged_age, read_ages
-from merchant.core import clock, db, logs, outbox, sql
+from merchant.core import clock, db, logs, outbox, sql, stuck_jobs
 from merchant.core.heartbeat import GONE_AFTER_S, SEEN_S_AGO
 from merchant.core.http import raw
 from merchant.core.http.raw import Refused
@@ -109,7 +109,7 @@ class Figures:
         try:
             async with self._service.db.system_reads() as tx:
                 depths = await outbox.depths(tx)
-                blocked = await outbox.count_blocked_lanes(tx)
+                blocked = await stuck_jobs.count_blocked_lanes(tx)
                 lists = await read_ages(self._service, tx)
             figures = await self._service.db.probe(_FIGURES, clock.moved(), GONE_AFTER_S)
         except Exception as error:

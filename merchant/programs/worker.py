@@ -1,7 +1,8 @@
-"""The worker: claims outbox rows, hands each to its handler, and runs the timers.
+"""The worker: claims outbox rows or takes over what its own process wrote, hands each to its handler, runs the timers.
 
-A transactional handler shares one transaction with the row's deletion: its effect happens exactly once. A network
-handler talks to the outside first and the row is deleted after: at least once, so what it sends carries an id.
+A transactional handler, or a batch of them, shares one transaction with the row's deletion: its effect happens exactly
+once. A network handler talks to the outside first and the row is deleted after: at least once, so what it sends carries
+an id.
 """
 
 import asyncio
@@ -9,26 +10,36 @@ import contextlib
 import contextvars
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import structlog
 
 from merchant.core import db, evidence, heartbeat, logs, outbox, pools, trace
-from merchant.core.outbox import Job
+from merchant.core.handover import Handover
+from merchant.core.lanes import Lanes
+from merchant.core.outbox import HeldJob, Job
 from merchant.core.pools import LONG_S, Caller
+from merchant.core.pressure import Pressure
 from merchant.core.service import Service
-from merchant.core.slices import JobKind, Pruned, Timer
+from merchant.core.slices import Batched, JobKind, Pruned, Timer, Work
+from merchant.programs.batches import BATCH_MAX, Batches, tell_pressure
 from merchant.programs.slices import JOBS, PRUNED, TIMERS
 
 _log = structlog.get_logger()
+T = TypeVar("T")
 
 _CONNECTIONS_PER_PEER = 32  # a hub or endpoint that does not answer fills its own and nobody else's
+# One claim for all that becomes due within so long, instead of one for each.
 _COALESCE_S, _COALESCE_BUSY_S = 0.005, 0.02
 _BUSY = 4  # jobs under way, from which on a claim spared is worth more than the milliseconds
+# Finished network jobs are deleted together; a crash before that only makes them be sent again.
+_DELETE_EVERY_S = 0.2
 _MAX_RUNNING = 200  # jobs under way in one process; most of them wait for the network
 # Of these, how many may have an order key: webhooks, text messages and background jobs, for which no payment waits.
 _MAX_ORDERED = 50
+# Jobs that wait in memory, taken over and not begun: further ones wait in their table, for any worker.
+_MAX_HELD = 1_000
 _PRUNE_EVERY_S = 3600.0
 # How long a job waits for a connection that other jobs hold: longer than any of them may take.
 _PATIENCE_S = 20.0
@@ -54,27 +65,49 @@ class Worker:
         self._wake = asyncio.Event()
         # A transaction holds a connection for as long as it lasts; the web shares the pool.
         self._transactions = asyncio.Semaphore(max(1, service.settings.database_pool_size // 2))
-        self._running: dict[asyncio.Task[None], Job] = {}
+        self._leased: dict[int, Job] = {}  # under way or waiting here: their leases are renewed
+        self._running: dict[asyncio.Task[Work | None], Job] = {}
+        self._waiting: Lanes[HeldJob] = Lanes()
+        kinds = {kind.batched for kind in jobs.values() if kind.batched is not None}
+        self._batches: dict[Batched, Batches] = {run: Batches(service, run, self._batch_ended) for run in kinds}
         self._sent: list[Job] = []
+        self._deleting = asyncio.Lock()
+        self._claims_all = True
         self._stopping = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work while the block runs; the jobs at hand are finished before it ends."""
+        handover = self.service.shared(Handover)
         async with self.by_hand(), evidence.storing(self.service):
             working = _start(self._loop(), "claims")
-            await heartbeat.beat(self.service.db, self.id)
-            beside = [_start(each(), "claims") for each in (self._listen, self._renew_leases, self._beat)]
+            batching = [_start(batches.go_on(), "jobs") for batches in self._batches.values()]
+            try:
+                await heartbeat.beat(self.service.db, self.id)
+            except Exception as error:  # the database broke as we started; the next beat comes soon
+                self._warn("no_heartbeat", error)
+            pressure = self.service.shared(Pressure)
+            each_beside = (self._listen, self._renew_leases, self._beat, self._delete_by_and_by, pressure.watch)
+            beside = [_start(each(), "claims") for each in each_beside]
+            beside.append(asyncio.create_task(tell_pressure(pressure, self._batches.values(), self._is_ahead)))
             beside += [_start(each, "timers") for each in (self._prune(), *map(self._run_timer, self._timers))]
+            handover.attach(self._take_over, self._has_room)
             try:
                 yield
             finally:
-                self._stopping = True
+                self._stopping = True  # and nothing is taken over any more
                 self._wake.set()
                 await asyncio.gather(working, return_exceptions=True)
+                for batches in self._batches.values():
+                    batches.stop()
+                await asyncio.gather(*batching, return_exceptions=True)
+                handover.detach()
                 for task in beside:
                     task.cancel()
                 await asyncio.gather(*beside, return_exceptions=True)
+                with contextlib.suppress(Exception):  # away: the leases end
+                    await self._delete_finished()
+                    await self._give_back()
                 for timer in self._timers:
                     if timer.at_stop:
                         await self._run_timer_once(timer)
@@ -101,53 +134,124 @@ class Worker:
             if not found and not self._stopping:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), self.service.settings.worker_poll_s)
-            # One claim for all that comes within a few milliseconds, instead of one for each.
             await asyncio.sleep(_COALESCE_S if len(self._running) < _BUSY else _COALESCE_BUSY_S)
-        await asyncio.gather(*self._running)
-        await self._delete_finished()
+        while self._running:  # what waited in memory begins as others end
+            await asyncio.gather(*self._running)
 
     async def _start_due(self) -> int:
         """Claim what is due and set it going beside what still runs, so that a slow peer holds back nobody."""
-        await self._delete_finished()
+        if any(job.in_order for job in self._sent):  # the next of their lanes wait for it
+            await self._delete_finished()
         batch = self.service.settings.worker_batch
         in_order = sum(job.in_order for job in self._running.values())
-        free = min(batch, _MAX_RUNNING - _MAX_ORDERED - (len(self._running) - in_order))
-        free_in_order = min(batch, _MAX_ORDERED - in_order)
-        if free <= 0 and free_in_order <= 0:
+        unordered = len(self._leased) - in_order
+        free = max(0, min(batch, _MAX_RUNNING - _MAX_ORDERED - unordered))
+        free_in_order = max(0, min(batch, _MAX_ORDERED - in_order))
+        self._claims_all = bool(free and free_in_order)
+        if not free and not free_in_order:
             return 0
         async with self.service.db.system_statements() as tx:
-            jobs = await outbox.claim(tx, max(free, 0), max(free_in_order, 0))
+            jobs = await outbox.claim(tx, free, free_in_order)
+        self._claims_all = self._claims_all and len(jobs) < min(free, free_in_order)
         for job in jobs:
-            task = _start(self._run_one(job), "jobs")
-            self._running[task] = job
-            task.add_done_callback(self._ended)
+            self._begin(HeldJob(job, None))
         return len(jobs)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.pop(task, None)
-        self._wake.set()  # the next of an order may be due now
+    async def _give_back(self) -> None:
+        """What was handed over as this worker stopped is due for others at once, not when its lease ends."""
+        if self._leased:
+            async with self.service.db.system_statements() as tx:
+                await outbox.give_back(tx, list(self._leased.values()))
+
+    def _is_ahead(self) -> bool:
+        """Whether the last claim left nothing behind that is due."""
+        return self._claims_all
+
+    def _has_room(self) -> bool:
+        return not self._stopping and len(self._leased) < _MAX_HELD
+
+    def _take_over(self, held: Sequence[HeldJob]) -> None:
+        """Jobs that this process wrote: begun at once, or as soon as others have ended."""
+        if self._stopping:
+            self._leased |= {one.job.id: one.job for one in held}
+            return
+        for one in held:
+            kind = self._kind_of(one.job)
+            goes_in_batch = kind.batched is not None and kind.network is None
+            if goes_in_batch or len(self._running) < _MAX_RUNNING - _MAX_ORDERED:
+                self._begin(one)
+            else:
+                self._leased[one.job.id] = one.job
+                # By its turn what it is about may have changed: then it is read, as if it had been claimed.
+                self._waiting.put(one.job.dfsp_id, HeldJob(one.job, None))
+
+    def _begin(self, held: HeldJob) -> None:
+        job = held.job
+        self._leased[job.id] = job
+        batched = self._kind_of(job).batched
+        if batched is not None and self._kind_of(job).network is None:
+            self._batches[batched].put(Work(job, held.value))
+            return
+        task = _start(self._run_one(held), "jobs")
+        self._running[task] = job
+        task.add_done_callback(self._ended)
+
+    def _kind_of(self, job: Job) -> JobKind:
+        return self._jobs.get(job.topic) or JobKind(job.topic)
+
+    def _ended(self, task: asyncio.Task[Work | None]) -> None:
+        job = self._running.pop(task)
+        for held in self._waiting.take(1):
+            self._begin(held)
+        if job.in_order or not self._claims_all:
+            self._wake.set()  # the next of an order may be due now, or what there was no room for
 
     async def run_due(self) -> int:
         """For tests: claim one batch of due jobs and run them to their end; how many there were."""
         async with self.service.db.system_statements() as tx:
             jobs = await outbox.claim(tx, self.service.settings.worker_batch)
-        await asyncio.gather(*(self._run_one(job) for job in jobs))
+        by_batch: dict[Batched, list[Work]] = {}
+        alone = []
+        for job in jobs:
+            kind = self._kind_of(job)
+            if kind.batched is not None and kind.network is None:
+                by_batch.setdefault(kind.batched, []).append(Work(job))
+            else:
+                alone.append(HeldJob(job, None))
+        outcomes = await asyncio.gather(*(self._run_one(held, by_hand=True) for held in alone))
+        for work in outcomes:
+            if work is not None:
+                by_batch.setdefault(self._batched_of(work.job), []).append(work)
+        for run, works in by_batch.items():
+            for start in range(0, len(works), BATCH_MAX):
+                await self._batches[run].work_off(works[start : start + BATCH_MAX])
         await self._delete_finished()
         return len(jobs)
 
-    async def _delete_finished(self) -> None:
-        """Delete the finished network jobs, many in one statement; a crash before only makes them be sent again."""
-        sent, self._sent = self._sent, []
-        if not sent:
-            return
-        try:
-            async with self.service.db.system_statements() as tx:
-                await outbox.all_done(tx, sent)
-        except Exception:
-            self._sent += sent
-            raise
+    async def _delete_by_and_by(self) -> None:
+        while True:
+            await asyncio.sleep(_DELETE_EVERY_S)
+            try:
+                await self._delete_finished()
+            except Exception as error:
+                self._warn("finished_jobs_not_deleted", error)
 
-    async def _run_one(self, job: Job) -> None:
+    async def _delete_finished(self) -> None:
+        """Delete the finished network jobs, many in one statement."""
+        async with self._deleting:
+            sent, self._sent = self._sent, []
+            if not sent:
+                return
+            try:
+                async with self.service.db.system_statements() as tx:
+                    await outbox.all_done(tx, sent)
+            except BaseException:
+                self._sent += sent
+                raise
+
+    async def _run_one(self, held: HeldJob, *, by_hand: bool = False) -> Work | None:
+        """Run a job alone. What a network call came to goes on in a batch, which the caller runs `by_hand`."""
+        job = held.job
         trace.start(None, job.traceparent)  # for this task, in which only this job runs
         try:
             kind = self._jobs[job.topic]
@@ -156,12 +260,30 @@ class Worker:
                     await kind.transactional(tx, self.service, job)
                     await outbox.done(tx, job)
             elif kind.network is not None:
-                await kind.network(self.service, self._http, job)
+                outcome = await kind.network(self.service, self._http, held)
+                if outcome is not None:
+                    work = Work(job, held.value, outcome)
+                    if not by_hand:
+                        self._batches[self._batched_of(job)].put(work)
+                    return work
                 self._sent.append(job)
         except Exception as error:
             await self._failed(job, error)
+        self._leased.pop(job.id, None)
+        return None
+
+    def _batched_of(self, job: Job) -> Batched:
+        batched = self._kind_of(job).batched
+        assert batched is not None, f"what {job.topic} came to is worked off by nobody"
+        return batched
+
+    async def _batch_ended(self, work: Work, error: Exception | None) -> None:
+        if error is not None:
+            await self._failed(work.job, error)
+        self._leased.pop(work.job.id, None)
 
     async def _failed(self, job: Job, error: Exception) -> None:
+        self._leased.pop(job.id, None)
         expected = self._jobs[job.topic].expected if job.topic in self._jobs else ()
         why = logs.describe(error, expected)
         try:
@@ -187,7 +309,7 @@ class Worker:
             await asyncio.sleep(outbox.RENEW_EVERY_S)
             try:
                 async with self.service.db.system_statements() as tx:
-                    await outbox.renew(tx, list(self._running.values()))
+                    await outbox.renew(tx, list(self._leased.values()))
             except Exception as error:
                 self._warn("leases_not_renewed", error)
 
@@ -244,7 +366,7 @@ class Worker:
             _log.warning(event, error=logs.describe(error), **more)
 
 
-def _start(work: Coroutine[Any, Any, None], kind: str) -> asyncio.Task[None]:
+def _start(work: Coroutine[Any, Any, T], kind: str) -> asyncio.Task[T]:
     """A task that shares the database's connections with others of its kind, so that no kind takes them all."""
     context = contextvars.copy_context()
     context.run(pools.caller.set, Caller(kind, _PATIENCE_S))

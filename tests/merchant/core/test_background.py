@@ -16,7 +16,7 @@ from merchant.channels.models import PosterBatch
 from merchant.core import background, errors, files, ids, outbox
 from merchant.core.access import Actor
 from merchant.core.background import Kind, TooManyJobs, order, run_slice
-from merchant.core.outbox import Job
+from merchant.core.outbox import HeldJob, Job
 from merchant.core.paging import Page
 from merchant.core.service import Service
 from merchant.programs.slices import JOBS
@@ -210,9 +210,10 @@ async def test_a_slice_that_never_comes_back_ends_the_job_after_some_tries(servi
     handle = background.job_kind(kind_of()).network
     assert handle is not None
     payload = msgspec.json.encode(background.SliceDue(job_id))
-    await handle(service, None, Job(1, TOPIC, payload, attempts=background.MAX_ATTEMPTS + 1))  # type: ignore[arg-type]
-    job = await read(service, job_id)
-    assert (background.state_of(job), job.problem, job.done) == ("failed", background.FAILED, 0)
+    job = Job(1, TOPIC, payload, attempts=background.MAX_ATTEMPTS + 1)
+    await handle(service, None, HeldJob(job, None))  # type: ignore[arg-type]
+    found = await read(service, job_id)
+    assert (background.state_of(found), found.problem, found.done) == ("failed", background.FAILED, 0)
     assert background.MAX_ATTEMPTS < outbox.MAX_ATTEMPTS  # or the job would stay open behind a dead letter
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from merchant.core import clock, outbox
+from merchant.core import clock, outbox, stuck_jobs
 from merchant.core.outbox import Job, LeaseLost
 from merchant.core.service import Service
 from tests.builders import World
@@ -291,9 +291,9 @@ class TestFailure:
             await fail(service, job)
             move_clock(timedelta(hours=2))
         async with service.db.system() as tx:
-            assert await outbox.retry_dead(tx, job.id)
-            assert not await outbox.retry_dead(tx, job.id)  # it lives
-            assert not await outbox.retry_dead(tx, 10**12)
+            assert await stuck_jobs.retry_dead(tx, job.id)
+            assert not await stuck_jobs.retry_dead(tx, job.id)  # it lives
+            assert not await stuck_jobs.retry_dead(tx, 10**12)
         [again] = await claim(service)
         assert (again.id, again.attempts) == (job.id, 1)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from merchant.core import dead_jobs, outbox
+from merchant.core import dead_jobs, outbox, stuck_jobs
 from merchant.core.paging import Page
 from merchant.core.service import Service
 from merchant.programs import metrics
@@ -70,9 +70,9 @@ async def test_a_lane_is_shown_as_soon_as_its_first_job_fails_with_how_much_wait
 async def test_a_job_without_an_order_holds_nobody_back_and_a_dead_one_neither(
     service: Service, move_clock: Move
 ) -> None:
-    async def blocked() -> list[outbox.BlockedLane]:
+    async def blocked() -> list[stuck_jobs.BlockedLane]:
         async with service.db.system_reads() as tx:
-            return await outbox.blocked_lanes(tx, Page(10))
+            return await stuck_jobs.blocked_lanes(tx, Page(10))
 
     await add(service, None)
     await fail(service)
@@ -189,7 +189,7 @@ async def test_lanes_are_listed_by_pages(service: Service) -> None:
         await add(service, f"webhook:{lane}")
     async with service.db.system() as tx:
         await tx.execute("UPDATE outbox SET last_error = 'x', attempts = 1")
-        assert len(await outbox.blocked_lanes(tx, Page(2))) == 3  # one more tells that there is more
+        assert len(await stuck_jobs.blocked_lanes(tx, Page(2))) == 3  # one more tells that there is more
 
 
 async def test_the_command_shows_lanes_and_skips(service: Service, database_url: str, tmp_path: Path) -> None:
