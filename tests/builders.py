@@ -21,12 +21,20 @@ from merchant.compliance.documents.kinds import Checked, Place
 from merchant.compliance.documents.models import Document
 from merchant.compliance.documents.operations import Desk, NewFile, keep_document
 from merchant.compliance.documents.queries import Holder
-from merchant.core import vault
+from merchant.compliance.policies.in_force import policy_of
+from merchant.core import clock, vault
 from merchant.core.access import SERVICE, Actor, Role
 from merchant.core.db import Tx
 from merchant.core.http.multipart import SentFile
+from merchant.core.money import Money
 from merchant.core.service import Service
 from merchant.core.vault import Vault
+from merchant.payments.book import Decision, MerchantFacts
+from merchant.payments.book_loading import empty_book, load_request, load_used, lock_limits
+from merchant.payments.book_saving import save_decisions
+from merchant.payments.limits import headroom, periods, usage_keys
+from merchant.payments.operations import save
+from merchant.payments.states import RequestState, move
 from merchant.people import operations, sessions, users
 from merchant.people.models import AppUser
 from merchant.people.registration.addresses import Address
@@ -226,6 +234,49 @@ def company(number: int | None = None, **business: Any) -> dict[str, Any]:
         ],
         "settlement_account": {"account_id": f"AC{number:06}", "account_name": f"Shop {number}", "currency": "USD"},
     }
+
+
+async def take_of_limits(service: Service, merchant_id: UUID | str, amount: Money) -> bool:
+    """Take an amount of a merchant's limits of today, as a transfer does; False, with nothing taken, when it does not
+    fit.
+    """
+    async with service.db.system() as tx:
+        row = await tx.fetchrow(_OF_LIMITS, UUID(str(merchant_id)))
+        assert row is not None
+        merchant, book = MerchantFacts(**row), await empty_book(service, clock.now())
+        book.policies[merchant.dfsp_id] = await policy_of(service, merchant.dfsp_id)
+        await lock_limits(tx, [merchant.group_id])
+        await load_used(tx, book, [merchant.group_id])
+        if amount.minor > headroom(book, merchant, amount.currency).minor:
+            return False
+        decision = Decision()
+        decision.use(usage_keys(merchant, book.rules.day, amount.currency), amount.minor, 1)
+        await save_decisions(tx, service, book, [decision])
+    return True
+
+
+_OF_LIMITS = "SELECT id, dfsp_id, state, tier, coalesce(limit_group, id) AS group_id FROM merchant WHERE id = $1"
+
+
+async def use_limit(service: Service, merchant: Merchant, amount: Money) -> None:
+    """Let an amount count in a merchant's limits of today."""
+    decision = Decision()
+    async with service.db.system() as tx:
+        book = await empty_book(service, clock.now())
+        decision.use([(merchant.id, period, amount.currency) for period in periods(book.rules.day)], amount.minor, 1)
+        await save_decisions(tx, service, book, [decision])
+
+
+async def move_request(service: Service, request_id: UUID | str, target: str) -> bool:
+    """Put a payment request into a state, as a decision would; False for a move that the table lacks."""
+    now, decision = clock.now(), Decision()
+    async with service.db.system() as tx:
+        _book, request = await load_request(tx, service, UUID(str(request_id)), now)
+        assert request is not None
+        before = request.steps
+        after = move(decision, request, RequestState(target), "test", now)
+        await save(tx, decision, now)
+    return after.steps > before
 
 
 def seller(**business: Any) -> dict[str, Any]:

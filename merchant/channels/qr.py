@@ -24,8 +24,8 @@ from merchant.core.service import SchemeFacts, Service
 from merchant.core.texts import _
 from merchant.core.throttle import Throttle
 from merchant.payments import queries as payment_queries
+from merchant.payments.operations import NewRequest, create_request
 from merchant.payments.problems import MerchantNotActive
-from merchant.payments.requests import NewRequest, create_request
 from merchant.payments.schemas import ExpiryS, NoteText, PaymentRequestView, ReferenceText, request_view
 from merchant.payments.states import RequestCapability, may
 from merchant.registry.codes import payload as codes

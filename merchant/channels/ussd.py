@@ -31,10 +31,9 @@ from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.core.throttle import Throttle, source_key
 from merchant.core.vault import BadSecretKey
-from merchant.payments import limits
-from merchant.payments.requests import NewRequest, create_request
+from merchant.payments.operations import NewRequest, create_request, read_headroom
 from merchant.payments.states import RequestCapability, RequestState, states_that_permit
-from merchant.registry.merchants.counters import usual_currency
+from merchant.registry.merchants.counters import counter_by_id, usual_currency
 from merchant.registry.merchants.states import Capability, merchant_may
 from merchant.registry.merchants.states import states_that_permit as merchants_that_permit
 
@@ -274,8 +273,8 @@ class ServiceBackend:
         await take_turn(tx, f"ussd payer {payer.digest(service.vault).hex()}")
         if await tx.fetchval(_OPEN_REQUESTS, payer.payer_digests(service.vault), now) >= MAX_OPEN_REQUESTS:
             return ussd.PaymentOutcome("refused", reason="too_many")
-        day = clock.local_date(now, (await service.scheme()).time_zone)
-        if not await limits.would_fit(tx, service, shop["id"], shop["dfsp_id"], shop["tier"], amount, day):
+        counter = await counter_by_id(tx, shop["dfsp_id"], UUID(order.counter_id))
+        if counter is None or amount.minor > (await read_headroom(tx, service, counter, amount.currency, now)).minor:
             return ussd.PaymentOutcome("refused", reason="daily_limit")
         actor = Actor(kind="service", id=UUID(int=0), name=CHANNEL, dfsp_id=shop["dfsp_id"])
         new = NewRequest(counter_id=UUID(order.counter_id), amount=amount, payer=payer, channel=CHANNEL)

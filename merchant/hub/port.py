@@ -1,11 +1,16 @@
 """What passes between the rules of payments and a hub of any kind: values of our own, without codes or messages.
 
-hub/fspiop translates both ways: `code_of` gives a refusal its code, `bad_news_of` gives a code its meaning.
+An adapter (hub/fspiop) turns what arrives into an `Event` and a `Say` into a message. Ids are the hub's own, as text;
+amounts are minor units with a currency; instants are aware and in UTC.
 """
 
+from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from msgspec import Struct
+
+from merchant.core.money import Money
 
 
 class Refusal(StrEnum):
@@ -14,6 +19,8 @@ class Refusal(StrEnum):
     MERCHANT_UNKNOWN = "merchant_unknown"
     CODE_CLOSED = "code_closed"  # the request of a dynamic QR code has ended
     MERCHANT_BLOCKED = "merchant_blocked"
+    NOT_OUR_DFSP = "not_our_dfsp"  # the payee is said to be at another DFSP
+    KIND_NOT_TAKEN = "kind_not_taken"  # a withdrawal, a deposit or a refund: merchants take payments
     CURRENCY_NOT_TAKEN = "currency_not_taken"
     OVER_LIMIT = "over_limit"
     REPEAT_CHANGED = "repeat_changed"  # an id that came before, with another content
@@ -31,6 +38,7 @@ class Refusal(StrEnum):
     NOT_ANSWERED_HERE = "not_answered_here"
     SENDER_NOT_HUB = "sender_not_hub"
     SENDER_NOT_ASKED = "sender_not_asked"
+    BUSY = "busy"  # more is under way than can be worked off in time
     INVALID = "invalid"
 
 
@@ -49,14 +57,6 @@ class PayerAnswer(StrEnum):
     WAITING = "waiting"  # it has the request, or asks the payer now
     ACCEPTED = "accepted"
     REJECTED = "rejected"
-
-
-class RequestAnswered(Struct, frozen=True):
-    """An answer to a request to pay; `said` is the wire's own word, for the request's history."""
-
-    answer: PayerAnswer
-    said: str
-    transaction_id: str | None = None  # the only id that a quote on an ISO 20022 hub names
 
 
 class BadNews(StrEnum):
@@ -78,3 +78,253 @@ class BadNews(StrEnum):
     HUB_BUSY = "hub_busy"
     REQUEST_REFUSED = "request_refused"
     REQUEST_EXPIRED = "request_expired"
+
+
+class PaymentKind(StrEnum):
+    """What a quote is for."""
+
+    PAYMENT = "payment"  # to a merchant, or a transfer between people, which a merchant's number may receive
+    OTHER = "other"
+
+
+class Outcome(StrEnum):
+    """What the hub says became of a transfer."""
+
+    COMMITTED = "committed"
+    ABORTED = "aborted"
+    OPEN = "open"  # not decided yet
+
+
+# --- what a hub can say ----------------------------------------------------------------------------------------------
+
+
+class PartyAsked(Struct, frozen=True):
+    """Who has this number? `sub_id` is the reference of a dynamic QR code."""
+
+    alias_type: str
+    alias: str
+    sub_id: str | None = None
+
+
+class PayerFound(Struct, frozen=True):
+    """A payer whom we looked up has an account at this DFSP. `payer` is a telephone number's digits."""
+
+    payer: str
+    fsp_id: str
+
+
+class PayerNotFound(Struct, frozen=True):
+    """Nobody knows a payer whom we looked up, or their DFSP cannot be reached."""
+
+    payer: str
+    news: BadNews
+    detail: str
+
+
+class RequestAnswered(Struct, frozen=True):
+    """What the payer's DFSP says of a request to pay; `said` is the wire's own word, for the request's history."""
+
+    hub_request_id: str
+    answer: PayerAnswer
+    said: str
+    transaction_id: str | None = None  # the only id that a quote on an ISO 20022 hub names
+
+
+class RequestFailed(Struct, frozen=True):
+    """A request to pay cannot be paid, says the payer's DFSP, or a hub that could not reach it."""
+
+    hub_request_id: str
+    news: BadNews
+    detail: str
+
+
+class QuoteAsked(Struct, frozen=True, kw_only=True):
+    """What would it cost to pay this number? `amount` is what would arrive, after the fees that the payer's DFSP keeps.
+
+    `hints` are texts in which a payer may have written a reference; `content` tells this message from another with the
+    same id; `answer_by` is until when the payer's DFSP waits.
+    """
+
+    quote_id: str
+    transaction_id: str
+    kind: PaymentKind
+    hub_request_id: str | None
+    alias_type: str
+    alias: str
+    sub_id: str | None
+    payee_fsp_id: str | None
+    payer_type: str
+    payer: str
+    amount: Money
+    hints: tuple[str, ...]
+    note: str | None
+    answer_by: datetime | None
+    content: bytes
+
+
+class QuoteAskedAgain(Struct, frozen=True):
+    """What did we answer to this quote?"""
+
+    quote_id: str
+
+
+class TransferPrepared(Struct, frozen=True, kw_only=True):
+    """Money is reserved for one of our merchants. `lock` is what our quote's answer named; `problem` says what is wrong
+    with the promise that comes with it, where anything is.
+    """
+
+    transfer_id: str
+    payer_fsp_id: str
+    payee_fsp_id: str
+    amount: Money
+    lock: str
+    problem: tuple[Refusal, str] | None
+    expires_at: datetime
+    content: bytes
+
+
+class TransferAskedAgain(Struct, frozen=True):
+    """What became of this transfer, as we know it?"""
+
+    transfer_id: str
+
+
+class TransferEnded(Struct, frozen=True):
+    """The hub's word on a transfer; `how` is the wire's own word for the way it came, for histories."""
+
+    transfer_id: str
+    outcome: Outcome
+    how: str
+
+
+class TransferFailed(Struct, frozen=True):
+    """The hub answers with an error about a transfer; `is_certain` when it says for certain that no money will move."""
+
+    transfer_id: str
+    is_certain: bool
+    detail: str
+
+
+class Unanswerable(Struct, frozen=True):
+    """A question that is refused whatever it asks."""
+
+    refusal: Refusal
+    description: str
+
+
+Event = (
+    PartyAsked
+    | PayerFound
+    | PayerNotFound
+    | RequestAnswered
+    | RequestFailed
+    | QuoteAsked
+    | QuoteAskedAgain
+    | TransferPrepared
+    | TransferAskedAgain
+    | TransferEnded
+    | TransferFailed
+    | Unanswerable
+)
+
+
+# --- what a hub is told ----------------------------------------------------------------------------------------------
+
+
+class LookUpPayer(Struct, frozen=True):
+    """Which DFSP has this payer?"""
+
+    payer: str
+
+
+class AskPayer(Struct, frozen=True, kw_only=True):
+    """Ask this payer for the money. The same on every retry, so that the hub can tell a repeat."""
+
+    hub_request_id: str
+    alias_type: str
+    alias: str
+    trading_name: str
+    mcc: str
+    payer: str
+    payer_fsp_id: str | None
+    amount: Money
+    note: str | None
+    expires_at: datetime
+
+
+class TellParty(Struct, frozen=True):
+    """Who has this number: the answer to PartyAsked."""
+
+    alias_type: str
+    alias: str
+    sub_id: str | None
+    trading_name: str
+    mcc: str
+
+
+class AnswerQuote(Struct, frozen=True):
+    """The quote's answer: this amount will arrive until then."""
+
+    quote_id: str
+    amount: Money
+    expires_at: datetime
+
+
+class AnswerTransfer(Struct, frozen=True):
+    """We take the money, and prove that the quote was ours."""
+
+    transfer_id: str
+    at: datetime
+
+
+class RepeatQuote(Struct, frozen=True):
+    """The answer that a quote got, once more."""
+
+    quote_id: str
+    answer: bytes
+
+
+class RepeatTransfer(Struct, frozen=True):
+    """The answer that a transfer got, with the state that it has now."""
+
+    transfer_id: str
+    answer: bytes
+    outcome: Outcome
+    ended_at: datetime | None
+
+
+class AskOutcome(Struct, frozen=True):
+    """What became of this transfer?"""
+
+    transfer_id: str
+
+
+class Refuse(Struct, frozen=True):
+    """No, and why."""
+
+    refusal: Refusal
+    description: str
+
+
+Say = (
+    LookUpPayer
+    | AskPayer
+    | TellParty
+    | AnswerQuote
+    | AnswerTransfer
+    | RepeatQuote
+    | RepeatTransfer
+    | AskOutcome
+    | Refuse
+)
+
+
+class Participant(Protocol):
+    """One of our DFSPs, as an adapter needs to know it."""
+
+    @property
+    def fsp_id(self) -> str: ...
+    @property
+    def ilp_secret(self) -> bytes: ...
+    @property
+    def transfer_mode(self) -> str: ...

@@ -4,7 +4,7 @@ One statement keeps the event, writes a delivery and a job for each endpoint tha
 people who chose to be told (notices.py), and notifies the screens (which receive it only when the transaction commits).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -89,10 +89,13 @@ class PaymentReceived(msgspec.Struct, frozen=True):
     counter_id: UUID
     amount: EventAmount
     payer: str | None = None
+    transfer_id: str | None = None
+    transaction_id: str | None = None
+    received_at: str | None = None
 
 
 class PaymentRequestEvent(msgspec.Struct, frozen=True):
-    """A payment request's new state; the payer's number is masked. The last three once it is paid."""
+    """A payment request's new state; the payer's number is masked. The last four once it is paid."""
 
     payment_request_id: UUID
     dfsp_id: UUID
@@ -104,9 +107,13 @@ class PaymentRequestEvent(msgspec.Struct, frozen=True):
     reference: str | None = None
     payer: str | None = None
     reason: EventReason | None = None
+    transaction_request_id: str | None = None
+    created_at: str | None = None
+    expires_at: str | None = None
     paid_at: str | None = None
     payment_id: UUID | None = None
     transfer_id: str | None = None
+    transaction_id: str | None = None
 
 
 class EndpointPing(msgspec.Struct, frozen=True):
@@ -227,6 +234,94 @@ async def announce_many(tx: Tx, event_type: str, dfsp_id: UUID, datas: Sequence[
         trace.traceparent(),
         clock.moved(),
         *_notice(event_type, dfsp_id, None, now),
+    )
+
+
+class ToAnnounce(msgspec.Struct, frozen=True):
+    """An event of a batch, and the trace in which it happened."""
+
+    event_type: str
+    dfsp_id: UUID
+    merchant_id: UUID | None
+    data: Mapping[str, Any]
+    traceparent: str | None = None
+
+
+_ALL_JOBS = outbox.job_cte(
+    "FROM delivery JOIN event ON event.id = delivery.event_id ORDER BY event.n",
+    topic="$9",
+    order_key="'webhook:' || endpoint_id",
+    dfsp_id="event.dfsp_id",
+    payload=outbox.json_payload("delivery.id"),
+    moved="$10",
+    traceparent="event.traceparent",
+)
+_ALL_NOTICES = outbox.job_cte(
+    "FROM wanted",
+    topic=f"'{NOTICE_TOPIC}'",
+    dfsp_id="wanted.dfsp_id",
+    payload="wanted.notice",
+    moved="$10",
+    traceparent="wanted.traceparent",
+    name="notice",
+)
+# As _announce_sql, for events of several DFSPs, merchants and types. The kinds of which an event is come as texts, for
+# arrays of arrays must be of one length.
+_ANNOUNCE_ALL = f"""
+WITH event AS (
+  SELECT id, dfsp_id, merchant_id, event_type, body, screen, notice, string_to_array(by_text, ',') AS by_text,
+    string_to_array(by_mail, ',') AS by_mail, traceparent, n
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::bytea[], $11::text[],
+      $12::text[], $13::text[]) WITH ORDINALITY
+    AS given (id, dfsp_id, merchant_id, event_type, body, screen, notice, by_text, by_mail, traceparent, n)),
+kept AS (
+  INSERT INTO announced_event (id, dfsp_id, merchant_id, event_type, body, created_at)
+  SELECT id, dfsp_id, merchant_id, event_type, body, $8 FROM event),
+delivery AS (
+  INSERT INTO webhook_delivery (id, dfsp_id, endpoint_id, event_id, event_type, body, state, attempts, created_at)
+  SELECT (left(event.id::text, 13) || '-7' || substr(gen_random_uuid()::text, 16))::uuid, -- UUIDv7, of the event's time
+         event.dfsp_id, endpoint.id, event.id, event.event_type, event.body, 'pending', 0, $8
+  FROM event JOIN webhook_endpoint endpoint ON endpoint.dfsp_id = event.dfsp_id AND endpoint.enabled
+    AND (endpoint.merchant_id IS NULL OR endpoint.merchant_id = event.merchant_id)
+    AND (endpoint.event_types = '{{}}' OR event.event_type = ANY(endpoint.event_types))
+  ORDER BY event.n
+  RETURNING id, endpoint_id, event_id),
+{_ALL_JOBS},
+wanted AS (
+  SELECT event.dfsp_id, event.notice, event.traceparent FROM event WHERE EXISTS (
+    SELECT FROM notification_choice choice
+    WHERE (choice.merchant_id = event.merchant_id AND (choice.sms_kinds && by_text OR choice.email_kinds && by_mail))
+      OR (choice.user_id IS NOT NULL AND choice.dfsp_id = event.dfsp_id AND choice.email_kinds && by_mail))
+  ORDER BY event.n),
+{_ALL_NOTICES}
+SELECT pg_notify('live', screen) FROM event ORDER BY n
+"""  # noqa: S608 - constants
+
+
+async def announce_all(tx: Tx, announced: Sequence[ToAnnounce], now: datetime) -> None:
+    """Announce the events of a batch by one statement, each in the trace in which it happened. Raises as `announce`."""
+    if not announced:
+        return
+    told = [_told(EventType(one.event_type), one.dfsp_id, one.merchant_id, dict(one.data), now) for one in announced]
+    notices = [
+        _notice(one.event_type, one.dfsp_id, one.merchant_id, now, shaped)
+        for one, (_, _, _, shaped) in zip(announced, told, strict=True)
+    ]
+    await tx.execute(
+        _ANNOUNCE_ALL,
+        [one[0] for one in told],
+        [one.dfsp_id for one in announced],
+        [one.merchant_id for one in announced],
+        [one.event_type for one in announced],
+        [one[1] for one in told],
+        [one[2] for one in told],
+        [one[0] for one in notices],
+        now,
+        WEBHOOK_TOPIC,
+        clock.moved(),
+        [",".join(one[2]) for one in notices],
+        [",".join(one[3]) for one in notices],
+        [one.traceparent for one in announced],
     )
 
 

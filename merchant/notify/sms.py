@@ -38,26 +38,32 @@ _log = structlog.get_logger()
 # The number itself stays in the merchant's row; a merchant without a phone gets no message. What it chose is read by
 # the statement that writes the message, and a held one has a job of its own for when the quiet hours end.
 _JOB = outbox.job_cte(
-    "FROM message",
+    "FROM traced",
     topic=f"CASE WHEN held_until IS NULL THEN $5::text ELSE '{HELD_TOPIC}' END",
     order_key="CASE WHEN held_until IS NULL THEN 'sms:' || merchant_id END",
     dfsp_id="dfsp_id",
     payload=outbox.json_payload("id"),
     moved="$7",
-    traceparent="$6",
+    traceparent="traceparent",
     delay="coalesce(held_until - $3, interval '0')",
 )
 _NOTIFY = f"""
 WITH message AS (
   INSERT INTO sms_message (id, dfsp_id, merchant_id, phone_masked, text, state, created_at, kind, held_until,
                            amount_minor, currency)
-  SELECT $1, m.dfsp_id, m.id, m.phone_masked, $2, CASE WHEN quiet.ends_at IS NULL THEN 'pending' ELSE 'held' END, $3,
-         $8::text, quiet.ends_at, $9, $10
-  FROM merchant m LEFT JOIN notification_choice choice ON choice.merchant_id = m.id
+  SELECT given.id, m.dfsp_id, m.id, m.phone_masked, given.text,
+         CASE WHEN quiet.ends_at IS NULL THEN 'pending' ELSE 'held' END, $3, $8::text, quiet.ends_at,
+         given.amount_minor, given.currency
+  FROM unnest($1::uuid[], $2::text[], $4::uuid[], $9::bigint[], $10::text[], $6::text[])
+    AS given (id, text, merchant_id, amount_minor, currency, traceparent)
+  JOIN merchant m ON m.id = given.merchant_id LEFT JOIN notification_choice choice ON choice.merchant_id = m.id
   CROSS JOIN LATERAL (SELECT {quiet_end_sql("$11", "$12")} AS ends_at) AS quiet
-  WHERE m.id = $4 AND m.phone_sealed IS NOT NULL
+  WHERE m.phone_sealed IS NOT NULL
     AND (choice.id IS NULL AND $8::text = '{MerchantKind.PAID}' OR $8::text = ANY(choice.sms_kinds))
   RETURNING id, dfsp_id, merchant_id, held_until),
+traced AS (
+  SELECT message.*, given.traceparent FROM message
+  JOIN unnest($1::uuid[], $6::text[]) AS given (id, traceparent) USING (id) ORDER BY id),
 {_JOB}
 SELECT
 """  # noqa: S608 - constants
@@ -114,10 +120,26 @@ class PrivateMessage(Struct, frozen=True):
     until: datetime
 
 
+class Paid(Struct, frozen=True):
+    """A merchant that was paid, and the trace in which it was."""
+
+    merchant_id: UUID
+    amount: Money
+    payer_masked: str | None
+    traceparent: str | None = None
+
+
 async def notify_paid(tx: Tx, service: Service, merchant_id: UUID, amount: Money, payer_masked: str | None) -> None:
     """Queue the message that tells a merchant of a payment, unless it chose not to be told by text."""
-    time = clock.now().astimezone(await service.time_zone()).time()
-    await notify(tx, service, merchant_id, MerchantKind.PAID, paid_sentence(amount, payer_masked, time), amount)
+    await notify_all_paid(tx, service, [Paid(merchant_id, amount, payer_masked, trace.traceparent())])
+
+
+async def notify_all_paid(tx: Tx, service: Service, paid: Sequence[Paid]) -> None:
+    """Queue the messages that tell merchants of payments, by one statement, but for those who chose not to be told."""
+    if paid:
+        time = clock.now().astimezone(await service.time_zone()).time()
+        told = [(one.merchant_id, paid_sentence(one.amount, one.payer_masked, time), one.amount) for one in paid]
+        await _notify(tx, service, MerchantKind.PAID, told, [one.traceparent for one in paid])
 
 
 def paid_sentence(amount: Money, payer_masked: str | None, time: Any) -> str:
@@ -134,19 +156,29 @@ async def notify(
 
     In the merchant's quiet hours it is held until they end.
     """
+    await _notify(tx, service, kind, [(merchant_id, told, amount)], [trace.traceparent()])
+
+
+async def _notify(
+    tx: Tx,
+    service: Service,
+    kind: MerchantKind,
+    told: Sequence[tuple[UUID, str, Money | None]],
+    traceparents: Sequence[str | None],
+) -> None:
     now, zone = clock.now(), await service.time_zone()
     await tx.execute(
         _NOTIFY,
-        ids.uuid7(),
-        _for_phones(told, service.settings.language),
+        [ids.uuid7() for _one in told],
+        [_for_phones(sentence, service.settings.language) for _id, sentence, _amount in told],
         now,
-        merchant_id,
+        [merchant_id for merchant_id, _sentence, _amount in told],
         TOPIC,
-        trace.traceparent(),
+        list(traceparents),
         clock.moved(),
         kind,
-        amount.minor if amount else None,
-        amount.currency if amount else None,
+        [amount.minor if amount else None for _id, _sentence, amount in told],
+        [amount.currency if amount else None for _id, _sentence, amount in told],
         now.astimezone(zone).replace(tzinfo=None),
         zone.key,
     )

@@ -1,8 +1,8 @@
 """The hub's callbacks: headers and signature are checked, the message is stored once and acknowledged.
 
 Raw ASGI below /fspiop, since every payment passes here five times. 202 to requests, 200 to answers, both empty; a
-refusal is an FSPIOP error body, and refusals.py tells of it. inbound.py handles the stored message; here only its form
-and its sender are checked.
+refusal is an FSPIOP error body, and refusals.py tells of it. engine.py decides about the stored message; here only its
+form and its sender are checked.
 """
 
 from datetime import timedelta
@@ -13,12 +13,13 @@ from litestar import asgi
 from litestar.types import Receive, Scope, Send
 from msgspec import Struct
 
-from merchant.core import clock, inbox
-from merchant.core.db import Tx
+from merchant.core import clock, inbox, trace
+from merchant.core.db import Reads
 from merchant.core.http import raw
 from merchant.core.http.raw import Call, Refused, respond
 from merchant.core.http.source import client_address
-from merchant.core.inbox import Message
+from merchant.core.inbox import Arrival, Message
+from merchant.core.pressure import Pressure
 from merchant.core.service import Service
 from merchant.core.settings import Settings
 from merchant.hub.fspiop.error_codes import FspiopError, hub_may_find, meaning_of
@@ -37,6 +38,7 @@ from merchant.hub.fspiop.messages import (
     encode_error,
 )
 from merchant.hub.fspiop.paths import Place, read_path
+from merchant.payments.arrivals import Arrivals
 from merchant.payments.destinations import find_destination
 from merchant.payments.participants import HubConnection, HubConnections
 from merchant.payments.reconcile import is_reconciling
@@ -70,10 +72,10 @@ async def fspiop_door(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         raw.check_gateway(service, scope, headers)
         call = await raw.read_call(scope, receive, headers, MOUNT)
-        async with service.db.system_statements() as tx:
-            message, place = await _checked(tx, service, service.shared(HubConnections), call)
-            about = subject_of(service.vault, place, message.body)
-            await inbox.store_once(tx, service.vault, message, about)
+        async with service.db.reads_when_needed() as tx:
+            message, place, connection = await _checked(tx, service, service.shared(HubConnections), call)
+        about = subject_of(service.vault, place, message.body)
+        await service.shared(Arrivals).store(Arrival(message, connection.dfsp_id, about))
     except Refused as refused:
         _note(service, scope, headers, refused.error_code, refused.description)
         await respond(send, refused.status, refused.body())
@@ -117,8 +119,13 @@ class _Arrival(Struct, frozen=True):
     connection: HubConnection
 
 
-async def _checked(tx: Tx, service: Service, connections: HubConnections, call: Call) -> tuple[Message, Place]:
-    """The message, if it is well formed and its signature is its sender's, and its path. Raises FspiopError."""
+async def _checked(
+    tx: Reads, service: Service, connections: HubConnections, call: Call
+) -> tuple[Message, Place, HubConnection]:
+    """The message, if it is well formed and its signature is its sender's, its path, and whom it is for.
+
+    Raises FspiopError.
+    """
     place = read_path(call.method, call.raw_path, call.query)
     inbound = check_headers(call.method, place.resource, call.headers)
     _check_fresh(service.settings, inbound)
@@ -134,6 +141,8 @@ async def _checked(tx: Tx, service: Service, connections: HubConnections, call: 
         await _check_signature(tx, service, _Arrival(call, place, inbound, connection))
     if body is None:
         _read_body(place, call)
+    if (call.method, place.resource) == ("POST", "quotes") and service.shared(Pressure).refuses_promises:
+        raise FspiopError("2003", "More is under way than can be worked off in time; ask again in some seconds.", 503)
     if call.method == "POST" and await is_reconciling(service):
         raise FspiopError("2003", "We were restored and ask the hub first; send this again in some minutes.", 503)
     message = Message(
@@ -143,8 +152,9 @@ async def _checked(tx: Tx, service: Service, connections: HubConnections, call: 
         destination=connection.fsp_id,
         version=inbound.answer_version,
         body=call.body,
+        traceparent=trace.traceparent(),
     )
-    return message, place
+    return message, place, connection
 
 
 def _read_body(place: Place, call: Call) -> WireBody | None:
@@ -165,7 +175,7 @@ _ASKED = "SELECT payer_fsp_id FROM payment_request WHERE transaction_request_id 
 
 
 async def _returned_to(
-    tx: Tx, connections: HubConnections, place: Place, call: Call, inbound: Inbound
+    tx: Reads, connections: HubConnections, place: Place, call: Call, inbound: Inbound
 ) -> HubConnection | None:
     """Our DFSP whose request a hub returns undelivered: such an error is unsigned and repeats the headers of our own
     request, with us as the source and the payer's DFSP as the destination (transaction-requests-service).
@@ -186,7 +196,7 @@ async def _returned_to(
     raise FspiopError("3105", f"{meaning_of('3105')}: only a hub returns a request unsigned, to whom it was for")
 
 
-async def _check_signature(tx: Tx, service: Service, arrival: _Arrival) -> None:
+async def _check_signature(tx: Reads, service: Service, arrival: _Arrival) -> None:
     call, source = arrival.call, arrival.inbound.source
     if not call.body:
         return  # FSPIOP signs nothing without a body

@@ -312,8 +312,8 @@ def _values(actor: Actor, sought: Sought) -> dict[str, Any]:
         "counter_id": sought.counter_id,
         "since": sought.since,
         "until": sought.until,
-        "since_id": sought.since and _id_of(sought.since, -_MADE_APART_MS),
-        "until_id": sought.until and _id_of(sought.until, _MADE_APART_MS),
+        "since_id": sought.since and id_of(sought.since, -_MADE_APART_MS),
+        "until_id": sought.until and id_of(sought.until, _MADE_APART_MS),
         "currency": sought.currency,
         "state": sought.state,
         "payer": list(sought.payer),
@@ -332,6 +332,6 @@ def _values(actor: Actor, sought: Sought) -> dict[str, Any]:
     return values
 
 
-def _id_of(instant: datetime, apart_ms: int) -> UUID:
+def id_of(instant: datetime, apart_ms: int) -> UUID:
     """The least id of a millisecond some time from an instant."""
     return UUID(int=min(max(0, int(instant.timestamp() * 1000) + apart_ms) << _MS_PLACE, _GREATEST))

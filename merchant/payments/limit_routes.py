@@ -1,5 +1,6 @@
 """The JSON route of a merchant's limits: what its tier allows, and how much of it is used."""
 
+from datetime import date
 from uuid import UUID
 
 from msgspec import Struct
@@ -7,9 +8,10 @@ from msgspec import Struct
 from merchant.compliance.policies.in_force import policy_of
 from merchant.core import clock, money
 from merchant.core.access import Permission as P
+from merchant.core.db import Reads
 from merchant.core.http.route import Call, route
 from merchant.core.money import Money
-from merchant.payments import limits
+from merchant.payments.limits import periods
 from merchant.registry.merchants import queries
 
 
@@ -47,7 +49,7 @@ async def read_merchant_limits(call: Call[None], merchant_id: UUID) -> MerchantL
         if not policy.has_limits(currency):
             continue
         most = policy.limits(merchant.tier, currency)
-        used = None if call.actor.counter_id else await limits.used(call.tx, merchant.id, currency, day)
+        used = None if call.actor.counter_id else await _used(call.tx, merchant.id, currency, day)
         found.append(
             CurrencyLimits(
                 currency=currency,
@@ -61,6 +63,33 @@ async def read_merchant_limits(call: Call[None], merchant_id: UUID) -> MerchantL
             )
         )
     return MerchantLimits(merchant.tier, found)
+
+
+class _Used(Struct, frozen=True):
+    """What counts towards the limits of a day and of its month: reserved and committed."""
+
+    today_minor: int
+    month_minor: int
+    payments_today: int
+
+
+_TAKEN = """
+SELECT period, taken_minor, payments FROM limit_usage
+WHERE merchant_id = (SELECT coalesce(limit_group, id) FROM merchant WHERE id = $1)
+  AND period = ANY($2) AND currency = $3
+"""
+
+
+async def _used(tx: Reads, merchant_id: UUID, currency: str, day: date) -> _Used:
+    """How much of the limits in a currency is used."""
+    day_period, month_period = periods(day)
+    taken = {row["period"]: row for row in await tx.fetch(_TAKEN, merchant_id, [day_period, month_period], currency)}
+    of_day, of_month = taken.get(day_period), taken.get(month_period)
+    return _Used(
+        of_day["taken_minor"] if of_day else 0,
+        of_month["taken_minor"] if of_month else 0,
+        of_day["payments"] if of_day else 0,
+    )
 
 
 def _decimal(minor: int, currency: str) -> str:

@@ -1,7 +1,7 @@
-"""Outgoing hub messages: encrypted and queued in the outbox, sent by the worker, accepted or retried.
+"""Outgoing hub messages: sealed and queued in the outbox, sent by the worker, accepted or retried.
 
-A message leaves only if the transaction that queued it commits, and it is encrypted because it holds personal data.
-quotes.py, transfers.py and parties.py answer and refuse with it; ask.py and parties.py send at once, by `transmit`.
+A message leaves only if the transaction that queued it commits, and it is sealed because it holds personal data.
+engine.py queues what was decided; ask.py sends look-ups and questions to payers, by `transmit`.
 """
 
 import time
@@ -11,22 +11,18 @@ from uuid import UUID
 import aiohttp
 import msgspec
 import structlog
-from msgspec import Struct
 from prometheus_client import Counter, Histogram
 
-from merchant.core import clock, ids, inbox, outbox
+from merchant.core import clock, ids, inbox, outbox, spans
 from merchant.core.db import Tx, forget
-from merchant.core.inbox import Message
+from merchant.core.outbox import HeldJob
 from merchant.core.service import Service
 from merchant.hub.fspiop import client
 from merchant.hub.fspiop.client import HubUnreachable, OutgoingMessage, SendResult
-from merchant.hub.fspiop.error_codes import FspiopError, error_of
-from merchant.hub.fspiop.messages import WireBody, encode, encode_error
-from merchant.hub.port import MessageRefused
+from merchant.hub.fspiop.writing import write
+from merchant.payments.book import Outgoing
+from merchant.payments.internal import AnswerTaken
 from merchant.payments.participants import HubConnection, HubConnections
-from merchant.payments.settle import commit_transfer
-from merchant.payments.subjects import subject_of_path
-from merchant.payments.transfer_states import lock_transfer
 
 _CALL = ("dfsp", "resource")
 TOPIC = "hub.send"
@@ -44,14 +40,6 @@ _calls = Counter("merchant_hub_calls", "Messages sent to the hub, by DFSP, resou
 _seconds = Histogram("merchant_hub_call_seconds", "How long the hub took to answer.", _CALL)
 
 
-class Sender(Struct, frozen=True):
-    """What the worker lends to whatever sends a message."""
-
-    service: Service
-    connections: HubConnections
-    http: aiohttp.ClientSession
-
-
 class QueuedMessage(OutgoingMessage, frozen=True, kw_only=True):
     """A message in the outbox. `transfer` names a transfer that counts as committed once the hub has taken this."""
 
@@ -59,24 +47,42 @@ class QueuedMessage(OutgoingMessage, frozen=True, kw_only=True):
     transfer: tuple[str, str] | None = None  # payer FSP, transfer id
 
 
-_KEEP = "INSERT INTO sent_message (id, dfsp_id, about, sealed, sent_at) VALUES ($1, $2, $3, $4, $5)"
+KEEP = """
+INSERT INTO sent_message (id, dfsp_id, about, sealed, sent_at)
+SELECT id, dfsp_id, about, sealed, $5 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[])
+  AS given (id, dfsp_id, about, sealed)
+"""
 
 
-async def queue(tx: Tx, service: Service, message: QueuedMessage, dfsp_id: UUID, *, about: str | None = None) -> None:
+def seal(service: Service, message: QueuedMessage) -> bytes:
+    """A message as the outbox holds it."""
+    return service.vault.seal(msgspec.json.encode(message), CONTEXT)
+
+
+async def queue(tx: Tx, service: Service, message: QueuedMessage, dfsp_id: UUID, about: str | None = None) -> None:
     """Queue a message in the caller's transaction.
 
     `about` of a message that no row tells of (subjects.py): it is kept, beyond its sending, as long as the inbox keeps
     what came. Answers are not: they stand with their quote and transfer.
     """
-    sealed = service.vault.seal(msgspec.json.encode(message), CONTEXT)
+    sealed = seal(service, message)
     await outbox.add(tx, TOPIC, sealed, dfsp_id=dfsp_id)
     if about is not None:
-        await tx.execute(_KEEP, ids.uuid7(), dfsp_id, about, sealed, clock.now())
+        await tx.execute(KEEP, [ids.uuid7()], [dfsp_id], [about], [sealed], clock.now())
 
 
-async def prune(tx: Tx, limit: int) -> int:
-    """Forget what was sent longer than inbox.KEPT_FOR ago; the number forgotten, at most `limit`."""
-    return await forget(tx, "sent_message", "id", "sent_at", clock.now() - inbox.KEPT_FOR, limit)
+async def queue_say(tx: Tx, service: Service, connection: HubConnection, dfsp_id: UUID, one: Outgoing) -> None:
+    """Queue something to tell the hub that answers no message of its own."""
+    written = write(one.say, connection)
+    message = QueuedMessage(
+        method=written.method,
+        path=written.path,
+        source=connection.fsp_id,
+        destination=one.to_fsp_id,
+        body=written.body,
+        useless_after=one.useless_after,
+    )
+    await queue(tx, service, message, dfsp_id, one.about)
 
 
 def open_queued(service: Service, payload: bytes) -> QueuedMessage:
@@ -84,69 +90,57 @@ def open_queued(service: Service, payload: bytes) -> QueuedMessage:
     return msgspec.json.decode(service.vault.open(payload, CONTEXT), type=QueuedMessage)
 
 
-async def answer(
-    tx: Tx,
-    service: Service,
-    message: Message,
-    dfsp_id: UUID,
-    path: str,
-    body: WireBody | bytes,
-    *,
-    useless_after: datetime | None = None,
-    transfer: tuple[str, str] | None = None,
-    about: str | None = None,
-) -> None:
-    """Answer a request by a PUT to whoever sent it, in the version they asked for. `about` as of `queue`."""
-    queued = QueuedMessage(
-        method="PUT",
-        path=path,
-        source=message.destination,
-        destination=message.source,
-        version=message.version,
-        body=body if isinstance(body, bytes) else encode(body),
-        useless_after=useless_after,
-        transfer=transfer,
-    )
-    await queue(tx, service, queued, dfsp_id, about=about)
+async def prune(tx: Tx, limit: int) -> int:
+    """Forget what was sent longer than inbox.KEPT_FOR ago; the number forgotten, at most `limit`."""
+    return await forget(tx, "sent_message", "id", "sent_at", clock.now() - inbox.KEPT_FOR, limit)
 
 
-async def refuse(
-    tx: Tx, service: Service, message: Message, dfsp_id: UUID, path: str, problem: MessageRefused | FspiopError
-) -> None:
-    """Answer a request by a PUT to its /error."""
-    error = encode_error(problem if isinstance(problem, FspiopError) else error_of(problem))
-    about = subject_of_path(service.vault, message.method, message.path, message.body)
-    await answer(tx, service, message, dfsp_id, f"{path}/error", error, about=about)
-
-
-async def send_queued(sender: Sender, payload: bytes) -> None:
+async def send_queued(service: Service, http: aiohttp.ClientSession, held: HeldJob) -> AnswerTaken | None:
     """Send a queued message; one that is too late is dropped. Raises Retry or HubUnreachable."""
-    message = open_queued(sender.service, payload)
-    async with sender.service.db.system_reads() as tx:
-        connection = await sender.connections.connection(tx, message.source)
+    message: QueuedMessage = held.value or open_queued(service, held.job.payload)
+    connection = await service.shared(HubConnections).find(service, message.source)
     if connection is None or (message.useless_after is not None and message.useless_after <= clock.now()):
-        return
-    result = await transmit(sender, connection, message)
+        return None
+    result = await transmit(service, http, connection, message)
     if not result.is_accepted:
         _log.warning("hub_refused_message", method=message.method, resource=message.resource, code=result.error_code)
-    elif message.transfer is not None:
-        async with sender.service.db.system() as tx:
-            transfer = await lock_transfer(tx, connection.dfsp_id, message.transfer[1])
-            if transfer is not None:
-                await commit_transfer(tx, sender.service, transfer, "answer_taken_by_hub")
+        return None
+    return AnswerTaken(message.transfer[1]) if message.transfer is not None else None
 
 
-async def transmit(sender: Sender, connection: HubConnection, message: OutgoingMessage) -> SendResult:
+async def transmit(
+    service: Service, http: aiohttp.ClientSession, connection: HubConnection, message: OutgoingMessage
+) -> SendResult:
     """Send a message now, outside any transaction. Raises Retry or HubUnreachable."""
+    if not spans.is_on():
+        return await _transmit(service, http, connection, message)
+    named = f"send {message.method} /{message.resource}{'/error' if message.path.endswith('/error') else ''}"
+    told: dict[str, str | int | bool] = {
+        "fspiop.resource": message.resource,
+        "fspiop.source": message.source,
+        "fspiop.destination": message.destination or "",
+        "http.request.method": message.method,
+    }
+    with spans.at_work(named, "client", told) as span:
+        result = await _transmit(service, http, connection, message)
+        span.set("http.response.status_code", result.status)
+        if not result.is_accepted:
+            span.fail(result.error_code or str(result.status))
+        return result
+
+
+async def _transmit(
+    service: Service, http: aiohttp.ClientSession, connection: HubConnection, message: OutgoingMessage
+) -> SendResult:
     labels = (connection.fsp_id, message.resource)
     url = connection.url_for(message.resource)
     if not url:
-        sender.service.shared(Complaints).no_url(connection.fsp_id)
+        service.shared(Complaints).no_url(connection.fsp_id)
         _calls.labels(*labels, "no_url").inc()
         raise HubUnreachable(f"{connection.fsp_id} has no hub URL", never_left=True)
     begun_s = time.perf_counter()
     try:
-        result = await client.send(sender.http, url, message, connection.signing_key)
+        result = await client.send(http, url, message, connection.signing_key)
     except HubUnreachable:
         _calls.labels(*labels, "unreachable").inc()
         raise

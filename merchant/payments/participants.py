@@ -120,6 +120,14 @@ class HubConnections:
         )
         return self._connections.put(fsp_id, connection)
 
+    async def find(self, service: Service, fsp_id: str) -> HubConnection | None:
+        """As `connection`, for a caller without a database connection; most often it needs none."""
+        known = self._connections.get(fsp_id)
+        if known is not None:
+            return known
+        async with service.db.system_reads() as tx:
+            return await self.connection(tx, fsp_id)
+
     async def partner_keys(self, tx: Reads, fsp_id: str, *, fresh: bool = False) -> list[VerifyKey]:
         """The keys that a participant's signatures may be made with now, newest first; as they were some seconds ago
         at most with `fresh`. A DFSP served here is a participant too: another one's message may come from it. The

@@ -13,5 +13,9 @@ class Reconciling(errors.MerchantError):
     title = _("The service was restored and asks the network what happened meanwhile; try again in some minutes")
 
 
+class Busy(errors.TooManyRequests):
+    code, title = "overloaded", _("More is under way than can be worked off in time; try again in some seconds")
+
+
 class BeingPaid(errors.WrongState):
     code, title = "being_paid", _("The customer is paying at this moment; wait for the result")

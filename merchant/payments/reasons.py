@@ -1,8 +1,10 @@
 """What a merchant is told of how a request to pay ended, or why it waits: one sentence for each reason."""
 
+import re
 from collections.abc import Mapping
 
 from merchant.core.errors import Reason
+from merchant.core.money import Money
 from merchant.core.texts import _
 from merchant.hub.port import BadNews
 
@@ -37,6 +39,32 @@ CHECKING = Reason(
     "checking", _("The network has not said how the payment ended; we are asking. Do not hand out goods yet.")
 )
 ABORTED = Reason("aborted_by_network", _("The payment was called off before it was complete. No money has moved."))
-OVER_LIMIT = Reason(
-    "over_limit", _("This payment would go over your limit for the day or month. Ask your provider to raise it.")
+PAYER_AMBIGUOUS = Reason(
+    "payer_ambiguous",
+    _("Two banks or wallets say that they have this customer; nobody was asked. Let the customer scan the code."),
 )
+AMOUNT_CHANGED = Reason(
+    "amount_changed", _("The customer's bank offered another amount than you asked for; it was refused.")
+)
+ASKED_AGAIN = Reason("asked_again", _("This was asked again; the newer request counts."))
+_OVER_LIMIT = "over_limit"
+_FITS = re.compile(r"This payment would go over your limit: at most (?P<most>[^:]+) fits now\. .*")
+
+
+def over_limit(most: Money) -> Reason:
+    """Why a payment was refused that would go over a limit, with the most that would fit now."""
+    if not most.minor:
+        return Reason(_OVER_LIMIT, _("Your limit for the day or month is used up. Ask your provider to raise it."))
+    return Reason(_OVER_LIMIT, _fits(most))
+
+
+def _fits(most: Money | str) -> str:
+    return _(
+        "This payment would go over your limit: at most {most} fits now. Ask your provider to raise it.", most=most
+    )
+
+
+def sentence_of(message: str) -> str:
+    """A reason's sentence out of a row, where it is kept in English, so that it can be said in every language."""
+    found = _FITS.fullmatch(message)
+    return message if found is None else _fits(found["most"])

@@ -1,6 +1,6 @@
 """What is told of a hub message that was refused: a figure, a log line and a security event, each without its content.
 
-callbacks.py refuses in the HTTP answer, inbound.py what was stored before its sender or its meaning was found wrong.
+callbacks.py refuses in the HTTP answer, engine.py what was stored before its sender or its meaning was found wrong.
 """
 
 import re

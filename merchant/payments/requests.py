@@ -1,207 +1,215 @@
-"""Payment requests: created durably in one transaction, or cancelled.
+"""The life of a request to pay between its creation and its money: looked up, asked, answered, cancelled.
 
-create_request checks that the merchant may take this money, stores the request with its ids for the hub, and leaves
-a job that looks the payer up (parties.py). A request without a payer waits for a shopper to scan its code.
+Pure decisions; operations.py creates requests, engine.py runs the rest. No answer is not a refusal: what was sent may
+have arrived, so it is sent again with the same id, and a request that ends this way is in doubt, never failed.
 """
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
-from msgspec import Struct
+from msgspec.structs import replace
 
-from merchant.compliance.policies.capabilities import check_capability, require_capability
-from merchant.compliance.policies.in_force import policy_of
-from merchant.core import clock, errors, ids, outbox, sql, trace
-from merchant.core.access import Actor
-from merchant.core.db import Tx
-from merchant.core.money import Money
-from merchant.core.phone import Msisdn, mask
-from merchant.core.service import Service
-from merchant.core.texts import _
-from merchant.payments.problems import BeingPaid, MerchantNotActive, Reconciling
-from merchant.payments.reconcile import is_reconciling
-from merchant.payments.states import LockedRequest, RequestCapability, RequestState, lock_request, may, move
-from merchant.payments.transfer_states import money_under_way
-from merchant.registry.merchants.counters import CounterFacts, counter_by_id
-from merchant.registry.merchants.states import Capability, merchant_may
-
-LOOK_UP_TOPIC = "payments.look_up"
-# A look-up without an answer is repeated once; hubs answer within seconds or never.
-LOOK_UP_AGAIN_AFTER = timedelta(seconds=15)
-MSISDN = "MSISDN"
-
-
-class NewRequest(Struct, frozen=True, kw_only=True):
-    """A payment request to create, checked for form."""
-
-    counter_id: UUID | None
-    amount: Money
-    payer: Msisdn | None = None
-    reference: str | None = None
-    note: str | None = None
-    expires_in_s: int | None = None
-    channel: str = "api"
-
-
-_JOB = outbox.job_cte(
-    "WHERE :payer_type::text IS NOT NULL",
-    topic=":topic",
-    dfsp_id=":dfsp_id",
-    payload=outbox.json_payload(request_id=":id::uuid"),
-    moved=":moved",
-    traceparent=":traceparent",
+from merchant.core.errors import Reason
+from merchant.hub.port import (
+    BadNews,
+    MessageRefused,
+    PayerAnswer,
+    PayerFound,
+    PayerNotFound,
+    Refusal,
+    RequestAnswered,
+    RequestFailed,
 )
-_INSERT = sql.Named(f"""
-WITH request AS (
-  INSERT INTO payment_request (id, dfsp_id, merchant_id, counter_id, alias_type, alias, state, amount_minor, currency,
-    payer_type, payer_sealed, payer_digest, payer_masked, reference, note, short_ref, transaction_request_id, late,
-    channel, steps, created_at, expires_at)
-  VALUES (:id, :dfsp_id, :merchant_id, :counter_id, :alias_type, :alias, :state, :amount_minor, :currency,
-    :payer_type, :payer_sealed, :payer_digest, :payer_masked, :reference, :note, :short_ref, :transaction_request_id,
-    false, :channel, 1, :now, :expires_at)),
-event AS (
-  INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause)
-  VALUES (:id, 1, :dfsp_id, :now, :state, :channel)),
-{_JOB},
-reference AS (
-  INSERT INTO open_reference (alias_type, alias, sub_id, dfsp_id, counter_id, request_id, currency, expires_at,
-    look_up_at)
-  VALUES (:alias_type, :alias, :short_ref, :dfsp_id, :counter_id, :id, :currency, :expires_at, :look_up_at))
-SELECT
-""")  # noqa: S608 - constants
+from merchant.payments.book import Book, Contradiction, Decision, OurDfsp, Request
+from merchant.payments.reasons import ASKED_AGAIN, PAYER_AMBIGUOUS, SAID_NO
+from merchant.payments.settle import UNREACHABLE, expire_if_over, fail, is_money_under_way
+from merchant.payments.states import RequestCapability, RequestState, has_ended, may, move
+
+# A hub answers a look-up within seconds; what comes later, or unasked, is nobody's answer.
+ANSWERED_WITHIN = timedelta(minutes=2)
 
 
-async def find_counter(tx: Tx, actor: Actor, counter_id: UUID | None) -> CounterFacts:
-    """The counter, or the actor's only one. Raises NotFound, InvalidFields."""
-    counter_id = counter_id or actor.counter_id
-    if counter_id is None and actor.merchant_id is not None:
-        only = await tx.fetch("SELECT id FROM counter WHERE merchant_id = $1 LIMIT 2", actor.merchant_id)
-        counter_id = only[0]["id"] if len(only) == 1 else None
-    if counter_id is None:
-        raise errors.invalid_field("counter_id", "missing", _("Say which counter asks for the money."))
-    counter = await counter_by_id(tx, actor.own_dfsp(), counter_id)
-    if (
-        counter is None
-        or actor.merchant_id not in (None, counter.merchant_id)
-        or actor.counter_id not in (None, counter.counter_id)
-    ):
-        raise errors.NotFound(_("There is no such counter."))
-    return counter
+# --- the look-up -----------------------------------------------------------------------------------------------------
 
 
-async def check_payable(service: Service, counter: CounterFacts, amount: Money) -> None:
-    """Refuse money this merchant may not take. Raises WrongState, CapabilityMissing or InvalidFields."""
-    if not merchant_may(counter.state, Capability.TAKE_PAYMENT):
-        raise MerchantNotActive
-    policy = await policy_of(service, counter.dfsp_id)
-    check_capability(policy, counter.tier, "receive_payment")
-    if amount.currency not in counter.currencies:
-        raise errors.invalid_field(
-            "amount.currency",
-            "not_taken",
-            _("This merchant takes {currencies} only.", currencies=", ".join(counter.currencies)),
-        )
-    limits = policy.limits(counter.tier, amount.currency)
-    most = Money(limits.per_payment_minor, amount.currency)
-    if amount.minor > most.minor:
-        raise errors.invalid_field(
-            "amount.amount",
-            "over_limit",
-            _("A payment to this merchant is at most {most} (tier {tier}).", most=most, tier=counter.tier),
-        )
+def decide_payer_found(book: Book, dfsp: OurDfsp, source: str, found: PayerFound, now: datetime) -> Decision:
+    """Where a payer whom we looked up has their account. Every request that waits for it is put to that DFSP.
 
-
-async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest) -> LockedRequest:
-    """Store a payment request and, when it names a payer, the job that looks them up.
-
-    Raises NotFound, WrongState, CapabilityMissing, InvalidFields, Reconciling.
+    A second answer that names another DFSP ends what has not been asked yet, since either may be the liar. Raises
+    MessageRefused.
     """
-    if await is_reconciling(service):
-        raise Reconciling(headers={"retry-after": "60"})
-    counter = await find_counter(tx, actor, new.counter_id)
-    await check_payable(service, counter, new.amount)
-    if new.payer is None:
-        await require_capability(service, counter.dfsp_id, counter.tier, "dynamic_qr")
-    scheme = await service.scheme()
-    expires_in_s = new.expires_in_s or scheme.request_expiry_s
-    if not 1 <= expires_in_s <= scheme.request_expiry_max_s:
-        raise errors.invalid_field(
-            "expires_in_s", "out_of_range", _("A request lives 1 to {most} seconds.", most=scheme.request_expiry_max_s)
-        )
-    now = clock.now()
-    request = LockedRequest(
-        id=ids.uuid7(),
-        dfsp_id=counter.dfsp_id,
-        merchant_id=counter.merchant_id,
-        counter_id=counter.counter_id,
-        state=RequestState.CREATED if new.payer else RequestState.AWAITING_PAYER,
-        amount_minor=new.amount.minor,
-        currency=new.amount.currency,
-        payer_masked=mask(new.payer.digits) if new.payer else None,
-        reference=new.reference,
-        short_ref=ids.short_reference(),
-        alias_type=counter.alias_type,
-        alias=counter.alias,
-        transaction_request_id=ids.wire_id(),
-        payer_fsp_id=None,
-        transfer_id=None,
-        expires_at=now + timedelta(seconds=expires_in_s),
-    )
-    await _insert(tx, service, request, new, now)
-    return request
+    if found.fsp_id != source:
+        raise MessageRefused(Refusal.SENDER_NOT_ASKED, f"{source} cannot say that {found.fsp_id} has this account")
+    decision = Decision()
+    lately = _looked_up_lately(book, dfsp, found.payer, now)
+    # A party that no request looked up is what `merchant hub test` asks about; its answer changes nothing.
+    if not lately and (dfsp.dfsp_id, found.payer) in book.once_looked_up:
+        raise MessageRefused(Refusal.INVALID, "This party was not looked up lately")
+    for request in lately:
+        if request.payer_fsp_id is None:
+            if may(request.state, RequestCapability.LOOK_UP_PAYER):
+                decision.ask.append(decision.put(replace(request, payer_fsp_id=found.fsp_id)))
+        elif request.payer_fsp_id != found.fsp_id:
+            _contradict(decision, request, found.fsp_id, now)
+    return decision
 
 
-async def _insert(tx: Tx, service: Service, request: LockedRequest, new: NewRequest, now: datetime) -> None:
-    payer_sealed = payer_digest = None
-    if new.payer:
-        payer_sealed = service.vault.seal(new.payer.digits.encode(), f"payment_request:{request.id}")
-        payer_digest = new.payer.digest(service.vault)
-    await tx.execute(
-        *_INSERT(
-            id=request.id,
-            dfsp_id=request.dfsp_id,
-            merchant_id=request.merchant_id,
-            counter_id=request.counter_id,
-            alias_type=request.alias_type,
-            alias=request.alias,
-            state=request.state,
-            amount_minor=request.amount_minor,
-            currency=request.currency,
-            payer_type=MSISDN if new.payer else None,
-            payer_sealed=payer_sealed,
-            payer_digest=payer_digest,
-            payer_masked=request.payer_masked,
-            reference=new.reference,
-            note=new.note,
-            short_ref=request.short_ref,
-            transaction_request_id=request.transaction_request_id,
-            channel=new.channel,
-            now=now,
-            expires_at=request.expires_at,
-            topic=LOOK_UP_TOPIC,
-            look_up_at=now + LOOK_UP_AGAIN_AFTER if new.payer else None,
-            traceparent=trace.traceparent(),
-            moved=clock.moved(),
-        )
-    )
+def _contradict(decision: Decision, request: Request, fsp_id: str, now: datetime) -> None:
+    """Another DFSP says that it has a payer who was found before: fail closed, or raise the alarm when it is too
+    late for that.
+    """
+    was_asked = not may(request.state, RequestCapability.ASK_PAYER)
+    if not was_asked:
+        detail = f"{request.payer_fsp_id}, {fsp_id}"
+        move(decision, request, RequestState.FAILED, "payer_ambiguous", now, reason=PAYER_AMBIGUOUS, detail=detail)
+    elif not may(request.state, RequestCapability.EXPIRE):
+        return
+    decision.contradictions.append(Contradiction(request, fsp_id, was_asked))
 
 
-async def cancel_request(tx: Tx, actor: Actor, request_id: UUID) -> LockedRequest:
+def decide_payer_not_found(book: Book, dfsp: OurDfsp, said: PayerNotFound, now: datetime) -> Decision:
+    """Nobody knows this payer, or their DFSP cannot be reached.
+
+    Nothing was asked of anyone, so no money can move: the requests that wait fail.
+    """
+    decision = Decision()
+    for request in _looked_up_lately(book, dfsp, said.payer, now):
+        if request.payer_fsp_id is None and may(request.state, RequestCapability.LOOK_UP_PAYER):
+            fail(decision, book, request, said.news, said.detail, "look_up_failed", now)
+    return decision
+
+
+def _looked_up_lately(book: Book, dfsp: OurDfsp, payer: str, now: datetime) -> list[Request]:
+    return [
+        request
+        for request in book.requests_of_payer(dfsp.dfsp_id, payer)
+        if request.looked_up_at is not None and request.looked_up_at > now - ANSWERED_WITHIN
+    ]
+
+
+# --- the question to the payer ---------------------------------------------------------------------------------------
+
+
+def decide_asked(request: Request | None, now: datetime) -> Decision:
+    """The hub took our question. Nothing changes when the payer's answer was faster."""
+    decision = Decision()
+    if request is None:
+        return decision
+    if request.hub_trouble == UNREACHABLE:
+        request = decision.put(replace(request, hub_trouble=None))
+    if may(request.state, RequestCapability.ASK_PAYER):
+        move(decision, request, RequestState.SENT, "sent_to_hub", now)
+    return decision
+
+
+def decide_looked_up(request: Request | None) -> Decision:
+    """The hub took our look-up."""
+    decision = Decision()
+    if request is not None and request.hub_trouble == UNREACHABLE:
+        decision.put(replace(request, hub_trouble=None))
+    return decision
+
+
+def decide_not_taken(
+    book: Book, request: Request | None, news: BadNews, detail: str, cause: str, now: datetime
+) -> Decision:
+    """The hub refused our look-up or our question in its answer: the request fails."""
+    decision = Decision()
+    if request is not None:
+        fail(decision, book, request, news, detail, cause, now)
+    return decision
+
+
+def decide_answer(
+    book: Book, dfsp: OurDfsp, source: str, said: RequestAnswered, now: datetime, *, is_hub: bool
+) -> Decision:
+    """What the payer's DFSP answers to our question, in any order and number. Raises MessageRefused."""
+    decision = Decision()
+    request = _request_answered(book, dfsp, source, said.hub_request_id, is_hub=is_hub)
+    if request is None or not may(request.state, RequestCapability.TAKE_ANSWER) or is_money_under_way(book, request):
+        return decision
+    if said.transaction_id is not None:
+        request = decision.put(replace(request, transaction_id=said.transaction_id))
+    match said.answer:
+        case PayerAnswer.WAITING:
+            target, reason = RequestState.AWAITING_PAYER, None
+        case PayerAnswer.ACCEPTED:
+            target, reason = RequestState.ACCEPTED, None
+        case PayerAnswer.REJECTED:
+            target, reason = RequestState.REJECTED, SAID_NO
+    move(decision, request, target, f"payer_{said.said}", now, reason=reason)
+    return decision
+
+
+def decide_failure(
+    book: Book, dfsp: OurDfsp, source: str, said: RequestFailed, now: datetime, *, is_hub: bool
+) -> Decision:
+    """An error about our question, from the payer's DFSP or from a hub that could not reach it.
+
+    Raises MessageRefused.
+    """
+    decision = Decision()
+    request = _request_answered(book, dfsp, source, said.hub_request_id, is_hub=is_hub)
+    if request is not None:
+        fail(decision, book, request, said.news, said.detail, "hub_error", now)
+    return decision
+
+
+def _request_answered(book: Book, dfsp: OurDfsp, source: str, hub_request_id: str, *, is_hub: bool) -> Request | None:
+    """The request that a message answers; None when there is none.
+
+    Raises MessageRefused unless it comes from the DFSP that was asked, or from the hub: by its own name, or (what
+    callbacks.py checked) by giving back our own message.
+    """
+    request = book.request_by_hub_id(hub_request_id, dfsp.dfsp_id)
+    if request is None or is_hub or source in (request.payer_fsp_id, dfsp.fsp_id):
+        return request
+    raise MessageRefused(Refusal.SENDER_NOT_ASKED, f"{source} was not asked")
+
+
+# --- its end without an answer ---------------------------------------------------------------------------------------
+
+
+def decide_due(book: Book, request: Request | None, now: datetime) -> Decision:
+    """A request's time is over."""
+    decision = Decision()
+    if request is not None:
+        expire_if_over(decision, book, request, now)
+    return decision
+
+
+class MoneyUnderWay(Exception):
+    """The customer's money is on its way; the hub's word decides."""
+
+
+class HasEnded(Exception):
+    """The request has ended."""
+
+
+def decide_cancel(
+    book: Book, request: Request, now: datetime, cause: str = "cancelled_by_merchant", reason: Reason | None = None
+) -> Decision:
     """Take a request back. The protocol cannot tell the payer; a payment on its way may still arrive, flagged late.
 
-    Raises NotFound, WrongState when it has ended or the customer's money is already under way.
+    Raises HasEnded, MoneyUnderWay.
     """
-    request = await lock_request(tx, request_id=request_id)
-    seen = request is not None and (
-        request.dfsp_id == actor.dfsp_id
-        and actor.merchant_id in (None, request.merchant_id)
-        and actor.counter_id in (None, request.counter_id)
-    )
-    if request is None or not seen:
-        raise errors.NotFound
     if not may(request.state, RequestCapability.CANCEL):
-        raise errors.WrongState(_("A request that is {state} cannot be cancelled.", state=request.state))
-    if await money_under_way(tx, request):
-        raise BeingPaid
-    await move(tx, request, RequestState.CANCELLED, "cancelled_by_merchant")
-    return request
+        raise HasEnded
+    if is_money_under_way(book, request):
+        raise MoneyUnderWay
+    decision = Decision()
+    move(decision, request, RequestState.CANCELLED, cause, now, reason=reason)
+    return decision
+
+
+def decide_ask_again(book: Book, request: Request, now: datetime) -> Decision:
+    """End a request that is asked again, unless it has ended without money already.
+
+    Raises HasEnded when it was paid or its money is in doubt, MoneyUnderWay.
+    """
+    if is_money_under_way(book, request):
+        raise MoneyUnderWay
+    if may(request.state, RequestCapability.CANCEL):
+        return decide_cancel(book, request, now, "asked_again", ASKED_AGAIN)
+    if not (has_ended(request.state) and may(request.state, RequestCapability.BE_PAID)):
+        raise HasEnded
+    return Decision()

@@ -14,9 +14,8 @@ from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Listed, route
 from merchant.payments import queries, schemas
 from merchant.payments.filters import LIST_FILTERS, SORTS, read_list
-from merchant.payments.problems import BeingPaid, MerchantNotActive, Reconciling
-from merchant.payments.requests import cancel_request, create_request
-from merchant.payments.transfers import ask_hub_again
+from merchant.payments.operations import ask_again, ask_hub_again, cancel_request, create_request
+from merchant.payments.problems import BeingPaid, Busy, MerchantNotActive, Reconciling
 
 
 async def _view(call: Call[Any], request_id: UUID) -> schemas.PaymentRequestView:
@@ -34,7 +33,7 @@ async def _view(call: Call[Any], request_id: UUID) -> schemas.PaymentRequestView
     answer=schemas.PaymentRequestView,
     status=201,
     idempotency_key="required",
-    raises=(errors.NotFound, MerchantNotActive, CapabilityMissing, Reconciling),
+    raises=(errors.NotFound, MerchantNotActive, CapabilityMissing, Reconciling, Busy),
 )
 async def create_payment_request(call: Call[schemas.NewPaymentRequest]) -> schemas.PaymentRequestView:
     """Ask for money: of a payer, or of whoever scans the code that this answers with."""
@@ -90,8 +89,26 @@ async def list_payment_request_events(call: Call[None], request_id: UUID) -> lis
 )
 async def cancel_payment_request(call: Call[None], request_id: UUID) -> schemas.PaymentRequestView:
     """Take a payment request back."""
-    cancelled = await cancel_request(call.tx, call.actor, request_id)
+    cancelled = await cancel_request(call.tx, call.service, call.actor, request_id)
     return await _view(call, cancelled.id)
+
+
+@route(
+    "POST",
+    "/api/v1/payment-requests/{request_id}/ask-again",
+    permission=P.PAYMENTS_REQUEST,
+    answer=schemas.PaymentRequestView,
+    status=201,
+    idempotency_key="required",
+    raises=(errors.WrongState, BeingPaid, MerchantNotActive, CapabilityMissing, Reconciling, Busy),
+)
+async def ask_again_for_payment_request(call: Call[None], request_id: UUID) -> schemas.PaymentRequestView:
+    """Put the same demand to the same customer again. The earlier request keeps its reference, and ends if it is open.
+
+    The answer is the new request, with the same counter, payer, amount, reference and note.
+    """
+    made = await ask_again(call.tx, call.service, call.actor, request_id)
+    return await _view(call, made.id)
 
 
 @route(
@@ -137,6 +154,7 @@ ROUTES = [
     read_payment_request,
     list_payment_request_events,
     cancel_payment_request,
+    ask_again_for_payment_request,
     check_payment_request,
     list_payments,
 ]

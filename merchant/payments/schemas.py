@@ -18,7 +18,8 @@ from merchant.core.money import Money
 from merchant.core.phone import parse
 from merchant.core.service import SchemeFacts
 from merchant.core.texts import _
-from merchant.payments.requests import NewRequest
+from merchant.payments.operations import NewRequest
+from merchant.payments.reasons import sentence_of
 from merchant.payments.states import RequestState
 from merchant.registry.codes import payload as codes
 
@@ -216,4 +217,4 @@ def payment_view(row: asyncpg.Record) -> PaymentView:
 
 
 def _reason(code: str | None, message: str, language: str) -> ReasonView | None:
-    return ReasonView(code, texts.translate(message, language)) if code else None
+    return ReasonView(code, texts.translate(sentence_of(message), language)) if code else None

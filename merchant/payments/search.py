@@ -62,6 +62,17 @@ async def search_payments(
     return await _rows(tx, payments, requests, narrowed.state)
 
 
+async def find_by_id(tx: Reads, actor: Actor, typed: str) -> list[Found]:
+    """The payments and requests that an id, a receipt's number or a short reference names: the search's own readings
+    of these, and no other.
+    """
+    payments: dict[UUID, str] = {}
+    requests: dict[UUID, str] = {}
+    for matched_by, known_as in _ids(" ".join(typed.split())):
+        await _look(tx, actor, Reading(matched_by, Sought(known_as=known_as)), payments, requests)
+    return await _rows(tx, payments, requests, None)
+
+
 def _may_be_words(text: str) -> bool:
     """Whether a note may be meant: notes take longest, and numbers and ids are none."""
     known = read_id(text)

@@ -1,60 +1,34 @@
 """What payments exports to the programs."""
 
-import aiohttp
-
 from merchant.core import inbox
 from merchant.core.access import Permission as P
-from merchant.core.db import Tx
-from merchant.core.service import Service
-from merchant.core.slices import Pruned, Timer, network, transactional
+from merchant.core.slices import JobKind, Pruned, Timer
 from merchant.hub.fspiop.client import HubUnreachable
-from merchant.payments import outgoing, parties, quotes
-from merchant.payments.ask import ASK_TOPIC, RequestJob, ask_payer
+from merchant.payments import outgoing, pruning
+from merchant.payments.ask import ASK_TOPIC, LOOK_UP_TOPIC, ask_payer, look_up_payer
 from merchant.payments.callbacks import fspiop_door
+from merchant.payments.engine import work_off
 from merchant.payments.finding_routes import ROUTES as FINDING_ROUTES
-from merchant.payments.inbound import interpret
 from merchant.payments.limit_routes import ROUTES as LIMIT_ROUTES
-from merchant.payments.outgoing import Retry, Sender, send_queued
-from merchant.payments.participants import HubConnections
+from merchant.payments.outgoing import Retry, send_queued
 from merchant.payments.price_keys.routes import ROUTES as PRICE_KEY_ROUTES
 from merchant.payments.reconcile import finish_reconciling
-from merchant.payments.requests import LOOK_UP_TOPIC
 from merchant.payments.routes import ROUTES as JSON_ROUTES
 from merchant.payments.timers import run_timers
 from merchant.payments.transfers import NotYet
 
-_AGAIN = (HubUnreachable, Retry)
-
-
-def _sender(service: Service, http: aiohttp.ClientSession) -> Sender:
-    return Sender(service, service.shared(HubConnections), http)
-
-
-async def _interpret(tx: Tx, service: Service, payload: bytes) -> None:
-    await interpret(tx, service, inbox.open_message(service.vault, payload))
-
-
-async def _look_up(service: Service, http: aiohttp.ClientSession, job: RequestJob) -> None:
-    await parties.look_up_payer(_sender(service, http), job.request_id)
-
-
-async def _ask(service: Service, http: aiohttp.ClientSession, job: RequestJob) -> None:
-    await ask_payer(_sender(service, http), job.request_id)
-
-
-async def _send(service: Service, http: aiohttp.ClientSession, payload: bytes) -> None:
-    await send_queued(_sender(service, http), payload)
-
+_EXPECTED = (HubUnreachable, Retry, NotYet)
 
 ROUTES = [*JSON_ROUTES, *FINDING_ROUTES, *PRICE_KEY_ROUTES, *LIMIT_ROUTES, fspiop_door]
+# What a call to the hub came to goes on in the same batches as what the hub sends.
 JOBS = (
-    transactional(inbox.TOPIC, bytes, _interpret, expected=(NotYet,)),
-    network(LOOK_UP_TOPIC, RequestJob, _look_up, _AGAIN),
-    network(ASK_TOPIC, RequestJob, _ask, _AGAIN),
-    network(outgoing.TOPIC, bytes, _send, _AGAIN),
+    JobKind(inbox.TOPIC, batched=work_off, expected=_EXPECTED),
+    JobKind(LOOK_UP_TOPIC, network=look_up_payer, batched=work_off, expected=_EXPECTED),
+    JobKind(ASK_TOPIC, network=ask_payer, batched=work_off, expected=_EXPECTED),
+    JobKind(outgoing.TOPIC, network=send_queued, batched=work_off, expected=_EXPECTED),
 )
 TIMERS = (Timer("payments.due", run_timers), Timer("payments.reconcile", finish_reconciling))
-PRUNED = (Pruned("quotes", quotes.prune), Pruned("sent messages", outgoing.prune))
+PRUNED = (Pruned("quotes", pruning.forget_answers), Pruned("sent messages", outgoing.prune))
 PERMISSIONS = {
     P.PAYMENTS_READ: "Read payment requests and payments.",
     P.PAYMENTS_REQUEST: "Ask for money, and take a request back.",

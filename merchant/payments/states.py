@@ -1,5 +1,6 @@
-"""States of a payment request: the moves, what each state permits, and the only two that change one, `move` and
-`note_sent`. A request's first state is written with its row (requests.py).
+"""States of a payment request: the moves, what each state permits, and the only one that changes a state, `move`.
+
+A request's first state is written with its row (operations.py).
 
 "Late truth wins": every state but `paid` may still become `paid`, flagged late when it comes after an end, since the
 protocol has no cancel and a hub's error may only mean that it could not reach the payer.
@@ -9,16 +10,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
 
-from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import replace
 
 from merchant.core import clock, money, sql
-from merchant.core.db import Tx
 from merchant.core.errors import Reason
-from merchant.core.money import Money
-from merchant.notify import events
+from merchant.payments.book import Announcement, Decision, Request, Step
 
 
 class RequestState(StrEnum):
@@ -89,7 +86,12 @@ _ANNOUNCED = {
 
 def may(state: str, capability: RequestCapability) -> bool:
     """Whether a request in this state permits something."""
-    return capability in CAPABILITIES[RequestState(state)]
+    return capability in CAPABILITIES[state]  # type: ignore[index]  # a state's text is equal to the state
+
+
+def has_ended(state: str) -> bool:
+    """Whether a request in this state has come to an end, which only money can change."""
+    return state in CLOSED
 
 
 def may_have_arrived(state: str | None) -> bool:
@@ -102,124 +104,49 @@ def states_that_permit(capability: RequestCapability) -> str:
     return sql.literals(state for state in RequestState if may(state, capability))
 
 
-class LockedRequest(Struct):
-    """A payment request whose row this transaction has locked; `move` keeps it in step with the row."""
-
-    id: UUID
-    dfsp_id: UUID
-    merchant_id: UUID
-    counter_id: UUID
-    state: str
-    amount_minor: int
-    currency: str
-    payer_masked: str | None
-    reference: str | None
-    short_ref: str
-    alias_type: str
-    alias: str
-    transaction_request_id: str
-    payer_fsp_id: str | None
-    transfer_id: str | None
-    expires_at: datetime
-    late: bool = False
-
-    @property
-    def amount(self) -> Money:
-        """The amount asked for."""
-        return Money(self.amount_minor, self.currency)
-
-
-_LOCK = {
-    column: sql.select(LockedRequest, from_="payment_request", where=f"{column} = $1", tail="FOR UPDATE")
-    for column in ("id", "transaction_request_id")
-}
-
-
-async def lock_request(
-    tx: Tx, *, request_id: UUID | None = None, transaction_request_id: str | None = None, dfsp_id: UUID | None = None
-) -> LockedRequest | None:
-    """Lock a request by our id or by the hub's; None when there is none, or when it is another DFSP's."""
-    column = "id" if request_id is not None else "transaction_request_id"
-    row = await tx.fetchrow(_LOCK[column], request_id or transaction_request_id)
-    if row is None or dfsp_id not in (None, row["dfsp_id"]):
-        return None
-    return sql.row(LockedRequest, row)
-
-
-_MOVE = sql.Named("""
-WITH changed AS (
-  UPDATE payment_request SET state = :state::text, steps = steps + 1, reason_code = :code, reason_message = :message,
-    paid_at = CASE WHEN :paid THEN :now ELSE paid_at END, late = :late
-  WHERE id = :id RETURNING id, dfsp_id, steps),
-closed AS (DELETE FROM open_reference WHERE request_id = :id AND :closed)
-INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause, detail)
-SELECT id, steps, dfsp_id, :now, :state::text, :cause, :detail FROM changed
-""")
-
-
-async def move(
-    tx: Tx,
-    request: LockedRequest,
+def move(
+    decision: Decision,
+    request: Request,
     target: RequestState,
     cause: str,
+    now: datetime,
     *,
     reason: Reason | None = None,
     detail: str | None = None,
     told: Mapping[str, Any] | None = None,
-) -> bool:
-    """Change the state of a locked request, write its history, tell who listens; False for a move the table lacks.
+) -> Request:
+    """A request after a move, with its history and what is announced; unchanged by a move that the table lacks.
 
     `told` is what the event says besides, where this move has more to tell.
     """
     before = RequestState(request.state)
     if target not in MOVES[before]:
-        return False
+        return request
     # Only money, or the doubt about it, leads out of an end; money that was in doubt past its time is late as well.
-    ended = before in CLOSED or (before is RequestState.IN_DOUBT and request.expires_at <= clock.now())
-    request.late = request.late or ended
-    now, paid = clock.now(), target is RequestState.PAID
-    await tx.execute(
-        *_MOVE(
-            id=request.id,
-            state=target,
-            code=reason.code if reason else None,
-            message=reason.message if reason else None,
-            paid=paid,
-            now=now,
-            late=request.late,
-            closed=target in CLOSED,
-            cause=cause,
-            detail=detail,
-        )
+    ended = before in CLOSED or (before is RequestState.IN_DOUBT and request.expires_at <= now)
+    paid_at = now if target is RequestState.PAID else request.paid_at
+    moved = replace(
+        request,
+        state=target,
+        steps=request.steps + 1,
+        late=request.late or ended,
+        reason=reason,
+        paid_at=paid_at,
     )
-    request.state = target
+    decision.steps.append(Step(request.id, moved.steps, request.dfsp_id, now, target, cause, detail))
     if target in _ANNOUNCED:
-        data = announcement(request) | {
+        data = announcement(moved) | {
             "state": target,
-            "late": request.late,
-            "reason": asdict(reason) if reason else None,
-            "paid_at": clock.rfc3339(now) if paid else None,
+            "late": moved.late,
+            "reason": {"code": reason.code, "message": str(reason.message)} if reason else None,
+            "paid_at": clock.rfc3339(now) if target is RequestState.PAID else None,
             **(told or {}),
         }
-        await events.announce(tx, _ANNOUNCED[target], request.dfsp_id, request.merchant_id, data)
-    return True
+        decision.announcements.append(Announcement(_ANNOUNCED[target], request.dfsp_id, request.merchant_id, data))
+    return decision.put(moved)
 
 
-_NOTE_SENT = """
-WITH changed AS (
-  UPDATE payment_request SET state = 'sent', steps = steps + 1 WHERE id = $1 AND state = 'created'
-  RETURNING id, dfsp_id, steps)
-INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause)
-SELECT id, steps, dfsp_id, $2, 'sent', 'sent_to_hub' FROM changed
-"""
-
-
-async def note_sent(tx: Tx, request_id: UUID) -> None:
-    """created → sent in one statement; nothing happens when the payer's answer was faster than the hub's 202."""
-    await tx.execute(_NOTE_SENT, request_id, clock.now())
-
-
-def announcement(request: LockedRequest) -> dict[str, Any]:
+def announcement(request: Request) -> dict[str, Any]:
     """What an event says of a request: no personal data but the masked payer."""
     return {
         "payment_request_id": request.id,
@@ -228,4 +155,7 @@ def announcement(request: LockedRequest) -> dict[str, Any]:
         "amount": {"amount": money.format_decimal(request.amount), "currency": request.currency},
         "reference": request.reference,
         "payer": request.payer_masked,
+        "transaction_request_id": request.transaction_request_id,
+        "created_at": clock.rfc3339(request.created_at),
+        "expires_at": clock.rfc3339(request.expires_at),
     }

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from merchant.core import inbox
+from merchant.core import inbox, trace
 from merchant.core.db import Reads
 from merchant.core.http import json as web
 from merchant.core.inbox import Message
@@ -26,8 +26,8 @@ from merchant.hub.fspiop.paths import read_path
 from merchant.payments import hub_messages
 from merchant.payments.finding_schemas import TimelineStep
 from merchant.payments.outgoing import open_queued
-from merchant.payments.parties import ANSWERED_WITHIN
-from merchant.payments.requests import MSISDN
+from merchant.payments.quotes import MSISDN
+from merchant.payments.requests import ANSWERED_WITHIN
 from merchant.payments.states import RequestState
 from merchant.payments.subjects import payer_subjects
 
@@ -35,8 +35,8 @@ _MOST_MESSAGES = 500
 _ORDER = {"in": 0, "own": 1, "out": 2}
 
 
-class _Step(Struct, frozen=True, kw_only=True):
-    """A step before its place among the others is known."""
+class Step(Struct, frozen=True, kw_only=True):
+    """A step before its place among the others is known. A message that came tells its trace."""
 
     at: datetime
     direction: str
@@ -44,6 +44,26 @@ class _Step(Struct, frozen=True, kw_only=True):
     state: str | None = None
     detail: str | None = None
     message_id: str | None = None
+    trace_id: str | None = None
+
+
+class Steps(Struct, frozen=True):
+    """All that is kept of a payment, and what its messages are about."""
+
+    steps: list[Step]
+    fsp_id: str
+    subjects: list[str]
+    payer_subjects: list[str]
+    looked_up_from: datetime | None
+    looked_up_until: datetime | None
+
+    def may_be_looked_up_at(self, at: datetime) -> bool:
+        """Whether what came about the payer at an instant may be about this request."""
+        return (
+            self.looked_up_from is not None
+            and self.looked_up_until is not None
+            and self.looked_up_from <= at < self.looked_up_until
+        )
 
 
 _REQUEST = """
@@ -75,20 +95,19 @@ _FSP_OF_PAYMENT = "SELECT d.fsp_id FROM payment p JOIN dfsp d ON d.id = p.dfsp_i
 async def request_timeline(service: Service, request_id: UUID) -> list[TimelineStep]:
     """Everything about a request that the caller has seen before (queries.payment_request checks that)."""
     async with service.db.system_reads() as tx:
-        return await _timeline(tx, service, request_id, None)
+        return _in_order((await read_steps(tx, service, request_id, None)).steps)
 
 
 async def payment_timeline(service: Service, payment_id: UUID) -> list[TimelineStep]:
     """Everything about a payment that the caller has seen before, and about the request that it paid."""
     async with service.db.system_reads() as tx:
-        payment = await tx.fetchrow(_PAYMENT, payment_id)
-        assert payment is not None, "queries.payment has found it"
-        return await _timeline(tx, service, payment["request_id"], payment)
+        return _in_order((await read_steps(tx, service, None, payment_id)).steps)
 
 
-async def _timeline(
-    tx: Reads, service: Service, request_id: UUID | None, payment: asyncpg.Record | None
-) -> list[TimelineStep]:
+async def read_steps(tx: Reads, service: Service, request_id: UUID | None, payment_id: UUID | None) -> Steps:
+    """What is kept of a request, or of a payment and the request that it paid, in no order; one of them is given."""
+    payment = await tx.fetchrow(_PAYMENT, payment_id) if payment_id is not None else None
+    request_id = payment["request_id"] if payment is not None else request_id
     request = await tx.fetchrow(_REQUEST, request_id) if request_id is not None else None
     of_transfer = (payment["payer_fsp_id"], payment["transfer_id"]) if payment is not None else (None, None)
     quotes = await tx.fetch(_QUOTES, request_id, *of_transfer)
@@ -102,12 +121,13 @@ async def _timeline(
         fsp_id = request["fsp_id"]
     else:
         assert payment is not None
-        steps.append(_Step(at=payment["received_at"], direction="own", what="payment_received", state="paid"))
+        steps.append(Step(at=payment["received_at"], direction="own", what="payment_received", state="paid"))
         fsp_id = await tx.fetchval(_FSP_OF_PAYMENT, payment["id"])
     steps += [_sent(service, row) for row in await tx.fetch(_SENT, subjects, _MOST_MESSAGES)]
-    came = await tx.fetch(_CAME, subjects, *_look_ups(service.vault, request), _MOST_MESSAGES)
+    looked_up = _look_ups(service.vault, request)
+    came = await tx.fetch(_CAME, subjects, *looked_up, _MOST_MESSAGES)
     steps += [step for row in came if (step := _came(service.vault, row, fsp_id)) is not None]
-    return _in_order(steps)
+    return Steps(steps, fsp_id, subjects, *looked_up)
 
 
 def _look_ups(vault: Vault, request: asyncpg.Record | None) -> tuple[list[str], datetime | None, datetime | None]:
@@ -118,22 +138,22 @@ def _look_ups(vault: Vault, request: asyncpg.Record | None) -> tuple[list[str], 
     return payer_subjects(vault, digits), request["created_at"], request["expires_at"] + ANSWERED_WITHIN
 
 
-def _answered(resource: str, subject: str, at: datetime, row: asyncpg.Record) -> _Step:
+def _answered(resource: str, subject: str, at: datetime, row: asyncpg.Record) -> Step:
     """Our answer to a quote or transfer, which its row tells of."""
     kept = hub_messages.answer_id(resource, row["payer_fsp_id"], subject) if row["kept"] else None
-    return _Step(at=at, direction="out", what=f"PUT /{resource}/{subject}", message_id=kept)
+    return Step(at=at, direction="out", what=f"PUT /{resource}/{subject}", message_id=kept)
 
 
-def _own_steps(request: asyncpg.Record, events: list[asyncpg.Record]) -> list[_Step]:
-    steps: list[_Step] = []
+def _own_steps(request: asyncpg.Record, events: list[asyncpg.Record]) -> list[Step]:
+    steps: list[Step] = []
     if request["looked_up_at"] is not None:
         what = f"GET /parties/{MSISDN}/{request['payer_masked']}"
-        steps.append(_Step(at=request["looked_up_at"], direction="out", what=what))
+        steps.append(Step(at=request["looked_up_at"], direction="out", what=what))
     for event in events:
         if event["cause"] == "sent_to_hub":
-            steps.append(_Step(at=event["at"], direction="out", what="POST /transactionRequests"))
+            steps.append(Step(at=event["at"], direction="out", what="POST /transactionRequests"))
         steps.append(
-            _Step(
+            Step(
                 at=event["at"],
                 direction="own",
                 what=event["cause"],
@@ -144,9 +164,9 @@ def _own_steps(request: asyncpg.Record, events: list[asyncpg.Record]) -> list[_S
     return steps
 
 
-def _sent(service: Service, row: asyncpg.Record) -> _Step:
+def _sent(service: Service, row: asyncpg.Record) -> Step:
     message = open_queued(service, row["sealed"])
-    return _Step(
+    return Step(
         at=row["sent_at"],
         direction="out",
         what=f"{message.method} {shown_path(message.method, message.path)}",
@@ -155,20 +175,21 @@ def _sent(service: Service, row: asyncpg.Record) -> _Step:
     )
 
 
-def _came(vault: Vault, row: asyncpg.Record, fsp_id: str) -> _Step | None:
+def _came(vault: Vault, row: asyncpg.Record, fsp_id: str) -> Step | None:
     """A message of the hub's; None for one to another DFSP, whose payer is the same."""
     message: Message = inbox.open_message(vault, row["sealed"])
     if message.destination != fsp_id:
         return None
-    error = _error_of(message.path, message.body)
+    error, parent = _error_of(message.path, message.body), trace.parse(message.traceparent)
     # Answers to look-ups of one payer are alike, whatever request they were for.
     again = f"{row['times']} times" if row["times"] > 1 and message.resource != "parties" else None
-    return _Step(
+    return Step(
         at=row["received_at"],
         direction="in",
         what=f"{message.method} {shown_path(message.method, message.path)}",
         detail=", ".join(filter(None, (error, again))) or None,
         message_id=hub_messages.inbox_id(row["digest"]),
+        trace_id=parent.trace_id if parent is not None else None,
     )
 
 
@@ -195,7 +216,7 @@ def shown_path(method: str, path: str) -> str:
     return "/".join(("", place.resource, *hidden, *(("error",) if place.is_error else ())))
 
 
-def _in_order(steps: list[_Step]) -> list[TimelineStep]:
+def _in_order(steps: list[Step]) -> list[TimelineStep]:
     ordered = sorted(steps, key=lambda step: (step.at, _ORDER[step.direction]))
     found: list[TimelineStep] = []
     before: datetime | None = None

@@ -1,19 +1,18 @@
 """Timers: requests expire, unanswered look-ups are repeated, transfers that the hub has not ended are in doubt.
 
-The worker runs them at every poll (MERCHANT_WORKER_POLL_S). Each claims a batch of rows by SKIP LOCKED, so any number
-of workers may run.
+The worker runs them at every poll (MERCHANT_WORKER_POLL_S). What is due is read without a lock and decided by the
+engine, which locks it and looks again, so any number of workers may run.
 """
 
 from datetime import timedelta
 
 from merchant.core import clock, outbox, sql
-from merchant.core.db import Tx
 from merchant.core.service import Service
-from merchant.payments.requests import LOOK_UP_TOPIC
-from merchant.payments.settle import expire_if_over, put_in_doubt
-from merchant.payments.states import RequestCapability, RequestState, lock_request, states_that_permit
-from merchant.payments.transfer_states import UNDER_WAY, lock_transfer
-from merchant.payments.transfers import ask_outcome
+from merchant.payments.ask import LOOK_UP_TOPIC
+from merchant.payments.engine import decide_events
+from merchant.payments.internal import RequestDue, TransferSilent
+from merchant.payments.states import RequestCapability, RequestState, states_that_permit
+from merchant.payments.transfer_states import UNDER_WAY
 
 BATCH = 100
 # A request whose quote is still valid comes up again a little later; it must not keep the others waiting.
@@ -23,11 +22,11 @@ WHERE o.expires_at <= $1 AND p.state IN {states_that_permit(RequestCapability.EX
   AND (o.expires_at <= $3 OR p.state NOT IN {sql.literals([RequestState.ACCEPTED])}
        OR NOT EXISTS (SELECT 1 FROM quote q WHERE q.request_id = p.id AND q.expires_at > $1)
        OR EXISTS (SELECT 1 FROM transfer t WHERE t.request_id = p.id AND t.state IN {UNDER_WAY}))
-ORDER BY o.expires_at LIMIT $2 FOR UPDATE OF p SKIP LOCKED
+ORDER BY o.expires_at LIMIT $2
 """  # noqa: S608 - constants
 _SILENT = f"""
-SELECT t.payer_fsp_id, t.transfer_id, t.dfsp_id, d.fsp_id FROM transfer t JOIN dfsp d ON d.id = t.dfsp_id
-WHERE t.state IN {UNDER_WAY} AND t.check_at <= $1 ORDER BY t.check_at LIMIT $2 FOR UPDATE OF t SKIP LOCKED
+SELECT t.transfer_id, d.fsp_id FROM transfer t JOIN dfsp d ON d.id = t.dfsp_id
+WHERE t.state IN {UNDER_WAY} AND t.check_at <= $1 ORDER BY t.check_at LIMIT $2
 """  # noqa: S608 - constants
 _UNANSWERED = f"""
 WITH due AS (
@@ -41,46 +40,43 @@ WHERE p.state IN {states_that_permit(RequestCapability.LOOK_UP_PAYER)} AND p.pay
 
 
 async def run_timers(service: Service) -> None:
-    """Everything that is due, each kind in a transaction of its own.
+    """Everything that is due, each kind by itself.
 
     Raises the first error after the others have had their turn.
     """
     errors: list[Exception] = []
     for timer in (expire_due, check_silent_transfers, look_up_again):
         try:
-            async with service.db.system() as tx:
-                await timer(tx, service)
+            await timer(service)
         except Exception as error:
             errors.append(error)
     if errors:
         raise errors[0]
 
 
-async def expire_due(tx: Tx, service: Service) -> int:
+async def expire_due(service: Service) -> int:
     """Requests whose time is over: expired, or in doubt while their money may still be under way."""
     now = clock.now()
-    rows = await tx.fetch(_DUE, now, BATCH, now - timedelta(seconds=service.settings.settle_grace_s))
-    for row in rows:
-        request = await lock_request(tx, request_id=row["id"])
-        if request is not None:
-            await expire_if_over(tx, service, request)
+    async with service.db.system_reads() as tx:
+        rows = await tx.fetch(_DUE, now, BATCH, now - timedelta(seconds=service.settings.settle_grace_s))
+    if rows:
+        await decide_events(service, [RequestDue(row["id"]) for row in rows])
     return len(rows)
 
 
-async def check_silent_transfers(tx: Tx, service: Service) -> int:
-    """Transfers that we fulfilled and the hub has not ended: in doubt, and the hub is asked."""
-    rows = await tx.fetch(_SILENT, clock.now(), BATCH)
-    for row in rows:
-        transfer = await lock_transfer(tx, row["dfsp_id"], row["transfer_id"])
-        if transfer is not None:
-            await put_in_doubt(tx, service, transfer)
-            await ask_outcome(tx, service, row["fsp_id"], row["dfsp_id"], transfer.payer_fsp_id, transfer.transfer_id)
+async def check_silent_transfers(service: Service) -> int:
+    """Transfers that we answered and the hub has not ended: in doubt, and the hub is asked."""
+    async with service.db.system_reads() as tx:
+        rows = await tx.fetch(_SILENT, clock.now(), BATCH)
+    if rows:
+        await decide_events(service, [TransferSilent(row["transfer_id"], row["fsp_id"]) for row in rows])
     return len(rows)
 
 
-async def look_up_again(tx: Tx, _: Service) -> int:
+async def look_up_again(service: Service) -> int:
     """Look-ups that nobody answered are made once more."""
-    rows = await tx.fetch(_UNANSWERED, clock.now(), BATCH)
-    for row in rows:
-        await outbox.add(tx, LOOK_UP_TOPIC, {"request_id": row["id"]}, dfsp_id=row["dfsp_id"])
+    async with service.db.system() as tx:
+        rows = await tx.fetch(_UNANSWERED, clock.now(), BATCH)
+        for row in rows:
+            await outbox.add(tx, LOOK_UP_TOPIC, {"request_id": row["id"]}, dfsp_id=row["dfsp_id"])
     return len(rows)

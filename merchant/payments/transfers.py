@@ -1,280 +1,226 @@
-"""Transfers: a prepared transfer is checked against its quote, headroom is reserved, the fulfilment is returned.
+"""Transfers: a prepared transfer is checked against its quote, headroom is reserved, the promise is kept.
 
-What does not match the answered quote (amount, currency, packet, condition, expiry) is refused; a refusal reserves
-nothing. The hub's last word (PATCH, or its answer to our GET) is settle.py's.
+Pure decisions. What does not match the answered quote (amount, currency, promise, expiry) is refused; a refusal
+reserves nothing. What the hub's last word does is in settle.py.
 """
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
-import asyncpg
-from msgspec import Struct
+from msgspec.structs import replace
 
-from merchant.core import audit, clock, errors, sql
-from merchant.core.access import Actor
-from merchant.core.db import Tx
-from merchant.core.inbox import Message
-from merchant.core.money import Money
-from merchant.core.service import Service
-from merchant.core.texts import _
-from merchant.hub.fspiop import ilp
-from merchant.hub.fspiop.error_codes import no_money_moves
-from merchant.hub.fspiop.messages import (
-    ErrorPut,
-    TransfersPatch,
-    TransfersPost,
-    TransfersPut,
-    decode,
-    encode,
-    format_datetime,
-    from_wire,
-    parse_datetime,
+from merchant.hub.port import (
+    AnswerTransfer,
+    AskOutcome,
+    MessageRefused,
+    Outcome,
+    Refusal,
+    RepeatTransfer,
+    TransferAskedAgain,
+    TransferEnded,
+    TransferFailed,
+    TransferPrepared,
 )
-from merchant.hub.fspiop.paths import read_path
-from merchant.hub.port import MessageRefused, Refusal
-from merchant.payments import limits, outgoing
-from merchant.payments.participants import HubConnection
-from merchant.payments.quotes import fingerprint
-from merchant.payments.settle import abort_transfer, commit_transfer, fail_over_limit
-from merchant.payments.states import LockedRequest, RequestCapability, lock_request, may
-from merchant.payments.transfer_states import COUNTED, UNDER_WAY, TransferState, lock_transfer
+from merchant.payments.book import Book, Decision, OurDfsp, Quote, Request, Transfer
+from merchant.payments.limits import headroom, usage_keys
+from merchant.payments.settle import abort, commit, fail_over_limit, put_in_doubt
+from merchant.payments.states import RequestCapability, may
+from merchant.payments.transfer_states import TransferCapability, TransferState, transfer_may
 from merchant.registry.merchants.states import Capability, merchant_may
 
 # Hubs give transfers seconds to minutes; headroom reserved for longer is withheld from the merchant.
 LONGEST_TRANSFER = timedelta(days=1)
+QUESTION_LASTS = timedelta(minutes=1)
 
 
 class NotYet(Exception):
     """The message is about something that has not come yet: try again soon."""
 
 
-class AnsweredQuote(Struct, frozen=True):
-    """A quote we answered, with the state of its merchant."""
-
-    quote_id: str
-    merchant_id: UUID
-    request_id: UUID | None
-    amount_minor: int
-    currency: str
-    expires_at: datetime
-    state: str
-    tier: str
-
-
-_KNOWN = "SELECT payer_fsp_id, body_hash, answer FROM transfer WHERE transfer_id = $1 LIMIT 1"
-_PRESENT = "SELECT payer_fsp_id, answer, state, ended_at FROM transfer WHERE transfer_id = $1 LIMIT 1"
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0)), pg_advisory_xact_lock(hashtextextended($2, 0))"
-_ANSWERED = sql.select(
-    AnsweredQuote,
-    from_="quote q JOIN merchant m ON m.id = q.merchant_id",
-    where="q.condition = $1 AND q.payer_fsp_id = $2 AND q.dfsp_id = $3",
-)
-# A quote is used up even by a transfer that was called off; a request may then be paid by another quote.
-_USED = f"""
-SELECT 1 FROM transfer
-WHERE (payer_fsp_id = $1 AND quote_id = $2) OR (request_id = $3 AND state IN {COUNTED}) LIMIT 1
-"""  # noqa: S608 - constants
-_INSERT = sql.Named("""
-WITH asked AS (UPDATE payment_request SET transfer_id = :transfer_id WHERE id = :request_id)
-INSERT INTO transfer (payer_fsp_id, transfer_id, dfsp_id, merchant_id, quote_id, request_id, state, amount_minor,
-                      currency, usage_day, body_hash, answer, expires_at, reserved_at, check_at)
-VALUES (:payer_fsp_id, :transfer_id, :dfsp_id, :merchant_id, :quote_id, :request_id, :state, :amount_minor,
-        :currency, :usage_day, :body_hash, :answer, :expires_at, :reserved_at, :check_at)
-""")
-
-
-async def answer_transfer(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
-    """POST /transfers: reserve and fulfil, or refuse. The same transfer again gets the same answer."""
-    prepared = decode(TransfersPost, message.body)
-    path = f"/transfers/{prepared.transfer_id}"
-    body_hash = fingerprint(message.body)
-    # Two copies at once: the second waits here, and finds the first one's answer.
-    await tx.execute(_LOCK, f"condition:{prepared.condition}", f"transfer:{prepared.transfer_id}")
-    known = await tx.fetchrow(_KNOWN, prepared.transfer_id)
+def decide_transfer(book: Book, dfsp: OurDfsp, source: str, prepared: TransferPrepared, now: datetime) -> Decision:
+    """Reserve and fulfil, or refuse. The same transfer again gets the same answer. Raises MessageRefused."""
+    known = book.transfers.get(prepared.transfer_id)
     if known is not None:
         # The hub names a transfer by its id alone, so one id is one payer's.
-        if (known["payer_fsp_id"], known["body_hash"]) != (message.source, body_hash):
+        if (known.payer_fsp_id, known.content) != (source, prepared.content) or known.answer is None:
             raise MessageRefused(Refusal.REPEAT_CHANGED, "This transfer id came before with another content")
-        await outgoing.answer(tx, service, message, connection.dfsp_id, path, known["answer"])
-        return
-    amount = from_wire(prepared.amount)
-    quote = await _quote_of(tx, connection, message.source, prepared, amount)
-    fulfilment = _fulfilment(prepared, connection)
-    request = await _check_free(tx, message.source, quote)
-    now = clock.now()
-    expires_at = parse_datetime(prepared.expiration)
-    if expires_at <= now:
+        decision = Decision()
+        decision.say(RepeatTransfer(known.transfer_id, known.answer, Outcome.OPEN, None), source)
+        return decision
+    quote = _quote_of(book, dfsp, source, prepared, now)
+    request = _check_free(book, quote)
+    if prepared.expires_at <= now:
         raise MessageRefused(Refusal.TRANSFER_EXPIRED, "The transfer expired before it came")
-    if expires_at > now + LONGEST_TRANSFER:
+    if prepared.expires_at > now + LONGEST_TRANSFER:
         raise MessageRefused(Refusal.INVALID, "The transfer's expiration is too far away")
-    day = clock.local_date(now, (await service.scheme()).time_zone)
-    if not await limits.reserve(tx, service, quote.merchant_id, connection.dfsp_id, quote.tier, amount, day):
+    decision = Decision()
+    merchant = book.merchants[quote.merchant_id]
+    most = headroom(book, merchant, prepared.amount.currency)
+    if prepared.amount.minor > most.minor:
         if request is not None:
-            await fail_over_limit(tx, request)
-        raise MessageRefused(Refusal.OVER_LIMIT, "This payment is over the merchant's limit")
-    answer = encode(TransfersPut(connection.transfer_mode, fulfilment, format_datetime(now)))  # type: ignore[arg-type]
-    await tx.execute(
-        *_INSERT(
-            payer_fsp_id=message.source,
-            transfer_id=prepared.transfer_id,
-            dfsp_id=connection.dfsp_id,
-            merchant_id=quote.merchant_id,
-            quote_id=quote.quote_id,
-            request_id=quote.request_id,
-            state=TransferState.RESERVED,
-            amount_minor=amount.minor,
-            currency=amount.currency,
-            usage_day=day.isoformat(),
-            body_hash=body_hash,
-            answer=answer,
-            expires_at=expires_at,
-            reserved_at=now,
-            check_at=now + timedelta(seconds=service.settings.settle_check_s),
-        )
+            fail_over_limit(decision, book, request, most, now)
+        decision.refused = MessageRefused(Refusal.OVER_LIMIT, "This payment is over the merchant's limit")
+        return decision
+    decision.use(usage_keys(merchant, book.rules.day, quote.currency), quote.amount_minor, 1)
+    decision.transfers[prepared.transfer_id] = _reserved(book, dfsp, source, prepared, quote, now)
+    if request is not None:
+        decision.put(replace(request, transfer_id=prepared.transfer_id))
+    decision.say(
+        AnswerTransfer(prepared.transfer_id, now),
+        source,
+        useless_after=prepared.expires_at,
+        # Where no last word follows, the money has moved once the hub has taken our answer.
+        commits=prepared.transfer_id if dfsp.commits_at_once else None,
     )
-    # In COMMITTED mode no PATCH follows: the money has moved once the hub has taken our answer.
-    committed_by_answer = (message.source, prepared.transfer_id) if connection.transfer_mode == "COMMITTED" else None
-    await outgoing.answer(
-        tx, service, message, connection.dfsp_id, path, answer, useless_after=expires_at, transfer=committed_by_answer
-    )
+    return decision
 
 
-async def _quote_of(
-    tx: Tx, connection: HubConnection, payer_fsp_id: str, prepared: TransfersPost, amount: Money
-) -> AnsweredQuote:
-    if prepared.payee_fsp != connection.fsp_id or prepared.payer_fsp != payer_fsp_id:
+def _quote_of(book: Book, dfsp: OurDfsp, source: str, prepared: TransferPrepared, now: datetime) -> Quote:
+    """The quote that a transfer keeps to the letter. Raises MessageRefused."""
+    if prepared.payee_fsp_id != dfsp.fsp_id or prepared.payer_fsp_id != source:
         raise MessageRefused(Refusal.INVALID, "payerFsp and payeeFsp are not those of the message")
-    row = await tx.fetchrow(_ANSWERED, prepared.condition, payer_fsp_id, connection.dfsp_id)
-    if row is None:
+    quote = book.quote_by_lock(source, prepared.lock)
+    if quote is None or quote.dfsp_id != dfsp.dfsp_id:
         raise MessageRefused(Refusal.QUOTE_UNKNOWN, "No quote of ours has this condition")
-    quote = sql.row(AnsweredQuote, row)
-    if (quote.amount_minor, quote.currency) != (amount.minor, amount.currency):
+    if quote.amount != prepared.amount:
         raise MessageRefused(Refusal.AMOUNT_CHANGED, "The amount is not the one that was quoted")
-    if quote.expires_at <= clock.now():
+    if quote.expires_at <= now:
         raise MessageRefused(Refusal.QUOTE_EXPIRED, "The quote has expired; ask for a new one")
-    if not merchant_may(quote.state, Capability.TAKE_PAYMENT):
+    if not merchant_may(book.merchants[quote.merchant_id].state, Capability.TAKE_PAYMENT):
         raise MessageRefused(Refusal.MERCHANT_BLOCKED, "This merchant may not take payments now")
+    if prepared.problem is not None:
+        raise MessageRefused(*prepared.problem)
     return quote
 
 
-def _fulfilment(prepared: TransfersPost, connection: HubConnection) -> str:
-    try:
-        fulfilment = ilp.fulfilment_of(prepared.ilp_packet, connection.ilp_secret)
-    except ilp.IlpError as error:
-        raise MessageRefused(Refusal.INVALID, f"The ILP packet cannot be read: {error}") from None
-    if ilp.condition_of(fulfilment) != prepared.condition:
-        raise MessageRefused(Refusal.PACKET_CHANGED, "The ILP packet is not the one that was quoted")
-    return fulfilment
-
-
-async def _check_free(tx: Tx, payer_fsp_id: str, quote: AnsweredQuote) -> LockedRequest | None:
-    """One quote is paid once, and so is one request, which is given back."""
-    request = await lock_request(tx, request_id=quote.request_id) if quote.request_id else None
+def _check_free(book: Book, quote: Quote) -> Request | None:
+    """One quote is paid once, even by a transfer that was called off, and so is one request, which is given back."""
+    request = book.requests.get(quote.request_id) if quote.request_id else None
     if request is not None and not may(request.state, RequestCapability.TAKE_TRANSFER):
         raise MessageRefused(Refusal.TRANSFER_NOT_WANTED, f"This request is {request.state}; it is not to be paid")
-    if await tx.fetchval(_USED, payer_fsp_id, quote.quote_id, quote.request_id):
+    others = book.transfers_of(request.id) if request is not None else []
+    if book.transfer_of_quote(quote) is not None or any(
+        transfer_may(other.state, TransferCapability.USE_HEADROOM) for other in others
+    ):
         raise MessageRefused(Refusal.TRANSFER_NOT_WANTED, "This is being paid, or has been paid, by another transfer")
     return request
 
 
-async def repeat_transfer(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
-    """GET /transfers/{id}: our answer with the state that the transfer has now."""
-    [transfer_id] = read_path(message.method, message.path).ids
-    known = await tx.fetchrow(_PRESENT, transfer_id)
-    if known is None or known["payer_fsp_id"] != message.source:
+def _reserved(
+    book: Book, dfsp: OurDfsp, source: str, prepared: TransferPrepared, quote: Quote, now: datetime
+) -> Transfer:
+    return Transfer(
+        payer_fsp_id=source,
+        transfer_id=prepared.transfer_id,
+        dfsp_id=dfsp.dfsp_id,
+        fsp_id=dfsp.fsp_id,
+        merchant_id=quote.merchant_id,
+        quote_id=quote.quote_id,
+        request_id=quote.request_id,
+        state=TransferState.RESERVED,
+        amount_minor=prepared.amount.minor,
+        currency=prepared.amount.currency,
+        usage_day=book.rules.day,
+        content=prepared.content,
+        answer=None,  # when the adapter has written it
+        expires_at=prepared.expires_at,
+        reserved_at=now,
+        check_at=now + book.rules.settle_check,
+    )
+
+
+_OUTCOMES = {
+    TransferState.RESERVED: Outcome.OPEN,
+    TransferState.COMMITTED: Outcome.COMMITTED,
+    TransferState.ABORTED: Outcome.ABORTED,
+}
+
+
+def decide_transfer_again(book: Book, source: str, asked: TransferAskedAgain) -> Decision:
+    """Our answer with the state that the transfer has now. Raises MessageRefused."""
+    known = book.transfers.get(asked.transfer_id)
+    if known is None or known.payer_fsp_id != source or known.answer is None:
         raise MessageRefused(Refusal.TRANSFER_UNKNOWN, "There is no such transfer")
-    await outgoing.answer(tx, service, message, connection.dfsp_id, f"/transfers/{transfer_id}", _present(known))
+    decision = Decision()
+    outcome = _OUTCOMES[TransferState(known.state)]
+    decision.say(RepeatTransfer(known.transfer_id, known.answer, outcome, known.ended_at), source)
+    return decision
 
 
-def _present(known: asyncpg.Record) -> bytes:
-    """The answer as of now: the hub's last word has replaced our own, and what was called off has no fulfilment."""
-    answer = decode(TransfersPut, known["answer"])
-    match TransferState(known["state"]):
-        case TransferState.RESERVED:
-            return bytes(known["answer"])
-        case TransferState.COMMITTED:
-            return encode(TransfersPut("COMMITTED", answer.fulfilment, format_datetime(known["ended_at"])))
-        case TransferState.ABORTED:
-            return encode(TransfersPut("ABORTED", None, format_datetime(known["ended_at"])))
+# --- what the hub says of it -----------------------------------------------------------------------------------------
 
 
-async def receive_outcome(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
-    """PATCH /transfers/{id}, and PUT as the answer to our GET: committed, aborted, or not decided yet."""
-    _check_hub(service, message)
-    said = decode(TransfersPatch, message.body)
-    [transfer_id] = read_path(message.method, message.path).ids
-    transfer = await lock_transfer(tx, connection.dfsp_id, transfer_id)
+def decide_end(book: Book, dfsp: OurDfsp, source: str, said: TransferEnded, now: datetime, *, is_hub: bool) -> Decision:
+    """The hub's word: committed, aborted, or not decided yet. Raises MessageRefused, NotYet when it came too early."""
+    _check_hub(source, is_hub)
+    transfer = _ours(book, dfsp, said.transfer_id)
     if transfer is None:
-        # A PATCH can overtake the transfer it is about.
-        raise NotYet("The transfer is not known yet")
-    if said.transfer_state in ("COMMITTED", "SETTLED"):
-        await commit_transfer(tx, service, transfer, f"{message.method.lower()}_committed")
-    elif said.transfer_state == "ABORTED":
-        await abort_transfer(tx, transfer, f"{message.method.lower()}_aborted")
+        raise NotYet("The transfer is not known yet")  # the hub's last word can overtake the transfer it is about
+    decision = Decision()
+    match said.outcome:
+        case Outcome.COMMITTED:
+            commit(decision, book, transfer, f"{said.how}_committed", now)
+        case Outcome.ABORTED:
+            abort(decision, book, transfer, f"{said.how}_aborted", now)
+        case Outcome.OPEN:
+            pass
+    return decision
 
 
-def _check_hub(service: Service, message: Message) -> None:
-    """Payer and payee have an interest in what became of the money; the hub's ledger has it in writing."""
-    if not service.settings.is_hub(message.source):
-        raise MessageRefused(Refusal.SENDER_NOT_HUB, f"{message.source} is not the hub, which alone ends transfers")
+def decide_failed(
+    book: Book, dfsp: OurDfsp, source: str, said: TransferFailed, now: datetime, *, is_hub: bool
+) -> Decision:
+    """The hub's error: only some say for certain that no money moves, and only once its time is over.
 
-
-async def receive_error(tx: Tx, service: Service, connection: HubConnection, message: Message) -> None:
-    """PUT or PATCH /transfers/{id}/error: only some codes say for certain that no money moves."""
-    _check_hub(service, message)
-    [transfer_id] = read_path(message.method, message.path).ids
-    transfer = await lock_transfer(tx, connection.dfsp_id, transfer_id)
-    if transfer is None:
-        return
-    code = decode(ErrorPut, message.body).error_information.error_code
-    hub_gave_up = message.method == "PATCH" or no_money_moves(code)
-    if hub_gave_up and transfer.expires_at <= clock.now():
-        await abort_transfer(tx, transfer, f"hub_error_{code}")
-
-
-# --- asking the hub what became of a transfer ---------------------------------------------------------------------
-
-_QUESTION_LASTS = timedelta(minutes=1)
-_OPEN_TRANSFER = f"""
-SELECT t.payer_fsp_id, t.transfer_id, d.fsp_id FROM transfer t JOIN dfsp d ON d.id = t.dfsp_id
-WHERE t.request_id = $1 AND t.state IN {UNDER_WAY} ORDER BY t.reserved_at DESC LIMIT 1
-"""  # noqa: S608 - constants
-
-
-async def ask_outcome(
-    tx: Tx, service: Service, fsp_id: str, dfsp_id: UUID, payer_fsp_id: str, transfer_id: str
-) -> None:
-    """Queue GET /transfers/{id}; the answer comes as PUT /transfers/{id} (receive_outcome)."""
-    question = outgoing.QueuedMessage(
-        method="GET",
-        path=f"/transfers/{transfer_id}",
-        source=fsp_id,
-        destination=payer_fsp_id,
-        useless_after=clock.now() + _QUESTION_LASTS,
-    )
-    await outgoing.queue(tx, service, question, dfsp_id, about=transfer_id)
-
-
-async def ask_hub_again(tx: Tx, service: Service, actor: Actor, request_id: UUID) -> LockedRequest:
-    """Ask the hub now what became of a request's transfer; the timers ask by themselves, with growing pauses.
-
-    Raises NotFound, or WrongState when no transfer of this request is open.
+    Raises MessageRefused.
     """
-    request = await lock_request(tx, request_id=request_id)
-    if request is None or actor.dfsp_id not in (None, request.dfsp_id):
-        raise errors.NotFound
-    row = await tx.fetchrow(_OPEN_TRANSFER, request.id)
-    if row is None:
-        raise errors.WrongState(_("No transfer of this request is open; there is nothing to ask the hub about."))
-    await ask_outcome(tx, service, row["fsp_id"], request.dfsp_id, row["payer_fsp_id"], row["transfer_id"])
-    await audit.record(
-        tx,
-        actor,
-        "payment_request.checked",
-        "payment_request",
-        request.id,
-        dfsp_id=request.dfsp_id,
-        state=request.state,
-        at=clock.rfc3339(clock.now()),
+    _check_hub(source, is_hub)
+    transfer = _ours(book, dfsp, said.transfer_id)
+    decision = Decision()
+    if transfer is not None and said.is_certain and transfer.expires_at <= now:
+        abort(decision, book, transfer, f"hub_error_{said.detail}", now)
+    return decision
+
+
+def decide_taken(book: Book, transfer_id: str, now: datetime) -> Decision:
+    """The hub has taken our answer, and sends no last word: the money has moved."""
+    decision = Decision()
+    transfer = book.transfers.get(transfer_id)
+    if transfer is not None:
+        commit(decision, book, transfer, "answer_taken_by_hub", now)
+    return decision
+
+
+def decide_silent(book: Book, transfer_id: str, now: datetime) -> Decision:
+    """The hub has not ended a transfer in time: its request is in doubt, and the hub is asked."""
+    decision = Decision()
+    transfer = book.transfers.get(transfer_id)
+    if (
+        transfer is not None
+        and transfer_may(transfer.state, TransferCapability.MOVE_MONEY)
+        and transfer.check_at is not None
+        and transfer.check_at <= now
+    ):
+        put_in_doubt(decision, book, transfer, now)
+        ask_outcome(decision, transfer, now)
+    return decision
+
+
+def ask_outcome(decision: Decision, transfer: Transfer, now: datetime) -> None:
+    """Ask the hub what became of a transfer."""
+    decision.say(
+        AskOutcome(transfer.transfer_id),
+        transfer.payer_fsp_id,
+        useless_after=now + QUESTION_LASTS,
+        about=transfer.transfer_id,
     )
-    return request
+
+
+def _ours(book: Book, dfsp: OurDfsp, transfer_id: str) -> Transfer | None:
+    transfer = book.transfers.get(transfer_id)
+    return transfer if transfer is not None and transfer.dfsp_id == dfsp.dfsp_id else None
+
+
+def _check_hub(source: str, is_hub: bool) -> None:
+    """Payer and payee have an interest in what became of the money; the hub's ledger has it in writing."""
+    if not is_hub:
+        raise MessageRefused(Refusal.SENDER_NOT_HUB, f"{source} is not the hub, which alone ends transfers")

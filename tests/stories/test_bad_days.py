@@ -16,9 +16,10 @@ from structlog.testing import capture_logs
 
 from merchant import migrations
 from merchant.channels.ussd import gateway_path
-from merchant.core import outbox, pools, postgres
+from merchant.core import clock, outbox, pools, postgres
 from merchant.core.service import SCHEME_KEPT_S, Service, open_service
 from merchant.core.settings import Settings
+from merchant.hub.fspiop.headers import http_date
 from merchant.programs import health
 from merchant.programs.app import create_app, with_doors
 from merchant.programs.slices import ROUTES, TIMERS
@@ -73,7 +74,7 @@ async def doors(client: httpx.AsyncClient, service: Service) -> dict[str, httpx.
     body = b'{"transactionRequestState":"RECEIVED"}'
     hub = GATE | {
         "content-type": "application/vnd.interoperability.transactionRequests+json;version=1.1",
-        "date": "Mon, 01 Jan 2024 10:00:00 GMT",
+        "date": http_date(clock.now()),
         "fspiop-source": "mobilemoney",
         "fspiop-destination": "greenbankfsp",
     }

@@ -22,7 +22,7 @@ from merchant.core.service import Service
 from merchant.demo.pages import keypad as keypads
 from merchant.demo.pages import phones, world
 from merchant.demo.pages.phones import CUSTOMERS, KNOWN, NoAnswer
-from merchant.payments.requests import NewRequest, create_request
+from merchant.payments.operations import NewRequest, create_request
 from merchant.portal.pay import found as shops
 from merchant.portal.ui import pages
 from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req

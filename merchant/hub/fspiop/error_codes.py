@@ -73,6 +73,8 @@ _CODES: Mapping[Refusal, str] = {
     Refusal.MERCHANT_UNKNOWN: "3204",
     Refusal.CODE_CLOSED: "3204",
     Refusal.MERCHANT_BLOCKED: "5400",
+    Refusal.NOT_OUR_DFSP: "3203",
+    Refusal.KIND_NOT_TAKEN: "5102",
     Refusal.CURRENCY_NOT_TAKEN: "5106",
     Refusal.OVER_LIMIT: "5200",
     Refusal.REPEAT_CHANGED: "3106",
@@ -90,6 +92,7 @@ _CODES: Mapping[Refusal, str] = {
     Refusal.NOT_ANSWERED_HERE: "2002",
     Refusal.SENDER_NOT_HUB: "3000",
     Refusal.SENDER_NOT_ASKED: "3100",
+    Refusal.BUSY: "2003",
     Refusal.INVALID: "3100",
 }
 

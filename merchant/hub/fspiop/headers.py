@@ -22,11 +22,13 @@ MINOR_VERSIONS: Final = {"1": ("0", "1"), "2": ("0",)}
 FSP_ID_LENGTH_MAX: Final = 32
 HEADER_LENGTH_MAX: Final = 8192  # of one value; FSPIOP section 3.2.1 allows 64 KiB in all
 
+# Parameters in any order, their values quoted or not, and a stray semicolon at the end: RFC 9110 section 5.6.6.
 _MEDIA_TYPE = re.compile(
     r"application/vnd\.interoperability\.(?P<iso>iso20022\.)?(?P<resource>[A-Za-z]+)\+json"
-    r"(?:\s*;\s*version=(?P<major>\d{1,3})(?:\.(?P<minor>\d{1,3}))?)?(?:\s*;\s*charset=utf-8)?\s*\Z",
+    r"(?P<parameters>(?:\s*;\s*(?:version=\"?\d{1,3}(?:\.\d{1,3})?\"?|charset=\"?utf-8\"?)?){0,3})\s*\Z",
     re.IGNORECASE | re.ASCII,
 )
+_VERSION = re.compile(r"version=\"?(?P<major>\d{1,3})(?:\.(?P<minor>\d{1,3}))?", re.IGNORECASE | re.ASCII)
 
 
 class MediaType(msgspec.Struct, frozen=True):
@@ -103,7 +105,9 @@ def parse_media_type(text: str) -> MediaType | None:
     found = _MEDIA_TYPE.match(text.strip()) if len(text) <= HEADER_LENGTH_MAX else None
     if found is None:
         return None
-    return MediaType(found["resource"], found["major"], found["minor"], found["iso"] is not None)
+    version = _VERSION.search(found["parameters"])
+    major, minor = version.group("major", "minor") if version is not None else (None, None)
+    return MediaType(found["resource"], major, minor, found["iso"] is not None)
 
 
 def check_headers(method: str, resource: str, headers: Mapping[str, str]) -> Inbound:

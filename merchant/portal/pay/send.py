@@ -23,7 +23,7 @@ from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.core.throttle import Throttle
-from merchant.payments.requests import NewRequest, create_request
+from merchant.payments.operations import NewRequest, create_request
 from merchant.portal.pay.found import Found, look_up, source_of
 from merchant.portal.pay.pay import Typed, page_of, stop, typed_amount, unknown_code
 from merchant.portal.pay.told import STOPPED

@@ -27,17 +27,20 @@ class CounterFacts(Struct, frozen=True):
     currencies: list[str]
     trading_name: str
     mcc: str
+    fsp_id: str
+    group_id: UUID | None  # under whose id the limits of its owner's merchants are counted; None for its own
 
 
 def _select(where: str) -> str:
     return sql.select(
         CounterFacts,
-        from_="counter c JOIN merchant m ON m.id = c.merchant_id",
+        from_="counter c JOIN merchant m ON m.id = c.merchant_id JOIN dfsp d ON d.id = m.dfsp_id",
         columns={
             "counter_id": "c.id",
             "merchant_id": "m.id",
             "dfsp_id": "m.dfsp_id",
             "state": "CASE WHEN c.closed_at IS NULL THEN m.state ELSE 'closed' END",
+            "group_id": "m.limit_group",
         },
         where=where,
     )

@@ -132,10 +132,16 @@ async def find_routes(tx: Reads, alias_type: str, identifier: str, sub_id: str, 
     rows = await tx.fetch(_FIND, alias_type, identifier, sub_id)
     if sub_id and not rows:
         rows = await tx.fetch(_FIND_OPEN_REFERENCE, alias_type, identifier, sub_id, clock.now())
+    if currency:
+        fitting = (row for row in rows if row["currency"] in ("", currency))
+        return [Route(row["fsp_id"], row["currency"] or None, sub_id or None) for row in fitting]
+    # The look-up service asks each row's DFSP, and one that is in two rows twice; so each is in one.
+    currencies: dict[str, set[str]] = {}
+    for row in rows:
+        currencies.setdefault(row["fsp_id"], set()).add(row["currency"])
     return [
-        Route(row["fsp_id"], row["currency"] or None, sub_id or None)
-        for row in rows
-        if not currency or row["currency"] in ("", currency)
+        Route(fsp_id, next(iter(taken)) or None if len(taken) == 1 else None, sub_id or None)
+        for fsp_id, taken in currencies.items()
     ]
 
 

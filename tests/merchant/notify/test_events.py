@@ -125,6 +125,10 @@ async def test_a_paid_request_is_told_once_with_what_a_till_needs(stage: Stage) 
         "reason": None,
         "payment_id": payment["id"],
         "transfer_id": transfer_id,
+        "transaction_id": payment["hub"]["transaction_id"],
+        "transaction_request_id": request["hub"]["transaction_request_id"],
+        "created_at": request["created_at"],
+        "expires_at": request["expires_at"],
     }
     assert PAYER not in json.dumps(data)
 
@@ -142,6 +146,9 @@ async def test_money_that_a_shopper_sends_unasked_is_told(stage: Stage) -> None:
         "counter_id": str(stage.counter.id),
         "amount": {"amount": "12.5", "currency": "KES"},
         "payer": "2547*****001",
+        "transfer_id": payment["hub"]["transfer_id"],
+        "transaction_id": payment["hub"]["transaction_id"],
+        "received_at": payment["received_at"],
     }
 
 

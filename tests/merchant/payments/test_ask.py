@@ -15,7 +15,7 @@ from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.headers import check_headers
 from merchant.hub.fspiop.jws import load_verify_key, verify
 from merchant.hub.fspiop.messages import PartiesPut, Party, PartyIdInfo, encode_error
-from merchant.payments import parties
+from merchant.payments import book_loading
 from merchant.payments.participants import HubConnections
 from tests.merchant.payments.stage import BANK, DFSP, HUB, MOBILE, PAYER, Stage
 
@@ -233,14 +233,12 @@ async def test_an_answer_reads_no_other_payers_requests_even_in_a_database_witho
     FROM payment_request p, generate_series(1, 2000) n
     """
     digests, dfsp_id, now = [b"1", b"2", b"3"], stage.merchant.dfsp_id, clock.now()
-    found = (digests, dfsp_id, now, MOBILE, "topic", now, None)
+    nothing: tuple[list[Any], ...] = ([], [], [], [])
     async with stage.service.db.system() as tx:
         await tx.execute(copied)
         for sql, values in (
-            (parties._WAITING_FOR_PAYER, found[:3]),
-            (parties._FOUND, found),
-            (parties._LOOKED_UP, found[:3]),
-            (parties._ONCE_LOOKED_UP, found[:2]),
+            (book_loading._REQUESTS, ([], [], [dfsp_id] * 3, digests, now, *nothing)),
+            (book_loading._ONCE_LOOKED_UP, (digests, dfsp_id)),
         ):
             plan = str(await tx.fetch(f"EXPLAIN {sql}", *values))
             assert "ix_payment_request_payer_digest" in plan, plan

@@ -3,11 +3,9 @@
 import httpx
 import pytest
 
-from merchant.core import clock
 from merchant.core.access import Role
 from merchant.core.money import Money
 from merchant.core.service import Service
-from merchant.payments import limits
 from tests import builders
 from tests.builders import World
 
@@ -21,9 +19,7 @@ async def test_an_owner_reads_what_the_tier_allows_and_what_is_used(
     place = {"dfsp_id": merchant.dfsp_id, "merchant_id": merchant.id}
     await builders.add_person(service, "owner@stall.example", [Role.MERCHANT_OWNER], **place)
     owner = await builders.signed_in(service, "owner@stall.example")
-    day = clock.now().astimezone(await service.time_zone()).date()
-    async with service.db.system() as tx:
-        await limits.take_anyway(tx, merchant.id, merchant.dfsp_id, Money(12_345, "KES"), day)
+    await builders.use_limit(service, merchant, Money(12_345, "KES"))
     read = await client.get(f"/api/v1/merchants/{merchant.id}/limits", headers=owner.headers)
     assert read.status_code == 200
     [found] = read.json()["limits"]

@@ -3,15 +3,20 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from merchant.compliance.policies.in_force import policy_of
 from merchant.core import clock
-from merchant.core.money import Money
 from merchant.core.service import Service
 from merchant.payments import limits
+from merchant.payments.book import Book, Decision, MerchantFacts
+from merchant.payments.book_loading import empty_book, load_used, lock_limits
+from merchant.payments.book_saving import save_decisions
 from merchant.registry.merchants.models import Merchant
 from tests import builders
 from tests.builders import World
@@ -32,14 +37,45 @@ async def seller(service: Service, world: World) -> Merchant:
     return merchant
 
 
-async def reserve(service: Service, seller: Merchant, minor: int, day: date = DAY) -> bool:
+async def book_of(
+    tx: Any, service: Service, seller: Merchant, day: date, *, locked: bool
+) -> tuple[Book, MerchantFacts]:
+    """The seller's limits on a day, for whoever looks at them or takes of them."""
+    book = await empty_book(service, clock.now())
+    book.rules = replace(book.rules, day=day)
+    book.policies[seller.dfsp_id] = await policy_of(service, seller.dfsp_id)
+    if locked:
+        await lock_limits(tx, [seller.id])
+    await load_used(tx, book, [seller.id])
+    return book, MerchantFacts(seller.id, seller.dfsp_id, seller.state, seller.tier, seller.id)
+
+
+async def reserve(
+    service: Service, seller: Merchant, minor: int, day: date = DAY, currency: str = "USD", *, anyway: bool = False
+) -> bool:
     async with service.db.system() as tx:
-        return await limits.reserve(tx, service, seller.id, seller.dfsp_id, seller.tier, Money(minor, "USD"), day)
+        book, merchant = await book_of(tx, service, seller, day, locked=True)
+        if minor > limits.headroom(book, merchant, currency).minor and not anyway:
+            return False
+        decision = Decision()
+        decision.use(limits.usage_keys(merchant, day, currency), minor, 1)
+        await save_decisions(tx, service, book, [decision])
+        return True
 
 
 async def release(service: Service, seller: Merchant, minor: int, day: date = DAY) -> None:
     async with service.db.system() as tx:
-        await limits.release(tx, seller.id, Money(minor, "USD"), day)
+        book, merchant = await book_of(tx, service, seller, day, locked=False)
+        decision = Decision()
+        decision.use(limits.usage_keys(merchant, day, "USD"), -minor, -1)
+        await save_decisions(tx, service, book, [decision])
+
+
+async def fits(service: Service, seller: Merchant, day: date = DAY, currency: str = "USD") -> int:
+    """The most that one payment may be."""
+    async with service.db.system_reads() as tx:
+        book, merchant = await book_of(tx, service, seller, day, locked=False)
+        return limits.headroom(book, merchant, currency).minor
 
 
 async def usage(service: Service) -> dict[str, tuple[int, int]]:
@@ -65,7 +101,7 @@ async def test_a_full_month_gives_the_day_back(service: Service, seller: Merchan
     assert not await reserve(service, seller, 1)
     held = await usage(service)
     assert held["2027-01"] == (PER_MONTH, 15)
-    assert held["2027-01-31"] == (0, 0)
+    assert held.get("2027-01-31", (0, 0)) == (0, 0)
     assert await reserve(service, seller, PER_PAYMENT, date(2027, 2, 1)), "a new month is a new room"
 
 
@@ -103,27 +139,43 @@ async def test_taking_and_giving_back_at_once_never_get_in_each_others_way(servi
 async def test_money_that_came_all_the_same_counts_over_the_limit(service: Service, seller: Merchant) -> None:
     for _ in range(3):
         await reserve(service, seller, PER_PAYMENT)
-    async with service.db.system() as tx:
-        await limits.take_anyway(tx, seller.id, seller.dfsp_id, Money(PER_PAYMENT, "USD"), DAY)
+    assert await reserve(service, seller, PER_PAYMENT, anyway=True)
     assert await usage(service) == {"2027-01-31": (8_000, 4), "2027-01": (8_000, 4)}
     assert not await reserve(service, seller, 1)
 
 
 async def test_a_look_at_the_limits_takes_nothing(service: Service, seller: Merchant) -> None:
-    async with service.db.system_reads() as tx:
-        for minor, fits in ((PER_PAYMENT, True), (PER_PAYMENT + 1, False)):
-            assert (
-                await limits.would_fit(tx, service, seller.id, seller.dfsp_id, seller.tier, Money(minor, "USD"), DAY)
-                == fits
-            )
+    assert await fits(service, seller) == PER_PAYMENT
     assert await usage(service) == {}
 
 
-async def test_currencies_have_rooms_of_their_own(service: Service, seller: Merchant) -> None:
-    for _ in range(3):
+async def test_what_is_left_of_a_limit_is_what_fits(service: Service, seller: Merchant) -> None:
+    for minor, left in ((PER_PAYMENT, PER_PAYMENT), (PER_PAYMENT, PER_PAYMENT), (1_500, 500), (499, 1), (1, 0)):
+        assert await reserve(service, seller, minor)
+        assert await fits(service, seller) == left
+
+
+async def test_what_is_taken_in_one_currency_is_missing_in_every_other(service: Service, seller: Merchant) -> None:
+    """The day's limit is one, whatever it is said in."""
+    policy = await policy_of(service, seller.dfsp_id)
+    usd, kes = (policy.limits("T0", currency) for currency in ("USD", "KES"))
+    assert await fits(service, seller, currency="KES") == kes.per_payment_minor
+    for _ in range(2):
         assert await reserve(service, seller, PER_PAYMENT)
-    async with service.db.system() as tx:
-        assert await limits.reserve(tx, service, seller.id, seller.dfsp_id, seller.tier, Money(2_000, "KES"), DAY)
+    left = kes.per_day_minor - 2 * PER_PAYMENT * kes.per_day_minor // usd.per_day_minor
+    assert await fits(service, seller, currency="KES") == min(left, kes.per_payment_minor)
+    assert await reserve(service, seller, PER_PAYMENT)
+    assert await fits(service, seller, currency="KES") == 0
+    assert not await reserve(service, seller, 1, currency="KES")
+    assert await fits(service, seller, DAY - timedelta(days=1), "KES") == kes.per_payment_minor, (
+        "the day before is free"
+    )
+
+
+async def test_payments_of_a_day_are_counted_over_all_currencies(service: Service, seller: Merchant) -> None:
+    for number in range(PER_DAY_COUNT):
+        assert await reserve(service, seller, 1, currency=("USD", "KES")[number % 2])
+    assert [await fits(service, seller, currency=currency) for currency in ("USD", "KES")] == [0, 0]
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -137,10 +189,7 @@ async def test_a_look_foretells_a_reservation_and_no_limit_is_ever_passed(
         if gives_back and held:
             await release(service, seller, *held.pop())
             continue
-        async with service.db.system_reads() as tx:
-            foretold = await limits.would_fit(
-                tx, service, seller.id, seller.dfsp_id, seller.tier, Money(minor, "USD"), day
-            )
+        foretold = minor <= await fits(service, seller, day)
         assert await reserve(service, seller, minor, day) == foretold
         if foretold:
             held.append((minor, day))

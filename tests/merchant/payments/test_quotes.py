@@ -10,7 +10,7 @@ import pytest
 
 from merchant.core import clock
 from merchant.hub.fspiop import ilp
-from merchant.hub.fspiop.messages import PartyIdInfo, WireMoney, parse_datetime
+from merchant.hub.fspiop.messages import PartyIdInfo, TransactionType, WireMoney, parse_datetime
 from merchant.payments.quotes import QUOTE_LIFE
 from tests import builders
 from tests.merchant.payments.stage import BANK, DFSP, MOBILE, Stage, in_s
@@ -55,6 +55,26 @@ async def test_how_long_a_quote_is_good_is_ours_to_say_however_long_the_payer_wa
     move_clock(timedelta(seconds=6))
     _, answer = await stage.transfer(quoted)
     assert answer.error_code is None
+
+
+@pytest.mark.parametrize("scenario", ["WITHDRAWAL", "DEPOSIT", "REFUND"])
+async def test_what_is_no_payment_is_refused_by_name(stage: Stage, scenario: str) -> None:
+    kind = TransactionType(scenario, "PAYER", "CONSUMER")  # type: ignore[arg-type]
+    refused = await stage.quote(transaction_type=kind)
+    assert refused.error_code == "5102"
+    assert "payments" in refused.body["errorInformation"]["errorDescription"]
+
+
+async def test_a_transfer_between_people_to_a_shop_is_a_payment(stage: Stage) -> None:
+    quoted = await stage.quote(transaction_type=TransactionType("TRANSFER", "PAYER", "CONSUMER"))
+    assert quoted.error_code is None
+
+
+async def test_a_payee_at_another_dfsp_is_not_quoted_for(stage: Stage) -> None:
+    body = stage.quote_body()
+    elsewhere = msgspec.structs.replace(body.payee.party_id_info, fsp_id="lakemfi")
+    changed = msgspec.structs.replace(body, payee=msgspec.structs.replace(body.payee, party_id_info=elsewhere))
+    assert (await stage.send_quote(changed)).error_code == "3203"
 
 
 async def test_the_same_quote_again_gets_the_same_answer(stage: Stage) -> None:

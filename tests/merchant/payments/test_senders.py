@@ -27,7 +27,7 @@ from merchant.hub.fspiop.messages import (
 )
 from merchant.payments.callbacks import FRESHNESS_MAX
 from merchant.payments.participants import HubConnections
-from merchant.payments.parties import ANSWERED_WITHIN
+from merchant.payments.requests import ANSWERED_WITHIN
 from merchant.scheme import keys
 from tests.builders import DFSPS, GATEWAY_SECRET
 from tests.merchant.payments.stage import (

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from merchant.core import clock
 from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.messages import TransfersPost, encode_error
-from merchant.payments.states import CAPABILITIES, CLOSED, MOVES, RequestCapability, RequestState, may, move
-from merchant.payments.states import lock_request as lock
+from merchant.payments.book_loading import load_book
+from merchant.payments.needs import Needs
+from merchant.payments.states import CAPABILITIES, CLOSED, MOVES, RequestCapability, RequestState, may
+from tests import builders
 from tests.merchant.payments.stage import BANK, HUB, MOBILE, Stage
 
 pytestmark = pytest.mark.anyio
@@ -73,10 +76,7 @@ async def test_a_move_that_the_table_lacks_writes_nothing(stage: Stage) -> None:
     steps = 1
     for before, target in itertools.product(STATES, STATES):
         await stage.rows("UPDATE payment_request SET state = $1, late = false", before)
-        async with stage.service.db.system() as tx:
-            locked = await lock(tx, transaction_request_id=request["hub"]["transaction_request_id"])
-            assert locked is not None
-            moved = await move(tx, locked, target, "test")
+        moved = await builders.move_request(stage.service, request["id"], target)
         assert moved == (target in MOVES[before]), (before, target)
         shown = await stage.read(request)
         assert shown["state"] == (target if moved else before)
@@ -85,12 +85,13 @@ async def test_a_move_that_the_table_lacks_writes_nothing(stage: Stage) -> None:
         assert len(await stage.history(request)) == steps
 
 
-async def test_a_request_of_another_dfsp_is_not_locked(stage: Stage) -> None:
+async def test_a_request_of_another_dfsp_is_not_found(stage: Stage) -> None:
     wire_id = (await stage.create()).json()["hub"]["transaction_request_id"]
     async with stage.service.db.system() as tx:
-        stranger = stage.world.dfsp_ids["lakemfi"]
-        assert await lock(tx, transaction_request_id=wire_id, dfsp_id=stranger) is None
-        assert await lock(tx, transaction_request_id="no such id") is None
+        book = await load_book(tx, stage.service, Needs(hub_request_ids={wire_id, "no such id"}), clock.now())
+    assert book.request_by_hub_id(wire_id, stage.merchant.dfsp_id) is not None
+    assert book.request_by_hub_id(wire_id, stage.world.dfsp_ids["lakemfi"]) is None
+    assert book.request_by_hub_id("no such id", stage.merchant.dfsp_id) is None
 
 
 async def test_money_in_doubt_after_the_end_is_late_when_it_turns_out_true(stage: Stage, move_clock: Clock) -> None:

@@ -30,7 +30,7 @@ def test_money_that_has_moved_is_never_called_off() -> None:
 
 
 def test_a_state_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match="LOST"):
+    with pytest.raises(KeyError, match="LOST"):
         transfer_may("LOST", TransferCapability.BE_COMMITTED)
 
 

@@ -208,13 +208,14 @@ async def test_a_request_ends_at_once_when_its_quote_would_go_over_the_limit_and
     stage: Stage,
 ) -> None:
     """Fault D12: it stayed open, and ended as if the customer had not answered."""
-    for _ in range(5):
-        await stage.reserved(amount="10000", currency="USD")
     request = await stage.asked(amount={"amount": "10000", "currency": "USD"})
+    for amount in ("10000", "10000", "10000", "10000", "5000"):
+        await stage.reserved(amount=amount, currency="USD")
     refused = await stage.quote(request)
     assert refused.error_code == "5200"
     read = await stage.read(request)
     assert (read["state"], read["reason"]["code"]) == ("failed", "over_limit")
+    assert "at most 5,000.00 USD fits now" in read["reason"]["message"]
     await stage.rows("DELETE FROM limit_usage")  # the next day
     await stage.pay(request)
     assert await stage.state(request) == "paid"

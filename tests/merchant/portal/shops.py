@@ -28,8 +28,8 @@ from merchant.demo.pages.routes import demo_routes
 from merchant.demo.payments import HELD_PHONE
 from merchant.demo.simulator import SimulatorConfig
 from merchant.demo.world import DemoWorld
-from merchant.payments.requests import NewRequest, create_request
-from merchant.payments.states import RequestState, lock_request, move
+from merchant.payments.operations import NewRequest, create_request
+from merchant.payments.states import RequestState
 from merchant.programs import runtime
 from merchant.programs.app import create_app, with_doors
 from merchant.programs.worker import Worker
@@ -66,10 +66,7 @@ class Shop(msgspec.Struct):
         new = NewRequest(counter_id=self.counter.id, amount=amount, payer=Msisdn.of(payer) if payer else None, **more)
         async with self.service.db.tenant(dfsp_id) as tx:
             made = await create_request(tx, self.service, actor, new)
-        async with self.service.db.system() as tx:
-            request = await lock_request(tx, request_id=made.id)
-            assert request is not None
-            assert state in (None, request.state) or await move(tx, request, RequestState(state), "test")
+        assert state in (None, made.state) or await builders.move_request(self.service, made.id, state)
         return f"{made.alias}.{made.short_ref}"
 
     async def put_into(self, state: str) -> None:

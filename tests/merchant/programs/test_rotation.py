@@ -28,7 +28,7 @@ from merchant.migrations import schema
 from merchant.notify import email
 from merchant.payments import outgoing
 from merchant.payments.models import Quote
-from merchant.payments.requests import NewRequest, create_request
+from merchant.payments.operations import NewRequest, create_request
 from merchant.people import links, totp
 from merchant.people.registration import claims
 from merchant.people.registration.addresses import Address

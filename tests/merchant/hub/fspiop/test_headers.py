@@ -88,6 +88,10 @@ def test_authorizations_speak_1_0_and_a_lookup_has_no_destination() -> None:
             "application/vnd.interoperability.iso20022.quotes+json;version=2.0",
             MediaType("quotes", "2", "0", True),
         ),
+        ("application/vnd.interoperability.quotes+json;charset=utf-8;version=1.1", MediaType("quotes", "1", "1")),
+        ('application/vnd.interoperability.quotes+json;version="1.1"', MediaType("quotes", "1", "1")),
+        (QUOTES + "1.1;", MediaType("quotes", "1", "1")),
+        (QUOTES + '1.1 ; charset="UTF-8"', MediaType("quotes", "1", "1")),
     ],
 )
 def test_media_types_are_read_forgivingly(text: str, parsed: MediaType) -> None:
@@ -105,6 +109,8 @@ def test_media_types_are_read_forgivingly(text: str, parsed: MediaType) -> None:
         QUOTES + "1.1.1",
         QUOTES + "one",
         QUOTES + "1.1\n;x",
+        QUOTES + "1.1;q=0.9",
+        QUOTES + "1.1;charset=latin-1",
         "application/vnd.interoperability.quotes+json" + ";" * HEADER_LENGTH_MAX,
     ],
 )

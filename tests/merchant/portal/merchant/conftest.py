@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from merchant.core import clock, ids
 from merchant.core.access import Role
 from merchant.core.service import Service
-from merchant.payments.states import RequestState, lock_request, move
+from merchant.payments.states import RequestState
 from merchant.registry.merchants.models import Counter, Merchant
 from tests import builders
 from tests.builders import Person, World
@@ -69,10 +69,7 @@ class Stall(msgspec.Struct):
         made = await self.client.post("/api/v1/payment-requests", json=body, headers=headers)
         assert made.status_code == 201, made.text
         if state is not None:
-            async with self.service.db.system() as tx:
-                request = await lock_request(tx, request_id=UUID(made.json()["id"]))
-                assert request is not None
-                assert await move(tx, request, state, "test")
+            assert await builders.move_request(self.service, made.json()["id"], state)
         return str(made.json()["id"])
 
     async def asked(self) -> list[dict[str, object]]:

@@ -3,10 +3,9 @@
 import httpx
 import pytest
 
-from merchant.core import clock
 from merchant.core.money import Money
-from merchant.payments import limits
 from merchant.payments.states import RequestState
+from tests import builders
 from tests.builders import World
 from tests.merchant.portal.browsing import Browser
 from tests.merchant.portal.merchant.conftest import NAME, Stall
@@ -67,13 +66,9 @@ async def test_a_shop_that_is_stopped_is_told_in_words(stall: Stall, state: str,
 
 
 async def test_a_limit_that_is_reached_is_told(stall: Stall) -> None:
-    service = stall.service
-    day = clock.now().astimezone(await service.time_zone()).date()
     read = await stall.client.get(f"/api/v1/merchants/{stall.merchant.id}/limits", headers=stall.owner.headers)
     most = next(one for one in read.json()["limits"] if one["currency"] == "USD")
-    async with service.db.system() as tx:
-        whole = Money(int(float(most["per_day"]) * 100), "USD")
-        await limits.take_anyway(tx, stall.merchant.id, stall.merchant.dfsp_id, whole, day)
+    await builders.use_limit(stall.service, stall.merchant, Money(int(float(most["per_day"]) * 100), "USD"))
     browser = stall.browser()
     await browser.open("/shop")
     assert "The limit of the day is reached" in browser.words

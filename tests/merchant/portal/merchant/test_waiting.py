@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from merchant.core import clock
-from merchant.payments.states import RequestState, lock_request, move
+from merchant.payments.states import RequestState
 from tests import builders
 from tests.builders import World
 from tests.merchant.portal.merchant.conftest import Stall
@@ -50,10 +50,7 @@ async def test_a_paid_request_fills_the_screen_with_amount_time_and_reference(st
 
 async def test_a_late_payment_says_that_it_came_late(stall: Stall) -> None:
     request_id = await stall.ask(S.EXPIRED)
-    async with stall.service.db.system() as tx:
-        request = await lock_request(tx, request_id=builders.UUID(request_id))
-        assert request is not None
-        assert await move(tx, request, S.PAID, "test")
+    assert await builders.move_request(stall.service, request_id, S.PAID)
     browser = stall.browser()
     await browser.open(f"/shop/requests/{request_id}")
     assert "This came late" in browser.words
