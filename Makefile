@@ -23,7 +23,7 @@ export PIP_RETRIES
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test slow oldest browser shots pictures lint format bench texts openapi clean
+.PHONY: help install run simulate test slow oldest browser shots pictures lint format bench texts openapi clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ run: install ## Start everything, show the main job on real input, and stay up u
 
 test: install ## Run the tests, but for the slow ones
 	$(PYTEST) -m "not slow and not browser"
+
+simulate: install ## Live through PAYMENTS payments with faults (20,000) by SEED (a fresh one), and compare the books
+	@$(PY) -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(PAYMENTS),--payments $(PAYMENTS))
 
 slow: install ## Run the slow tests: kills, whole installations, commands in processes of their own, generated clients
 	$(PYTEST) -m slow
