@@ -26,8 +26,10 @@ _forks.set_forkserver_preload(
 )
 
 
-async def start_service(settings: Settings, log: Path) -> BaseProcess:
-    """`merchant serve` with these settings, answering; what it says goes to the log."""
+async def start_service(settings: Settings, log: Path, database_url: str = "") -> BaseProcess:
+    """`merchant serve` with these settings, answering; what it says goes to the log. Its database is its own unless
+    it is told of one.
+    """
     variables = {
         "MERCHANT_PORT": str(settings.port),
         "MERCHANT_DATA_DIR": str(settings.data_dir),
@@ -36,6 +38,8 @@ async def start_service(settings: Settings, log: Path) -> BaseProcess:
         "MERCHANT_LOG_LEVEL": settings.log_level,
         "MERCHANT_SETTLE_CHECK_S": str(settings.settle_check_s),
     }
+    if database_url:
+        variables["MERCHANT_DATABASE_URL"] = database_url
     process = _forks.Process(target=_serve, args=(variables, log), daemon=True)
     process.start()
     await _answers(f"{settings.base_url}/health/live", process)
@@ -60,6 +64,7 @@ def worker_variables(settings: Settings, database_url: str) -> dict[str, str]:
         "MERCHANT_HUB_URL": settings.hub_url,
         "MERCHANT_LOG_LEVEL": "WARNING",
         "MERCHANT_DATABASE_POOL_SIZE": str(settings.database_pool_size),
+        "MERCHANT_SETTLE_CHECK_S": str(settings.settle_check_s),
     }
 
 
