@@ -25,6 +25,7 @@ from merchant.cli.lei import lei
 from merchant.cli.lists import lists
 from merchant.cli.openapi import openapi
 from merchant.cli.outbox import outbox
+from merchant.cli.payment import payment
 from merchant.cli.people import people
 from merchant.cli.policies import policies
 from merchant.cli.qr import qr_commands
@@ -48,6 +49,7 @@ COMMANDS = (
     database,
     audit,
     outbox,
+    payment,
     hub,
     lists,
     lei,

@@ -15,7 +15,7 @@ _migrate = click.option("--migrate", is_flag=True, help="First bring the databas
 @click.pass_obj
 def serve(settings: Settings, worker: bool, migrate: bool) -> None:
     """Serve HTTP (and work off the outbox) until Ctrl-C."""
-    from merchant.core import logs
+    from merchant.core import logs, spans
     from merchant.programs import health, runtime, safety
     from merchant.programs.app import create_app, with_doors
     from merchant.programs.worker import Worker
@@ -36,7 +36,7 @@ def serve(settings: Settings, worker: bool, migrate: bool) -> None:
             click.echo(f"ready {settings.base_url}")
             await runtime.forever()
 
-    with runtime.open_database(settings) as url:
+    with spans.exporting(settings.otlp_url), runtime.open_database(settings) as url:
         runtime.run(main(url))
     runtime.leave()
 
@@ -46,7 +46,7 @@ def serve(settings: Settings, worker: bool, migrate: bool) -> None:
 @click.pass_obj
 def worker(settings: Settings, migrate: bool) -> None:
     """Work off the outbox until Ctrl-C; any number of workers may run."""
-    from merchant.core import logs
+    from merchant.core import logs, spans
     from merchant.core.http.context import with_context
     from merchant.programs import runtime, safety
     from merchant.programs.app import create_app
@@ -68,7 +68,7 @@ def worker(settings: Settings, migrate: bool) -> None:
             click.echo("working")
             await runtime.forever()
 
-    with runtime.open_database(settings) as url:
+    with spans.exporting(settings.otlp_url), runtime.open_database(settings) as url:
         runtime.run(main(url))
 
 

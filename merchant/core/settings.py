@@ -294,6 +294,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Where the worker appends signed heads of the audit record, which show what a database's owner took away. Better on
     # another machine's disk; empty: audit-anchors.jsonl in data_dir.
     audit_anchor_file: Annotated[str, _FILE] = ""
+    # The collector that spans of OpenTelemetry are sent to, over OTLP/HTTP: its address without /v1/traces, such as
+    # http://127.0.0.1:4318. Empty: no spans, since they cost CPU and need the extra `otlp`.
+    otlp_url: Annotated[str, _REGISTER_URL] = ""
     # Log level of structlog.
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],

@@ -16,7 +16,7 @@ import click
 import msgspec
 
 from merchant.channels.ussd import gateway_path
-from merchant.core import logs, postgres
+from merchant.core import logs, postgres, spans
 from merchant.core.access import Role
 from merchant.core.errors import OperatorProblem
 from merchant.core.service import Service
@@ -46,6 +46,11 @@ def run_demo(settings: Settings) -> None:
     """Run the demo until Ctrl-C. Raises Unsafe and PortTaken before anything is written, DemoStarts, AlreadySeeded."""
     safety.check_safe(settings, demo=True)
     logs.configure("WARNING" if settings.log_level == "INFO" else settings.log_level)
+    with spans.exporting(settings.otlp_url):
+        _run(settings)
+
+
+def _run(settings: Settings) -> None:
     runtime.bind_address(settings.host, settings.port)
     runtime.bind_address(settings.host, _hub_port(settings), "MERCHANT_SIMULATOR_PORT")
     if world.is_unfinished(settings.data_dir):

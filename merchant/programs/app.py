@@ -95,13 +95,17 @@ def with_doors(app: Litestar, limits: BodyLimits = _BODY_LIMITS) -> ASGIApp:
     The router costs as much as those doors do themselves. Behind it HEAD is a GET without a body; the doors know no
     HEAD, since a GET of the hub asks for an answer that we then send.
     """
-    doors = [(f"{path}/", door.fn) for door in (fspiop_door, oracle_door, ussd_door) for path in door.paths]
+    doors = [
+        (f"{path}/", f"{path}/{{path}}", door.fn)
+        for door in (fspiop_door, oracle_door, ussd_door)
+        for path in door.paths
+    ]
 
     async def front(scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            for prefix, door in doors:
+            for prefix, template, door in doors:
                 if scope["path"].startswith(prefix):
-                    scope["litestar_app"] = app
+                    scope["litestar_app"], scope["path_template"] = app, template
                     await door(scope, receive, send)
                     return
             if scope["method"] == "HEAD":

@@ -18,7 +18,7 @@ from merchant.compliance.lists import queries as list_queries
 from merchant.compliance.lists.ages import ListAge, read_ages
 from merchant.compliance.lists.packaged import screening_index
 from merchant.compliance.policies import in_force, soundness
-from merchant.core import clock, pools, secret_key
+from merchant.core import clock, pools, secret_key, spans
 from merchant.core.audit_anchors import audit_faults
 from merchant.core.errors import OperatorProblem
 from merchant.core.heartbeat import GONE_AFTER_S, SKEW_NOTED_S
@@ -92,6 +92,8 @@ def _settings(settings: Settings) -> list[Finding]:
         Finding(fault.severity, fault.code, "settings", fault.sentence)
         for fault in safety.faults(settings, demo=(settings.data_dir / "demo.json").exists())
     ]
+    if settings.otlp_url and not spans.is_installed():
+        found.append(of_problem(spans.NoTelemetry()))
     return found or [Finding("ok", "settings", "settings", "Every setting is within its bounds.")]
 
 
@@ -341,11 +343,7 @@ async def _workers(service: Service) -> list[Finding]:
 
 
 async def _restored(service: Service) -> list[Finding]:
-    async with service.db.system_reads() as tx:
-        waiting = await tx.fetchval(
-            "SELECT 1 FROM installation WHERE restored_at IS NOT NULL AND reconciled_at IS NULL"
-        )
-    if not waiting:
+    if not service.reconciling:
         return []
     sentence = "Restored from a backup and not yet reconciled with the hub: no payment is taken until `serve` has."
     return [Finding("warning", "not_reconciled", "hub", sentence)]

@@ -17,6 +17,7 @@ from tests.paths import ROOT
 SERVICE = ("merchant", *packages.LIBRARIES)
 RUNTIME = packages.declared()
 DEMO = packages.declared(extra="demo")
+OTLP = packages.declared(extra="otlp")
 DEVELOPERS = packages.declared(group="dev")
 # Not installed by `make install`, so that only its names are known here.
 BROWSER = packages.declared(group="browser")
@@ -66,15 +67,17 @@ def sources(*folders: str) -> list[Path]:
 
 def test_what_the_service_imports_is_declared() -> None:
     demo = [file for file in sources("merchant") if file.is_relative_to(ROOT / "merchant/demo")]
-    service = [file for file in sources(*SERVICE) if file not in demo]
+    spans = ROOT / "merchant/core/spans.py"
+    service = [file for file in sources(*SERVICE) if file not in (*demo, spans)]
     assert undeclared(imported(service), RUNTIME) == []
+    assert undeclared(imported([spans]), [*RUNTIME, *OTLP]) == []
     assert undeclared(imported(demo), [*RUNTIME, *DEMO]) == []
 
 
 def test_what_the_tests_import_is_declared() -> None:
     in_browsers = {name.replace("-", "_") for name in names(BROWSER)}
     modules = imported(sources("tests")) - imported(sources("tests/browser")) & in_browsers
-    assert undeclared(modules, [*RUNTIME, *DEMO, *DEVELOPERS]) == []
+    assert undeclared(modules, [*RUNTIME, *DEMO, *OTLP, *DEVELOPERS]) == []
 
 
 def test_an_import_of_what_only_another_package_brings_along_is_found(tmp_path: Path) -> None:
@@ -84,7 +87,7 @@ def test_an_import_of_what_only_another_package_brings_along_is_found(tmp_path: 
 
 def test_what_is_declared_is_imported() -> None:
     held = [packages.packages_of_modules().get(module, set()) for module in imported(sources(*SERVICE))]
-    assert names([*RUNTIME, *DEMO]) - set().union(*held) == NOT_IMPORTED
+    assert names([*RUNTIME, *DEMO, *OTLP]) - set().union(*held) == NOT_IMPORTED
 
 
 def of_library(library: str) -> list[Requirement]:
@@ -137,7 +140,7 @@ TABLES = [(library, table) for library in packages.LIBRARIES for table in ("depe
 
 
 @pytest.mark.parametrize(
-    ("folder", "table"), [*((".", each) for each in ("dependencies", "demo", "dev", "browser")), *TABLES]
+    ("folder", "table"), [*((".", each) for each in ("dependencies", "demo", "otlp", "dev", "browser")), *TABLES]
 )
 def test_every_dependency_has_its_reason_beside_it(folder: str, table: str) -> None:
     text = (ROOT / folder / "pyproject.toml").read_text()
@@ -146,7 +149,7 @@ def test_every_dependency_has_its_reason_beside_it(folder: str, table: str) -> N
     assert [line for line in lines if not re.fullmatch(r'  "[^"]+",\s+# \S.{8,}', line)] == []
 
 
-@pytest.mark.parametrize("requirement", [*RUNTIME, *DEMO, *DEVELOPERS, *BROWSER], ids=str)
+@pytest.mark.parametrize("requirement", [*RUNTIME, *DEMO, *OTLP, *DEVELOPERS, *BROWSER], ids=str)
 def test_the_lock_file_holds_a_version_that_is_allowed(requirement: Requirement) -> None:
     lock = BROWSER_LOCK if requirement in BROWSER else LOCK
     pinned = re.search(rf"^{canonicalize_name(requirement.name)}==(\S+)", lock, re.MULTILINE)
@@ -157,7 +160,7 @@ def test_the_lock_file_holds_a_version_that_is_allowed(requirement: Requirement)
 @pytest.mark.parametrize("lock", [LOCK, BROWSER_LOCK], ids=["requirements", "browser"])
 def test_the_lock_file_is_hashed_throughout_and_names_no_index(lock: str) -> None:
     pins = re.findall(r"^\S+==\S+.*(?:\n    --hash=\S+.*)*", lock, re.MULTILINE)
-    assert len(pins) >= len(BROWSER if lock is BROWSER_LOCK else [*RUNTIME, *DEMO, *DEVELOPERS])
+    assert len(pins) >= len(BROWSER if lock is BROWSER_LOCK else [*RUNTIME, *DEMO, *OTLP, *DEVELOPERS])
     assert [pin for pin in pins if "--hash=sha256:" not in pin] == []
     assert "://" not in lock
     assert "--index" not in lock.replace("--no-emit-index-url", "")

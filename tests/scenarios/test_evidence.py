@@ -10,7 +10,6 @@ from merchant.compliance.cases import clockwork
 from merchant.core import clock
 from merchant.core.evidence import EventBuffer
 from merchant.core.money import Money
-from merchant.payments import limits
 from tests import builders
 from tests.scenarios.desk import Desk, paths, sole_proprietor
 
@@ -82,13 +81,7 @@ async def test_scenario_9_a_lowered_merchant_keeps_what_it_took_and_takes_no_mor
     month = timedelta(days=31)
 
     async def fits(units: int) -> bool:
-        row = await desk.get(merchant)
-        day = clock.local_date(clock.now(), (await desk.service.scheme()).time_zone)
-        amount = Money(units * 13_000, "KES")
-        async with desk.service.db.system() as tx:
-            return await limits.reserve(
-                tx, desk.service, merchant_id, desk.world.dfsp_ids["greenbankfsp"], row["tier"], amount, day
-            )
+        return await builders.take_of_limits(desk.service, merchant_id, Money(units * 13_000, "KES"))
 
     for _ in range(3):
         assert await fits(400)

@@ -8,7 +8,7 @@ from typing import Any
 
 from litestar.types import ASGIApp, Message, Receive, Send
 
-from merchant.core import errors, texts, trace
+from merchant.core import errors, spans, texts, trace
 from merchant.core.http import json as web
 from merchant.core.http.hosts import check_host, known_hosts
 from merchant.core.http.incoming import BodyLimits, Incoming
@@ -62,13 +62,18 @@ def with_context(app: ASGIApp, settings: Settings | None = None, limits: BodyLim
                     incoming = scope["incoming"] = Incoming(receive, _LONG_BODIES.get(part.kind, limits))
         request_id = trace.sane_request_id(given)
         # Two parents are none: nobody can say which is meant.
-        _, token = trace.start(request_id, parents[0] if len(parents) == 1 else None)
+        parent = parents[0] if len(parents) == 1 else None
+        status: int | None = None
+        span = spans.start_request(scope["method"], parent) if spans.is_on() else None
+        _, token = trace.start(request_id, parent if span is None else span.traceparent)
         id_value = request_id.encode()
         token_of_part = caller.set(part)
 
         async def answer(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
                 started: Any = message
+                status = started["status"]
                 started["headers"] = with_security(started.get("headers", ()), fixed, id_value)
                 if incoming is not None:
                     incoming.answering = True
@@ -83,6 +88,8 @@ def with_context(app: ASGIApp, settings: Settings | None = None, limits: BodyLim
         finally:
             caller.reset(token_of_part)
             trace.end(token)
+            if span is not None:
+                spans.end_request(span, scope.get("path_template"), status)
 
     return front
 

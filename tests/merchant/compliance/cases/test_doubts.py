@@ -5,10 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from merchant.core import clock
 from merchant.core.money import Money
 from merchant.core.service import Service
-from merchant.payments import limits
 from tests import builders
 from tests.builders import World
 
@@ -91,16 +89,12 @@ async def test_merchants_of_one_owner_share_their_limits_across_dfsps(service: S
     second, _ = await builders.create_merchant(service, world, "lakemfi", elsewhere)
     stranger, _ = await builders.create_merchant(service, world, document=builders.seller(currencies=["USD"]))
     await builders.work(service)
-    day = clock.now().date()
 
     async def take(merchant: Any, minor: int) -> bool:
-        async with service.db.system() as tx:
-            amount = Money(minor, "USD")
-            return await limits.reserve(tx, service, merchant.id, merchant.dfsp_id, merchant.tier, amount, day)
+        return await builders.take_of_limits(service, merchant.id, Money(minor, "USD"))
 
     assert [await take(first, 2_000), await take(second, 2_000), await take(first, 2_000)] == [True] * 3
     assert not await take(second, 100)  # the day's 60 dollars are taken, whichever shop took them
     assert await take(stranger, 2_000)
-    async with service.db.system() as tx:
-        await limits.release(tx, first.id, Money(2_000, "USD"), day)
+    await builders.use_limit(service, first, Money(-2_000, "USD"))  # given back
     assert await take(second, 100)
