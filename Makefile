@@ -23,7 +23,7 @@ export PIP_RETRIES
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run simulate test slow oldest browser shots pictures lint format bench texts openapi clean
+.PHONY: help install run simulate states test slow oldest browser shots pictures lint format bench texts openapi clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -79,6 +79,9 @@ bench: install ## Measure CPU time per operation beside budget and figure before
 
 texts: install ## Gather the sentences shown to people into the catalogues of merchant/core/locale
 	$(PY) -m tests.rules.catalogues
+
+states: install ## Write docs/states.md anew from the tables of states in the code
+	$(PY) -m tests.rules.state_tables
 
 openapi: install ## Write the OpenAPI documents to openapi/
 	$(PY) -m merchant openapi
