@@ -43,7 +43,7 @@ AT_ONCE = 16
 SMALL, LARGE = 10_000, 1_000_000  # aliases
 PACED_ROUNDS, PACED_S = 3, 5
 # CPU milliseconds of a whole request to pay at so many a second, our RSA signatures included.
-PACED_BUDGETS_MS = {10: 20.0, 20: 16.0}
+PACED_BUDGETS_MS = {10: 20.0, 20: 16.0, 30: 14.0, 60: 12.0, 80: 10.0, 100: 9.0}
 
 
 class Bench:
