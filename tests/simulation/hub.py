@@ -127,8 +127,10 @@ class Hub:
 
     def _hear(self, say: port.Say, dfsp: OurDfsp, about: Any) -> None:
         match say:
-            case port.AnswerQuote(quote_id=quote_id) | port.RepeatQuote(quote_id=quote_id):
-                self._quoted(quote_id)
+            case port.AnswerQuote(quote_id=quote_id, amount=amount):
+                self._quoted(quote_id, str(amount).encode())
+            case port.RepeatQuote(quote_id=quote_id, answer=answer):
+                self._quoted(quote_id, answer)
             case port.AnswerTransfer(transfer_id=transfer_id) | port.RepeatTransfer(transfer_id=transfer_id):
                 self._answered(transfer_id)
             case port.AskOutcome(transfer_id=transfer_id):
@@ -214,9 +216,10 @@ class Hub:
         self.say(person.dfsp, person.fsp_id, person.quote)
         self.world.after(12, self._ask_quote, quote_id)
 
-    def _quoted(self, quote_id: str) -> None:
+    def _quoted(self, quote_id: str, amount: bytes) -> None:
         person = self.people.get(quote_id)
-        if person is None or person.is_answered:
+        # A payer's DFSP holds the answer against what it asked for: the question may have been altered on its way.
+        if person is None or person.is_answered or amount != str(person.quote.amount).encode():
             return
         person.is_answered = True
         world = self.world

@@ -297,7 +297,9 @@ def _told(job: Job) -> tuple[Any, OurDfsp | None, str, bool]:
 
 def _write(decision: Decision) -> None:
     """What an adapter adds to a decision: the answers as they are sent, and a quote's lock."""
-    decision.quotes = [replace(one, answer=b"answer", lock=f"lock of {one.quote_id}") for one in decision.quotes]
+    decision.quotes = [
+        replace(one, answer=str(one.amount).encode(), lock=f"lock of {one.quote_id}") for one in decision.quotes
+    ]
     for key, transfer in decision.transfers.items():
         if transfer.answer is None:
             decision.transfers[key] = replace(transfer, answer=b"answer")
