@@ -119,7 +119,7 @@ async def store_many(
 ) -> list[tuple[bool, HeldJob | None]]:
     """Store different messages and the jobs to interpret them by one statement.
 
-    For each: whether it is new, and its job where the caller `held` them (outbox.add_many).
+    For each: whether it is new, and its job where the caller `held` them (outbox.finish).
     """
     jobs = []
     for arrival in arrivals:

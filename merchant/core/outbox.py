@@ -119,7 +119,7 @@ def job_cte(
     it is empty. The others are SQL expressions over it: constants and `$n` of the caller, never values; that of
     `traceparent` is handed `trace.traceparent()`, that of `moved` `clock.moved()`. It is due now, by the database's
     clock, or after `delay`, an interval. Workers are woken at the commit, when there is a job at all, unless it is
-    `held` (add_many). `name` is for the second of a statement. `job_id` is an expression of NEXT_ID, for who must know
+    `held` (finish). `name` is for the second of a statement. `job_id` is an expression of NEXT_ID, for who must know
     it: the application's role may write jobs and not read them.
     """
     now = now_sql(moved)
@@ -196,17 +196,6 @@ FROM outbox GROUP BY topic
 """  # noqa: S608 - constants
 
 
-_ADD_MANY = f"""
-WITH job AS (
-  INSERT INTO outbox (topic, dfsp_id, payload, run_at, attempts, created_at, traceparent)
-  SELECT topic, dfsp_id, payload, {now_sql("$6")} + $5::interval, $7, {now_sql("$6")}, traceparent
-  FROM unnest($1::text[], $2::uuid[], $3::bytea[], $4::text[]) WITH ORDINALITY
-    AS given (topic, dfsp_id, payload, traceparent, n) ORDER BY n
-  RETURNING id, CASE WHEN $7 = 0 THEN pg_notify('{CHANNEL}', '') END)
-SELECT id FROM job ORDER BY id
-"""  # noqa: S608 - constants
-
-
 class LeaseLost(RuntimeError):
     """The lease ran out and another worker has the job; what was done in this transaction must not count."""
 
@@ -228,39 +217,25 @@ async def add(
     await tx.execute(_ADD, topic, order_key, dfsp_id, raw, delay, clock.moved(), trace.traceparent())
 
 
-async def add_many(tx: Tx, jobs: Sequence[NewJob], *, held: bool) -> list[HeldJob]:
-    """Write jobs into the caller's transaction by one statement.
-
-    `held` jobs are leased by whoever writes them, who works them off after the commit; the others are due for any
-    worker, and are not given back.
-    """
-    if not jobs:
-        return []
-    rows = await tx.fetch(
-        _ADD_MANY,
-        [job.topic for job in jobs],
-        [job.dfsp_id for job in jobs],
-        [job.payload for job in jobs],
-        [job.traceparent for job in jobs],
-        LEASE if held else timedelta(),
-        clock.moved(),
-        int(held),
-    )
-    # The ids were drawn in the order of the jobs.
-    return as_held(jobs, [row["id"] for row in rows]) if held else []
-
-
 _FINISH = f"""
 WITH done AS (
   DELETE FROM outbox USING unnest($8::bigint[], $9::int[]) AS job (id, attempts)
   WHERE outbox.id = job.id AND outbox.attempts = job.attempts RETURNING 1),
-{_ADD_MANY.strip().removeprefix("WITH ").rsplit("SELECT id", 1)[0].rstrip()}
+job AS (
+  INSERT INTO outbox (topic, dfsp_id, payload, run_at, attempts, created_at, traceparent)
+  SELECT topic, dfsp_id, payload, {now_sql("$6")} + $5::interval, $7, {now_sql("$6")}, traceparent
+  FROM unnest($1::text[], $2::uuid[], $3::bytea[], $4::text[]) WITH ORDINALITY
+    AS given (topic, dfsp_id, payload, traceparent, n) ORDER BY n
+  RETURNING id, CASE WHEN $7 = 0 THEN pg_notify('{CHANNEL}', '') END)
 SELECT (SELECT count(*) FROM done) AS done, coalesce((SELECT array_agg(id ORDER BY id) FROM job), '{{}}') AS ids
 """  # noqa: S608 - constants
 
 
 async def finish(tx: Tx, done: Sequence[Job], new: Sequence[NewJob], *, held: bool) -> list[HeldJob]:
-    """Delete finished jobs and write the jobs that they cause, by one statement; `held` as of add_many.
+    """Delete finished jobs and write the jobs that they cause, by one statement.
+
+    `held` jobs are leased by whoever writes them, who works them off after the commit; the others are due for any
+    worker, and are not given back.
 
     Raises LeaseLost when one of them is another worker's by now: what was done must not count.
     """

@@ -65,7 +65,9 @@ async def test_a_loop_that_is_blocked_shows_as_late_and_recovers(stage: Stage) -
             while pressure.loop_s < 0.05:
                 time.sleep(0.3)
                 await asyncio.sleep(0)
+            assert pressure.late_s >= 0.05
             while pressure.loop_s > 0.04:
                 await asyncio.sleep(0.05)
+            assert not pressure.refuses_new_work
     finally:
         watching.cancel()
