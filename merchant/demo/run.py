@@ -15,7 +15,7 @@ import aiohttp
 import click
 import msgspec
 
-from merchant.channels.ussd import gateway_path
+from merchant.channels.ussd.door import gateway_path
 from merchant.core import logs, postgres, spans
 from merchant.core.access import Role
 from merchant.core.errors import OperatorProblem

@@ -16,7 +16,7 @@ from litestar.plugins.prometheus import PrometheusConfig
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Send
 
-from merchant.channels.ussd import ussd_door
+from merchant.channels.ussd.door import ussd_door
 from merchant.core import errors, evidence
 from merchant.core.http import json as web
 from merchant.core.http.context import with_context

@@ -23,7 +23,7 @@ import aiohttp
 import click
 import msgspec
 
-from merchant.channels.ussd import gateway_key
+from merchant.channels.ussd.door import gateway_key
 from merchant.core import ids, postgres
 from merchant.core.service import Service
 from merchant.core.settings import Settings

@@ -23,7 +23,7 @@ import httpx
 import pyotp
 
 from merchant import migrations
-from merchant.channels.ussd import gateway_key
+from merchant.channels.ussd.door import gateway_key
 from merchant.compliance.cases import apply
 from merchant.compliance.cases.rights.models import Erasure
 from merchant.compliance.documents.operations import destroy_document

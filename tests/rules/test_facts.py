@@ -18,7 +18,7 @@ import kyb.codes
 import kyb.fields
 import qr.iso
 import ussd.fit
-import ussd.screens
+import ussd.screens.common
 from merchant.core.money import exponent, is_currency
 from merchant.hub.fspiop import resources
 from qr.iso import find_currency
@@ -142,7 +142,7 @@ def test_names_are_measured_alike_when_they_are_asked_for_and_when_they_are_show
 
 
 def test_a_phone_can_type_every_alias_that_may_be_given():
-    assert ussd.screens.NUMBER.pattern == kyb.fields.ALIAS_PATTERN
+    assert ussd.screens.common.NUMBER.pattern == kyb.fields.ALIAS_PATTERN
 
 
 @pytest.mark.parametrize("word", sorted(resources.URI_STARTS))

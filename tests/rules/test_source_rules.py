@@ -58,7 +58,7 @@ EXAMPLES: list[tuple[Rule, str, str, str]] = [
     ),
     (
         source_rules.sql_takes_states_from_the_table,
-        "merchant/channels/ussd.py",
+        "merchant/channels/ussd/backend.py",
         """_OWN = "SELECT 1 FROM merchant m WHERE m.state <> 'closed'" """,
         """_OWN = f"SELECT 1 FROM ussd_session WHERE state <> '' AND m.state IN {OPEN}" """,
     ),
@@ -70,7 +70,7 @@ EXAMPLES: list[tuple[Rule, str, str, str]] = [
     ),
     (
         source_rules.sql_takes_states_from_the_table,
-        "merchant/channels/ussd.py",
+        "merchant/channels/ussd/backend.py",
         """_OWN = "SELECT 1 FROM merchant m WHERE m.state <> 'closed'" """,
         """_OWN = f"SELECT 1 FROM ussd_session WHERE state <> '' AND m.state IN {OPEN}" """,
     ),
@@ -82,7 +82,7 @@ EXAMPLES: list[tuple[Rule, str, str, str]] = [
     ),
     (
         source_rules.sql_takes_states_from_the_table,
-        "merchant/channels/ussd.py",
+        "merchant/channels/ussd/backend.py",
         """_OWN = "SELECT 1 FROM merchant m WHERE m.state <> 'closed'" """,
         """_OWN = f"SELECT 1 FROM ussd_session WHERE state <> '' AND m.state IN {OPEN}" """,
     ),

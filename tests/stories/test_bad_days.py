@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from merchant import migrations
-from merchant.channels.ussd import gateway_path
+from merchant.channels.ussd.door import gateway_path
 from merchant.core import clock, outbox, pools, postgres
 from merchant.core.service import SCHEME_KEPT_S, Service, open_service
 from merchant.core.settings import Settings

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from merchant.channels.ussd import gateway_path, ussd_door
+from merchant.channels.ussd.door import gateway_path, ussd_door
 from merchant.core import secret_key
 from merchant.core.service import open_service
 from merchant.core.vault import Vault

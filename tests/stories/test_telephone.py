@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from merchant.channels.ussd import gateway_key, ussd_door
+from merchant.channels.ussd.door import gateway_key, ussd_door
 from tests.stories.town import Town
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 import ussd
-from merchant.channels.ussd import gateway_path
+from merchant.channels.ussd.door import gateway_path
 from merchant.core import clock
 from merchant.core.service import SchemeFacts, Service
 from merchant.core.settings import Settings
@@ -26,7 +26,7 @@ COOKIE = "keypad"
 # As long as networks keep a dialogue open (180 s at most).
 COOKIE_LIFE_S = 180
 KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#")
-_LANGUAGE_KEY = "9"  # of the menu's first screen (ussd/screens.py)
+_LANGUAGE_KEY = "9"  # of the menu's first screen (ussd/screens/home.py)
 _ENTRY_CHARS_MAX = 100
 _GATEWAY = "africastalking"
 PHONES = (CUSTOMERS[0], Customer(STALL_PHONE, "Mama Amina’s own phone"), CUSTOMERS[-1])

@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 import pytest
 
-from merchant.channels.ussd import gateway_key, ussd_door
+from merchant.channels.ussd.door import gateway_key, ussd_door
 from merchant.core.service import Service
 from merchant.programs.app import create_app
 from merchant.registry.merchants.models import Counter, Merchant

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from merchant.channels import ussd as door
+from merchant.channels.ussd import backend, door, steps
 from merchant.core import clock, ids
 from merchant.core.service import open_service
 from merchant.core.settings import Settings
@@ -259,10 +259,10 @@ async def test_a_shop_that_reached_its_limit_of_the_day_takes_nothing(lines: Lin
 
 
 async def test_a_phone_may_have_five_open_requests_and_no_more(lines: Lines, world: World) -> None:
-    for number in range(door.MAX_OPEN_REQUESTS):
+    for number in range(backend.MAX_OPEN_REQUESTS):
         await ask_by_dialling(lines, f"s{number}", f"{number + 1}")
     assert await dial_and_confirm(lines, "s-more", "9") == "END You asked too often. You were not charged. Try later."
-    assert len(await lines.requests()) == door.MAX_OPEN_REQUESTS
+    assert len(await lines.requests()) == backend.MAX_OPEN_REQUESTS
     assert (await dial_and_confirm(lines, "s-other", "9", "+254733000002")).startswith("END We asked")
     await lines.change("UPDATE payment_request SET state = 'rejected' WHERE amount_minor = 100")
     assert (await dial_and_confirm(lines, "s-again", "9")).startswith("END We asked")
@@ -273,8 +273,8 @@ async def test_forty_sessions_of_one_phone_at_once_make_five_requests(lines: Lin
     for number, text in enumerate(dialled):
         await lines.step(text, f"s{number}")
     ends = await asyncio.gather(*(lines.step(f"{text}*1", f"s{number}") for number, text in enumerate(dialled)))
-    assert sum(end.startswith("END We asked") for end in ends) == door.MAX_OPEN_REQUESTS
-    assert len(await lines.requests()) == door.MAX_OPEN_REQUESTS
+    assert sum(end.startswith("END We asked") for end in ends) == backend.MAX_OPEN_REQUESTS
+    assert len(await lines.requests()) == backend.MAX_OPEN_REQUESTS
 
 
 async def ask_by_dialling(lines: Lines, session: str, amount: str) -> None:
@@ -309,7 +309,7 @@ async def test_a_request_of_some_time_ago_is_not_told_of(
     lines: Lines, move_clock: Callable[[timedelta], datetime]
 ) -> None:
     await lines.pay()
-    move_clock(door.STATUS_SHOWN_FOR + timedelta(seconds=1))
+    move_clock(backend.STATUS_SHOWN_FOR + timedelta(seconds=1))
     assert (await lines.step("", "s2")).startswith(HOME)
 
 
@@ -406,10 +406,10 @@ async def test_old_sessions_are_forgotten_and_young_ones_kept(
     lines: Lines, move_clock: Callable[[timedelta], datetime]
 ) -> None:
     await lines.step("", "old")
-    move_clock(door.KEPT_FOR + timedelta(seconds=1))
+    move_clock(steps.KEPT_FOR + timedelta(seconds=1))
     await lines.step("", "young")
     async with lines.service.db.system() as tx:
-        assert await door.prune(tx, 100) == 1
+        assert await steps.prune(tx, 100) == 1
     assert [row["session_id"] for row in await lines.rows("SELECT session_id FROM ussd_session")] == ["young"]
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from merchant.channels.ussd import MAX_BODY_BYTES, gateway_path
+from merchant.channels.ussd.door import MAX_BODY_BYTES, gateway_path
 from tests.merchant.channels.conftest import PHONE, Lines, open_groceries
 from tests.merchant.channels.test_ussd import broken
 from tests.ussd.lines import LINES, Press

@@ -9,7 +9,7 @@ import aiohttp
 import httpx
 import pytest
 
-from merchant.channels.ussd import gateway_key
+from merchant.channels.ussd.door import gateway_key
 from merchant.core.service import Service
 from merchant.notify.live import Live
 from merchant.programs import runtime

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from merchant.channels.ussd import gateway_path
+from merchant.channels.ussd.door import gateway_path
 from merchant.core.http.incoming import BodyLimits
 from merchant.core.service import Service
 from merchant.programs import runtime

@@ -9,7 +9,7 @@ import structlog
 from litestar import get
 from structlog.testing import capture_logs
 
-from merchant.channels.ussd import gateway_key
+from merchant.channels.ussd.door import gateway_key
 from merchant.core import logs, trace
 from merchant.core.http.context import with_context
 from merchant.core.service import Service

@@ -1,0 +1,12 @@
+"""The menu: a table of screens, in the order in which they are met.
+
+Each screen has a `show_…` that may read the backend and handlers that turn one input into a Move.
+"""
+
+from typing import Final
+
+from ussd.menu import Screen
+from ussd.screens import home, language, merchant, shopper
+from ussd.session import ScreenName
+
+SCREENS: Final[dict[ScreenName, Screen]] = {**home.SCREENS, **shopper.SCREENS, **merchant.SCREENS, **language.SCREENS}

@@ -1,0 +1,27 @@
+"""The menu's first screen."""
+
+from typing import Final
+
+from ussd.menu import Option, Screen, Turn, View
+from ussd.screens.common import go
+from ussd.screens.merchant import choose_own, choose_payments
+from ussd.session import ScreenName
+from ussd.texts import say
+
+
+async def show_home(turn: Turn) -> View:
+    """Where every dialogue begins: the menu."""
+    return View(say("home.title"))
+
+
+SCREENS: Final[dict[ScreenName, Screen]] = {
+    "home": Screen(
+        show_home,
+        options={
+            "1": Option("home.pay", go("number")),
+            "2": Option("home.own", choose_own),
+            "3": Option("home.payments", choose_payments),
+            "9": Option("home.language", go("language")),
+        },
+    ),
+}
