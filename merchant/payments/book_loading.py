@@ -22,6 +22,7 @@ from merchant.core.service import Service
 from merchant.payments.book import Book, MerchantFacts, Quote, Request, Rules, Transfer, Used
 from merchant.payments.limits import periods
 from merchant.payments.needs import Needs, Place
+from merchant.payments.refunds.storage import load_refunds
 from merchant.payments.requests import ANSWERED_WITHIN
 from merchant.registry.merchants.counters import CounterFacts
 
@@ -38,6 +39,9 @@ async def load_book(tx: Tx, service: Service, needs: Needs, now: datetime) -> Bo
     of_transfers = {(one.payer_fsp_id, one.quote_id) for one in book.transfers.values()}
     if needs.quotes or needs.locks or of_transfers:
         await _load_quotes(tx, service, book, needs, of_transfers)
+    unknown = needs.refund_transfers - book.transfers.keys()
+    if needs.refund_ids or needs.refund_quotes or unknown:
+        await load_refunds(tx, service, book, needs.refund_ids, needs.refund_quotes, unknown)
     await _load_requests(tx, service, book, needs, now)
     under_way = [request.id for request in book.requests.values() if request.transfer_id is not None]
     if under_way:

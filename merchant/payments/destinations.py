@@ -12,8 +12,10 @@ from merchant.hub.fspiop.paths import Place
 _BY_ALIAS = "SELECT d.fsp_id FROM alias a JOIN dfsp d ON d.id = a.dfsp_id WHERE alias_type = $1 AND alias = $2 LIMIT 1"
 _BY_ID = {
     "quotes": "SELECT d.fsp_id FROM quote q JOIN dfsp d ON d.id = q.dfsp_id"
-    " WHERE q.quote_id = $1 AND q.payer_fsp_id = $2",
-    "transfers": "SELECT d.fsp_id FROM transfer t JOIN dfsp d ON d.id = t.dfsp_id WHERE t.transfer_id = $1 LIMIT 1",
+    " WHERE q.quote_id = $1 AND q.payer_fsp_id = $2"
+    " UNION ALL SELECT d.fsp_id FROM refund r JOIN dfsp d ON d.id = r.dfsp_id WHERE r.quote_id = $1",
+    "transfers": "SELECT d.fsp_id FROM transfer t JOIN dfsp d ON d.id = t.dfsp_id WHERE t.transfer_id = $1"
+    " UNION ALL SELECT d.fsp_id FROM refund r JOIN dfsp d ON d.id = r.dfsp_id WHERE r.transfer_id = $1 LIMIT 1",
     "transactionRequests": "SELECT d.fsp_id FROM payment_request p JOIN dfsp d ON d.id = p.dfsp_id"
     " WHERE p.transaction_request_id = $1",
 }
