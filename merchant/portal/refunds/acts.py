@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from merchant.core import money
 from merchant.core.access import Permission as P
-from merchant.core.money import Money, parse_shown
+from merchant.core.money import Money, display, parse_shown
 from merchant.core.texts import _
 from merchant.payments import finding_routes
 from merchant.payments.finding_schemas import PaymentDetail
@@ -17,6 +17,7 @@ from merchant.payments.refunds.reasons import GIVEN, NARRATIVE, OFFERED
 from merchant.payments.refunds.rules import OverRefundable, refundable
 from merchant.payments.refunds.schemas import RefundView
 from merchant.payments.refunds.states import RefundCapability, refund_may
+from merchant.payments.schemas import Amount
 from merchant.portal.ui.acts import Act, Subject, act_screens
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import Kind
@@ -67,11 +68,11 @@ async def _to_give(view: View, given: dict[str, Any]) -> Subject:
     ]
     start = {"amount.amount": money.format_decimal(left) if left else "", "reason": OFFERED[0]}
     facts = [(_("Payer"), payment.payer or "–"), (_("Counter"), payment.counter_name)]
-    return Subject(_shown(payment), start=start, facts=facts, fields=fields)
+    return Subject(_shown(view, payment.amount), start=start, facts=facts, fields=fields)
 
 
-def _shown(payment: PaymentDetail) -> str:
-    return f"{payment.amount.amount} {payment.amount.currency}"
+def _shown(view: View, amount: Amount) -> str:
+    return display(parse_shown(amount.amount, amount.currency), view.spoken.language)
 
 
 def _body(view: View) -> Mapping[str, Any]:
@@ -90,7 +91,7 @@ async def _to_decide(view: View, given: dict[str, Any]) -> Subject:
         (_("Why"), refund.words or view.spoken.say(GIVEN.get(refund.reason, refund.reason))),
         (_("Asked by"), refund.asked_by),
     ]
-    return Subject(f"{refund.amount.amount} {refund.amount.currency}", facts=facts)
+    return Subject(_shown(view, refund.amount), facts=facts)
 
 
 def refund_acts(payments: str, refunds: str, kinds: frozenset[Kind]) -> list[HTTPRouteHandler]:

@@ -102,7 +102,7 @@ async def test_a_cashiers_refund_waits_and_the_owner_approves_it(stall: Stall) -
     await owner.open(f"/shop/payments/{payment_id}")
     assert approve in owner.page.text
     await owner.open(approve)
-    for words in ("250 KES", "Person cash", "The customer asked for it"):
+    for words in ("250.00 KES", "Person cash", "The customer asked for it"):
         assert words in owner.words
     await owner.send(approve)
     assert "is on its way" in owner.words
