@@ -22,8 +22,10 @@ def main(seed: int | None, payments: int) -> None:
         click.echo(f"UNTRUE {why}\nrun it again: make simulate SEED={seed} PAYMENTS={payments}", err=True)
         sys.exit(1)
     ends = ", ".join(f"{count:,} {state}" for state, count in sorted(result.ends.items()))
+    back = ", ".join(f"{count:,} {state}" for state, count in sorted(result.refunds.items()))
     click.echo(
         f"{result.payments:,} begun, {result.committed:,} committed by the hub and paid here, {ends}\n"
+        f"of refunds {back}\n"
         f"{result.events:,} events in {result.took_s:.0f} s of CPU; log {result.log_hash[:16]}"
     )
 

@@ -56,6 +56,7 @@ class Hub:
         self.nodes: list[Node] = []
         self.ledger: dict[str, Entry] = {}
         self.people: dict[str, Person] = {}
+        self.refunds: Any = None  # who takes money back (refunds.py)
         self.on_committed: Callable[[Entry], None] = lambda _entry: None
         self._numbers = 0
 
@@ -126,6 +127,9 @@ class Hub:
         return is_known
 
     def _hear(self, say: port.Say, dfsp: OurDfsp, about: Any) -> None:
+        if self.refunds.is_about(say):
+            self.refunds.hear(say)
+            return
         match say:
             case port.AnswerQuote(quote_id=quote_id, amount=amount):
                 self._quoted(quote_id, str(amount).encode())

@@ -7,6 +7,7 @@ from typing import Any
 from merchant.payments.book import Book, OurDfsp, Request
 from merchant.payments.limits import periods
 from merchant.payments.needs import Needs, add_needs
+from merchant.payments.refunds.values import Refund
 from merchant.payments.requests import ANSWERED_WITHIN
 from merchant.payments.states import CLOSED
 
@@ -39,6 +40,7 @@ def load_needs(everything: Book, needs: Needs, now: datetime) -> Book:
         if not book.requests_of_payer(dfsp_id, payer) and everything.requests_of_payer(dfsp_id, payer):
             book.once_looked_up.add((dfsp_id, payer))
     _load_used(everything, book, needs)
+    _load_refunds(everything, book, needs)
     return book
 
 
@@ -62,6 +64,21 @@ def _load_transfers_and_quotes(everything: Book, book: Book, needs: Needs) -> No
     for quote in [*by_lock, *(everything.quotes[key] for key in keys if key in everything.quotes)]:
         book.put_quote(quote)
         book.merchants[quote.merchant_id] = everything.merchants[quote.merchant_id]
+
+
+def _load_refunds(everything: Book, book: Book, needs: Needs) -> None:
+    wanted = needs.refund_quotes | (needs.refund_transfers - book.transfers.keys())
+    for refund in everything.refunds.values() if wanted else ():
+        if refund.quote_id in wanted or refund.transfer_id in wanted:
+            _put_refund(everything, book, refund)
+    for refund_id in needs.refund_ids:
+        if refund_id in everything.refunds:
+            _put_refund(everything, book, everything.refunds[refund_id])
+
+
+def _put_refund(everything: Book, book: Book, refund: Refund) -> None:
+    book.put_refund(refund)
+    book.merchants[refund.merchant_id] = everything.merchants[refund.merchant_id]
 
 
 def _requests(everything: Book, book: Book, needs: Needs, now: datetime) -> list[Request]:

@@ -15,6 +15,7 @@ from merchant.payments.decide import decide
 from merchant.payments.states import RequestState
 from merchant.registry.merchants.counters import CounterFacts
 from tests.simulation.hub import FSPS, Hub
+from tests.simulation.refunds import Refunds
 from tests.simulation.service import CHECK, GRACE, Database, Node
 from tests.simulation.truth import Everything, Truth
 from tests.simulation.world import World
@@ -34,6 +35,7 @@ class Result(Struct, frozen=True):
     took_s: float
     committed: int
     ends: Mapping[str, int]
+    refunds: Mapping[str, int]
 
 
 class Run:
@@ -53,7 +55,9 @@ class Run:
         self.hub = Hub(world)
         self.truth = Truth(world, self.hub, self.book)
         self.database = database = Database(world, self.book, decide_with)
-        database.on_saved = self.truth.saved
+        self.refunds = Refunds(world, self.hub, database, self.truth.fail)
+        self.hub.refunds = self.truth.refunds = self.refunds
+        database.on_saved = self._saved
         self.committed = 0
         self.hub.on_committed = self._committed
         self.nodes: list[Node] = []
@@ -63,6 +67,10 @@ class Run:
         for counter, merchant in shops or self._made_up():
             self._open(counter, merchant)
         self._begun = 0
+
+    def _saved(self, decision: Decision) -> None:
+        self.truth.saved(decision)
+        self.refunds.saved(decision)
 
     def _committed(self, entry: Any) -> None:
         self.committed += 1
@@ -116,6 +124,7 @@ class Run:
             time.process_time() - began_s,
             self.committed,
             dict(self.truth.ends),
+            dict(self.refunds.ends),
         )
 
     def _begin(self) -> None:
@@ -173,7 +182,7 @@ class Run:
     def _poll(self) -> None:
         """What has come to rest is checked now and then, until nothing is left."""
         self.truth.rest()
-        if self._begun < self.payments or self.book.requests or self.truth.committed:
+        if self._begun < self.payments or self.book.requests or self.truth.committed or self.book.refunds:
             self.world.after(30, self._poll)
 
     def _upset(self) -> None:

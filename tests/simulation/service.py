@@ -19,6 +19,7 @@ from merchant.hub.port import MessageRefused
 from merchant.payments import internal
 from merchant.payments.book import Book, Decision, OurDfsp, Outgoing, Request, Rules
 from merchant.payments.decide import decide
+from merchant.payments.refunds.values import Refund
 from merchant.payments.requests import HasEnded, MoneyUnderWay, decide_cancel
 from merchant.payments.states import RequestCapability, may
 from merchant.payments.transfers import NotYet
@@ -211,7 +212,9 @@ class Node:
             job.is_done = True
             return
         taken = self.hub.take(say.say, job.dfsp, say.to_fsp_id, event)
-        inside = internal.AnswerTaken(say.commits) if say.commits is not None else None
+        inside: Any = internal.AnswerTaken(say.commits) if say.commits is not None else None
+        if say.refund_id is not None:
+            inside = internal.RefundTaken(say.refund_id)
         self._sent(job, taken, inside)
 
     def _send_question(self, job: Job, ask: ToAsk) -> None:
@@ -262,6 +265,24 @@ class Node:
             self.take(self.database.job(internal.TransferSilent(transfer_id, transfer.fsp_id)))
         heir = self.world.chance.choice(self.others)
         self.world.after(max(POLL_S, wait_s), heir.look_at_transfer, transfer_id)
+
+    def look_at_refund(self, refund_id: UUID) -> None:
+        """A refund whose time has come."""
+        refund = self.database.book.refunds.get(refund_id)
+        if refund is None or refund.check_at is None:
+            return
+        wait_s = (refund.check_at - self.world.now(self.skew_s)).total_seconds()
+        if wait_s <= 0:
+            self.take(self.database.job(internal.RefundDue(refund_id, refund.fsp_id)))
+        heir = self.world.chance.choice(self.others)
+        self.world.after(max(POLL_S, wait_s), heir.look_at_refund, refund_id)
+
+    def give_back(self, decision: Decision, refund: Refund, dfsp: OurDfsp) -> None:
+        """A shop gives money back."""
+        self._save(decision)
+        for job in self._caused(decision, None, dfsp, ""):
+            self.take(job)
+        self.look_at_refund(refund.id)
 
     def create(self, request: Request) -> None:
         """A shop asks for money."""

@@ -22,6 +22,8 @@ def test_twenty_thousand_payments_with_faults_end_as_the_hubs_ledger_says(seed: 
     result = Run(seed, PAYMENTS).go()
     assert result.committed > PAYMENTS / 2
     assert set(result.ends) == {"paid", "rejected", "expired", "failed", "cancelled"}
+    assert set(result.refunds) == {"refunded", "failed"}
+    assert result.refunds["refunded"] > PAYMENTS / 50
 
 
 def test_two_runs_of_a_seed_are_the_same_and_of_two_seeds_are_not() -> None:

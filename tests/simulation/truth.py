@@ -45,6 +45,12 @@ class Everything(Book):
         if transfer is not None:
             self._transfer_of_quote.pop((transfer.payer_fsp_id, transfer.quote_id), None)
 
+    def forget_refund(self, refund_id: UUID) -> None:
+        """Drop a refund."""
+        refund = self.refunds.pop(refund_id)
+        for hub_id in (refund.quote_id, refund.transfer_id):
+            self._refund_of.pop(hub_id, None)
+
     def forget_quote(self, key: tuple[str, str]) -> None:
         """Drop a quote."""
         quote = self.quotes.pop(key, None)
@@ -66,6 +72,7 @@ class Truth:
         self.over: set[tuple[UUID, str]] = set()  # where late money may have passed a limit
         self.sums: Counter[str] = Counter()
         self.ends: Counter[str] = Counter()
+        self.refunds: Any = None  # the refunds' own truth (refunds.py)
 
     def fail(self, why: str) -> None:
         """Stop: a seed that fails is a bug report."""
@@ -166,6 +173,7 @@ class Truth:
 
     def rest(self) -> None:
         """Check and forget what ended long enough ago."""
+        self.refunds.rest()
         now = self.world.now()
         for request in [one for one in self.book.requests.values() if one.expires_at + REST < now]:
             transfers = self.book.transfers_of(request.id)
@@ -204,6 +212,7 @@ class Truth:
     def end(self) -> None:
         """When nothing more happens: the books are equal."""
         self.rest()
+        self.refunds.rest(is_end=True)
         for transfer in list(self.book.transfers.values()):
             self._settle(transfer.transfer_id)
         if self.committed:
@@ -225,7 +234,7 @@ class Truth:
         for (_, period, currency), minor in self.used.items():
             by_month[currency, "day" if len(period) == 10 else "month"] += minor
         for currency in ("USD", "KES"):
-            expected = self.sums[f"service {currency}"]
+            expected = self.sums[f"service {currency}"] - self.refunds.sums[currency]
             for what in ("day", "month"):
                 if by_month[currency, what] != expected:
-                    self.fail(f"{by_month[currency, what]} {currency} used by {what}s, {expected} committed")
+                    self.fail(f"{by_month[currency, what]} {currency} used by {what}s, {expected} committed and kept")
