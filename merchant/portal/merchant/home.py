@@ -10,6 +10,8 @@ from merchant.core.texts import _
 from merchant.payments import limit_routes
 from merchant.payments import routes as api
 from merchant.payments.limit_routes import MerchantLimits
+from merchant.payments.schemas import PaymentRequestView
+from merchant.payments.states import RequestState
 from merchant.portal.merchant.shop import (
     SHOP,
     open_counters,
@@ -20,9 +22,11 @@ from merchant.portal.merchant.shop import (
     today,
 )
 from merchant.portal.merchant.takings import Takings, of_day, summed
-from merchant.portal.merchant.waiting import SAID
+from merchant.portal.merchant.waiting import SAID, can_ask_again
+from merchant.portal.ui.layout import zone_of
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import View, screen
+from merchant.portal.ui.when import as_instant
 from merchant.registry.merchants.schemas import MerchantView
 
 _HOME = f"{__package__}/home.html"
@@ -44,10 +48,20 @@ async def shop_home(view: View) -> Page:
         totals=[shown(minor, currency, view) for currency, minor in _totals(shop, taken).items()],
         taken=taken,
         payments=payments,
-        waiting=[one for one in asked if SAID[one.state].is_moving],
+        waiting=[one for one in asked if _waits(view, one)],
+        can_ask_again=can_ask_again,
         takes=takes_payments(shop),
         needs=await _needs(view, shop),
     )
+
+
+_LACKS_MONEY = frozenset({RequestState.REJECTED, RequestState.EXPIRED, RequestState.FAILED})
+
+
+def _waits(view: View, asked: PaymentRequestView) -> bool:
+    """Whether a request may still be paid, or ended today without money."""
+    day = as_instant(asked.created_at).astimezone(zone_of(view.scheme)).date()
+    return SAID[asked.state].is_moving or (asked.state in _LACKS_MONEY and day == today(view))
 
 
 def _totals(shop: MerchantView, taken: Takings) -> dict[str, int]:

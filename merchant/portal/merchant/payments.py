@@ -12,6 +12,7 @@ from merchant.core.http.exports import FORMAT, FORMATS
 from merchant.core.texts import _
 from merchant.payments import finding_routes, finding_schemas
 from merchant.payments import routes as api
+from merchant.payments.states import RequestState, may_be_asked_again
 from merchant.portal.merchant.shop import SHOP, between, open_counters, shop_of, today
 from merchant.portal.ui.lists import ORDERS_IN_WORDS
 from merchant.portal.ui.pages import Page
@@ -54,12 +55,19 @@ async def payments(view: View) -> Page:
         words=words,
         rows=rows,
         refused=refused,
+        can_ask_again=lambda row: _can_ask_again(view, row),
         sort=sort,
         sorts=ORDERS_IN_WORDS,
         following=link("/shop/payments", **kept, cursor=following) if following else None,
         first=link("/shop/payments", **kept) if _cursor(view) else None,
         exports=() if words or refused else exports_of(query | ordered),
     )
+
+
+def _can_ask_again(view: View, row: finding_schemas.FoundPayment) -> bool:
+    """Whether a row of the search may be asked again by a press; one that was taken back, only on its own page."""
+    is_asked = row.request_id is not None and row.payment_id is None and row.state != RequestState.CANCELLED
+    return is_asked and may_be_asked_again(row.state) and view.may(P.PAYMENTS_REQUEST)
 
 
 def _days(view: View, period: str) -> tuple[date, date]:
