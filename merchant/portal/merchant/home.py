@@ -11,7 +11,6 @@ from merchant.payments import limit_routes
 from merchant.payments import routes as api
 from merchant.payments.limit_routes import MerchantLimits
 from merchant.payments.schemas import PaymentRequestView
-from merchant.payments.states import RequestState
 from merchant.portal.merchant.shop import (
     SHOP,
     open_counters,
@@ -55,13 +54,11 @@ async def shop_home(view: View) -> Page:
     )
 
 
-_LACKS_MONEY = frozenset({RequestState.REJECTED, RequestState.EXPIRED, RequestState.FAILED})
-
-
 def _waits(view: View, asked: PaymentRequestView) -> bool:
     """Whether a request may still be paid, or ended today without money."""
     day = as_instant(asked.created_at).astimezone(zone_of(view.scheme)).date()
-    return SAID[asked.state].is_moving or (asked.state in _LACKS_MONEY and day == today(view))
+    said = SAID[asked.state]
+    return said.is_moving or (said.lacks_money and day == today(view))
 
 
 def _totals(shop: MerchantView, taken: Takings) -> dict[str, int]:

@@ -12,8 +12,9 @@ from merchant.core.http.exports import FORMAT, FORMATS
 from merchant.core.texts import _
 from merchant.payments import finding_routes, finding_schemas
 from merchant.payments import routes as api
-from merchant.payments.states import RequestState, may_be_asked_again
+from merchant.payments.states import may_be_asked_again
 from merchant.portal.merchant.shop import SHOP, between, open_counters, shop_of, today
+from merchant.portal.merchant.waiting import SAID
 from merchant.portal.ui.lists import ORDERS_IN_WORDS
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import View, link, screen
@@ -66,8 +67,11 @@ async def payments(view: View) -> Page:
 
 def _can_ask_again(view: View, row: finding_schemas.FoundPayment) -> bool:
     """Whether a row of the search may be asked again by a press; one that was taken back, only on its own page."""
-    is_asked = row.request_id is not None and row.payment_id is None and row.state != RequestState.CANCELLED
-    return is_asked and may_be_asked_again(row.state) and view.may(P.PAYMENTS_REQUEST)
+    if row.request_id is None or row.payment_id is not None:
+        return False
+    said = SAID[row.state]
+    is_known_unpaid = said.is_moving or said.lacks_money
+    return is_known_unpaid and may_be_asked_again(row.state) and view.may(P.PAYMENTS_REQUEST)
 
 
 def _days(view: View, period: str) -> tuple[date, date]:

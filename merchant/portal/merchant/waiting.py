@@ -35,7 +35,7 @@ _S = RequestState
 
 class Said(Struct, frozen=True):
     """A state as the shop reads it: big, and what to do. `is_moving` may still change, `shows_code` can be scanned,
-    `shows_reason` tells what the API gives as reason besides.
+    `shows_reason` tells what the API gives as reason besides, `lacks_money` ended without, though nobody took it back.
     """
 
     title: str
@@ -46,6 +46,7 @@ class Said(Struct, frozen=True):
     shows_code: bool = False
     shows_reason: bool = False
     is_paid: bool = False
+    lacks_money: bool = False
 
 
 _TO_PHONE = Said(
@@ -61,9 +62,11 @@ SAID = {
         _("On its way"), _("The customer agreed. Wait for “Paid” before you hand out the goods."), "wait", "send", True
     ),
     _S.PAID: Said(_("Paid"), _("The money is yours."), "good", "circle-check", is_paid=True),
-    _S.REJECTED: Said(_("Declined"), _("The customer said no. Nothing was paid."), "bad", "circle-x"),
-    _S.EXPIRED: Said(_("Expired"), _("Nobody paid in time."), "bad", "clock", shows_reason=True),
-    _S.FAILED: Said(_("Not paid"), _("The payment did not go through."), "bad", "circle-x", shows_reason=True),
+    _S.REJECTED: Said(_("Declined"), _("The customer said no. Nothing was paid."), "bad", "circle-x", lacks_money=True),
+    _S.EXPIRED: Said(_("Expired"), _("Nobody paid in time."), "bad", "clock", shows_reason=True, lacks_money=True),
+    _S.FAILED: Said(
+        _("Not paid"), _("The payment did not go through."), "bad", "circle-x", shows_reason=True, lacks_money=True
+    ),
     _S.CANCELLED: Said(_("Taken back"), _("You took this back. Nothing was paid."), "plain", "x"),
     _S.IN_DOUBT: Said(
         _("In doubt"),
