@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import combinations, pairwise
 
 import msgspec
@@ -30,6 +31,7 @@ from kyb.policy.retention import MOST_DAYS, RETENTION
 from kyb.risk_weights import WeightsError
 
 MOST_APPROVALS = 3  # more people than that no small institution has
+MOST_REFUND_DAYS = 366
 MOST_TIERS = 12  # the finest regime in law has five; each one costs time when a policy is checked
 _WORD = re.compile(r"[A-Za-z0-9._-]{1,40}")  # a name or version, as it stands in reports and in the audit record
 OR = " or "  # between alternatives of one answer
@@ -80,6 +82,7 @@ def policy_faults(policy: Policy) -> Iterator[str]:
         _span_faults,
         _list_faults,
         _kept_faults,
+        _refund_faults,
     ):
         for fault in look(policy):
             found = True
@@ -104,6 +107,15 @@ def _kept_faults(policy: Policy) -> Iterator[str]:
             yield f"retention_days.{name}: is not one of {', '.join(RETENTION)}"
         elif not 1 <= days <= MOST_DAYS:
             yield f"retention_days.{name}: from 1 to {MOST_DAYS} days"
+
+
+def _refund_faults(policy: Policy) -> Iterator[str]:
+    refunds = policy.text.refunds
+    if refunds.approval_above < 0:
+        yield "refunds.approval_above: must not be below 0"
+    with suppress(ValueError):  # _span_faults says what is wrong with it
+        if span(refunds.window).about_days > MOST_REFUND_DAYS:
+            yield f"refunds.window: at most {MOST_REFUND_DAYS} days, for so long a payer's number is kept"
 
 
 def _tier_faults(policy: Policy) -> Iterator[str]:
@@ -183,7 +195,7 @@ def _key_faults(policy: Policy) -> Iterator[str]:
 def _span_faults(policy: Policy) -> Iterator[str]:
     text = policy.text
     written = [("notice", text.notice), ("grace", text.grace), ("abandon", text.abandon)]
-    written += [("lower_risk_lasts", text.lower_risk_lasts)]
+    written += [("lower_risk_lasts", text.lower_risk_lasts), ("refunds.window", text.refunds.window)]
     written += [(f"checks.{key}.valid", check.valid) for key, check in text.checks.items() if check.valid]
     for tier in policy.tiers:
         written += [(f"tiers.{tier.name}.review.{band}", each) for band, each in tier.review.items()]

@@ -12,7 +12,7 @@ import msgspec
 from kyb.mcc_classes import MCC_CLASSES, mcc_among, mcc_class
 from kyb.policy.check import directions, in_currencies, no_more
 from kyb.policy.durations import span
-from kyb.policy.model import BANDS, STRICTNESS, Duplicates, Policy, PolicyError, Tier
+from kyb.policy.model import BANDS, STRICTNESS, Duplicates, Policy, PolicyError, Refunds, Tier
 from kyb.policy.retention import kept_days
 
 _ADDED = frozenset({"mcc_refused"})
@@ -75,6 +75,7 @@ def loosened(above: Policy, below: Policy) -> Iterator[str]:
             yield f"capabilities.{name}: given to a lower tier than {least}"
     for field in ("own_duplicates", "other_duplicates"):
         yield from _duplicates_loosened(field, getattr(above.text, field), getattr(below.text, field))
+    yield from _refunds_loosened(above.text.refunds, below.text.refunds)
     for name in ("grace", "lower_risk_lasts", "abandon"):
         if _longer(getattr(below.text, name), getattr(above.text, name)):
             yield f"{name}: longer than {getattr(above.text, name)}"
@@ -161,6 +162,15 @@ def _duplicates_loosened(field: str, before: Duplicates, after: Duplicates) -> I
         strict, found = getattr(before, name), getattr(after, name)
         if STRICTNESS.index(found) < STRICTNESS.index(strict):
             yield f"{field}.{name}: {found} is less than {strict}"
+
+
+def _refunds_loosened(before: Refunds, after: Refunds) -> Iterator[str]:
+    if _longer(after.window, before.window):
+        yield f"refunds.window: longer than {before.window}"
+    if after.approval_above > before.approval_above:
+        yield f"refunds.approval_above: more than {before.approval_above}"
+    if after.gives_back_limits and not before.gives_back_limits:
+        yield "refunds.gives_back_limits: not allowed above"
 
 
 def _risk_loosened(above: Any, below: Any, place: str) -> Iterator[str]:

@@ -167,6 +167,16 @@ class Names(Struct, frozen=True, forbid_unknown_fields=True):
     protected: dict[str, tuple[str, ...]] = {}
 
 
+class Refunds(Struct, frozen=True, forbid_unknown_fields=True):
+    """Money that merchants give back: how long after a payment, from which amount on a second person must agree, and
+    whether a refund frees the limits that its payment used. `approval_above` is in whole units of the reference.
+    """
+
+    window: str = "180d"
+    approval_above: int = 100
+    gives_back_limits: bool = True
+
+
 class PolicyText(Struct, frozen=True, forbid_unknown_fields=True):
     """A policy as its TOML text has it. A text with `extends` is a layer: it holds only what it changes."""
 
@@ -188,6 +198,7 @@ class PolicyText(Struct, frozen=True, forbid_unknown_fields=True):
     own_duplicates: Duplicates = Duplicates()
     other_duplicates: Duplicates = Duplicates()
     names: Names = Names()
+    refunds: Refunds = Refunds()
     notice: str = "30d"
     grace: str = "30d"
     open_cases: Literal["keep", "regrade"] = "keep"  # whether a submitted case ends under the policy it began with
@@ -280,6 +291,10 @@ class Policy(Struct, frozen=True, kw_only=True, dict=True):
             payments_per_day=found.payments_per_day,
             balance_minor=None if found.balance is None else found.balance * scale,
         )
+
+    def refund_approval_above(self, currency: str) -> int:
+        """The largest refund, in minor units, that one person may give; 0 in a currency without limits."""
+        return self.text.refunds.approval_above * self.text.minor_per_unit.get(currency, 0)
 
     def asked(self, tier: Tier) -> Requires:
         """What a tier asks for by itself, with what is asked of everybody."""

@@ -42,6 +42,8 @@ class Permission(StrEnum):
     PAYMENTS_READ = "payments:read"
     PAYMENTS_REQUEST = "payments:request"
     PAYMENTS_RESOLVE = "payments:resolve"
+    PAYMENTS_REFUND = "payments:refund"
+    PAYMENTS_REFUND_APPROVE = "payments:refund-approve"
     WEBHOOKS_WRITE = "webhooks:write"
     EVENTS_READ = "events:read"
     OPERATIONS_READ = "operations:read"
@@ -109,19 +111,21 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         | {_P.PAYMENTS_RESOLVE, _P.ALIASES_WRITE, _P.HUB_KEYS_READ, _P.POLICIES_WRITE}
         | {_P.PERSONAL_DATA_ERASE}
     ),
-    Role.DFSP_MAKER: frozenset(_DFSP_READS | {_P.APPLICATIONS_WRITE, _P.MERCHANTS_WRITE, _P.PERSONAL_DATA_READ}),
+    Role.DFSP_MAKER: frozenset(
+        _DFSP_READS | {_P.APPLICATIONS_WRITE, _P.MERCHANTS_WRITE, _P.PERSONAL_DATA_READ, _P.PAYMENTS_REFUND}
+    ),
     Role.DFSP_CHECKER: frozenset(
         _DFSP_READS
         | {_P.APPLICATIONS_DECIDE, _P.MERCHANTS_SUSPEND, _P.POLICIES_WRITE}
-        | {_P.PERSONAL_DATA_READ, _P.PERSONAL_DATA_ERASE}
+        | {_P.PERSONAL_DATA_READ, _P.PERSONAL_DATA_ERASE, _P.PAYMENTS_REFUND_APPROVE}
     ),
     Role.DFSP_AUDITOR: frozenset(_DFSP_READS | {_P.AUDIT_READ, _P.PERSONAL_DATA_READ}),
     Role.MERCHANT_OWNER: frozenset(
         _MERCHANT_READS
         | {_P.PAYMENTS_REQUEST, _P.WEBHOOKS_WRITE, _P.OWN_PEOPLE_WRITE, _P.OWN_COUNTERS_WRITE, _P.OWN_APPLICATION_WRITE}
-        | {_P.NOTIFICATIONS_READ, _P.OWN_NOTIFICATIONS_WRITE}
+        | {_P.NOTIFICATIONS_READ, _P.OWN_NOTIFICATIONS_WRITE, _P.PAYMENTS_REFUND, _P.PAYMENTS_REFUND_APPROVE}
     ),
-    Role.MERCHANT_CASHIER: frozenset(_MERCHANT_READS | {_P.PAYMENTS_REQUEST}),
+    Role.MERCHANT_CASHIER: frozenset(_MERCHANT_READS | {_P.PAYMENTS_REQUEST, _P.PAYMENTS_REFUND}),
     # Belongs to a DFSP and to no merchant yet, so that scope_to would show the whole DFSP: it opens one's own
     # application, which people/registration finds by the person, and nothing else.
     Role.MERCHANT_APPLICANT: frozenset({_P.OWN_APPLICATION_WRITE}),
@@ -141,11 +145,12 @@ EXCLUDED = {
 GIVEN_BY_TWO = frozenset({Role.DFSP_CHECKER, Role.DFSP_ADMIN, Role.HUB_CHECKER, Role.HUB_OPERATOR})
 # Roles that need a second factor (setting require_totp): those that run the scheme, decide, or give accounts and keys.
 TOTP_ROLES = HUB_ROLES | {Role.DFSP_CHECKER, Role.DFSP_ADMIN}
-# No key may decide on applications or policies or block a merchant (four eyes are people's), open masked values, erase
-# people's data, make accounts, open a merchant's counters, ask for a case or choose messages in its owner's place, read
-# what people were told, or run the hub.
+# No key may decide on applications, policies or refunds or block a merchant (four eyes are people's), open masked
+# values, erase people's data, make accounts, open a merchant's counters, ask for a case or choose messages in its
+# owner's place, read what people were told, or run the hub.
 KEY_SCOPES = frozenset(Permission) - {
     _P.APPLICATIONS_DECIDE,
+    _P.PAYMENTS_REFUND_APPROVE,
     _P.PERSONAL_DATA_READ,
     _P.PERSONAL_DATA_ERASE,
     _P.MERCHANTS_BLOCK,
@@ -169,12 +174,14 @@ KEY_SCOPES = frozenset(Permission) - {
 MERCHANT_KEY_SCOPES = ROLE_PERMISSIONS[Role.MERCHANT_OWNER] & KEY_SCOPES
 # The key of one counter is a till's: what it could reach besides, such as webhooks, is the whole merchant's. A cashier
 # who is bound to a counter reaches the same.
-COUNTER_KEY_SCOPES = frozenset({_P.PAYMENTS_REQUEST, _P.PAYMENTS_READ, _P.EVENTS_READ, _P.MERCHANTS_READ})
+COUNTER_KEY_SCOPES = frozenset(
+    {_P.PAYMENTS_REQUEST, _P.PAYMENTS_REFUND, _P.PAYMENTS_READ, _P.EVENTS_READ, _P.MERCHANTS_READ}
+)
 # What a role may give to a key without holding it. A DFSP's core system onboards and asks for money by a key, which the
 # admin hands out; four eyes count the admin as a maker of what it writes, and an admin is no checker. The hub hands out
 # the keys by which DFSPs register the numbers of their own registries.
 DELEGABLE: dict[Role, frozenset[Permission]] = {
-    Role.DFSP_ADMIN: frozenset({_P.APPLICATIONS_WRITE, _P.MERCHANTS_WRITE, _P.PAYMENTS_REQUEST}),
+    Role.DFSP_ADMIN: frozenset({_P.APPLICATIONS_WRITE, _P.MERCHANTS_WRITE, _P.PAYMENTS_REQUEST, _P.PAYMENTS_REFUND}),
     Role.HUB_OPERATOR: frozenset({_P.ALIASES_WRITE}),
 }
 

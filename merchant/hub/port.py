@@ -216,18 +216,50 @@ class TransferAskedAgain(Struct, frozen=True):
 
 
 class TransferEnded(Struct, frozen=True):
-    """The hub's word on a transfer; `how` is the wire's own word for the way it came, for histories."""
+    """The hub's word on a transfer; `how` is the wire's own word for the way it came, for histories.
+
+    `opens` is the lock that the proof in it opens, where it has a proof: the payee's DFSP shows it to a payer's.
+    """
 
     transfer_id: str
     outcome: Outcome
     how: str
+    opens: str | None = None
 
 
 class TransferFailed(Struct, frozen=True):
-    """The hub answers with an error about a transfer; `is_certain` when it says for certain that no money will move."""
+    """The hub answers with an error about a transfer; `is_certain` when it says for certain that no money will move.
+
+    `news` is what it means to whoever sends the money.
+    """
 
     transfer_id: str
     is_certain: bool
+    detail: str
+    news: BadNews = BadNews.REQUEST_REFUSED
+
+
+class QuoteAnswered(Struct, frozen=True, kw_only=True):
+    """A payee's DFSP answers our own quote: so much leaves us, so much arrives (None: it does not say).
+
+    `promise` goes into the transfer as it came, `lock` is what its proof must open; `problem` says what is wrong with
+    them, where anything is.
+    """
+
+    quote_id: str
+    leaves: Money
+    arrives: Money | None
+    promise: str
+    lock: str
+    problem: str | None
+    expires_at: datetime
+
+
+class QuoteFailed(Struct, frozen=True):
+    """Our own quote is refused, by the payee's DFSP or by a hub that could not reach it."""
+
+    quote_id: str
+    news: BadNews
     detail: str
 
 
@@ -250,6 +282,8 @@ Event = (
     | TransferAskedAgain
     | TransferEnded
     | TransferFailed
+    | QuoteAnswered
+    | QuoteFailed
     | Unanswerable
 )
 
@@ -325,6 +359,38 @@ class AskOutcome(Struct, frozen=True):
     transfer_id: str
 
 
+class AskQuote(Struct, frozen=True, kw_only=True):
+    """What does it cost to give this money back? The merchant pays, and `amount` is to arrive in full.
+
+    The same on every retry, so that a repeat is known as one.
+    """
+
+    quote_id: str
+    transaction_id: str
+    original_transaction_id: str
+    reason: str
+    alias_type: str
+    alias: str
+    trading_name: str
+    mcc: str
+    payee_type: str
+    payee: str
+    payee_fsp_id: str
+    amount: Money
+    expires_at: datetime
+
+
+class SendTransfer(Struct, frozen=True, kw_only=True):
+    """Move this money to the payee, as its DFSP promised. The same on every retry."""
+
+    transfer_id: str
+    payee_fsp_id: str
+    amount: Money
+    promise: str
+    lock: str
+    expires_at: datetime
+
+
 class Refuse(Struct, frozen=True):
     """No, and why."""
 
@@ -341,6 +407,8 @@ Say = (
     | RepeatQuote
     | RepeatTransfer
     | AskOutcome
+    | AskQuote
+    | SendTransfer
     | Refuse
 )
 

@@ -30,6 +30,7 @@ import merchant.exchange.models
 import merchant.notify.models
 import merchant.payments.models
 import merchant.payments.price_keys.models
+import merchant.payments.refunds.models
 import merchant.people.models
 import merchant.people.registration.models
 import merchant.registry.aliases.models

@@ -46,6 +46,12 @@ class EventType(StrEnum):
     PAYMENT_REQUEST_IN_DOUBT = "payment_request.in_doubt"
     PAYMENT_REQUEST_PAID = "payment_request.paid"
     PAYMENT_REQUEST_REJECTED = "payment_request.rejected"
+    REFUND_CREATED = "refund.created"
+    REFUND_FAILED = "refund.failed"
+    REFUND_IN_DOUBT = "refund.in_doubt"
+    REFUND_PENDING_APPROVAL = "refund.pending_approval"
+    REFUND_REFUNDED = "refund.refunded"
+    REFUND_REJECTED = "refund.rejected"
     TEST_PING = "test.ping"
 
 
@@ -116,6 +122,28 @@ class PaymentRequestEvent(msgspec.Struct, frozen=True):
     transaction_id: str | None = None
 
 
+class RefundEvent(msgspec.Struct, frozen=True):
+    """A refund's new state; the payer's number is masked. `reason_code` says why it was asked for, `reason` why it
+    ended.
+    """
+
+    refund_id: UUID
+    payment_id: UUID
+    dfsp_id: UUID
+    merchant_id: UUID
+    counter_id: UUID
+    state: str
+    amount: EventAmount
+    late: bool
+    reason_code: str
+    payer: str | None = None
+    reason: EventReason | None = None
+    transaction_id: str | None = None
+    transfer_id: str | None = None
+    created_at: str | None = None
+    refunded_at: str | None = None
+
+
 class EndpointPing(msgspec.Struct, frozen=True):
     """Nothing happened: somebody tries the endpoint."""
 
@@ -127,6 +155,7 @@ _DATA_OF: dict[str, Any] = {
     "application": ApplicationEvent,
     "merchant": MerchantEvent,
     "payment_request": PaymentRequestEvent,
+    "refund": RefundEvent,
     "test": EndpointPing,
 }
 # The shape of each event's data; what is announced is held against it.

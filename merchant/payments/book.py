@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from merchant.core.errors import Reason
 from merchant.core.money import Money
 from merchant.hub.port import MessageRefused, Say
+from merchant.payments.refunds.values import Refund, RefundStep
 from merchant.registry.merchants.counters import CounterFacts
 
 
@@ -88,7 +89,8 @@ class Quote(Struct, frozen=True, kw_only=True):
     note: str | None
     expires_at: datetime
     created_at: datetime
-    payer: str | None = None  # a telephone number's digits; only of a new quote
+    payer_type: str | None = None  # with the next: who pays, only of a new quote
+    payer: str | None = None
 
     @property
     def amount(self) -> Money:
@@ -201,6 +203,7 @@ class Book:
         self.requests: dict[UUID, Request] = {}
         self.quotes: dict[tuple[str, str], Quote] = {}
         self.transfers: dict[str, Transfer] = {}
+        self.refunds: dict[UUID, Refund] = {}
         self.used: defaultdict[tuple[UUID, str], dict[str, Used]] = defaultdict(dict)  # by whose id and period
         self.once_looked_up: set[tuple[UUID, str]] = set()
         self.loaded_transfers: dict[str, str] = {}  # the states with which they were loaded
@@ -211,6 +214,7 @@ class Book:
         self._transfer_of_quote: dict[tuple[str, str], str] = {}
         self._of_payer: defaultdict[tuple[UUID, str], set[UUID]] = defaultdict(set)
         self._of_counter: defaultdict[UUID, set[UUID]] = defaultdict(set)
+        self._refund_of: dict[str, UUID] = {}  # by the ids of its quote and its transfer
 
     # --- filling ---
 
@@ -238,6 +242,11 @@ class Book:
         if transfer.request_id is not None:
             self._transfers_of[transfer.request_id].add(transfer.transfer_id)
 
+    def put_refund(self, refund: Refund) -> None:
+        """Know a refund as it is now."""
+        self.refunds[refund.id] = refund
+        self._refund_of[refund.quote_id] = self._refund_of[refund.transfer_id] = refund.id
+
     def apply(self, decision: "Decision") -> None:
         """Know what a decision has changed, so that the next of a batch sees it."""
         for request in decision.requests.values():
@@ -246,6 +255,8 @@ class Book:
             self.put_quote(quote)
         for transfer in decision.transfers.values():
             self.put_transfer(transfer)
+        for refund in decision.refunds.values():
+            self.put_refund(refund)
         for (group_id, period, currency), (minor, payments) in decision.usage.items():
             used = self.used[group_id, period].get(currency, Used())
             self.used[group_id, period][currency] = Used(used.minor + minor, used.payments + payments)
@@ -290,6 +301,11 @@ class Book:
         """The transfer that used a quote up."""
         return self.transfers.get(self._transfer_of_quote.get((quote.payer_fsp_id, quote.quote_id), ""))
 
+    def refund_by_hub_id(self, hub_id: str, dfsp_id: UUID) -> Refund | None:
+        """A DFSP's refund by the id of its quote or of its transfer."""
+        found = self.refunds.get(self._refund_of.get(hub_id, _NONE))
+        return found if found is not None and found.dfsp_id == dfsp_id else None
+
     def _in_order(self, ids: Iterable[UUID]) -> list[Request]:
         return [self.requests[one] for one in sorted(ids)]
 
@@ -303,14 +319,15 @@ _NONE = UUID(int=0)
 class Outgoing(Struct, frozen=True, kw_only=True):
     """Something to tell the hub. It is not sent any more from `useless_after` on.
 
-    `commits` names a transfer that is committed once the hub has taken this; `about` is the id under which it is kept
-    where no row of ours tells of it.
+    `commits` names a transfer that is committed once the hub has taken this; `refund_id` the refund that is to know
+    whether the hub took it; `about` is the id under which it is kept where no row of ours tells of it.
     """
 
     say: Say
     to_fsp_id: str | None
     useless_after: datetime | None = None
     commits: str | None = None
+    refund_id: UUID | None = None
     about: str | None = None
 
 
@@ -347,6 +364,8 @@ class Decision(Struct, kw_only=True):
     quotes: list[Quote] = field(default_factory=list)
     transfers: dict[str, Transfer] = field(default_factory=dict)
     payments: list[Payment] = field(default_factory=list)
+    refunds: dict[UUID, Refund] = field(default_factory=dict)
+    refund_steps: list[RefundStep] = field(default_factory=list)
     usage: dict[UsageKey, tuple[int, int]] = field(default_factory=dict)
     ask: list[Request] = field(default_factory=list)  # requests to put to their payers
     says: list[Outgoing] = field(default_factory=list)
@@ -359,6 +378,11 @@ class Decision(Struct, kw_only=True):
         """Change a request without a step in its history."""
         self.requests[request.id] = request
         return request
+
+    def put_refund(self, refund: Refund) -> Refund:
+        """Change a refund without a step in its history."""
+        self.refunds[refund.id] = refund
+        return refund
 
     def use(self, keys: Sequence[UsageKey], minor: int, payments: int) -> None:
         """Take out of limits, or give back what is negative."""

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct
 
 from merchant.compliance.policies.in_force import policy_of
 from merchant.core import clock, ids, sql
@@ -22,6 +21,7 @@ from merchant.core.service import Service
 from merchant.payments.book import Book, MerchantFacts, Quote, Request, Rules, Transfer, Used
 from merchant.payments.limits import periods
 from merchant.payments.needs import Needs, Place
+from merchant.payments.refunds.storage import load_refunds
 from merchant.payments.requests import ANSWERED_WITHIN
 from merchant.registry.merchants.counters import CounterFacts
 
@@ -38,6 +38,9 @@ async def load_book(tx: Tx, service: Service, needs: Needs, now: datetime) -> Bo
     of_transfers = {(one.payer_fsp_id, one.quote_id) for one in book.transfers.values()}
     if needs.quotes or needs.locks or of_transfers:
         await _load_quotes(tx, service, book, needs, of_transfers)
+    unknown = needs.refund_transfers - book.transfers.keys()
+    if needs.refund_ids or needs.refund_quotes or unknown:
+        await load_refunds(tx, service, book, needs.refund_ids, needs.refund_quotes, unknown)
     await _load_requests(tx, service, book, needs, now)
     under_way = [request.id for request in book.requests.values() if request.transfer_id is not None]
     if under_way:
@@ -212,48 +215,13 @@ def seal_of(quote_id: str) -> str:
     return f"quote:{quote_id}"
 
 
-class _Row(Struct, frozen=True):
-    """A request's row, with what the hub is told of its merchant."""
-
-    id: UUID
-    dfsp_id: UUID
-    fsp_id: str
-    merchant_id: UUID
-    counter_id: UUID
-    state: str
-    amount_minor: int
-    currency: str
-    payer_sealed: bytes | None
-    payer_masked: str | None
-    payer_fsp_id: str | None
-    reference: str | None
-    note: str | None
-    short_ref: str
-    alias_type: str
-    alias: str
-    trading_name: str
-    mcc: str
-    transaction_request_id: str
-    transaction_id: str | None
-    transfer_id: str | None
-    created_at: datetime
-    expires_at: datetime
-    steps: int
-    late: bool
-    reason_code: str | None
-    reason_message: str | None
-    paid_at: datetime | None
-    looked_up_at: datetime | None
-    hub_trouble: str | None
-
-
+# A request's own columns; its payer and its reason are made of others, and what the hub is told of is its merchant's.
+_MADE = frozenset({"payer", "reason"})
+_ELSEWHERE = frozenset({"fsp_id", "trading_name", "mcc"})
+_NAMES = [name for name in Request.__struct_fields__ if name not in _MADE]
 _REQUEST = f"""
-SELECT {
-    sql.column_list(
-        _Row,
-        {name: f"p.{name}" for name in _Row.__struct_fields__ if name not in ("fsp_id", "trading_name", "mcc")},
-    )
-}
+SELECT {", ".join(name if name in _ELSEWHERE else f"p.{name}" for name in _NAMES)}, p.payer_sealed, p.reason_code,
+  p.reason_message
 FROM payment_request p JOIN dfsp d ON d.id = p.dfsp_id JOIN merchant m ON m.id = p.merchant_id
 """  # noqa: S608 - names of our own struct
 # Requests of a payer whom many ask: the newest, as many as one answer may concern.
@@ -315,7 +283,7 @@ async def _load_requests(tx: Tx, service: Service, book: Book, needs: Needs, now
         [one[0] for one in transactions],
         [one[1] for one in transactions],
     )
-    for row in sql.rows(_Row, rows):
+    for row in rows:
         book.put_request(_request_of(service, row))
     for dfsp_id, payer in needs.payers:
         digests = Msisdn(payer).payer_digests(service.vault)
@@ -327,22 +295,18 @@ def _of_counters(book: Book, sought: Iterable[tuple[Place, str]]) -> list[tuple[
     return [(book.counters[place].counter_id, one) for place, one in sorted(sought) if place in book.counters]
 
 
-def _request_of(service: Service, row: _Row) -> Request:
+def _request_of(service: Service, row: asyncpg.Record) -> Request:
     payer = None
-    if row.payer_sealed is not None:
-        payer = service.vault.open(row.payer_sealed, f"payment_request:{row.id}").decode()
-    reason = Reason(row.reason_code, row.reason_message or "") if row.reason_code is not None else None
-    own = {name: getattr(row, name) for name in _Row.__struct_fields__ if name in _SHARED}
-    return Request(**own, payer=payer, reason=reason)
-
-
-_SHARED = frozenset(_Row.__struct_fields__) & frozenset(Request.__struct_fields__)
+    if row["payer_sealed"] is not None:
+        payer = service.vault.open(row["payer_sealed"], f"payment_request:{row['id']}").decode()
+    reason = Reason(row["reason_code"], row["reason_message"] or "") if row["reason_code"] is not None else None
+    return Request(**{name: row[name] for name in _NAMES}, payer=payer, reason=reason)
 
 
 async def read_request(tx: Any, service: Service, request_id: UUID) -> Request | None:
     """A request as it is, without a lock."""
     row = await tx.fetchrow(f"{_REQUEST} WHERE p.id = $1", request_id)
-    return _request_of(service, sql.row(_Row, row)) if row is not None else None
+    return _request_of(service, row) if row is not None else None
 
 
 # Whoever takes of a limit waits for whoever does so before; what is given back needs no lock.

@@ -13,6 +13,8 @@ from merchant.core.phone import InvalidNumber, Msisdn
 from merchant.core.service import Service
 from merchant.payments.book import Book, Decision, Quote, Request, Step, Transfer
 from merchant.payments.book_loading import seal_of
+from merchant.payments.quotes import MSISDN
+from merchant.payments.refunds.storage import save_refunds
 from merchant.payments.states import has_ended
 
 
@@ -65,10 +67,10 @@ async def save_requests(tx: Tx, requests: Sequence[Request], steps: Sequence[Ste
 
 _SAVE_QUOTES = """
 INSERT INTO quote (payer_fsp_id, quote_id, dfsp_id, merchant_id, counter_id, request_id, transaction_id, body_hash,
-  answer, amount_minor, currency, condition, payer_masked, note, expires_at, created_at, payer_digest)
+  answer, amount_minor, currency, condition, payer_masked, note, expires_at, created_at, payer_digest, payer_sealed)
 SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::bytea[],
   $9::bytea[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
-  $16::timestamptz[], $17::bytea[])
+  $16::timestamptz[], $17::bytea[], $18::bytea[])
 """
 
 
@@ -91,16 +93,29 @@ async def _save_quotes(tx: Tx, service: Service, quotes: Sequence[Quote]) -> Non
         [one.note for one in quotes],
         [one.expires_at for one in quotes],
         [one.created_at for one in quotes],
-        [payer_digest(service, one.payer) for one in quotes],
+        [payer_digest(service, one.payer_type, one.payer) for one in quotes],
+        [_sealed_payer(service, one) for one in quotes],
     )
 
 
-def payer_digest(service: Service, payer: str | None) -> bytes | None:
+def payer_digest(service: Service, payer_type: str | None, payer: str | None) -> bytes | None:
     """The blind index by which staff find a payer's payments; None for one whom no telephone number names."""
     try:
-        return None if payer is None else Msisdn.of(payer).digest(service.vault)
+        return Msisdn.of(payer).digest(service.vault) if payer_type == MSISDN and payer is not None else None
     except InvalidNumber:
         return None
+
+
+def _sealed_payer(service: Service, quote: Quote) -> bytes | None:
+    """Who pays, for a refund of the payment that follows."""
+    if quote.payer is None or quote.payer_type is None:
+        return None
+    return service.vault.seal(f"{quote.payer_type}:{quote.payer}".encode(), payer_context(quote.transaction_id))
+
+
+def payer_context(transaction_id: str) -> str:
+    """As what a payer is sealed on a quote and on its payment."""
+    return f"payer:{transaction_id}"
 
 
 _RESERVE = """
@@ -157,9 +172,10 @@ async def _save_transfers(tx: Tx, book: Book, transfers: Sequence[Transfer]) -> 
 
 _SAVE_PAYMENTS = """
 INSERT INTO payment (id, dfsp_id, merchant_id, counter_id, request_id, payer_fsp_id, transfer_id, transaction_id,
-  amount_minor, currency, payer_masked, note, received_at, payer_digest)
+  amount_minor, currency, payer_masked, note, received_at, payer_digest, payer_sealed)
 SELECT new.id, q.dfsp_id, q.merchant_id, q.counter_id, new.request_id, new.payer_fsp_id, new.transfer_id,
-  q.transaction_id, new.amount_minor, new.currency, q.payer_masked, q.note, new.received_at, q.payer_digest
+  q.transaction_id, new.amount_minor, new.currency, q.payer_masked, q.note, new.received_at, q.payer_digest,
+  q.payer_sealed
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::timestamptz[])
   AS new (id, request_id, payer_fsp_id, transfer_id, quote_id, amount_minor, currency, received_at)
 JOIN quote q ON q.payer_fsp_id = new.payer_fsp_id AND q.quote_id = new.quote_id
@@ -192,6 +208,7 @@ async def save_decisions(tx: Tx, service: Service, book: Book, decisions: Sequen
     if quotes:
         await _save_quotes(tx, service, quotes)
     await _save_transfers(tx, book, list(transfers.values()))
+    await save_refunds(tx, decisions)
     payments_in = [payment for one in decisions for payment in one.payments]
     if payments_in:
         await tx.execute(

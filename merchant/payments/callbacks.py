@@ -30,6 +30,7 @@ from merchant.hub.fspiop.messages import (
     ErrorPut,
     PartiesPut,
     QuotesPost,
+    QuotesPut,
     TransactionRequestsPost,
     TransactionRequestsPut,
     TransfersPatch,
@@ -54,6 +55,7 @@ _ACCEPTED: Final = {"GET": 202, "POST": 202, "PUT": 200, "PATCH": 200}
 # A malformed body is refused at once, in the HTTP answer.
 _BODIES: Final[dict[tuple[str, str], type[WireBody]]] = {
     ("POST", "quotes"): QuotesPost,
+    ("PUT", "quotes"): QuotesPut,
     ("POST", "transfers"): TransfersPost,
     ("POST", "transactionRequests"): TransactionRequestsPost,
     ("PUT", "transactionRequests"): TransactionRequestsPut,

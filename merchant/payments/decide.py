@@ -7,6 +7,7 @@ from merchant.hub import port
 from merchant.hub.port import MessageRefused
 from merchant.payments import internal, parties, quotes, requests, transfers
 from merchant.payments.book import Book, Decision, OurDfsp
+from merchant.payments.refunds import rules as refunds
 
 
 def decide(book: Book, dfsp: OurDfsp | None, source: str, event: Any, now: datetime, *, is_hub: bool) -> Decision:
@@ -36,14 +37,35 @@ def decide(book: Book, dfsp: OurDfsp | None, source: str, event: Any, now: datet
             return transfers.decide_transfer(book, dfsp, source, event, now)
         case port.TransferAskedAgain():
             return transfers.decide_transfer_again(book, source, event)
+        case port.TransferEnded() | port.TransferFailed() if book.refund_by_hub_id(event.transfer_id, dfsp.dfsp_id):
+            return _of_refund(book, dfsp, source, event, now, is_hub=is_hub)
         case port.TransferEnded():
             return transfers.decide_end(book, dfsp, source, event, now, is_hub=is_hub)
         case port.TransferFailed():
             return transfers.decide_failed(book, dfsp, source, event, now, is_hub=is_hub)
+        case port.QuoteAnswered():
+            return refunds.decide_quote_answered(book, dfsp, source, event, now)
+        case port.QuoteFailed():
+            return refunds.decide_quote_failed(book, dfsp, source, event, now, is_hub=is_hub)
         case port.Unanswerable():
             raise MessageRefused(event.refusal, event.description)
         case _:
             raise TypeError(f"nobody decides about {type(event).__name__}")
+
+
+def _of_refund(
+    book: Book,
+    dfsp: OurDfsp,
+    source: str,
+    event: port.TransferEnded | port.TransferFailed,
+    now: datetime,
+    *,
+    is_hub: bool,
+) -> Decision:
+    """What is said of a transfer of ours."""
+    if isinstance(event, port.TransferEnded):
+        return refunds.decide_ended(book, dfsp, source, event, now, is_hub=is_hub)
+    return refunds.decide_failed(book, dfsp, source, event, now, is_hub=is_hub)
 
 
 def _inside(book: Book, event: Any, now: datetime) -> Decision:
@@ -62,5 +84,11 @@ def _inside(book: Book, event: Any, now: datetime) -> Decision:
             return requests.decide_due(book, book.requests.get(event.request_id), now)
         case internal.TransferSilent():
             return transfers.decide_silent(book, event.transfer_id, now)
+        case internal.RefundTaken():
+            return refunds.decide_taken(book.refunds.get(event.refund_id), now)
+        case internal.RefundNotTaken():
+            return refunds.decide_not_taken(book.refunds.get(event.refund_id), event.detail, now)
+        case internal.RefundDue():
+            return refunds.decide_due(book, book.refunds.get(event.refund_id), now)
         case _:
             raise TypeError(f"nobody decides about {type(event).__name__}")

@@ -10,9 +10,13 @@ from merchant.core.db import Reads
 from merchant.hub.port import Addressee, Stored
 
 _BY_ALIAS = "SELECT d.fsp_id FROM alias a JOIN dfsp d ON d.id = a.dfsp_id WHERE alias_type = $1 AND alias = $2 LIMIT 1"
-_QUOTE = "SELECT d.fsp_id FROM quote q JOIN dfsp d ON d.id = q.dfsp_id WHERE q.quote_id = $1 AND q.payer_fsp_id = $2"
+_QUOTE = (
+    "SELECT d.fsp_id FROM quote q JOIN dfsp d ON d.id = q.dfsp_id WHERE q.quote_id = $1 AND q.payer_fsp_id = $2"
+    " UNION ALL SELECT d.fsp_id FROM refund r JOIN dfsp d ON d.id = r.dfsp_id WHERE r.quote_id = $1"
+)
 _BY_ID: Mapping[Stored, str] = {
-    Stored.TRANSFER: "SELECT d.fsp_id FROM transfer t JOIN dfsp d ON d.id = t.dfsp_id WHERE t.transfer_id = $1 LIMIT 1",
+    Stored.TRANSFER: "SELECT d.fsp_id FROM transfer t JOIN dfsp d ON d.id = t.dfsp_id WHERE t.transfer_id = $1"
+    " UNION ALL SELECT d.fsp_id FROM refund r JOIN dfsp d ON d.id = r.dfsp_id WHERE r.transfer_id = $1 LIMIT 1",
     Stored.REQUEST: "SELECT d.fsp_id FROM payment_request p JOIN dfsp d ON d.id = p.dfsp_id"
     " WHERE p.transaction_request_id = $1",
 }

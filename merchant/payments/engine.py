@@ -34,7 +34,7 @@ from merchant.payments.book import Book, Contradiction, Decision, OurDfsp, Outgo
 from merchant.payments.book_loading import load_book
 from merchant.payments.book_saving import Stale, save_decisions
 from merchant.payments.decide import decide
-from merchant.payments.internal import TransferSilent
+from merchant.payments.internal import RefundDue, TransferSilent
 from merchant.payments.needs import Needs, add_needs
 from merchant.payments.outgoing import QueuedMessage
 from merchant.payments.participants import HubConnection, HubConnections
@@ -168,7 +168,7 @@ async def _read(tx: Tx, service: Service, item: Item) -> None:
     work = item.work
     if work is None or work.outcome is not None:
         item.event = item.event if work is None else work.outcome
-        if isinstance(item.event, TransferSilent):
+        if isinstance(item.event, (TransferSilent, RefundDue)):
             item.connection = await service.shared(HubConnections).connection(tx, item.event.fsp_id)
         return
     try:
@@ -318,6 +318,7 @@ def _queued(item: Item, say: Outgoing | None, written: Written) -> QueuedMessage
         body=written.body,
         useless_after=say.useless_after if say is not None else None,
         transfer=(item.source, commits) if commits is not None else None,
+        refund_id=say.refund_id if say is not None else None,
     )
 
 

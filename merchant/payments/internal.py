@@ -38,6 +38,26 @@ class AnswerTaken(Inside, frozen=True):
     transfer_id: str
 
 
+class RefundTaken(Inside, frozen=True):
+    """The hub took a message of ours about a refund."""
+
+    refund_id: UUID
+
+
+class RefundNotTaken(Inside, frozen=True):
+    """The hub refused a message of ours about a refund in its answer."""
+
+    refund_id: UUID
+    detail: str
+
+
+class RefundDue(Inside, frozen=True):
+    """A refund's time has come: to be asked about again, or to be given up."""
+
+    refund_id: UUID
+    fsp_id: str
+
+
 class RequestDue(Inside, frozen=True):
     """A request's time is over."""
 

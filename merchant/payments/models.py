@@ -110,7 +110,8 @@ class Quote(SQLModel, table=True):
     note: str | None = None
     expires_at: datetime = columns.instant()
     created_at: datetime = columns.instant()
-    payer_digest: bytes | None = columns.sealed()  # for the payment that follows
+    payer_digest: bytes | None = columns.sealed()  # with the next: for the payment that follows
+    payer_sealed: bytes | None = columns.sealed()
 
 
 class Transfer(SQLModel, table=True):
@@ -155,6 +156,7 @@ class Payment(SQLModel, table=True):
         Index("payment_of_transaction", "transaction_id", postgresql_where=sql("request_id IS NULL")),
         Index("payment_of_amount", "dfsp_id", "amount_minor", "id"),
         Index("payment_of_merchant_amount", "merchant_id", "amount_minor", "id"),
+        Index("payment_payer_kept", "received_at", postgresql_where=sql("payer_sealed IS NOT NULL")),
     )
     id: UUID = columns.key()
     dfsp_id: UUID = Field(foreign_key="dfsp.id")
@@ -170,6 +172,7 @@ class Payment(SQLModel, table=True):
     note: str | None = None
     received_at: datetime = columns.instant()
     payer_digest: bytes | None = columns.sealed()  # older payments have it on their request, where there is one
+    payer_sealed: bytes | None = columns.sealed()  # type and identifier, for a refund; older ones as the digest
 
 
 class SentMessage(SQLModel, table=True):

@@ -31,6 +31,9 @@ class Needs(Struct):
     headroom_of_places: set[Place] = field(default_factory=set)  # to look at it
     headroom_of_locks: set[str] = field(default_factory=set)  # to take of it
     new_transfer_ids: set[str] = field(default_factory=set)  # which may come to two processes at once
+    refund_ids: set[UUID] = field(default_factory=set)
+    refund_quotes: set[str] = field(default_factory=set)
+    refund_transfers: set[str] = field(default_factory=set)  # where no transfer to us has the id
 
 
 def add_needs(needs: Needs, event: Any, dfsp: OurDfsp | None, source: str) -> None:
@@ -96,9 +99,27 @@ def _transfer(event: port.TransferPrepared, needs: Needs, dfsp: OurDfsp, source:
     needs.new_transfer_ids.add(event.transfer_id)
 
 
-@_add.register(port.TransferAskedAgain)
 @_add.register(port.TransferEnded)
 @_add.register(port.TransferFailed)
+def _ended(event: port.TransferEnded | port.TransferFailed, needs: Needs, dfsp: OurDfsp, source: str) -> None:
+    needs.transfer_ids.add(event.transfer_id)
+    needs.refund_transfers.add(event.transfer_id)
+
+
+@_add.register(port.QuoteAnswered)
+@_add.register(port.QuoteFailed)
+def _own_quote(event: port.QuoteAnswered | port.QuoteFailed, needs: Needs, dfsp: OurDfsp, source: str) -> None:
+    needs.refund_quotes.add(event.quote_id)
+
+
+@_add.register(internal.RefundTaken)
+@_add.register(internal.RefundNotTaken)
+@_add.register(internal.RefundDue)
+def _of_refund(event: Any, needs: Needs, dfsp: OurDfsp | None, source: str) -> None:
+    needs.refund_ids.add(event.refund_id)
+
+
+@_add.register(port.TransferAskedAgain)
 @_add.register(internal.AnswerTaken)
 @_add.register(internal.TransferSilent)
 def _of_transfer(event: Any, needs: Needs, dfsp: OurDfsp | None, source: str) -> None:

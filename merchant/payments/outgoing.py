@@ -22,7 +22,7 @@ from merchant.hub.fspiop.client import OutgoingMessage, SendResult
 from merchant.hub.fspiop.writing import write
 from merchant.hub.port import HubUnreachable
 from merchant.payments.book import Outgoing
-from merchant.payments.internal import AnswerTaken
+from merchant.payments.internal import AnswerTaken, RefundNotTaken, RefundTaken
 from merchant.payments.participants import HubConnection, HubConnections
 
 _CALL = ("dfsp", "resource")
@@ -42,10 +42,13 @@ _seconds = Histogram("merchant_hub_call_seconds", "How long the hub took to answ
 
 
 class QueuedMessage(OutgoingMessage, frozen=True, kw_only=True):
-    """A message in the outbox. `transfer` names a transfer that counts as committed once the hub has taken this."""
+    """A message in the outbox. `transfer` names a transfer that counts as committed once the hub has taken this,
+    `refund_id` a refund that is to know what came of it.
+    """
 
     useless_after: datetime | None = None
     transfer: tuple[str, str] | None = None  # payer FSP, transfer id
+    refund_id: UUID | None = None
 
 
 KEEP = """
@@ -82,6 +85,7 @@ async def queue_say(tx: Tx, service: Service, connection: HubConnection, dfsp_id
         destination=one.to_fsp_id,
         body=written.body,
         useless_after=one.useless_after,
+        refund_id=one.refund_id,
     )
     await queue(tx, service, message, dfsp_id, one.about)
 
@@ -96,7 +100,9 @@ async def prune(tx: Tx, limit: int) -> int:
     return await forget(tx, "sent_message", "id", "sent_at", clock.now() - inbox.KEPT_FOR, limit)
 
 
-async def send_queued(service: Service, http: aiohttp.ClientSession, held: HeldJob) -> AnswerTaken | None:
+async def send_queued(
+    service: Service, http: aiohttp.ClientSession, held: HeldJob
+) -> AnswerTaken | RefundTaken | RefundNotTaken | None:
     """Send a queued message; one that is too late is dropped. Raises Retry or HubUnreachable."""
     message: QueuedMessage = held.value or open_queued(service, held.job.payload)
     connection = await service.shared(HubConnections).find(service, message.source)
@@ -105,7 +111,11 @@ async def send_queued(service: Service, http: aiohttp.ClientSession, held: HeldJ
     result = await transmit(service, http, connection, message)
     if not result.is_accepted:
         _log.warning("hub_refused_message", method=message.method, resource=message.resource, code=result.error_code)
-        return None
+        if message.refund_id is None:
+            return None
+        return RefundNotTaken(message.refund_id, f"{result.error_code or result.status} {message.resource}")
+    if message.refund_id is not None:
+        return RefundTaken(message.refund_id)
     return AnswerTaken(message.transfer[1]) if message.transfer is not None else None
 
 

@@ -123,7 +123,8 @@ def _answered(counter: CounterFacts, source: str, asked: QuoteAsked, request: Re
         note=asked.note,
         expires_at=now + QUOTE_LIFE,
         created_at=now,
-        payer=asked.payer if asked.payer_type == MSISDN else None,
+        payer_type=asked.payer_type,
+        payer=asked.payer,
     )
 
 

@@ -1,4 +1,4 @@
-"""Timers: requests expire, unanswered look-ups are repeated, transfers that the hub has not ended are in doubt.
+"""Timers: requests expire, unanswered questions are repeated, transfers that the hub has not ended are in doubt.
 
 The worker runs them at every poll (MERCHANT_WORKER_POLL_S). What is due is read without a lock and decided by the
 engine, which locks it and looks again, so any number of workers may run.
@@ -10,7 +10,7 @@ from merchant.core import clock, outbox, sql
 from merchant.core.service import Service
 from merchant.payments.ask import LOOK_UP_TOPIC
 from merchant.payments.engine import decide_events
-from merchant.payments.internal import RequestDue, TransferSilent
+from merchant.payments.internal import RefundDue, RequestDue, TransferSilent
 from merchant.payments.states import RequestCapability, RequestState, states_that_permit
 from merchant.payments.transfer_states import UNDER_WAY
 
@@ -28,6 +28,10 @@ _SILENT = f"""
 SELECT t.transfer_id, d.fsp_id FROM transfer t JOIN dfsp d ON d.id = t.dfsp_id
 WHERE t.state IN {UNDER_WAY} AND t.check_at <= $1 ORDER BY t.check_at LIMIT $2
 """  # noqa: S608 - constants
+_REFUNDS_DUE = """
+SELECT r.id, d.fsp_id FROM refund r JOIN dfsp d ON d.id = r.dfsp_id
+WHERE r.check_at <= $1 ORDER BY r.check_at LIMIT $2
+"""
 _UNANSWERED = f"""
 WITH due AS (
   UPDATE open_reference SET look_up_at = NULL WHERE request_id IN (
@@ -45,7 +49,7 @@ async def run_timers(service: Service) -> None:
     Raises the first error after the others have had their turn.
     """
     errors: list[Exception] = []
-    for timer in (expire_due, check_silent_transfers, look_up_again):
+    for timer in (expire_due, check_silent_transfers, check_due_refunds, look_up_again):
         try:
             await timer(service)
         except Exception as error:
@@ -70,6 +74,15 @@ async def check_silent_transfers(service: Service) -> int:
         rows = await tx.fetch(_SILENT, clock.now(), BATCH)
     if rows:
         await decide_events(service, [TransferSilent(row["transfer_id"], row["fsp_id"]) for row in rows])
+    return len(rows)
+
+
+async def check_due_refunds(service: Service) -> int:
+    """Refunds whose time has come: asked about again, in doubt, or given up."""
+    async with service.db.system_reads() as tx:
+        rows = await tx.fetch(_REFUNDS_DUE, clock.now(), BATCH)
+    if rows:
+        await decide_events(service, [RefundDue(row["id"], row["fsp_id"]) for row in rows])
     return len(rows)
 
 

@@ -8,6 +8,8 @@ from merchant.portal import help as helping
 from merchant.portal import home, hub, merchant, pay, review, signup, staff, well_known
 from merchant.portal.account import account, notifications, passkeys, profile, set_up, sign_in
 from merchant.portal.docs import docs
+from merchant.portal.refunds import shop as shop_refunds
+from merchant.portal.refunds import staff as staff_refunds
 from merchant.portal.ui import pages
 
 ROUTES = [
@@ -22,6 +24,8 @@ ROUTES = [
     *passkeys.ROUTES,
     *review.ROUTES,
     *signup.ROUTES,
+    *shop_refunds.ROUTES,
+    *staff_refunds.ROUTES,
     *staff.ROUTES,
     *hub.ROUTES,
     *helping.ROUTES,

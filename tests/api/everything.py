@@ -21,6 +21,7 @@ from merchant.core.http import route as declared
 from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.payments.models import Payment, Transfer
+from merchant.payments.refunds.models import Refund
 from merchant.people import sessions
 from merchant.people.registration.addresses import Address
 from merchant.people.registration.claims import CLAIMANT
@@ -342,6 +343,27 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
             answer=b"{}",
         )
         tx.session.add(transfer)
+        await tx.flush()
+        refund = Refund(
+            dfsp_id=merchant.dfsp_id,
+            merchant_id=merchant.id,
+            counter_id=counters[0].id,
+            payment_id=payment.id,
+            state="pending_approval",
+            amount_minor=250,
+            currency="KES",
+            reason="CUST",
+            payee_type="MSISDN",
+            payee_fsp_id="payerfsp",
+            transaction_id=str(uuid4()),
+            quote_id=str(uuid4()),
+            transfer_id=str(uuid4()),
+            gives_back=True,
+            maker_id=uuid4(),
+            maker_name="A cashier of greenbankfsp's",
+            channel="api",
+        )
+        tx.session.add(refund)
         # A long number is not found by chance in ids of other things.
         dead = "UPDATE outbox SET dead_at = run_at, id = 123456789012345678 WHERE topic = $1 RETURNING id"
         job_id = await tx.fetchval(dead, "payments.look_up")
@@ -360,6 +382,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "delivery_id": delivery["id"],
         "event_id": delivery["event_id"],
         "payment_id": payment.id,
+        "refund_id": refund.id,
         "message_id": f"transfers.payerfsp.{payment.transfer_id}",
         "request_id": created["/api/v1/payment-requests"]["id"],
         "endpoint_id": created["/api/v1/webhook-endpoints"]["id"],

@@ -6,6 +6,7 @@ from typing import Any
 
 from merchant.compliance.cases.states import APPLICATION_CAPABILITIES, APPLICATION_MOVES
 from merchant.payments import states, transfer_states
+from merchant.payments.refunds import states as refund_states
 from merchant.registry.merchants.states import HUB_MOVES, MERCHANT_CAPABILITIES, MERCHANT_MOVES
 from tests.rules.source_rules import ROOT
 
@@ -19,6 +20,7 @@ that may become nothing is an end.
 _TABLES: tuple[tuple[str, str, Any, Any], ...] = (
     ("Payment requests", "`merchant/payments/states.py`", states.MOVES, states.CAPABILITIES),
     ("Transfers", "`merchant/payments/transfer_states.py`", transfer_states.MOVES, transfer_states.CAPABILITIES),
+    ("Refunds", "`merchant/payments/refunds/states.py`", refund_states.MOVES, refund_states.CAPABILITIES),
     (
         "Merchants",
         "`merchant/registry/merchants/states.py`; what only the hub does is among the moves",

@@ -24,7 +24,7 @@ from tests.builders import GATEWAY_SECRET, SECRET_KEY
 from tests.merchant.demo.simulator.conftest import FAST, free_port, new_journal, running_simulator
 from tests.stories.town import Town
 
-SCOPES = ["merchants:read", "payments:read", "payments:request"]
+SCOPES = ["merchants:read", "payments:read", "payments:request", "payments:refund"]
 # What every story needs; Litestar takes 10 ms of CPU for each route it registers.
 ROUTES = [*PAYMENT_ROUTES, *QR_ROUTES, fspiop_door, oracle_door]
 

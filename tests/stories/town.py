@@ -123,11 +123,11 @@ class Town:
             return list(await response.json())
 
     async def books_agree(self) -> None:
-        """The payments are the ledger's committed transfers, one for one."""
+        """The payments are the ledger's committed transfers to the shop, one for one."""
         committed = {
             (entry["transfer_id"], entry["transaction_id"], entry["amount"], entry["currency"])
             for entry in await self.ledger()
-            if entry["state"] == "COMMITTED"
+            if entry["state"] == "COMMITTED" and not entry.get("refund_of")
         }
         payments = await self.payments()
         received = {

@@ -13,6 +13,7 @@ from merchant.core.texts import _, filled
 
 _SENTENCES = {
     "receive_payment": _("Money may be received from tier {least} on; this merchant stands on {tier}."),
+    "refund": _("Refunds may be given from tier {least} on; this merchant stands on {tier}."),
     "dynamic_qr": _("Codes with an amount may be made from tier {least} on; this merchant stands on {tier}."),
     "sub_locations": _("Further places may be opened from tier {least} on; this merchant stands on {tier}."),
     "api_keys": _("A merchant may have keys of its own from tier {least} on; this one stands on {tier}."),

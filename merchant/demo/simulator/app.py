@@ -20,6 +20,7 @@ from merchant.demo.simulator.config import SimulatorConfig
 from merchant.demo.simulator.control_routes import CONTROL_ROUTES
 from merchant.demo.simulator.fspiop_routes import FSPIOP_ROUTES, answer_error
 from merchant.demo.simulator.hub import notify_payee
+from merchant.demo.simulator.payee import carry_refund
 from merchant.demo.simulator.payer import run_attempt
 from merchant.demo.simulator.simulation import Simulation
 from merchant.hub.fspiop.error_codes import FspiopError
@@ -54,6 +55,9 @@ def resume(sim: Simulation) -> None:
     for attempt in sim.world.attempts.values():
         if attempt.transaction_id not in sim.world.outcomes:
             sim.spawn(run_attempt(sim, attempt))
+    for entry in list(sim.world.ledger.values()):
+        if entry.state == "RESERVED" and entry.transaction_id in sim.world.returned:
+            sim.spawn(carry_refund(sim, entry.transfer))
     for transfer_id, entry in sim.world.ledger.items():
         if entry.notice == "owed":
             sim.spawn(notify_payee(sim, transfer_id))

@@ -19,7 +19,15 @@ from merchant.demo.simulator.hub import home_of
 from merchant.demo.simulator.payer import NotAsked, answer_request
 from merchant.demo.simulator.shopper import BadPurchase, Purchase, pay_merchant, read_purchase
 from merchant.demo.simulator.simulation import Simulation, public_key_pem
-from merchant.demo.simulator.world import Fsp, Payer, PhoneMessage, PhoneMessageKind, Truth
+from merchant.demo.simulator.world import (
+    Fsp,
+    LedgerEntry,
+    Payer,
+    PhoneMessage,
+    PhoneMessageKind,
+    Returned,
+    Truth,
+)
 from merchant.hub.fspiop.jws import BadKey, load_verify_key
 
 DELAY_S_MAX: Final = 3600.0
@@ -97,6 +105,7 @@ class LedgerView(msgspec.Struct, frozen=True, omit_defaults=True):
     currency: str
     state: Truth
     transaction_request_id: str | None = None
+    refund_of: str | None = None  # the transaction that is given back: then the shop is the payer
 
 
 @put("/control/fsps/{fsp_id:str}")
@@ -177,7 +186,10 @@ async def read_ledger(request: AnyRequest) -> list[LedgerView]:
     world = _simulation(request).world
     views = []
     for entry in world.ledger.values():
-        attempt, transfer = world.attempts[entry.transaction_id], entry.transfer
+        attempt, transfer = world.attempts.get(entry.transaction_id), entry.transfer
+        if attempt is None:
+            views.append(_refund_view(world.returned[entry.transaction_id], entry))
+            continue
         views.append(
             LedgerView(
                 transfer_id=transfer.transfer_id,
@@ -191,6 +203,19 @@ async def read_ledger(request: AnyRequest) -> list[LedgerView]:
             )
         )
     return views
+
+
+def _refund_view(returned: Returned, entry: LedgerEntry) -> LedgerView:
+    return LedgerView(
+        transfer_id=entry.transfer.transfer_id,
+        transaction_id=entry.transaction_id,
+        payer=returned.shop.party_id_info.party_identifier,
+        payee_alias=returned.msisdn,
+        amount=entry.transfer.amount.amount,
+        currency=entry.transfer.amount.currency,
+        state=entry.state,
+        refund_of=returned.refund_of,
+    )
 
 
 def _simulation(request: AnyRequest) -> Simulation:

@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from merchant.core import trace
-from merchant.demo.simulator import hub, payer
+from merchant.demo.simulator import hub, payee, payer
 from merchant.demo.simulator.link import resolve
 from merchant.demo.simulator.simulation import Simulation
 from merchant.hub.fspiop.error_codes import FspiopError, meaning_of
@@ -20,8 +20,10 @@ from merchant.hub.fspiop.messages import (
     AuthorizationsPut,
     ErrorPut,
     PartiesPut,
+    QuotesPost,
     QuotesPut,
     TransactionRequestsPost,
+    TransfersPost,
     TransfersPut,
     WireBody,
     decode,
@@ -122,6 +124,37 @@ async def ask_request(request: AnyRequest, request_id: FromPath[str]) -> Respons
     return _accepted()
 
 
+# --- refunds -------------------------------------------------------------------------------------------------
+
+
+@post("/quotes")
+async def quote_refund(request: AnyRequest) -> Response[bytes]:
+    """POST /quotes: an acquiring DFSP wants to give a customer's money back."""
+    arrival = await admit(request, "quotes")
+    body = decode(QuotesPost, arrival.body)
+    sim, asker, destination = arrival.sim, arrival.inbound.source, arrival.inbound.destination
+    if destination in sim.config.payer_fsp_ids:
+        sim.spawn(payee.answer_quote(sim, body, asker, destination))
+    else:
+        sim.spawn(hub.refuse(sim, "quotes", body.quote_id, asker, FspiopError("3201", meaning_of("3201"))))
+    return _accepted()
+
+
+@post("/transfers")
+async def take_refund(request: AnyRequest) -> Response[bytes]:
+    """POST /transfers: the money of a refund."""
+    arrival = await admit(request, "transfers")
+    body = decode(TransfersPost, arrival.body)
+    if body.payer_fsp != arrival.inbound.source:
+        raise FspiopError("3100", "payerFsp is not the sender")
+    if body.payee_fsp in arrival.sim.config.payer_fsp_ids:
+        arrival.sim.spawn(payee.carry_refund(arrival.sim, body))
+    else:
+        error = FspiopError("3201", meaning_of("3201"))
+        arrival.sim.spawn(hub.refuse(arrival.sim, "transfers", body.transfer_id, body.payer_fsp, error))
+    return _accepted()
+
+
 # --- transfers -----------------------------------------------------------------------------------------------
 
 
@@ -187,6 +220,8 @@ FSPIOP_ROUTES: Final[list[HTTPRouteHandler]] = [
     look_up,
     request_to_pay,
     ask_request,
+    quote_refund,
+    take_refund,
     ask_transfer,
     fulfil_transfer,
     refuse_transfer,

@@ -79,6 +79,14 @@ async def refuse(sim: Simulation, resource: str, identifier: str, asker: str, er
 # --- transfers -----------------------------------------------------------------------------------------------
 
 
+def take_transfer(sim: Simulation, transaction_id: str, transfer: TransfersPost) -> bool:
+    """Set a transfer's money aside, once; whether it is new."""
+    is_new = transfer.transfer_id not in sim.world.ledger
+    if is_new:
+        sim.record(TransferReserved(transaction_id, transfer))
+    return is_new
+
+
 async def carry_transfer(
     sim: Simulation, transaction_id: str, transfer: TransfersPost, plan: Plan
 ) -> FspiopError | None:
@@ -87,8 +95,7 @@ async def carry_transfer(
     Returns the payee's refusal, if that ended it. Taken up again after a restart with the same message.
     """
     transfer_id = transfer.transfer_id
-    if transfer_id not in sim.world.ledger:
-        sim.record(TransferReserved(transaction_id, transfer))
+    take_transfer(sim, transaction_id, transfer)
     if sim.world.ledger[transfer_id].state != "RESERVED":
         return None
     message = OutgoingMessage("POST", "/transfers", transfer.payer_fsp, transfer.payee_fsp, encode(transfer))
@@ -100,7 +107,7 @@ async def carry_transfer(
         refusal = error
     except (NoAnswer, TimeoutError):
         await asyncio.sleep(max(seconds_until(transfer.expiration), 0))
-    _settle(sim, transfer_id, "ABORTED")
+    settle(sim, transfer_id, "ABORTED")
     return refusal
 
 
@@ -116,12 +123,12 @@ async def take_fulfilment(sim: Simulation, transfer_id: str, source: str, answer
     if answer.transfer_state not in ("RESERVED", "COMMITTED"):
         return
     if seconds_until(entry.transfer.expiration) <= 0:
-        _settle(sim, transfer_id, "ABORTED")
+        settle(sim, transfer_id, "ABORTED")
     elif not _opens(entry.transfer.condition, answer.fulfilment):
         _log.warning("simulator_fulfilment_wrong", transfer_id=transfer_id)
-        _settle(sim, transfer_id, "ABORTED")
+        settle(sim, transfer_id, "ABORTED")
     else:
-        _settle(sim, transfer_id, "COMMITTED", answer.fulfilment)
+        settle(sim, transfer_id, "COMMITTED", answer.fulfilment)
     resolve(sim, ("transfers", transfer_id), answer)
     if answer.transfer_state == "RESERVED":
         await _owe_notice(sim, transfer_id, entry)
@@ -134,14 +141,14 @@ def take_refusal(sim: Simulation, transfer_id: str, source: str, error: FspiopEr
     entry = sim.world.ledger.get(transfer_id)
     if entry is None or entry.transfer.payee_fsp != source:
         raise FspiopError("3208", meaning_of("3208"))
-    _settle(sim, transfer_id, "ABORTED")
+    settle(sim, transfer_id, "ABORTED")
     resolve(sim, ("transfers", transfer_id), error)
 
 
 async def send_transfer_state(sim: Simulation, transfer_id: str, asker: str, version: str) -> None:
     """Answer GET /transfers/{id} with what the ledger holds."""
     entry = sim.world.ledger.get(transfer_id)
-    if entry is None or entry.transfer.payee_fsp != asker:
+    if entry is None or asker not in (entry.transfer.payee_fsp, entry.transfer.payer_fsp):
         await refuse(sim, "transfers", transfer_id, asker, FspiopError("3208", meaning_of("3208")))
         return
     body = encode(TransfersPut(entry.state, entry.fulfilment, entry.completed_at))
@@ -184,7 +191,7 @@ def _notice(sim: Simulation, entry: LedgerEntry) -> OutgoingMessage:
     return OutgoingMessage("PATCH", path, sim.config.hub_fsp_id, transfer.payee_fsp, body)
 
 
-def _settle(
+def settle(
     sim: Simulation, transfer_id: str, state: Literal["COMMITTED", "ABORTED"], fulfilment: str | None = None
 ) -> None:
     """Decide a reserved transfer; one that is decided stays as it is."""

@@ -15,7 +15,7 @@ from merchant.hub.fspiop.messages import Party, TransfersPost, WireMoney
 INBOX_LENGTH_MAX: Final = 100
 Outcome = Literal["paid", "rejected", "ignored", "failed"]
 Truth = Literal["RESERVED", "COMMITTED", "ABORTED"]
-PhoneMessageKind = Literal["asked", "paid", "rejected", "failed"]
+PhoneMessageKind = Literal["asked", "paid", "rejected", "failed", "refunded"]
 
 
 class OwnKey(msgspec.Struct, frozen=True, tag=True):
@@ -59,6 +59,17 @@ class Attempt(msgspec.Struct, frozen=True, tag=True):
     expires_at: str | None = None
     # Of a scanned code only:
     qr_reference: str | None = None
+
+
+class Returned(msgspec.Struct, frozen=True, tag=True):
+    """A refund for which the customer's DFSP gave its promise; the shop is the payer."""
+
+    transaction_id: str
+    quote_id: str
+    msisdn: str
+    shop: Party
+    amount: WireMoney
+    refund_of: str  # the transaction that is given back
 
 
 class AttemptClosed(msgspec.Struct, frozen=True, tag=True):
@@ -118,6 +129,7 @@ Event = (
     | Fsp
     | Payer
     | Attempt
+    | Returned
     | AttemptClosed
     | Answered
     | TransferReserved
@@ -149,6 +161,7 @@ class World:
     payers: dict[str, Payer] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     attempt_of_request: dict[str, str] = field(default_factory=dict)
+    returned: dict[str, Returned] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     answers: dict[str, bool] = field(default_factory=dict)
     ledger: dict[str, LedgerEntry] = field(default_factory=dict)
@@ -176,6 +189,10 @@ def _attempt(world: World, event: Attempt) -> None:
     world.attempts[event.transaction_id] = event
     if event.transaction_request_id:
         world.attempt_of_request[event.transaction_request_id] = event.transaction_id
+
+
+def _returned(world: World, event: Returned) -> None:
+    world.returned[event.transaction_id] = event
 
 
 def _attempt_closed(world: World, event: AttemptClosed) -> None:
@@ -214,6 +231,7 @@ _APPLY: dict[type, Callable[[World, Any], None]] = {
     Fsp: _fsp,
     Payer: _payer,
     Attempt: _attempt,
+    Returned: _returned,
     AttemptClosed: _attempt_closed,
     Answered: _answered,
     TransferReserved: _transfer_reserved,

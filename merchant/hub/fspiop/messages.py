@@ -198,14 +198,16 @@ class TransfersPut(WireBody, frozen=True):
 
 
 class TransfersPatch(WireBody, frozen=True):
-    """The switch's final notice on a transfer that we answered RESERVED, or its answer to our question.
+    """The switch's final notice on a transfer that we answered RESERVED, its answer to our question, or the payee's
+    answer to a transfer of ours.
 
-    Only the state is read of it: switches write its completedTimestamp in several ways, and answer SETTLED once they
-    have settled with the DFSPs what was committed.
+    Only the state, and the fulfilment where it is one, are read of it: switches write its completedTimestamp in several
+    ways, and answer SETTLED once they have settled with the DFSPs what was committed.
     """
 
     transfer_state: TransferState | Literal["SETTLED"]
     completed_timestamp: Any = None
+    fulfilment: Any = None
 
 
 class Transaction(WireBody, frozen=True):

@@ -19,6 +19,7 @@ from merchant.hub.fspiop.messages import (
     ErrorPut,
     PartiesPut,
     QuotesPost,
+    QuotesPut,
     TransactionRequestsPut,
     TransfersPatch,
     TransfersPost,
@@ -38,8 +39,10 @@ from merchant.hub.port import (
     PayerFound,
     PayerNotFound,
     PaymentKind,
+    QuoteAnswered,
     QuoteAsked,
     QuoteAskedAgain,
+    QuoteFailed,
     Refusal,
     RequestAnswered,
     RequestFailed,
@@ -182,6 +185,37 @@ def _quote_again(came: Came, _: Participant) -> Event:
     return QuoteAskedAgain(came.place.ids[0])
 
 
+def _quote_answered(came: Came, _: Participant) -> Event:
+    said = decode(QuotesPut, came.body)
+    leaves = from_wire(said.transfer_amount)
+    return QuoteAnswered(
+        quote_id=came.place.ids[0],
+        leaves=leaves,
+        arrives=from_wire(said.payee_receive_amount) if said.payee_receive_amount is not None else None,
+        promise=said.ilp_packet,
+        lock=said.condition,
+        problem=_promise_problem(said, leaves, came.place.ids[0]),
+        expires_at=parse_datetime(said.expiration),
+    )
+
+
+def _promise_problem(said: QuotesPut, leaves: money.Money, quote_id: str) -> str | None:
+    """What is wrong with the packet of an answer to our quote: the transfer would carry another amount or quote."""
+    try:
+        packet = ilp.parse_packet(said.ilp_packet)
+    except ilp.IlpError as error:
+        return f"The ILP packet cannot be read: {error}"
+    if packet.amount_minor != leaves.minor:
+        return "The ILP packet holds another amount"
+    named = packet.transaction.get("quoteId")
+    return None if named in (None, quote_id) else "The ILP packet is of another quote"
+
+
+def _quote_failed(came: Came, _: Participant) -> Event:
+    error = decode(ErrorPut, came.body).error_information
+    return QuoteFailed(came.place.ids[0], bad_news_of(error.error_code), _detail(came.body))
+
+
 # --- transfers -------------------------------------------------------------------------------------------------------
 
 
@@ -218,12 +252,26 @@ _OUTCOMES: Final = {"COMMITTED": Outcome.COMMITTED, "SETTLED": Outcome.COMMITTED
 
 def _transfer_ended(came: Came, _: Participant) -> Event:
     said = decode(TransfersPatch, came.body)
-    return TransferEnded(came.place.ids[0], _OUTCOMES.get(said.transfer_state, Outcome.OPEN), came.method.lower())
+    return TransferEnded(
+        came.place.ids[0],
+        _OUTCOMES.get(said.transfer_state, Outcome.OPEN),
+        came.method.lower(),
+        _lock_opened(said.fulfilment),
+    )
+
+
+def _lock_opened(fulfilment: object) -> str | None:
+    """The condition that a fulfilment opens; None for what is none."""
+    try:
+        return ilp.condition_of(fulfilment) if isinstance(fulfilment, str) else None
+    except ilp.IlpError:
+        return None
 
 
 def _transfer_failed(came: Came, _: Participant) -> Event:
     code = decode(ErrorPut, came.body).error_information.error_code
-    return TransferFailed(came.place.ids[0], came.method == "PATCH" or no_money_moves(code), code)
+    is_certain = came.method == "PATCH" or no_money_moves(code)
+    return TransferFailed(came.place.ids[0], is_certain, code, bad_news_of(code))
 
 
 # --- what is refused whatever it asks --------------------------------------------------------------------------------
@@ -247,6 +295,8 @@ _READERS: Final[Mapping[tuple[str, str, bool], Callable[[Came, Participant], Eve
     ("PUT", "transactionRequests", True): _request_failed,
     ("POST", "quotes", False): _quote_asked,
     ("GET", "quotes", False): _quote_again,
+    ("PUT", "quotes", False): _quote_answered,
+    ("PUT", "quotes", True): _quote_failed,
     ("GET", "authorizations", False): _always(
         Refusal.NOT_ANSWERED_HERE, "Payers are not asked for one-time passwords here"
     ),

@@ -17,6 +17,7 @@ from merchant.hub.fspiop.messages import (
     PartyIdInfo,
     QuotesPost,
     QuotesPut,
+    RefundInfo,
     Transaction,
     TransactionRequestsPost,
     TransactionType,
@@ -35,6 +36,7 @@ from merchant.hub.port import (
     AnswerTransfer,
     AskOutcome,
     AskPayer,
+    AskQuote,
     LookUpPayer,
     MessageRefused,
     Outcome,
@@ -44,6 +46,7 @@ from merchant.hub.port import (
     RepeatQuote,
     RepeatTransfer,
     Say,
+    SendTransfer,
     TellParty,
 )
 
@@ -185,6 +188,42 @@ def _repeat_transfer(say: RepeatTransfer, _ours: Participant, _answered: Answere
 @_write.register
 def _ask_outcome(say: AskOutcome, _ours: Participant, _answered: Answered | None) -> Written:
     return Written("GET", f"/transfers/{say.transfer_id}")
+
+
+@_write.register
+def _ask_quote(say: AskQuote, ours: Participant, _answered: Answered | None) -> Written:
+    """Of a quote whose amount arrives in full: RECEIVE."""
+    body = QuotesPost(
+        quote_id=say.quote_id,
+        transaction_id=say.transaction_id,
+        payee=Party(PartyIdInfo(say.payee_type, say.payee, fsp_id=say.payee_fsp_id)),
+        payer=Party(
+            PartyIdInfo(say.alias_type, say.alias, fsp_id=ours.fsp_id),
+            merchant_classification_code=say.mcc,
+            name=safe_party_name(say.trading_name, say.alias),
+        ),
+        amount_type="RECEIVE",
+        amount=to_wire(say.amount),
+        transaction_type=TransactionType(
+            "REFUND", "PAYER", "BUSINESS", refund_info=RefundInfo(say.original_transaction_id, say.reason)
+        ),
+        expiration=format_datetime(say.expires_at),
+    )
+    return Written("POST", "/quotes", encode(body))
+
+
+@_write.register
+def _send_transfer(say: SendTransfer, ours: Participant, _answered: Answered | None) -> Written:
+    body = TransfersPost(
+        transfer_id=say.transfer_id,
+        payer_fsp=ours.fsp_id,
+        payee_fsp=say.payee_fsp_id,
+        amount=to_wire(say.amount),
+        ilp_packet=say.promise,
+        condition=say.lock,
+        expiration=format_datetime(say.expires_at),
+    )
+    return Written("POST", "/transfers", encode(body))
 
 
 @_write.register

@@ -15,6 +15,7 @@ from merchant.payments import routes as api
 from merchant.payments.states import may_be_asked_again
 from merchant.portal.merchant.shop import SHOP, between, open_counters, shop_of, today
 from merchant.portal.merchant.waiting import SAID
+from merchant.portal.refunds import acts as refunds
 from merchant.portal.ui.lists import ORDERS_IN_WORDS
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import View, link, screen
@@ -96,7 +97,8 @@ async def payment(view: View, payment_id: UUID) -> Page:
     """One payment, for a customer who asks about it."""
     told: Any = await view.ask(finding_routes.read_payment, path={"payment_id": payment_id})
     found: finding_schemas.PaymentDetail = told.view
-    return view.page(_DETAIL, payment=found, receipts=_receipts(view, payment_id))
+    given_back = await refunds.of_payment(view, payment_id)
+    return view.page(_DETAIL, payment=found, receipts=_receipts(view, payment_id), **given_back)
 
 
 def _receipts(view: View, payment_id: UUID) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from merchant.payments import finding_routes, routes
 from merchant.payments.finding_schemas import HubMessageView, PaymentDetail, TimelineStep
 from merchant.payments.schemas import PaymentRequestView
 from merchant.payments.states import RequestState
+from merchant.portal.refunds import acts as refunds
 from merchant.portal.staff.named import merchant_cell
 from merchant.portal.staff.payments import VERDICTS
 from merchant.portal.ui import words
@@ -138,7 +139,9 @@ async def payment(view: View, payment_id: UUID) -> Page:
     """Money that arrived: from whom, to whom, by which request, and how it went."""
     found: PaymentDetail = (await view.ask(finding_routes.read_payment, path={"payment_id": payment_id})).view
     timeline = (await view.ask(finding_routes.list_payment_timeline, path={"payment_id": payment_id})).view
-    return view.page(_PAYMENT_PAGE, payment=found, steps=_steps(view, timeline), is_hub=view.kind == Kind.HUB)
+    given_back = await refunds.of_payment(view, payment_id)
+    steps = _steps(view, timeline)
+    return view.page(_PAYMENT_PAGE, payment=found, steps=steps, is_hub=view.kind == Kind.HUB, **given_back)
 
 
 @screen("GET", "/payments/requests/{request_id}", permission=P.PAYMENTS_READ, kinds=STAFF)

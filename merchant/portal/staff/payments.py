@@ -33,10 +33,11 @@ from merchant.registry.merchants.schemas import MerchantView
 _FIND, _LIST, _OF_MERCHANT = (
     f"{__package__}/{name}.html" for name in ("find_payments", "payments", "merchant_payments")
 )
-_TABS = (
+TABS = (
     ("/payments", _("Find a payment")),
     ("/payments/received", _("Money received")),
     ("/payments/requests", _("Requests")),
+    ("/payments/refunds", _("Refunds")),
 )
 _LATEST = 10
 STATES = [(one.value, WORDS["request"][one.value].text) for one in RequestState]
@@ -130,7 +131,7 @@ async def find_payments(view: View) -> Page:
         view,
         replace(_SEARCH, exports=bool(typed)),
         template=_FIND,
-        tabs=_TABS,
+        tabs=TABS,
         tab="/payments",
         typed=typed,
         told=lambda row: told(view, row),
@@ -195,7 +196,7 @@ async def _show(view: View, listing: Listing, here: str) -> Page:
     merchant = None
     if merchant_id := view.query.get("merchant_id"):
         merchant = (await view.ask(merchants_api.read_merchant, path={"merchant_id": merchant_id})).view
-    return await show_list(view, listing, template=_LIST, tabs=_TABS, tab=here, merchant=merchant)
+    return await show_list(view, listing, template=_LIST, tabs=TABS, tab=here, merchant=merchant)
 
 
 @screen("GET", "/merchants/{merchant_id}/payments", permission=P.PAYMENTS_READ, kinds=STAFF)

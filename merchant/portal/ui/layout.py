@@ -63,6 +63,7 @@ _OF_SHOP = tuple(
     f"/shop/{one}"
     for one in ("bank", "cases", "change", "counters", "limit", "messages", "move", "notifications", "people", "prices")
 )
+_OF_PAYMENTS = ("/shop/day", "/shop/refunds", "/shop/statement")
 WAYS = (
     Way("/hub", _("Today"), "activity", _HUB, _any(_P.OPERATIONS_READ)),
     Way("/work", _("My work"), "inbox", _DFSP, _any(_P.APPLICATIONS_READ)),
@@ -90,7 +91,7 @@ WAYS = (
     Way("/audit", _("Audit record"), "history", _STAFF, _any(_P.AUDIT_READ)),
     Way("/shop", _("Home"), "house", _SHOP),
     Way("/shop/ask", _("Ask for payment"), "hand-coins", _SHOP, _any(_P.PAYMENTS_REQUEST)),
-    Way("/shop/payments", _("Payments"), "banknote", _SHOP, _any(_P.PAYMENTS_READ), ("/shop/day", "/shop/statement")),
+    Way("/shop/payments", _("Payments"), "banknote", _SHOP, _any(_P.PAYMENTS_READ), _OF_PAYMENTS),
     Way("/shop/code", _("My QR code"), "qr-code", _SHOP, others=("/shop/posters",)),
     Way("/shop/more", _("My shop"), "store", _SHOP, others=(*_OF_SHOP, "/webhooks")),
 )

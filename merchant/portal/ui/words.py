@@ -50,6 +50,16 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
         "cancelled": Word(_("Cancelled"), "plain", "x"),
         "in_doubt": Word(_("In doubt"), "bad", "circle-help"),
     },
+    "refund": {
+        "pending_approval": Word(_("Waits for approval"), *_WAIT),
+        "created": Word(_("On its way"), *_WAIT),
+        "sent": Word(_("On its way"), *_WAIT),
+        "accepted": Word(_("On its way"), *_WAIT),
+        "refunded": Word(_("Given back"), *_GOOD),
+        "rejected": Word(_("Called off"), "plain", "x"),
+        "failed": Word(_("Failed"), *_BAD),
+        "in_doubt": Word(_("In doubt"), "bad", "circle-help"),
+    },
     "risk": {
         "low": Word(_("Low risk"), "good", "shield-check"),
         "medium": Word(_("Medium risk"), "wait", "triangle-alert"),

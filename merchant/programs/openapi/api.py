@@ -52,6 +52,7 @@ _TAGS = {
     "code-reports": "What shoppers found wrong with a code.",
     "payment-requests": "Requests to pay, and what became of them.",
     "payments": "Money that arrived.",
+    "refunds": "Money given back for payments.",
     "reports": "Figures by day: takings, settlement, operations, merchants and decisions.",
     "payment-search": "Payments and requests by anything a person knows of them.",
     "price-keys": "What a merchant sells, with prices.",

@@ -26,9 +26,17 @@ from merchant.compliance.policies.schemas import NewPolicy
 from merchant.compliance.providers.routes import CodeReadOut, NewPhoneCode
 from merchant.core.dead_job_routes import DiscardDeadJob, RetryDeadJobs, SkipJob
 from merchant.notify.choice_routes import NewNotificationChoices, StaffNotificationChoices
-from merchant.notify.events import ApplicationEvent, EndpointPing, MerchantEvent, PaymentReceived, PaymentRequestEvent
+from merchant.notify.events import (
+    ApplicationEvent,
+    EndpointPing,
+    MerchantEvent,
+    PaymentReceived,
+    PaymentRequestEvent,
+    RefundEvent,
+)
 from merchant.notify.routes import NewEndpoint, Replay
 from merchant.payments.price_keys.schemas import NewPriceKey, PriceKeyChange
+from merchant.payments.refunds.schemas import RefundRequest
 from merchant.payments.schemas import NewPaymentRequest
 from merchant.people.account_schemas import (
     AccountClosing,
@@ -239,6 +247,7 @@ EXAMPLES: dict[Any, Any] = {
         "reference": "order 17",
         "expires_in_s": 300,
     },
+    RefundRequest: {"amount": {"amount": "50", "currency": "KES"}, "reason": "CUST"},
     Replay: {"from": "2026-03-02T00:00:00Z", "to": "2026-03-03T00:00:00Z"},
     NewEndpoint: {"url": "https://shop.example/hooks", "event_types": ["payment_request.paid"]},
     NewNotificationChoices: {
@@ -292,6 +301,24 @@ EVENT_EXAMPLES: dict[Any, dict[str, Any]] = {
             "paid_at": "2026-03-02T08:15:30.125Z",
             "payment_id": _ID,
             "transfer_id": "7f1c3f0a-6f0a-4d8e-9b53-2b8f1c0d9e77",
+        }
+    },
+    RefundEvent: _EVENT
+    | {
+        "data": {
+            "refund_id": _ID,
+            "payment_id": _ID,
+            "dfsp_id": _DFSP_ID,
+            "merchant_id": _MERCHANT_ID,
+            "counter_id": _ID,
+            "state": "refunded",
+            "amount": _SHOWN_AMOUNT,
+            "late": False,
+            "reason_code": "CUST",
+            "payer": "2547*****001",
+            "reason": None,
+            "transfer_id": "7f1c3f0a-6f0a-4d8e-9b53-2b8f1c0d9e77",
+            "refunded_at": "2026-03-02T08:15:30.125Z",
         }
     },
     EndpointPing: _EVENT | {"data": {"endpoint_id": _ID, "dfsp_id": _DFSP_ID}},

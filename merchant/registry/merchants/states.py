@@ -26,6 +26,7 @@ class Capability(StrEnum):
 
     TAKE_PAYMENT = "take_payment"
     ADD_COUNTER = "add_counter"
+    REFUND = "refund"  # customers get their money back also from one that may not take any
     SHOW_PAYMENTS = "show_payments"  # to its own people, by USSD
     CHANGE = "change"  # its details, by a case
     REINSTATE = "reinstate"
@@ -50,7 +51,7 @@ HUB_MOVES: dict[MerchantState, frozenset[MerchantState]] = {
     _M.SUSPENDED: frozenset({_M.BLOCKED}),
     _M.BLOCKED: frozenset({_M.SUSPENDED}),
 }
-_LIVE = frozenset({_C.LIVE, _C.BE_BLOCKED, _C.SHOW_CODES, _C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS, _C.CHANGE})
+_LIVE = frozenset({_C.LIVE, _C.BE_BLOCKED, _C.SHOW_CODES, _C.SHOW_PAYMENTS, _C.CHANGE_DOCUMENTS, _C.CHANGE, _C.REFUND})
 MERCHANT_CAPABILITIES: dict[MerchantState, frozenset[Capability]] = {
     _M.ACTIVE: _LIVE | {_C.TAKE_PAYMENT, _C.ADD_COUNTER, _C.BE_VOUCHED_FOR},
     _M.RESTRICTED: _LIVE | {_C.TAKE_PAYMENT, _C.REINSTATE},

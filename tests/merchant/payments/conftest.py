@@ -11,6 +11,7 @@ from merchant.exchange.receipt_routes import ROUTES as RECEIPT_ROUTES
 from merchant.notify.routes import ROUTES as WEBHOOK_ROUTES
 from merchant.payments.callbacks import fspiop_door
 from merchant.payments.finding_routes import ROUTES as FINDING_ROUTES
+from merchant.payments.refunds.routes import ROUTES as REFUND_ROUTES
 from merchant.payments.routes import ROUTES as PAYMENT_ROUTES
 from merchant.programs.worker import Worker
 from tests import builders
@@ -19,8 +20,8 @@ from tests.builders import World
 from tests.merchant.payments.stage import Stage, connect, running_hub
 
 # Litestar takes 10 ms of CPU for each route it registers.
-ROUTES = [*PAYMENT_ROUTES, *FINDING_ROUTES, *RECEIPT_ROUTES, *WEBHOOK_ROUTES, fspiop_door]
-SCOPES = ["payments:read", "payments:request", "payments:resolve", "webhooks:write"]
+ROUTES = [*PAYMENT_ROUTES, *FINDING_ROUTES, *RECEIPT_ROUTES, *REFUND_ROUTES, *WEBHOOK_ROUTES, fspiop_door]
+SCOPES = ["payments:read", "payments:request", "payments:resolve", "payments:refund", "webhooks:write"]
 
 
 @pytest.fixture(scope="session")

@@ -120,7 +120,7 @@ class Both:
         for decision in decisions[0]:
             self.memory.apply(decision)
             for quote in decision.quotes:
-                self.memory.put_quote(replace(quote, payer=None))  # a row keeps the digest alone
+                self.memory.put_quote(replace(quote, payer=None, payer_type=None))  # as the row seals them
             self.payments += decision.payments
         await save_decisions(tx, self.service, in_database, decisions[1])
 
