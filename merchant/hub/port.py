@@ -51,6 +51,32 @@ class MessageRefused(Exception):
         self.description = description
 
 
+class HubUnreachable(Exception):
+    """No answer: refused, timed out or cut off. The message may or may not have arrived, unless it never left."""
+
+    def __init__(self, reason: str, *, never_left: bool = False) -> None:
+        super().__init__(reason)
+        self.never_left = never_left
+
+
+class Stored(StrEnum):
+    """What of ours a message may name by its id."""
+
+    QUOTE = "quote"
+    TRANSFER = "transfer"
+    REQUEST = "request"
+
+
+class Addressee(Struct, frozen=True, kw_only=True):
+    """What a message that names no destination tells of whom it is for: the DFSP itself, else the payee's type and
+    number, else what we have stored and the hub's id of it, else nothing.
+    """
+
+    fsp_id: str | None = None
+    alias: tuple[str, str] | None = None
+    stored: tuple[Stored, str] | None = None
+
+
 class PayerAnswer(StrEnum):
     """What the payer's DFSP says of a request to pay."""
 

@@ -5,13 +5,16 @@ events, and of deliveries those to its own endpoints.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from msgspec import Struct, convert
 
+from merchant.core import errors
 from merchant.core.access import Actor
 from merchant.core.access import Permission as P
 from merchant.core.db import Reads
@@ -22,14 +25,22 @@ from merchant.core.paging import NEWEST, OLDEST, Page, both_ways
 from merchant.notify.events import EventType
 from merchant.notify.routes import DeliveryState
 
-_EVENTS = both_ways("""
-SELECT id, merchant_id, event_type, body, created_at FROM announced_event
+_COLUMNS = """
+SELECT id, merchant_id, event_type, body, created_at,
+       (SELECT m.trading_name FROM merchant m WHERE m.id = announced_event.merchant_id) AS merchant_name
+FROM announced_event
+"""
+_EVENTS = both_ways(
+    _COLUMNS
+    + """
 WHERE ($1::uuid IS NULL OR dfsp_id = $1) AND ($2::uuid IS NULL OR merchant_id = $2)
   AND ($3::uuid IS NULL OR id {beyond} $3) AND ($4::uuid IS NULL OR id > $4)
   AND ($5::timestamptz IS NULL OR created_at >= $5) AND ($6::timestamptz IS NULL OR created_at < $6)
   AND ($7::text IS NULL OR event_type = $7)
 ORDER BY id {way} LIMIT $8
-""")
+"""
+)
+_EVENT = _COLUMNS + "WHERE id = $1 AND ($2::uuid IS NULL OR dfsp_id = $2) AND ($3::uuid IS NULL OR merchant_id = $3)"
 _DELIVERIES = """
 SELECT d.id, d.event_id, d.endpoint_id, d.state, d.attempts, d.response_status, d.delivered_at
 FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint_id
@@ -65,6 +76,7 @@ class LoggedEvent(Struct, frozen=True):
     type: EventType
     created_at: Instant
     merchant_id: UUID | None
+    merchant_name: str | None
     data: dict[str, Any]
     deliveries: list[LoggedDelivery]
 
@@ -86,6 +98,19 @@ async def read_log(tx: Reads, actor: Actor, page: Page, narrowed: Narrowed) -> l
         narrowed.event_type,
         page.limit + 1,
     )
+    return await _with_deliveries(tx, actor, rows)
+
+
+async def read_logged_event(tx: Reads, actor: Actor, event_id: UUID) -> LoggedEvent:
+    """One event. Raises NotFound, also for another's."""
+    row = await tx.fetchrow(_EVENT, event_id, actor.dfsp_id, actor.merchant_id)
+    if row is None:
+        raise errors.NotFound
+    return (await _with_deliveries(tx, actor, [row]))[0]
+
+
+async def _with_deliveries(tx: Reads, actor: Actor, rows: Sequence[asyncpg.Record]) -> list[LoggedEvent]:
+    """Events from their rows, with what became of each at the endpoints that the actor may see."""
     sent: dict[UUID, list[LoggedDelivery]] = defaultdict(list)
     for row in await tx.fetch(_DELIVERIES, [row["id"] for row in rows], actor.dfsp_id, actor.merchant_id):
         sent[row["event_id"]].append(
@@ -104,6 +129,7 @@ async def read_log(tx: Reads, actor: Actor, page: Page, narrowed: Narrowed) -> l
             EventType(row["event_type"]),
             web.at(row["created_at"]),
             row["merchant_id"],
+            row["merchant_name"],
             msgspec.json.decode(row["body"], type=_Body).data,
             sent[row["id"]],
         )
@@ -141,4 +167,10 @@ async def read_event_log(call: Call[None]) -> Listed:
     return Listed(list(found), [one.id for one in found])
 
 
-ROUTES = [read_event_log]
+@route("GET", "/api/v1/event-log/{event_id}", permission=P.WEBHOOKS_WRITE, answer=LoggedEvent)
+async def read_event(call: Call[None], event_id: UUID) -> LoggedEvent:
+    """One event of the last 90 days, as it was announced, with what became of its deliveries."""
+    return await read_logged_event(call.tx, call.actor, event_id)
+
+
+ROUTES = [read_event_log, read_event]

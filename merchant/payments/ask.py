@@ -13,10 +13,10 @@ from msgspec import Struct
 from merchant.core import clock
 from merchant.core.outbox import HeldJob, NewJob
 from merchant.core.service import Service
-from merchant.hub.fspiop.client import HubUnreachable, OutgoingMessage, SendResult
+from merchant.hub.fspiop.client import OutgoingMessage, SendResult
 from merchant.hub.fspiop.error_codes import bad_news_of
 from merchant.hub.fspiop.writing import write
-from merchant.hub.port import AskPayer, LookUpPayer
+from merchant.hub.port import AskPayer, HubUnreachable, LookUpPayer
 from merchant.payments.book import Request
 from merchant.payments.book_loading import read_request
 from merchant.payments.internal import LookUpTaken, NotTaken, QuestionTaken

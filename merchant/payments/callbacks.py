@@ -22,6 +22,7 @@ from merchant.core.inbox import Arrival, Message
 from merchant.core.pressure import Pressure
 from merchant.core.service import Service
 from merchant.core.settings import Settings
+from merchant.hub.fspiop.addressing import addressee_of
 from merchant.hub.fspiop.error_codes import FspiopError, hub_may_find, meaning_of
 from merchant.hub.fspiop.headers import Inbound, check_headers
 from merchant.hub.fspiop.jws import InvalidSignature, verify
@@ -135,7 +136,7 @@ async def _checked(
     body = None
     if not inbound.destination:
         body = _read_body(place, call)
-    destination = inbound.destination or await find_destination(tx, place, body, inbound.source)
+    destination = inbound.destination or await find_destination(tx, addressee_of(place, body), inbound.source)
     connection = returned_to or (await connections.connection(tx, destination) if destination else None)
     if connection is None or not (connection.enabled or (call.method, place.resource) in _HEARD_WHEN_DISABLED):
         raise FspiopError("3203", "fspiop-destination names no participant served here")

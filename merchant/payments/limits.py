@@ -8,6 +8,9 @@ currencies: each currency's limit is the same limit, so of each its used share c
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache
+from math import ceil
+
+from msgspec import Struct
 
 from merchant.core.money import Money
 from merchant.payments.book import Book, Limits, MerchantFacts, Policy, UsageKey, Used
@@ -26,27 +29,41 @@ def usage_keys(merchant: MerchantFacts, day: date, currency: str) -> list[UsageK
 
 def headroom(book: Book, merchant: MerchantFacts, currency: str) -> Money:
     """The most that one payment to a merchant may be now: 0 when nothing fits. Raises kyb.UnknownCurrency."""
-    policy, tier = book.policies[merchant.dfsp_id], merchant.tier
-    limits = policy.limits(tier, currency)
-    day, month = (book.used[merchant.group_id, period] for period in periods(book.rules.day))
-    if sum(used.payments for used in day.values()) >= limits.payments_per_day:
+    limits, taken = book.policies[merchant.dfsp_id].limits(merchant.tier, currency), taken_of(book, merchant, currency)
+    if taken.payments_today >= limits.payments_per_day:
         return Money(0, currency)
-    of_day = _left(policy, tier, currency, day, "per_day_minor")
-    of_month = _left(policy, tier, currency, month, "per_month_minor")
+    of_day, of_month = limits.per_day_minor - taken.today_minor, limits.per_month_minor - taken.month_minor
     return Money(max(0, min(limits.per_payment_minor, of_day, of_month)), currency)
 
 
-def _left(policy: Policy, tier: str, currency: str, used: dict[str, Used], limit: str) -> int:
-    """What is left of a limit in a currency, after what all currencies have used of it."""
+class Taken(Struct, frozen=True):
+    """What counts towards a merchant's limits, reserved or committed, said in one currency."""
+
+    today_minor: int
+    month_minor: int
+    payments_today: int
+
+
+def taken_of(book: Book, merchant: MerchantFacts, currency: str) -> Taken:
+    """What all currencies have taken of a merchant's limits, said in one of them. Raises kyb.UnknownCurrency."""
+    policy, tier = book.policies[merchant.dfsp_id], merchant.tier
+    day, month = (book.used[merchant.group_id, period] for period in periods(book.rules.day))
+    return Taken(
+        _said_in(policy, tier, currency, day, "per_day_minor"),
+        _said_in(policy, tier, currency, month, "per_month_minor"),
+        sum(used.payments for used in day.values()),
+    )
+
+
+def _said_in(policy: Policy, tier: str, currency: str, used: dict[str, Used], limit: str) -> int:
+    """What is taken of a limit, said in a currency: what it took itself, and the share that others took of theirs."""
     most: int = getattr(policy.limits(tier, currency), limit)
     shares = Fraction(0)
     for other, taken in used.items():
         of_other = limits_in(policy, tier, other) if other != currency and taken.minor else None
         if of_other is not None:
             shares += Fraction(taken.minor, max(1, getattr(of_other, limit)))
-    if shares >= 1:
-        return 0
-    return int(most * (1 - shares)) - used.get(currency, Used()).minor
+    return used.get(currency, Used()).minor + ceil(most * shares)
 
 
 def limits_in(policy: Policy, tier: str, currency: str) -> Limits | None:

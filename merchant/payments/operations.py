@@ -13,7 +13,7 @@ from merchant.compliance.policies.capabilities import check_capability, require_
 from merchant.compliance.policies.in_force import policy_of
 from merchant.core import audit, clock, errors, ids, sql, trace
 from merchant.core.access import Actor
-from merchant.core.db import Tx
+from merchant.core.db import Reads, Tx
 from merchant.core.handover import Handover
 from merchant.core.money import Money
 from merchant.core.outbox import NEXT_ID, as_held, job_cte, json_payload
@@ -107,12 +107,21 @@ def _over_limit(fits: Money) -> str:
 
 async def read_headroom(tx: Tx, service: Service, counter: CounterFacts, currency: str, now: datetime) -> Money:
     """The most that one payment to a counter's merchant may be now."""
-    book = await empty_book(service, now)
-    book.policies[counter.dfsp_id] = await policy_of(service, counter.dfsp_id)
     group_id = counter.group_id or counter.merchant_id
     merchant = MerchantFacts(counter.merchant_id, counter.dfsp_id, counter.state, counter.tier, group_id)
-    await load_used(tx, book, [group_id])
-    return headroom(book, merchant, currency)
+    return headroom(await load_limits(tx, service, merchant, now), merchant, currency)
+
+
+async def load_limits(tx: Reads, service: Service, merchant: MerchantFacts, now: datetime) -> Book:
+    """A book with a merchant's policy and with what is taken of its limits: by all merchants of its owner."""
+    book = await empty_book(service, now)
+    book.policies[merchant.dfsp_id] = await policy_of(service, merchant.dfsp_id)
+    if merchant.group_id == merchant.id:
+        await load_used(tx, book, [merchant.group_id])
+    else:  # counted in the row of another merchant, which may be one of another DFSP
+        async with service.db.system_reads() as reads:
+            await load_used(reads, book, [merchant.group_id])
+    return book
 
 
 # --- creating --------------------------------------------------------------------------------------------------------

@@ -18,8 +18,9 @@ from merchant.core.db import Tx, forget
 from merchant.core.outbox import HeldJob
 from merchant.core.service import Service
 from merchant.hub.fspiop import client
-from merchant.hub.fspiop.client import HubUnreachable, OutgoingMessage, SendResult
+from merchant.hub.fspiop.client import OutgoingMessage, SendResult
 from merchant.hub.fspiop.writing import write
+from merchant.hub.port import HubUnreachable
 from merchant.payments.book import Outgoing
 from merchant.payments.internal import AnswerTaken, RefundNotTaken, RefundTaken
 from merchant.payments.participants import HubConnection, HubConnections

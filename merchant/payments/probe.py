@@ -17,9 +17,10 @@ from merchant.core import clock, inbox
 from merchant.core.inbox import Message
 from merchant.core.service import Service
 from merchant.hub.fspiop import client
-from merchant.hub.fspiop.client import HubUnreachable, OutgoingMessage
+from merchant.hub.fspiop.client import OutgoingMessage
 from merchant.hub.fspiop.error_codes import FspiopError, meaning_of
 from merchant.hub.fspiop.messages import PartiesPut, decode, read_error
+from merchant.hub.port import HubUnreachable
 from merchant.payments.participants import HubConnection, HubConnections
 from merchant.scheme import keys
 

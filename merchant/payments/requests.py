@@ -22,7 +22,7 @@ from merchant.hub.port import (
 from merchant.payments.book import Book, Contradiction, Decision, OurDfsp, Request
 from merchant.payments.reasons import ASKED_AGAIN, PAYER_AMBIGUOUS, SAID_NO
 from merchant.payments.settle import UNREACHABLE, expire_if_over, fail, is_money_under_way
-from merchant.payments.states import RequestCapability, RequestState, has_ended, may, move
+from merchant.payments.states import RequestCapability, RequestState, may, may_be_asked_again, move
 
 # A hub answers a look-up within seconds; what comes later, or unasked, is nobody's answer.
 ANSWERED_WITHIN = timedelta(minutes=2)
@@ -208,8 +208,8 @@ def decide_ask_again(book: Book, request: Request, now: datetime) -> Decision:
     """
     if is_money_under_way(book, request):
         raise MoneyUnderWay
+    if not may_be_asked_again(request.state):
+        raise HasEnded
     if may(request.state, RequestCapability.CANCEL):
         return decide_cancel(book, request, now, "asked_again", ASKED_AGAIN)
-    if not (has_ended(request.state) and may(request.state, RequestCapability.BE_PAID)):
-        raise HasEnded
     return Decision()

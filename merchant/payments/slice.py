@@ -3,7 +3,7 @@
 from merchant.core import inbox
 from merchant.core.access import Permission as P
 from merchant.core.slices import JobKind, Pruned, Timer
-from merchant.hub.fspiop.client import HubUnreachable
+from merchant.hub.port import HubUnreachable
 from merchant.payments import outgoing, pruning
 from merchant.payments.ask import ASK_TOPIC, LOOK_UP_TOPIC, ask_payer, look_up_payer
 from merchant.payments.callbacks import fspiop_door

@@ -94,6 +94,11 @@ def has_ended(state: str) -> bool:
     return state in CLOSED
 
 
+def may_be_asked_again(state: str) -> bool:
+    """Whether the same demand may be put again: the request is open, or has ended without money."""
+    return may(state, RequestCapability.CANCEL) or (has_ended(state) and may(state, RequestCapability.BE_PAID))
+
+
 def may_have_arrived(state: str | None) -> bool:
     """Whether a search for this state, or for any, can find money that arrived: every payment is paid."""
     return state in (None, RequestState.PAID)

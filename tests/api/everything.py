@@ -316,7 +316,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         key_id = await tx.fetchval("SELECT id FROM api_key WHERE merchant_id = $1", merchant.id)
         own_key = "SELECT id FROM scheme_key WHERE dfsp_id = $1 AND purpose = 'jws_sign'"
         hub_key_id = await tx.fetchval(own_key, merchant.dfsp_id)
-        delivery_id = await tx.fetchval("SELECT id FROM webhook_delivery LIMIT 1")
+        delivery = await tx.fetchrow("SELECT id, event_id FROM webhook_delivery LIMIT 1")
         payment = Payment(
             dfsp_id=merchant.dfsp_id,
             merchant_id=merchant.id,
@@ -379,7 +379,8 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
         "counter_id": counters[0].id,
         "user_id": user.id,
         "key_id": key_id,
-        "delivery_id": delivery_id,
+        "delivery_id": delivery["id"],
+        "event_id": delivery["event_id"],
         "payment_id": payment.id,
         "refund_id": refund.id,
         "message_id": f"transfers.payerfsp.{payment.transfer_id}",

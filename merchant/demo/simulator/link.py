@@ -11,9 +11,10 @@ import structlog
 
 from merchant.demo.simulator.simulation import Simulation, Topic
 from merchant.hub.fspiop import client
-from merchant.hub.fspiop.client import HubUnreachable, OutgoingMessage, SendResult
+from merchant.hub.fspiop.client import OutgoingMessage, SendResult
 from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.messages import WireBody
+from merchant.hub.port import HubUnreachable
 
 Answer = TypeVar("Answer", bound=WireBody)
 

@@ -16,6 +16,7 @@ from merchant.core import clock, trace
 from merchant.hub.fspiop.headers import outbound_headers
 from merchant.hub.fspiop.jws import SigningKey, fspiop_uri, sign
 from merchant.hub.fspiop.messages import read_error
+from merchant.hub.port import HubUnreachable
 
 CONNECT_TIMEOUT_S: Final = 3.0
 # Hubs answer 202 before they act; Mojaloop's own services give up after 3 to 30 s.
@@ -58,14 +59,6 @@ class SendResult(msgspec.Struct, frozen=True):
     def is_accepted(self) -> bool:
         """Whether the peer took the message."""
         return 200 <= self.status < 300
-
-
-class HubUnreachable(Exception):
-    """No answer: refused, timed out or cut off. The message may or may not have arrived, unless it never left."""
-
-    def __init__(self, reason: str, *, never_left: bool = False) -> None:
-        super().__init__(reason)
-        self.never_left = never_left
 
 
 # There was no connection, so the peer read nothing.

@@ -1,6 +1,7 @@
 """Pages of a merchant's own people, for an old phone at a stall: one file a screen; ROUTES gathers them."""
 
 from merchant.portal.merchant import (
+    asked,
     code,
     day,
     home,
@@ -19,6 +20,7 @@ ROUTES = [
     *till.ROUTES,
     *prices.ROUTES,
     *waiting.ROUTES,
+    *asked.ROUTES,
     *payments.ROUTES,
     *day.ROUTES,
     *code.ROUTES,

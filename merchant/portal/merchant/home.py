@@ -9,7 +9,8 @@ from merchant.core.money import Money, parse_shown
 from merchant.core.texts import _
 from merchant.payments import limit_routes
 from merchant.payments import routes as api
-from merchant.payments.limit_routes import CurrencyLimits, MerchantLimits
+from merchant.payments.limit_routes import MerchantLimits
+from merchant.payments.schemas import PaymentRequestView
 from merchant.portal.merchant.shop import (
     SHOP,
     open_counters,
@@ -20,14 +21,16 @@ from merchant.portal.merchant.shop import (
     today,
 )
 from merchant.portal.merchant.takings import Takings, of_day, summed
-from merchant.portal.merchant.waiting import SAID
+from merchant.portal.merchant.waiting import SAID, can_ask_again
+from merchant.portal.ui.layout import zone_of
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import View, screen
+from merchant.portal.ui.when import as_instant
 from merchant.registry.merchants.schemas import MerchantView
 
 _HOME = f"{__package__}/home.html"
 _SHOWN = 5
-_NEAR_LIMIT = 0.8  # of a day's limit, from which on the shop is told
+_NEAR_LIMIT = 0.8  # of a limit, from which on the shop is told
 
 
 @screen("GET", "/shop", permission=P.PAYMENTS_READ, kinds=SHOP)
@@ -44,10 +47,18 @@ async def shop_home(view: View) -> Page:
         totals=[shown(minor, currency, view) for currency, minor in _totals(shop, taken).items()],
         taken=taken,
         payments=payments,
-        waiting=[one for one in asked if SAID[one.state].is_moving],
+        waiting=[one for one in asked if _waits(view, one)],
+        can_ask_again=can_ask_again,
         takes=takes_payments(shop),
         needs=await _needs(view, shop),
     )
+
+
+def _waits(view: View, asked: PaymentRequestView) -> bool:
+    """Whether a request may still be paid, or ended today without money."""
+    day = as_instant(asked.created_at).astimezone(zone_of(view.scheme)).date()
+    said = SAID[asked.state]
+    return said.is_moving or (said.lacks_money and day == today(view))
 
 
 def _totals(shop: MerchantView, taken: Takings) -> dict[str, int]:
@@ -70,25 +81,48 @@ async def _needs(view: View, shop: MerchantView) -> Sequence[tuple[str, str]]:
     elif found.currently_due:
         needs.append(("wait", _("Your payment provider asks for papers. See “My shop”.")))
     told: MerchantLimits = (await view.ask(limit_routes.read_merchant_limits, path={"merchant_id": shop.id})).view
-    needs += [one for one in map(_limit_reached, told.limits) if one]
+    if (reached := _limit_reached(told)) is not None:
+        needs.append(reached)
     return needs
 
 
-def _limit_reached(limits: CurrencyLimits) -> tuple[str, str] | None:
-    """What to say of a currency's limits that are used up, or nearly."""
-    taken, most = (_money(one, limits.currency) for one in (limits.taken_today or "0", limits.per_day))
-    if taken.minor >= most.minor or (limits.payments_today or 0) >= limits.payments_per_day:
+def _limit_reached(told: MerchantLimits) -> tuple[str, str] | None:
+    """What to say of a limit that is used up, or nearly: it is one over all currencies."""
+    limit = told.limit
+    if limit is None:
+        return None
+    today, most = _money(limit.taken_today, limit.currency), _money(limit.per_day, limit.currency)
+    month, of_month = _money(limit.taken_this_month, limit.currency), _money(limit.per_month, limit.currency)
+    count = limit.payments_today or 0
+    if today.minor >= most.minor:
         return "bad", _("The limit of the day is reached: {most}. Payments may be refused until tomorrow.", most=most)
-    month, month_most = (_money(one, limits.currency) for one in (limits.taken_this_month or "0", limits.per_month))
-    if month.minor >= month_most.minor:
-        return "bad", _("The limit of the month is reached: {most}. Payments may be refused.", most=month_most)
-    if taken.minor >= most.minor * _NEAR_LIMIT:
-        return "wait", _("You are near the limit of the day: {taken} of {most}.", taken=taken, most=most)
+    if count >= limit.payments_per_day:
+        return "bad", _(
+            "You took {count} payments today, as many as the limit allows. Payments may be refused until tomorrow.",
+            count=count,
+        )
+    if month.minor >= of_month.minor:
+        return "bad", _("The limit of the month is reached: {most}. Payments may be refused.", most=of_month)
+    fits = _money(told.currencies[0].fits_now, limit.currency)
+    if today.minor >= most.minor * _NEAR_LIMIT:
+        return "wait", _(
+            "You are near the limit of the day: {taken} of {most}. One payment can be {fits} at most now.",
+            taken=today,
+            most=most,
+            fits=fits,
+        )
+    if month.minor >= of_month.minor * _NEAR_LIMIT:
+        return "wait", _(
+            "You are near the limit of the month: {taken} of {most}. One payment can be {fits} at most now.",
+            taken=month,
+            most=of_month,
+            fits=fits,
+        )
     return None
 
 
-def _money(text: str, currency: str) -> Money:
-    return parse_shown(text, currency)
+def _money(text: str | None, currency: str) -> Money:
+    return parse_shown(text or "0", currency)
 
 
 ROUTES = [shop_home]

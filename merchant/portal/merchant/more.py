@@ -10,7 +10,7 @@ from merchant.core.access import Permission as P
 from merchant.core.money import display, parse_shown
 from merchant.core.texts import _
 from merchant.payments import limit_routes
-from merchant.payments.limit_routes import CurrencyLimits, MerchantLimits
+from merchant.payments.limit_routes import MerchantLimits, TierLimit
 from merchant.portal.merchant.shop import SHOP, is_owner, open_counters, shop_of, why_stopped
 from merchant.portal.ui.acts import Act, Subject, act_screens
 from merchant.portal.ui.fields import Field
@@ -34,7 +34,8 @@ async def more(view: View) -> Page:
         shop=shop,
         why=why_stopped(shop),
         needs=needs,
-        limits=[[*_amounts(view, one), one.payments_per_day] for one in limits.limits],
+        limit=limits.limit and _in_words(view, limits.limit),
+        rooms=[_shown(view, one.fits_now, one.currency) for one in limits.currencies if one.fits_now is not None],
         missing=_first_of_each(needs),
         raises=await _above(view, shop),
         owns=is_owner(view),
@@ -42,10 +43,15 @@ async def more(view: View) -> Page:
     )
 
 
-def _amounts(view: View, limits: CurrencyLimits) -> list[str]:
-    """The limits of a payment, a day and a month, in the page's language."""
-    amounts = (limits.per_payment, limits.per_day, limits.per_month)
-    return [display(parse_shown(one, limits.currency), view.spoken.language) for one in amounts]
+def _in_words(view: View, limit: TierLimit) -> dict[str, str | int | None]:
+    """The limit and what is taken of it, in the page's language."""
+    amounts = ("per_payment", "per_day", "per_month", "taken_today", "taken_this_month")
+    counts = {"payments_per_day": limit.payments_per_day, "payments_today": limit.payments_today}
+    return counts | {name: _shown(view, getattr(limit, name), limit.currency) for name in amounts}
+
+
+def _shown(view: View, amount: str | None, currency: str) -> str | None:
+    return None if amount is None else display(parse_shown(amount, currency), view.spoken.language)
 
 
 async def _requirements(view: View, shop: MerchantView, tier: str | None = None) -> kyb.Requirements:

@@ -12,7 +12,9 @@ from merchant.core.http.exports import FORMAT, FORMATS
 from merchant.core.texts import _
 from merchant.payments import finding_routes, finding_schemas
 from merchant.payments import routes as api
+from merchant.payments.states import may_be_asked_again
 from merchant.portal.merchant.shop import SHOP, between, open_counters, shop_of, today
+from merchant.portal.merchant.waiting import SAID
 from merchant.portal.refunds import acts as refunds
 from merchant.portal.ui.lists import ORDERS_IN_WORDS
 from merchant.portal.ui.pages import Page
@@ -55,12 +57,22 @@ async def payments(view: View) -> Page:
         words=words,
         rows=rows,
         refused=refused,
+        can_ask_again=lambda row: _can_ask_again(view, row),
         sort=sort,
         sorts=ORDERS_IN_WORDS,
         following=link("/shop/payments", **kept, cursor=following) if following else None,
         first=link("/shop/payments", **kept) if _cursor(view) else None,
         exports=() if words or refused else exports_of(query | ordered),
     )
+
+
+def _can_ask_again(view: View, row: finding_schemas.FoundPayment) -> bool:
+    """Whether a row of the search may be asked again by a press; one that was taken back, only on its own page."""
+    if row.request_id is None or row.payment_id is not None:
+        return False
+    said = SAID[row.state]
+    is_known_unpaid = said.is_moving or said.lacks_money
+    return is_known_unpaid and may_be_asked_again(row.state) and view.may(P.PAYMENTS_REQUEST)
 
 
 def _days(view: View, period: str) -> tuple[date, date]:

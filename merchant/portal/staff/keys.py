@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from markupsafe import Markup
 
+from merchant.core import clock
 from merchant.core.access import KEY_SCOPES, delegable
 from merchant.core.access import Permission as P
 from merchant.core.paging import BY_AGE, NAME
@@ -13,6 +14,7 @@ from merchant.core.texts import _
 from merchant.notify import routes as hooks_api
 from merchant.notify.events import EventType
 from merchant.people import routes as api
+from merchant.portal.staff.hooks import EVENTS, state_of, tabs_of
 from merchant.portal.ui.acts import Act, Subject, act_screens, press_screen
 from merchant.portal.ui.fields import Field
 from merchant.portal.ui.layout import Kind
@@ -32,8 +34,8 @@ from merchant.portal.ui.lists import (
 from merchant.portal.ui.markup import fill
 from merchant.portal.ui.pages import Page
 from merchant.portal.ui.screen import EVERYONE, STAFF, View, screen, show
+from merchant.portal.ui.when import as_instant
 
-_TABS = (("/keys", _("API keys")), ("/webhooks", _("Webhooks")))
 _TABBED, _HOOK_PAGE = (f"{__package__}/{name}.html" for name in ("tabbed", "webhook"))
 _ISSUE = Button("/keys/issue", _("Issue a key"), permission=P.API_KEYS_WRITE)
 
@@ -66,11 +68,6 @@ _KEYS = Listing(
 )
 
 
-def _state_of(row: hooks_api.EndpointView) -> str:
-    """Whether an address is called."""
-    return "off" if not row.enabled else "paused" if row.paused else "on"
-
-
 _ADD = Button("/webhooks/add", _("Add an address"), permission=P.WEBHOOKS_WRITE)
 _HOOKS = Listing(
     title=_("Webhooks"),
@@ -79,7 +76,7 @@ _HOOKS = Listing(
     href=lambda row: f"/webhooks/{row.id}",
     columns=(
         Column(_("Address"), name_of("url"), main=True),
-        Column(_("State"), lambda view, row: badge(view, "hook", _state_of(row))),
+        Column(_("State"), lambda view, row: badge(view, "hook", state_of(row))),
         Column(_("Events"), lambda view, row: ", ".join(row.event_types) or view.spoken.say(_("All"))),
         Column(_("Since"), instant("created_at")),
     ),
@@ -94,12 +91,20 @@ def _resend(view: View, row: hooks_api.DeliveryView) -> Any:
     return press(view, here, _("Send again"), "refresh-cw")
 
 
+def _event(_view: View, row: hooks_api.DeliveryView) -> Any:
+    """What happened, with its page; a test is no event."""
+    if row.event_type == EventType.TEST_PING:
+        return row.event_type
+    return fill('<a href="{}/{}">{}</a>', EVENTS, row.event_id, row.event_type)
+
+
 _DELIVERIES = Listing(
     title=_("Deliveries"),
     handler=hooks_api.list_webhook_deliveries,
     columns=(
-        Column(_("Event"), text("event_type"), main=True),
+        Column(_("Event"), _event, main=True),
         Column(_("State"), state("delivery")),
+        Column(_("Answer"), text("response_status")),
         Column(_("Tries"), text("attempts"), numeric=True),
         Column(_("When"), instant("created_at")),
     ),
@@ -111,17 +116,13 @@ _DELIVERIES = Listing(
 @screen("GET", "/keys", permission=P.API_KEYS_WRITE, kinds=STAFF)
 async def keys(view: View) -> Page:
     """The keys of programs."""
-    return await show_list(view, _KEYS, template=_TABBED, tabs=_tabs(view), tab="/keys")
+    return await show_list(view, _KEYS, template=_TABBED, tabs=tabs_of(view), tab="/keys")
 
 
 @screen("GET", "/webhooks", permission=P.WEBHOOKS_WRITE, kinds=EVERYONE)
 async def webhooks(view: View) -> Page:
     """The addresses that are told what happened."""
-    return await show_list(view, _HOOKS, template=_TABBED, tabs=_tabs(view), tab="/webhooks")
-
-
-def _tabs(view: View) -> list[tuple[str, str]]:
-    return [one for one in _TABS if view.may(P.API_KEYS_WRITE if one[0] == "/keys" else P.WEBHOOKS_WRITE)]
+    return await show_list(view, _HOOKS, template=_TABBED, tabs=tabs_of(view), tab="/webhooks")
 
 
 async def _to_issue(view: View, _given: dict[str, Any]) -> Subject:
@@ -214,11 +215,18 @@ async def webhook(view: View, endpoint_id: UUID) -> Page:
     path = {"endpoint_id": endpoint_id}
     found = (await view.ask(hooks_api.read_webhook_endpoint, path=path)).view
     # Nothing is sent to an address that is paused or removed.
-    columns = (*_DELIVERIES.columns, Column(_("Do"), _resend)) if _state_of(found) == "on" else _DELIVERIES.columns
+    columns = (*_DELIVERIES.columns, Column(_("Do"), _resend)) if state_of(found) == "on" else _DELIVERIES.columns
     listing = msgspec.structs.replace(_DELIVERIES, columns=columns)
-    failed = found.undelivered.retrying + found.undelivered.given_up if _state_of(found) == "on" else 0
+    failed = found.undelivered.retrying + found.undelivered.given_up if state_of(found) == "on" else 0
     return await show_list(
-        view, listing, path=path, template=_HOOK_PAGE, endpoint=found, state=_state_of(found), failed=failed
+        view,
+        listing,
+        path=path,
+        template=_HOOK_PAGE,
+        endpoint=found,
+        state=state_of(found),
+        failed=failed,
+        overlaps=found.old_secret_until is not None and as_instant(found.old_secret_until) > clock.now(),
     )
 
 
@@ -261,6 +269,10 @@ ROUTES = [
     webhooks,
     webhook,
     resend_failed,
-    *(press_screen(path, handler, webhook, done) for path, handler, done in _PRESSES),
+    # One delivery is sent again from the page of its event, too.
+    *(
+        press_screen(path, handler, webhook, done, from_several=path.endswith("/resend"))
+        for path, handler, done in _PRESSES
+    ),
     *(one for act in _ACTS for one in act_screens(act)),
 ]

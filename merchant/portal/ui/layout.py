@@ -79,14 +79,21 @@ WAYS = (
     Way("/policies", _("Policies"), "scale", _STAFF, _any(_P.POLICIES_READ)),
     Way("/lists", _("Screening lists"), "list-checks", _STAFF, _any(_P.LISTS_READ)),
     Way("/users", _("People"), "users", _STAFF, _any(_P.USERS_WRITE)),
-    Way("/keys", _("Keys and webhooks"), "key-round", _STAFF, _any(_P.API_KEYS_WRITE, _P.WEBHOOKS_WRITE)),
+    Way(
+        "/keys",
+        _("Keys and webhooks"),
+        "key-round",
+        _STAFF,
+        _any(_P.API_KEYS_WRITE, _P.WEBHOOKS_WRITE),
+        ("/webhooks",),
+    ),
     Way("/messages", _("Messages"), "send", _STAFF, _any(_P.NOTIFICATIONS_READ)),
     Way("/audit", _("Audit record"), "history", _STAFF, _any(_P.AUDIT_READ)),
     Way("/shop", _("Home"), "house", _SHOP),
     Way("/shop/ask", _("Ask for payment"), "hand-coins", _SHOP, _any(_P.PAYMENTS_REQUEST)),
     Way("/shop/payments", _("Payments"), "banknote", _SHOP, _any(_P.PAYMENTS_READ), _OF_PAYMENTS),
     Way("/shop/code", _("My QR code"), "qr-code", _SHOP, others=("/shop/posters",)),
-    Way("/shop/more", _("My shop"), "store", _SHOP, others=_OF_SHOP),
+    Way("/shop/more", _("My shop"), "store", _SHOP, others=(*_OF_SHOP, "/webhooks")),
 )
 # Where those start who may not see the home of their kind: a checker of the hub confirms DFSPs.
 _SECOND_HOMES = {Kind.HUB: "/dfsps"}

@@ -37,6 +37,7 @@ async def test_an_event_is_logged_though_nobody_listens(telling: Telling) -> Non
         "id": logged["id"],
         "type": "merchant.suspended",
         "merchant_id": str(telling.merchant.id),
+        "merchant_name": telling.merchant.trading_name,
         "data": {
             "merchant_id": str(telling.merchant.id),
             "dfsp_id": str(telling.merchant.dfsp_id),
@@ -135,6 +136,29 @@ async def test_nobody_reads_what_happened_elsewhere(telling: Telling) -> None:
     assert await read(telling, theirs, after=ids.uuid7()) == []
     reader = await builders.issue_key(service, world[OURS]["admin"], ["events:read"])
     assert (await telling.client.get(LOG, headers=reader)).status_code == 403
+
+
+async def test_one_event_is_read_by_whoever_may_see_it_in_the_log(telling: Telling) -> None:
+    await emptied(telling)
+    await telling.listen("/dfsp")
+    await telling.announce(number=7)
+    [logged] = await read(telling)
+    path = f"{LOG}/{logged['id']}"
+    one = await telling.client.get(path, headers=telling.key)
+    assert (one.status_code, one.json()) == (200, logged)
+    service, world = telling.service, telling.world
+    admin = world[OURS]["admin"]
+    of_merchant = await builders.issue_key(service, admin, ["webhooks:write"], merchant_id=telling.merchant.id)
+    own = (await telling.client.get(path, headers=of_merchant)).json()
+    assert (own["id"], own["deliveries"]) == (logged["id"], []), "the endpoint is the DFSP's"
+    other, _ = await builders.create_merchant(service, world)
+    of_other = await builders.issue_key(service, admin, ["webhooks:write"], merchant_id=other.id)
+    theirs = await builders.issue_key(service, world[THEIRS]["admin"], ["webhooks:write"])
+    reader = await builders.issue_key(service, admin, ["events:read"])
+    for who, status in ((of_other, 404), (theirs, 404), (reader, 403)):
+        assert (await telling.client.get(path, headers=who)).status_code == status
+    assert (await telling.client.get(f"{LOG}/{ids.uuid7()}", headers=telling.key)).status_code == 404
+    assert (await telling.client.get(f"{LOG}/nonsense", headers=telling.key)).status_code == 404
 
 
 async def test_a_test_is_no_event(telling: Telling) -> None:

@@ -10,8 +10,9 @@ import pytest
 from aiohttp import web
 
 from merchant.hub.fspiop import client
-from merchant.hub.fspiop.client import HubUnreachable, OutgoingMessage, SendResult, send
+from merchant.hub.fspiop.client import OutgoingMessage, SendResult, send
 from merchant.hub.fspiop.jws import SigningKey, VerifyKey, verify
+from merchant.hub.port import HubUnreachable
 
 pytestmark = pytest.mark.anyio
 

@@ -67,13 +67,56 @@ async def test_a_shop_that_is_stopped_is_told_in_words(stall: Stall, state: str,
 
 async def test_a_limit_that_is_reached_is_told(stall: Stall) -> None:
     read = await stall.client.get(f"/api/v1/merchants/{stall.merchant.id}/limits", headers=stall.owner.headers)
-    most = next(one for one in read.json()["limits"] if one["currency"] == "USD")
-    await builders.use_limit(stall.service, stall.merchant, Money(int(float(most["per_day"]) * 100), "USD"))
+    limit = read.json()["limit"]
+    assert limit["currency"] == stall.merchant.currencies[0]
+    per_day = Money(int(float(limit["per_day"]) * 100), limit["currency"])
     browser = stall.browser()
+    await builders.use_limit(stall.service, stall.merchant, Money(per_day.minor * 9 // 10, per_day.currency))
+    await browser.open("/shop")
+    assert "You are near the limit of the day" in browser.words
+    assert "at most now." in browser.words
+    await builders.use_limit(stall.service, stall.merchant, Money(per_day.minor // 10 + 1, per_day.currency))
     await browser.open("/shop")
     assert "The limit of the day is reached" in browser.words
     await browser.open("/shop/more")
     assert "a day and" in browser.words
+
+
+async def test_the_limit_is_one_over_all_currencies(stall: Stall) -> None:
+    """Half of the day in each of two currencies is the whole day."""
+    read = await stall.client.get(f"/api/v1/merchants/{stall.merchant.id}/limits", headers=stall.owner.headers)
+    rooms = read.json()["currencies"]
+    assert len(rooms) > 1, "the shop takes several currencies"
+    for one in rooms[:2]:
+        half = Money(int(float(one["per_day"]) * 50), one["currency"])
+        await builders.use_limit(stall.service, stall.merchant, half)
+    browser = stall.browser()
+    await browser.open("/shop")
+    assert "The limit of the day is reached" in browser.words
+    await browser.open("/shop/more")
+    assert "It is one limit for all currencies" in browser.words
+    for one in rooms[:2]:
+        assert f"0.00 {one['currency']}" in browser.words, "what fits now"
+    assert "Payments today 2 of" in browser.words
+
+
+async def test_a_shop_that_took_as_many_payments_as_it_may_is_told(stall: Stall) -> None:
+    browser = stall.browser()
+    read = await stall.client.get(f"/api/v1/merchants/{stall.merchant.id}/limits", headers=stall.owner.headers)
+    most = read.json()["limit"]["payments_per_day"]
+    async with stall.service.db.system() as tx:
+        await builders.use_limit(stall.service, stall.merchant, Money(1, "KES"))
+        await tx.execute("UPDATE limit_usage SET payments = $1", most)
+    await browser.open("/shop")
+    assert f"You took {most} payments today, as many as the limit allows." in browser.words
+
+
+async def test_a_bound_cashier_is_told_nothing_of_what_is_used(stall: Stall) -> None:
+    browser = stall.browser(stall.bound)
+    await browser.open("/shop/more")
+    assert "Up to" in browser.words
+    for words in ("Used today", "One payment now", "one limit for all"):
+        assert words not in browser.words
 
 
 @pytest.mark.parametrize("path", ["/shop", "/shop/ask", "/shop/payments", "/shop/code", "/shop/more", "/shop/day"])

@@ -101,6 +101,85 @@ async def test_what_cannot_be_taken_back_any_more_says_why(stall: Stall) -> None
     assert "Expired" in refused.text
 
 
+@pytest.mark.parametrize("state", [None, S.SENT, S.REJECTED, S.EXPIRED, S.FAILED, S.CANCELLED])
+async def test_what_is_not_paid_is_asked_again_by_one_press(stall: Stall, state: S | None) -> None:
+    payer = {"type": "MSISDN", "id": "+254711000001"}
+    request_id = await stall.ask(state, payer=payer, reference="Table 7", note="2 × Tea")
+    browser = stall.browser(stall.cashier)
+    await browser.open(f"/shop/requests/{request_id}")
+    assert "puts the same amount to the same customer once more" in browser.words
+    assert "The reference stays." in browser.words
+    assert ("This request then ends." in browser.words) == (state in (None, S.SENT))
+    page = await browser.send(f"/shop/requests/{request_id}/ask-again")
+    assert (page.status_code, page.url.path == f"/shop/requests/{request_id}") == (200, False)
+    assert "Asked again. This is the new request; the earlier one has ended." in browser.words
+    assert "Waiting" in browser.words
+    again, earlier = await stall.asked()
+    assert page.url.path == f"/shop/requests/{again['id']}"
+    for name in ("amount", "payer", "reference", "note", "counter_id"):
+        assert again[name] == earlier[name]
+    assert earlier["state"] == (state if state not in (None, S.SENT) else S.CANCELLED)
+
+
+async def test_a_request_that_was_asked_again_says_so_and_has_no_button(stall: Stall) -> None:
+    request_id = await stall.ask()
+    browser = stall.browser()
+    await browser.open(f"/shop/requests/{request_id}")
+    await browser.send(f"/shop/requests/{request_id}/ask-again")
+    page = await browser.open(f"/shop/requests/{request_id}")
+    assert "You asked once more. The newer request counts." in browser.words
+    assert "You took this back" not in browser.words
+    assert f"{request_id}/ask-again" not in page.text
+
+
+async def test_a_form_that_is_sent_twice_asks_once(stall: Stall) -> None:
+    request_id = await stall.ask(S.EXPIRED)
+    browser = stall.browser()
+    action = f"/shop/requests/{request_id}/ask-again"
+    await browser.open(f"/shop/requests/{request_id}")
+    fields = browser.fields(action)
+    first = await browser.send_as_it_was(action, fields)
+    second = await browser.send_as_it_was(action, fields)
+    assert first.url.path == second.url.path
+    assert len(await stall.asked()) == 2
+
+
+async def test_what_may_not_be_asked_again_is_refused_in_words(stall: Stall) -> None:
+    request_id = await stall.ask()
+    browser = stall.browser()
+    action = f"/shop/requests/{request_id}/ask-again"
+    await browser.open(f"/shop/requests/{request_id}")
+    fields = browser.fields(action)
+    await stall.put_into("suspended")
+    await browser.send_as_it_was(action, fields)
+    assert browser.status == 409
+    assert "This merchant may not take payments now" in browser.words
+    await stall.put_into("active")
+    assert await builders.move_request(stall.service, request_id, S.PAID)
+    await browser.send_as_it_was(action, fields)
+    assert browser.status == 409
+    assert "A request that is paid cannot be asked again." in browser.words
+    assert [one["state"] for one in await stall.asked()] == ["paid"]
+    assert (await browser.send_as_it_was(action, {"once": "1"})).status_code == 403, "without the session's secret"
+
+
+async def test_a_paid_request_and_one_in_doubt_have_no_button(stall: Stall) -> None:
+    for state in (S.PAID, S.IN_DOUBT):
+        request_id = await stall.ask(state)
+        page = await stall.browser().open(f"/shop/requests/{request_id}")
+        assert "ask-again" not in page.text
+
+
+async def test_anothers_request_is_not_asked_again(stall: Stall, world: World) -> None:
+    other = await stall.ask(S.EXPIRED, counter_id=str(stall.counters[1].id))
+    own = await stall.ask(S.EXPIRED)
+    browser = stall.browser(stall.bound)
+    await browser.open(f"/shop/requests/{own}")
+    fields = browser.fields(f"/shop/requests/{own}/ask-again")
+    assert (await browser.send_as_it_was(f"/shop/requests/{other}/ask-again", fields)).status_code == 404
+    assert len(await stall.asked()) == 2
+
+
 async def test_anothers_request_is_no_page(stall: Stall, world: World) -> None:
     merchant, _counters = await builders.create_merchant(stall.service, world)
     place = {"dfsp_id": merchant.dfsp_id, "merchant_id": merchant.id}
