@@ -46,7 +46,7 @@ from tests.builders import DFSPS, GATEWAY_SECRET, SECRET_KEY, World
 from tests.merchant.payments.stage import PAYER, Stage, connect, running_hub
 
 DUMPS = Path(__file__).parent / "dumps"
-SCOPES = ["payments:read", "payments:request", "payments:resolve", "webhooks:write"]
+SCOPES = ["payments:read", "payments:request", "payments:resolve", "payments:refund", "webhooks:write"]
 # The same call is repeated years later, so neither its key nor its body may ever change.
 REPEATED_KEY = "kept-in-the-dump"
 REPEATED_BODY: dict[str, Any] = {"business": {"trading_name": "Asked for twice", "kind": "individual"}}
@@ -321,6 +321,11 @@ async def _take_money(stage: Stage) -> None:
     await stage.quote(await stage.asked())
     await stage.asked()
     await stage.ask()
+    [payment, *_] = await stage.payments()
+    back, part = f"/api/v1/payments/{payment['id']}/refunds", {"amount": payment["amount"] | {"amount": "1"}}
+    for who, key in ((stage.key, "at-the-hub"), (stage.world.maker.headers, "waits")):
+        await _call(stage, who, "POST", back, part | {"reason": "CUST"}, **{"idempotency-key": key})
+    await stage.work()
     found = {row["state"] for row in await stage.rows("SELECT DISTINCT state FROM payment_request")}
     assert found >= {
         "created",
