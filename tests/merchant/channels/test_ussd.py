@@ -22,7 +22,7 @@ from tests.builders import World
 from tests.merchant.channels.conftest import OWNER, PHONE, Lines, door_of, open_groceries, step_form
 
 pytestmark = pytest.mark.anyio
-HOME = "CON Shop payments\n1 Pay a shop\n2 My shop number\n3 Last payments\n9 Language\n"
+HOME = "CON Shop payments\n1 Pay a shop\n2 My shop\n9 Language\n"
 BUSY = "END The service is busy. You were not charged. Please dial again later."
 CLOSED = "END This shop cannot take payments now. You were not charged."
 
