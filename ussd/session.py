@@ -103,7 +103,7 @@ class Session(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 NEEDS: Final[dict[ScreenName, tuple[str, ...]]] = {
     "amount": ("shop",),
     "confirm": ("shop", "amount_minor"),
-    **TRADE_NEEDS,
+    **dict(TRADE_NEEDS.items()),
 }
 UNREADABLE: Final = Session(
     screen="home",

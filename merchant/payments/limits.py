@@ -36,6 +36,20 @@ def headroom(book: Book, merchant: MerchantFacts, currency: str) -> Money:
     return Money(max(0, min(limits.per_payment_minor, of_day, of_month)), currency)
 
 
+def room(book: Book, merchant: MerchantFacts, currency: str) -> tuple[Money, Money]:
+    """What is left of a merchant's limits of this day and of this month, whatever one payment may be.
+
+    Raises kyb.UnknownCurrency.
+    """
+    policy, tier = book.policies[merchant.dfsp_id], merchant.tier
+    day, month = (book.used[merchant.group_id, period] for period in periods(book.rules.day))
+    of_month = max(0, _left(policy, tier, currency, month, "per_month_minor"))
+    of_day = max(0, min(of_month, _left(policy, tier, currency, day, "per_day_minor")))
+    if sum(used.payments for used in day.values()) >= policy.limits(tier, currency).payments_per_day:
+        of_day = 0
+    return Money(of_day, currency), Money(of_month, currency)
+
+
 def _left(policy: Policy, tier: str, currency: str, used: dict[str, Used], limit: str) -> int:
     """What is left of a limit in a currency, after what all currencies have used of it."""
     most: int = getattr(policy.limits(tier, currency), limit)
