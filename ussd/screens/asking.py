@@ -6,9 +6,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from ussd.amounts import BadAmount, format_amount, format_limit, parse_amount
-from ussd.fit import ucs2_units
 from ussd.menu import BACK, HOME, End, Move, Option, Screen, Stay, Turn, View
-from ussd.screens.trading import begin, counters_of_shop, item_at, money, tail, to, trade_of
+from ussd.screens.trading import begin, counters_of_shop, item_at, money, tail, to, trade_of, width
 from ussd.session import ScreenName
 from ussd.texts import CATALOGUES, LANGUAGES, Line, say
 from ussd.trade import Currency, Demand, DemandOutcome, OwnCounter, Trade
@@ -98,7 +97,7 @@ async def take_note(turn: Turn, text: str) -> Move:
     note = " ".join(seen.split())
     if not note:
         return Stay()
-    if ucs2_units(note) > NOTE_UNITS_MAX:
+    if width(note) > NOTE_UNITS_MAX:
         return Stay(say("ask.note_long", most=str(NOTE_UNITS_MAX)))
     return to("ask_confirm", replace(trade_of(turn), note=note))
 

@@ -5,10 +5,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from ussd.fit import ucs2_units
 from ussd.menu import End, Move, Option, Screen, Stay, Turn, View
 from ussd.screens.common import ITEM_NAME_UNITS_MAX, go
-from ussd.screens.trading import begin, brief, counters_of_shop, item_at, tail, to, trade_of
+from ussd.screens.trading import begin, brief, counters_of_shop, item_at, tail, to, trade_of, width
 from ussd.session import ScreenName
 from ussd.texts import CATALOGUES, LANGUAGES, Line, say
 from ussd.trade import CashierLine, NewCashier
@@ -92,7 +91,7 @@ async def show_name(turn: Turn) -> View:
 async def take_name(turn: Turn, text: str) -> Move:
     """Keep a short name, and ask for the counter where there are several."""
     name = " ".join("".join(c for c in text if c.isspace() or unicodedata.category(c)[0] != "C").split())
-    if not any(c.isalpha() for c in name) or ucs2_units(name) > ITEM_NAME_UNITS_MAX:
+    if not any(c.isalpha() for c in name) or width(name) > ITEM_NAME_UNITS_MAX:
         return Stay(say("people.bad_name", most=str(ITEM_NAME_UNITS_MAX)))
     trade = replace(trade_of(turn), note=name)
     return to("add_cashier" if trade.number else "cashier_counter", trade)

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from msgspec.structs import replace
 
 from ussd.amounts import format_amount
-from ussd.fit import clip, ucs2_units
+from ussd.fit import clip, legible, septets, ucs2_units
 from ussd.menu import Go, Handler, Move, Stay, Turn
 from ussd.screens.common import ITEM_NAME_UNITS_MAX
 from ussd.session import Answers
@@ -92,6 +92,11 @@ def when(at: datetime) -> str:
     return f"{at.day:02}/{at.month:02} {at.hour:02}:{at.minute:02}"
 
 
+def width(name: str) -> int:
+    """The room that a name takes at most, as it is or spelled in the 7-bit alphabet."""
+    return max(ucs2_units(name), septets(legible(name, "gsm7")))
+
+
 def brief(name: str) -> str:
     """A name as a list has room for."""
-    return clip(name, ITEM_NAME_UNITS_MAX, ucs2_units)
+    return clip(" ".join(name.split()), ITEM_NAME_UNITS_MAX, width)

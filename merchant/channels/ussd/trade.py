@@ -4,13 +4,11 @@ Who the phone is to the shop is found anew for each question (own_shops.py): an 
 by itself. Acts are the operations of the API, as the person whose phone it is, with this channel in their record.
 """
 
-import unicodedata
 from collections.abc import Callable, Coroutine
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-import kyb
 import ussd
 from merchant.channels.ussd import shop_people, shop_requests
 from merchant.channels.ussd.own_shops import CHANNEL, OwnPlace, currencies_of, own_places
@@ -19,7 +17,7 @@ from merchant.core import clock, money, throttling
 from merchant.core.access import Permission as P
 from merchant.core.db import Tx
 from merchant.core.money import Money
-from merchant.core.phone import Msisdn
+from merchant.core.phone import Msisdn, parse_local
 from merchant.core.service import Service
 from merchant.core.texts import _
 from merchant.core.throttle import Throttle
@@ -29,7 +27,6 @@ from merchant.payments.book import MerchantFacts
 from merchant.payments.book_loading import empty_book, load_used
 from merchant.payments.limits import room
 from merchant.registry.codes import payload as codes
-from ussd.amounts import western_digits
 
 CODE_GOOD_FOR = timedelta(hours=1)  # a message that comes later surprises whoever asked for it
 _RECENT = """
@@ -79,12 +76,8 @@ class ServiceTrade:
 
     async def read_phone(self, text: str) -> str | None:
         """A number as people of the scheme's country write it: theirs first, then of anywhere."""
-        seen = "".join(one for one in western_digits(text) if unicodedata.category(one)[0] not in "CZ")
-        country = (await self._service.scheme()).country
-        found = kyb.fields.e164(seen, country)
-        if found is None and seen.isdigit():  # abroad, as wallets write it
-            found = kyb.fields.e164(f"+{seen}", None)
-        return found
+        found = parse_local(text, (await self._service.scheme()).country)
+        return None if found is None else str(found)
 
     # --- what came in -----------------------------------------------------------------------------------------------
 
