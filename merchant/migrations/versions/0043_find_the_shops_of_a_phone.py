@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0043"
-down_revision = "0038"
+down_revision = "0039"
 
 # What an attempt leaves behind that was given up half-way.
 DROP_UNFINISHED = """
