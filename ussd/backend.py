@@ -4,10 +4,11 @@ The engine gets all its data from here. Amounts are integer minor units beside a
 4217 code and its exponent; names are the short trading names meant for a handset.
 """
 
-from datetime import datetime
 from typing import Literal, Protocol
 
 from msgspec import Struct
+
+from ussd.trade import MerchantBackend
 
 
 class MerchantView(Struct, frozen=True):
@@ -20,14 +21,6 @@ class MerchantView(Struct, frozen=True):
     exponent: int
     open: bool
     max_minor: int
-
-
-class OwnCounter(Struct, frozen=True):
-    """A counter that belongs to the phone that dialled."""
-
-    counter_id: str
-    number: str
-    name: str
 
 
 class PaymentOrder(Struct, frozen=True):
@@ -73,18 +66,8 @@ class LastRequest(Struct, frozen=True):
         return self.state in ("waiting", "unknown")
 
 
-class PaymentLine(Struct, frozen=True):
-    """A payment received: the payer's number already masked, `at` already in the scheme's time zone."""
-
-    amount_minor: int
-    currency: str
-    exponent: int
-    payer_masked: str
-    at: datetime
-
-
-class Backend(Protocol):
-    """The service behind the dialogue. Only `request_payment` has an effect, once per `order.key`.
+class Backend(MerchantBackend, Protocol):
+    """The service behind the dialogue. What has an effect has it once per key.
 
     An exception passes through `step` untouched: roll back and answer with `busy`.
     """
@@ -94,12 +77,6 @@ class Backend(Protocol):
 
     async def request_payment(self, order: PaymentOrder) -> PaymentOutcome:
         """Record the request to be sent, having checked again that the counter is open and within limits."""
-
-    async def own_counters(self, msisdn: str) -> list[OwnCounter]:
-        """The counters whose owner has this phone, always in the same order."""
-
-    async def recent_payments(self, counter_id: str, limit: int) -> list[PaymentLine]:
-        """The counter's latest received payments, newest first."""
 
     async def last_request(self, msisdn: str) -> LastRequest | None:
         """This payer's latest request of the last minutes, so that nobody pays twice; None when there is none."""

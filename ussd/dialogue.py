@@ -20,6 +20,7 @@ from ussd.session import SESSION_LIFE_S, STACK_MAX, Answers, Reply, Session, Ste
 from ussd.texts import DEFAULT_LANGUAGE, Line, catalogue, say
 
 MISSES_MAX: Final = 3  # wrong entries in a row on one screen
+FEW_CHOICES: Final = 4  # are named one by one
 REPLAY_INPUTS_MAX: Final = 32  # of a lost session; a dialogue of 180 s has far fewer
 
 # A session and a line: the notice above its screen or, once it has ended, its last words.
@@ -130,10 +131,11 @@ async def _take(session: Session, raw: str, turn: Turn) -> Moved:
     screen = SCREENS[session.screen]
     text = _typed(raw)
     option = screen.options.get(text)
-    handler = option.choose if option else screen.typed
+    hidden = (await screen.show(turn.at(session.answers, session.language))).hides if screen.varies else frozenset()
+    handler = option.choose if option and text not in hidden else screen.typed
     if handler and text:
-        return _follow(session, await handler(turn.at(session.answers), text))
-    return _follow(session, Stay(None if screen.typed else _choices(session, screen)))
+        return _follow(session, await handler(turn.at(session.answers, session.language), text))
+    return _follow(session, Stay(None if screen.typed else _choices(session, screen, hidden)))
 
 
 def _typed(raw: str) -> str:
@@ -141,9 +143,11 @@ def _typed(raw: str) -> str:
     return western_digits(raw).strip().rstrip("#").rstrip()
 
 
-def _choices(session: Session, screen: Screen) -> Line:
-    """What may be typed here: `Choose 1, 2 or 9.`"""
-    *others, last = screen.options or _keys(session)
+def _choices(session: Session, screen: Screen, hidden: frozenset[str] = frozenset()) -> Line:
+    """What may be typed here: `Choose 1, 2 or 9.`, and `Choose 1 to 6.` where it would grow long."""
+    *others, last = offered = [digit for digit in screen.options if digit not in hidden] or list(_keys(session))
+    if len(offered) > FEW_CHOICES and offered == [str(digit) for digit in range(1, len(offered) + 1)]:
+        return say("error.range", last=last)
     either = catalogue(session.language)["error.or"]
     return say("error.option", options=f"{', '.join(others)}{either}{last}" if others else last)
 
@@ -159,11 +163,22 @@ def _follow(session: Session, move: Move) -> Moved:
             return replace(session, misses=misses), line
         case Go("home", _, language):
             return _home(replace(session, language=language or session.language))
-        case Go(name, answers):
-            onto = () if name == session.screen else (session.screen,)
-            stack = (*session.stack, *onto)[-STACK_MAX:]
-            answers = answers or session.answers
-            return replace(session, screen=name, stack=stack, answers=answers, page=0, misses=0), None
+        case Go(name, answers, _, notice):
+            session = replace(session, answers=answers or session.answers, misses=0)
+            if name == session.screen:
+                return replace(session, page=0), notice
+            stack, pages = session.stack, _pages(session)
+            if name in stack:
+                depth = stack.index(name)
+                back = replace(session, screen=name, stack=stack[:depth], pages=pages[:depth], page=pages[depth])
+                return back, notice
+            stack, pages = (*stack, session.screen)[-STACK_MAX:], (*pages, session.page)[-STACK_MAX:]
+            return replace(session, screen=name, stack=stack, pages=pages, page=0), notice
+
+
+def _pages(session: Session) -> tuple[int, ...]:
+    """On which page each screen of the stack was left; an earlier release did not keep it."""
+    return (*(0,) * len(session.stack), *session.pages)[-len(session.stack) :] if session.stack else ()
 
 
 def _back(session: Session) -> Moved | None:
@@ -172,11 +187,13 @@ def _back(session: Session) -> Moved | None:
     if not session.stack:
         return None
     *stack, screen = session.stack
-    return (replace(session, screen=screen, stack=tuple(stack), misses=0), None) if stack else _home(session)
+    *pages, page = _pages(session)
+    back = replace(session, screen=screen, stack=tuple(stack), pages=tuple(pages), page=page, misses=0)
+    return (back, None) if stack else _home(session)
 
 
 def _home(session: Session) -> Moved:
-    return replace(session, screen="home", stack=(), answers=Answers(), page=0, misses=0), None
+    return replace(session, screen="home", stack=(), pages=(), answers=Answers(), page=0, misses=0), None
 
 
 def _more(session: Session) -> Moved | None:
@@ -203,7 +220,7 @@ async def _lay_out(session: Session, line: Line | None, turn: Turn) -> Page:
         assert line is not None, "a session ends with words"
         return lay_out(View(line), words, cap)
     screen = SCREENS[session.screen]
-    view = await screen.show(turn.at(session.answers))
+    view = await screen.show(turn.at(session.answers, session.language))
     keys = _keys(session)
     return lay_out(view, words, cap, notice=line, options=screen.options, keys=keys, page=session.page)
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from ussd.backend import Backend, MerchantView
 from ussd.fit import Cap, legible, measure, paginate, stretch
 from ussd.session import Answers, ScreenName, Step
-from ussd.texts import Catalogue, Line
+from ussd.texts import Catalogue, Line, say
 
 BACK: Final = "0"
 HOME: Final = "00"
@@ -28,10 +28,11 @@ class Turn(Struct, frozen=True):
     key: str
     backend: Backend
     answers: Answers = Answers()
+    language: str = ""
 
-    def at(self, answers: Answers) -> "Turn":
+    def at(self, answers: Answers, language: str) -> "Turn":
         """The same turn with other answers."""
-        return Turn(self.step, self.key, self.backend, answers)
+        return Turn(self.step, self.key, self.backend, answers, language)
 
     @property
     def shop(self) -> MerchantView:
@@ -41,11 +42,15 @@ class Turn(Struct, frozen=True):
 
 
 class Go(Struct, frozen=True):
-    """Show another screen. `answers` and `language` change only when given."""
+    """Show another screen, under this notice if any. `answers` and `language` change only when given.
+
+    A screen on the way back is gone back to.
+    """
 
     screen: ScreenName
     answers: Answers | None = None
     language: str | None = None
+    notice: Line | None = None
 
 
 class Stay(Struct, frozen=True):
@@ -66,10 +71,15 @@ Handler = Callable[[Turn, str], Awaitable[Move]]
 
 
 class View(Struct, frozen=True):
-    """A screen's content: a line, and on screens without options items, which may fill several pages."""
+    """A screen's content: a line, and on screens without options items, which may fill several pages.
+
+    An item is a line of a catalogue, or the same in every language. `hides` are options that are not offered now, of
+    a screen that `varies`.
+    """
 
     line: Line
-    items: tuple[str, ...] = ()
+    items: tuple[str | Line, ...] = ()
+    hides: frozenset[str] = frozenset()
 
 
 class Option(Struct, frozen=True):
@@ -79,6 +89,8 @@ class Option(Struct, frozen=True):
     choose: Handler
 
 
+# What a list answers to a wrong entry, at its longest.
+_NOTICES: Final = (("error.range", {"last": "99"}), ("error.option", {"options": "0, 00"}))
 NO_OPTIONS: Final[Mapping[str, Option]] = {}
 
 
@@ -86,7 +98,8 @@ class Screen(Struct, frozen=True):
     """A row of the table. Option numbers are learned by heart: never renumber them.
 
     `typed` takes what is neither navigation nor option. A screen that `commits` has an effect on the world,
-    so only a live answer may leave it. `navigation` lists the keys it takes; the others are input to it.
+    so only a live answer may leave it. `navigation` lists the keys it takes; the others are input to it. One that
+    `varies` may hide some of its options, which then keep their numbers.
     """
 
     show: Callable[[Turn], Awaitable[View]]
@@ -94,6 +107,7 @@ class Screen(Struct, frozen=True):
     typed: Handler | None = None
     commits: bool = False
     navigation: frozenset[str] = frozenset(NAVIGATION)
+    varies: bool = False
 
 
 class Page(Struct, frozen=True):
@@ -121,7 +135,8 @@ def lay_out(
     above = (words.write(notice),) if notice else ()
     if view.items:
         return _lay_out_items(view, words, cap, above, keys, page)
-    below = (*(f"{digit} {words[option.label]}" for digit, option in options.items()), *_foot(words, keys))
+    offered = (f"{digit} {words[option.label]}" for digit, option in options.items() if digit not in view.hides)
+    below = (*offered, *_foot(words, keys))
 
     def build(shop: str) -> str:
         line = Line(view.line.key, {**view.line.fields, ELASTIC: shop})
@@ -133,20 +148,27 @@ def lay_out(
 def _lay_out_items(
     view: View, words: Catalogue, cap: Cap, above: tuple[str, ...], keys: tuple[str, ...], page: int
 ) -> Page:
-    """The items of one page under the line. A notice never moves an item to another page: those it leaves no
-    room for were on the screen it replaces."""
+    """The items of one page under the line.
+
+    A notice never moves an item to another page, nor hides one: where it has no room it takes the place of the line,
+    and every page leaves room for it there.
+    """
     head, foot, foot_more = words.write(view.line), _foot(words, keys), _foot(words, (*keys, MORE))
-    items = tuple(legible(item, words.alphabet) for item in view.items)
+    items = tuple(words.write(one) if isinstance(one, Line) else legible(one, words.alphabet) for one in view.items)
     whole = "\n".join((head, *items, *foot))
     size, limit = measure(whole, cap)
-    room = limit - size("\n".join((head, "", *foot_more)))
-    pages = [items] if size(whole) <= limit else paginate(items, room, size)
+    notices = (words.write(say(key, **fields)) for key, fields in _NOTICES)
+    widest = max((head, *notices), key=size)
+    room = limit - size("\n".join((widest, "", *foot_more)))
+    pages = [items] if size("\n".join((widest, *items, *foot))) <= limit else paginate(items, room, size)
     page = min(page, len(pages) - 1)
     more = page < len(pages) - 1
-    shown = pages[page]
-    if above:
-        shown = paginate(shown, room - size("\n".join((*above, ""))), size)[0]
-    return Page("\n".join((*above, head, *shown, *(foot_more if more else foot))), page, more)
+    below = (*pages[page], *(foot_more if more else foot))
+    for top in ((*above, head), above):
+        if top and size(text := "\n".join((*top, *below))) <= limit:
+            return Page(text, page, more)
+    shown = paginate(pages[page], limit - size("\n".join((*above, "", *foot_more))), size)[0]
+    return Page("\n".join((*above, *shown, *(foot_more if more else foot))), page, more)
 
 
 def _foot(words: Catalogue, keys: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,13 +12,15 @@ import msgspec
 from msgspec import Struct
 
 from ussd.backend import MerchantView
+from ussd.trade import NEEDS as TRADE_NEEDS
+from ussd.trade import Trade, TradeScreen
 
-SESSION_BYTES_MAX: Final = 1024  # one row stays small and is written on every step
-STACK_MAX: Final = 5  # screens that 0 can walk back through; the deepest dialogue has three
+SESSION_BYTES_MAX: Final = 1280  # one row stays small and is written on every step
+STACK_MAX: Final = 8  # screens that 0 can walk back through; the deepest dialogue has seven
 SESSION_LIFE_S: Final = 600  # gateways close after 180 s (Africa's Talking); duplicates of an END come later still
 
 Event = Literal["begin", "reply", "cancel", "timeout", "ended", "status"]
-ScreenName = Literal["home", "number", "amount", "confirm", "status", "own", "pick", "payments", "language"]
+ScreenName = Literal["home", "number", "amount", "confirm", "status", "language", TradeScreen]
 
 
 class BadStep(ValueError):
@@ -75,7 +77,7 @@ class Answers(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     shop: MerchantView | None = None
     amount_minor: int | None = None
     asked_before: bool = False  # the same payment is still waiting at the payer's bank
-    counter_id: str | None = None
+    trade: Trade | None = None  # those of a shop's own people
 
 
 class Session(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -88,6 +90,7 @@ class Session(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     step: int
     seen: Seen = Seen(0, "")
     stack: tuple[ScreenName, ...] = ()
+    pages: tuple[int, ...] = ()  # of the stack: where each screen was left
     answers: Answers = Answers()
     page: int = 0
     more: bool = False  # the last reply offered a further page
@@ -100,7 +103,7 @@ class Session(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 NEEDS: Final[dict[ScreenName, tuple[str, ...]]] = {
     "amount": ("shop",),
     "confirm": ("shop", "amount_minor"),
-    "payments": ("counter_id",),
+    **dict(TRADE_NEEDS.items()),
 }
 UNREADABLE: Final = Session(
     screen="home",
@@ -140,6 +143,12 @@ def decode_session(stored: bytes | str) -> Session:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return UNREADABLE
     needed = (field for screen in (session.screen, *session.stack) for field in NEEDS.get(screen, ()))
-    if any(getattr(session.answers, field) is None for field in needed):
+    if any(answered(session.answers, field) is None for field in needed):
         return UNREADABLE
     return session
+
+
+def answered(answers: Answers, field: str) -> object:
+    """An answer by its name, or by its place and name: `trade.customer`; None where it was not given."""
+    of, _, name = field.rpartition(".")
+    return getattr(getattr(answers, of) if of else answers, name, None)

@@ -203,6 +203,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     permissions: frozenset[Permission] = frozenset()
     session_id: UUID | None = None  # of a person who sent a token
     must_enrol: bool = False  # a second factor comes first: no permissions until then
+    channel: str = ""  # by which way they came, where it is not the API or a page: the audit record tells
 
     @property
     def key(self) -> ActorKey:

@@ -118,6 +118,8 @@ async def record(
     `detail` holds states, versions and codes: JSON values, no personal data. `reason` is in someone's own words.
     """
     chain = dfsp_id or HUB_CHAIN
+    if actor.channel:
+        detail["channel"] = actor.channel
     key = await tx.audit_keys.newest()
     head = await _lock_head(tx, chain)
     at, seq = clock.now(), head["seq"] + 1

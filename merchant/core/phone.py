@@ -4,6 +4,7 @@ Numbers enter through `parse` (as people type them) or `Msisdn.of` (as we or ano
 """
 
 import re
+import unicodedata
 
 import phonenumbers
 from msgspec import Struct
@@ -14,6 +15,8 @@ from merchant.core.vault import Vault
 _WRITTEN = re.compile(r"\+?([0-9]{1,17})")  # E.164 has 15 digits at most; some numbering plans in use have 17
 _LEGIBLE = 7  # of a masked number: four digits in front, three behind
 _TYPED = re.compile(r"\+?[0-9][0-9 -]*")
+_MARKS = "-.()/"  # between the digits of a number
+_PRESSED = re.compile(r"\+?[0-9]{4,18}")
 
 
 class InvalidNumber(ValueError):
@@ -58,6 +61,20 @@ def parse(text: str, country: str) -> Msisdn | None:
         return None
     stripped = text.replace(" ", "").replace("-", "")
     found = e164(f"+{stripped.removeprefix('+')}", None) or e164(stripped, country)
+    return Msisdn.of(found) if found else None
+
+
+def parse_local(text: str, country: str) -> Msisdn | None:
+    """A number as a person of a country presses it on a keypad, a number of that country first; None when it cannot be
+    one.
+
+    Digits of every script are read, and marks between them are left out.
+    """
+    seen = (one for one in text if unicodedata.category(one)[0] not in "CZ" and one not in _MARKS)
+    kept = "".join(str(unicodedata.decimal(one, one)) for one in seen)
+    if not _PRESSED.fullmatch(kept):
+        return None
+    found = e164(kept, country) or e164(f"+{kept.removeprefix('+')}", None)
     return Msisdn.of(found) if found else None
 
 

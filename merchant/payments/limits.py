@@ -55,6 +55,19 @@ def taken_of(book: Book, merchant: MerchantFacts, currency: str) -> Taken:
     )
 
 
+def room(book: Book, merchant: MerchantFacts, currency: str) -> tuple[Money, Money]:
+    """What is left of a merchant's limits of this day and of this month, whatever one payment may be.
+
+    Raises kyb.UnknownCurrency.
+    """
+    limits, taken = book.policies[merchant.dfsp_id].limits(merchant.tier, currency), taken_of(book, merchant, currency)
+    of_month = max(0, limits.per_month_minor - taken.month_minor)
+    of_day = max(0, min(of_month, limits.per_day_minor - taken.today_minor))
+    if taken.payments_today >= limits.payments_per_day:
+        of_day = 0
+    return Money(of_day, currency), Money(of_month, currency)
+
+
 def _said_in(policy: Policy, tier: str, currency: str, used: dict[str, Used], limit: str) -> int:
     """What is taken of a limit, said in a currency: what it took itself, and the share that others took of theirs."""
     most: int = getattr(policy.limits(tier, currency), limit)

@@ -270,7 +270,7 @@ async def cancel_request(tx: Tx, service: Service, actor: Actor, request_id: UUI
     return decision.requests.get(request_id, request)
 
 
-async def ask_again(tx: Tx, service: Service, actor: Actor, request_id: UUID) -> Request:
+async def ask_again(tx: Tx, service: Service, actor: Actor, request_id: UUID, channel: str = "api") -> Request:
     """Put the same demand to the same customer again: a new request with counter, payer, amount, reference and note of
     an earlier one, which ends where it is open.
 
@@ -292,6 +292,7 @@ async def ask_again(tx: Tx, service: Service, actor: Actor, request_id: UUID) ->
         payer=Msisdn(request.payer) if request.payer is not None else None,
         reference=request.reference,
         note=request.note,
+        channel=channel,
     )
     return await create_request(tx, service, actor, again)
 

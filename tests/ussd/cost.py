@@ -7,15 +7,16 @@ import asyncio
 import time
 from statistics import median
 
-from tests.ussd.world import CHAIN, MERCHANT, SHOPPER, Phone, World
+from tests.ussd.trade import CHAIN, MERCHANT
+from tests.ussd.world import SHOPPER, Phone, World
 
 BUDGET_MS = 0.15  # of the 1.0 ms that a step with its database may cost
 DIALOGUES = {
     "pay by menu": (SHOPPER, ["", "1", "74210006", "250", "1"]),
     "pay by dial string": (SHOPPER, ["74210006*250", "1"]),
     "wrong entries": (SHOPPER, ["", "7", "1", "9999", "9998", "9997"]),
-    "last payments, three pages": (MERCHANT, ["", "3", "98", "98"]),
-    "twelve counters, two pages": (CHAIN, ["", "2", "98"]),
+    "last payments, three pages": (MERCHANT, ["", "2", "3", "98", "98"]),
+    "twelve counters, two pages": (CHAIN, ["", "2", "5", "98"]),
 }
 
 

@@ -2,7 +2,7 @@
 
 `dial`, `>` type, `<` expect (with `|` for a line break); `again`, `late TEXT`, `hang up`, `lose`, `store`,
 `wait` are what gateways and machines do; `given` sets the scene and `requested` tells what the bank was
-asked for.
+asked for. `demanded` is what a shop asked its customer for, `done` what else it did.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from tests.ussd.lines import LINES
 from tests.ussd.world import SHOPPER, WAITING, Phone, World
-from ussd import GATEWAYS, PaymentOutcome, Reply
+from ussd import GATEWAYS, DemandOutcome, PaymentOutcome, RefundOutcome, Reply
 
 pytestmark = pytest.mark.anyio
 
@@ -45,6 +45,33 @@ def set_scene(world: World, what: str, value: str) -> None:
             world.language = value
         case "payments":
             world.received = world.received[: int(value)]
+        case _:
+            set_shop(world, what, value)
+
+
+def set_shop(world: World, what: str, value: str) -> None:
+    """What the shop's own people meet."""
+    match what:
+        case "takings":
+            world.takings = world.takings[: int(value)]
+        case "requests":
+            world.asked = world.asked[: int(value)]
+        case "cashiers":
+            world.people = world.people[: int(value)]
+        case "demand":
+            world.demand_outcome = (
+                DemandOutcome("sent", "2547*****111") if value == "sent" else DemandOutcome("refused", reason=value)
+            )
+        case "fits":
+            world.demand_outcome = DemandOutcome("refused", reason="limit", fits_minor=int(value))
+        case "act":
+            world.act_outcome = value  # type: ignore[assignment]  # one of ActOutcome, as its screen would get it
+        case "refunds":
+            world.may_refund = value == "open"
+        case "refund":
+            world.refund_outcome = (
+                RefundOutcome("waits") if value == "waits" else RefundOutcome("refused", reason=value)
+            )
         case _:
             raise ValueError(what)
 
@@ -89,6 +116,14 @@ class Player:
                 asked = [f"{order.amount_minor} {order.currency} {order.counter_id}" for order in self.world.orders]
                 assert asked == ([] if rest == "nothing" else [rest])
                 assert all(order.payer_msisdn == SHOPPER for order in self.world.orders)
+            case "demanded":
+                demands = [
+                    f"{one.amount_minor} {one.currency} {one.counter_id} {one.customer} {one.note or ''}".strip()
+                    for one in self.world.demands
+                ]
+                assert demands == ([] if rest == "nothing" else [rest])
+            case "done":
+                assert self.world.acts == ([] if rest == "nothing" else [rest])
             case _:
                 await self.actions()[verb](rest)
 

@@ -10,16 +10,25 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
-from tests.ussd.world import CHAIN, MERCHANT, NOW, SHOPPER, World
+from tests.ussd.trade import CASHIER, CHAIN, MERCHANT, TWINS
+from tests.ussd.world import NOW, SHOPPER, World
 from ussd import (
+    CashierLine,
+    Currency,
+    CurrencyRoom,
+    DemandOutcome,
     LastRequest,
     MerchantView,
     OwnCounter,
     PaymentLine,
     PaymentOutcome,
+    RefundOutcome,
     Reply,
+    RequestLine,
     Session,
+    ShopLimits,
     Step,
+    Taking,
     encode_session,
     step,
 )
@@ -28,6 +37,7 @@ from ussd.fit import Cap, fits, is_gsm7
 from ussd.screens import SCREENS
 from ussd.session import SESSION_BYTES_MAX, ScreenName, Seen
 from ussd.texts import CATALOGUES, LANGUAGES
+from ussd.trade import ActOutcome, RequestStanding
 
 pytestmark = pytest.mark.anyio
 
@@ -35,8 +45,28 @@ BLANK = Step("africastalking", "s" * 100, SHOPPER, "*999999*999999*999999#", "re
 NUMBER = "7" * 32
 AMOUNT = "9,999,999,999,999.99"
 OPTIONS = sorted({digit for screen in SCREENS.values() for digit in screen.options})
-INPUTS = (*OPTIONS, "0", "00", "98", "99", "", "x", "7" * 20, "😀" * 20, "€" * 160, NUMBER, AMOUNT, "1*1")
+INPUTS = (
+    *OPTIONS,
+    "0",
+    "00",
+    "98",
+    "99",
+    "",
+    "x",
+    "7" * 20,
+    "😀" * 20,
+    "€" * 160,
+    NUMBER,
+    AMOUNT,
+    "1*1",
+    "0711000111",
+    "Joy",
+)
 
+NAMED = {
+    group: [key.removeprefix(f"{group}.") for key in CATALOGUES["en"].texts if key.startswith(f"{group}.")]
+    for group in ("request", "not_asked", "not_refunded")
+}
 REASONS = [key.removeprefix("refused.") for key in CATALOGUES["en"].texts if key.startswith("refused.")]
 
 NAMES = {
@@ -51,24 +81,61 @@ NAMES = {
 }
 
 
+OPEN = ("waiting", "not_paid")
+
+
 def worst_world(name: str, state: RequestState = "waiting") -> World:
     """Everything as long as it may be."""
     world = World()
     shop = MerchantView("c" * 36, NUMBER, name, "KES", 2, True, 10**15 - 1)
     world.shops = {NUMBER: shop}
-    world.counters = {
-        MERCHANT: [OwnCounter("c" * 36, NUMBER, name)],
-        CHAIN: [OwnCounter(f"{n:036}", NUMBER, name) for n in range(3)],
-    }
-    world.received = [PaymentLine(10**15 - 1, "KES", 2, "*********999", NOW + timedelta(hours=n)) for n in range(5)]
     world.waiting = LastRequest("c" * 36, name, 10**15 - 1, "KES", 2, state, "R" * 60)
     world.outcome = PaymentOutcome("sent", reference="R" * 60)
+    make_trade_worst(world, name)
     return world
 
 
+def make_trade_worst(world: World, name: str) -> None:
+    """And everything of a shop's own people."""
+    most = 10**15 - 1
+    currencies = tuple(Currency(code, 2, most) for code in ("KES", "USD", "UGX", "TZS", "RWF", "ZAR"))
+
+    def counter(number: int, shop: str = "s" * 36) -> OwnCounter:
+        return OwnCounter(f"{number:036}", NUMBER, name, shop, name, currencies)
+
+    world.counters = {
+        MERCHANT: [counter(1)],
+        CHAIN: [counter(n) for n in range(3)],
+        TWINS: [counter(1), replace(counter(2, "t" * 36), currencies=currencies[:1])],
+        CASHIER: [replace(counter(1), rights="cashier")],
+    }
+    world.received = [
+        PaymentLine(most, "KES", 2, "*********999", NOW + timedelta(hours=n), f"{n:036}", most) for n in range(5)
+    ]
+    world.asked = [
+        RequestLine(
+            f"{n:036}", most, "KES", 2, "*********999", NOW, standing, "", standing in OPEN, standing == "waiting"
+        )
+        for n, standing in enumerate(get_args(RequestStanding))
+    ]
+    world.takings = [Taking(one.code, 2, 999_999, most) for one in currencies]
+    world.limits = ShopLimits(
+        "L" * 60, tuple(CurrencyRoom(one.code, 2, most, most, most) for one in currencies), name, "L" * 60
+    )
+    world.people = [CashierLine(f"{n:036}", name, "*********999", name) for n in range(5)]
+    world.demand_outcome = DemandOutcome("sent", "*********999")
+    world.may_refund = True
+
+
 def place(session: Session) -> Session:
-    """The session without the history of its inputs."""
-    return replace(session, reply=Reply("", False), step=0, seen=Seen(0, ""))
+    """The session without the history of its inputs, and without what was typed at leisure."""
+    answers = session.answers
+    if trade := answers.trade:
+        free = {"amount_minor": 1, "note": "Joy", "chosen_id": "r", "chosen": "r", "counter_id": "c", "counter": "c"}
+        kept = {field: same for field, same in free.items() if getattr(trade, field)}
+        answers = replace(answers, trade=replace(trade, **kept))
+    misses = min(session.misses, 1)
+    return replace(session, reply=Reply("", False), step=0, seen=Seen(0, ""), answers=answers, misses=misses)
 
 
 class Walk:
@@ -107,12 +174,15 @@ class Walk:
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 async def test_every_screen_is_reached_and_fits_whatever_a_shop_is_called(name: str) -> None:
     reached: set[tuple[str, str]] = set()
-    for msisdn in (SHOPPER, MERCHANT, CHAIN):
+    everyone = name == NAMES["wide"]  # who else meets every screen; other names only write them otherwise
+    for msisdn in (SHOPPER, MERCHANT, CHAIN, TWINS, CASHIER) if everyone else (SHOPPER, MERCHANT):
         walk = Walk(worst_world(name), msisdn)
         await walk.everywhere()
         reached |= {(session.screen, session.language) for session in walk.places}
     assert len(SCREENS) == len(get_args(ScreenName))
-    assert reached == {(screen, language) for screen in SCREENS for language in LANGUAGES}
+    screens = {screen for screen, _ in reached}
+    assert reached == {(screen, language) for screen in screens for language in LANGUAGES}
+    assert screens == {*SCREENS} if everyone else len(screens) > 30
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -139,3 +209,49 @@ async def test_every_refusal_fits(reason: str, language: str) -> None:
     session = await walk.take(None, f"{NUMBER}*{AMOUNT}")
     assert session.screen == "confirm"
     assert (await walk.take(session, f"{NUMBER}*{AMOUNT}*1")).ended
+
+
+async def told(world: World, *typed: str) -> Session:
+    """The place to which these inputs lead a shop, every screen on the way fitting."""
+    walk = Walk(world, MERCHANT)
+    session = await walk.take(None, "")
+    for count in range(1, len(typed) + 1):
+        session = await walk.take(session, "*".join(typed[:count]))
+    return session
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("reason", [*sorted({*NAMED["request"]} - {*get_args(RequestStanding)}), "moon_phase"])
+async def test_every_end_of_a_shops_request_fits(reason: str, language: str) -> None:
+    world = worst_world("W" * 60)
+    world.waiting, world.language = None, language
+    world.asked = [replace(world.asked[2], reason=reason, may_ask_again=True)]
+    assert (await told(world, "2", "2", "1")).screen == "request"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("reason", [*NAMED["not_asked"], "moon_phase"])
+async def test_every_refusal_of_a_shops_demand_fits(reason: str, language: str) -> None:
+    world = worst_world("W" * 60)
+    world.waiting, world.language = None, language
+    world.demand_outcome = DemandOutcome("refused", reason=reason)
+    assert (await told(world, "2", "1", "0711000111", "1", AMOUNT, "1", "1")).ended
+    world.demand_outcome = DemandOutcome("refused", reason="limit", fits_minor=10**15 - 1)
+    assert (await told(world, "2", "1", "0711000111", "1", AMOUNT, "1", "1")).screen == "ask_amount"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_outcome_of_an_act_of_a_shop_fits(language: str) -> None:
+    world = worst_world("W" * 60)
+    world.waiting, world.language = None, language
+    for world.act_outcome in get_args(ActOutcome):
+        assert (await told(world, "2", "6", "2", "1", "0711000111", "W" * 20, "1")).ended
+        assert (await told(world, "2", "6", "2", "2", "1", "1", "1")).ended
+        assert (await told(world, "2", "6", "3", "1")).ended
+    outcomes = [RefundOutcome("sent"), RefundOutcome("waits")]
+    outcomes += [RefundOutcome("refused", one) for one in (*NAMED["not_refunded"], "moon_phase")]
+    for world.refund_outcome in outcomes:
+        assert (await told(world, "2", "6", "4", "1", "1", "1")).ended
+    world.limits, world.asked = None, []
+    assert (await told(world, "2", "6", "1")).screen == "limits"
+    assert (await told(world, "2", "2")).screen == "requests"

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from tests.ussd.lines import Press
 from tests.ussd.test_dialogue import run
-from tests.ussd.world import CHAIN, MERCHANT, READS_FOR, SHOPPER, WAITING, Phone, World
+from tests.ussd.trade import CHAIN, MERCHANT
+from tests.ussd.world import READS_FOR, SHOPPER, WAITING, Phone, World
 
 
 class Deliveries(RuleBasedStateMachine):

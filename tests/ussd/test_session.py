@@ -7,7 +7,10 @@ from msgspec.structs import replace
 
 from tests.ussd.world import AMINA, NOW
 from ussd import Reply, Session, decode_session, encode_session
-from ussd.session import NEEDS, STACK_MAX, UNREADABLE, Answers, Seen
+from ussd.screens.asking import NOTE_UNITS_MAX
+from ussd.screens.common import ITEM_NAME_UNITS_MAX
+from ussd.session import NEEDS, SESSION_BYTES_MAX, STACK_MAX, UNREADABLE, Answers, Seen, answered
+from ussd.trade import Currency, Trade
 
 CONFIRM = Session(
     screen="confirm",
@@ -76,7 +79,7 @@ def test_a_damaged_row_starts_over_or_is_a_session_with_all_its_answers(at: int,
     if found != UNREADABLE:
         assert decode_session(encode_session(found)) == found
         needed = [field for screen in (found.screen, *found.stack) for field in NEEDS.get(screen, ())]
-        assert all(getattr(found.answers, field) is not None for field in needed)
+        assert all(answered(found.answers, field) is not None for field in needed)
 
 
 @pytest.mark.parametrize("at", range(0, len(FIRST_VERSION), 7))
@@ -88,7 +91,7 @@ def test_the_largest_session_stays_within_its_bytes() -> None:
     shop = replace(AMINA, counter_id="c" * 36, number="7" * 32, name="አ" * 40, max_minor=10**15 - 1)
     largest = replace(
         CONFIRM,
-        answers=Answers(shop, 10**15 - 1, asked_before=True, counter_id="c" * 36),
+        answers=Answers(shop, 10**15 - 1, asked_before=True),
         reply=Reply("Ω" * 160, end=False),
         stack=("language",) * STACK_MAX,
         page=9,
@@ -97,7 +100,37 @@ def test_the_largest_session_stays_within_its_bytes() -> None:
         seen=Seen(1_000, "f" * 16),
         step=999,
     )
-    assert len(encode_session(largest)) <= 1024
+    assert len(encode_session(largest)) <= SESSION_BYTES_MAX
+
+
+def test_the_largest_session_of_a_shop_stays_within_its_bytes() -> None:
+    trade = Trade(
+        shop_id="s" * 36,
+        shop="አ" * ITEM_NAME_UNITS_MAX,
+        rights="cashier",
+        refunds=True,
+        leads_to="ask_customer",
+        counter_id="c" * 36,
+        counter="አ" * ITEM_NAME_UNITS_MAX,
+        customer="+" + "9" * 17,
+        currency=Currency("KES", 2, 10**15 - 1),
+        amount_minor=10**15 - 1,
+        note="አ" * NOTE_UNITS_MAX,
+    )
+    largest = replace(
+        CONFIRM,
+        screen="ask_confirm",
+        answers=Answers(trade=trade),
+        reply=Reply("አ" * 70, end=False),
+        stack=("home", "shops", "shop", "pick", "ask_customer", "ask_currency", "ask_amount", "ask_note"),
+        pages=(9,) * STACK_MAX,
+        page=9,
+        more=True,
+        misses=2,
+        seen=Seen(1_000, "f" * 16),
+        step=999,
+    )
+    assert len(encode_session(largest)) <= SESSION_BYTES_MAX
 
 
 def test_a_session_too_large_is_a_fault_and_not_stored() -> None:

@@ -14,6 +14,7 @@ from ussd.screens import SCREENS
 from ussd.texts import CATALOGUES, DEFAULT_LANGUAGE, LANGUAGES, Catalogue, catalogue, read_catalogue, say
 
 ENGLISH = CATALOGUES[DEFAULT_LANGUAGE]
+OF_A_SHOP = ("requests.", "request.", "not_asked.", "people.", "refunds.", "not_refunded.")
 
 
 def placeholders(text: str) -> list[str]:
@@ -62,7 +63,7 @@ def test_every_text_is_used_and_every_used_text_exists() -> None:
     folder = Path(ussd.__file__).parent
     trees = (ast.parse(file.read_text(encoding="utf-8")) for file in folder.rglob("*.py"))
     strings = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    computed = {key for key in ENGLISH.texts if key.startswith(("refused.", "status.", "language."))}
+    computed = {key for key in ENGLISH.texts if key.startswith(("refused.", "status.", "language.", *OF_A_SHOP))}
     assert set(ENGLISH.texts) - computed <= strings
     labels = {option.label for screen in SCREENS.values() for option in screen.options.values()}
     assert labels <= set(ENGLISH.texts)
@@ -105,6 +106,8 @@ BURMESE = Catalogue(
         "nav.home": "00 ပင်မ",
         "nav.more": "98 ဆက်",
         "notice": "ပြန်ရွေးပါ",
+        "error.range": "၁ မှ {last}",
+        "error.option": "{options}",
     },
 )
 

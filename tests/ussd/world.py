@@ -5,14 +5,13 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from tests.ussd.lines import LINES, ROUTE, Press
+from tests.ussd.trade import Trading
 from ussd import (
     GATEWAYS,
     Answer,
     Call,
     LastRequest,
     MerchantView,
-    OwnCounter,
-    PaymentLine,
     PaymentOrder,
     PaymentOutcome,
     Reply,
@@ -25,32 +24,22 @@ from ussd import (
 READS_FOR = timedelta(seconds=21)
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 SHOPPER = "+254711000111"
-MERCHANT = "+254722000222"
-CHAIN = "+254733000333"
-
 AMINA = MerchantView("c-amina", "74210006", "Mama Amina", "KES", 2, True, 1_000_000)
 KIGALI = MerchantView("c-kigali", "50000009", "Kigali Kiosk", "RWF", 0, True, 500_000)
 CLOSED = MerchantView("c-closed", "30000003", "Gone Shop", "KES", 2, False, 1_000_000)
 WAITING = LastRequest("c-amina", "Mama Amina", 25_000, "KES", 2, "waiting", "K7Q2")
 
 
-class World:
+class World(Trading):
     """A `ussd.Backend` in memory. Tests change its fields and read `calls` and `orders`."""
 
     def __init__(self) -> None:
+        super().__init__(NOW)
         self.shops = {shop.number: shop for shop in (AMINA, KIGALI, CLOSED)}
-        self.counters = {
-            MERCHANT: [OwnCounter("c-amina", "74210006", "Mama Amina")],
-            CHAIN: [OwnCounter(f"c-{n}", f"{60_000_000 + n}", f"Chain till {n}") for n in range(1, 13)],
-        }
-        self.received = [
-            PaymentLine(25_000 + n, "KES", 2, f"***{n:03}", NOW - timedelta(minutes=7 * n)) for n in range(23)
-        ]
         self.waiting: LastRequest | None = None
         self.language: str | None = None
         self.outcome = PaymentOutcome("sent", reference="K7Q2")
         self.orders: list[PaymentOrder] = []
-        self.calls = 0
 
     async def find_merchant(self, number: str) -> MerchantView | None:
         self.calls += 1
@@ -61,14 +50,6 @@ class World:
         if self.outcome.state == "sent":
             self.orders.append(order)
         return self.outcome
-
-    async def own_counters(self, msisdn: str) -> list[OwnCounter]:
-        self.calls += 1
-        return self.counters.get(msisdn, [])
-
-    async def recent_payments(self, counter_id: str, limit: int) -> list[PaymentLine]:
-        self.calls += 1
-        return self.received[:limit]
 
     async def last_request(self, msisdn: str) -> LastRequest | None:
         self.calls += 1

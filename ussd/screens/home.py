@@ -4,7 +4,7 @@ from typing import Final
 
 from ussd.menu import Option, Screen, Turn, View
 from ussd.screens.common import go
-from ussd.screens.merchant import choose_own, choose_payments
+from ussd.screens.merchant import choose_shop
 from ussd.session import ScreenName
 from ussd.texts import say
 
@@ -19,8 +19,7 @@ SCREENS: Final[dict[ScreenName, Screen]] = {
         show_home,
         options={
             "1": Option("home.pay", go("number")),
-            "2": Option("home.own", choose_own),
-            "3": Option("home.payments", choose_payments),
+            "2": Option("home.own", choose_shop),
             "9": Option("home.language", go("language")),
         },
     ),

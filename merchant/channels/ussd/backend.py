@@ -5,22 +5,20 @@ from typing import Literal
 from uuid import UUID
 
 import ussd
+from merchant.channels.ussd.own_shops import CHANNEL
 from merchant.channels.ussd.sealing import open_state
+from merchant.channels.ussd.trade import ServiceTrade
 from merchant.compliance.policies.in_force import policy_of
 from merchant.core import clock, errors, money
 from merchant.core.access import Actor
-from merchant.core.db import Tx
 from merchant.core.locks import take_turn
 from merchant.core.money import Money
 from merchant.core.phone import Msisdn
-from merchant.core.service import Service
 from merchant.payments.operations import NewRequest, create_request, read_headroom
 from merchant.payments.states import RequestCapability, RequestState, states_that_permit
 from merchant.registry.merchants.counters import counter_by_id, usual_currency
 from merchant.registry.merchants.states import Capability, merchant_may
-from merchant.registry.merchants.states import states_that_permit as merchants_that_permit
 
-CHANNEL = "ussd"
 MAX_OPEN_REQUESTS = 5  # of one phone at a time: more is a prank or a loop
 STATUS_SHOWN_FOR = timedelta(minutes=5)
 
@@ -35,14 +33,6 @@ _SHOP = """
 SELECT m.id, m.dfsp_id, m.tier
 FROM counter c JOIN merchant m ON m.id = c.merchant_id JOIN dfsp d ON d.id = m.dfsp_id
 WHERE c.id = $1 AND d.enabled
-"""
-_OWN = f"""
-SELECT c.id, c.alias, c.name FROM counter c JOIN merchant m ON m.id = c.merchant_id
-WHERE m.phone_digest = $1 AND c.closed_at IS NULL
-  AND m.state IN {merchants_that_permit(Capability.SHOW_PAYMENTS)} ORDER BY c.id LIMIT 50
-"""  # noqa: S608 - constants
-_RECENT = """
-SELECT amount_minor, currency, payer_masked, received_at FROM payment WHERE counter_id = $1 ORDER BY id DESC LIMIT $2
 """
 _LAST_REQUEST = """
 SELECT p.counter_id, p.amount_minor, p.currency, p.state, p.short_ref, m.ussd_name, m.trading_name
@@ -68,13 +58,8 @@ _TOLD: dict[str, Literal["waiting", "paid", "unknown"]] = {
 }
 
 
-class ServiceBackend:
+class ServiceBackend(ServiceTrade):
     """What the dialogue may ask, answered from registry and payments within the step's transaction (ussd.Backend)."""
-
-    def __init__(self, tx: Tx, service: Service, msisdn_digest: bytes) -> None:
-        self._tx = tx
-        self._service = service
-        self._msisdn_digest = msisdn_digest
 
     async def find_merchant(self, number: str) -> ussd.MerchantView | None:
         """The counter with this number, letters in any case."""
@@ -117,25 +102,6 @@ class ServiceBackend:
         except errors.InvalidFields:
             return ussd.PaymentOutcome("refused", reason="limit")
         return ussd.PaymentOutcome("sent", reference=request.short_ref)
-
-    async def own_counters(self, msisdn: str) -> list[ussd.OwnCounter]:
-        """The counters of the merchant whose phone this is."""
-        rows = await self._tx.fetch(_OWN, Msisdn.of(msisdn).digest(self._service.vault))
-        return [ussd.OwnCounter(str(row["id"]), row["alias"], row["name"]) for row in rows]
-
-    async def recent_payments(self, counter_id: str, limit: int) -> list[ussd.PaymentLine]:
-        """The counter's latest payments."""
-        zone = await self._service.time_zone()
-        return [
-            ussd.PaymentLine(
-                row["amount_minor"],
-                row["currency"],
-                money.exponent(row["currency"]),
-                row["payer_masked"] or "",
-                row["received_at"].astimezone(zone),
-            )
-            for row in await self._tx.fetch(_RECENT, UUID(counter_id), limit)
-        ]
 
     async def last_request(self, msisdn: str) -> ussd.LastRequest | None:
         """This phone's last request by USSD, while it is fresh."""

@@ -31,6 +31,7 @@ class Merchant(SQLModel, table=True):
         Index("merchant_of_name", "dfsp_id", text_clause("lower(trading_name)"), "id"),  # of the view merchant_by_name
         Index("merchant_to_check", "check_on"),
         Index("merchant_not_indexed", "id", postgresql_where=text_clause("indexed_at IS NULL")),
+        Index("merchant_of_phone", "phone_digest", postgresql_where=text_clause("phone_digest IS NOT NULL")),
         Index("merchant_of_group", "limit_group", postgresql_where=text_clause("limit_group IS NOT NULL")),
     )
     id: UUID = columns.key()

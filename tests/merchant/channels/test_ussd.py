@@ -6,23 +6,22 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
 from merchant.channels.ussd import backend, door, steps
-from merchant.core import clock, ids
+from merchant.core import clock
 from merchant.core.service import open_service
 from merchant.core.settings import Settings
 from merchant.core.vault import Vault
 from tests import builders
 from tests.builders import World
-from tests.merchant.channels.conftest import OWNER, PHONE, Lines, door_of, open_groceries, step_form
+from tests.merchant.channels.conftest import PHONE, Lines, door_of, open_groceries, step_form
 
 pytestmark = pytest.mark.anyio
-HOME = "CON Shop payments\n1 Pay a shop\n2 My shop number\n3 Last payments\n9 Language\n"
+HOME = "CON Shop payments\n1 Pay a shop\n2 My shop\n9 Language\n"
 BUSY = "END The service is busy. You were not charged. Please dial again later."
 CLOSED = "END This shop cannot take payments now. You were not charged."
 
@@ -311,68 +310,6 @@ async def test_a_request_of_some_time_ago_is_not_told_of(
     await lines.pay()
     move_clock(backend.STATUS_SHOWN_FOR + timedelta(seconds=1))
     assert (await lines.step("", "s2")).startswith(HOME)
-
-
-# --- a merchant's own phone ------------------------------------------------------------------------------------------
-
-
-async def test_a_merchant_sees_its_own_number_and_what_customers_dial(lines: Lines) -> None:
-    screen = await lines.walk("2", phone=OWNER)
-    assert screen.startswith(f"CON Till 1: {lines.counter.alias}\n")
-    assert f"*384*123*{lines.counter.alias}*AMOUNT#" in screen
-
-
-async def test_a_merchant_sees_its_last_payments_masked_newest_first_in_local_time(lines: Lines) -> None:
-    assert "No payments yet." in await lines.walk("3", phone=OWNER)
-    for hour, minor in ((6, 1000), (21, 123456)):
-        await lines.change(
-            "INSERT INTO payment (id, dfsp_id, merchant_id, counter_id, payer_fsp_id, transfer_id, transaction_id,"
-            " amount_minor, currency, payer_masked, received_at)"
-            " VALUES ($1, $2, $3, $4, 'mobilemoney', $5, 't', $6, 'USD', '2547*****009', $7)",
-            ids.uuid7(),
-            lines.merchant.dfsp_id,
-            lines.merchant.id,
-            lines.counter.id,
-            f"t{hour}",
-            minor,
-            datetime.fromisoformat(f"2026-03-01T{hour:02}:30:00+00:00"),
-        )
-    screen = await lines.walk("3", session="s2", phone=OWNER)
-    assert screen.split("\n")[1:3] == [
-        "1,234.56 USD 2547*****009 02/03 00:30",
-        "10.00 USD 2547*****009 01/03 09:30",
-    ]
-
-
-async def test_another_phone_has_no_shop(lines: Lines) -> None:
-    for choice in ("2", "3"):
-        assert (await lines.walk(choice, session=choice)).startswith("CON This phone has no shop.")
-
-
-@pytest.mark.parametrize(("state", "shown"), [("restricted", True), ("suspended", True), ("closed", False)])
-async def test_a_merchant_sees_its_payments_until_it_is_closed(lines: Lines, state: str, shown: bool) -> None:
-    await lines.change("UPDATE merchant SET state = $2 WHERE id = $1", lines.merchant.id, state)
-    screen = await lines.walk("3", phone=OWNER)
-    assert screen.startswith("CON This phone has no shop.") != shown
-    assert ("No payments yet." in screen) == shown
-
-
-async def test_a_merchant_with_several_counters_chooses_whose_payments_to_see(lines: Lines, world: World) -> None:
-    key = UUID(int=1)
-    for number in range(2, 9):
-        await lines.change(
-            "INSERT INTO counter (id, dfsp_id, merchant_id, location_id, name, alias_type, alias, created_at)"
-            " VALUES ($1, $2, $3, $4, $5, 'ALIAS', $6, now())",
-            UUID(int=key.int + number),
-            lines.merchant.dfsp_id,
-            lines.merchant.id,
-            lines.counter.location_id,
-            f"Counter of the second floor {number}",
-            f"9000000{number}",
-        )
-    assert "Which shop?" in await lines.walk("3", phone=OWNER)
-    assert "No payments yet." in await lines.step("3*2", phone=OWNER)
-    assert (await lines.walk("3", "99999", session="s2", phone=OWNER)).startswith("CON Choose 1 to ")
 
 
 # --- the end of a session --------------------------------------------------------------------------------------------
