@@ -13,7 +13,7 @@ from ussd.backend import (
     PaymentOrder,
     PaymentOutcome,
 )
-from ussd.dialogue import busy, step
+from ussd.dialogue import busy, misunderstood, step
 from ussd.gateways import GATEWAYS
 from ussd.session import BadStep, Reply, Session, Step, decode_session, encode_session, session_goes_on
 from ussd.wire import Answer, Call, Gateway, Route
@@ -40,6 +40,7 @@ __all__ = [
     "busy",
     "decode_session",
     "encode_session",
+    "misunderstood",
     "session_goes_on",
     "step",
 ]

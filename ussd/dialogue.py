@@ -34,7 +34,7 @@ async def step(session: Session | None, step: Step, backend: Backend, now: datet
     bytes and does not call the backend; the reply to an event without text (`cancel`, `timeout`, `ended`) is
     empty. Exceptions of the backend pass through: roll back and answer `busy(session)`.
     """
-    assert step.event != "status", "no step: session_goes_on answers it"
+    assert step.event not in {"status", "unknown"}, "no step: session_goes_on and misunderstood answer it"
     expires_at = now + timedelta(seconds=SESSION_LIFE_S)
     if step.is_notice:
         return _interrupt(session, expires_at)
@@ -58,6 +58,11 @@ async def step(session: Session | None, step: Step, backend: Backend, now: datet
 def busy(session: Session | None) -> Reply:
     """The apology for a step that failed and was rolled back, so that nothing was asked of any bank."""
     return _last_words("end.busy", session.language if session else DEFAULT_LANGUAGE)
+
+
+def misunderstood() -> Reply:
+    """The answer to a message of a kind that we do not know: the call ends, and nothing changes."""
+    return _last_words("end.closed", DEFAULT_LANGUAGE)
 
 
 def _last_words(key: str, language: str) -> Reply:
@@ -198,7 +203,9 @@ NAVIGATE: Final[dict[str, Callable[[Session], Moved | None]]] = {
 
 async def _lay_out(session: Session, line: Line | None, turn: Turn) -> Page:
     """Write the screen under its notice or, once the session has ended, the last words."""
-    words, cap = catalogue(session.language), GATEWAYS[turn.step.gateway].cap
+    words, cap = catalogue(session.language), turn.step.cap or GATEWAYS[turn.step.gateway].cap
+    if turn.step.gsm7_only and words.alphabet != "gsm7":
+        words = catalogue(DEFAULT_LANGUAGE)
     if session.ended:
         assert line is not None, "a session ends with words"
         return lay_out(View(line), words, cap)

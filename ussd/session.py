@@ -12,12 +12,13 @@ import msgspec
 from msgspec import Struct
 
 from ussd.backend import MerchantView
+from ussd.fit import Cap
 
 SESSION_BYTES_MAX: Final = 1024  # one row stays small and is written on every step
 STACK_MAX: Final = 5  # screens that 0 can walk back through; the deepest dialogue has three
 SESSION_LIFE_S: Final = 600  # gateways close after 180 s (Africa's Talking); duplicates of an END come later still
 
-Event = Literal["begin", "reply", "cancel", "timeout", "ended", "status"]
+Event = Literal["begin", "reply", "cancel", "timeout", "ended", "status", "unknown"]
 ScreenName = Literal["home", "number", "amount", "confirm", "status", "own", "pick", "payments", "language"]
 
 
@@ -34,7 +35,8 @@ class Step(Struct, frozen=True):
 
     Some gateways leave fields empty. Without `session_id` the caller keys the session by the phone; an `ended` or a
     `status` without `msisdn` is that of the phone which the session belongs to. `status` asks whether the session
-    goes on and is no step: `session_goes_on` answers it.
+    goes on and is no step: `session_goes_on` answers it. Nor is `unknown`, a message of a kind that we do not know:
+    `misunderstood` is its answer.
     """
 
     gateway: str
@@ -48,11 +50,13 @@ class Step(Struct, frozen=True):
     seq: int | None = None  # the message's number in its session; a retry has the same, a late one a lower
     message_id: str = ""  # the message's name; a retry has the same
     echo: Mapping[str, str] = {}  # of the call, for the answer
+    cap: Cap | None = None  # the line's own, where the gateway's does not hold
+    gsm7_only: bool = False  # the line shows nothing outside the 7-bit alphabet
 
     @property
     def is_notice(self) -> bool:
         """Whether it only tells or asks something, and no phone waits for a screen."""
-        return self.event not in {"begin", "reply"}
+        return self.event not in {"begin", "reply", "unknown"}
 
 
 class Reply(Struct, frozen=True):
