@@ -37,7 +37,9 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _PROOF = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FIELD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _FIELDS = frozenset({"session_id", "msisdn", "service_code", "text", "network"})
-_HAS_SESSIONS = "SELECT EXISTS (SELECT 1 FROM ussd_session WHERE gateway = $1)"
+_HAS_SESSIONS = """
+SELECT EXISTS (SELECT 1 FROM ussd_session WHERE gateway = $1 AND session_id NOT LIKE ALL ($2::text[]))
+"""
 
 
 class BadRoute(OperatorProblem):
@@ -146,8 +148,9 @@ async def list_routes(tx: Reads, service: Service) -> list[UssdRoute]:
     """All routes by name, with those from before there were routes that phones have used."""
     routes = list((await tx.session.exec(select(UssdRoute).order_by(UssdRoute.name))).all())
     known = {route.name for route in routes}
+    of_routes = [f"{name}/%" for name in known]
     for name in ussd.GATEWAYS:
-        if name not in known and await tx.fetchval(_HAS_SESSIONS, name):
+        if name not in known and await tx.fetchval(_HAS_SESSIONS, name, of_routes):
             routes.append(_from_before(service, name))
     return routes
 
