@@ -123,6 +123,18 @@ def _tell(settings: Settings, made: Any) -> None:
         click.echo(f"{made.route.proof_name}: {made.proof}")
 
 
+@ussd.command("map")
+@click.option("--check", is_flag=True, help="Say what is wrong instead: screens that nothing leads to, or out of.")
+def map_(*, check: bool) -> None:
+    """Write what leads where in the menu, as a page with a drawing in Mermaid; needs no installation.
+
+    With --check the exit status is 1 when anything is wrong.
+    """
+    from ussd.walk import main
+
+    raise SystemExit(main(["--check"] if check else []))
+
+
 @ussd.command()
 @click.argument("string")
 @click.argument("answers", nargs=-1)
