@@ -20,7 +20,7 @@ from msgspec.structs import replace
 import ussd
 from ussd.backend import Backend
 from ussd.screens import SCREENS
-from ussd.session import SESSION_LIFE_S, Event, Session, Step
+from ussd.session import SESSION_LIFE_S, Event, ScreenName, Session, Step
 from ussd.texts import DEFAULT_LANGUAGE, catalogue
 
 T = TypeVar("T")
@@ -338,7 +338,7 @@ def _drawn(label: str) -> str:
     return label.replace("#", "#35;").replace('"', "#quot;")
 
 
-def _takes(name: str) -> str:
+def _takes(name: ScreenName) -> str:
     screen = SCREENS[name]
     takes = [*(f"`{digit}`" for digit in screen.options), *(["an entry"] if screen.typed else [])]
     return ("commits: " if screen.commits else "") + (" ".join(takes) or "–")
