@@ -27,6 +27,7 @@ from ussd.gateways.reading import FIELDS_MAX
 
 MOUNT = "/ussd"
 MAX_BODY_BYTES = 16_384  # a dozen short fields
+ENDS = frozenset({"cancel", "timeout", "ended"})  # as gateways tell of them; else our last screen ends a dialogue
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _ELSEWHERE = "This gateway does not call from here."
 _NOT_PROVED = "The call lacks the value by which this gateway is known."
@@ -99,7 +100,10 @@ async def _reply(service: Service, route: KnownRoute | None, step: ussd.Step) ->
     if route is None:
         return ussd.busy(None)
     metrics.count_step(step.gateway)
-    return await take_step(service, route.marked(step))
+    reply = await take_step(service, route.marked(step))
+    if step.event in ENDS or (reply.end and not step.is_notice):
+        metrics.count_end(step.event if step.event in ENDS else "screen")
+    return reply
 
 
 def _check_source(service: Service, scope: Scope, call: raw.Call, route: KnownRoute) -> None:

@@ -15,7 +15,7 @@ def count_step(gateway: str) -> None:
 
 
 def count_end(kind: str) -> None:
-    """A dialogue ended; `kind` is one of a few words of ours, such as `sent`, `goodbye`, `cancel`, `timeout`."""
+    """A dialogue ended: by our last `screen`, or as its gateway told, by `cancel`, `timeout` or `ended`."""
     _ends.labels(kind).inc()
 
 

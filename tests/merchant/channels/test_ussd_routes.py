@@ -297,10 +297,18 @@ async def test_rows_of_a_gateway_that_is_no_more_harm_nobody(lines: Lines) -> No
 
 
 async def test_steps_are_counted_by_gateway(lines: Lines) -> None:
-    before = counted()
+    before = counted("steps", gateway="africastalking")
     await lines.step("")
-    assert counted() == before + 1
+    assert counted("steps", gateway="africastalking") == before + 1
 
 
-def counted() -> float:
-    return REGISTRY.get_sample_value("merchant_ussd_steps_total", {"gateway": "africastalking"}) or 0.0
+async def test_ends_are_counted_by_how_a_dialogue_ended(lines: Lines) -> None:
+    before = [counted("ends", kind=kind) for kind in ("screen", "ended", "reply")]
+    await lines.walk("99")
+    await lines.step("", "s2")
+    await lines.post(step_form("", "s2") | {"status": "Incomplete"})
+    assert [counted("ends", kind=kind) for kind in ("screen", "ended", "reply")] == [before[0] + 1, before[1] + 1, 0]
+
+
+def counted(what: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"merchant_ussd_{what}_total", labels) or 0.0
