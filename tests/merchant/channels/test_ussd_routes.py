@@ -279,7 +279,7 @@ async def test_while_the_routes_cannot_be_read_nobody_is_turned_away_and_nothing
         patched.setattr(lines.service.db, "system_reads", away)
         for path in (made.path, lines.path, f"/ussd/africastalking/{'0' * 40}"):
             status, words = await told(lines, path)
-            assert (status, words[:23]) == (200, "END The service is busy")
+            assert (status, words[:4]) == (200, "END ")
     assert await lines.rows("SELECT 1 FROM ussd_session") == []
     assert await told(lines, made.path) == (200, HOME)
     lines.service.shared(KnownRoutes)._read_at_s = 0.0
