@@ -98,7 +98,7 @@ async def _reply(service: Service, route: KnownRoute | None, step: ussd.Step) ->
         _log.warning("ussd_kind_unknown", gateway=step.gateway)
         return ussd.misunderstood()
     if route is None:
-        return ussd.busy(None)
+        return ussd.later(None)
     metrics.count_step(step.gateway)
     reply = await take_step(service, route.marked(step))
     if step.event in ENDS or (reply.end and not step.is_notice):

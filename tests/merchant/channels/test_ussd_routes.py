@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from merchant.channels.models import UssdRoute
-from merchant.channels.ussd import known_routes, routes
+from merchant.channels.ussd import known_routes, routes, steps
 from merchant.channels.ussd.door import gateway_key, gateway_path
 from merchant.channels.ussd.known_routes import KnownRoutes
 from merchant.channels.ussd.routes import BadRoute, Made, NewRoute
@@ -312,3 +312,15 @@ async def test_ends_are_counted_by_how_a_dialogue_ended(lines: Lines) -> None:
 
 def counted(what: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(f"merchant_ussd_{what}_total", labels) or 0.0
+
+
+async def test_resumes_wrong_numbers_and_deadlines_are_counted(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("resumes", "wrong_numbers", "deadline_misses")
+    before = [counted(name) for name in names]
+    await lines.walk("1", "4242", lines.counter.alias)
+    assert "Go on" in await lines.step("", "s2")
+    assert "Enter the amount" in await lines.step("1", "s2")
+    await lines.step("1", "s2")  # a copy
+    monkeypatch.setattr(steps, "DEADLINE_S", 0.0)
+    await lines.step("", "s3")
+    assert [counted(name) for name in names] == [one + 1 for one in before]
