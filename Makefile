@@ -80,8 +80,9 @@ bench: install ## Measure CPU time per operation beside budget and figure before
 texts: install ## Gather the sentences shown to people into the catalogues of merchant/core/locale
 	$(PY) -m tests.rules.catalogues
 
-states: install ## Write docs/states.md anew from the tables of states in the code
+states: install ## Write docs/states.md and docs/ussd.md anew from the tables of states and screens in the code
 	$(PY) -m tests.rules.state_tables
+	$(PY) -m ussd.walk docs/ussd.md
 
 openapi: install ## Write the OpenAPI documents to openapi/
 	$(PY) -m merchant openapi

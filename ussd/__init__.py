@@ -11,7 +11,7 @@ from ussd.backend import (
     PaymentOrder,
     PaymentOutcome,
 )
-from ussd.dialogue import busy, step
+from ussd.dialogue import busy, later, may_act, misunderstood, step, unsure
 from ussd.gateways import GATEWAYS
 from ussd.session import BadStep, Reply, Session, Step, decode_session, encode_session, session_goes_on
 from ussd.trade import (
@@ -66,6 +66,10 @@ __all__ = [
     "busy",
     "decode_session",
     "encode_session",
+    "later",
+    "may_act",
+    "misunderstood",
     "session_goes_on",
     "step",
+    "unsure",
 ]

@@ -5,22 +5,23 @@ it in one database row and any process can take the next step. It holds no phone
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, get_args
 
 import msgspec
 from msgspec import Struct
 
 from ussd.backend import MerchantView
+from ussd.fit import Cap
 from ussd.trade import NEEDS as TRADE_NEEDS
 from ussd.trade import Trade, TradeScreen
 
-SESSION_BYTES_MAX: Final = 1280  # one row stays small and is written on every step
+SESSION_BYTES_MAX: Final = 2048  # one row stays small and is written on every step
 STACK_MAX: Final = 8  # screens that 0 can walk back through; the deepest dialogue has seven
 SESSION_LIFE_S: Final = 600  # gateways close after 180 s (Africa's Talking); duplicates of an END come later still
 
-Event = Literal["begin", "reply", "cancel", "timeout", "ended", "status"]
-ScreenName = Literal["home", "number", "amount", "confirm", "status", "language", TradeScreen]
+Event = Literal["begin", "reply", "cancel", "timeout", "ended", "status", "unknown"]
+ScreenName = Literal["home", "number", "amount", "confirm", "status", "language", "resume", TradeScreen]
 
 
 class BadStep(ValueError):
@@ -36,7 +37,8 @@ class Step(Struct, frozen=True):
 
     Some gateways leave fields empty. Without `session_id` the caller keys the session by the phone; an `ended` or a
     `status` without `msisdn` is that of the phone which the session belongs to. `status` asks whether the session
-    goes on and is no step: `session_goes_on` answers it.
+    goes on and is no step: `session_goes_on` answers it. Nor is `unknown`, a message of a kind that we do not know:
+    `misunderstood` is its answer.
     """
 
     gateway: str
@@ -50,11 +52,13 @@ class Step(Struct, frozen=True):
     seq: int | None = None  # the message's number in its session; a retry has the same, a late one a lower
     message_id: str = ""  # the message's name; a retry has the same
     echo: Mapping[str, str] = {}  # of the call, for the answer
+    cap: Cap | None = None  # the line's own, where the gateway's does not hold
+    gsm7_only: bool = False  # the line shows nothing outside the 7-bit alphabet
 
     @property
     def is_notice(self) -> bool:
         """Whether it only tells or asks something, and no phone waits for a screen."""
-        return self.event not in {"begin", "reply"}
+        return self.event not in {"begin", "reply", "unknown"}
 
 
 class Reply(Struct, frozen=True):
@@ -80,6 +84,13 @@ class Answers(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     trade: Trade | None = None  # those of a shop's own people
 
 
+class Aside(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A dialogue that broke off: its screens, the last one being where it stood, and its answers."""
+
+    screens: tuple[ScreenName, ...]
+    answers: Answers
+
+
 class Session(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """The state of one dialogue after its last step."""
 
@@ -92,10 +103,16 @@ class Session(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     stack: tuple[ScreenName, ...] = ()
     pages: tuple[int, ...] = ()  # of the stack: where each screen was left
     answers: Answers = Answers()
+    aside: Aside | None = None  # of the call before, until it is gone on with or given up
     page: int = 0
     more: bool = False  # the last reply offered a further page
     misses: int = 0  # inputs in a row that this screen could not take
     ended: bool = False
+    interrupted: bool = False  # ended by the gateway in the middle, so that it may be resumed in a further call
+    began: bool = False  # the last step opened it
+    chose: bool = False  # the last step chose its language
+    guesses: int = 0  # wrong shop numbers of this phone, in this session and those before
+    guesses_until: datetime | None = None  # when they are forgotten
     unreadable: bool = False  # stands for a stored form this version cannot read
 
 
@@ -120,6 +137,11 @@ _decoder = msgspec.json.Decoder(Session)
 assert set(NEEDS) <= set(get_args(ScreenName))
 
 
+def taken_at(session: Session) -> datetime:
+    """When its last step was taken."""
+    return session.expires_at - timedelta(seconds=SESSION_LIFE_S)
+
+
 def session_goes_on(session: Session | None, now: datetime) -> bool:
     """Whether the session takes further inputs: the answer to a `status`."""
     return session is not None and not (session.ended or session.unreadable) and now < session.expires_at
@@ -142,10 +164,14 @@ def decode_session(stored: bytes | str) -> Session:
         session = _decoder.decode(stored)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return UNREADABLE
-    needed = (field for screen in (session.screen, *session.stack) for field in NEEDS.get(screen, ()))
-    if any(answered(session.answers, field) is None for field in needed):
-        return UNREADABLE
-    return session
+    aside = session.aside
+    is_whole = _has_all((session.screen, *session.stack), session.answers)
+    return session if is_whole and (aside is None or _has_all(aside.screens, aside.answers)) else UNREADABLE
+
+
+def _has_all(screens: tuple[ScreenName, ...], answers: Answers) -> bool:
+    needed = (field for screen in screens for field in NEEDS.get(screen, ()))
+    return all(answered(answers, field) is not None for field in needed)
 
 
 def answered(answers: Answers, field: str) -> object:

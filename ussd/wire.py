@@ -42,14 +42,18 @@ class Answer(Struct, frozen=True):
 class Route(Struct, frozen=True):
     """What is known of the line by which calls come, and is not in them.
 
-    `service_code` (`*384*123#`) stands in where a gateway sends none, and tells what was dialled behind it;
-    `calling_code` (`254`) completes numbers written as at home; `fields` names the fields of a `plain` gateway
-    (`{"text": "USSD_PARAMS"}`) where ours do not fit.
+    `service_code` (`*384*123#`) stands in where a gateway sends none; it and `other_codes` tell what was dialled behind
+    the code. `calling_code` (`254`) completes numbers written as at home, `0711000111` or `711000111`: `home_lengths`
+    are how many digits such a number has without the trunk prefix (`0`), which some countries do not have. `fields`
+    names the fields of a `plain` gateway (`{"text": "USSD_PARAMS"}`) where ours do not fit.
     """
 
     service_code: str = ""
     calling_code: str = ""
     fields: Mapping[str, str] = {}
+    other_codes: tuple[str, ...] = ()
+    home_lengths: tuple[int, ...] = ()
+    trunk_prefix: str = "0"
 
 
 class Gateway(Struct, frozen=True):

@@ -32,6 +32,7 @@ from merchant.cli.qr import qr_commands
 from merchant.cli.serve import migrate, serve, worker
 from merchant.cli.setup import seed
 from merchant.cli.user import user
+from merchant.cli.ussd import ussd
 from merchant.core.errors import OperatorProblem
 from merchant.core.settings import BadSettings, load
 
@@ -60,6 +61,7 @@ COMMANDS = (
     export,
     rotate_keys,
     qr_commands,
+    ussd,
     openapi,
 )
 

@@ -5,6 +5,7 @@ Numbers enter through `parse` (as people type them) or `Msisdn.of` (as we or ano
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import phonenumbers
 from msgspec import Struct
@@ -76,6 +77,24 @@ def parse_local(text: str, country: str) -> Msisdn | None:
         return None
     found = e164(kept, country) or e164(f"+{kept.removeprefix('+')}", None)
     return Msisdn.of(found) if found else None
+
+
+class DialPlan(Struct, frozen=True):
+    """How mobile numbers of a country are written at home: their lengths, without and with the trunk prefix (`0`)."""
+
+    calling_code: str
+    home_lengths: tuple[int, ...] = ()
+    trunk_prefix: str = ""
+
+
+@lru_cache(maxsize=256)
+def dial_plan(country: str) -> DialPlan:
+    """A country's plan; without lengths for one that is not known."""
+    known = phonenumbers.PhoneMetadata.metadata_for_region(country)
+    if known is None or known.mobile is None:
+        return DialPlan(calling_code(country), (), "0")
+    lengths = tuple(length for length in known.mobile.possible_length if length > 0)
+    return DialPlan(calling_code(country), lengths, known.national_prefix or "")
 
 
 def calling_code(country: str) -> str:

@@ -26,7 +26,8 @@ DOMAINS_ACCEPTED_MAX: Final = 8  # each is looked for in every scanned code
 # The GUID of a code is the domain reversed: at most 32 characters (EMV MPM, table 4.3).
 DOMAIN_CHARS_MAX: Final = 32
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])\Z")
-_USSD_CODE = re.compile(r"\*[0-9]{1,5}(?:\*[0-9]{1,8}){0,4}#\Z")
+# `*384*123#`; also `#150#` and `*#150#`, and a code on its own of up to seven digits.
+_USSD_CODE = re.compile(r"(?:\*#?|#)[0-9]{1,7}(?:\*[0-9]{1,8}){0,4}#\Z")
 
 
 def is_domain(text: str) -> bool:

@@ -344,7 +344,8 @@ async def _take_money(stage: Stage) -> None:
 async def _dial(stage: Stage) -> None:
     form = {"sessionId": "s1", "serviceCode": "*384*123#", "phoneNumber": f"+{PAYER}", "networkCode": "1", "text": ""}
     path = f"/ussd/africastalking/{gateway_key(stage.service, 'africastalking')}"
-    assert (await stage.client.post(path, data=form)).text.startswith("CON ")
+    for text in ("", "9", "9*1"):
+        assert (await stage.client.post(path, data=form | {"text": text})).text.startswith("CON ")
     await _call(stage, stage.world.maker.headers, "POST", "/api/v1/event-tickets")
 
 

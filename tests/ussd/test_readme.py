@@ -10,16 +10,28 @@ import ussd
 
 PACKAGE = Path(ussd.__file__).parent
 README = (PACKAGE / "README.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def test_the_example_runs_as_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    example, _ = EXAMPLES
     names: dict[str, Any] = {}
     exec(example, names)
     assert capsys.readouterr().out.startswith("CON Pay 250.00 KES to Mama Amina?")
     take, row = names["take"], names["row"]
     copied = asyncio.run(take(names["dialled"], row, names["OneShop"](), names["datetime"].now(UTC)))
     assert copied == (row, names["answer"])
+
+
+def test_the_three_screens_and_their_tests_have_at_most_forty_lines_and_pass() -> None:
+    example, tested = EXAMPLES
+    assert len(tested.splitlines()) <= 40
+    names: dict[str, Any] = {}
+    exec(example + tested, names)
+    tests = [value for name, value in names.items() if name.startswith("test_")]
+    assert len(tests) >= 2
+    for test in tests:
+        test()
 
 
 def test_every_module_has_its_place() -> None:

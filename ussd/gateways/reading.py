@@ -18,6 +18,7 @@ from ussd.session import BadStep
 from ussd.wire import BODY_BYTES_MAX, QUERY_CHARS_MAX, Call, Route
 
 Fields = Mapping[str, object]
+_NO_ROUTE: Final = Route()
 
 FIELDS_MAX: Final = 50
 TEXT_CHARS_MAX: Final = 1_000  # 180 s of typing stay far below
@@ -27,9 +28,11 @@ HOME_DIGITS_MAX: Final = 9  # of a number without country code and trunk 0, in t
 
 _SESSION_ID: Final = re.compile(r"[A-Za-z0-9_.:@+/=-]{1,100}")
 _MSISDN: Final = re.compile(r"(\+|00| )?([0-9]{6,17})", re.ASCII)
-_CODE: Final = re.compile(r"\*?([0-9]{1,6}(?:\*[0-9]{1,6}){0,2})#?", re.ASCII)
+# `*384*123#`, `#150#`, `*#150#`, and bare `384*123`: a code on its own may be as long as a telephone number.
+_CODE: Final = re.compile(r"(\*#|\*|#)?([0-9]{1,12}(?:\*[0-9]{1,12}){0,4})#?", re.ASCII)
+CODE_CHARS_MAX: Final = 40
 _NAME: Final = re.compile(r"[0-9A-Za-z_.:/+-][0-9A-Za-z_.:/+ -]{0,63}", re.ASCII)
-_DIALLED: Final = re.compile(r"\*[0-9]", re.ASCII)
+_DIALLED: Final = re.compile(r"(\*#|\*|#)[0-9]", re.ASCII)
 _NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _FLAGS: Final = {"true": True, "false": False, "1": True, "0": False}
 
@@ -191,15 +194,25 @@ def msisdn(fields: Fields, name: str, route: Route) -> str:
     written = _MSISDN.fullmatch(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else None
     if written is None:
         raise BadStep(f"{name} is not valid")
-    digits = _international(written[1] or "", written[2], route.calling_code)
+    digits = _international(written[1] or "", written[2], route)
     if digits.startswith("0") or not 7 <= len(digits) <= DIGITS_MAX:
         raise BadStep(f"{name} is not valid")
     return f"+{digits}"
 
 
-def _international(mark: str, digits: str, calling_code: str) -> str:
+def _international(mark: str, digits: str, route: Route) -> str:
+    calling_code, trunk, lengths = route.calling_code, route.trunk_prefix, route.home_lengths
+    if lengths and calling_code:
+        abroad = digits.removeprefix(calling_code)
+        if abroad != digits and _is_home_number(abroad, trunk, lengths):  # also `254 0711 000111`
+            return calling_code + (abroad if len(abroad) in lengths else abroad.removeprefix(trunk))
+        if not mark and _is_home_number(digits, trunk, lengths):
+            return calling_code + (digits if len(digits) in lengths else digits.removeprefix(trunk))
     if mark:
         return digits
+    if lengths:
+        # With fewer digits than a whole number it is neither of here nor of another country.
+        return digits if len(digits) > HOME_DIGITS_MAX + 1 and not digits.startswith("0") else ""
     if digits.startswith("0") or len(digits) <= HOME_DIGITS_MAX:
         return calling_code + digits.removeprefix("0") if calling_code else ""
     # One digit more may be a number at home as well as one of another country.
@@ -207,10 +220,22 @@ def _international(mark: str, digits: str, calling_code: str) -> str:
     return "" if is_doubtful else digits
 
 
+def _is_home_number(digits: str, trunk: str, lengths: tuple[int, ...]) -> bool:
+    return len(digits) in lengths or (bool(trunk) and digits.startswith(trunk) and len(digits) - len(trunk) in lengths)
+
+
 def service_code(fields: Fields, name: str, route: Route) -> str:
     """The code that was dialled, `*384*123#` however it is written; the route's where the gateway sends none."""
     value = optional(fields, name)
-    return f"*{_matching(_CODE, value, name, 1)}#" if value else route.service_code
+    return code_of(value, name) if value else route.service_code
+
+
+def code_of(text: str, name: str) -> str:
+    """A service code as it is dialled: `384*123` becomes `*384*123#`; `#150#` and `*#150#` stay. Raises BadStep."""
+    digits = _matching(_CODE, text, name, 2)
+    if len(text) > CODE_CHARS_MAX:
+        raise BadStep(f"{name} is not valid")
+    return f"{text[: text.index(digits)] or '*'}{digits}#"
 
 
 def is_dial_string(typed: str) -> bool:
@@ -218,11 +243,46 @@ def is_dial_string(typed: str) -> bool:
     return _DIALLED.match(typed) is not None and typed.endswith("#")
 
 
-def dialled(typed: str, code: str) -> str:
-    """What was dialled behind a service code; nothing for the code alone, or where the code is another."""
-    start = f"{code.rstrip('#')}*"
-    whole = f"*{typed.strip().lstrip('*').rstrip('#')}"
-    return whole.removeprefix(start) if code and whole.startswith(start) else ""
+def dialled(typed: str, code: str, route: Route = _NO_ROUTE) -> str:
+    """What was dialled behind a service code; nothing for the code alone, or where the code is another.
+
+    The code is the one that was sent, or the longest of the route's that fits: not every gateway sends the whole.
+    """
+    return _split(typed, code, route)[1]
+
+
+def dialled_code(typed: str, code: str, route: Route) -> str:
+    """Which of the codes was dialled; the one that was sent where none fits."""
+    return _split(typed, code, route)[0]
+
+
+def behind_code(text: str, code: str, route: Route) -> tuple[str, str]:
+    """The code and the inputs of cumulative text, where a line has the longer of two codes.
+
+    A gateway that knows the shorter one alone, `*384#`, sends `123` of `*384*123#` as the first input.
+    """
+    ours = {route.service_code, *route.other_codes} - {""}
+    if code in ours:
+        return code, text
+    for one in sorted(ours, key=len, reverse=True):
+        rest = _bare(one).removeprefix(f"{_bare(code)}*")
+        if rest != _bare(one) and f"{text}*".startswith(f"{rest}*"):
+            return one, text[len(rest) + 1 :]
+    return code, text
+
+
+def _split(typed: str, code: str, route: Route) -> tuple[str, str]:
+    whole = f"{_bare(typed.strip())}*"
+    codes = {code, route.service_code, *route.other_codes} - {""}
+    for one in sorted(codes, key=lambda each: (len(_bare(each)), each == code, each), reverse=True):
+        start = f"{_bare(one)}*"
+        if whole.startswith(start):
+            return one, whole.removeprefix(start).removesuffix("*")
+    return code, ""
+
+
+def _bare(code: str) -> str:
+    return code.lstrip("*#").rstrip("#")
 
 
 def _matching(pattern: re.Pattern[str], value: str, name: str, group: int = 0) -> str:

@@ -170,7 +170,7 @@ SCREENS: Final[dict[ScreenName, Screen]] = {
     "ask_currency": Screen(show_currency, typed=take_currency),
     # 98 and 99 are prices here.
     "ask_amount": Screen(show_amount, typed=take_amount, navigation=frozenset({BACK, HOME})),
-    "ask_note": Screen(show_note, options={"1": Option("ask.no_note", leave_note)}, typed=take_note),
+    "ask_note": Screen(show_note, options={"1": Option("ask.no_note", leave_note)}, typed=take_note, free_text=True),
     "ask_confirm": Screen(
         show_confirm,
         options={"1": Option("ask.ask", ask), "2": Option("confirm.cancel", begin("shop"))},

@@ -42,7 +42,12 @@ def client_address(scope: Scope, headers: Mapping[str, str], settings: Settings)
     return peer
 
 
-@lru_cache(maxsize=8)
+def is_in_networks(address: str, networks: str) -> bool:
+    """Whether an address is in one of these networks, as MERCHANT_TRUSTED_PROXIES writes them."""
+    return _is_in(address, _networks(networks))
+
+
+@lru_cache(maxsize=64)
 def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
     return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
 

@@ -39,6 +39,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.database]
         ({"domain": f"{'a' * 64}.example"}, "is not an internet domain"),
         ({"ussd_code": "384"}, "'384' is not a USSD code"),
         ({"ussd_code": "*384*#"}, "is not a USSD code"),
+        ({"ussd_code": "##150#"}, "is not a USSD code"),
         ({"ussd_code": "*384*12"}, "is not a USSD code"),
         ({"ussd_code": "*384#; DROP"}, "is not a USSD code"),
         ({"name": ""}, "name must have 1 to 60 characters"),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ussd.lines import post_form
-from ussd import GATEWAYS, BadStep, Reply, Route, Step
+from ussd import GATEWAYS, BadStep, Reply, Route, Step, misunderstood
 from ussd.gateways.reading import TEXT_CHARS_MAX
 
 GATEWAY = GATEWAYS["africastalking"]
@@ -69,6 +69,64 @@ def test_a_number_as_written_at_home_is_that_of_the_routes_country_and_of_nobody
         decode(form(phoneNumber=phone))
 
 
+KENYA = Route("*384*123#", "254", home_lengths=(9,))
+NIGERIA = Route("*384*123#", "234", home_lengths=(10,))
+IVORY_COAST = Route("*384*123#", "225", home_lengths=(10,), trunk_prefix="")  # its numbers begin with a 0 of their own
+AMERICA = Route("*384*123#", "1", home_lengths=(10,), trunk_prefix="1")
+
+
+@pytest.mark.parametrize(
+    ("route", "whole", "written"),
+    [
+        (KENYA, "+254711000111", ["0711000111", "711000111", "254711000111", "00254711000111", " 254711000111"]),
+        (KENYA, "+254711000111", ["2540711000111", "+2540711000111"]),
+        (KENYA, "+250781000093", ["250781000093", "+250781000093", "00250781000093"]),
+        (NIGERIA, "+2348012345678", ["8012345678", "08012345678", "2348012345678", "+2348012345678"]),
+        (IVORY_COAST, "+2250701020304", ["0701020304", "2250701020304", "+2250701020304", "002250701020304"]),
+        (AMERICA, "+12025550123", ["2025550123", "12025550123", "+12025550123"]),
+    ],
+)
+def test_every_spelling_of_a_number_is_one_identity_by_the_routes_country(
+    route: Route, whole: str, written: list[str]
+) -> None:
+    assert {decode(form(phoneNumber=one), route).msisdn for one in written} == {whole}
+
+
+@pytest.mark.parametrize("phone", ["8012345678", "78100009", "+0711000111"])
+def test_a_number_of_another_length_than_the_countrys_is_of_nobody(phone: str) -> None:
+    with pytest.raises(BadStep, match="phoneNumber is not valid"):
+        decode(form(phoneNumber=phone), KENYA)
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ("*384*123#", "*384*123#"),
+        ("384*123", "*384*123#"),
+        ("#150#", "#150#"),
+        ("*#150#", "*#150#"),
+        ("*1234567#", "*1234567#"),
+        ("*384*123*7*7*7#", "*384*123*7*7*7#"),
+    ],
+)
+def test_codes_of_every_form_are_kept_as_they_are_dialled(sent: str, code: str) -> None:
+    assert decode(form(serviceCode=sent)).service_code == code
+
+
+def test_what_a_gateway_with_the_shorter_code_sends_of_the_longer_one_is_no_input() -> None:
+    route = Route("*384*123#", other_codes=("*384*123*5#",))
+    for sent, text, found in (
+        ("*384#", "123", ("*384*123#", "begin", "")),
+        ("*384#", "123*7421*250", ("*384*123#", "reply", "7421*250")),
+        ("*384#", "123*5*7421", ("*384*123*5#", "reply", "7421")),
+        ("*384#", "1234*7421", ("*384#", "reply", "1234*7421")),
+        ("*384*123#", "5*7421", ("*384*123#", "reply", "5*7421")),
+        ("*999#", "123", ("*999#", "reply", "123")),
+    ):
+        step = decode(form(serviceCode=sent, text=text), route)
+        assert (step.service_code, step.event, step.text) == found
+
+
 def test_a_number_that_may_be_at_home_or_abroad_is_refused() -> None:
     for route in (Route(), Route(calling_code="234")):
         with pytest.raises(BadStep, match="phoneNumber is not valid"):
@@ -91,6 +149,14 @@ def test_the_end_of_a_session_is_told_from_a_step_and_its_input_not_read() -> No
     assert (step.event, step.text, step.msisdn) == ("ended", "", "+254711000111")
     assert "1234" not in repr(step)
     assert GATEWAY.encode(step, Reply("", end=True)).body == b""
+
+
+def test_a_status_is_known_in_any_case_and_one_that_we_do_not_know_ends_with_words() -> None:
+    assert decode({**ENDED, "status": "success"}).event == "ended"
+    step = decode({**ENDED, "status": "Fine"})
+    assert (step.event, step.text, step.is_notice) == ("unknown", "", False)
+    assert GATEWAY.encode(step, misunderstood()).body.startswith(b"END ")
+    assert decode(form(status="")).event == "begin"  # an empty field is one that is missing
 
 
 @pytest.mark.parametrize("field", ["sessionId", "serviceCode", "phoneNumber", "text"])
@@ -128,13 +194,13 @@ def test_an_empty_field_is_one_that_is_missing(field: str) -> None:
         ("phoneNumber", "tel:+254711000111"),
         ("phoneNumber", "781000093"),
         ("serviceCode", "*384*#"),
-        ("serviceCode", "*384*123*7*7*7#"),
-        ("serviceCode", "*1234567#"),
+        ("serviceCode", "*384*123*7*7*7*7#"),
+        ("serviceCode", "*" + "1" * 13 + "#"),
+        ("serviceCode", "##150#"),
+        ("serviceCode", "*".join(["123456789012"] * 4)),
         ("serviceCode", "*384#\n1 Pay"),
         ("networkCode", "6" * 65),
         ("networkCode", "63\n902"),
-        ("status", "Fine"),
-        ("status", ""),
     ],
 )
 def test_an_invalid_field_is_named_and_never_echoed(field: str, value: str) -> None:

@@ -8,28 +8,29 @@ from typing import Final
 
 from ussd.arrivals import read_cumulative
 from ussd.gateways import reading, writing
-from ussd.session import BadStep, Event, Reply, Step
+from ussd.session import Event, Reply, Step
 from ussd.wire import Answer, Call, Gateway, Route
 
 NAME: Final = "africastalking"
 
-_STATUSES: Final = {"Success", "Incomplete", "Failed"}
+_STATUSES: Final = {"success", "incomplete", "failed"}
 
 
 def decode(call: Call, route: Route) -> Step:
     """Read a step of a session, or the notification that it ended. Raises BadStep."""
     form = reading.form_fields(call)
     status = form.get("status")
-    if status is not None and status not in _STATUSES:
-        raise BadStep("status is not valid")
     text = "" if status else reading.text(form, "text")
-    event: Event = "ended" if status else "reply" if text else "begin"
     reading.required(form, "serviceCode")
+    code, text = reading.behind_code(text, reading.service_code(form, "serviceCode", route), route)
+    event: Event = "reply" if text else "begin"
+    if status:
+        event = "ended" if status.strip().lower() in _STATUSES else "unknown"
     return Step(
         gateway=NAME,
         session_id=reading.session_id(form, "sessionId"),
         msisdn=reading.msisdn(form, "phoneNumber", route),
-        service_code=reading.service_code(form, "serviceCode", route),
+        service_code=code,
         event=event,
         text=text,
         network=reading.name_of(form, "networkCode"),

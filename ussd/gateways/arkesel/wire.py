@@ -20,9 +20,9 @@ def decode(call: Call, route: Route) -> Step:
         gateway=NAME,
         session_id=reading.session_id(fields, "sessionID"),
         msisdn=reading.msisdn(fields, "msisdn", route),
-        service_code=route.service_code,
+        service_code=reading.dialled_code(typed, route.service_code, route) if is_first else route.service_code,
         event="begin" if is_first else "reply",
-        text=reading.dialled(typed, route.service_code) if is_first else typed,
+        text=reading.dialled(typed, route.service_code, route) if is_first else typed,
         network=reading.name_of(fields, "network"),
         echo={"userID": account, "msisdn": reading.required(fields, "msisdn")},
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from ussd.arrivals import read_latest
 from ussd.gateways import reading, writing
-from ussd.session import BadStep, Event, Reply, Step
+from ussd.session import Event, Reply, Step
 from ussd.wire import Answer, Call, Gateway, Route
 
 NAME: Final = "beem"
@@ -18,10 +18,8 @@ _EVENTS: Final[dict[str, Event]] = {"initiate": "begin", "continue": "reply", "t
 def decode(call: Call, route: Route) -> Step:
     """Read a step. What stands in the first one's `response` was not typed. Raises BadStep."""
     fields = reading.json_fields(call)
-    event = _EVENTS.get(reading.required(fields, "command").lower())
-    if event is None:
-        raise BadStep("command is not valid")
-    payload = {} if event == "cancel" else reading.members(fields.get("payload"), "payload")
+    event = _EVENTS.get(reading.required(fields, "command").lower(), "unknown")
+    payload = {} if event in {"cancel", "unknown"} else reading.members(fields.get("payload"), "payload")
     return Step(
         gateway=NAME,
         session_id=reading.session_id(fields, "session_id"),
@@ -30,7 +28,7 @@ def decode(call: Call, route: Route) -> Step:
         event=event,
         text=reading.text(payload, "response") if event == "reply" else "",
         network=reading.name_of(fields, "operator"),
-        message_id="" if event == "cancel" else reading.session_id(payload, "request_id"),
+        message_id="" if event in {"cancel", "unknown"} else reading.session_id(payload, "request_id"),
         echo={"msisdn": reading.required(fields, "msisdn"), "operator": reading.name_of(fields, "operator")},
     )
 

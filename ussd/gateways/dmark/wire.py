@@ -23,10 +23,10 @@ def decode(call: Call, route: Route) -> Step:
         gateway=NAME,
         session_id=reading.session_id(fields, "transactionId"),
         msisdn=reading.msisdn(fields, "msisdn", route),
-        service_code=code,
+        service_code=reading.dialled_code(typed, code, route) if may_open else code,
         event="reply",
         text=typed,
-        opens=reading.dialled(typed, code) if may_open else None,
+        opens=reading.dialled(typed, code, route) if may_open else None,
     )
 
 

@@ -36,9 +36,9 @@ def decode(call: Call, route: Route) -> Step:
         gateway=NAME,
         session_id=reading.session_id(names, "sessionId"),
         msisdn=reading.msisdn(fields, "msisdn", route),
-        service_code=code,
+        service_code=reading.dialled_code(typed, code, route) if is_first else code,
         event="begin" if is_first else "reply",
-        text=reading.dialled(typed, code) if is_first else typed,
+        text=reading.dialled(typed, code, route) if is_first else typed,
         echo={
             "requestId": request_id,
             "msisdn": reading.required(fields, "msisdn"),

@@ -24,10 +24,10 @@ def decode(call: Call, route: Route) -> Step:
         gateway=NAME,
         session_id=session_id,
         msisdn=reading.msisdn(fields, "MSISDN", route),
-        service_code=route.service_code,
+        service_code=reading.dialled_code(typed, route.service_code, route),
         event="reply",
         text=typed,
-        opens=reading.dialled(typed, route.service_code),
+        opens=reading.dialled(typed, route.service_code, route),
     )
 
 

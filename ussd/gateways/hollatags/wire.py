@@ -4,7 +4,7 @@ from typing import Final
 
 from ussd.arrivals import read_latest
 from ussd.gateways import reading, writing
-from ussd.session import BadStep, Event, Reply, Step
+from ussd.session import Event, Reply, Step
 from ussd.wire import Answer, Call, Gateway, Route
 
 NAME: Final = "hollatags"
@@ -17,17 +17,15 @@ _ANSWERED, _SHOWN = 1, 4
 def decode(call: Call, route: Route) -> Step:
     """Read a step, or the notice that the user ended the session. Raises BadStep."""
     fields = reading.query_fields(call)
-    event = _EVENTS.get(reading.required(fields, "session_operation").lower())
-    if event is None:
-        raise BadStep("session_operation is not valid")
+    event = _EVENTS.get(reading.required(fields, "session_operation").lower(), "unknown")
     typed = reading.text(fields, "session_msg", may_miss=event != "reply")
     return Step(
         gateway=NAME,
         session_id=reading.session_id(fields, "session_id"),
         msisdn=reading.msisdn(fields, "session_msisdn", route),
-        service_code=route.service_code,
+        service_code=reading.dialled_code(typed if event == "begin" else "", route.service_code, route),
         event=event,
-        text={"begin": reading.dialled(typed, route.service_code), "reply": typed}.get(event, ""),
+        text={"begin": reading.dialled(typed, route.service_code, route), "reply": typed}.get(event, ""),
         network=reading.name_of(fields, "session_mno"),
     )
 

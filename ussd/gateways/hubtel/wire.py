@@ -7,7 +7,7 @@ from typing import Final
 
 from ussd.arrivals import read_latest
 from ussd.gateways import reading, writing
-from ussd.session import BadStep, Event, Reply, Step
+from ussd.session import Event, Reply, Step
 from ussd.wire import Answer, Call, Gateway, Route
 
 NAME: Final = "hubtel"
@@ -23,17 +23,15 @@ _EVENTS: Final[dict[str, Event]] = {
 def decode(call: Call, route: Route) -> Step:
     """Read a step; what was dialled behind the code is in the first one's message. Raises BadStep."""
     fields = reading.json_fields(call)
-    event = _EVENTS.get(reading.required(fields, "Type").lower())
-    if event is None:
-        raise BadStep("Type is not valid")
+    event = _EVENTS.get(reading.required(fields, "Type").lower(), "unknown")
     code = reading.service_code(fields, "ServiceCode", route)
     message = reading.text(fields, "Message", may_miss=event != "reply")
-    typed = {"begin": reading.dialled(message, code), "reply": message}
+    typed = {"begin": reading.dialled(message, code, route), "reply": message}
     return Step(
         gateway=NAME,
         session_id=reading.session_id(fields, "SessionId"),
         msisdn=reading.msisdn(fields, "Mobile", route),
-        service_code=code,
+        service_code=reading.dialled_code(message, code, route) if event == "begin" else code,
         event=event,
         text=typed.get(event, ""),
         network=reading.name_of(fields, "Operator"),

@@ -32,9 +32,9 @@ def decode(call: Call, route: Route) -> Step:
         gateway=NAME,
         session_id=session_id,
         msisdn=reading.msisdn(fields, "msisdn", route),
-        service_code=code,
+        service_code=reading.dialled_code(typed, code, route) if event == "begin" else code,
         event=event,
-        text=reading.dialled(typed, code) if event == "begin" else typed,
+        text=reading.dialled(typed, code, route) if event == "begin" else typed,
         network=reading.name_of(fields, "ussdGwId"),
     )
 

@@ -20,9 +20,9 @@ def decode(call: Call, route: Route) -> Step:
         gateway=NAME,
         session_id=reading.session_id(fields, "SESSIONID") if reading.optional(fields, "SESSIONID") else "",
         msisdn=reading.msisdn(fields, "MSISDN", route),
-        service_code=route.service_code,
+        service_code=reading.dialled_code(typed, route.service_code, route) if is_first else route.service_code,
         event="begin" if is_first else "reply",
-        text=reading.dialled(typed, route.service_code) if is_first else typed,
+        text=reading.dialled(typed, route.service_code, route) if is_first else typed,
         network=reading.name_of(fields, "NETWORK"),
         echo={"USERID": account, "MSISDN": reading.required(fields, "MSISDN"), "USERDATA": typed},
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from ussd.arrivals import read_latest
 from ussd.gateways import reading, writing
-from ussd.session import BadStep, Event, Reply, Step
+from ussd.session import Event, Reply, Step
 from ussd.wire import Answer, Call, Gateway, Route
 
 NAME: Final = "opcode"
@@ -22,18 +22,17 @@ def decode(call: Call, route: Route) -> Step:
     """Read a step; codes that we do not know go on. Raises BadStep."""
     fields = reading.json_fields(call)
     operation = reading.number(fields, "ussdServiceOp")
-    if operation < _BEGIN:
-        raise BadStep("ussdServiceOp is not valid")
     event: Event = "begin" if operation == _BEGIN else "cancel" if operation >= _OVER_FROM else "reply"
+    event = "unknown" if operation < _BEGIN else event
     code = reading.service_code(fields, "code", route)
     typed = reading.text(fields, "ussdString", may_miss=event != "reply")
     return Step(
         gateway=NAME,
         session_id=reading.session_id(fields, "sessionID"),
         msisdn=reading.msisdn(fields, "msisdn", route),
-        service_code=code,
+        service_code=reading.dialled_code(typed, code, route) if event == "begin" else code,
         event=event,
-        text={"begin": reading.dialled(typed, code), "reply": typed}.get(event, ""),
+        text={"begin": reading.dialled(typed, code, route), "reply": typed}.get(event, ""),
         network=reading.name_of(fields, "network"),
     )
 

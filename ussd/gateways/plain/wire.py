@@ -30,24 +30,31 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 
 def decode(call: Call, route: Route) -> Step:
     """Read a step whose text holds all inputs so far. Raises BadStep."""
-    fields = _fields(call, route)
-    text = reading.text(fields, "text")
-    return Step(
-        gateway=NAME,
-        session_id=reading.session_id(fields, "session_id"),
-        msisdn=reading.msisdn(fields, "msisdn", route),
-        service_code=reading.service_code(fields, "service_code", route),
-        event="reply" if text else "begin",
-        text=text,
-        network=reading.name_of(fields, "network"),
-    )
+    step = _step(NAME, call, route)
+    code, text = reading.behind_code(step.text, step.service_code, route)
+    return replace(step, service_code=code, text=text, event="reply" if text else "begin")
 
 
 def decode_latest(call: Call, route: Route) -> Step:
     """Read a step whose text is the latest input; the first is empty, or the string as dialled. Raises BadStep."""
-    step = decode(call, route)
-    opens = reading.dialled(step.text, step.service_code) if reading.is_dial_string(step.text) else None
-    return replace(step, gateway=NAME_LATEST, event="reply", opens=opens if step.text else "")
+    step = _step(NAME_LATEST, call, route)
+    if not reading.is_dial_string(step.text):
+        return replace(step, opens=None if step.text else "")
+    opens = reading.dialled(step.text, step.service_code, route)
+    return replace(step, service_code=reading.dialled_code(step.text, step.service_code, route), opens=opens)
+
+
+def _step(name: str, call: Call, route: Route) -> Step:
+    fields = _fields(call, route)
+    return Step(
+        gateway=name,
+        session_id=reading.session_id(fields, "session_id"),
+        msisdn=reading.msisdn(fields, "msisdn", route),
+        service_code=reading.service_code(fields, "service_code", route),
+        event="reply",
+        text=reading.text(fields, "text"),
+        network=reading.name_of(fields, "network"),
+    )
 
 
 def _fields(call: Call, route: Route) -> Fields:

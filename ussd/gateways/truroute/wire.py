@@ -7,7 +7,7 @@ from typing import Final
 
 from ussd.arrivals import read_latest
 from ussd.gateways import reading, writing
-from ussd.session import BadStep, Event, Reply, Step
+from ussd.session import Event, Reply, Step
 from ussd.wire import Answer, Call, Gateway, Route
 
 NAME: Final = "truroute"
@@ -19,17 +19,15 @@ _GO_ON, _END = 2, 3
 def decode(call: Call, route: Route) -> Step:
     """Read a step, or the notice that the session is over. Raises BadStep."""
     fields = reading.xml_fields(reading.xml_root(call, "ussd"))
-    event = _EVENTS.get(reading.number(fields, "type"))
-    if event is None:
-        raise BadStep("type is not valid")
+    event = _EVENTS.get(reading.number(fields, "type"), "unknown")
     typed = reading.text(fields, "msg", may_miss=event != "reply")
     return Step(
         gateway=NAME,
         session_id=reading.session_id(fields, "sessionid"),
         msisdn=reading.msisdn(fields, "msisdn", route),
-        service_code=route.service_code,
+        service_code=reading.dialled_code(typed if event == "begin" else "", route.service_code, route),
         event=event,
-        text={"begin": reading.dialled(typed, route.service_code), "reply": typed}.get(event, ""),
+        text={"begin": reading.dialled(typed, route.service_code, route), "reply": typed}.get(event, ""),
     )
 
 

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0043"
-down_revision = "0039"
+revision = "0042"
+down_revision = "0041"
 
 # What an attempt leaves behind that was given up half-way.
 DROP_UNFINISHED = """
