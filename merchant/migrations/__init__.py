@@ -28,14 +28,20 @@ _HERE = Path(__file__).parent
 # Any number that no other program on this database uses: the letters "mercht".
 _ADVISORY_LOCK = 0x6D6572636874
 
-# While a migration waits for a table, everyone else who wants it waits behind the migration. So it gives up soon
-# (db.py lets a request wait for 5 s), lets the others pass, and tries again.
-LOCK_TIMEOUT_S = 2
+# While a migration waits for a table, everyone else who wants it waits behind the migration. So it gives up soon, lets
+# the others pass, and tries again. It gives up well before a second, after which PostgreSQL looks for deadlocks: a
+# migration that holds one table and waits for the next may stand in a circle with a request that has them in the other
+# order, and it is not the request that must fail.
+LOCK_TIMEOUT_S = 0.2
 # No statement of a migration takes longer; what would is done in pieces by the worker.
 STATEMENT_TIMEOUT_S = 900
-TIMEOUTS = (f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'", f"SET statement_timeout = '{STATEMENT_TIMEOUT_S}s'")
-_ATTEMPTS = 10
-_PAUSE_S = 1.0
+TIMEOUTS = (
+    f"SET lock_timeout = '{round(LOCK_TIMEOUT_S * 1000)}ms'",
+    f"SET statement_timeout = '{STATEMENT_TIMEOUT_S}s'",
+)
+# Together half a minute.
+_ATTEMPTS = 50
+_PAUSE_S = 0.4
 _TURN_S = 0.1
 
 _OLDEST_TRANSACTION = """
