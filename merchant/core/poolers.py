@@ -20,7 +20,7 @@ _BY_STATEMENT = "SELECT set_config(name, value, false) FROM unnest($1::text[], $
 # Keepalive and the like are between the pooler and its server.
 _OF_THE_SOCKET = "tcp_"
 # How long a notification may take to a connection that has a server of its own.
-_HEARD_WITHIN_S = 2.0
+_HEARD_WITHIN_S = 5.0
 
 
 async def connect_behind_one(*args: Any, server_settings: dict[str, str], **options: Any) -> asyncpg.Connection[Any]:

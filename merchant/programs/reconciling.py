@@ -18,12 +18,13 @@ from merchant.core.db import Reads
 from merchant.core.errors import OperatorProblem
 from merchant.core.money import AmountProblem, Money
 from merchant.core.service import Service
-from merchant.payments.transfer_states import UNDER_WAY, TransferState
+from merchant.payments.transfer_states import UNDER_WAY
 
 MARK_AS_RESTORED = f"""
 UPDATE installation SET restored_at = now(), reconciled_at = NULL;
 UPDATE transfer SET check_at = now() WHERE state IN {UNDER_WAY};
 """  # noqa: S608 - constants
+_MOVED = "COMMITTED"  # as the hub's reports say it, in FSPIOP's word
 COLUMNS = ("transfer_id", "amount", "currency")
 _AT_ONCE = 1000  # lines of a report that one statement looks up
 _KNOWN = """
@@ -72,7 +73,7 @@ def read_report(path: Path) -> Iterator[Moved]:
             if missing := [name for name in COLUMNS if name not in (lines.fieldnames or ())]:
                 raise BadReport(f"{path} lacks the column {', '.join(missing)}; it needs {', '.join(COLUMNS)}.")
             for line in lines:
-                if line.get("state") not in (None, "", TransferState.COMMITTED):
+                if (line.get("state") or _MOVED) != _MOVED:
                     continue
                 try:
                     amount = money.parse_decimal(line["amount"] or "", line["currency"] or "")

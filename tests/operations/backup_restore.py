@@ -279,6 +279,7 @@ async def second_site(report: Report, run: Rehearsal) -> None:
         await asyncio.to_thread(restore_latest, run, received)
         report.figure("site lost; restored and writable after", _since(lost_at))
         await asyncio.to_thread(run.reconcile)
+        report.figure("marked after", _since(lost_at))
         ready_s = await asyncio.to_thread(run.start_node)
         report.figure("ready for payments after, of which the service took", f"{_since(lost_at)}, {ready_s:.1f} s")
         await trade.answered_more(AFTER)
