@@ -193,6 +193,7 @@ class Machine:
 @contextmanager
 def rehearsal(report: Report) -> Iterator[Machine]:
     """A machine for the length of a script, which then ends: with 1 when a promise was broken or something failed."""
+    before = signal.signal(signal.SIGTERM, _end)  # so that what was started is ended, too
     folder = Path(tempfile.mkdtemp(prefix="merchant-operations-"))
     folder.chmod(0o711)
     machine = Machine(folder)
@@ -203,6 +204,7 @@ def rehearsal(report: Report) -> Iterator[Machine]:
     finally:
         is_good = is_whole and not report.broken
         machine.close()
+        signal.signal(signal.SIGTERM, before)
         report.show(is_whole=is_whole)
         if is_good:
             shutil.rmtree(folder, ignore_errors=True)
@@ -210,6 +212,10 @@ def rehearsal(report: Report) -> Iterator[Machine]:
             click.echo(f"what the programs said is in {folder}/logs")
     if not is_good:
         sys.exit(1)
+
+
+def _end(*_: object) -> None:
+    sys.exit("ended by SIGTERM")
 
 
 def needs(*programs: str) -> dict[str, str]:

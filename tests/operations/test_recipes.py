@@ -1,7 +1,9 @@
 """The recipes of docs/recover.md are what the scripts rehearse, and a script that cannot run says what it needs."""
 
+import os
 import re
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,14 @@ def test_a_comparison_that_fails_is_a_broken_promise_with_its_place(capsys: pyte
     report.check("books", differs)
     assert report.broken == ["books"]
     assert "differs, assert not 1" in capsys.readouterr().out
+
+
+def test_a_script_that_is_ended_from_outside_leaves_no_program_behind(capsys: pytest.CaptureFixture[str]) -> None:
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit, match="SIGTERM"), installation.rehearsal(Report("title")) as machine:
+        started = machine.start("sleeper", ["sleep", 600])
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert started.poll() is not None
+    assert "it did not come to its end" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGTERM) == handler
+    shutil.rmtree(machine.folder)
