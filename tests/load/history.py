@@ -26,12 +26,12 @@ YARDSTICK = "yardstick: a fixed loop of Python"
 _ALIKE = 0.15
 _ABOUT = """# Benchmarks
 
-What an operation costs, run by run, from `tests/load/history.jsonl`; written by `python -m tests.load.history`. CPU time
-of the service and its database together, unless the unit says otherwise; of rates more is better.
+What an operation costs, run by run, from `tests/load/history.jsonl`; written by `python -m tests.load.history`. CPU
+time of the service and its database together, unless the unit says otherwise; of rates more is better.
 
-`make bench` measures again. It ends with 1 when something became slower by more than a tenth than the median of the last
-{last} runs on the same kind of machine, converted by the yardstick. `make bench RECORD="what it is of"` adds the run; one
-that became slower is added only with `ACCEPT="why that is right"`.
+`make bench` measures again. It ends with 1 when something became slower by more than a tenth than the median of the
+last {last} runs on the same kind of machine, converted by the yardstick. `make bench RECORD="what it is of"` adds the
+run; one that became slower is added only with `ACCEPT="why that is right"`.
 """
 
 
