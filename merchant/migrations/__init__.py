@@ -35,7 +35,7 @@ _ADVISORY_LOCK = 0x6D6572636874
 LOCK_TIMEOUT_S = 0.2
 # An index that is built beside requests holds up nobody while it waits for those that began before it, and to give up
 # would throw the whole building away.
-CONCURRENT_LOCK_TIMEOUT_S = 60
+CONCURRENT_LOCK_TIMEOUT_S = 20
 _CONCURRENTLY = re.compile(r"\bINDEX\s+CONCURRENTLY\b", re.IGNORECASE)
 # No statement of a migration takes longer; what would is done in pieces by the worker.
 STATEMENT_TIMEOUT_S = 900
