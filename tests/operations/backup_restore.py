@@ -20,7 +20,6 @@ from tests.operations import payers as paying
 from tests.operations.installation import (
     Machine,
     Postgres,
-    Report,
     Seeded,
     free_port,
     http_status,
@@ -35,6 +34,7 @@ from tests.operations.installation import (
     wait_until,
 )
 from tests.operations.payers import Payers
+from tests.operations.report import Report
 
 PAYMENTS_PER_S = 4.0
 BEFORE, AFTER = 40, 25  # demands answered before and after what happens

@@ -22,7 +22,6 @@ from tests.operations.installation import (
     LOGIN_PASSWORD,
     OWNER_PASSWORD,
     Machine,
-    Report,
     database_url,
     free_port,
     http_status,
@@ -36,6 +35,7 @@ from tests.operations.installation import (
     wait_until,
 )
 from tests.operations.payers import Payers
+from tests.operations.report import Report
 
 PAYMENTS_PER_S = 4.0
 BACK_WITHIN_S = 15.0

@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +28,7 @@ import click
 import msgspec
 
 from tests.builders import SECRET_KEY
+from tests.operations.report import Report
 
 CHECKOUT = Path(__file__).parents[2]
 GATEWAY_SECRET = "operations-gateway-secret-0123"
@@ -52,45 +52,6 @@ class Seeded(msgspec.Struct, frozen=True):
     counter_id: str
     alias: str
     headers: dict[str, str]
-
-
-class Report:
-    """Figures, and promises with what became of them. `close` prints them and ends the script."""
-
-    def __init__(self, title: str) -> None:
-        self.title = title
-        self.broken: list[str] = []
-        self._lines: list[str] = []
-
-    def figure(self, name: str, value: object) -> None:
-        """Something that was measured."""
-        self._lines.append(f"  {name:<52} {value}")
-        click.echo(self._lines[-1])
-
-    def promise(self, name: str, value: object, kept: bool) -> None:
-        """Something that must hold."""
-        self.figure(name, f"{value}  {'kept' if kept else 'BROKEN'}")
-        if not kept:
-            self.broken.append(name)
-
-    def check(self, name: str, compare: Callable[[], object]) -> None:
-        """A comparison that raises AssertionError where something does not agree."""
-        try:
-            compare()
-        except AssertionError as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            self.promise(name, f"{where.name}, {where.line}: {str(error)[:600]}", kept=False)
-        else:
-            self.promise(name, "agrees", kept=True)
-
-    def show(self, *, is_whole: bool) -> None:
-        """Everything once more, together."""
-        click.echo(f"\n{self.title}")
-        click.echo("\n".join(self._lines))
-        if self.broken:
-            click.echo(f"BROKEN: {'; '.join(self.broken)}")
-        else:
-            click.echo("every promise was kept" if is_whole else "it did not come to its end")
 
 
 class Machine:

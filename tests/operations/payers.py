@@ -17,7 +17,8 @@ import aiohttp
 import asyncpg
 
 from merchant.core import ids
-from tests.operations.installation import Report, Seeded
+from tests.operations.installation import Seeded
+from tests.operations.report import Report
 from tests.stories.storm_books import Books, read_books
 
 # The last digit of a payer's number says how they behave: 1 pays, 5 says all twice, 6 in the wrong order, of 8 the

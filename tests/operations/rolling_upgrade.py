@@ -24,7 +24,6 @@ from tests.operations.installation import (
     GATEWAY_SECRET,
     Machine,
     Postgres,
-    Report,
     Seeded,
     free_port,
     http_status,
@@ -39,6 +38,7 @@ from tests.operations.installation import (
     wait_until,
 )
 from tests.operations.payers import Payers
+from tests.operations.report import Report
 
 # The last commit of each release whose schema installations stand at (tests/migrations/README.md).
 RELEASES = {"0011": "176c179", "0023": "9a32518", "0032": "6f6b64f", "0037": "3650e42"}

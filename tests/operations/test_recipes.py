@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from tests.operations import backup_restore, failover, installation, rolling_upgrade
-from tests.operations.installation import CHECKOUT, MISSING, Report, needs
+from tests.operations.installation import CHECKOUT, MISSING, needs
+from tests.operations.report import Report
 
 DOCUMENT = (CHECKOUT / "docs" / "recover.md").read_text()
 SCRIPTS = {one.__name__: Path(str(one.__file__)).read_text() for one in (backup_restore, failover, rolling_upgrade)}
