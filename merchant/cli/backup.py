@@ -1,5 +1,7 @@
-"""`merchant backup` and `restore`: one file, and an installation made of it again."""
+"""`merchant backup` and `restore`: one file, and an installation made of it again; `reconcile`: with the hub after."""
 
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -50,3 +52,43 @@ def restore(settings: Settings, file: Path) -> None:
 
     with runtime.open_database(settings, make=True) as url:
         runtime.run(main(url))
+
+
+@click.command()
+@click.option(
+    "--ledger",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Only compare with the hub's report, as CSV with the columns transfer_id, amount, currency, perhaps state.",
+)
+@click.option("--since", type=click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]), help="Of the report, in UTC.")
+@click.pass_obj
+def reconcile(settings: Settings, ledger: Path | None, since: datetime | None) -> None:
+    """Make ready a database that pg_restore, pgBackRest or a promoted copy gave back, before programs start on it.
+
+    The next `serve` asks the hub about the transfers that were under way, and takes no payment until then. With
+    --ledger nothing is written: it names money that the hub's report and we do not agree on, with exit status 1. With
+    --since that is also what was paid here from then on and the report lacks.
+    """
+    from merchant.core import money
+    from merchant.programs import runtime
+    from merchant.programs.reconciling import compare, mark_restored
+
+    differences = 0
+
+    async def main(url: str) -> None:
+        nonlocal differences
+        async with runtime.ready_service(settings, url) as service:
+            if ledger is None:
+                count = await mark_restored(service)
+                click.echo(f"marked as restored; `merchant serve` asks the hub about {count} transfers first")
+                return
+            async for one in compare(service, ledger, since.replace(tzinfo=UTC) if since else None):
+                differences += 1
+                amount = f"{money.format_decimal(one.amount)} {one.amount.currency}"
+                click.echo(f"{one.transfer_id}  {amount}  {one.what}")
+            click.echo(f"{differences or 'no'} differences")
+
+    with runtime.open_database(settings) as url:
+        runtime.run(main(url))
+    if differences:
+        sys.exit(1)

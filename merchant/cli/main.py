@@ -13,7 +13,7 @@ import click
 from merchant import __version__
 from merchant.cli import qr_posters
 from merchant.cli.audit import audit
-from merchant.cli.backup import backup, restore
+from merchant.cli.backup import backup, reconcile, restore
 from merchant.cli.check import check
 from merchant.cli.database import database
 from merchant.cli.demo import demo
@@ -47,6 +47,7 @@ COMMANDS = (
     check,
     backup,
     restore,
+    reconcile,
     database,
     audit,
     outbox,

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from merchant.core import clock, logs, pools
+from merchant.core import clock, logs, poolers, pools
 from merchant.core.audit_keys import AuditKeys
 from merchant.core.errors import NotFound, OperatorProblem
 from merchant.core.pools import Pool, Silence, is_contention, is_unavailable
@@ -58,6 +58,10 @@ FROM pg_roles me JOIN pg_roles login ON login.rolname = session_user WHERE me.ro
 
 class UnsafeRole(OperatorProblem):
     """The database role could bypass row-level security; the service refuses to start with it."""
+
+
+class UnsafePooler(OperatorProblem):
+    """A connection pooler before the database mixes up connections of different roles; the service refuses to start."""
 
 
 class Reads:
@@ -210,12 +214,16 @@ class Database:
         return self._silence.count
 
     async def check_roles(self) -> None:
-        """Refuse roles that bypass row-level security, and a login that could become one. Raises UnsafeRole."""
+        """Refuse roles that bypass row-level security, and a login that could become one. Raises UnsafeRole.
+
+        And a pooler that mixes up connections of different roles. Raises UnsafePooler.
+        """
         names = (self._app_role, self._system_role, self._system_role)
         for pool, name in zip((self._app, self._system, self._reads), names, strict=True):
             try:
                 async with pool.borrowed() as fairy:
                     row = await Reads(pool, fairy).fetchrow(_ROLES)
+                    behind_pooler = getattr(pools.driver(fairy), "behind_pooler", False)
             except Exception as error:
                 if getattr(error.__cause__ or error, "sqlstate", None) not in _NO_SUCH_ROLE:
                     raise
@@ -225,11 +233,19 @@ class Database:
                     " administrator run what `merchant database roles` prints."
                 ) from None
             if row is None or row["name"] != name or row["unsafe"]:
-                raise UnsafeRole(f"The database pool must run as {name!r}, without SUPERUSER or BYPASSRLS.")
+                raise UnsafeRole(
+                    f"The database pool must run as {name!r}, without SUPERUSER or BYPASSRLS; a pooler must not ignore"
+                    " the start-up parameter `role`."
+                )
         if row is not None and row["unsafe_login"]:
             raise UnsafeRole(
                 f"The database login {row['login']!r} has SUPERUSER or BYPASSRLS, which row-level security does not"
                 " stop: use one without, as `merchant database roles` prints."
+            )
+        if behind_pooler and not await poolers.keeps_sessions(lambda: pools.connect(self._url)):
+            raise UnsafePooler(
+                "The pooler of MERCHANT_DATABASE_URL gives each transaction another server, so that it could run under"
+                " the role of another caller: set pool_mode = session (PgBouncer)."
             )
 
     @asynccontextmanager

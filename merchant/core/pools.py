@@ -27,6 +27,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util.concurrency import greenlet_spawn
 
+from merchant.core import poolers
+
 CONNECT_TIMEOUT_S = 5.0
 # How long a caller waits for a connection while others hold them all; gateways give up after 10 s at the earliest.
 CHECKOUT_TIMEOUT_S = 2.0
@@ -52,6 +54,8 @@ _UNRECEIVED_MS = 5_000
 _CONTENTION = frozenset({"40P01", "40001", "55P03", "57014"})
 # admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections; and the class 08, connection exceptions
 _AWAY = frozenset({"57P01", "57P02", "57P03", "53300"})
+# read_only_sql_transaction, where we asked for a transaction that writes: this server is not the primary any more.
+_READ_ONLY = "25006"
 
 
 class Caller:
@@ -78,6 +82,12 @@ def is_contention(error: BaseException) -> bool:
     """Whether other transactions were in the way, so that the same work may succeed when it is repeated."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return isinstance(error, (PoolTimeout, ShareTaken)) or getattr(cause, "sqlstate", None) in _CONTENTION
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Whether the server refused a change because it takes none: it was the primary and is one no more."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlstate", None) == _READ_ONLY
 
 
 def is_unavailable(error: BaseException) -> bool:
@@ -109,6 +119,8 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # which has no typ
     The method is asyncpg's own, called at the first use of each type; were it renamed, every connection would ask.
     """
 
+    behind_pooler = False  # poolers.py sets it
+
     async def _introspect_types(self, typeoids: Iterable[int], *deadline: Any) -> tuple[Any, Any]:
         wanted = frozenset(typeoids)
         if wanted in _BUILT_IN:
@@ -126,13 +138,20 @@ _NOTHING_SENT = SimpleNamespace(name="kept")  # in place of the statement that w
 
 
 async def connect(*args: Any, **options: Any) -> asyncpg.Connection[Any]:
-    """A connection whose kernel notices when the other side is gone. Raises DatabaseAway."""
+    """A connection to the primary, whose kernel notices when the other side is gone. Raises DatabaseAway."""
     options.setdefault("connection_class", _Connection)
     options.setdefault("timeout", CONNECT_TIMEOUT_S)
     options.setdefault("command_timeout", STATEMENT_TIMEOUT_S + GRACE_S)
+    # A name or proxy may lead to a standby while another takes over: what it tells is old, and it stores nothing.
+    options.setdefault("target_session_attrs", "primary")
     try:
-        connection = await asyncpg.connect(*args, **options)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        try:
+            connection = await asyncpg.connect(*args, **options)
+        except asyncpg.PostgresError as error:
+            if error.sqlstate != poolers.NOT_UNDERSTOOD or "server_settings" not in options:
+                raise
+            connection = await poolers.connect_behind_one(*args, **options)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.TargetServerAttributeNotMatched) as error:
         raise DatabaseAway("no connection to the database") from error
     _keep_alive(connection)
     return connection
@@ -244,6 +263,7 @@ class Pool:
 
     def __init__(self, url: str, role: str, size: int, silence: Silence, *, read_only: bool = False) -> None:
         self.size = size
+        self._is_read_only = read_only
         self._silence = silence
         self._share = max(2, size // 2 - 1)
         self._kinds: dict[str, _Share] = {}
@@ -303,6 +323,9 @@ class Pool:
                 self._silence.notice()
                 raise DatabaseAway("the database did not answer in time") from error
             except Exception as error:
+                if not self._is_read_only and is_read_only(error):
+                    await drop(fairy)
+                    raise DatabaseAway("the database takes no changes here any more") from error
                 if fairy.is_valid and not driver(fairy).is_closed():
                     raise
                 raise DatabaseAway("the connection to the database broke") from error

@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, event
@@ -28,14 +28,24 @@ _HERE = Path(__file__).parent
 # Any number that no other program on this database uses: the letters "mercht".
 _ADVISORY_LOCK = 0x6D6572636874
 
-# While a migration waits for a table, everyone else who wants it waits behind the migration. So it gives up soon
-# (db.py lets a request wait for 5 s), lets the others pass, and tries again.
-LOCK_TIMEOUT_S = 2
+# While a migration waits for a table, everyone else who wants it waits behind the migration. So it gives up soon, lets
+# the others pass, and tries again. It gives up well before a second, after which PostgreSQL looks for deadlocks: a
+# migration that holds one table and waits for the next may stand in a circle with a request that has them in the other
+# order, and it is not the request that must fail.
+LOCK_TIMEOUT_S = 0.2
+# An index that is built beside requests holds up nobody while it waits for those that began before it, and to give up
+# would throw the whole building away.
+CONCURRENT_LOCK_TIMEOUT_S = 20
+_CONCURRENTLY = re.compile(r"\bINDEX\s+CONCURRENTLY\b", re.IGNORECASE)
 # No statement of a migration takes longer; what would is done in pieces by the worker.
 STATEMENT_TIMEOUT_S = 900
-TIMEOUTS = (f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'", f"SET statement_timeout = '{STATEMENT_TIMEOUT_S}s'")
-_ATTEMPTS = 10
-_PAUSE_S = 1.0
+TIMEOUTS = (
+    f"SET lock_timeout = '{round(LOCK_TIMEOUT_S * 1000)}ms'",
+    f"SET statement_timeout = '{STATEMENT_TIMEOUT_S}s'",
+)
+# Together half a minute.
+_ATTEMPTS = 50
+_PAUSE_S = 0.4
 _TURN_S = 0.1
 
 _OLDEST_TRANSACTION = """
@@ -177,9 +187,10 @@ async def _wait_for_turn(connection: AsyncConnection) -> None:
 
 async def _upgrade_patiently(connection: AsyncConnection, roles: Roles, to: str) -> None:
     await _name_roles(connection, roles)
-    for statement in TIMEOUTS:
-        await connection.exec_driver_sql(statement)
+    _wait_longer_for_indexes(connection)
     for _ in range(_ATTEMPTS):
+        for statement in TIMEOUTS:
+            await connection.exec_driver_sql(statement)
         await connection.commit()  # Alembic begins and ends its own transactions, one for each revision
         try:
             await connection.run_sync(_upgrade, to)
@@ -203,6 +214,19 @@ async def _who_is_in_the_way(connection: AsyncConnection) -> str:
     row = (await connection.exec_driver_sql(_OLDEST_TRANSACTION)).first()
     suspect = f" The oldest is {row.usename}'s, {row.age_s} s old: process {row.pid} of the server." if row else ""
     return f"Other transactions kept the schema from being changed; end them and run `merchant migrate` again.{suspect}"
+
+
+def _wait_longer_for_indexes(connection: AsyncConnection) -> None:
+    def before(_conn: object, cursor: Any, statement: str, *_: object) -> None:
+        if _CONCURRENTLY.search(statement):
+            cursor.execute(f"SET lock_timeout = '{CONCURRENT_LOCK_TIMEOUT_S}s'")
+
+    def after(_conn: object, cursor: Any, statement: str, *_: object) -> None:
+        if _CONCURRENTLY.search(statement):
+            cursor.execute(TIMEOUTS[0])
+
+    event.listen(connection.sync_connection, "before_cursor_execute", before)
+    event.listen(connection.sync_connection, "after_cursor_execute", after)
 
 
 async def _name_roles(connection: AsyncConnection, roles: Roles) -> None:

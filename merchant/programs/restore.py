@@ -24,8 +24,8 @@ from merchant.core.postgres import clients
 from merchant.core.service import open_service
 from merchant.core.settings import Settings
 from merchant.core.vault import Vault
-from merchant.payments.transfer_states import UNDER_WAY
 from merchant.programs.backup import ROWS, BadBackup, Manifest, read_manifest
+from merchant.programs.reconciling import MARK_AS_RESTORED
 from merchant.programs.runtime import roles_of
 
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1"
@@ -36,10 +36,6 @@ SELECT format('ALTER TABLE %s DROP CONSTRAINT %I;', conrelid::regclass, conname)
   format('ALTER TABLE %s ADD CONSTRAINT %I %s;', conrelid::regclass, conname, pg_get_constraintdef(oid)) AS on
 FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace AND conparentid = 0 ORDER BY oid
 """
-_MARK = f"""
-UPDATE installation SET restored_at = now(), reconciled_at = NULL;
-UPDATE transfer SET check_at = now() WHERE state IN {UNDER_WAY};
-"""  # noqa: S608 - constants
 # An older server does not know it.
 _NOT_KNOWN_BEFORE_17 = b"SET transaction_timeout"
 
@@ -122,7 +118,7 @@ async def _load(url: str, path: Path) -> None:
     finally:
         await connection.close()
     before = "\n".join(row["off"] for row in constraints) + "".join(f"\nDELETE FROM {name};\n" for name in filled)
-    mark = _MARK if "installation" in tables else ""
+    mark = MARK_AS_RESTORED if "installation" in tables else ""
     # pg_dump empties the search path for its own statements.
     after = "SET search_path = public;\n" + "\n".join(row["on"] for row in constraints) + f"\n{mark}"
     with _unpacked(path) as rows:

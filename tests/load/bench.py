@@ -2,7 +2,7 @@
 
 Wall time tells of the machine; CPU time tells of us. Each figure is the median of several rounds. The server, the
 simulated hub and this client are separate processes; database and server are counted together.
-`make bench RECORD="what this run is of"` adds the run to the history (history.py).
+`make bench RECORD="what this run is of"` adds the run to the history (history.py), against which it is held.
 """
 
 import asyncio
@@ -310,16 +310,30 @@ def _postmaster_of(folder: Path) -> int:
 
 @click.command()
 @click.option("--record", "note", default="", help="Add the run to the history; in one sentence what it is of.")
-def main(note: str) -> None:
-    """Measure, print the table, and add the run to the history if asked to."""
+@click.option("--accept", "why", default="", help="Add it although something became slower; why that is right.")
+def main(note: str, why: str) -> None:
+    """Measure, print the table, and add the run to the history if asked to.
+
+    Exit status 1 when something became slower by more than a tenth than is usual on this kind of machine.
+    """
     with tempfile.TemporaryDirectory(prefix="merchant-bench-") as name:
         folder = Path(name)
         with postgres.start(folder / "postgres") as running:
             rows = asyncio.run(_main(folder, running.url()))
     rows += [*library_rows(), *compliance_rows()]
-    show(rows, history.last_figures(history.read()))
-    if note:
-        history.record(rows, note)
+    sys.exit(conclude(rows, note, why))
+
+
+def conclude(rows: list[Row], note: str, why: str = "", path: Path = history.HISTORY) -> int:
+    """Show the table, add the run to the history if asked to; the exit status."""
+    runs = history.read(path)
+    slower = show(rows, history.usual_figures(runs, history.run_of(rows, note, history.this_machine())))
+    if note and (why or not slower):
+        history.record(rows, f"{note}; slower, because {why}" if slower else note, path)
+        click.echo("recorded; `python -m tests.load.history` writes docs/benchmarks.md anew")
+    elif note:
+        click.echo('not recorded: something became slower; if that is right, say why: make bench RECORD="…" ACCEPT="…"')
+    return 1 if slower and not why else 0
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import kyb
 from merchant.core.settings import Settings
+from tests.load import history
 from tests.load.meter import rate_per_s
 from tests.load.qr_bench import qr_rows
 from tests.load.table import Row
@@ -12,7 +13,7 @@ from tests.load.table import Row
 
 def library_rows() -> Iterator[Row]:
     """Rows of all libraries."""
-    yield Row("yardstick: a fixed loop of Python", rate_per_s(lambda: sum(n * n for n in range(10_000))), "/s")
+    yield history.yardstick()
     yield from qr_rows()
     index = kyb.build_index([kyb.load_un_list(gzip.decompress(Settings().screening_list.read_bytes()))])
     screens_per_s = rate_per_s(lambda: kyb.screen("Abdul Rahman Hussein", index))

@@ -16,7 +16,7 @@ from typing import Any
 
 import qr
 from qr.posters import Design, Poster, poster_pdf
-from tests.load.history import last_figures, read
+from tests.load import history
 from tests.load.meter import rate_per_s
 from tests.load.table import Row, peer, show
 
@@ -201,4 +201,5 @@ def _import_ms(statement: str) -> float:
 
 
 if __name__ == "__main__":
-    show(qr_rows(), last_figures(read()))
+    rows = [history.yardstick(), *qr_rows()]
+    show(rows, history.usual_figures(history.read(), history.run_of(rows, "", history.this_machine())))

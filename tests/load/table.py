@@ -1,11 +1,11 @@
-"""The table that `make bench` prints: figures with their budgets, those of the run before, and peers' as ratios."""
+"""The table that `make bench` prints: figures with their budgets, what is usual, and peers' as ratios."""
 
 from collections.abc import Iterable, Mapping
 
 import click
 import msgspec
 
-TOLERATED = 0.1  # more than a tenth worse than the run before is told
+TOLERATED = 0.1  # more than a tenth worse than usual is refused
 
 
 class Row(msgspec.Struct):
@@ -31,18 +31,18 @@ class Row(msgspec.Struct):
         return self.figure < self.budget if self.is_rate else self.figure > self.budget
 
     def worse_by(self, before: float | None) -> float:
-        """How much worse than before, as a part of before: 0.25 is a quarter worse, -0.25 a quarter better."""
+        """How much worse than usual, as a part of that: 0.25 is a quarter worse, -0.25 a quarter better."""
         if not before or not self.figure:
             return 0.0
         return before / self.figure - 1 if self.is_rate else self.figure / before - 1
 
     def verdict(self, before: float | None) -> str:
-        """How it compares with its budget and with the run before."""
+        """How it compares with its budget and with what is usual."""
         said = [self.note] if self.note else []
         if self.budget is not None and self.figure is not None:
             said.append(f"{self.figure / self.budget:.2f} times the budget" if self.is_over_budget else "good")
         if self.worse_by(before) > TOLERATED and not self.is_peer:
-            said.append(f"{self.worse_by(before):.0%} worse than before")
+            said.append(f"{self.worse_by(before):.0%} worse than usual")
         return ", ".join(said)
 
 
@@ -51,9 +51,9 @@ def peer(name: str, figure: float, unit: str, ours: float) -> Row:
     return Row(f"  {name}", figure, unit, note=f"ours is {ours / figure:.1f} times as fast", is_peer=True)
 
 
-def show(rows: Iterable[Row], before: Mapping[str, float]) -> None:
-    """Print the table, and below it what became slower. `before` holds earlier figures by the name of the work."""
-    click.echo(f"{'work':<64} {'figure':>13} {'budget':>8} {'before':>9}")
+def show(rows: Iterable[Row], before: Mapping[str, float]) -> list[str]:
+    """Print the table, and below it what became slower, which is returned. `before` holds usual figures by the work."""
+    click.echo(f"{'work':<64} {'figure':>13} {'budget':>8} {'usual':>9}")
     slower = []
     for row in rows:
         earlier = before.get(row.work.strip())
@@ -64,7 +64,8 @@ def show(rows: Iterable[Row], before: Mapping[str, float]) -> None:
         )
         if row.worse_by(earlier) > TOLERATED and not row.is_peer:
             slower.append(row.work.strip())
-    click.echo(f"more than a tenth worse than before: {'; '.join(slower) or 'nothing'}")
+    click.echo(f"more than a tenth worse than usual: {'; '.join(slower) or 'nothing'}")
+    return slower
 
 
 def _number(figure: float | None) -> str:

@@ -96,7 +96,15 @@ def test_a_wrong_setting_ends_in_one_sentence(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["serve"], ["worker"], ["audit", "verify"], ["outbox", "list"], ["rotate-keys"], ["backup", "x.tar"]],
+    [
+        ["serve"],
+        ["worker"],
+        ["audit", "verify"],
+        ["outbox", "list"],
+        ["rotate-keys"],
+        ["backup", "x.tar"],
+        ["reconcile"],
+    ],
 )
 def test_where_nothing_is_installed_a_command_says_so_and_writes_nothing(arguments: list[str], tmp_path: Path) -> None:
     environment = {"MERCHANT_DATA_DIR": str(tmp_path / "none"), "MERCHANT_DATABASE_URL": "", "MERCHANT_SECRET_KEY": ""}
@@ -172,9 +180,10 @@ async def test_a_database_is_set_up_once(database_url: str, tmp_path: Path) -> N
 def test_what_an_operator_solves_is_of_one_kind() -> None:
     from merchant import migrations
     from merchant.core import db, secret_key, service, vault
-    from merchant.programs import backup, restore, rotation, runtime
+    from merchant.programs import backup, reconciling, restore, rotation, runtime
 
     kinds = {
+        db.UnsafePooler,
         db.UnsafeRole,
         backup.BadBackup,
         migrations.NoDatabase,
@@ -184,6 +193,7 @@ def test_what_an_operator_solves_is_of_one_kind() -> None:
         migrations.TablesInUse,
         postgres.clients.ClientFailed,
         postgres.clients.NoClients,
+        reconciling.BadReport,
         restore.NotEmpty,
         rotation.ProgramsRun,
         rotation.StillInUse,
