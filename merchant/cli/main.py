@@ -31,6 +31,7 @@ from merchant.cli.policies import policies
 from merchant.cli.qr import qr_commands
 from merchant.cli.serve import migrate, serve, worker
 from merchant.cli.setup import seed
+from merchant.cli.status import status
 from merchant.cli.user import user
 from merchant.core.errors import OperatorProblem
 from merchant.core.settings import BadSettings, load
@@ -44,6 +45,7 @@ COMMANDS = (
     user,
     demo,
     check,
+    status,
     backup,
     restore,
     database,

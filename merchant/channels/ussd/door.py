@@ -4,10 +4,12 @@ Gateways sign nothing, so the key in the path is all that proves them. How each 
 """
 
 import hmac
+import time
 
 import structlog
 from litestar import asgi
 from litestar.types import Receive, Scope, Send
+from prometheus_client import Histogram
 
 import ussd
 from merchant.channels.ussd.steps import take_step
@@ -23,6 +25,13 @@ MOUNT = "/ussd"
 MAX_BODY_BYTES = 16_384  # a dozen short fields
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _log = structlog.get_logger()
+# Networks end a dialogue whose answer takes longer than 5 to 10 s, and a person gives up before.
+_seconds = Histogram(
+    "merchant_ussd_step_seconds",
+    "How long a step of a USSD dialogue took, by gateway.",
+    ["gateway"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
+)
 
 
 @asgi(MOUNT, is_mount=True, copy_scope=False, opt={"public": True, "hidden": True})
@@ -35,7 +44,9 @@ async def ussd_door(scope: Scope, receive: Receive, send: Send) -> None:
         if call.method not in gateway.methods:
             raise Refused(405, "3000", f"This gateway sends its steps by {' or '.join(sorted(gateway.methods))}.")
         step = gateway.decode(ussd.Call(call.method, rest, call.query, call.headers, call.body), await _route(service))
+        asked_s = time.monotonic()
         answer = gateway.encode(step, await take_step(service, step))
+        _seconds.labels(step.gateway).observe(time.monotonic() - asked_s)
     except Refused as refused:
         await respond(send, refused.status, refused.description.encode(), _TEXT)
     except ussd.BadStep as problem:
