@@ -46,8 +46,8 @@ for program in pg_dump pg_restore psql; do
   install -m 0755 "$work/client/usr/lib/postgresql/15/bin/$program" "$work/root/usr/lib/postgresql/15/bin/"
 done
 client=$(basename "$work"/client/*.deb .deb)
-chroot "$work/root" /usr/sbin/useradd --uid 10001 --user-group --no-log-init --no-create-home \
-  --home-dir /var/lib/merchant --shell /usr/sbin/nologin merchant
+printf 'merchant:x:10001:10001::/var/lib/merchant:/usr/sbin/nologin\n' >>"$work/root/etc/passwd"
+printf 'merchant:x:10001:\n' >>"$work/root/etc/group"
 install -d -m 0700 -o 10001 -g 10001 "$work/root/var/lib/merchant"
 
 # --- the service, in a folder like a venv's, whose Python is the image's ------------------------------------------------------
@@ -83,7 +83,6 @@ rm -rf var/lib/apt var/cache var/log boot home media mnt srv usr/share/bash-comp
   etc/apt etc/passwd- etc/group- etc/shadow- etc/gshadow- etc/.pwd.lock run/* tmp/*
 for gone in idlelib lib2to3 test ensurepip turtledemo; do rm -rf "usr/lib/python3.11/$gone"; done
 mkdir -p var/cache var/log
-sed -i "s/^\(merchant:[^:]*\):[0-9]*:/\1:19000:/; s/^\([^:]*:[^:]*\):[0-9]*:/\1:19000:/" etc/shadow
 cd "$here"
 
 mkdir -p "$output"
