@@ -95,7 +95,7 @@ def main(root: Path, output: Path, architecture: str, version: str) -> None:
         layers.append(layout.add(data, "layer.v1.tar+gzip"))
         diffs.append(digest)
         history.append({"created": created, "created_by": f"deploy/image/build.sh: {told}"})
-        print(f"{told}: {len(data) / 1e6:.1f} MB")
+        sys.stdout.write(f"{told}: {len(data) / 1e6:.1f} MB" + "\n")
     config = layout.add_document(
         {
             "created": created,
@@ -139,7 +139,9 @@ def main(root: Path, output: Path, architecture: str, version: str) -> None:
     (output / "index.json").write_text(
         json.dumps({"schemaVersion": 2, "mediaType": f"{MEDIA}.index.v1+json", "manifests": [named]}, sort_keys=True)
     )
-    print(f"image: {sum(one['size'] for one in layers) / 1e6:.1f} MB compressed, {manifest['digest']}")
+    sys.stdout.write(
+        f"image: {sum(one['size'] for one in layers) / 1e6:.1f} MB compressed, {manifest['digest']}" + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes what is in the image as CycloneDX 1.5: Debian's packages by dpkg, Python's by their metadata and the lock file.
+"""Writes what is in the image as CycloneDX 1.5: Debian's packages by dpkg, Python's by metadata and lock file.
 
     sbom.py ROOT requirements.lock postgresql-client-15_VERSION_ARCH > sbom.cdx.json
 
@@ -81,4 +81,4 @@ def document(root: Path, lock: str, extra: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     bill = document(Path(sys.argv[1]), Path(sys.argv[2]).read_text(), sys.argv[3])
-    print(json.dumps(bill, indent=1, sort_keys=True))
+    sys.stdout.write(json.dumps(bill, indent=1, sort_keys=True) + "\n")

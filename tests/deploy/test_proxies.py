@@ -1,4 +1,4 @@
-"""Both proxies, run for real before a program that tells what came: who gets the hub's secret, and who only sends it."""
+"""Both proxies, run before a program that tells what came: who gets the hub's secret, and who only sends one."""
 
 import contextlib
 import shutil

@@ -1,4 +1,4 @@
-"""The sample of settings: every name in it is a setting, what it says is safe, and nothing that is needed is missing."""
+"""The sample of settings: every name is a setting, what it says is safe, and nothing that is needed is missing."""
 
 import msgspec
 import pytest
