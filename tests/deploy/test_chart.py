@@ -5,6 +5,7 @@ Needs what `make chart` installs: helm-python-sdk and kubernetes-validate.
 
 import copy
 import json
+import re
 from typing import Any
 
 import pytest
@@ -50,6 +51,7 @@ EVERYTHING: dict[str, Any] = {
     "tolerations": [{"key": "payments", "operator": "Exists"}],
     "podAnnotations": {"a": "b"},
 }
+IN_CLUSTER: dict[str, Any] = {**EXTERNAL, "hubProxy": {"enabled": True, "namespaces": ["mojaloop"]}}
 OWN: dict[str, Any] = {
     **EXTERNAL,
     "secrets": {},
@@ -59,7 +61,7 @@ OWN: dict[str, Any] = {
     "networkPolicy": {"enabled": False},
     "topologySpread": False,
 }
-CASES = {"external": EXTERNAL, "bundled": BUNDLED, "everything": EVERYTHING, "own": OWN}
+CASES = {"external": EXTERNAL, "bundled": BUNDLED, "everything": EVERYTHING, "in_cluster": IN_CLUSTER, "own": OWN}
 Objects = dict[tuple[str, str], dict[str, Any]]
 
 
@@ -69,6 +71,16 @@ def render(values: dict[str, Any], name: str = "demo") -> Objects:
         files = chart.render(copy.deepcopy(values), name=name, namespace="payments")
     found = [one for path, text in files.items() if path.endswith(".yaml") for one in yaml.safe_load_all(text) if one]
     return {(one["kind"], one["metadata"]["name"]): one for one in found}
+
+
+def overlay(name: str) -> dict[str, Any]:
+    """The values of an overlay, with what it leaves to the command line."""
+    given: dict[str, Any] = yaml.safe_load((DEPLOY / "helm" / "overlays" / f"{name}.yaml").read_text())
+    image = {"repository": "registry.example.org/merchant"}
+    if given.get("postgresql", {}).get("bundled"):
+        passwords = {"ownerPassword": "a", "loginPassword": "b", "adminPassword": "c"}
+        return {**given, "image": image, "secrets": SECRETS, "postgresql": given["postgresql"] | passwords}
+    return {"publicUrl": "https://pay.example.org", **given, "image": image, "existingSecret": "merchant"}
 
 
 def pods(objects: Objects) -> dict[str, dict[str, Any]]:
@@ -185,6 +197,35 @@ def test_the_hubs_paths_have_an_ingress_of_their_own_of_any_class() -> None:
     assert "ingressClassName" not in render(EXTERNAL)["Ingress", "demo"]["spec"]
 
 
+def test_a_hub_of_the_same_cluster_is_let_in_by_a_program_that_adds_the_secret_for_it_alone() -> None:
+    objects = render(IN_CLUSTER)
+    policy = objects["NetworkPolicy", "demo-hub"]["spec"]
+    namespaces = [one["namespaceSelector"]["matchLabels"] for one in policy["ingress"][0]["from"]]
+    assert namespaces == [{"kubernetes.io/metadata.name": "mojaloop"}]
+    into_web = objects["NetworkPolicy", "demo"]["spec"]["ingress"][0]["from"]
+    assert [one for one in into_web if "podSelector" in one]
+    variables = set(re.findall(r"\$\{(\w+)\}", objects["ConfigMap", "demo-hub"]["data"]["default.conf.template"]))
+    [container] = pods(objects)["demo-hub"]["containers"]
+    assert variables <= {one["name"] for one in container["env"]}
+
+
+def test_a_cluster_with_the_gateway_api_has_a_route_and_no_ingress() -> None:
+    objects = render(overlay("deployment-kit"))
+    assert not [kind for kind, _ in objects if kind == "Ingress"]
+    route = objects["HTTPRoute", "demo"]["spec"]
+    assert route["parentRefs"] == [{"name": "gw-ext", "namespace": "platform-system"}]
+    assert route["hostnames"] == ["pay.example.org"]
+
+
+@pytest.mark.parametrize("name", ["mini-loop", "deployment-kit"])
+def test_an_overlay_is_taken_by_kubernetes_and_by_the_program(name: str) -> None:
+    objects = render(overlay(name))
+    for (kind, _), one in objects.items():
+        if kind != "HTTPRoute":  # which is no object of Kubernetes' own
+            kubernetes.validate(one, VERSIONS[-1], strict=True)
+    load(objects["ConfigMap", "demo"]["data"])
+
+
 def test_a_secret_of_ones_own_is_used_and_none_is_made() -> None:
     objects = render(OWN)
     assert not [kind for kind, _ in objects if kind in ("Secret", "PersistentVolumeClaim", "Ingress", "NetworkPolicy")]
@@ -201,6 +242,8 @@ def test_a_secret_of_ones_own_is_used_and_none_is_made() -> None:
         {"secrets": {}},
         {"secrets": SECRETS},
         {"settings": {"lower": "1"}},
+        {"hubProxy": {"enabled": True}},
+        {"networkPolicy": {"ingressNamespaces": [], "monitoringNamespaces": []}},
         {"web": {"replicas": 0}},
         {"backup": {"enabled": True}},
         {"postgresql": {"bundled": True, "ownerPassword": "a'b", "loginPassword": "b", "adminPassword": "c"}},

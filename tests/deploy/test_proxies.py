@@ -109,6 +109,18 @@ def nginx_conf(folder: Path, certificate: Path, port: int, backend: int) -> Path
     return folder / "nginx.conf"
 
 
+def bare_nginx(folder: Path) -> list[str]:
+    """The command that runs a folder's sample.conf in an nginx without rights."""
+    (folder / "nginx.conf").write_text(
+        f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;\nevents {{}}\n"
+        f"http {{ client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;\n"
+        f"uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s; include {folder}/sample.conf; }}\n"
+    )
+    program = shutil.which("nginx")
+    assert program is not None
+    return [program, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
+
+
 def haproxy_conf(folder: Path, certificate: Path, port: int, backend: int) -> Path:
     """Likewise for HAProxy."""
     text = (DEPLOY / "haproxy.cfg").read_text()
@@ -191,18 +203,26 @@ def test_the_way_of_prometheus_adds_the_secret_to_figures_only(tmp_path: Path, b
     text = text.replace("/etc/nginx/merchant-metrics-secret.conf", str(tmp_path / "secret.conf"))
     (tmp_path / "secret.conf").write_text(f'proxy_set_header x-gateway-secret "{SECRET}";\n')
     (tmp_path / "sample.conf").write_text(text)
-    (tmp_path / "nginx.conf").write_text(
-        f"daemon off; master_process off; pid {tmp_path}/pid; error_log {tmp_path}/error.log;\nevents {{}}\n"
-        f"http {{ client_body_temp_path {tmp_path}/b; proxy_temp_path {tmp_path}/p; fastcgi_temp_path {tmp_path}/f;\n"
-        f"uwsgi_temp_path {tmp_path}/u; scgi_temp_path {tmp_path}/s; include {tmp_path}/sample.conf; }}\n"
-    )
-    program = shutil.which("nginx")
-    assert program is not None
-    with running([program, "-c", str(tmp_path / "nginx.conf"), "-e", str(tmp_path / "error.log")], web):
+    with running(bare_nginx(tmp_path), web):
         with urllib.request.urlopen(f"http://127.0.0.1:{web}/metrics", timeout=5) as answer:
             assert f"x-gateway-secret: {SECRET}\n" in answer.read().decode()
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(f"http://127.0.0.1:{web}/oracle/participants/ALIAS/1", timeout=5)
+
+
+@needs("nginx", "nginx-light")
+def test_the_way_of_a_hub_in_the_cluster_adds_the_secret_on_the_hubs_paths_only(tmp_path: Path, backend: int) -> None:
+    text = (DEPLOY / "helm" / "merchant" / "files" / "hub-proxy.conf.template").read_text()
+    port = free_port()
+    text = text.replace("${MERCHANT_GATEWAY_SECRET}", SECRET).replace("${MERCHANT_WEB}", f"127.0.0.1:{backend}")
+    (tmp_path / "sample.conf").write_text(text.replace("listen 8080;", f"listen 127.0.0.1:{port};"))
+    with running(bare_nginx(tmp_path), port):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/oracle/participants/ALIAS/1", timeout=5) as answer:
+            told = answer.read().decode()
+        assert f"x-gateway-secret: {SECRET}\n" in told and "x-forwarded-for: 127.0.0.1\n" in told
+        for path in ("/", "/metrics", "/api/v1/sessions"):
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5)
 
 
 @needs("haproxy", "haproxy")
