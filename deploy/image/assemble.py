@@ -36,7 +36,7 @@ def members(root: Path, *, of_app: bool) -> Iterator[Path]:
 def layer(root: Path, *, of_app: bool) -> tuple[bytes, str]:
     """A layer, compressed, and the digest of what it is unpacked."""
     packed, digest = io.BytesIO(), hashlib.sha256()
-    with gzip.GzipFile("", "wb", 9, packed, mtime=0) as file:
+    with gzip.GzipFile("", "wb", 6, packed, mtime=0) as file:
 
         class Both:
             def write(self, data: bytes) -> int:
