@@ -170,3 +170,8 @@ def test_the_image_is_built_of_the_lock_file_and_no_developers_tools() -> None:
     assert text.count("--require-hashes") == 1 and '-c "$here/requirements.lock" -r "$here/pyproject.toml"' in text
     assert "--extra" not in text
     assert (ROOT / "requirements.lock").exists()
+
+
+def test_what_the_image_is_tried_with_finds_everything_where_everything_is_installed() -> None:
+    ended = run(sys.executable, IMAGE / "smoke.py", PYTHONPATH=str(ROOT), MERCHANT_DATA_DIR="/nonexistent")
+    assert ended.returncode == 0, ended.stderr[-500:]
