@@ -257,5 +257,5 @@ def test_values_that_cannot_work_are_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_the_roles_are_those_that_the_command_prints() -> None:
-    shipped = (CHART / "files" / "roles.sql").read_text()
+    shipped = (CHART / "files" / "make-roles.sql").read_text()
     assert shipped == script("merchant", "merchant_owner", "merchant_login", "merchant_app", "merchant_system")

@@ -43,5 +43,5 @@ def test_without_a_secret_it_does_not_start(name: str) -> None:
 
 
 def test_the_roles_are_made_by_what_the_chart_ships() -> None:
-    assert "../helm/merchant/files/roles.sql:/roles.sql:ro" in TEXT
+    assert "../helm/merchant/files/make-roles.sql:/roles.sql:ro" in TEXT
     assert json.dumps((COMPOSE / "roles.sh").read_text()).count("PASSWORD") == 2
