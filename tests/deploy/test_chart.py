@@ -6,6 +6,7 @@ Needs what `make chart` installs: helm-python-sdk and kubernetes-validate.
 import copy
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,6 +131,7 @@ def test_what_the_programs_are_given_is_safe_where_others_reach_them() -> None:
     secret = objects["Secret", "demo"]["stringData"]
     given = {**data, "MERCHANT_SECRET_KEY": secret["secret-key"], "MERCHANT_GATEWAY_SECRET": secret["gateway-secret"]}
     settings = load(given | {"MERCHANT_DATABASE_URL": secret["database-url"]})
+    assert settings.data_dir.is_relative_to("/var/lib/merchant") and settings.data_dir != Path("/var/lib/merchant")
     assert not settings.is_local
     assert [one for one in safety.faults(settings) if one.severity == "error"] == []
 
