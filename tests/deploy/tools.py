@@ -26,7 +26,7 @@ def run(*command: str | Path, folder: Path | None = None, **environment: str) ->
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 
