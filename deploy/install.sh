@@ -189,15 +189,19 @@ chmod 0755 /usr/local/sbin/merchant
 # --- the database -----------------------------------------------------------------------------------------------------
 
 secret() { openssl rand -hex 24; }
+# Debian gives a second server of a machine another port.
+port=$(pg_lsclusters -h 2>/dev/null | awk 'NR == 1 { print $3 }')
+place=127.0.0.1
+[ "${port:-5432}" = 5432 ] || place=127.0.0.1:$port
 if [ ! -f "$etc/owner.env" ]; then
   if [ -n "$database_url" ]; then
     printf 'MERCHANT_DATABASE_URL=%s\n' "$owner_url" >"$etc/owner.env"
   else
-    printf 'MERCHANT_DATABASE_URL=postgresql://merchant_owner:%s@127.0.0.1/merchant\n' "$(secret)" >"$etc/owner.env"
+    printf 'MERCHANT_DATABASE_URL=postgresql://merchant_owner:%s@%s/merchant\n' "$(secret)" "$place" >"$etc/owner.env"
   fi
 fi
 if [ ! -f "$etc/merchant.env" ]; then
-  [ -n "$database_url" ] || database_url=postgresql://merchant_login:$(secret)@127.0.0.1/merchant
+  [ -n "$database_url" ] || database_url=postgresql://merchant_login:$(secret)@$place/merchant
   sed -e "s|^MERCHANT_DATA_DIR=.*|MERCHANT_DATA_DIR=$data|" \
     -e "s|^MERCHANT_PUBLIC_URL=.*|MERCHANT_PUBLIC_URL=$public_url|" \
     -e "s|^MERCHANT_GATEWAY_SECRET=.*|MERCHANT_GATEWAY_SECRET=$(openssl rand -base64 32)|" \
@@ -210,13 +214,12 @@ fi
 chmod 0600 "$etc/merchant.env" "$etc/owner.env"
 value() { sed -n "s/^$2=//p" "$1"; }
 password() { value "$1" MERCHANT_DATABASE_URL | sed 's|^[^:]*://[^:]*:\([^@]*\)@.*|\1|'; }
-if value "$etc/merchant.env" MERCHANT_DATABASE_URL | grep -q '@127.0.0.1/merchant$'; then
+if value "$etc/merchant.env" MERCHANT_DATABASE_URL | grep -q "@$place/merchant\$"; then
   cluster=$(pg_lsclusters -h | head -n 1)
   [ -n "$cluster" ] || die "there is no PostgreSQL on this machine, though $etc/merchant.env names one"
   set -- $cluster
-  [ "$3" = 5432 ] || die "PostgreSQL listens on port $3: write it into $etc/merchant.env and $etc/owner.env, and run again"
   pg_ctlcluster "$1" "$2" status >/dev/null 2>&1 || pg_ctlcluster "$1" "$2" start
-  if ! PGPASSWORD=$(password "$etc/merchant.env") psql -qXAt -h 127.0.0.1 -U merchant_login merchant -c 'SELECT 1' \
+  if ! PGPASSWORD=$(password "$etc/merchant.env") psql -qXAt -h 127.0.0.1 -p "$port" -U merchant_login merchant -c 'SELECT 1' \
     >/dev/null 2>&1; then
     step "making the database and its roles"
     # On standard input: what stands in arguments can be read by every user of the machine.
@@ -224,7 +227,7 @@ if value "$etc/merchant.env" MERCHANT_DATABASE_URL | grep -q '@127.0.0.1/merchan
       printf "\\\\set owner_password '%s'\n\\\\set login_password '%s'\n" \
         "$(password "$etc/owner.env")" "$(password "$etc/merchant.env")"
       MERCHANT_DATA_DIR=/nonexistent "$release/bin/merchant" database roles
-    } | (cd / && setpriv --reuid postgres --regid postgres --init-groups psql -qX postgres >/dev/null)
+    } | (cd / && setpriv --reuid postgres --regid postgres --init-groups psql -qX -p "$port" postgres >/dev/null)
   fi
 fi
 
