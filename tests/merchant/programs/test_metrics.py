@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from merchant.core import outbox
 from merchant.core.service import Service
-from merchant.programs import metrics
+from merchant.programs import backup, metrics
 from merchant.programs.app import with_doors
 from tests.apps import app_on
 from tests.builders import GATEWAY_SECRET, World
@@ -121,6 +121,54 @@ async def test_lists_are_told_by_their_age_and_an_alarm_ends_when_one_is_put(
     assert old['entries{list="eu_fsf"}'] == 1
     await put(service, "eu", file)
     assert (await list_figures(client))['stale{list="eu_fsf"}'] == 0.0
+
+
+async def told(client: httpx.AsyncClient, name: str) -> dict[str, float]:
+    """What /metrics says of the names that begin so, by name and labels."""
+    lines = (await client.get("/metrics")).text.splitlines()
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if line.startswith(name)}
+
+
+async def test_a_key_that_ends_is_told_by_the_last_of_its_participant_and_one_without_end_is_not(
+    client: httpx.AsyncClient, service: Service, world: World, database_url: str, move_clock: Move
+) -> None:
+    name = "merchant_hub_key_expires_seconds"
+    assert await told(client, name) == {}
+    now = move_clock(timedelta())
+    owner = await asyncpg.connect(database_url)
+    for key_id, days in (("old", 1), ("new", 20)):
+        await owner.execute(
+            "INSERT INTO scheme_key (id, fsp_id, purpose, key_id, algorithm, public_pem, valid_from, valid_until)"
+            " VALUES (gen_random_uuid(), 'switch', 'jws_verify', $1, 'RS256', '', $2, $3)",
+            key_id,
+            now,
+            now + timedelta(days=days),
+        )
+    await owner.close()
+    [(key, seconds)] = (await told(client, name)).items()
+    assert key == f'{name}{{fsp_id="switch",purpose="jws_verify"}}'
+    assert seconds == pytest.approx(20 * 86_400, abs=60)
+
+
+async def test_the_last_backup_is_told_by_its_age_and_nothing_where_there_was_none(
+    client: httpx.AsyncClient, service: Service, world: World, move_clock: Move
+) -> None:
+    assert str(await told(client, "merchant_backup_age_seconds")) == "{'merchant_backup_age_seconds': nan}"
+    service.settings.data_dir.mkdir(parents=True, exist_ok=True)
+    backup.stamp(service.settings)
+    move_clock(timedelta(days=3))
+    assert (await told(client, "merchant_backup_age"))["merchant_backup_age_seconds"] == pytest.approx(259_200, abs=60)
+
+
+async def test_a_failed_sign_in_is_counted_by_its_kind(
+    client: httpx.AsyncClient, service: Service, world: World
+) -> None:
+    failed = 'merchant_security_events_total{kind="sign_in_failed"}'
+    before = await told(client, "merchant_security_events_total")
+    assert failed in before
+    wrong = {"email": "nobody@greenbankfsp.example", "password": "not the password"}
+    assert (await client.post("/api/v1/sessions", json=wrong)).status_code == 401
+    assert (await told(client, "merchant_security_events_total"))[failed] == before[failed] + 1
 
 
 GATE = {"x-gateway-secret": GATEWAY_SECRET}
