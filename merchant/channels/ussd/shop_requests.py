@@ -82,6 +82,9 @@ async def recent(tx: Tx, service: Service, place: OwnPlace, limit: int) -> list[
     return [_line(row, zone) for row in await tx.fetch(_RECENT, place.merchant_id, place.bound_to, limit)]
 
 
+_BY_STATE = {RequestState.CANCELLED: "taken_back", RequestState.EXPIRED: "expired"}
+
+
 async def read(tx: Tx, service: Service, place: OwnPlace, request_id: UUID) -> ussd.RequestLine | None:
     """One of them."""
     row = await tx.fetchrow(_ONE, place.merchant_id, place.bound_to, request_id)
@@ -98,9 +101,7 @@ def _line(row: asyncpg.Record, zone: ZoneInfo) -> ussd.RequestLine:
     state, code = row["state"], row["reason_code"]
     is_open = may(state, RequestCapability.CANCEL)
     standing: RequestStanding = _STANDS.get(state) or ("waiting" if is_open else "not_paid")
-    reason = "taken_back" if state == RequestState.CANCELLED and code is None else _SENTENCES.get(code, "")
-    if not reason and state == RequestState.EXPIRED:
-        reason = "expired"
+    reason = _SENTENCES.get(code, "") or _BY_STATE.get(state, "")
     return ussd.RequestLine(
         request_id=str(row["id"]),
         amount_minor=row["amount_minor"],

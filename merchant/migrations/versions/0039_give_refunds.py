@@ -22,9 +22,9 @@ TABLES = (
         payee_sealed bytea,
         payee_masked varchar,
         payee_fsp_id varchar NOT NULL,
-        transaction_id varchar(36) NOT NULL UNIQUE,
-        quote_id varchar(36) NOT NULL UNIQUE,
-        transfer_id varchar(36) NOT NULL UNIQUE,
+        transaction_id varchar NOT NULL UNIQUE,
+        quote_id varchar NOT NULL UNIQUE,
+        transfer_id varchar NOT NULL UNIQUE,
         promise varchar,
         lock varchar,
         gives_back boolean NOT NULL,
@@ -88,7 +88,6 @@ WALL = """
 COLUMNS = (
     "ALTER TABLE quote ADD COLUMN payer_sealed bytea",
     "ALTER TABLE payment ADD COLUMN payer_sealed bytea",
-    "CREATE INDEX payment_payer_kept ON payment (received_at) WHERE payer_sealed IS NOT NULL",
 )
 
 

@@ -15,8 +15,6 @@ STATEMENTS = (
     """,
     "CREATE INDEX ussd_phone_noted ON ussd_phone (noted_at)",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ussd_phone TO merchant_system",
-    "CREATE INDEX ussd_session_of_phone ON ussd_session (msisdn_digest, touched_at)",
-    "DROP INDEX ix_ussd_session_msisdn_digest",
     # Room in each page for the next state of its rows: then an update leaves the indexes alone.
     "ALTER TABLE ussd_session SET (fillfactor = 60)",
 )

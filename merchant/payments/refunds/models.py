@@ -35,9 +35,9 @@ class Refund(SQLModel, table=True):
     payee_sealed: bytes | None = columns.sealed()
     payee_masked: str | None = None
     payee_fsp_id: str
-    transaction_id: str = Field(unique=True, max_length=36)
-    quote_id: str = Field(unique=True, max_length=36)
-    transfer_id: str = Field(unique=True, max_length=36)
+    transaction_id: str = Field(unique=True)
+    quote_id: str = Field(unique=True)
+    transfer_id: str = Field(unique=True)
     promise: str | None = None  # of the payee's DFSP, until the refund has ended
     lock: str | None = None
     gives_back: bool  # whether the payment's limits are free again once it is refunded

@@ -55,7 +55,7 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
         "created": Word(_("On its way"), *_WAIT),
         "sent": Word(_("On its way"), *_WAIT),
         "accepted": Word(_("On its way"), *_WAIT),
-        "refunded": Word(_("Given back"), *_GOOD),
+        "refunded": Word(_("Refunded"), *_GOOD),
         "rejected": Word(_("Called off"), "plain", "x"),
         "failed": Word(_("Failed"), *_BAD),
         "in_doubt": Word(_("In doubt"), "bad", "circle-help"),
