@@ -42,11 +42,12 @@ simulate: install ## Live through PAYMENTS payments with faults (20,000) by SEED
 slow: install ## Run the slow tests: kills, whole installations, commands in processes of their own, generated clients
 	$(PYTEST) -m slow
 
+OLDEST ?= tests
 oldest: install ## Run the database tests again on PostgreSQL 15, the oldest supported, where the machine has it
 ifeq ($(OLDEST_POSTGRES),)
 	@echo "PostgreSQL 15 is not here; install postgresql-15 (Debian 12) to run the database tests on it."
 else
-	MERCHANT_TEST_POSTGRES=15 $(PYTEST) -m "database and not slow and not browser"
+	MERCHANT_TEST_POSTGRES=15 $(PYTEST) -m "database and not slow and not browser" $(OLDEST)
 endif
 
 browser: install ## Run the stories and checks of the pages in Chromium, which it installs where it may

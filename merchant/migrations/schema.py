@@ -65,6 +65,7 @@ APPEND_ONLY |= {"import_job", "import_batch"}
 APPEND_ONLY |= {"erasure"}
 APPEND_ONLY |= {"announced_event"}
 APPEND_ONLY |= {"audit_check"}
+APPEND_ONLY |= {"refund_event"}
 
 _NOT_TENANT = SHARED_TABLES | SYSTEM_TABLES
 

@@ -21,7 +21,7 @@ from merchant.core.http import route as declared
 from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.payments.models import Payment, Transfer
-from merchant.payments.refunds.models import Refund
+from merchant.payments.refunds.models import Refund, RefundEvent
 from merchant.people import sessions
 from merchant.people.registration.addresses import Address
 from merchant.people.registration.claims import CLAIMANT
@@ -241,6 +241,7 @@ class Things(Struct, frozen=True):
             "RetryDeadJobs": {"topic": "hub.send"},
             "DiscardDeadJob": {"reason": "It was settled by hand."},
             "SkipJob": {"reason": "It was settled by hand."},
+            "RefundRequest": {"amount": {"amount": "1", "currency": "KES"}, "reason": "CUST"},
             "NewPriceKey": {"label": "Tea", "amount": {"amount": "50", "currency": "KES"}},
             "PriceKeyChange": {"label": "Tea with milk"},
             "NewNotificationChoices": {"choices": [{"kind": "not_paid", "channel": "sms", "sent": True}]},
@@ -364,6 +365,10 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
             channel="api",
         )
         tx.session.add(refund)
+        await tx.flush()
+        tx.session.add(
+            RefundEvent(refund_id=refund.id, seq=1, dfsp_id=merchant.dfsp_id, state=refund.state, cause="api")
+        )
         # A long number is not found by chance in ids of other things.
         dead = "UPDATE outbox SET dead_at = run_at, id = 123456789012345678 WHERE topic = $1 RETURNING id"
         job_id = await tx.fetchval(dead, "payments.look_up")

@@ -39,9 +39,14 @@ WHO_MAY = {
     P.ALIASES_WRITE: {R.DFSP_ADMIN},
     P.PAYMENTS_REQUEST: {R.MERCHANT_OWNER, R.MERCHANT_CASHIER},
     P.PAYMENTS_RESOLVE: {R.HUB_OPERATOR, R.DFSP_ADMIN},
+    P.PAYMENTS_REFUND: {R.DFSP_MAKER, R.MERCHANT_OWNER, R.MERCHANT_CASHIER},
+    P.PAYMENTS_REFUND_APPROVE: {R.DFSP_CHECKER, R.MERCHANT_OWNER},
     P.WEBHOOKS_WRITE: {R.DFSP_ADMIN, R.MERCHANT_OWNER},
     P.OWN_APPLICATION_WRITE: {R.MERCHANT_APPLICANT, R.MERCHANT_OWNER},
 }
+
+
+REFUNDERS = {P.PAYMENTS_REFUND, P.PAYMENTS_REFUND_APPROVE}
 
 
 def test_the_roles_hold_what_they_are_for_and_no_more() -> None:
@@ -58,7 +63,7 @@ def test_no_single_role_both_writes_and_decides() -> None:
 
 def test_machines_never_decide_never_make_accounts_and_never_run_the_hub() -> None:
     forbidden = {P.APPLICATIONS_DECIDE, P.PERSONAL_DATA_READ, P.USERS_WRITE, P.API_KEYS_WRITE, P.DFSPS_WRITE}
-    forbidden |= {P.DFSPS_CONFIRM}
+    forbidden |= {P.DFSPS_CONFIRM, P.PAYMENTS_REFUND_APPROVE}
     forbidden |= {P.OWN_PEOPLE_WRITE, P.OWN_COUNTERS_WRITE, P.OWN_NOTIFICATIONS_WRITE, P.NOTIFICATIONS_READ}
     forbidden |= {
         P.PERSONAL_DATA_ERASE,
@@ -172,13 +177,15 @@ async def test_what_judges_rights_itself_lets_nobody_else_in_either(
 ) -> None:
     people = await everyone(service, world)
     key = await builders.issue_key(service, world["greenbankfsp"]["admin"], sorted(KEY_SCOPES))
-    strangers = [
-        person.headers for role, person in people.items() if P.APPLICATIONS_DECIDE not in ROLE_PERMISSIONS[role]
-    ]
+    # Whoever asks for a refund may call it off, as whoever approves one may.
+    enough = {P.APPLICATIONS_DECIDE: {P.APPLICATIONS_DECIDE}, P.PAYMENTS_REFUND_APPROVE: REFUNDERS}
     asking = [route for route in walled_routes(service) if route.declared.operation_checks_permission]
-    assert {route.permission for route in asking} <= {P.APPLICATIONS_DECIDE}
+    assert {route.permission for route in asking} == enough.keys()
     for route in asking:
-        for who in (*strangers, key):
+        assert route.permission is not None
+        held = enough[route.permission]
+        strangers = [one.headers for role, one in people.items() if not held & ROLE_PERMISSIONS[role]]
+        for who in (*strangers, *(() if held & KEY_SCOPES else (key,))):
             response = await call(client, route, things, who)
             assert response.status_code in (403, 404), (str(route), response.text)
     async with service.db.system() as tx:

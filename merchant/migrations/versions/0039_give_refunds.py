@@ -64,7 +64,7 @@ TABLES = (
 )
 GRANTS = (
     "GRANT SELECT, INSERT, UPDATE, DELETE ON refund, refund_event TO merchant_system",
-    "GRANT SELECT, INSERT, UPDATE ON refund TO merchant_app",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON refund TO merchant_app",
     "GRANT SELECT, INSERT ON refund_event TO merchant_app",
 )
 # The rule of every tenant's table, as 0001 has it.
