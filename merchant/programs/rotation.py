@@ -98,6 +98,7 @@ async def _identifier_digests(tx: Tx, vault: Vault, row: Row, plain: bytes) -> N
     await tx.execute("UPDATE merchant SET indexed_at = NULL WHERE application_id = $1", row["id"])
 
 
+_QUOTE = ("payer_fsp_id", "quote_id", "transaction_id")
 SEALED_COLUMNS = (
     SealedColumn("application", "sections_sealed", "application:{id}", reindex=_identifier_digests),
     SealedColumn(
@@ -144,14 +145,9 @@ SEALED_COLUMNS = (
         "payment_request:{id}",
         reindex=_phone_digest("payment_request", "payer_digest"),
     ),
-    SealedColumn("quote", "answer", "quote:{quote_id}", keys=("payer_fsp_id", "quote_id")),
-    SealedColumn(
-        "quote",
-        "payer_sealed",
-        "payer:{transaction_id}",
-        keys=("payer_fsp_id", "quote_id", "transaction_id"),
-        where="payer_sealed IS NOT NULL",
-    ),
+    # Columns of one table are read by one statement, and so by the same keys.
+    SealedColumn("quote", "answer", "quote:{quote_id}", keys=_QUOTE),
+    SealedColumn("quote", "payer_sealed", "payer:{transaction_id}", keys=_QUOTE, where="payer_sealed IS NOT NULL"),
     SealedColumn(
         "payment",
         "payer_sealed",

@@ -176,7 +176,7 @@ async def test_a_key_of_a_counter_hears_of_its_counter_alone(service: Service, w
     await screens.close()
     texts = [text.decode() async for text in stream]
     assert {text.split("event: ")[1].split("\n")[0] for text in texts} == {
-        kind for kind in events.EventType if kind.startswith("payment")
+        kind for kind in events.EventType if kind.startswith(("payment", "refund"))
     }
     assert not [text for text in texts if str(other) in text]
 
@@ -188,6 +188,8 @@ def data_of(kind: events.EventType, shop: Merchant, counter_id: UUID) -> dict[st
         "version": 1,
         "payment_id": ids.uuid7(),
         "payment_request_id": ids.uuid7(),
+        "refund_id": ids.uuid7(),
+        "reason_code": "CUST",
         "merchant_id": shop.id,
         "counter_id": counter_id,
         "amount": {"amount": "1", "currency": "USD"},

@@ -27,8 +27,9 @@ from merchant.exchange.models import ImportBatch, ImportJob
 from merchant.migrations import schema
 from merchant.notify import email
 from merchant.payments import outgoing
-from merchant.payments.models import Quote
+from merchant.payments.models import Payment, Quote
 from merchant.payments.operations import NewRequest, create_request
+from merchant.payments.refunds.models import Refund
 from merchant.people import links, totp
 from merchant.people.registration import claims
 from merchant.people.registration.addresses import Address
@@ -117,6 +118,44 @@ async def fill(service: Service, world: World) -> None:
                 answer=vault.seal(b"{}", "quote:q1"),
                 amount_minor=100,
                 currency="KES",
+                payer_sealed=vault.seal(b"MSISDN:254711000001", "payer:t1"),
+            )
+        )
+        payment = Payment(
+            dfsp_id=merchant.dfsp_id,
+            merchant_id=merchant.id,
+            counter_id=counters[0].id,
+            payer_fsp_id="payerfsp",
+            transfer_id="f1",
+            transaction_id="t1",
+            amount_minor=100,
+            currency="KES",
+            payer_sealed=vault.seal(b"MSISDN:254711000001", "payer:t1"),
+        )
+        tx.session.add(payment)
+        await tx.flush()
+        refund_id = ids.uuid7()
+        tx.session.add(
+            Refund(
+                id=refund_id,
+                dfsp_id=merchant.dfsp_id,
+                merchant_id=merchant.id,
+                counter_id=counters[0].id,
+                payment_id=payment.id,
+                state="sent",
+                amount_minor=100,
+                currency="KES",
+                reason="CUST",
+                payee_type="MSISDN",
+                payee_sealed=vault.seal(b"254711000001", f"refund:{refund_id}"),
+                payee_fsp_id="payerfsp",
+                transaction_id="t2",
+                quote_id="q2",
+                transfer_id="f2",
+                gives_back=True,
+                maker_id=ids.uuid7(),
+                maker_name="A maker",
+                channel="api",
             )
         )
         await tx.execute(
@@ -213,12 +252,13 @@ def test_every_blind_index_of_the_schema_is_known_here() -> None:
     # Digests of tokens and messages are plain hashes; they hang on no key.
     keyless = {"api_key.digest", "inbox.digest", "event_ticket.digest", "account_token.digest", "known_device.digest"}
     keyless |= {"passkey_challenge.digest"}
+    keyless |= {f"ussd_route.{name}_digest" for name in ("secret", "previous", "trial")}
     # Codes are valid for minutes: whoever holds one when indexes are made anew asks for another.
     short_lived = {"phone_code.phone_digest", "phone_code.code_digest"}
     short_lived |= {"one_time_code.digest", "one_time_code.code_digest"}
     # Younger than the installation's own secret, so that no rotation ever left one on a key.
     since_the_secret = {"payment.payer_digest", "quote.payer_digest", "code_report.source_digest"}
-    since_the_secret |= {"ussd_phone.msisdn_digest"}
+    since_the_secret |= {"ussd_phone.msisdn_digest", "ussd_route.proof_digest"}
     assert found - keyless - short_lived - since_the_secret == {f"{table}.{column}" for table, column in DIGESTS}
 
 
