@@ -30,7 +30,6 @@ from merchant.hub.fspiop.messages import (
     ErrorPut,
     PartiesPut,
     QuotesPost,
-    QuotesPut,
     TransactionRequestsPost,
     TransactionRequestsPut,
     TransfersPatch,
@@ -55,7 +54,6 @@ _ACCEPTED: Final = {"GET": 202, "POST": 202, "PUT": 200, "PATCH": 200}
 # A malformed body is refused at once, in the HTTP answer.
 _BODIES: Final[dict[tuple[str, str], type[WireBody]]] = {
     ("POST", "quotes"): QuotesPost,
-    ("PUT", "quotes"): QuotesPut,
     ("POST", "transfers"): TransfersPost,
     ("POST", "transactionRequests"): TransactionRequestsPost,
     ("PUT", "transactionRequests"): TransactionRequestsPut,
