@@ -4,18 +4,11 @@ Pure: no database, network, clock or environment. A gateway decodes a `Call` int
 the stored `Session`, asks the caller's `Backend`, and gives the next session and a `Reply`, which the gateway encodes.
 """
 
-from ussd.backend import (
-    Backend,
-    LastRequest,
-    MerchantView,
-    OwnCounter,
-    PaymentLine,
-    PaymentOrder,
-    PaymentOutcome,
-)
+from ussd.backend import Backend, OwnCounter, PaymentLine
 from ussd.dialogue import busy, step
 from ussd.gateways import GATEWAYS
 from ussd.session import BadStep, Reply, Session, Step, decode_session, encode_session, session_goes_on
+from ussd.shopping import MerchantView, OwnRequest, PaidShop, PaymentOrder, PaymentOutcome
 from ussd.wire import Answer, Call, Gateway, Route
 
 __version__ = "0.1.0"
@@ -27,9 +20,10 @@ __all__ = [
     "BadStep",
     "Call",
     "Gateway",
-    "LastRequest",
     "MerchantView",
     "OwnCounter",
+    "OwnRequest",
+    "PaidShop",
     "PaymentLine",
     "PaymentOrder",
     "PaymentOutcome",

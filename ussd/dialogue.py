@@ -16,10 +16,13 @@ from ussd.backend import Backend
 from ussd.gateways import GATEWAYS
 from ussd.menu import BACK, EXIT, HOME, MORE, End, Go, Move, Page, Screen, Stay, Turn, View, lay_out
 from ussd.screens import SCREENS
-from ussd.session import SESSION_LIFE_S, STACK_MAX, Answers, Reply, Session, Step
+from ussd.screens.common import FIRST
+from ussd.screens.results import first_screen
+from ussd.session import SESSION_LIFE_S, STACK_MAX, Answers, Reply, ScreenName, Session, Step
 from ussd.texts import DEFAULT_LANGUAGE, Line, catalogue, say
 
 MISSES_MAX: Final = 3  # wrong entries in a row on one screen
+INPUT_CHARS_MAX: Final = 200  # of one answer; the longest that means something is a shop's number
 REPLAY_INPUTS_MAX: Final = 32  # of a lost session; a dialogue of 180 s has far fewer
 
 # A session and a line: the notice above its screen or, once it has ended, its last words.
@@ -89,9 +92,9 @@ async def _open(arrival: Begin, turn: Turn, expires_at: datetime) -> Moved:
         return session, arrival.notice
     if _is_dial_string(arrival.inputs):
         return await _dial(replace(session, screen="number", stack=("home",)), *arrival.inputs, turn=turn)
-    last = await turn.backend.last_request(turn.step.msisdn)
-    if last is not None and last.on_its_way:
-        return replace(session, screen="status", stack=("home",)), None
+    requests = await turn.backend.own_recent(turn.step.msisdn)
+    if requests and (not arrival.inputs or any(request.is_open for request in requests)):
+        return _follow(session, first_screen(requests))
     return await _replay((session, None), arrival.inputs, turn)
 
 
@@ -103,6 +106,8 @@ def _is_dial_string(inputs: tuple[str, ...]) -> bool:
 async def _dial(session: Session, number: str, amount: str = "", *rest: str, turn: Turn) -> Moved:
     """Take a dialled number and amount, neither of them a navigation key, as far as they are accepted."""
     session, line = await _take(session, number, turn)
+    if amount and session.screen == "currency":  # an amount that stands alone is in the shop's own first one
+        session, line = await _take(session, FIRST, turn)
     if amount and session.screen == "amount":
         session, line = await _take(session, amount, turn)
     return await _replay((session, line), rest, turn)
@@ -137,8 +142,8 @@ async def _take(session: Session, raw: str, turn: Turn) -> Moved:
 
 
 def _typed(raw: str) -> str:
-    """A normalised input: digits of any script, without the spaces and the hash that people add."""
-    return western_digits(raw).strip().rstrip("#").rstrip()
+    """A normalised input: digits of any script, without the spaces and the hash that people add, and of some length."""
+    return western_digits(raw[:INPUT_CHARS_MAX]).strip().rstrip("#").rstrip()
 
 
 def _choices(session: Session, screen: Screen) -> Line:
@@ -157,13 +162,20 @@ def _follow(session: Session, move: Move) -> Moved:
             if misses >= MISSES_MAX:
                 return replace(session, ended=True), say("end.help")
             return replace(session, misses=misses), line
-        case Go("home", _, language):
-            return _home(replace(session, language=language or session.language))
-        case Go(name, answers):
-            onto = () if name == session.screen else (session.screen,)
-            stack = (*session.stack, *onto)[-STACK_MAX:]
+        case Go("home", _, language, notice):
+            return _home(replace(session, language=language or session.language))[0], notice
+        case Go(name, answers, _, notice):
+            stack = _stack_to(session, name)
             answers = answers or session.answers
-            return replace(session, screen=name, stack=stack, answers=answers, page=0, misses=0), None
+            return replace(session, screen=name, stack=stack, answers=answers, page=0, misses=0), notice
+
+
+def _stack_to(session: Session, name: ScreenName) -> tuple[ScreenName, ...]:
+    """The screens behind one that is gone to. One that lies behind is gone back to, so nobody walks in circles."""
+    if name in session.stack:
+        return session.stack[: session.stack.index(name)]
+    onto = () if name == session.screen else (session.screen,)
+    return (*session.stack, *onto)[-STACK_MAX:]
 
 
 def _back(session: Session) -> Moved | None:

@@ -8,9 +8,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from ussd.backend import Backend, MerchantView
-from ussd.fit import Cap, legible, measure, paginate, stretch
+from ussd.backend import Backend
+from ussd.fit import Cap, measure, paginate, stretch
 from ussd.session import Answers, ScreenName, Step
+from ussd.shopping import MerchantView
 from ussd.texts import Catalogue, Line
 
 BACK: Final = "0"
@@ -41,11 +42,14 @@ class Turn(Struct, frozen=True):
 
 
 class Go(Struct, frozen=True):
-    """Show another screen. `answers` and `language` change only when given."""
+    """Show another screen, or one on the way here again. `answers` and `language` change only when given; `notice` is
+    the line above the screen.
+    """
 
     screen: ScreenName
     answers: Answers | None = None
     language: str | None = None
+    notice: Line | None = None
 
 
 class Stay(Struct, frozen=True):
@@ -69,7 +73,7 @@ class View(Struct, frozen=True):
     """A screen's content: a line, and on screens without options items, which may fill several pages."""
 
     line: Line
-    items: tuple[str, ...] = ()
+    items: tuple[str | Line, ...] = ()
 
 
 class Option(Struct, frozen=True):
@@ -127,7 +131,7 @@ def lay_out(
         line = Line(view.line.key, {**view.line.fields, ELASTIC: shop})
         return "\n".join((*above, words.write(line), *below))
 
-    return Page(stretch(build, legible(view.line.fields.get(ELASTIC, ""), words.alphabet), cap))
+    return Page(stretch(build, words.spell(view.line.fields.get(ELASTIC, "")), cap))
 
 
 def _lay_out_items(
@@ -136,7 +140,7 @@ def _lay_out_items(
     """The items of one page under the line. A notice never moves an item to another page: those it leaves no
     room for were on the screen it replaces."""
     head, foot, foot_more = words.write(view.line), _foot(words, keys), _foot(words, (*keys, MORE))
-    items = tuple(legible(item, words.alphabet) for item in view.items)
+    items = tuple(map(words.spell, view.items))
     whole = "\n".join((head, *items, *foot))
     size, limit = measure(whole, cap)
     room = limit - size("\n".join((head, "", *foot_more)))

@@ -11,14 +11,35 @@ from typing import Final, Literal, get_args
 import msgspec
 from msgspec import Struct
 
-from ussd.backend import MerchantView
+from ussd.shopping import MerchantView, RequestState
 
-SESSION_BYTES_MAX: Final = 1024  # one row stays small and is written on every step
+SESSION_BYTES_MAX: Final = 2048  # one row stays small and is written on every step
 STACK_MAX: Final = 5  # screens that 0 can walk back through; the deepest dialogue has three
 SESSION_LIFE_S: Final = 600  # gateways close after 180 s (Africa's Talking); duplicates of an END come later still
 
 Event = Literal["begin", "reply", "cancel", "timeout", "ended", "status"]
-ScreenName = Literal["home", "number", "amount", "confirm", "status", "own", "pick", "payments", "language"]
+ScreenName = Literal[
+    "home",
+    "number",
+    "currency",
+    "amount",
+    "confirm",
+    "recent",
+    "mine",
+    "waiting",
+    "status",
+    "ended",
+    "paid",
+    "decline",
+    "paid_shops",
+    "help",
+    "report",
+    "report_why",
+    "own",
+    "pick",
+    "payments",
+    "language",
+]
 
 
 class BadStep(ValueError):
@@ -74,7 +95,8 @@ class Answers(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
     shop: MerchantView | None = None
     amount_minor: int | None = None
-    asked_before: bool = False  # the same payment is still waiting at the payer's bank
+    asked_about: RequestState | None = None  # the state of the same payment, of which the shopper was told
+    request_id: str | None = None
     counter_id: str | None = None
 
 
@@ -98,8 +120,15 @@ class Session(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
 # The answers a screen cannot be shown without; a stored session that lacks them is unreadable.
 NEEDS: Final[dict[ScreenName, tuple[str, ...]]] = {
+    "currency": ("shop",),
     "amount": ("shop",),
     "confirm": ("shop", "amount_minor"),
+    "waiting": ("request_id",),
+    "status": ("request_id",),
+    "ended": ("request_id",),
+    "paid": ("request_id",),
+    "decline": ("request_id",),
+    "report_why": ("shop",),
     "payments": ("counter_id",),
 }
 UNREADABLE: Final = Session(

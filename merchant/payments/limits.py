@@ -8,9 +8,14 @@ currencies: each currency's limit is the same limit, so of each its used share c
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache
+from typing import Literal
+
+from msgspec import Struct
 
 from merchant.core.money import Money
 from merchant.payments.book import Book, Limits, MerchantFacts, Policy, UsageKey, Used
+
+Bound = Literal["payment", "day", "month", "day_count"]
 
 
 @lru_cache(maxsize=64)
@@ -24,16 +29,32 @@ def usage_keys(merchant: MerchantFacts, day: date, currency: str) -> list[UsageK
     return [(merchant.group_id, period, currency) for period in periods(day)]
 
 
+class Room(Struct, frozen=True):
+    """The most that one payment may be now, 0 when nothing fits, and which limit says so."""
+
+    most: Money
+    bound_by: Bound
+
+
 def headroom(book: Book, merchant: MerchantFacts, currency: str) -> Money:
     """The most that one payment to a merchant may be now: 0 when nothing fits. Raises kyb.UnknownCurrency."""
+    return room(book, merchant, currency).most
+
+
+def room(book: Book, merchant: MerchantFacts, currency: str) -> Room:
+    """As `headroom`, with the limit that is met first; of two at once the longer one. Raises kyb.UnknownCurrency."""
     policy, tier = book.policies[merchant.dfsp_id], merchant.tier
     limits = policy.limits(tier, currency)
     day, month = (book.used[merchant.group_id, period] for period in periods(book.rules.day))
     if sum(used.payments for used in day.values()) >= limits.payments_per_day:
-        return Money(0, currency)
-    of_day = _left(policy, tier, currency, day, "per_day_minor")
-    of_month = _left(policy, tier, currency, month, "per_month_minor")
-    return Money(max(0, min(limits.per_payment_minor, of_day, of_month)), currency)
+        return Room(Money(0, currency), "day_count")
+    left: dict[Bound, int] = {
+        "month": _left(policy, tier, currency, month, "per_month_minor"),
+        "day": _left(policy, tier, currency, day, "per_day_minor"),
+        "payment": limits.per_payment_minor,
+    }
+    bound = min(left, key=left.__getitem__)
+    return Room(Money(max(0, left[bound]), currency), bound)
 
 
 def _left(policy: Policy, tier: str, currency: str, used: dict[str, Used], limit: str) -> int:

@@ -1,20 +1,17 @@
 """A small world for dialogues: a backend in memory that counts what it is asked, and a phone on a gateway."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from msgspec.structs import replace
 
 from tests.ussd.lines import LINES, ROUTE, Press
+from tests.ussd.shoppers import AMINA, NOW, WAITING, Shoppers
 from ussd import (
     GATEWAYS,
     Answer,
     Call,
-    LastRequest,
-    MerchantView,
     OwnCounter,
     PaymentLine,
-    PaymentOrder,
-    PaymentOutcome,
     Reply,
     Session,
     decode_session,
@@ -22,23 +19,19 @@ from ussd import (
     step,
 )
 
+__all__ = ["AMINA", "CHAIN", "MERCHANT", "NOW", "READS_FOR", "SHOPPER", "WAITING", "Phone", "World"]
+
 READS_FOR = timedelta(seconds=21)
-NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 SHOPPER = "+254711000111"
 MERCHANT = "+254722000222"
 CHAIN = "+254733000333"
 
-AMINA = MerchantView("c-amina", "74210006", "Mama Amina", "KES", 2, True, 1_000_000)
-KIGALI = MerchantView("c-kigali", "50000009", "Kigali Kiosk", "RWF", 0, True, 500_000)
-CLOSED = MerchantView("c-closed", "30000003", "Gone Shop", "KES", 2, False, 1_000_000)
-WAITING = LastRequest("c-amina", "Mama Amina", 25_000, "KES", 2, "waiting", "K7Q2")
 
-
-class World:
+class World(Shoppers):
     """A `ussd.Backend` in memory. Tests change its fields and read `calls` and `orders`."""
 
     def __init__(self) -> None:
-        self.shops = {shop.number: shop for shop in (AMINA, KIGALI, CLOSED)}
+        super().__init__()
         self.counters = {
             MERCHANT: [OwnCounter("c-amina", "74210006", "Mama Amina")],
             CHAIN: [OwnCounter(f"c-{n}", f"{60_000_000 + n}", f"Chain till {n}") for n in range(1, 13)],
@@ -46,21 +39,7 @@ class World:
         self.received = [
             PaymentLine(25_000 + n, "KES", 2, f"***{n:03}", NOW - timedelta(minutes=7 * n)) for n in range(23)
         ]
-        self.waiting: LastRequest | None = None
         self.language: str | None = None
-        self.outcome = PaymentOutcome("sent", reference="K7Q2")
-        self.orders: list[PaymentOrder] = []
-        self.calls = 0
-
-    async def find_merchant(self, number: str) -> MerchantView | None:
-        self.calls += 1
-        return self.shops.get(number)
-
-    async def request_payment(self, order: PaymentOrder) -> PaymentOutcome:
-        self.calls += 1
-        if self.outcome.state == "sent":
-            self.orders.append(order)
-        return self.outcome
 
     async def own_counters(self, msisdn: str) -> list[OwnCounter]:
         self.calls += 1
@@ -69,10 +48,6 @@ class World:
     async def recent_payments(self, counter_id: str, limit: int) -> list[PaymentLine]:
         self.calls += 1
         return self.received[:limit]
-
-    async def last_request(self, msisdn: str) -> LastRequest | None:
-        self.calls += 1
-        return self.waiting
 
     async def preferred_language(self, msisdn: str) -> str | None:
         self.calls += 1

@@ -4,7 +4,7 @@ from typing import Final
 
 from ussd.menu import Option, Screen, Turn, View
 from ussd.screens.common import go
-from ussd.screens.merchant import choose_own, choose_payments
+from ussd.screens.merchant import choose_own
 from ussd.session import ScreenName
 from ussd.texts import say
 
@@ -20,7 +20,9 @@ SCREENS: Final[dict[ScreenName, Screen]] = {
         options={
             "1": Option("home.pay", go("number")),
             "2": Option("home.own", choose_own),
-            "3": Option("home.payments", choose_payments),
+            "3": Option("home.mine", go("mine")),
+            "4": Option("home.shops", go("paid_shops")),
+            "8": Option("home.help", go("help")),
             "9": Option("home.language", go("language")),
         },
     ),
