@@ -49,12 +49,12 @@ def room(book: Book, merchant: MerchantFacts, currency: str) -> Room:
     if sum(used.payments for used in day.values()) >= limits.payments_per_day:
         return Room(Money(0, currency), "day_count")
     left: dict[Bound, int] = {
-        "month": _left(policy, tier, currency, month, "per_month_minor"),
-        "day": _left(policy, tier, currency, day, "per_day_minor"),
+        "month": max(0, _left(policy, tier, currency, month, "per_month_minor")),
+        "day": max(0, _left(policy, tier, currency, day, "per_day_minor")),
         "payment": limits.per_payment_minor,
     }
     bound = min(left, key=left.__getitem__)
-    return Room(Money(max(0, left[bound]), currency), bound)
+    return Room(Money(left[bound], currency), bound)
 
 
 def _left(policy: Policy, tier: str, currency: str, used: dict[str, Used], limit: str) -> int:

@@ -110,9 +110,8 @@ async def door_of(service: Service) -> AsyncIterator[httpx.AsyncClient]:
 
 async def open_groceries(service: Service, world: World) -> None:
     """The shop of the template."""
-    document = builders.company(
-        number=1000, trading_name="Mama Njeri Groceries", ussd_name="Mama Njeri", currencies=["USD"]
-    )
+    names = {"trading_name": "Mama Njeri Groceries", "ussd_name": "Mama Njeri"}
+    document = builders.company(number=1000, currencies=["USD"], **names)
     document["contact"]["phone"] = OWNER
     await builders.create_merchant(service, world, document=document)
 

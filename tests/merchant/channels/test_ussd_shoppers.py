@@ -11,6 +11,7 @@ import pytest
 
 from merchant.channels.ussd import shopping
 from merchant.channels.ussd.shopping import Shopping
+from merchant.compliance.policies.in_force import policy_of
 from merchant.core import clock, errors, ids
 from merchant.core.access import Actor
 from merchant.core.money import Money
@@ -176,6 +177,7 @@ async def test_every_open_request_is_told_of_newest_first(lines: Lines) -> None:
     screen = await lines.step("", "s3")
     assert [line[:4] for line in screen.split("\n")[:3]] == ["CON ", "1 30", "2 25"]
     assert (await lines.step("2", "s3")).startswith("CON Not paid: your bank said no to 25.00 USD")
+    assert (await lines.step("2*0", "s3")) == screen
     assert (await lines.step("2*0*1", "s3")).startswith("CON Your payment of 30.00 USD")
 
 
@@ -241,7 +243,7 @@ async def take_of_limit(lines: Lines, period: str, taken_minor: int, payments: i
 
 async def test_the_limits_of_day_and_month_are_told_apart_and_a_smaller_amount_is_asked_for(lines: Lines) -> None:
     day = clock.local_date(clock.now(), (await lines.service.scheme()).time_zone)
-    limits = (await builders.policy(lines.service)).limits("T3", "USD")
+    limits = (await policy_of(lines.service, lines.merchant.dfsp_id)).limits(lines.merchant.tier, "USD")
     await take_of_limit(lines, day.strftime("%Y-%m"), limits.per_month_minor - 1000)
     screen = await dial_and_confirm(lines, "s1", "20")
     assert screen.startswith("CON This shop can take 10 USD more this month.\nMama Njeri\nEnter the amount in USD:")
@@ -251,9 +253,8 @@ async def test_the_limits_of_day_and_month_are_told_apart_and_a_smaller_amount_i
     dialled = f"{lines.counter.alias}*20*1"
     assert (await lines.step(f"{dialled}*5", "s2")).startswith("CON Pay 5.00 USD")
     assert (await lines.step(f"{dialled}*5*1", "s2")).startswith("END We asked")
-    await lines.change(
-        "UPDATE limit_usage SET taken_minor = $1 WHERE period = $2", limits.per_day_minor, day.isoformat()
-    )
+    full_day = limits.per_day_minor, day.isoformat()
+    await lines.change("UPDATE limit_usage SET taken_minor = $1 WHERE period = $2", *full_day)
     assert await dial_and_confirm(lines, "s3", "20") == (
         "END This shop can take no more money today. You were not charged."
     )
@@ -314,7 +315,8 @@ async def test_a_number_that_is_a_key_of_the_menu_is_not_issued(lines: Lines, wo
 async def test_one_that_was_issued_earlier_is_found_as_a_shops_number(lines: Lines, alias: str) -> None:
     await lines.change("UPDATE counter SET alias = $2 WHERE id = $1", lines.counter.id, alias)
     await lines.change(
-        "INSERT INTO alias_claim (alias_type, alias, dfsp_id, counter_id, claimed_at) VALUES ('ALIAS', $1, $2, $3, now())",
+        "INSERT INTO alias_claim (alias_type, alias, dfsp_id, counter_id, claimed_at)"
+        " VALUES ('ALIAS', $1, $2, $3, now())",
         alias,
         lines.merchant.dfsp_id,
         lines.counter.id,
