@@ -12,7 +12,6 @@ _T = TypeVar("_T")
 FIRST: Final = "1"  # of a list
 NUMBER: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")  # our aliases are digits; a DFSP's own may be any of these
 ITEM_NAME_UNITS_MAX: Final = 20  # of a name in a list
-ECHO_SEPTETS_MAX: Final = 12  # of a wrong entry shown back
 
 
 def go(screen: ScreenName) -> Handler:

@@ -4,15 +4,15 @@
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
 from ussd.amounts import BadAmount, format_amount, format_limit, parse_amount
-from ussd.fit import clip, legible, septets
 from ussd.menu import BACK, EXIT, HOME, End, Go, Move, Option, Screen, Stay, Turn, View
 from ussd.naming import named, placed, short_name
-from ussd.screens.common import ECHO_SEPTETS_MAX, NUMBER, chosen, go
+from ussd.screens.common import NUMBER, chosen, go
 from ussd.session import Answers, ScreenName
 from ussd.shopping import MerchantView, OwnRequest, PaymentOrder
 from ussd.texts import CATALOGUES, LANGUAGES, Line, say
@@ -46,7 +46,7 @@ async def find_shop(turn: Turn, text: str, currency: str = "") -> MerchantView |
     number = re.sub(r"[ .-]", "", number) if _SET_APART.fullmatch(number) else number.replace(" ", "")
     shop = await turn.backend.find_merchant(number, currency) if NUMBER.fullmatch(number) else None
     if shop is None:
-        return Stay(say("number.unknown", number=clip(legible(text, "gsm7"), ECHO_SEPTETS_MAX, septets) or "?"))
+        return Stay(say("number.unknown"))  # without what was typed: it may be a PIN
     return replace(shop, name=short_name(shop.name, shop.number), place=placed(shop.place, shop.number))
 
 
@@ -117,7 +117,7 @@ async def show_confirm(turn: Turn) -> View:
     """The payment in one sentence, to confirm or cancel; or what the same one came to, which waits, is in doubt or was
     paid a moment ago.
     """
-    same = await _same_payment(turn) if turn.answers.asked_about else None
+    same = _same_of(turn, await turn.backend.own_recent(turn.step.msisdn)) if turn.answers.asked_about else None
     if same is not None:
         return View(_about_payment(turn, f"again.{same.state}", minutes=str(max(1, same.minutes_ago))))
     return View(_about_payment(turn, "confirm.ask", place=turn.shop.place, number=turn.shop.number))
@@ -127,7 +127,7 @@ async def pay(turn: Turn, text: str) -> Move:
     """Ask the payer's bank for the money: the one effect. What the same payment came to is told first."""
     shop, amount_minor = turn.shop, turn.answers.amount_minor
     assert amount_minor is not None
-    same = await _same_payment(turn)
+    same = _same_of(turn, await turn.backend.own_recent(turn.step.msisdn, alone=True))
     if same is not None and same.state != turn.answers.asked_about:
         return Go("confirm", replace(turn.answers, asked_about=same.state))
     order = PaymentOrder(turn.key, shop.counter_id, turn.step.msisdn, amount_minor, shop.currency)
@@ -141,9 +141,8 @@ async def pay(turn: Turn, text: str) -> Move:
     return End(say(f"refused.{reason}", currency=shop.currency))
 
 
-async def _same_payment(turn: Turn) -> OwnRequest | None:
+def _same_of(turn: Turn, requests: Sequence[OwnRequest]) -> OwnRequest | None:
     """What speaks against this payment: the same one of the last minutes, made or still possible."""
-    requests = await turn.backend.own_recent(turn.step.msisdn, alone=True)
     this = (turn.shop.counter_id, turn.answers.amount_minor, turn.shop.currency)
     same = [one for one in requests if (one.counter_id, one.amount_minor, one.currency) == this]
     return next((one for state in _GRAVEST for one in same if one.state == state), None)
