@@ -63,13 +63,13 @@ WHERE p.payer_digest = ANY($1)
 """
 _RECENT = f"""
 {_REQUEST} AND p.created_at > $2 AND (
-  p.state IN {_OPEN} OR coalesce(e.at, p.created_at) > CASE p.state WHEN 'in_doubt' THEN $3::timestamptz
+  p.state IN {_OPEN} OR coalesce(e.at, p.created_at) > CASE p.state WHEN $5 THEN $3::timestamptz
     ELSE $4::timestamptz END)
 ORDER BY p.id DESC LIMIT {RECENT_SHOWN}
 """
 # Money that came without a request, by a code that was scanned: it is the phone's payment all the same.
 _PAYMENT = """
-SELECT y.id, y.counter_id, c.alias, y.amount_minor, y.currency, 'paid' AS state, NULL AS reason_code,
+SELECT y.id, y.counter_id, c.alias, y.amount_minor, y.currency, NULL AS state, NULL AS reason_code,
   NULL AS reason_message, NULL AS hub_trouble, '' AS channel, y.received_at AS at, NULL AS cause, m.ussd_name,
   m.trading_name
 FROM payment y JOIN counter c ON c.id = y.counter_id JOIN merchant m ON m.id = y.merchant_id
@@ -87,7 +87,7 @@ _PAID_SHOPS = f"""
 SELECT c.alias, m.ussd_name, m.trading_name FROM (
   SELECT counter_id, max(at) AS at FROM (
     SELECT counter_id, paid_at AS at FROM payment_request
-    WHERE payer_digest = ANY($1) AND state = 'paid' AND created_at > $2
+    WHERE payer_digest = ANY($1) AND paid_at IS NOT NULL AND created_at > $2
     UNION ALL
     SELECT counter_id, received_at FROM payment WHERE payer_digest = ANY($1) AND received_at > $2) AS paid
   GROUP BY counter_id) AS last
@@ -121,6 +121,19 @@ _ENDED: Final[Mapping[str, EndState]] = {
     "hub_unreachable": "not_asked",
     "payer_not_asked": "not_asked",
 }
+_OF_STATE: Final[Mapping[str, Told]] = {
+    RequestState.CREATED: "waiting",
+    RequestState.SENT: "waiting",
+    RequestState.AWAITING_PAYER: "waiting",
+    RequestState.ACCEPTED: "waiting",
+    RequestState.PAID: "paid",
+    RequestState.IN_DOUBT: "unknown",
+    RequestState.REJECTED: "said_no",
+    RequestState.CANCELLED: "cancelled",
+    RequestState.EXPIRED: "expired",
+    RequestState.FAILED: "failed",
+}
+_FOR_A_REASON: Final = frozenset({"expired", "failed"})
 _FULL: Final[Mapping[str, str]] = {"day": "day_full", "month": "month_full", "day_count": "day_count"}
 
 
@@ -165,6 +178,7 @@ class Shopping:
             now - longest - DOUBT_SHOWN_FOR,
             now - DOUBT_SHOWN_FOR,
             now - ENDED_SHOWN_FOR,
+            RequestState.IN_DOUBT,
         )
         return [await self._told(row, now) for row in rows]
 
@@ -260,20 +274,13 @@ class Shopping:
 
 
 def _told_state(row: asyncpg.Record, now: datetime, fits: str | None) -> Told:
-    state, reason = row["state"], row["reason_code"]
-    if state == RequestState.PAID:
-        return "paid"
-    if state == RequestState.IN_DOUBT:
-        return "unknown"
-    if state == RequestState.CANCELLED:
-        return "cancelled"
-    if state == RequestState.REJECTED:
-        return "declined" if row["cause"] == DECLINED_HERE else "said_no"
-    if state == RequestState.EXPIRED:
-        may_have_arrived = reason == BadNews.REQUEST_EXPIRED or row["hub_trouble"] == NO_ANSWER
-        if may_have_arrived and row["at"] > now - ENDED_SHOWN_FOR:
-            return "late"
-        return _ENDED.get(reason or "", "expired")
-    if state == RequestState.FAILED:
-        return "limit" if fits else _ENDED.get(reason or "", "failed")
-    return "waiting"
+    told = _OF_STATE[row["state"] or RequestState.PAID]
+    if row["cause"] == DECLINED_HERE:
+        return "declined"
+    if told not in _FOR_A_REASON:
+        return told
+    reason = row["reason_code"] or ""
+    may_have_arrived = reason == BadNews.REQUEST_EXPIRED or row["hub_trouble"] == NO_ANSWER
+    if may_have_arrived and row["at"] > now - ENDED_SHOWN_FOR:
+        return "late"
+    return "limit" if fits else _ENDED.get(reason, told)
