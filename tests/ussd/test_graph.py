@@ -70,7 +70,7 @@ def worst_world(name: str, state: RequestState = "waiting") -> World:
     shop = MerchantView("c" * 36, NUMBER, name, "KES", 2, True, 10**15 - 1, "W" * 30)
     several = replace(shop, number=CHOICE, currencies=("KES", "USD", "EUR", "TZS"))
     world.shops = {NUMBER: shop, CHOICE: several}
-    world.recent = [worst_request(name, one, number) for number, one in enumerate((state, "waiting", "late", "paid"))]
+    world.recent = [worst_request(name, one, number) for number, one in enumerate((state, "late", "paid", "said_no"))]
     world.paid = [worst_request(name, "said_no", 9)]
     world.known_shops = [PaidShop(NUMBER, name)] * 9
     world.counters = {
