@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 ALIAS_PATTERN = r"[A-Za-z0-9._-]{1,32}"  # an identifier that passes through a URI path unescaped
 _ALIAS = re.compile(ALIAS_PATTERN)
+MENU_KEY_DIGITS = 2  # 0, 00, 98, 99 and the numbers of choices
 _SEPARATORS = str.maketrans("", "", ".-_")
 # Letters that are read, or typed from paper, as digits.
 _READ_AS = str.maketrans("oilzsbgq", "01125899")
@@ -28,12 +29,15 @@ def alias_form(text: str) -> str:
 
 
 def is_like_a_number(text: str, drawn_digits: int) -> bool:
-    """Whether a text could be taken for a drawn number of `drawn_digits` digits, or for a slip away from one.
+    """Whether a text could be taken for a drawn number of `drawn_digits` digits, for a slip away from one, or for a key
+    of the telephone menu in which numbers are typed.
 
-    It is all digits, but for separators and letters that look like digits, and as long as a number give or take one,
-    with or without the zeros it begins with.
+    It is one or two digits; or all digits, but for separators and letters that look like digits, and as long as a
+    number give or take one, with or without the zeros it begins with.
     """
     form = alias_form(text)
+    if form.isdecimal() and len(form) <= MENU_KEY_DIGITS:
+        return True
     digits = form.translate(_READ_AS)
     if not digits.isdecimal() or form.isalpha():
         return False

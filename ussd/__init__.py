@@ -4,16 +4,11 @@ Pure: no database, network, clock or environment. A gateway decodes a `Call` int
 the stored `Session`, asks the caller's `Backend`, and gives the next session and a `Reply`, which the gateway encodes.
 """
 
-from ussd.backend import (
-    Backend,
-    LastRequest,
-    MerchantView,
-    PaymentOrder,
-    PaymentOutcome,
-)
+from ussd.backend import Backend
 from ussd.dialogue import busy, later, may_act, misunderstood, step, unsure
 from ussd.gateways import GATEWAYS
 from ussd.session import BadStep, Reply, Session, Step, decode_session, encode_session, session_goes_on
+from ussd.shopping import MerchantView, OwnRequest, PaidShop, PaymentOrder, PaymentOutcome, ShopperBackend
 from ussd.trade import (
     CashierLine,
     Currency,
@@ -46,11 +41,12 @@ __all__ = [
     "Demand",
     "DemandOutcome",
     "Gateway",
-    "LastRequest",
     "MerchantBackend",
     "MerchantView",
     "NewCashier",
     "OwnCounter",
+    "OwnRequest",
+    "PaidShop",
     "PaymentLine",
     "PaymentOrder",
     "PaymentOutcome",
@@ -61,6 +57,7 @@ __all__ = [
     "Route",
     "Session",
     "ShopLimits",
+    "ShopperBackend",
     "Step",
     "Taking",
     "busy",

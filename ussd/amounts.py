@@ -1,20 +1,45 @@
 """Amounts as people type and read them on a handset: text to minor units and back.
 
-Digits of any script are taken. What could mean two amounts is refused rather than guessed: `1,5`, and `1.000`
-where the currency has fewer than three decimals.
+Digits of any script are taken, and the currency's own names and marks around them: `Ksh 1000`, `1000/=`. What could
+mean two amounts is refused rather than guessed: `1,5`, and `1.000` where the currency has fewer than three decimals.
 """
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
 # 13 digits before the point and 4 after it: the amounts the service's API takes.
-_PLAIN: Final = re.compile(r"[0-9]{1,13}(\.[0-9]{1,4})?")
+_PLAIN: Final = re.compile(r"[0-9]{1,13}(\.[0-9]{0,4})?|\.[0-9]{1,4}")
 _GROUPED: Final = re.compile(r"[0-9]{1,3}([, ])[0-9]{3}(\1[0-9]{3}){0,3}(\.[0-9]{1,4})?")
 _UNITS_BELOW: Final = 10**13
 _ONE_GROUP: Final = re.compile(r"[0-9]{1,3}[,.][0-9]{3}")
 _ARABIC_MARKS: Final = str.maketrans({"٫": ".", "٬": ",", "،": ","})
+# What people call a currency besides its code, in lower case; "/=" and "/-" are written behind whole shillings.
+_CALLED: Final[Mapping[str, tuple[str, ...]]] = {
+    "BIF": ("fbu", "f"),
+    "CDF": ("fc", "f"),
+    "ETB": ("birr", "br"),
+    "EUR": ("€", "euro", "euros"),
+    "GHS": ("ghc", "gh", "₵", "gh₵", "cedi", "cedis"),
+    "INR": ("rs", "₹"),
+    "KES": ("ksh", "kshs", "sh", "shs", "bob", "/=", "/-"),
+    "MMK": ("ks", "kyat", "kyats"),
+    "MWK": ("mk", "kwacha"),
+    "MZN": ("mt", "mtn"),
+    "NGN": ("₦", "naira"),
+    "PKR": ("rs",),
+    "RWF": ("frw", "rf", "f"),
+    "SDG": ("sdg",),
+    "TZS": ("tsh", "tshs", "sh", "shs", "/=", "/-"),
+    "UGX": ("ush", "ushs", "sh", "shs", "/=", "/-"),
+    "USD": ("$", "us$", "usd$"),
+    "XAF": ("fcfa", "cfa", "f"),
+    "XOF": ("fcfa", "cfa", "f"),
+    "ZAR": ("r",),
+    "ZMW": ("k", "kwacha"),
+}
 
 
 class BadAmount(ValueError):
@@ -22,20 +47,30 @@ class BadAmount(ValueError):
 
 
 def western_digits(text: str) -> str:
-    """The text with the decimal digits of every script written 0 to 9."""
+    """The text with the decimal digits of every script written 0 to 9, every blank as a space, and without the marks
+    that nobody sees and that come with what is copied: of direction, of joining, of byte order.
+    """
     if text.isascii():
         return text
-    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+    return "".join(map(_western, text))
 
 
-def parse_amount(text: str, exponent: int) -> int:
+def _western(character: str) -> str:
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    if character.isspace():
+        return " "
+    return "" if unicodedata.category(character) == "Cf" else character
+
+
+def parse_amount(text: str, exponent: int, currency: str = "") -> int:
     """Read a typed amount into minor units of a currency with `exponent` decimals; zero is an amount.
 
-    Takes `250`, `250.5`, `1,000`, `1 000`, `1,000.50` and any script's digits. Raises BadAmount for
-    everything else, for decimals finer than the currency, and for a lone group of three that may be
-    thousands or decimals.
+    Takes `250`, `250.5`, `.5`, `+250`, `1,000`, `1 000`, `1,000.50`, any script's digits, and the currency's code or
+    another of its names before or behind. Raises BadAmount for everything else, for decimals finer than the currency,
+    and for a lone group of three that may be thousands or decimals.
     """
-    text = western_digits(text).translate(_ARABIC_MARKS).strip()
+    text = _bare(western_digits(text).translate(_ARABIC_MARKS).strip(), currency).removeprefix("+").strip()
     if _ONE_GROUP.fullmatch(text) and _is_ambiguous(text, exponent):
         raise BadAmount
     if not (_PLAIN.fullmatch(text) or _GROUPED.fullmatch(text)):
@@ -45,6 +80,21 @@ def parse_amount(text: str, exponent: int) -> int:
     if units >= _UNITS_BELOW or minor != minor.to_integral_value():
         raise BadAmount
     return int(minor)
+
+
+def _bare(text: str, currency: str) -> str:
+    """The text without the currency's name, once before it and once behind it."""
+    if not currency or text.isdecimal():
+        return text
+    names = sorted((currency.lower(), *_CALLED.get(currency, ())), key=len, reverse=True)
+    if len(text.lower()) != len(text):  # a letter that has no single small one
+        return text
+    before = next((name for name in names if text.lower().startswith(name)), "")
+    rest = text[len(before) :].removeprefix(". " if before else "")
+    if before and rest.startswith("."):
+        raise BadAmount  # `Ksh.50`: fifty, or a half
+    behind = next((name for name in names if name != "k" and rest.lower().endswith(name)), "")  # `5k`: five, or 5,000
+    return rest[: len(rest) - len(behind)].strip()
 
 
 def _is_ambiguous(text: str, exponent: int) -> bool:

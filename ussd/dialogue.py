@@ -16,15 +16,18 @@ from ussd.backend import Backend
 from ussd.gateways import GATEWAYS
 from ussd.menu import BACK, EXIT, HOME, MORE, Back, End, Go, Move, Page, Screen, Stay, Turn, View, lay_out
 from ussd.screens import SCREENS
+from ussd.screens.common import FIRST
+from ussd.screens.results import first_screen
 from ussd.session import SESSION_LIFE_S, STACK_MAX, Answers, Aside, Reply, ScreenName, Session, Step, taken_at
 from ussd.texts import DEFAULT_LANGUAGE, Line, catalogue, say
 
 MISSES_MAX: Final = 3  # wrong entries in a row on one screen
 FEW_CHOICES: Final = 4  # are named one by one
+INPUT_CHARS_MAX: Final = 200  # of one answer; the longest that means something is a shop's number
 REPLAY_INPUTS_MAX: Final = 32  # of a lost session; a dialogue of 180 s has far fewer
 RESUMED_FOR_S: Final = 300  # after the last step; later, people have begun something else
 # Who tries numbers one after the other looks for shops that are not theirs to know; who mistypes asks the shop.
-GUESSED: Final = frozenset[ScreenName]({"number"})
+GUESSED: Final = frozenset[ScreenName]({"number", "report"})
 GUESSES_MAX: Final = 10
 GUESSES_KEPT_S: Final = 3600
 
@@ -140,9 +143,9 @@ async def _open(session: Session, arrival: Begin, turn: Turn, before: Session | 
         return await _dial(replace(session, screen="number", stack=("home",)), *arrival.inputs, turn=turn)
     if not arrival.inputs and before is not None:
         session = _take_up(session, before, now)
-    last = await turn.backend.last_request(turn.step.msisdn)
-    if last is not None and last.on_its_way:
-        return replace(session, screen="status", stack=(session.screen,)), None
+    requests = await turn.backend.own_recent(turn.step.msisdn)
+    if requests and (not arrival.inputs or any(request.is_open for request in requests)):
+        return _follow(session, first_screen(requests))
     return await _replay((session, None), arrival.inputs, turn)
 
 
@@ -167,6 +170,8 @@ def _is_dial_string(inputs: tuple[str, ...]) -> bool:
 async def _dial(session: Session, number: str, amount: str = "", *rest: str, turn: Turn) -> Moved:
     """Take a dialled number and amount, neither of them a navigation key, as far as they are accepted."""
     session, line = await _take(session, number, turn)
+    if amount and session.screen == "currency":  # an amount that stands alone is in the shop's own first one
+        session, line = await _take(session, FIRST, turn)
     if amount and session.screen == "amount":
         session, line = await _take(session, amount, turn)
     return await _replay((session, line), rest, turn)
@@ -220,8 +225,8 @@ async def _take(session: Session, raw: str, turn: Turn) -> Moved:
 
 
 def _typed(raw: str) -> str:
-    """A normalised input: digits of any script, without the spaces and the hash that people add."""
-    return western_digits(raw).strip().rstrip("#").rstrip()
+    """A normalised input: digits of any script, without the spaces and the hash that people add, and of some length."""
+    return western_digits(raw[:INPUT_CHARS_MAX]).strip().rstrip("#").rstrip()
 
 
 def _choices(session: Session, screen: Screen, hidden: frozenset[str] = frozenset()) -> Line:
@@ -251,10 +256,10 @@ def _follow(session: Session, move: Move) -> Moved:
             if misses >= MISSES_MAX:
                 return replace(session, ended=True), say("end.help")
             return replace(session, misses=misses), line
-        case Go("home", _, None):
-            return _home(session)
-        case Go("home", _, language):
-            return _home(replace(session, language=language, chose=True))
+        case Go("home", _, None, notice):
+            return _home(session)[0], notice
+        case Go("home", _, language, notice):
+            return _home(replace(session, language=language, chose=True))[0], notice
         case Go(name, answers, _, notice):
             session = replace(session, answers=answers or session.answers, misses=0)
             if name == session.screen:

@@ -8,9 +8,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from ussd.backend import Backend, MerchantView
-from ussd.fit import Cap, legible, measure, paginate, stretch
+from ussd.backend import Backend
+from ussd.fit import Cap, measure, paginate, stretch
 from ussd.session import Answers, ScreenName, Step
+from ussd.shopping import MerchantView
 from ussd.texts import Catalogue, Line, say
 
 BACK: Final = "0"
@@ -148,7 +149,7 @@ def lay_out(
         line = Line(view.line.key, {**view.line.fields, ELASTIC: shop})
         return "\n".join((*above, words.write(line), *below))
 
-    return Page(stretch(build, legible(view.line.fields.get(ELASTIC, ""), words.alphabet), cap))
+    return Page(stretch(build, words.spell(view.line.fields.get(ELASTIC, "")), cap))
 
 
 def _lay_out_items(
@@ -160,7 +161,7 @@ def _lay_out_items(
     and every page leaves room for it there.
     """
     head, foot, foot_more = words.write(view.line), _foot(words, keys), _foot(words, (*keys, MORE))
-    items = tuple(words.write(one) if isinstance(one, Line) else legible(one, words.alphabet) for one in view.items)
+    items = tuple(map(words.spell, view.items))
     whole = "\n".join((head, *items, *foot))
     size, limit = measure(whole, cap)
     notices = (words.write(say(key, **fields)) for key, fields in _NOTICES)

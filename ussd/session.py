@@ -11,17 +11,17 @@ from typing import Final, Literal, get_args
 import msgspec
 from msgspec import Struct
 
-from ussd.backend import MerchantView
 from ussd.fit import Cap
+from ussd.shopping import MerchantView, RequestState, ShopperScreen
 from ussd.trade import NEEDS as TRADE_NEEDS
 from ussd.trade import Trade, TradeScreen
 
-SESSION_BYTES_MAX: Final = 2048  # one row stays small and is written on every step
-STACK_MAX: Final = 8  # screens that 0 can walk back through; the deepest dialogue has seven
+SESSION_BYTES_MAX: Final = 3072  # one row stays small and is written on every step
+STACK_MAX: Final = 12  # screens that 0 can walk back through; the deepest dialogue has ten
 SESSION_LIFE_S: Final = 600  # gateways close after 180 s (Africa's Talking); duplicates of an END come later still
 
 Event = Literal["begin", "reply", "cancel", "timeout", "ended", "status", "unknown"]
-ScreenName = Literal["home", "number", "amount", "confirm", "status", "language", "resume", TradeScreen]
+ScreenName = Literal["home", ShopperScreen, "language", "resume", TradeScreen]
 
 
 class BadStep(ValueError):
@@ -80,7 +80,8 @@ class Answers(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
     shop: MerchantView | None = None
     amount_minor: int | None = None
-    asked_before: bool = False  # the same payment is still waiting at the payer's bank
+    asked_about: RequestState | None = None  # the state of the same payment, of which the shopper was told
+    request_id: str | None = None
     trade: Trade | None = None  # those of a shop's own people
 
 
@@ -118,8 +119,15 @@ class Session(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
 # The answers a screen cannot be shown without; a stored session that lacks them is unreadable.
 NEEDS: Final[dict[ScreenName, tuple[str, ...]]] = {
+    "currency": ("shop",),
     "amount": ("shop",),
     "confirm": ("shop", "amount_minor"),
+    "waiting": ("request_id",),
+    "status": ("request_id",),
+    "ended": ("request_id",),
+    "paid": ("request_id",),
+    "decline": ("request_id",),
+    "report_why": ("shop",),
     **dict(TRADE_NEEDS.items()),
 }
 UNREADABLE: Final = Session(

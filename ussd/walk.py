@@ -25,7 +25,7 @@ from ussd.texts import DEFAULT_LANGUAGE, catalogue
 
 T = TypeVar("T")
 DIALLED: Final = "dialled"
-ENDED: Final = "ended"
+ENDED: Final = "over"
 GATEWAY: Final = "hubtel"  # numbers its steps, so that no answer is taken for a copy of another
 NUMBER: Final = "74210006"
 AMOUNT: Final = "250"
@@ -325,7 +325,7 @@ def _drawing(found: Found) -> Iterator[str]:
     for name in SCREENS:
         if name in found.titles:
             yield f'    {name}{"{{" if SCREENS[name].commits else "["}"{name}"{"}}" if SCREENS[name].commits else "]"}'
-    yield f'    {ENDED}(["ended"])'
+    yield f'    {ENDED}(["over"])'
     by_pair: dict[tuple[str, str], list[str]] = {}
     for start, by, goal in found.edges:
         by_pair.setdefault((start, goal), []).append(by)

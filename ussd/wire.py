@@ -14,7 +14,7 @@ from ussd.fit import Cap
 from ussd.session import Event, Reply, Step
 
 BODY_BYTES_MAX: Final = 16_384  # a dozen short fields; the largest message known is XML of 1 kB
-QUERY_CHARS_MAX: Final = 4_096
+QUERY_CHARS_MAX: Final = 16_384
 
 
 class Call(Struct, frozen=True):

@@ -9,11 +9,14 @@ from datetime import date
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil
+from typing import Literal
 
 from msgspec import Struct
 
 from merchant.core.money import Money
 from merchant.payments.book import Book, Limits, MerchantFacts, Policy, UsageKey, Used
+
+Bound = Literal["payment", "day", "month", "day_count"]
 
 
 @lru_cache(maxsize=64)
@@ -27,13 +30,30 @@ def usage_keys(merchant: MerchantFacts, day: date, currency: str) -> list[UsageK
     return [(merchant.group_id, period, currency) for period in periods(day)]
 
 
+class Room(Struct, frozen=True):
+    """The most that one payment may be now, 0 when nothing fits, and which limit says so."""
+
+    most: Money
+    bound_by: Bound
+
+
 def headroom(book: Book, merchant: MerchantFacts, currency: str) -> Money:
     """The most that one payment to a merchant may be now: 0 when nothing fits. Raises kyb.UnknownCurrency."""
+    return room(book, merchant, currency).most
+
+
+def room(book: Book, merchant: MerchantFacts, currency: str) -> Room:
+    """As `headroom`, with the limit that is met first; of two at once the longer one. Raises kyb.UnknownCurrency."""
     limits, taken = book.policies[merchant.dfsp_id].limits(merchant.tier, currency), taken_of(book, merchant, currency)
     if taken.payments_today >= limits.payments_per_day:
-        return Money(0, currency)
-    of_day, of_month = limits.per_day_minor - taken.today_minor, limits.per_month_minor - taken.month_minor
-    return Money(max(0, min(limits.per_payment_minor, of_day, of_month)), currency)
+        return Room(Money(0, currency), "day_count")
+    left: dict[Bound, int] = {
+        "month": max(0, limits.per_month_minor - taken.month_minor),
+        "day": max(0, limits.per_day_minor - taken.today_minor),
+        "payment": limits.per_payment_minor,
+    }
+    bound = min(left, key=left.__getitem__)
+    return Room(Money(left[bound], currency), bound)
 
 
 class Taken(Struct, frozen=True):
@@ -55,7 +75,7 @@ def taken_of(book: Book, merchant: MerchantFacts, currency: str) -> Taken:
     )
 
 
-def room(book: Book, merchant: MerchantFacts, currency: str) -> tuple[Money, Money]:
+def left_of_limits(book: Book, merchant: MerchantFacts, currency: str) -> tuple[Money, Money]:
     """What is left of a merchant's limits of this day and of this month, whatever one payment may be.
 
     Raises kyb.UnknownCurrency.

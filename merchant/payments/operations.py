@@ -26,12 +26,12 @@ from merchant.payments import ask, outgoing
 from merchant.payments.book import Book, Decision, MerchantFacts, Request
 from merchant.payments.book_loading import empty_book, load_request, load_used
 from merchant.payments.book_saving import save_requests
-from merchant.payments.limits import headroom
+from merchant.payments.limits import Room, room
 from merchant.payments.participants import HubConnections
 from merchant.payments.problems import BeingPaid, Busy, MerchantNotActive, Reconciling
 from merchant.payments.quotes import MSISDN
 from merchant.payments.reconcile import is_reconciling
-from merchant.payments.requests import HasEnded, MoneyUnderWay, decide_ask_again, decide_cancel
+from merchant.payments.requests import HasEnded, MoneyUnderWay, decide_ask_again, decide_cancel, decide_decline
 from merchant.payments.states import RequestState
 from merchant.payments.transfer_states import TransferCapability, transfer_may
 from merchant.payments.transfers import ask_outcome
@@ -107,9 +107,14 @@ def _over_limit(fits: Money) -> str:
 
 async def read_headroom(tx: Tx, service: Service, counter: CounterFacts, currency: str, now: datetime) -> Money:
     """The most that one payment to a counter's merchant may be now."""
+    return (await read_room(tx, service, counter, currency, now)).most
+
+
+async def read_room(tx: Tx, service: Service, counter: CounterFacts, currency: str, now: datetime) -> Room:
+    """As `read_headroom`, with the limit that says so."""
     group_id = counter.group_id or counter.merchant_id
     merchant = MerchantFacts(counter.merchant_id, counter.dfsp_id, counter.state, counter.tier, group_id)
-    return headroom(await load_limits(tx, service, merchant, now), merchant, currency)
+    return room(await load_limits(tx, service, merchant, now), merchant, currency)
 
 
 async def load_limits(tx: Reads, service: Service, merchant: MerchantFacts, now: datetime) -> Book:
@@ -264,6 +269,25 @@ async def cancel_request(tx: Tx, service: Service, actor: Actor, request_id: UUI
         decision = decide_cancel(book, request, now)
     except HasEnded:
         raise errors.WrongState(_("A request that is {state} cannot be cancelled.", state=request.state)) from None
+    except MoneyUnderWay:
+        raise BeingPaid from None
+    await save(tx, decision, now)
+    return decision.requests.get(request_id, request)
+
+
+async def decline_request(tx: Tx, service: Service, payer: Msisdn, request_id: UUID) -> Request:
+    """End a request as its payer wishes, who was recognised by the phone: the merchant is told that they said no.
+
+    Raises NotFound, WrongState when it has ended or the payer's money is already under way.
+    """
+    now = clock.now()
+    book, request = await load_request(tx, service, request_id, now)
+    if request is None or request.payer != payer.digits:
+        raise errors.NotFound
+    try:
+        decision = decide_decline(book, request, now)
+    except HasEnded:
+        raise errors.WrongState(_("A request that is {state} cannot be declined.", state=request.state)) from None
     except MoneyUnderWay:
         raise BeingPaid from None
     await save(tx, decision, now)

@@ -64,6 +64,12 @@ def _fits(most: Money | str) -> str:
     )
 
 
+def fits_of(message: str) -> str | None:
+    """The most that would have fitted, as a reason's sentence says it in a row; None of one that does not."""
+    found = _FITS.fullmatch(message)
+    return None if found is None else found["most"]
+
+
 def sentence_of(message: str) -> str:
     """A reason's sentence out of a row, where it is kept in English, so that it can be said in every language."""
     found = _FITS.fullmatch(message)

@@ -26,6 +26,7 @@ from merchant.payments.states import RequestCapability, RequestState, may, may_b
 
 # A hub answers a look-up within seconds; what comes later, or unasked, is nobody's answer.
 ANSWERED_WITHIN = timedelta(minutes=2)
+DECLINED_HERE = "declined_by_payer"  # the cause of a rejection that did not come from the payer's DFSP
 
 
 # --- the look-up -----------------------------------------------------------------------------------------------------
@@ -192,13 +193,27 @@ def decide_cancel(
 
     Raises HasEnded, MoneyUnderWay.
     """
+    _check_stoppable(book, request)
+    decision = Decision()
+    move(decision, request, RequestState.CANCELLED, cause, now, reason=reason)
+    return decision
+
+
+def decide_decline(book: Book, request: Request, now: datetime) -> Decision:
+    """End a request to which its payer said no to us, and not to their DFSP, which may still ask and cannot be told:
+    what it then sends is refused. Raises HasEnded, MoneyUnderWay.
+    """
+    _check_stoppable(book, request)
+    decision = Decision()
+    move(decision, request, RequestState.REJECTED, DECLINED_HERE, now, reason=SAID_NO)
+    return decision
+
+
+def _check_stoppable(book: Book, request: Request) -> None:
     if not may(request.state, RequestCapability.CANCEL):
         raise HasEnded
     if is_money_under_way(book, request):
         raise MoneyUnderWay
-    decision = Decision()
-    move(decision, request, RequestState.CANCELLED, cause, now, reason=reason)
-    return decision
 
 
 def decide_ask_again(book: Book, request: Request, now: datetime) -> Decision:

@@ -65,6 +65,16 @@ def test_the_slips_of_one_number_are_refused(text: str) -> None:
     assert not kyb.may_be_chosen(text, 8)
 
 
+@pytest.mark.parametrize("text", ["0", "1", "9", "00", "42", "98", "99", "9-9", "1.", "٣"])
+def test_a_key_of_the_telephone_menu_may_not_be_chosen(text: str) -> None:
+    assert not kyb.may_be_chosen(text, 8)
+
+
+@pytest.mark.parametrize("text", ["123", "a1", "1a", "9o"])
+def test_what_is_longer_or_has_letters_may(text: str) -> None:
+    assert kyb.may_be_chosen(text, 8)
+
+
 @pytest.mark.parametrize("text", ["6S152340", "65I52340", "6515234O", "O65152340", "651523-4o"])
 def test_a_number_written_with_letters_is_refused(text: str) -> None:
     assert not kyb.may_be_chosen(text, 8)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tests.ussd.trade import CHAIN, MERCHANT
 from tests.ussd.world import SHOPPER, WAITING, Phone, World
-from ussd import PaymentOutcome, Reply, busy, encode_session
+from ussd import OwnRequest, PaymentOutcome, Reply, busy, encode_session
 from ussd.dialogue import REPLAY_INPUTS_MAX
 from ussd.session import STACK_MAX
 
@@ -60,7 +60,7 @@ async def test_nothing_typed_is_kept() -> None:
 
 async def test_a_backend_that_fails_leaves_the_caller_with_an_apology() -> None:
     class Failing(World):
-        async def find_merchant(self, number: str) -> None:
+        async def find_merchant(self, number: str, currency: str = "") -> None:
             raise TimeoutError
 
     phone = Phone(Failing())
@@ -105,9 +105,9 @@ async def test_a_lost_session_of_endless_inputs_asks_the_backend_only_so_often()
 async def test_the_way_back_is_bounded() -> None:
     phone = Phone(World())
     await phone.dial()
-    phone.stored = encode_session(replace(phone.session, stack=("status",) * STACK_MAX))
+    phone.stored = encode_session(replace(phone.session, stack=("number",) * STACK_MAX))
     await phone.type("9")
-    assert phone.session.stack == (*("status",) * (STACK_MAX - 1), "home")
+    assert phone.session.stack == (*("number",) * (STACK_MAX - 1), "home")
 
 
 async def test_a_refused_request_is_not_repeated_by_its_copy() -> None:
@@ -145,10 +145,10 @@ class Deliveries(RuleBasedStateMachine):
     `shown` is the last reply of all, `standing` the one a session not yet over stood at.
     """
 
-    @initialize(msisdn=st.sampled_from([SHOPPER, MERCHANT, CHAIN]), waiting=st.sampled_from([None, WAITING]))
-    def dial(self, msisdn: str, waiting: Any) -> None:
+    @initialize(msisdn=st.sampled_from([SHOPPER, MERCHANT, CHAIN]), recent=st.sampled_from([[], [WAITING]]))
+    def dial(self, msisdn: str, recent: list[OwnRequest]) -> None:
         self.phone = Phone(World(), msisdn)
-        self.phone.world.waiting = waiting
+        self.phone.world.recent = recent
         self.sent = [""]
         self.shown = self.standing = run(self.phone.dial())
 

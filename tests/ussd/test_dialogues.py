@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from tests.ussd.lines import LINES
 from tests.ussd.world import SHOPPER, WAITING, Phone, World
-from ussd import GATEWAYS, DemandOutcome, PaymentOutcome, RefundOutcome, Reply
+from ussd import GATEWAYS, DemandOutcome, OwnRequest, PaymentOutcome, RefundOutcome, Reply
 
 pytestmark = pytest.mark.anyio
 
@@ -33,14 +33,25 @@ SCENARIOS = list(scenarios())
 
 def set_scene(world: World, what: str, value: str) -> None:
     match what:
-        case "waiting":
-            world.waiting = WAITING
-        case "paid":
-            world.waiting = replace(WAITING, state="paid")
+        case "recent":  # "recent late", "recent paid 2 min ago", "recent waiting of Kigali Kiosk": added to the others
+            world.recent = [recent_of(value), *world.recent]
+        case "now":  # what became of the newest
+            world.recent = [replace(world.recent[0], state=value), *world.recent[1:]]  # type: ignore[arg-type]
         case "settled":
-            world.waiting = None
+            world.recent = []
+        case "paid":  # some time ago
+            world.paid = [recent_of(value), *world.paid]
         case "refused":
-            world.outcome = PaymentOutcome("refused", reason=value)
+            reason, _, fits = value.partition(" ")
+            world.outcome = PaymentOutcome("refused", reason=reason, fits_minor=int(fits or 0))
+        case "taken":
+            world.outcome = PaymentOutcome("sent")
+        case "decline":
+            world.declines = "too_late"
+        case "reports":
+            world.keeps = "too_many"
+        case "no":  # "no shops"
+            world.known_shops = []
         case "language":
             world.language = value
         case "payments":
@@ -74,6 +85,22 @@ def set_shop(world: World, what: str, value: str) -> None:
             )
         case _:
             raise ValueError(what)
+
+
+def recent_of(words: str) -> OwnRequest:
+    """A payment of 250 KES to Mama Amina, or as the words say: `late`, `paid 2 min ago`, `waiting from shop`."""
+    state, _, rest = words.partition(" ")
+    found = replace(WAITING, state=state)  # type: ignore[arg-type]
+    ago, _, shop = rest.partition("of ")
+    if ago:
+        found = replace(found, minutes_ago=int(ago.split()[0])) if ago[0].isdigit() else replace(found, from_shop=True)
+    if shop == "Kigali Kiosk":
+        return replace(
+            found, request_id="r-2", counter_id="c-kigali", number="50000009", shop=shop, currency="RWF", exponent=0
+        )
+    if shop:
+        return replace(found, request_id="r-3", shop=shop)
+    return found
 
 
 class Player:
@@ -135,6 +162,10 @@ class Player:
                 assert demands == ([] if rest == "nothing" else [rest])
             case "done":
                 assert self.world.acts == ([] if rest == "nothing" else [rest])
+            case "declined":
+                assert self.world.declined == ([] if rest == "nothing" else [rest])
+            case "reported":
+                assert self.world.reports == ([] if rest == "nothing" else [tuple(rest.split())])
             case _:
                 await self.actions()[verb](rest)
 

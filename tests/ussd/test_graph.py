@@ -17,9 +17,10 @@ from ussd import (
     Currency,
     CurrencyRoom,
     DemandOutcome,
-    LastRequest,
     MerchantView,
     OwnCounter,
+    OwnRequest,
+    PaidShop,
     PaymentLine,
     PaymentOutcome,
     RefundOutcome,
@@ -32,10 +33,10 @@ from ussd import (
     encode_session,
     step,
 )
-from ussd.backend import RequestState
 from ussd.fit import Cap, fits, is_gsm7
 from ussd.screens import SCREENS
 from ussd.session import SESSION_BYTES_MAX, ScreenName, Seen
+from ussd.shopping import RequestState
 from ussd.texts import CATALOGUES, LANGUAGES
 from ussd.trade import ActOutcome, RequestStanding
 
@@ -43,6 +44,7 @@ pytestmark = pytest.mark.anyio
 
 BLANK = Step("africastalking", "s" * 100, SHOPPER, "*999999*999999*999999#", "reply", "", "63902")
 NUMBER = "7" * 32
+CHOICE = "8" * 32
 AMOUNT = "9,999,999,999,999.99"
 OPTIONS = sorted({digit for screen in SCREENS.values() for digit in screen.options})
 INPUTS = (
@@ -57,6 +59,7 @@ INPUTS = (
     "😀" * 20,
     "€" * 160,
     NUMBER,
+    CHOICE,
     AMOUNT,
     "1*1",
     "0711000111",
@@ -82,14 +85,24 @@ NAMES = {
 
 
 OPEN = ("waiting", "not_paid")
+STATES: tuple[RequestState, ...] = tuple(one for group in get_args(RequestState) for one in get_args(group))
+
+
+def worst_request(name: str, state: RequestState, number: int = 1) -> OwnRequest:
+    return OwnRequest(
+        f"{number:036}", "c" * 36, NUMBER, name, 10**15 - 1, "KES", 2, state, NOW, 9, 10**15 - 1, from_shop=number == 2
+    )
 
 
 def worst_world(name: str, state: RequestState = "waiting") -> World:
     """Everything as long as it may be."""
     world = World()
-    shop = MerchantView("c" * 36, NUMBER, name, "KES", 2, True, 10**15 - 1)
-    world.shops = {NUMBER: shop}
-    world.waiting = LastRequest("c" * 36, name, 10**15 - 1, "KES", 2, state, "R" * 60)
+    shop = MerchantView("c" * 36, NUMBER, name, "KES", 2, True, 10**15 - 1, "W" * 30)
+    several = replace(shop, number=CHOICE, currencies=("KES", "USD", "EUR", "TZS"))
+    world.shops = {NUMBER: shop, CHOICE: several}
+    world.recent = [worst_request(name, one, number) for number, one in enumerate((state, "late", "paid", "said_no"))]
+    world.paid = [worst_request(name, "said_no", 9)]
+    world.known_shops = [PaidShop(NUMBER, name)] * 9
     world.outcome = PaymentOutcome("sent", reference="R" * 60)
     make_trade_worst(world, name)
     return world
@@ -128,14 +141,18 @@ def make_trade_worst(world: World, name: str) -> None:
 
 
 def place(session: Session) -> Session:
-    """The session without the history of its inputs, and without what was typed at leisure."""
+    """The session without the history of its inputs, and without what was typed at leisure or chosen from a list."""
     answers = session.answers
     if trade := answers.trade:
         free = {"amount_minor": 1, "note": "Joy", "chosen_id": "r", "chosen": "r", "counter_id": "c", "counter": "c"}
         kept = {field: same for field, same in free.items() if getattr(trade, field)}
         answers = replace(answers, trade=replace(trade, **kept))
-    misses = min(session.misses, 1)
-    return replace(session, reply=Reply("", False), step=0, seen=Seen(0, ""), answers=answers, misses=misses)
+    chosen = {"amount_minor": 1, "request_id": "r", "asked_about": "paid"}
+    answers = replace(answers, **{field: same for field, same in chosen.items() if getattr(answers, field)})
+    if shop := answers.shop:
+        answers = replace(answers, shop=replace(shop, currency="KES"))
+    blank = replace(session, reply=Reply("", False), step=0, seen=Seen(0, ""), pages=(), guesses=0, guesses_until=None)
+    return replace(blank, answers=answers, misses=min(session.misses, 1))
 
 
 class Walk:
@@ -188,23 +205,23 @@ async def test_every_screen_is_reached_and_fits_whatever_a_shop_is_called(name: 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("state", get_args(RequestState))
-async def test_every_state_of_a_request_fits(state: RequestState, language: str) -> None:
+@pytest.mark.parametrize("from_shop", [False, True])
+@pytest.mark.parametrize("state", STATES)
+async def test_every_state_of_a_request_fits(state: RequestState, from_shop: bool, language: str) -> None:
     world = worst_world("W" * 60)
     world.language = language
+    world.recent = [replace(worst_request("W" * 60, state), from_shop=from_shop)]
     walk = Walk(world, SHOPPER)
     session = await walk.take(None, "")
-    world.waiting = worst_world("W" * 60, state).waiting
-    session = await walk.take(session, "1")
-    assert session.screen == "status"
-    await walk.take(session, "1*7")
+    assert session.screen in ("waiting", "status", "paid", "ended")
+    await walk.take(session, "7")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("reason", [*REASONS, "moon_phase"])
 async def test_every_refusal_fits(reason: str, language: str) -> None:
     world = worst_world("W" * 60)
-    world.waiting = None
+    world.recent = []
     world.language = language
     world.outcome = PaymentOutcome("refused", reason=reason)
     walk = Walk(world, SHOPPER)
@@ -226,7 +243,7 @@ async def told(world: World, *typed: str) -> Session:
 @pytest.mark.parametrize("reason", [*sorted({*NAMED["request"]} - {*get_args(RequestStanding)}), "moon_phase"])
 async def test_every_end_of_a_shops_request_fits(reason: str, language: str) -> None:
     world = worst_world("W" * 60)
-    world.waiting, world.language = None, language
+    world.recent, world.language = [], language
     world.asked = [replace(world.asked[2], reason=reason, may_ask_again=True)]
     assert (await told(world, "2", "2", "1")).screen == "request"
 
@@ -235,7 +252,7 @@ async def test_every_end_of_a_shops_request_fits(reason: str, language: str) -> 
 @pytest.mark.parametrize("reason", [*NAMED["not_asked"], "moon_phase"])
 async def test_every_refusal_of_a_shops_demand_fits(reason: str, language: str) -> None:
     world = worst_world("W" * 60)
-    world.waiting, world.language = None, language
+    world.recent, world.language = [], language
     world.demand_outcome = DemandOutcome("refused", reason=reason)
     assert (await told(world, "2", "1", "0711000111", "1", AMOUNT, "1", "1")).ended
     world.demand_outcome = DemandOutcome("refused", reason="limit", fits_minor=10**15 - 1)
@@ -245,7 +262,7 @@ async def test_every_refusal_of_a_shops_demand_fits(reason: str, language: str) 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_every_outcome_of_an_act_of_a_shop_fits(language: str) -> None:
     world = worst_world("W" * 60)
-    world.waiting, world.language = None, language
+    world.recent, world.language = [], language
     for world.act_outcome in get_args(ActOutcome):
         assert (await told(world, "2", "6", "2", "1", "0711000111", "W" * 20, "1")).ended
         assert (await told(world, "2", "6", "2", "2", "1", "1", "1")).ended

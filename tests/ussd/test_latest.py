@@ -1,7 +1,7 @@
 """Gateways of the latest input alone, as they really deliver: copies at once and later, lost sessions, calls anew."""
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -12,6 +12,7 @@ from tests.ussd.lines import Press
 from tests.ussd.test_dialogue import run
 from tests.ussd.trade import CHAIN, MERCHANT
 from tests.ussd.world import READS_FOR, SHOPPER, WAITING, Phone, World
+from ussd import OwnRequest
 
 
 class Deliveries(RuleBasedStateMachine):
@@ -19,10 +20,10 @@ class Deliveries(RuleBasedStateMachine):
 
     gateway: ClassVar[str]
 
-    @initialize(msisdn=st.sampled_from([SHOPPER, MERCHANT, CHAIN]), waiting=st.sampled_from([None, WAITING]))
-    def dial(self, msisdn: str, waiting: Any) -> None:
+    @initialize(msisdn=st.sampled_from([SHOPPER, MERCHANT, CHAIN]), recent=st.sampled_from([[], [WAITING]]))
+    def dial(self, msisdn: str, recent: list[OwnRequest]) -> None:
         self.phone = Phone(World(), msisdn, self.gateway)
-        self.phone.world.waiting = waiting
+        self.phone.world.recent = recent
         self.shown = run(self.phone.dial())
         self.earlier: list[Press] = []
         self.is_lost, self.has_waited = False, False

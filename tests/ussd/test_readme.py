@@ -17,7 +17,7 @@ def test_the_example_runs_as_printed(capsys: pytest.CaptureFixture[str]) -> None
     example, _ = EXAMPLES
     names: dict[str, Any] = {}
     exec(example, names)
-    assert capsys.readouterr().out.startswith("CON Pay 250.00 KES to Mama Amina?")
+    assert capsys.readouterr().out.startswith("CON Pay 250.00 KES to Mama Amina (74210006)?")
     take, row = names["take"], names["row"]
     copied = asyncio.run(take(names["dialled"], row, names["OneShop"](), names["datetime"].now(UTC)))
     assert copied == (row, names["answer"])

@@ -12,6 +12,7 @@ from ussd.screens.common import ITEM_NAME_UNITS_MAX
 from ussd.session import NEEDS, SESSION_BYTES_MAX, STACK_MAX, UNREADABLE, Answers, Seen, answered
 from ussd.trade import Currency, Trade
 
+SHOP = replace(AMINA, place="")
 CONFIRM = Session(
     screen="confirm",
     language="sw",
@@ -20,7 +21,7 @@ CONFIRM = Session(
     step=3,
     seen=Seen(14, "0123456789abcdef"),
     stack=("home", "number", "amount"),
-    answers=Answers(shop=AMINA, amount_minor=25_000),
+    answers=Answers(shop=SHOP, amount_minor=25_000),
 )
 
 # As the first version wrote it. A change that cannot read this ends the dialogues of everybody who is dialling
@@ -88,10 +89,18 @@ def test_a_row_that_was_cut_off_starts_over(at: int) -> None:
 
 
 def test_the_largest_session_stays_within_its_bytes() -> None:
-    shop = replace(AMINA, counter_id="c" * 36, number="7" * 32, name="አ" * 40, max_minor=10**15 - 1)
+    shop = replace(
+        AMINA,
+        counter_id="c" * 36,
+        number="7" * 32,
+        name="አ" * 40,
+        max_minor=10**15 - 1,
+        place="አ" * 14,
+        currencies=("KES", "USD", "EUR"),
+    )
     largest = replace(
         CONFIRM,
-        answers=Answers(shop, 10**15 - 1, asked_before=True),
+        answers=Answers(shop, 10**15 - 1, "unreachable", request_id="r" * 36),
         reply=Reply("Ω" * 160, end=False),
         stack=("language",) * STACK_MAX,
         page=9,
@@ -135,4 +144,4 @@ def test_the_largest_session_of_a_shop_stays_within_its_bytes() -> None:
 
 def test_a_session_too_large_is_a_fault_and_not_stored() -> None:
     with pytest.raises(AssertionError):
-        encode_session(replace(CONFIRM, reply=Reply("Ω" * 1_000, end=False)))
+        encode_session(replace(CONFIRM, reply=Reply("Ω" * SESSION_BYTES_MAX, end=False)))

@@ -50,7 +50,7 @@ def test_the_map_tells_how_to_pay(found: Found) -> None:
         ("dialled", "*code*NUMBER*AMOUNT#", "confirm"),
         ("home", "1 Pay a shop", "number"),
         ("number", "", "amount"),
-        ("confirm", "1 Pay", "ended"),
+        ("confirm", "1 Pay", "over"),
     ):
         assert edge in found.edges
     assert '    home -->|"1 Pay a shop"| number\n' in document(found)

@@ -1,19 +1,16 @@
 """A small world for dialogues: a backend in memory that counts what it is asked, and a phone on a gateway."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from msgspec.structs import replace
 
 from tests.ussd.lines import LINES, ROUTE, Press
+from tests.ussd.shoppers import AMINA, NOW, WAITING, Shoppers
 from tests.ussd.trade import Trading
 from ussd import (
     GATEWAYS,
     Answer,
     Call,
-    LastRequest,
-    MerchantView,
-    PaymentOrder,
-    PaymentOutcome,
     Reply,
     Session,
     decode_session,
@@ -21,39 +18,19 @@ from ussd import (
     step,
 )
 
+__all__ = ["AMINA", "NOW", "READS_FOR", "SHOPPER", "WAITING", "Phone", "World"]
+
 READS_FOR = timedelta(seconds=21)
-NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 SHOPPER = "+254711000111"
-AMINA = MerchantView("c-amina", "74210006", "Mama Amina", "KES", 2, True, 1_000_000)
-KIGALI = MerchantView("c-kigali", "50000009", "Kigali Kiosk", "RWF", 0, True, 500_000)
-CLOSED = MerchantView("c-closed", "30000003", "Gone Shop", "KES", 2, False, 1_000_000)
-WAITING = LastRequest("c-amina", "Mama Amina", 25_000, "KES", 2, "waiting", "K7Q2")
 
 
-class World(Trading):
+class World(Trading, Shoppers):
     """A `ussd.Backend` in memory. Tests change its fields and read `calls` and `orders`."""
 
     def __init__(self) -> None:
-        super().__init__(NOW)
-        self.shops = {shop.number: shop for shop in (AMINA, KIGALI, CLOSED)}
-        self.waiting: LastRequest | None = None
+        Trading.__init__(self, NOW)
+        Shoppers.__init__(self)
         self.language: str | None = None
-        self.outcome = PaymentOutcome("sent", reference="K7Q2")
-        self.orders: list[PaymentOrder] = []
-
-    async def find_merchant(self, number: str) -> MerchantView | None:
-        self.calls += 1
-        return self.shops.get(number)
-
-    async def request_payment(self, order: PaymentOrder) -> PaymentOutcome:
-        self.calls += 1
-        if self.outcome.state == "sent":
-            self.orders.append(order)
-        return self.outcome
-
-    async def last_request(self, msisdn: str) -> LastRequest | None:
-        self.calls += 1
-        return self.waiting
 
     async def preferred_language(self, msisdn: str) -> str | None:
         self.calls += 1

@@ -77,7 +77,7 @@ async def take_amount(turn: Turn, text: str) -> Move:
 def read_amount(text: str, exponent: int, max_minor: int, currency: str) -> int | Stay:
     """An amount between one minor unit and the most that is possible, or what is said instead."""
     try:
-        amount_minor = parse_amount(text, exponent)
+        amount_minor = parse_amount(text, exponent, currency)
     except BadAmount:
         return Stay(say("amount.unclear", example=format_amount(250 * 10**exponent, exponent)))
     if 1 <= amount_minor <= max_minor:

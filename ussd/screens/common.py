@@ -1,16 +1,17 @@
-"""What screens share: an answer that only leads on, and how names are cut to fit."""
+"""What screens share: an answer that only leads on, a place in a list, and how names are cut to fit."""
 
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, TypeVar
 
-from ussd.fit import clip, ucs2_units
-from ussd.menu import Go, Handler, Move, Turn
+from ussd.menu import Go, Handler, Move, Stay, Turn
 from ussd.session import ScreenName
+from ussd.texts import say
 
+_T = TypeVar("_T")
+FIRST: Final = "1"  # of a list
 NUMBER: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")  # our aliases are digits; a DFSP's own may be any of these
-NAME_UNITS_MAX: Final = 40  # of a shop's name kept in the session; no screen has room for more
 ITEM_NAME_UNITS_MAX: Final = 20  # of a name in a list
-REFERENCE_UNITS_MAX: Final = 12  # of a reference; ours are shorter
 
 
 def go(screen: ScreenName) -> Handler:
@@ -22,11 +23,9 @@ def go(screen: ScreenName) -> Handler:
     return choose
 
 
-def short_name(name: str) -> str:
-    """A shop's name as a screen has room for."""
-    return clip(name, NAME_UNITS_MAX, ucs2_units)
-
-
-def short_reference(reference: str) -> str:
-    """A reference as a screen has room for."""
-    return clip(reference, REFERENCE_UNITS_MAX, ucs2_units)
+def chosen(text: str, items: Sequence[_T]) -> _T | Stay:
+    """The item at the place that was typed, or the screen again with the places there are."""
+    if not items:
+        return Stay()
+    by_place = {str(place): item for place, item in enumerate(items, start=1)}
+    return by_place.get(text) or Stay(say("error.range", last=str(len(items))))

@@ -20,6 +20,9 @@ SCREENS: Final[dict[ScreenName, Screen]] = {
         options={
             "1": Option("home.pay", go("number")),
             "2": Option("home.own", choose_shop),
+            "3": Option("home.mine", go("mine")),
+            "4": Option("home.shops", go("paid_shops")),
+            "8": Option("home.help", go("help")),
             "9": Option("home.language", go("language")),
         },
     ),

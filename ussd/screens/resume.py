@@ -7,6 +7,7 @@ from typing import Final
 
 from ussd.amounts import format_amount
 from ussd.menu import EXIT, Back, Move, Option, Screen, Turn, View
+from ussd.naming import named
 from ussd.screens.common import go
 from ussd.session import ScreenName
 from ussd.texts import say
@@ -18,9 +19,9 @@ async def show_resume(turn: Turn) -> View:
     if shop is None:
         return View(say("resume.ask"))
     if amount_minor is None:
-        return View(say("resume.shop", shop=shop.name))
+        return View(say("resume.shop", shop=named(shop.name, shop.number)))
     amount = format_amount(amount_minor, shop.exponent)
-    return View(say("resume.payment", amount=amount, currency=shop.currency, shop=shop.name))
+    return View(say("resume.payment", amount=amount, currency=shop.currency, shop=named(shop.name, shop.number)))
 
 
 async def choose_go_on(turn: Turn, text: str) -> Move:

@@ -21,10 +21,10 @@ class Line(Struct, frozen=True):
     """A message independent of language: its key and the values of its placeholders."""
 
     key: str
-    fields: dict[str, str]
+    fields: dict[str, "str | Line"]
 
 
-def say(key: str, **fields: str) -> Line:
+def say(key: str, **fields: str | Line) -> Line:
     """A line by its key: `say("number.unknown", number="9999")`."""
     return Line(key, fields)
 
@@ -40,8 +40,12 @@ class Catalogue(Struct, frozen=True):
 
     def write(self, line: Line) -> str:
         """The line in this language, every value legible in its alphabet."""
-        fields = {name: legible(value, self.alphabet) for name, value in line.fields.items()}
+        fields = {name: self.spell(value) for name, value in line.fields.items()}
         return self.texts[line.key].format_map(fields)
+
+    def spell(self, value: str | Line) -> str:
+        """A value, or a line that stands for one, in this language and legible in its alphabet."""
+        return self.write(value) if isinstance(value, Line) else legible(value, self.alphabet)
 
 
 class _File(Struct, forbid_unknown_fields=True):

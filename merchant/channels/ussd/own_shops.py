@@ -18,6 +18,7 @@ from merchant.core.service import Service
 from merchant.registry.merchants.states import Capability, states_that_permit
 
 CHANNEL = "ussd"
+SHOP_CHANNEL = "ussd-shop"  # of what a shop asks its customers for: it is not the customer who dialled
 COUNTERS_MAX = 200  # of one phone: more are managed in the portal
 _NUMBERS = re.compile(r"([0-9]+)")
 

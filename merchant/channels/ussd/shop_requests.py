@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 import ussd
-from merchant.channels.ussd.own_shops import CHANNEL, OwnPlace
+from merchant.channels.ussd.own_shops import SHOP_CHANNEL, OwnPlace
 from merchant.compliance.policies.problems import CapabilityMissing
 from merchant.core import clock, errors, money
 from merchant.core.access import Permission as P
@@ -138,7 +138,7 @@ async def ask(
     counter = await counter_by_id(tx, place.dfsp_id, place.counter_id)
     if counter is None or amount.currency not in counter.currencies:
         return refused("other")
-    new = NewRequest(counter_id=place.counter_id, amount=amount, payer=payer, note=note, channel=CHANNEL)
+    new = NewRequest(counter_id=place.counter_id, amount=amount, payer=payer, note=note, channel=SHOP_CHANNEL)
     try:
         made = await create_request(tx, service, actor, new)
     except errors.InvalidFields:
@@ -155,7 +155,7 @@ async def ask_once_more(tx: Tx, service: Service, place: OwnPlace, request: ussd
         return refused("paid")
     try:
         async with _all_or_nothing(tx):
-            made = await ask_again(tx, service, place.actor, UUID(request.request_id), CHANNEL)
+            made = await ask_again(tx, service, place.actor, UUID(request.request_id), SHOP_CHANNEL)
     except errors.InvalidFields:
         return refused("limit")
     except errors.MerchantError as problem:

@@ -25,7 +25,7 @@ from merchant.notify import sms
 from merchant.notify.kinds import MessageKind
 from merchant.payments.book import MerchantFacts
 from merchant.payments.book_loading import empty_book, load_used
-from merchant.payments.limits import room
+from merchant.payments.limits import left_of_limits
 from merchant.registry.codes import payload as codes
 
 CODE_GOOD_FOR = timedelta(hours=1)  # a message that comes later surprises whoever asked for it
@@ -125,7 +125,7 @@ class ServiceTrade:
         merchant = MerchantFacts(place.merchant_id, place.dfsp_id, place.state, place.tier, group_id)
         left = []
         for one in await currencies_of(self._service, place):
-            day, month = room(book, merchant, one.code)
+            day, month = left_of_limits(book, merchant, one.code)
             left.append(ussd.CurrencyRoom(one.code, one.exponent, one.max_minor, day.minor, month.minor))
         names = [tier.name for tier in policy.tiers]
         higher = names[names.index(place.tier) + 1 :] if place.tier in names else []

@@ -61,6 +61,7 @@ _OWN: Mapping[str, str] = {
     "expired_while_paying": _("The time was over while the money was under way"),
     "no_word_from_hub": _("The hub has not said what became of the money"),
     "cancelled_by_merchant": _("The merchant took the request back"),
+    "declined_by_payer": _("The customer said no to us by telephone"),
     "amount_changed": _("Another amount was offered, and refused"),
     "over_limit": _("It would be more than the merchant may take"),
     "payer_ambiguous": _("More than one DFSP says it knows the customer"),

@@ -110,7 +110,13 @@ async def door_of(service: Service) -> AsyncIterator[httpx.AsyncClient]:
 
 async def open_groceries(service: Service, world: World) -> None:
     """The shop of the template."""
-    document = builders.company(number=1000, trading_name="Mama Njeri Groceries", ussd_name="Mama Njeri")
+    await open_shop(service, world, currencies=["USD"])
+
+
+async def open_shop(service: Service, world: World, **business: Any) -> None:
+    """The same shop, in all currencies or otherwise."""
+    names = {"trading_name": "Mama Njeri Groceries", "ussd_name": "Mama Njeri"}
+    document = builders.company(number=1000, **names, **business)
     document["contact"]["phone"] = OWNER
     await builders.create_merchant(service, world, document=document)
 

@@ -71,7 +71,7 @@ async def test_a_shopper_pays_and_every_copy_of_the_last_step_says_the_same(line
     phone = Handset(lines, gateway)
     assert (await phone.dial())[0].startswith("Shop payments\n1 Pay a shop")
     shown, end = await phone.type("1", lines.counter.alias, "25.50")
-    assert shown.startswith("Pay 25.50 USD to Mama Njeri?\n")
+    assert shown.startswith("Pay 25.50 USD to Mama Njeri, Nairobi (")
     assert not end
     assert await lines.requests() == []
     shown, end = await phone.type("1")

@@ -95,7 +95,7 @@ async def test_a_call_that_broke_off_is_gone_on_with_over_any_gateway(
     move_clock(timedelta(minutes=4))
     phone = Handset(lines, "hubtel", "another")
     assert (await phone.dial())[0].startswith("Go on paying 25.00 USD to Mama Njeri?\n1 Go on\n2 New")
-    assert (await phone.type("1"))[0].startswith("Pay 25.00 USD to Mama Njeri?")
+    assert (await phone.type("1"))[0].startswith("Pay 25.00 USD to Mama Njeri, Nairobi (")
     assert await lines.requests() == []
     assert (await phone.type("1"))[0].startswith("We asked your bank")
     assert len(await lines.requests()) == 1
@@ -113,7 +113,7 @@ async def test_a_request_on_its_way_comes_before_what_broke_off(lines: Lines) ->
     await lines.step(f"{lines.counter.alias}*25", "s2")
     assert "40.00 USD" in await lines.step("", "s3")
     assert (await lines.step("0", "s3")).startswith("CON Go on paying 25.00 USD to Mama Njeri?")
-    assert (await lines.step("0*1", "s3")).startswith("CON Pay 25.00 USD to Mama Njeri?")
+    assert (await lines.step("0*1", "s3")).startswith("CON Pay 25.00 USD to Mama Njeri, Nairobi (")
     assert len(await lines.requests()) == 1
 
 

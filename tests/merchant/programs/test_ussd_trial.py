@@ -50,7 +50,7 @@ async def test_a_payment_is_dialled_by_every_gateways_own_address(
     if gateway == "beem":  # hands on nothing of what was dialled
         for answer in ("1", counter.alias, "25"):
             shown = await phone.type(http, answer)
-    assert shown.text.startswith("Pay 25.00 USD to Mama Njeri?\n")
+    assert shown.text.startswith("Pay 25.00 USD to Mama Njeri, Nairobi (")
     assert (shown.used, shown.allowed, shown.encoding) == (len(shown.text), 160, "GSM-7")
     assert not shown.is_last
     shown = await phone.type(http, "2")

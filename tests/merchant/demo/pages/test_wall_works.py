@@ -87,10 +87,12 @@ async def test_the_drawn_phone_pays_the_stall(browser: httpx.AsyncClient) -> Non
     assert dialled is not None
     form = {"back": "/ussd-phone", "payer": CUSTOMERS[0].msisdn}
     page = await browser.post("/demo/phone", data=form | {"entry": dialled[1]})
+    assert "1 USD" in page.text
+    page = await browser.post("/demo/phone", data=form | {"entry": "1"})
     assert "Enter the amount in USD" in page.text
     assert "of 160" in page.text
     page = await browser.post("/demo/phone", data=form | {"entry": "2.50"})
-    assert "Pay 2.50 USD to Mama Amina?" in page.text
+    assert "Pay 2.50 USD to Mama Amina, " in page.text
     page = await browser.post("/demo/phone", data=form | {"entry": "1"})
     assert "Session over" in page.text
     await until(browser, "Umelipwa 2.50 USD.")
