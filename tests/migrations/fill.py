@@ -24,6 +24,7 @@ import pyotp
 
 from merchant import migrations
 from merchant.channels.ussd.door import gateway_key
+from merchant.channels.ussd.routes import NewRoute, add_route
 from merchant.compliance.cases import apply
 from merchant.compliance.cases.rights.models import Erasure
 from merchant.compliance.documents.operations import destroy_document
@@ -346,6 +347,12 @@ async def _dial(stage: Stage) -> None:
     path = f"/ussd/africastalking/{gateway_key(stage.service, 'africastalking')}"
     for text in ("", "9", "9*1"):
         assert (await stage.client.post(path, data=form | {"text": text})).text.startswith("CON ")
+    # A language is chosen, and kept apart from its session; this phone was asked for nothing, so it begins at home.
+    form |= {"sessionId": "s2", "phoneNumber": "+254711000777"}
+    for text in ("", "9", "9*2"):
+        assert (await stage.client.post(path, data=form | {"text": text})).text.startswith("CON ")
+    async with stage.service.db.system() as tx:
+        await add_route(tx, stage.service, NewRoute("hubtel", proof_name="x-proof", networks=("192.0.2.0/24",)))
     await _call(stage, stage.world.maker.headers, "POST", "/api/v1/event-tickets")
 
 
