@@ -13,7 +13,7 @@ from ussd.backend import (
     PaymentOrder,
     PaymentOutcome,
 )
-from ussd.dialogue import busy, step
+from ussd.dialogue import busy, later, may_act, step, unsure
 from ussd.gateways import GATEWAYS
 from ussd.session import BadStep, Reply, Session, Step, decode_session, encode_session, session_goes_on
 from ussd.wire import Answer, Call, Gateway, Route
@@ -40,6 +40,9 @@ __all__ = [
     "busy",
     "decode_session",
     "encode_session",
+    "later",
+    "may_act",
     "session_goes_on",
     "step",
+    "unsure",
 ]

@@ -1,7 +1,7 @@
 """The walk through the menu: one gateway step in, the next session and one reply out.
 
 `step` learns what is new, `_open` or `_answer` moves the session, `_lay_out` writes the screen. The caller
-holds the session's row locked and commits it with the effect, so a step happens once or not at all.
+stores the session with the effect, and each only once, so a step happens once or not at all.
 """
 
 from collections.abc import Callable
@@ -11,33 +11,40 @@ from typing import Final
 from msgspec.structs import replace
 
 from ussd.amounts import western_digits
-from ussd.arrivals import Begin, Closed, Repeat
+from ussd.arrivals import SEPARATOR, Begin, Closed, Repeat
 from ussd.backend import Backend
 from ussd.gateways import GATEWAYS
-from ussd.menu import BACK, EXIT, HOME, MORE, End, Go, Move, Page, Screen, Stay, Turn, View, lay_out
+from ussd.menu import BACK, EXIT, HOME, MORE, Back, End, Go, Move, Page, Screen, Stay, Turn, View, lay_out
 from ussd.screens import SCREENS
-from ussd.session import SESSION_LIFE_S, STACK_MAX, Answers, Reply, Session, Step
+from ussd.session import SESSION_LIFE_S, STACK_MAX, Answers, Aside, Reply, ScreenName, Session, Step, taken_at
 from ussd.texts import DEFAULT_LANGUAGE, Line, catalogue, say
 
 MISSES_MAX: Final = 3  # wrong entries in a row on one screen
 REPLAY_INPUTS_MAX: Final = 32  # of a lost session; a dialogue of 180 s has far fewer
+RESUMED_FOR_S: Final = 300  # after the last step; later, people have begun something else
+# Who tries numbers one after the other looks for shops that are not theirs to know; who mistypes asks the shop.
+GUESSED: Final = frozenset[ScreenName]({"number"})
+GUESSES_MAX: Final = 10
+GUESSES_KEPT_S: Final = 3600
 
 # A session and a line: the notice above its screen or, once it has ended, its last words.
 Moved = tuple[Session, Line | None]
 
 
-async def step(session: Session | None, step: Step, backend: Backend, now: datetime) -> tuple[Session, Reply]:
+async def step(
+    session: Session | None, step: Step, backend: Backend, now: datetime, earlier: Session | None = None
+) -> tuple[Session | None, Reply]:
     """Take one step of a dialogue.
 
-    `session` is the one stored under the step's gateway, session id and phone number, or None. Store the
-    returned one in the transaction in which `backend` acted. The same step delivered again gives the same
-    bytes and does not call the backend; the reply to an event without text (`cancel`, `timeout`, `ended`) is
+    `session` is the one stored under the step's gateway, session id and phone number, or None; `earlier`, which counts
+    only where a call begins, the one of the phone's call before, by whatever gateway. Store the returned one in the
+    transaction in which `backend` acted; nothing where it is the same or None. The same step delivered again gives the
+    same bytes and does not call the backend; the reply to an event without text (`cancel`, `timeout`, `ended`) is
     empty. Exceptions of the backend pass through: roll back and answer `busy(session)`.
     """
     assert step.event != "status", "no step: session_goes_on answers it"
-    expires_at = now + timedelta(seconds=SESSION_LIFE_S)
     if step.is_notice:
-        return _interrupt(session, expires_at)
+        return _interrupt(session, now), Reply("", end=True)
     arrival = GATEWAYS[step.gateway].read(session, step, now)
     match arrival:
         case Repeat(session):
@@ -45,19 +52,50 @@ async def step(session: Session | None, step: Step, backend: Backend, now: datet
         case Closed(session):
             return session, _last_words("end.closed", session.language)
     turn = Turn(step, _effect_key(step, arrival.number), backend)
+    expires_at = now + timedelta(seconds=SESSION_LIFE_S)
     if isinstance(arrival, Begin):
-        session, line = await _open(arrival, turn, expires_at)
+        before = earlier if earlier is not None and not earlier.unreadable else arrival.before
+        blank = _blank(arrival, await backend.preferred_language(step.msisdn), before, now)
+        moved, line = await _open(replace(blank, expires_at=expires_at), arrival, turn, before, now)
     else:
-        session, line = await _answer(arrival.session, arrival.text, turn)
-    session = replace(session, step=arrival.number, seen=arrival.seen, expires_at=expires_at)
-    page = await _lay_out(session, line, turn)
-    reply = Reply(page.text, session.ended)
-    return replace(session, reply=reply, page=page.number, more=page.more), reply
+        session = replace(arrival.session, chose=False) if arrival.session.chose else arrival.session
+        moved, line = await _answer_all(session, arrival.text, turn)
+    if moved.guesses:
+        moved = _count_guesses(moved, now)
+    page = await _lay_out(moved, line, turn)
+    reply = Reply(page.text, moved.ended)
+    moved = replace(
+        moved,
+        step=arrival.number,
+        seen=arrival.seen,
+        expires_at=expires_at,
+        began=isinstance(arrival, Begin),
+        reply=reply,
+        page=page.number,
+        more=page.more,
+    )
+    return moved, reply
+
+
+def may_act(session: Session | None, step: Step) -> bool:
+    """Whether the step may have an effect, to the best of what the stored session tells: only an answer to a screen
+    that commits has one. Such a step needs the session locked; others may be taken twice, if one of both is stored."""
+    return session is not None and not session.ended and not step.is_notice and SCREENS[session.screen].commits
 
 
 def busy(session: Session | None) -> Reply:
     """The apology for a step that failed and was rolled back, so that nothing was asked of any bank."""
     return _last_words("end.busy", session.language if session else DEFAULT_LANGUAGE)
+
+
+def later(session: Session | None) -> Reply:
+    """The apology for a step that could not be taken and asks for nothing; it claims nothing of payments before."""
+    return _last_words("end.later", session.language if session else DEFAULT_LANGUAGE)
+
+
+def unsure(session: Session | None) -> Reply:
+    """The last words of a step of which nobody knows whether it was taken."""
+    return _last_words("end.unsure", session.language if session else DEFAULT_LANGUAGE)
 
 
 def _last_words(key: str, language: str) -> Reply:
@@ -69,30 +107,50 @@ def _effect_key(step: Step, number: int) -> str:
     return f"ussd:{step.gateway}:{step.session_id}:{number}"
 
 
-def _interrupt(session: Session | None, expires_at: datetime) -> tuple[Session, Reply]:
-    """The gateway closed the session: effects stay, and later inputs are refused."""
-    if session is None:
-        reply = _last_words("end.closed", DEFAULT_LANGUAGE)
-        session = Session("home", DEFAULT_LANGUAGE, expires_at, reply, step=0)
-    return replace(session, ended=True, expires_at=expires_at), Reply("", end=True)
+def _interrupt(session: Session | None, now: datetime) -> Session | None:
+    """The gateway closed the session: later inputs are refused, and all else stays; a session unknown stays so."""
+    if session is None or session.unreadable or session.ended or now >= session.expires_at:
+        return session
+    return replace(session, ended=True, interrupted=True)
 
 
-async def _open(arrival: Begin, turn: Turn, expires_at: datetime) -> Moved:
-    """Start a session: at home, at an open request, or as far along its inputs as is safe.
+def _blank(arrival: Begin, language: str | None, before: Session | None, now: datetime) -> Session:
+    """A session at home, in the phone's language, with the wrong numbers it has tried of late."""
+    session = Session("home", language or DEFAULT_LANGUAGE, now, Reply("", end=False), step=arrival.number)
+    if before is None or before.guesses_until is None or now >= before.guesses_until:
+        return session
+    return replace(session, guesses=before.guesses, guesses_until=before.guesses_until)
+
+
+async def _open(session: Session, arrival: Begin, turn: Turn, before: Session | None, now: datetime) -> Moved:
+    """Start a session: at home, at an open request, at a dialogue that broke off, or as far along as is safe.
 
     A dial string (`*code*NUMBER*AMOUNT#`) and the text of a session we lost look alike, except that the
     latter begins with a choice from home.
     """
-    language = await turn.backend.preferred_language(turn.step.msisdn) or DEFAULT_LANGUAGE
-    session = Session("home", language, expires_at, Reply("", end=False), step=arrival.number)
     if arrival.notice:
         return session, arrival.notice
     if _is_dial_string(arrival.inputs):
         return await _dial(replace(session, screen="number", stack=("home",)), *arrival.inputs, turn=turn)
+    if not arrival.inputs and before is not None:
+        session = _take_up(session, before, now)
     last = await turn.backend.last_request(turn.step.msisdn)
     if last is not None and last.on_its_way:
-        return replace(session, screen="status", stack=("home",)), None
+        return replace(session, screen="status", stack=(session.screen,)), None
     return await _replay((session, None), arrival.inputs, turn)
+
+
+def _take_up(session: Session, before: Session, now: datetime) -> Session:
+    """Offer to go on with the call before, if it broke off just now at a question and with answers worth keeping."""
+    if (before.ended and not before.interrupted) or now >= taken_at(before) + timedelta(seconds=RESUMED_FOR_S):
+        return session
+    aside = before.aside  # where it broke off again before that was answered
+    if aside is None:
+        screen = SCREENS[before.screen]
+        if before.answers == Answers() or not (screen.typed or screen.commits):
+            return session
+        aside = Aside((*before.stack, before.screen)[-STACK_MAX:], before.answers)
+    return replace(session, screen="resume", answers=aside.answers, aside=aside)
 
 
 def _is_dial_string(inputs: tuple[str, ...]) -> bool:
@@ -118,6 +176,19 @@ async def _replay(moved: Moved, inputs: tuple[str, ...], turn: Turn) -> Moved:
     return moved
 
 
+async def _answer_all(session: Session, raw: str, turn: Turn) -> Moved:
+    """Move by what is new: mostly one input. Several, where the last one overtook those before it, lead as far as they
+    are accepted, and never through a screen whose answer has an effect; else they are one input with stars in it."""
+    first, *rest = raw.split(SEPARATOR)
+    screen = SCREENS[session.screen]
+    if not rest or not GATEWAYS[turn.step.gateway].is_cumulative or screen.free_text or screen.commits:
+        return await _answer(session, raw, turn)
+    moved, line = await _answer(session, first, turn)
+    if moved.ended or line is not None:
+        return await _answer(session, raw, turn)
+    return await _replay((moved, line), tuple(rest), turn)
+
+
 async def _answer(session: Session, raw: str, turn: Turn) -> Moved:
     """Move by one input: a navigation key where it means something, else an answer to the screen."""
     text = _typed(raw)
@@ -132,7 +203,12 @@ async def _take(session: Session, raw: str, turn: Turn) -> Moved:
     option = screen.options.get(text)
     handler = option.choose if option else screen.typed
     if handler and text:
-        return _follow(session, await handler(turn.at(session.answers), text))
+        if session.screen in GUESSED and session.guesses >= GUESSES_MAX:
+            return replace(session, ended=True), say("end.guessed")
+        move = await handler(turn.at(session.answers), text)
+        if session.screen in GUESSED and isinstance(move, Stay) and move.miss:
+            session = replace(session, guesses=session.guesses + 1)
+        return _follow(session, move)
     return _follow(session, Stay(None if screen.typed else _choices(session, screen)))
 
 
@@ -148,8 +224,17 @@ def _choices(session: Session, screen: Screen) -> Line:
     return say("error.option", options=f"{', '.join(others)}{either}{last}" if others else last)
 
 
+def _count_guesses(session: Session, now: datetime) -> Session:
+    """Wrong numbers are remembered for a time that begins with the first."""
+    if session.guesses_until is None:
+        return replace(session, guesses_until=now + timedelta(seconds=GUESSES_KEPT_S))
+    return session if now < session.guesses_until else replace(session, guesses=0, guesses_until=None)
+
+
 def _follow(session: Session, move: Move) -> Moved:
     match move:
+        case Back():
+            return _back(session) or _home(session)
         case End(line):
             return replace(session, ended=True), line
         case Stay(line, miss):
@@ -157,8 +242,10 @@ def _follow(session: Session, move: Move) -> Moved:
             if misses >= MISSES_MAX:
                 return replace(session, ended=True), say("end.help")
             return replace(session, misses=misses), line
+        case Go("home", _, None):
+            return _home(session)
         case Go("home", _, language):
-            return _home(replace(session, language=language or session.language))
+            return _home(replace(session, language=language, chose=True))
         case Go(name, answers):
             onto = () if name == session.screen else (session.screen,)
             stack = (*session.stack, *onto)[-STACK_MAX:]
@@ -169,14 +256,20 @@ def _follow(session: Session, move: Move) -> Moved:
 def _back(session: Session) -> Moved | None:
     if session.page:
         return replace(session, page=session.page - 1, misses=0), None
+    if session.screen == "resume" and session.aside is not None:
+        *stack, screen = session.aside.screens
+        gone_on = replace(session, screen=screen, stack=tuple(stack), answers=session.aside.answers, aside=None)
+        return replace(gone_on, misses=0), None
     if not session.stack:
         return None
     *stack, screen = session.stack
+    if screen == "resume" and session.aside is not None:
+        return replace(session, screen=screen, stack=(), answers=session.aside.answers, misses=0), None
     return (replace(session, screen=screen, stack=tuple(stack), misses=0), None) if stack else _home(session)
 
 
 def _home(session: Session) -> Moved:
-    return replace(session, screen="home", stack=(), answers=Answers(), page=0, misses=0), None
+    return replace(session, screen="home", stack=(), answers=Answers(), aside=None, page=0, misses=0), None
 
 
 def _more(session: Session) -> Moved | None:
@@ -210,6 +303,6 @@ async def _lay_out(session: Session, line: Line | None, turn: Turn) -> Page:
 
 def _keys(session: Session) -> tuple[str, ...]:
     """The navigation keys worth showing here; the others work all the same."""
-    if session.screen == "home":
+    if session.screen in ("home", "resume"):
         return (EXIT,)
     return (BACK, HOME) if session.stack or session.page else (HOME,)

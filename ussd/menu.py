@@ -61,7 +61,11 @@ class End(Struct, frozen=True):
     line: Line
 
 
-Move = Go | Stay | End
+class Back(Struct, frozen=True):
+    """Show the screen before this one, with its answers."""
+
+
+Move = Go | Stay | End | Back
 Handler = Callable[[Turn, str], Awaitable[Move]]
 
 
@@ -86,13 +90,15 @@ class Screen(Struct, frozen=True):
     """A row of the table. Option numbers are learned by heart: never renumber them.
 
     `typed` takes what is neither navigation nor option. A screen that `commits` has an effect on the world,
-    so only a live answer may leave it. `navigation` lists the keys it takes; the others are input to it.
+    so only a live answer may leave it. `navigation` lists the keys it takes; the others are input to it. `free_text` is
+    what people write themselves, in which a star is no sign of several inputs.
     """
 
     show: Callable[[Turn], Awaitable[View]]
     options: Mapping[str, Option] = NO_OPTIONS
     typed: Handler | None = None
     commits: bool = False
+    free_text: bool = False
     navigation: frozenset[str] = frozenset(NAVIGATION)
 
 

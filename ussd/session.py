@@ -5,7 +5,7 @@ it in one database row and any process can take the next step. It holds no phone
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, get_args
 
 import msgspec
@@ -13,12 +13,12 @@ from msgspec import Struct
 
 from ussd.backend import MerchantView
 
-SESSION_BYTES_MAX: Final = 1024  # one row stays small and is written on every step
+SESSION_BYTES_MAX: Final = 2048  # one row stays small and is written on every step
 STACK_MAX: Final = 5  # screens that 0 can walk back through; the deepest dialogue has three
 SESSION_LIFE_S: Final = 600  # gateways close after 180 s (Africa's Talking); duplicates of an END come later still
 
 Event = Literal["begin", "reply", "cancel", "timeout", "ended", "status"]
-ScreenName = Literal["home", "number", "amount", "confirm", "status", "own", "pick", "payments", "language"]
+ScreenName = Literal["home", "number", "amount", "confirm", "status", "own", "pick", "payments", "language", "resume"]
 
 
 class BadStep(ValueError):
@@ -78,6 +78,13 @@ class Answers(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     counter_id: str | None = None
 
 
+class Aside(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A dialogue that broke off: its screens, the last one being where it stood, and its answers."""
+
+    screens: tuple[ScreenName, ...]
+    answers: Answers
+
+
 class Session(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """The state of one dialogue after its last step."""
 
@@ -89,10 +96,16 @@ class Session(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     seen: Seen = Seen(0, "")
     stack: tuple[ScreenName, ...] = ()
     answers: Answers = Answers()
+    aside: Aside | None = None  # of the call before, until it is gone on with or given up
     page: int = 0
     more: bool = False  # the last reply offered a further page
     misses: int = 0  # inputs in a row that this screen could not take
     ended: bool = False
+    interrupted: bool = False  # ended by the gateway in the middle, so that it may be resumed in a further call
+    began: bool = False  # the last step opened it
+    chose: bool = False  # the last step chose its language
+    guesses: int = 0  # wrong shop numbers of this phone, in this session and those before
+    guesses_until: datetime | None = None  # when they are forgotten
     unreadable: bool = False  # stands for a stored form this version cannot read
 
 
@@ -117,6 +130,11 @@ _decoder = msgspec.json.Decoder(Session)
 assert set(NEEDS) <= set(get_args(ScreenName))
 
 
+def taken_at(session: Session) -> datetime:
+    """When its last step was taken."""
+    return session.expires_at - timedelta(seconds=SESSION_LIFE_S)
+
+
 def session_goes_on(session: Session | None, now: datetime) -> bool:
     """Whether the session takes further inputs: the answer to a `status`."""
     return session is not None and not (session.ended or session.unreadable) and now < session.expires_at
@@ -139,7 +157,11 @@ def decode_session(stored: bytes | str) -> Session:
         session = _decoder.decode(stored)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return UNREADABLE
-    needed = (field for screen in (session.screen, *session.stack) for field in NEEDS.get(screen, ()))
-    if any(getattr(session.answers, field) is None for field in needed):
-        return UNREADABLE
-    return session
+    aside = session.aside
+    is_whole = _has_all((session.screen, *session.stack), session.answers)
+    return session if is_whole and (aside is None or _has_all(aside.screens, aside.answers)) else UNREADABLE
+
+
+def _has_all(screens: tuple[ScreenName, ...], answers: Answers) -> bool:
+    needed = (field for screen in screens for field in NEEDS.get(screen, ()))
+    return all(getattr(answers, field) is not None for field in needed)

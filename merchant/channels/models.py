@@ -1,7 +1,7 @@
 """Tables of the channels: USSD sessions and print runs.
 
-A session is the screen a phone shows, durable so that a restart or a repeated step changes nothing; ussd.py locks one
-row a step. A poster batch is a background job of posters.py (core/background.py).
+A session is the screen a phone shows, durable so that a restart or a repeated step changes nothing (ussd/steps.py).
+A poster batch is a background job of posters.py (core/background.py).
 """
 
 from datetime import datetime
@@ -16,16 +16,32 @@ from merchant.core.background import BackgroundJob
 
 
 class UssdSession(SQLModel, table=True):
-    """One dialogue of one phone with one gateway."""
+    """One dialogue of one phone with one gateway. `touched_at` is when its call began.
+
+    Nothing that changes at a step is indexed, so that a step writes one row and no index.
+    """
 
     __tablename__ = "ussd_session"
-    __table_args__ = (Index("ussd_session_touched", "touched_at"),)
+    __table_args__ = (
+        Index("ussd_session_touched", "touched_at"),
+        Index("ussd_session_of_phone", "msisdn_digest", "touched_at"),
+    )
     gateway: str = Field(primary_key=True)
     session_id: str = Field(primary_key=True)
-    msisdn_digest: bytes = Field(index=True)
+    msisdn_digest: bytes
     state: bytes = columns.sealed(nullable=False)
     expires_at: datetime = columns.instant()
     touched_at: datetime = columns.instant()
+
+
+class UssdPhone(SQLModel, table=True):
+    """The language that a phone chose, kept longer than its sessions."""
+
+    __tablename__ = "ussd_phone"
+    __table_args__ = (Index("ussd_phone_noted", "noted_at"),)
+    msisdn_digest: bytes = Field(primary_key=True)
+    language: str
+    noted_at: datetime = columns.instant()
 
 
 class PosterBatch(BackgroundJob, table=True):

@@ -53,6 +53,7 @@ HIDDEN_TABLES |= VERSION_TABLES
 HIDDEN_TABLES |= {"lei_record", "lei_load"}
 HIDDEN_TABLES |= {"merchant_block", "blocked_identifier", "one_time_code"}
 HIDDEN_TABLES |= {"passkey", "passkey_challenge"}
+HIDDEN_TABLES |= {"ussd_phone"}
 # Tables that only the service itself reads; the app role may at most add to them.
 SYSTEM_TABLES = HIDDEN_TABLES | frozenset({"inbox", "outbox", "scheme_key", "event_ticket", "ussd_session"})
 SYSTEM_TABLES |= {"user_session", "account_token", "sign_in_failure", "known_device", "outgoing_mail"}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.ussd.world import NOW, SHOPPER
-from ussd.arrivals import Arrival, Begin, Closed, Input, Repeat, read_cumulative, read_latest
+from ussd.arrivals import SILENCE_S, Arrival, Begin, Closed, Input, Repeat, read_cumulative, read_latest
 from ussd.session import SESSION_LIFE_S, UNREADABLE, Reply, Seen, Session, Step
 
 STEP = Step("africastalking", "s1", SHOPPER, "*384*123#", "reply", "")
@@ -85,12 +85,54 @@ def test_after_the_end_a_copy_is_a_copy_and_anything_else_is_closed() -> None:
         assert read(session, text) == Closed(session)
 
 
-def test_an_outdated_session_begins_again_but_copies_and_ends_stay_what_they_are() -> None:
-    outdated = after("1*7421", expires_at=NOW)
-    assert isinstance(read(outdated, "1*7421*250"), Begin)
-    assert read(outdated, "1*7421") == Repeat(outdated)
-    over = replace(outdated, ended=True)
-    assert read(over, "1*7421*250") == Closed(over)
+@pytest.mark.parametrize("text", ["", "1", "1*7421", "1*7421*250", "7421*250", "1*7421*1"])
+@pytest.mark.parametrize("ended", [False, True])
+def test_under_the_id_of_an_outdated_session_every_text_begins_anew(text: str, ended: bool) -> None:
+    outdated = after("1*7421", expires_at=NOW, ended=ended)
+    arrival = read(outdated, text)
+    assert isinstance(arrival, Begin)
+    assert arrival.inputs == (tuple(text.split("*")) if text else ())
+    assert arrival.before == outdated
+    assert arrival.number >= outdated.step
+
+
+def aged(session: Session, seconds: float) -> Session:
+    """The session so long after its last step."""
+    return replace(session, expires_at=NOW + timedelta(seconds=SESSION_LIFE_S - seconds))
+
+
+@pytest.mark.parametrize("text", ["", "1", "2", "7421*250", "1*7422*250"])
+@pytest.mark.parametrize(("age_s", "is_late"), [(0, True), (19, True), (20, False), (599, False)])
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_text_that_goes_on_with_nothing_is_late_and_after_a_while_a_further_call(
+    text: str, age_s: float, is_late: bool, ended: bool
+) -> None:
+    """An id of sixteen bits, or of the phone, comes again before the session under it has expired."""
+    session = aged(after("1*7421*9", ended=ended), age_s)
+    arrival = read(session, text)
+    if is_late:
+        assert arrival == (Closed(session) if ended else Repeat(session))
+    else:
+        assert isinstance(arrival, Begin)
+        assert (arrival.inputs, arrival.before) == (tuple(text.split("*")) if text else (), session)
+        assert arrival.number > session.step or not text
+
+
+@pytest.mark.parametrize("age_s", [0, 19, 20, 599])
+def test_a_copy_of_the_last_answer_is_a_copy_until_the_session_is_outdated(age_s: float) -> None:
+    for ended in (False, True):
+        session = aged(after("7421*250*1", ended=ended), age_s)
+        assert read(session, "7421*250*1") == Repeat(session)
+        going_on = read(session, "7421*250*1*1")
+        assert isinstance(going_on, Closed if ended else Input)
+
+
+@pytest.mark.parametrize("text", ["", "99", "30000003*5"])
+@pytest.mark.parametrize("ended", [False, True])
+def test_the_same_opening_is_a_copy_and_after_a_while_a_further_call(text: str, ended: bool) -> None:
+    session = after(text, ended=ended, began=True)
+    assert read(aged(session, 19), text) == Repeat(aged(session, 19))
+    assert isinstance(read(aged(session, 20), text), Begin)
 
 
 def test_an_unreadable_session_begins_at_home_with_a_notice() -> None:
@@ -240,16 +282,49 @@ def test_an_unmarked_beginning_opens_a_session_that_we_do_not_know() -> None:
     assert (arrival.inputs, arrival.notice) == (("7421",), None)
 
 
-def test_its_copy_is_a_copy_at_any_time_and_the_next_text_an_input() -> None:
+def test_its_copy_is_a_copy_for_a_while_and_the_next_text_an_input() -> None:
     session = taken(latest(None, UNMARKED))
-    assert latest(session, UNMARKED, 300) == Repeat(session)
+    assert latest(session, UNMARKED, 19) == Repeat(session)
     arrival = latest(session, replace(UNMARKED, text="1"), 0.3)
     assert isinstance(arrival, Input)
     assert arrival.text == "1"
     later = taken(arrival)
     again = latest(later, replace(UNMARKED, text="1"))
     assert isinstance(again, Input)
-    assert isinstance(latest(taken(again), UNMARKED), Input)
+    assert isinstance(latest(taken(again), UNMARKED, 1), Input)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize("text", ["384*123", "384*123*7421*250"])
+def test_it_begins_a_further_call_under_an_id_that_comes_again(ended: bool, text: str) -> None:
+    session = taken(latest(taken(latest(None, UNMARKED)), replace(UNMARKED, text="99")), ended=ended)
+    opening = replace(UNMARKED, text=text, opens=text.removeprefix("384*123").removeprefix("*"))
+    arrival = latest(session, opening, 20)
+    assert isinstance(arrival, Begin)
+    assert arrival.before == session
+    assert arrival.number >= session.step
+    soon = latest(session, opening, 1)
+    assert soon == Closed(session) if ended else isinstance(soon, Input)
+
+
+def test_an_empty_text_begins_a_call_only_where_nobody_can_have_typed_it() -> None:
+    silent = replace(UNMARKED, gateway="plain_latest", text="", opens="")
+    session = taken(latest(taken(latest(None, silent)), replace(silent, text="1", opens=None)))
+    assert isinstance(latest(session, silent, 60), Input)
+    assert isinstance(latest(session, silent, SILENCE_S), Begin)
+    assert isinstance(latest(replace(session, ended=True), silent, 60), Begin)
+    assert latest(replace(session, ended=True), silent, 1) == Closed(replace(session, ended=True))
+
+
+def test_a_number_that_begins_anew_after_the_end_is_that_of_a_further_call() -> None:
+    session = replace(taken(latest(taken(latest(None, numbered(1, ""))), numbered(2, "99"))), ended=True)
+    assert latest(session, numbered(1, ""), 1) == Repeat(session)
+    arrival = latest(session, numbered(1, ""), 60)
+    assert isinstance(arrival, Begin)
+    assert arrival.number > session.step
+    following = latest(taken(arrival), numbered(2))
+    assert isinstance(following, Input)
+    assert following.number > arrival.number
 
 
 def numbered(seq: int, text: str = "1") -> Step:

@@ -196,6 +196,8 @@ class Deliveries(RuleBasedStateMachine):
             return
         if not self.phone.text and text:
             return
+        if self.phone.session.ended:
+            return  # a further call, if it comes after a while
         calls, stored = self.phone.world.calls, self.phone.stored
         late = run(self.phone.late(text))
         assert late == self.standing or (late.end and self.phone.session.ended)

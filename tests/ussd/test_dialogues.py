@@ -1,7 +1,7 @@
 """The dialogues as a product owner writes them: every file in dialogues/ is played over every gateway's wire.
 
-`dial`, `>` type, `<` expect (with `|` for a line break); `again`, `late TEXT`, `hang up`, `lose`, `store`,
-`wait` are what gateways and machines do; `given` sets the scene and `requested` tells what the bank was
+`dial`, `redial`, `>` type, `<` expect (with `|` for a line break); `again`, `late TEXT`, `hang up`, `lose`,
+`store`, `wait` are what gateways and machines do; `given` sets the scene and `requested` tells what the bank was
 asked for.
 """
 
@@ -66,6 +66,15 @@ class Player:
             "hang": lambda _: self.phone.hang_up(),
         }
 
+    async def redial(self, string: str) -> None:
+        """A further call of the same phone, which the gateway knows by another id."""
+        before = self.phone
+        self.phone = Phone(self.world, before.press.msisdn, self.gateway)
+        self.phone.now = before.now
+        self.phone.earlier = before.session if before.stored else before.earlier
+        self.phone.press = replace(before.press, session_id=f"{before.press.session_id[:60]}x", typed=(), count=0)
+        await self.phone.dial(string)
+
     async def play(self, line: str) -> None:
         verb, _, rest = line.partition(" ")
         match verb:
@@ -78,6 +87,8 @@ class Player:
                 pass
             case "lose":
                 self.phone.stored = None
+            case "redial":
+                await self.redial(rest)
             case "store":
                 self.phone.stored = rest.encode()
             case "wait":
@@ -107,7 +118,7 @@ def can_be_played(gateway: str, lines: list[str]) -> bool:
     return (
         (line.is_cumulative or not about_texts)
         and (is_told or "hang" not in verbs)
-        and (line.dials or not any(line.startswith("dial ") for line in lines))
+        and (line.dials or not any(line.startswith(("dial ", "redial ")) for line in lines))
     )
 
 

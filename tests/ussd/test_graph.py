@@ -80,8 +80,9 @@ class Walk:
         self.places: set[Session] = set()
         self.queue: deque[tuple[Session, str]] = deque()
 
-    async def take(self, session: Session | None, text: str) -> Session:
-        after, reply = await step(session, replace(self.blank, text=text), self.world, NOW)
+    async def take(self, session: Session | None, text: str, earlier: Session | None = None) -> Session:
+        after, reply = await step(session, replace(self.blank, text=text), self.world, NOW, earlier)
+        assert after is not None
         assert reply.text.strip()
         assert reply.end == after.ended
         assert is_gsm7(reply.text)
@@ -95,7 +96,8 @@ class Walk:
     async def everywhere(self) -> None:
         for self.world.language in LANGUAGES:
             await self.take(None, "")
-            await self.take(None, f"{NUMBER}*{AMOUNT}")
+            for far in (NUMBER, f"{NUMBER}*{AMOUNT}"):
+                await self.take(None, "", await self.take(None, far))
         while self.queue:
             session, text = self.queue.popleft()
             for typed in INPUTS:

@@ -79,7 +79,7 @@ def test_a_language_we_do_not_have_is_the_default(language: str) -> None:
 
 
 def test_values_cannot_smuggle_in_placeholders_or_lines() -> None:
-    assert ENGLISH.write(say("number.unknown", number="{number}\n1 Pay")) == "No shop {number} 1 Pay."
+    assert ENGLISH.write(say("amount.unclear", example="{number}\n1 Pay")) == "Write the amount like {number} 1 Pay."
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,7 @@ class Phone:
         self.line = LINES[gateway]
         self.press = Press(msisdn, "ATUid_d8f70b1c", "", count=0)
         self.stored: bytes | None = None
+        self.earlier: Session | None = None  # of the call before
         self.now = NOW
         self.answer = Answer(0)
 
@@ -110,8 +111,9 @@ class Phone:
         taken = self.gateway.decode(call, ROUTE)
         if not taken.msisdn and before is None:
             return Reply("", end=True)
-        after, reply = await step(before, taken, self.world, self.now)
-        self.stored = encode_session(after)
+        after, reply = await step(before, taken, self.world, self.now, self.earlier)
+        if after is not None and after is not before:
+            self.stored = encode_session(after)
         self.answer = self.gateway.encode(taken, reply)
         return reply
 

@@ -6,7 +6,13 @@ Each screen has a `show_…` that may read the backend and handlers that turn on
 from typing import Final
 
 from ussd.menu import Screen
-from ussd.screens import home, language, merchant, shopper
+from ussd.screens import home, language, merchant, resume, shopper
 from ussd.session import ScreenName
 
-SCREENS: Final[dict[ScreenName, Screen]] = {**home.SCREENS, **shopper.SCREENS, **merchant.SCREENS, **language.SCREENS}
+SCREENS: Final[dict[ScreenName, Screen]] = {
+    **home.SCREENS,
+    **shopper.SCREENS,
+    **merchant.SCREENS,
+    **language.SCREENS,
+    **resume.SCREENS,
+}

@@ -10,7 +10,6 @@ from ussd.session import ScreenName
 NUMBER: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")  # our aliases are digits; a DFSP's own may be any of these
 NAME_UNITS_MAX: Final = 40  # of a shop's name kept in the session; no screen has room for more
 ITEM_NAME_UNITS_MAX: Final = 20  # of a name in a list
-ECHO_SEPTETS_MAX: Final = 12  # of a wrong entry shown back
 REFERENCE_UNITS_MAX: Final = 12  # of a reference; ours are shorter
 
 

@@ -9,9 +9,8 @@ from msgspec.structs import replace
 
 from ussd.amounts import BadAmount, format_amount, format_limit, parse_amount
 from ussd.backend import PaymentOrder
-from ussd.fit import clip, legible, septets
 from ussd.menu import BACK, HOME, End, Go, Move, Option, Screen, Stay, Turn, View
-from ussd.screens.common import ECHO_SEPTETS_MAX, NUMBER, go, short_name, short_reference
+from ussd.screens.common import NUMBER, go, short_name, short_reference
 from ussd.session import Answers, ScreenName
 from ussd.texts import CATALOGUES, LANGUAGES, Line, say
 
@@ -23,11 +22,11 @@ async def show_number(turn: Turn) -> View:
 
 
 async def take_number(turn: Turn, text: str) -> Move:
-    """Find the shop. A shop that may not take payments is not named."""
+    """Find the shop. One that may not take payments is not named. A wrong number is not shown: it may be a PIN."""
     number = text.replace(" ", "")
     shop = await turn.backend.find_merchant(number) if NUMBER.fullmatch(number) else None
     if shop is None:
-        return Stay(say("number.unknown", number=clip(legible(text, "gsm7"), ECHO_SEPTETS_MAX, septets) or "?"))
+        return Stay(say("number.unknown"))
     if not shop.open:
         return End(say("refused.closed"))
     name = short_name(shop.name)

@@ -5,7 +5,6 @@ from typing import Literal
 from uuid import UUID
 
 import ussd
-from merchant.channels.ussd.sealing import open_state
 from merchant.compliance.policies.in_force import policy_of
 from merchant.core import clock, errors, money
 from merchant.core.access import Actor
@@ -55,9 +54,6 @@ SELECT count(*) FROM payment_request
 WHERE payer_digest = ANY($1) AND channel = 'ussd' AND state IN {states_that_permit(RequestCapability.EXPIRE)}
   AND expires_at > $2
 """  # noqa: S608 - constants
-_LAST_SESSION = """
-SELECT state FROM ussd_session WHERE msisdn_digest = $1 AND state <> '' ORDER BY touched_at DESC LIMIT 1
-"""
 _TOLD: dict[str, Literal["waiting", "paid", "unknown"]] = {
     RequestState.CREATED: "waiting",
     RequestState.SENT: "waiting",
@@ -69,12 +65,17 @@ _TOLD: dict[str, Literal["waiting", "paid", "unknown"]] = {
 
 
 class ServiceBackend:
-    """What the dialogue may ask, answered from registry and payments within the step's transaction (ussd.Backend)."""
+    """What the dialogue may ask, answered from registry and payments within the step's transaction (ussd.Backend).
 
-    def __init__(self, tx: Tx, service: Service, msisdn_digest: bytes) -> None:
+    `language` is the phone's, as far as it is known. Where the session's screen has no effect (`commits`), the
+    connection only reads.
+    """
+
+    def __init__(self, tx: Tx, service: Service, msisdn_digest: bytes, language: str | None = None) -> None:
         self._tx = tx
         self._service = service
         self._msisdn_digest = msisdn_digest
+        self._language = language
 
     async def find_merchant(self, number: str) -> ussd.MerchantView | None:
         """The counter with this number, letters in any case."""
@@ -154,8 +155,5 @@ class ServiceBackend:
         )
 
     async def preferred_language(self, msisdn: str) -> str | None:
-        """The language this phone used last."""
-        stored = await self._tx.fetchval(_LAST_SESSION, self._msisdn_digest)
-        if stored is None:
-            return None
-        return ussd.decode_session(open_state(self._service.vault, self._msisdn_digest, stored)).language or None
+        """The language this phone used last, read with its session."""
+        return self._language

@@ -24,6 +24,8 @@ from tests.merchant.channels.conftest import OWNER, PHONE, Lines, door_of, open_
 pytestmark = pytest.mark.anyio
 HOME = "CON Shop payments\n1 Pay a shop\n2 My shop number\n3 Last payments\n9 Language\n"
 BUSY = "END The service is busy. You were not charged. Please dial again later."
+UNSURE = "END We could not finish in time. Please dial again to see what happened."
+LATER = "END The service is busy. Please dial again later."
 CLOSED = "END This shop cannot take payments now. You were not charged."
 
 
@@ -116,7 +118,8 @@ async def test_a_dfsps_own_alias_is_found_in_any_case(lines: Lines, world: World
     document["locations"][0]["counters"][0]["own_alias"] = "Kiosk-7"
     await builders.create_merchant(lines.service, world, document=document)
     for number, typed in enumerate(("Kiosk-7", "KIOSK-7", "kiosk-7", "kIOSK-7")):
-        assert (await lines.walk("1", typed, session=f"s{number}")).startswith("CON Kiosk Seven\n")
+        phone = f"+25473300010{number}"
+        assert (await lines.walk("1", typed, session=f"s{number}", phone=phone)).startswith("CON Kiosk Seven\n")
 
 
 # --- each step once --------------------------------------------------------------------------------------------------
@@ -202,15 +205,19 @@ async def broken(database_url: str, table: str):  # type: ignore[no-untyped-def]
         await connection.close()
 
 
-@pytest.mark.parametrize("table", ["outbox", "open_reference", "payment_event", "limit_usage", "ussd_session"])
+FAULTS = {"outbox": BUSY, "open_reference": BUSY, "payment_event": BUSY, "limit_usage": BUSY, "ussd_session": UNSURE}
+
+
+@pytest.mark.parametrize("table", FAULTS)
 async def test_a_fault_of_ours_is_told_and_nothing_is_written_and_the_same_step_may_come_again(
     lines: Lines, database_url: str, table: str
 ) -> None:
+    """That nothing was asked is told only where it is known: a copy of the answer may have been taken elsewhere."""
     await lines.walk("1", lines.counter.alias, "25")
     last = f"1*{lines.counter.alias}*25*1"
     async with broken(database_url, table):
         with capture_logs() as logs:
-            assert await lines.step(last) == BUSY
+            assert await lines.step(last) == FAULTS[table]
     assert [entry["event"] for entry in logs] == ["ussd_step_failed"]
     assert (await lines.requests(), await lines.jobs()) == ([], [])
     assert (await lines.step(last)).startswith("END We asked")
@@ -402,15 +409,42 @@ async def test_an_ended_dialogue_says_the_same_words_again(lines: Lines) -> None
     assert after == "END This session is closed. Please dial again."
 
 
-async def test_old_sessions_are_forgotten_and_young_ones_kept(
-    lines: Lines, move_clock: Callable[[timedelta], datetime]
-) -> None:
+async def test_sessions_are_forgotten_after_a_day(lines: Lines, move_clock: Callable[[timedelta], datetime]) -> None:
     await lines.step("", "old")
     move_clock(steps.KEPT_FOR + timedelta(seconds=1))
     await lines.step("", "young")
     async with lines.service.db.system() as tx:
         assert await steps.prune(tx, 100) == 1
     assert [row["session_id"] for row in await lines.rows("SELECT session_id FROM ussd_session")] == ["young"]
+
+
+async def test_a_language_outlives_the_sessions_and_is_kept_for_as_long_as_the_phone_calls(
+    lines: Lines, move_clock: Callable[[timedelta], datetime]
+) -> None:
+    chosen = await lines.walk("9", "2")
+    for number in range(3):
+        move_clock(steps.LANGUAGE_KEPT_FOR - timedelta(days=1))
+        async with lines.service.db.system() as tx:
+            await steps.prune(tx, 100)
+            assert await steps.prune_languages(tx, 100) == 0
+        assert await lines.step("", f"later{number}") == chosen
+    move_clock(steps.LANGUAGE_KEPT_FOR + timedelta(days=1))
+    async with lines.service.db.system() as tx:
+        await steps.prune(tx, 100)
+        assert await steps.prune_languages(tx, 100) == 1
+    assert (await lines.step("", "last")).startswith(HOME)
+
+
+async def test_a_language_is_kept_when_the_key_of_the_sessions_was_dropped(lines: Lines) -> None:
+    chosen = await lines.walk("9", "2")
+    await lines.change("UPDATE ussd_session SET state = $1", Vault("other:" + "QkJC" * 10 + "QkI=").seal(b"{}", "x"))
+    assert await lines.step("", "s2") == chosen
+
+
+async def test_the_end_of_a_session_that_never_reached_us_changes_no_language(lines: Lines) -> None:
+    chosen = await lines.walk("9", "2")
+    await lines.post(step_form("", "unseen") | {"status": "Failed"})
+    assert await lines.step("", "s2") == chosen
 
 
 async def test_a_phone_is_spoken_to_in_the_language_it_chose(lines: Lines) -> None:

@@ -127,7 +127,7 @@ async def test_a_notice_closes_the_session_and_changes_nothing_else(lines: Lines
     phone.press = replace(phone.press, count=phone.press.count + 1)
     assert await phone.type("1") == ("This session is closed. Please dial again.", True)
     assert await lines.requests() == []
-    assert (await Handset(lines, gateway, "s2").dial())[0].startswith("Shop payments")
+    assert (await Handset(lines, gateway, "s2").dial())[0].startswith("Go on paying 25.00 USD to Mama Njeri?")
 
 
 @pytest.mark.parametrize("gateway", [name for name, one in GATEWAYS.items() if one.notices])
