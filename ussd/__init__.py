@@ -16,6 +16,15 @@ from ussd.backend import (
 from ussd.dialogue import busy, later, may_act, step, unsure
 from ussd.gateways import GATEWAYS
 from ussd.session import BadStep, Reply, Session, Step, decode_session, encode_session, session_goes_on
+from ussd.signing_up import (
+    CodeOutcome,
+    SignUpDfsp,
+    SignUpField,
+    SignUpForm,
+    SignUpOrder,
+    SignUpOutcome,
+    SignUpStatus,
+)
 from ussd.wire import Answer, Call, Gateway, Route
 
 __version__ = "0.1.0"
@@ -26,6 +35,7 @@ __all__ = [
     "Backend",
     "BadStep",
     "Call",
+    "CodeOutcome",
     "Gateway",
     "LastRequest",
     "MerchantView",
@@ -36,6 +46,12 @@ __all__ = [
     "Reply",
     "Route",
     "Session",
+    "SignUpDfsp",
+    "SignUpField",
+    "SignUpForm",
+    "SignUpOrder",
+    "SignUpOutcome",
+    "SignUpStatus",
     "Step",
     "busy",
     "decode_session",

@@ -17,6 +17,12 @@ _ONE_GROUP: Final = re.compile(r"[0-9]{1,3}[,.][0-9]{3}")
 _ARABIC_MARKS: Final = str.maketrans({"٫": ".", "٬": ",", "،": ","})
 
 
+class Number(str):
+    """A number as English writes it, `1,500.00`; each catalogue writes it in the manner of its language."""
+
+    __slots__ = ()
+
+
 class BadAmount(ValueError):
     """The text is not an amount, or could be read as two."""
 
@@ -52,14 +58,14 @@ def _is_ambiguous(text: str, exponent: int) -> bool:
     return exponent >= 3 if "," in text else exponent < 3
 
 
-def format_amount(amount_minor: int, exponent: int) -> str:
+def format_amount(amount_minor: int, exponent: int) -> Number:
     """`25000` of a currency with two decimals as `250.00`, thousands set apart: `9,999,999.99`."""
     units, fraction = divmod(amount_minor, 10**exponent)
-    return f"{units:,}.{fraction:0{exponent}d}" if exponent else f"{units:,}"
+    return Number(f"{units:,}.{fraction:0{exponent}d}" if exponent else f"{units:,}")
 
 
-def format_limit(amount_minor: int, exponent: int) -> str:
+def format_limit(amount_minor: int, exponent: int) -> Number:
     """As `format_amount`, without decimals where they are zero: `10,000`."""
     text = format_amount(amount_minor, exponent)
     whole, point, fraction = text.partition(".")
-    return whole if point and not fraction.strip("0") else text
+    return Number(whole) if point and not fraction.strip("0") else text

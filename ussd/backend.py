@@ -4,10 +4,13 @@ The engine gets all its data from here. Amounts are integer minor units beside a
 4217 code and its exponent; names are the short trading names meant for a handset.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
 from msgspec import Struct
+
+from ussd.signing_up import SignUpBackend
 
 
 class MerchantView(Struct, frozen=True):
@@ -83,8 +86,8 @@ class PaymentLine(Struct, frozen=True):
     at: datetime
 
 
-class Backend(Protocol):
-    """The service behind the dialogue. Only `request_payment` has an effect, once per `order.key`.
+class Backend(SignUpBackend, Protocol):
+    """The service behind the dialogue. `request_payment` has an effect, once per `order.key`; see also its bases.
 
     An exception passes through `step` untouched: roll back and answer with `busy`.
     """
@@ -105,4 +108,7 @@ class Backend(Protocol):
         """This payer's latest request of the last minutes, so that nobody pays twice; None when there is none."""
 
     async def preferred_language(self, msisdn: str) -> str | None:
-        """The language of this phone's last session, else the scheme's; None for the library's default."""
+        """The language of this phone's last session; None where it has had none."""
+
+    async def default_languages(self) -> Sequence[str]:
+        """The scheme's languages: a phone without a language is spoken to in the first, and told the others."""

@@ -1,6 +1,7 @@
-"""The types of screens: what a screen shows, what it does with an input, and how that is laid out.
+"""The types of screens: what a screen shows, and what it does with an input.
 
-`ussd.screens` fills the table; `ussd.dialogue` walks it. A screen never sees languages, sizes or pages.
+`ussd.screens` fills the table; `ussd.dialogue` walks it, and `ussd.layout` writes it. A screen never sees languages,
+sizes or pages.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,16 +10,15 @@ from typing import Final
 from msgspec import Struct
 
 from ussd.backend import Backend, MerchantView
-from ussd.fit import Cap, legible, measure, paginate, stretch
 from ussd.session import Answers, ScreenName, Step
-from ussd.texts import Catalogue, Line
+from ussd.signing_up import SignUpForm
+from ussd.texts import Line
 
 BACK: Final = "0"
 HOME: Final = "00"
 MORE: Final = "98"
 EXIT: Final = "99"
-ELASTIC: Final = "shop"  # the one value of a line that is cut when the screen is full
-NAVIGATION: Final = {BACK: "nav.back", HOME: "nav.home", MORE: "nav.more", EXIT: "nav.exit"}
+NAVIGATION: Final[Mapping[str, str]] = {BACK: "nav.back", HOME: "nav.home", MORE: "nav.more", EXIT: "nav.exit"}
 
 
 class Turn(Struct, frozen=True):
@@ -28,16 +28,23 @@ class Turn(Struct, frozen=True):
     key: str
     backend: Backend
     answers: Answers = Answers()
+    language: str = ""  # in which the person is told what happens outside of the dialogue
 
-    def at(self, answers: Answers) -> "Turn":
+    def at(self, answers: Answers, language: str) -> "Turn":
         """The same turn with other answers."""
-        return Turn(self.step, self.key, self.backend, answers)
+        return Turn(self.step, self.key, self.backend, answers, language)
 
     @property
     def shop(self) -> MerchantView:
         """The shop chosen on the way here."""
         assert self.answers.shop is not None
         return self.answers.shop
+
+    @property
+    def form(self) -> SignUpForm:
+        """What was typed so far of a sign-up."""
+        assert self.answers.form is not None
+        return self.answers.form
 
 
 class Go(Struct, frozen=True):
@@ -70,10 +77,14 @@ Handler = Callable[[Turn, str], Awaitable[Move]]
 
 
 class View(Struct, frozen=True):
-    """A screen's content: a line, and on screens without options items, which may fill several pages."""
+    """A screen's content: a line, and on screens without options items, which may fill several pages.
+
+    An item is a line of a catalogue, or the same in every language. `hides` are options that are not offered now.
+    """
 
     line: Line
-    items: tuple[str, ...] = ()
+    items: tuple[str | Line, ...] = ()
+    hides: frozenset[str] = frozenset()
 
 
 class Option(Struct, frozen=True):
@@ -100,60 +111,3 @@ class Screen(Struct, frozen=True):
     commits: bool = False
     free_text: bool = False
     navigation: frozenset[str] = frozenset(NAVIGATION)
-
-
-class Page(Struct, frozen=True):
-    """A laid-out screen: its text, which page of it this is, and whether another follows."""
-
-    text: str
-    number: int = 0
-    more: bool = False
-
-
-def lay_out(
-    view: View,
-    words: Catalogue,
-    cap: Cap,
-    *,
-    notice: Line | None = None,
-    options: Mapping[str, Option] = NO_OPTIONS,
-    keys: tuple[str, ...] = (),
-    page: int = 0,
-) -> Page:
-    """Write a view in one language within the cap: notice, line, options or items, navigation keys.
-
-    A page beyond the last one shows the last; MORE joins the keys on every page but the last.
-    """
-    above = (words.write(notice),) if notice else ()
-    if view.items:
-        return _lay_out_items(view, words, cap, above, keys, page)
-    below = (*(f"{digit} {words[option.label]}" for digit, option in options.items()), *_foot(words, keys))
-
-    def build(shop: str) -> str:
-        line = Line(view.line.key, {**view.line.fields, ELASTIC: shop})
-        return "\n".join((*above, words.write(line), *below))
-
-    return Page(stretch(build, legible(view.line.fields.get(ELASTIC, ""), words.alphabet), cap))
-
-
-def _lay_out_items(
-    view: View, words: Catalogue, cap: Cap, above: tuple[str, ...], keys: tuple[str, ...], page: int
-) -> Page:
-    """The items of one page under the line. A notice never moves an item to another page: those it leaves no
-    room for were on the screen it replaces."""
-    head, foot, foot_more = words.write(view.line), _foot(words, keys), _foot(words, (*keys, MORE))
-    items = tuple(legible(item, words.alphabet) for item in view.items)
-    whole = "\n".join((head, *items, *foot))
-    size, limit = measure(whole, cap)
-    room = limit - size("\n".join((head, "", *foot_more)))
-    pages = [items] if size(whole) <= limit else paginate(items, room, size)
-    page = min(page, len(pages) - 1)
-    more = page < len(pages) - 1
-    shown = pages[page]
-    if above:
-        shown = paginate(shown, room - size("\n".join((*above, ""))), size)[0]
-    return Page("\n".join((*above, head, *shown, *(foot_more if more else foot))), page, more)
-
-
-def _foot(words: Catalogue, keys: tuple[str, ...]) -> tuple[str, ...]:
-    return (" ".join(words[NAVIGATION[key]] for key in keys),) if keys else ()

@@ -12,13 +12,38 @@ import msgspec
 from msgspec import Struct
 
 from ussd.backend import MerchantView
+from ussd.signing_up import SignUpForm
 
-SESSION_BYTES_MAX: Final = 2048  # one row stays small and is written on every step
-STACK_MAX: Final = 5  # screens that 0 can walk back through; the deepest dialogue has three
+# One row stays small and is written on every step. Three names of a sign-up in a script of three bytes a character are
+# 540 bytes, the screen 210: other dialogues need half of it.
+SESSION_BYTES_MAX: Final = 2048
+STACK_MAX: Final = 12  # screens that 0 can walk back through; the deepest dialogue, the sign-up, has eleven
 SESSION_LIFE_S: Final = 600  # gateways close after 180 s (Africa's Talking); duplicates of an END come later still
 
 Event = Literal["begin", "reply", "cancel", "timeout", "ended", "status"]
-ScreenName = Literal["home", "number", "amount", "confirm", "status", "own", "pick", "payments", "language", "resume"]
+ScreenName = Literal[
+    "home",
+    "number",
+    "amount",
+    "confirm",
+    "status",
+    "own",
+    "pick",
+    "payments",
+    "language",
+    "resume",
+    "sign_up",
+    "sign_up_status",
+    "sign_up_name",
+    "sign_up_business",
+    "sign_up_kind",
+    "sign_up_town",
+    "sign_up_id",
+    "sign_up_birth",
+    "sign_up_dfsp",
+    "sign_up_consent",
+    "sign_up_code",
+]
 
 
 class BadStep(ValueError):
@@ -76,6 +101,7 @@ class Answers(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     amount_minor: int | None = None
     asked_before: bool = False  # the same payment is still waiting at the payer's bank
     counter_id: str | None = None
+    form: SignUpForm | None = None
 
 
 class Aside(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -114,6 +140,15 @@ NEEDS: Final[dict[ScreenName, tuple[str, ...]]] = {
     "amount": ("shop",),
     "confirm": ("shop", "amount_minor"),
     "payments": ("counter_id",),
+    "sign_up_name": ("form",),
+    "sign_up_business": ("form",),
+    "sign_up_kind": ("form",),
+    "sign_up_town": ("form",),
+    "sign_up_id": ("form",),
+    "sign_up_birth": ("form",),
+    "sign_up_dfsp": ("form",),
+    "sign_up_consent": ("form",),
+    "sign_up_code": ("form",),
 }
 UNREADABLE: Final = Session(
     screen="home",

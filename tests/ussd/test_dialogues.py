@@ -2,7 +2,7 @@
 
 `dial`, `redial`, `>` type, `<` expect (with `|` for a line break); `again`, `late TEXT`, `hang up`, `lose`,
 `store`, `wait` are what gateways and machines do; `given` sets the scene and `requested` tells what the bank was
-asked for.
+asked for, `applied` what the DFSP was handed.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,11 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from tests.ussd.lines import LINES
 from tests.ussd.world import SHOPPER, WAITING, Phone, World
-from ussd import GATEWAYS, PaymentOutcome, Reply
+from ussd import GATEWAYS, PaymentOutcome, Reply, SignUpStatus
 
 pytestmark = pytest.mark.anyio
 
@@ -42,9 +42,22 @@ def set_scene(world: World, what: str, value: str) -> None:
         case "refused":
             world.outcome = PaymentOutcome("refused", reason=value)
         case "language":
-            world.language = value
+            world.language = None if value == "unknown" else value
         case "payments":
             world.received = world.received[: int(value)]
+        case "status":
+            state, *_ = value.split(" ")
+            assert state in ("none", "checking", "returned", "approved", "refused", "taken")
+            world.status = SignUpStatus(state, "Green Bank", "74210006", "The card cannot be read")  # type: ignore[arg-type]
+        case "fault":
+            field, _, code = value.partition(" ")
+            world.faults = {field: code} if code else {}  # type: ignore[dict-item]
+        case "code":
+            world.code = value  # type: ignore[assignment]
+        case "applied":
+            world.applied = value  # type: ignore[assignment]
+        case "dfsps":
+            world.dfsps = world.dfsps[: int(value)]
         case _:
             raise ValueError(what)
 
@@ -100,6 +113,13 @@ class Player:
                 asked = [f"{order.amount_minor} {order.currency} {order.counter_id}" for order in self.world.orders]
                 assert asked == ([] if rest == "nothing" else [rest])
                 assert all(order.payer_msisdn == SHOPPER for order in self.world.orders)
+            case "applied":
+                made = [
+                    "; ".join(("" if text is None else text for text in (*astuple(one.form), one.code)))
+                    for one in self.world.applications
+                ]
+                assert made == ([] if rest == "nothing" else [rest])
+                assert all(one.msisdn == self.phone.press.msisdn for one in self.world.applications)
             case _:
                 await self.actions()[verb](rest)
 

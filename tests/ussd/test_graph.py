@@ -19,6 +19,10 @@ from ussd import (
     PaymentOutcome,
     Reply,
     Session,
+    SignUpDfsp,
+    SignUpField,
+    SignUpForm,
+    SignUpStatus,
     Step,
     encode_session,
     step,
@@ -32,10 +36,12 @@ from ussd.texts import CATALOGUES, LANGUAGES
 pytestmark = pytest.mark.anyio
 
 BLANK = Step("africastalking", "s" * 100, SHOPPER, "*999999*999999*999999#", "reply", "", "63902")
+STRANGER = "+254711000112"
 NUMBER = "7" * 32
 AMOUNT = "9,999,999,999,999.99"
 OPTIONS = sorted({digit for screen in SCREENS.values() for digit in screen.options})
-INPUTS = (*OPTIONS, "0", "00", "98", "99", "", "x", "7" * 20, "😀" * 20, "€" * 160, NUMBER, AMOUNT, "1*1")
+BIRTH = "31121990"
+INPUTS = (*OPTIONS, "0", "00", "98", "99", "", "x", "7" * 20, "😀" * 20, "€" * 160, NUMBER, AMOUNT, BIRTH, "1*1")
 
 REASONS = [key.removeprefix("refused.") for key in CATALOGUES["en"].texts if key.startswith("refused.")]
 
@@ -51,9 +57,25 @@ NAMES = {
 }
 
 
+class OneAnswer(World):
+    """Takes one answer to each question of a sign-up, so that the walk ends."""
+
+    async def sign_up_faults(self, form: SignUpForm) -> dict[SignUpField, str]:
+        given: dict[SignUpField, str] = {
+            "name": form.name,
+            "business": form.business,
+            "town": form.town,
+            "id": form.id_number,
+        }
+        return {field: "bad" for field, text in given.items() if text not in ("", NUMBER)}
+
+
 def worst_world(name: str, state: RequestState = "waiting") -> World:
     """Everything as long as it may be."""
-    world = World()
+    world = OneAnswer()
+    world.dfsps = [SignUpDfsp(f"{n:036}", "W" * 60) for n in range(9)]
+    world.code = "sent"
+    world.status = SignUpStatus("refused", "W" * 60, NUMBER, "W" * 300)
     shop = MerchantView("c" * 36, NUMBER, name, "KES", 2, True, 10**15 - 1)
     world.shops = {NUMBER: shop}
     world.counters = {
@@ -67,15 +89,18 @@ def worst_world(name: str, state: RequestState = "waiting") -> World:
 
 
 def place(session: Session) -> Session:
-    """The session without the history of its inputs."""
+    """The session without the history of its inputs, and without what was typed of a sign-up."""
+    if session.answers.form is not None:
+        session = replace(session, answers=replace(session.answers, form=SignUpForm()))
     return replace(session, reply=Reply("", False), step=0, seen=Seen(0, ""))
 
 
 class Walk:
     """Breadth first over every place a phone can bring its session to, begun in every language."""
 
-    def __init__(self, world: World, msisdn: str) -> None:
+    def __init__(self, world: World, msisdn: str, languages: tuple[str, ...] = LANGUAGES) -> None:
         self.world = world
+        self.languages = languages
         self.blank = replace(BLANK, msisdn=msisdn)
         self.places: set[Session] = set()
         self.queue: deque[tuple[Session, str]] = deque()
@@ -85,16 +110,17 @@ class Walk:
         assert after is not None
         assert reply.text.strip()
         assert reply.end == after.ended
-        assert is_gsm7(reply.text)
+        if CATALOGUES[after.language].alphabet == "gsm7" and after.screen != "language":
+            assert is_gsm7(reply.text)
         assert fits(reply.text, Cap()), (len(reply.text), reply.text)
         assert len(encode_session(after)) <= SESSION_BYTES_MAX
-        if not after.ended and place(after) not in self.places:
+        if not after.ended and after.language in self.languages and place(after) not in self.places:
             self.places.add(place(after))
             self.queue.append((after, text))
         return after
 
     async def everywhere(self) -> None:
-        for self.world.language in LANGUAGES:
+        for self.world.language in self.languages:
             await self.take(None, "")
             for far in (NUMBER, f"{NUMBER}*{AMOUNT}"):
                 await self.take(None, "", await self.take(None, far))
@@ -106,15 +132,31 @@ class Walk:
             assert (await self.take(home, f"{text}*00*99")).ended, "no way out"
 
 
+async def reached_by(world: World, msisdn: str, languages: tuple[str, ...] = LANGUAGES) -> set[tuple[str, str]]:
+    """The screens that a walk comes to, in their languages."""
+    walk = Walk(world, msisdn, languages)
+    await walk.everywhere()
+    return {(session.screen, session.language) for session in walk.places}
+
+
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 async def test_every_screen_is_reached_and_fits_whatever_a_shop_is_called(name: str) -> None:
+    languages = LANGUAGES if name == NAMES["wide"] else (LANGUAGES[0], LANGUAGES[-1])  # of each alphabet one
     reached: set[tuple[str, str]] = set()
     for msisdn in (SHOPPER, MERCHANT, CHAIN):
-        walk = Walk(worst_world(name), msisdn)
-        await walk.everywhere()
-        reached |= {(session.screen, session.language) for session in walk.places}
+        reached |= await reached_by(worst_world(name), msisdn, languages)
+    signing_up = {screen for screen in SCREENS if screen.startswith("sign_up")} - {"sign_up_status"}
+    assert reached == {(screen, language) for screen in SCREENS for language in languages if screen not in signing_up}
+
+
+async def test_every_screen_of_a_sign_up_is_reached_and_fits() -> None:
+    world = worst_world("W" * 60)
+    world.status, world.waiting = SignUpStatus("none"), None
+    reached = await reached_by(world, STRANGER)
+    assert {(screen, language) for screen in SCREENS if "sign_up" in screen for language in LANGUAGES} - reached == {
+        ("sign_up_status", language) for language in LANGUAGES
+    }
     assert len(SCREENS) == len(get_args(ScreenName))
-    assert reached == {(screen, language) for screen in SCREENS for language in LANGUAGES}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.ussd.world import AMINA, NOW
-from ussd import Reply, Session, decode_session, encode_session
-from ussd.session import NEEDS, STACK_MAX, UNREADABLE, Answers, Seen
+from ussd import Reply, Session, SignUpForm, decode_session, encode_session
+from ussd.session import NEEDS, SESSION_BYTES_MAX, STACK_MAX, UNREADABLE, Answers, Seen
 
 CONFIRM = Session(
     screen="confirm",
@@ -97,9 +97,24 @@ def test_the_largest_session_stays_within_its_bytes() -> None:
         seen=Seen(1_000, "f" * 16),
         step=999,
     )
-    assert len(encode_session(largest)) <= 1024
+    assert len(encode_session(largest)) <= SESSION_BYTES_MAX
+
+
+def test_the_largest_sign_up_stays_within_its_bytes() -> None:
+    form = SignUpForm("မ" * 60, "မ" * 60, "5499", "မ" * 60, "မ" * 32, "1990-12-31", "d" * 36, "မ" * 24)
+    largest = replace(
+        CONFIRM,
+        screen="sign_up_consent",
+        language="my",
+        answers=Answers(form=form),
+        reply=Reply("မ" * 70, end=False),
+        stack=("sign_up_business",) * STACK_MAX,
+        seen=Seen(1_000, "f" * 16),
+        step=999,
+    )
+    assert len(encode_session(largest)) <= SESSION_BYTES_MAX
 
 
 def test_a_session_too_large_is_a_fault_and_not_stored() -> None:
     with pytest.raises(AssertionError):
-        encode_session(replace(CONFIRM, reply=Reply("Ω" * 1_000, end=False)))
+        encode_session(replace(CONFIRM, reply=Reply("Ω" * 2_000, end=False)))

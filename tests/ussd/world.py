@@ -9,6 +9,7 @@ from ussd import (
     GATEWAYS,
     Answer,
     Call,
+    CodeOutcome,
     LastRequest,
     MerchantView,
     OwnCounter,
@@ -17,6 +18,12 @@ from ussd import (
     PaymentOutcome,
     Reply,
     Session,
+    SignUpDfsp,
+    SignUpField,
+    SignUpForm,
+    SignUpOrder,
+    SignUpOutcome,
+    SignUpStatus,
     decode_session,
     encode_session,
     step,
@@ -47,9 +54,17 @@ class World:
             PaymentLine(25_000 + n, "KES", 2, f"***{n:03}", NOW - timedelta(minutes=7 * n)) for n in range(23)
         ]
         self.waiting: LastRequest | None = None
-        self.language: str | None = None
+        self.language: str | None = "en"
+        self.languages: tuple[str, ...] = ("en",)
         self.outcome = PaymentOutcome("sent", reference="K7Q2")
         self.orders: list[PaymentOrder] = []
+        self.dfsps = [SignUpDfsp("d-green", "Green Bank"), SignUpDfsp("d-blue", "Blue Wallet")]
+        self.status = SignUpStatus("none")
+        self.faults: dict[SignUpField, str] = {}
+        self.code: CodeOutcome = "not_needed"
+        self.applied: SignUpOutcome = "sent"
+        self.codes_sent = 0
+        self.applications: list[SignUpOrder] = []
         self.calls = 0
 
     async def find_merchant(self, number: str) -> MerchantView | None:
@@ -77,6 +92,35 @@ class World:
     async def preferred_language(self, msisdn: str) -> str | None:
         self.calls += 1
         return self.language
+
+    async def default_languages(self) -> tuple[str, ...]:
+        self.calls += 1
+        return self.languages
+
+    async def sign_up_status(self, msisdn: str) -> SignUpStatus:
+        self.calls += 1
+        return self.status
+
+    async def sign_up_dfsps(self) -> list[SignUpDfsp]:
+        self.calls += 1
+        return self.dfsps
+
+    async def sign_up_faults(self, form: SignUpForm) -> dict[SignUpField, str]:
+        self.calls += 1
+        return self.faults
+
+    async def send_sign_up_code(self, msisdn: str, language: str, form: SignUpForm) -> CodeOutcome:
+        self.calls += 1
+        self.codes_sent += self.code == "sent"
+        return self.code
+
+    async def sign_up(self, order: SignUpOrder) -> SignUpOutcome:
+        self.calls += 1
+        if order.code not in (None, "123456"):
+            return "wrong_code"
+        if self.applied == "sent":
+            self.applications.append(order)
+        return self.applied
 
 
 class Phone:

@@ -6,13 +6,14 @@ Each screen has a `show_…` that may read the backend and handlers that turn on
 from typing import Final
 
 from ussd.menu import Screen
-from ussd.screens import home, language, merchant, resume, shopper
+from ussd.screens import home, language, merchant, resume, shopper, sign_up
 from ussd.session import ScreenName
 
 SCREENS: Final[dict[ScreenName, Screen]] = {
     **home.SCREENS,
     **shopper.SCREENS,
     **merchant.SCREENS,
+    **sign_up.SCREENS,
     **language.SCREENS,
     **resume.SCREENS,
 }

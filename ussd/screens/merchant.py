@@ -9,8 +9,9 @@ from ussd.backend import OwnCounter, PaymentLine
 from ussd.fit import clip, ucs2_units
 from ussd.menu import Go, Move, Screen, Stay, Turn, View
 from ussd.screens.common import ITEM_NAME_UNITS_MAX
+from ussd.screens.sign_up import choose_sign_up
 from ussd.session import ScreenName
-from ussd.texts import say
+from ussd.texts import Line, row, say
 
 PAYMENTS_SHOWN: Final = 20  # about five pages
 
@@ -18,7 +19,7 @@ PAYMENTS_SHOWN: Final = 20  # about five pages
 async def choose_own(turn: Turn, text: str) -> Move:
     """My shop number, if this phone has a shop."""
     counters = await turn.backend.own_counters(turn.step.msisdn)
-    return Go("own") if counters else Stay(say("own.none"), miss=False)
+    return Go("own") if counters else await choose_sign_up(turn, text)
 
 
 async def choose_payments(turn: Turn, text: str) -> Move:
@@ -68,11 +69,11 @@ async def show_payments(turn: Turn) -> View:
     return View(say("payments.list" if payments else "payments.none"), tuple(map(_received, payments)))
 
 
-def _received(payment: PaymentLine) -> str:
+def _received(payment: PaymentLine) -> Line:
     amount = format_amount(payment.amount_minor, payment.exponent)
     at = payment.at  # written field by field: strftime costs as much as the rest of a page
     when = f"{at.day:02}/{at.month:02} {at.hour:02}:{at.minute:02}"
-    return f"{amount} {payment.currency} {payment.payer_masked} {when}"
+    return row(amount, payment.currency, payment.payer_masked, when)
 
 
 SCREENS: Final[dict[ScreenName, Screen]] = {
