@@ -6,7 +6,6 @@ from typing import Literal
 from uuid import UUID
 
 import ussd
-from merchant.channels.ussd.sealing import open_state
 from merchant.channels.ussd.sign_up import SignUpService
 from merchant.compliance.policies.in_force import policy_of
 from merchant.core import clock, errors, money
@@ -67,10 +66,8 @@ _TOLD: dict[str, Literal["waiting", "paid", "unknown"]] = {
 }
 
 
-class ServiceBackend:
-    """What the dialogue may ask, answered from registry and payments within the step's transaction (ussd.Backend).
 class ServiceBackend(SignUpService):
-    """What the dialogue may ask, answered from registry and payments within the step's transaction (ussd.Backend)."""
+    """What the dialogue may ask, answered from registry and payments within the step's transaction (ussd.Backend).
 
     `language` is the phone's, as far as it is known. Where the session's screen has no effect (`commits`), the
     connection only reads.
@@ -162,11 +159,6 @@ class ServiceBackend(SignUpService):
     async def preferred_language(self, msisdn: str) -> str | None:
         """The language this phone used last, read with its session."""
         return self._language
-        """The language this phone used last."""
-        stored = await self._tx.fetchval(_LAST_SESSION, self._msisdn_digest)
-        if stored is None:
-            return None
-        return ussd.decode_session(open_state(self._service.vault, self._msisdn_digest, stored)).language or None
 
     async def default_languages(self) -> Sequence[str]:
         """The operator's language."""
