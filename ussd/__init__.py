@@ -25,6 +25,7 @@ from ussd.signing_up import (
     SignUpOutcome,
     SignUpStatus,
 )
+from ussd.text_messages import Told, text_message
 from ussd.wire import Answer, Call, Gateway, Route
 
 __version__ = "0.1.0"
@@ -53,6 +54,7 @@ __all__ = [
     "SignUpOutcome",
     "SignUpStatus",
     "Step",
+    "Told",
     "busy",
     "decode_session",
     "encode_session",
@@ -60,5 +62,6 @@ __all__ = [
     "may_act",
     "session_goes_on",
     "step",
+    "text_message",
     "unsure",
 ]

@@ -64,7 +64,7 @@ def lay_out(
     page: int = 0,
     has_pages: bool = True,
 ) -> Page:
-    """Write a page of a view. A page beyond the last one shows the last; MORE joins the keys on every page but the last.
+    """Write a page of a view; one beyond the last is the last. MORE joins the keys on every page but that.
 
     A screen that has no pages, since 98 is an answer there or it is the last one, gives up whole lines from its end.
     """

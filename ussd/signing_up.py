@@ -69,7 +69,7 @@ class SignUpStatus(Struct, frozen=True):
 
 
 class SignUpOrder(Struct, frozen=True):
-    """Make an application of these answers, once per `key`, in the person's language; `code` where one was asked for."""
+    """Make an application of these answers, once per `key`, in the person's language; `code` if one was asked for."""
 
     key: str
     msisdn: str

@@ -115,7 +115,7 @@ class Player:
                 assert all(order.payer_msisdn == SHOPPER for order in self.world.orders)
             case "applied":
                 made = [
-                    "; ".join(("" if text is None else text for text in (*astuple(one.form), one.code)))
+                    "; ".join("" if text is None else text for text in (*astuple(one.form), one.code))
                     for one in self.world.applications
                 ]
                 assert made == ([] if rest == "nothing" else [rest])

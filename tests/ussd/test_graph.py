@@ -120,7 +120,8 @@ class Walk:
         return after
 
     async def everywhere(self) -> None:
-        for self.world.language in self.languages:
+        for language in self.languages:
+            self.world.language = language
             await self.take(None, "")
             for far in (NUMBER, f"{NUMBER}*{AMOUNT}"):
                 await self.take(None, "", await self.take(None, far))

@@ -132,9 +132,8 @@ class SignUpService:
             sections = answers.tidy(await self._sections(order.form, order.msisdn), scheme.alias_length)
         except errors.InvalidFields:
             return "refused"
-        identity = dict(
-            (kind, tx.vault.digest(kind, form)) for _path, kind, form in answers.identifiers(sections)
-        )["id_number"]
+        forms = {kind: form for _path, kind, form in answers.identifiers(sections)}
+        identity = tx.vault.digest("id_number", forms["id_number"])
         # Two phones with one identity, or two sessions of one phone, at the same moment.
         for key in sorted((identity.hex(), self._msisdn_digest.hex())):
             await take_turn(tx, f"ussd sign-up {key}")

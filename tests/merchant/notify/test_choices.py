@@ -30,7 +30,7 @@ def sent(answer: httpx.Response) -> set[str]:
 
 async def pay(stall: Stall) -> None:
     async with stall.service.db.system() as tx:
-        await sms.notify_paid(tx, stall.service, stall.merchant_id, TEN, None)
+        await sms.notify_paid(tx, stall.service, stall.merchant_id, TEN, None, "7Z3K-90QW-5D2XH")
 
 
 async def not_paid(stall: Stall, state: str = "rejected", **more: Any) -> None:

@@ -27,7 +27,9 @@ async def stall(client: httpx.AsyncClient, service: Service, world: World) -> St
 
 async def pay(stall: Stall) -> None:
     async with stall.service.db.system() as tx:
-        await sms.notify_paid(tx, stall.service, stall.merchant_id, Money(1000, "KES"), "2547*****001")
+        await sms.notify_paid(
+            tx, stall.service, stall.merchant_id, Money(1000, "KES"), "2547*****001", "7Z3K-90QW-5D2XH"
+        )
 
 
 async def send_code(stall: Stall, until: timedelta = timedelta(minutes=5)) -> None:

@@ -32,7 +32,7 @@ async def stall(client: httpx.AsyncClient, service: Service, world: World) -> St
 
 async def pay(stall: Stall, minor: int = 1000, currency: str = "KES") -> None:
     async with stall.service.db.system() as tx:
-        await sms.notify_paid(tx, stall.service, stall.merchant_id, Money(minor, currency), None)
+        await sms.notify_paid(tx, stall.service, stall.merchant_id, Money(minor, currency), None, "7Z3K-90QW-5D2XH")
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ async def rows(service: Service) -> list[asyncpg.Record]:
 
 async def tell(service: Service, merchant_id: UUID, amount: Money = TEN, payer: str | None = MASKED) -> None:
     async with service.db.system() as tx:
-        await sms.notify_paid(tx, service, merchant_id, amount, payer)
+        await sms.notify_paid(tx, service, merchant_id, amount, payer, "7Z3K-90QW-5D2XH")
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ async def test_a_merchant_without_a_phone_gets_no_message_and_leaves_no_job(serv
 async def test_a_payment_that_is_rolled_back_is_not_told(service: Service, merchant_id: UUID, phones: Phones) -> None:
     with pytest.raises(RuntimeError, match="it did not happen"):
         async with service.db.system() as tx:
-            await sms.notify_paid(tx, service, merchant_id, TEN, MASKED)
+            await sms.notify_paid(tx, service, merchant_id, TEN, MASKED, "7Z3K-90QW-5D2XH")
             raise RuntimeError("it did not happen")
     await builders.work(service)
     assert (phones.heard, await rows(service)) == ([], [])

@@ -76,7 +76,7 @@ async def test_a_form_of_elsewhere_is_refused(stall: Stall) -> None:
 async def test_what_was_sent_is_listed_with_what_became_of_it(stall: Stall) -> None:
     service = stall.service
     async with service.db.system() as tx:
-        await sms.notify_paid(tx, service, stall.merchant.id, Money(1000, "KES"), None)
+        await sms.notify_paid(tx, service, stall.merchant.id, Money(1000, "KES"), None, "7Z3K-90QW-5D2XH")
     await builders.work(service)
     browser = stall.browser()
     await browser.open("/shop/messages")
