@@ -15,8 +15,8 @@ from ussd.backend import MerchantView
 from ussd.signing_up import SignUpForm
 
 # One row stays small and is written on every step. Three names of a sign-up in a script of three bytes a character are
-# 540 bytes, the screen 210: other dialogues need half of it.
-SESSION_BYTES_MAX: Final = 2048
+# 540 bytes, twice that where it broke off; the screen is 210. Other dialogues need a third of it.
+SESSION_BYTES_MAX: Final = 3072
 STACK_MAX: Final = 12  # screens that 0 can walk back through; the deepest dialogue, the sign-up, has eleven
 SESSION_LIFE_S: Final = 600  # gateways close after 180 s (Africa's Talking); duplicates of an END come later still
 
