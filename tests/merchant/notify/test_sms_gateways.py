@@ -100,7 +100,7 @@ async def test_a_payment_is_told_through_the_smsc(by_smpp: Service, smsc: Smsc, 
     await builders.work(by_smpp)
     [sent] = smsc.submitted
     assert sent.destination[2] == PHONE[1:]
-    assert sent.message.startswith(b"Paid: 10.00 KES at ")
+    assert b": 10.00 KES received at " in sent.message
     told = await message(by_smpp)
     assert (told["state"], told["reason"], told["sent_at"] is not None) == ("sent", None, True)
     assert await jobs(by_smpp) == []

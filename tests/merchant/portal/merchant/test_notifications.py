@@ -80,8 +80,8 @@ async def test_what_was_sent_is_listed_with_what_became_of_it(stall: Stall) -> N
     await builders.work(service)
     browser = stall.browser()
     await browser.open("/shop/messages")
-    assert "Paid: 10.00 KES" in browser.words
+    assert "10.00 KES received at" in browser.words
     assert "Sent" in browser.words
     assert str(stall.merchant.id) not in browser.words
     await browser.open("/shop/messages", state="held")
-    assert "Paid: 10.00 KES" not in browser.words
+    assert "10.00 KES received at" not in browser.words

@@ -24,7 +24,7 @@ async def test_staff_read_the_messages_of_their_merchants(
     await builders.work(service)
     browser = Browser(client, world["greenbankfsp"]["maker"])
     await browser.open("/messages", kind="paid")
-    assert "Paid: 10.00 KES" in browser.words
+    assert "10.00 KES received at" in browser.words
     assert "+2547" in browser.words
     assert "711555001" not in browser.page.text
     await browser.open("/messages", state="lost")
