@@ -10,24 +10,21 @@ from uuid import UUID
 
 from sqlmodel import select
 
-import kyb
 import ussd
 from merchant.compliance.cases import answers, sealed_fields
 from merchant.compliance.cases.models import Application
-from merchant.compliance.cases.policy import local_now
 from merchant.compliance.cases.states import ENDS, ApplicationState, Capability, application_may, may_apply_again
-from merchant.compliance.policies.in_force import policy_of
-from merchant.core import errors, texts
+from merchant.core import errors
 from merchant.core.db import Tx
 from merchant.core.locks import take_turn
 from merchant.core.phone import Msisdn
 from merchant.core.service import Service
-from merchant.core.texts import _
 from merchant.notify import sms
-from merchant.people.registration import accounts, codes, own_application, register
+from merchant.people.registration import accounts, codes, own_application, register, short_form
 from merchant.people.registration.addresses import Address
 from merchant.people.registration.problems import AddressLocked, CodesSpent
 from merchant.people.registration.register import Registration
+from merchant.people.registration.short_form import Sections
 
 # The newest application of whoever has this phone, and the number of the shop that it became.
 _OWN = """
@@ -45,8 +42,6 @@ WHERE i.kind = 'id_number' AND i.digest = $1 AND a.kind = 'onboarding' AND a.sta
   AND a.applicant_id IS DISTINCT FROM $3
 LIMIT 1
 """
-_KIND = "individual"  # who signs up alone; staff correct what is more
-_ID_TYPE = "national_id"
 _FIELDS: Mapping[str, ussd.SignUpField] = {
     "owners[0].given_name": "name",
     "contact.name": "name",
@@ -97,15 +92,14 @@ class SignUpService:
 
     async def sign_up_faults(self, form: ussd.SignUpForm) -> Mapping[ussd.SignUpField, str]:
         """The answers that an application would not take."""
-        scheme = await self._service.scheme()
-        problems = kyb.field_problems(
-            kyb.normalise(await self._sections(form, "")), await local_now(self._service), (), scheme.alias_length
-        )
-        return {_FIELDS[one.path]: one.code for one in problems if one.path in _FIELDS}
+        faults = await short_form.faults(self._service, self._form(form))
+        return {_FIELDS[path]: code for path, code in faults if path in _FIELDS}
 
     async def send_sign_up_code(self, msisdn: str, language: str, form: ussd.SignUpForm) -> ussd.CodeOutcome:
         """Send a code where the policy of the DFSP asks that one verifies the phone."""
-        if not sms.can_send(self._service.settings) or not await self._asks_code(msisdn, form):
+        if not sms.can_send(self._service.settings) or not await short_form.asks_code(
+            self._service, self._form(form, msisdn), UUID(form.dfsp_id)
+        ):
             return "not_needed"
         try:
             await codes.write_code(self._tx, self._service, Address(phone=Msisdn.of(msisdn)), language)
@@ -113,23 +107,12 @@ class SignUpService:
             return "spent"
         return "sent"
 
-    async def _asks_code(self, msisdn: str, form: ussd.SignUpForm) -> bool:
-        policy = await policy_of(self._service, UUID(form.dfsp_id))
-        case = kyb.Case(await self._sections(form, msisdn), channel="remote")
-        needs = kyb.requirements(case, policy, None, await local_now(self._service))
-        asked = {one.key for one in (*needs.currently_due, *needs.pending_verification)}
-        return any(
-            key in asked and check.type == "phone_code" and codes_verify(check.by)
-            for key, check in policy.text.checks.items()
-        )
-
     async def sign_up(self, order: ussd.SignUpOrder) -> ussd.SignUpOutcome:
         """Make the person, their application and its answers, and hand it in: all of it, or nothing."""
         tx, service = self._tx, self._service
         address, dfsp_id = Address(phone=Msisdn.of(order.msisdn)), UUID(order.form.dfsp_id)
-        scheme = await service.scheme()
         try:
-            sections = answers.tidy(await self._sections(order.form, order.msisdn), scheme.alias_length)
+            sections = await short_form.sections(service, self._form(order.form, order.msisdn))
         except errors.InvalidFields:
             return "refused"
         forms = {kind: form for _path, kind, form in answers.identifiers(sections)}
@@ -154,7 +137,7 @@ class SignUpService:
             return "refused"
         return await self._hand_in(new, sections, is_proved=order.code is not None)
 
-    async def _hand_in(self, new: Registration, sections: kyb.Sections, *, is_proved: bool) -> ussd.SignUpOutcome:
+    async def _hand_in(self, new: Registration, sections: Sections, *, is_proved: bool) -> ussd.SignUpOutcome:
         """Write the answers into the person's draft, the one that they began on the pages perhaps, and hand it in."""
         tx, service = self._tx, self._service
         found, begun = await register.begin(tx, service, new, is_proved=is_proved)
@@ -174,39 +157,13 @@ class SignUpService:
         await own_application.hand_in(tx, actor)
         return "sent"
 
-    async def _sections(self, form: ussd.SignUpForm, msisdn: str) -> kyb.Sections:
-        """The answers as the pages would have written them, with what nobody needs to be asked."""
-        scheme = await self._service.scheme()
-        counter = texts.translate(_("Counter"), self._service.settings.language) + " 1"
-        place = kyb.Location(
-            kind="physical", country=scheme.country, city=form.town or None, counters=(kyb.Counter(name=counter),)
+    def _form(self, form: ussd.SignUpForm, msisdn: str = "") -> short_form.ShortForm:
+        return short_form.ShortForm(
+            name=form.name,
+            business=form.business,
+            mcc=form.mcc,
+            town=form.town,
+            id_number=form.id_number,
+            born=form.born,
+            phone=msisdn,
         )
-        owner = kyb.Owner(
-            given_name=form.name or None,
-            birth_date=form.born or None,
-            id_type=_ID_TYPE if form.id_number else None,
-            id_number=form.id_number or None,
-        )
-        return kyb.Sections(
-            business=kyb.Business(
-                trading_name=form.business or None,
-                kind=_KIND,
-                mcc=form.mcc or None,
-                currencies=(_own_money(scheme.country, scheme.currencies),),
-            ),
-            owners=(owner,),
-            contact=kyb.Contact(name=form.name or None, phone=msisdn or None),
-            locations=(place,),
-        )
-
-
-def codes_verify(by: Sequence[str]) -> bool:
-    """Whether a one-time code is one of the ways to verify."""
-    return "one_time_code" in by
-
-
-def _own_money(country: str, currencies: Sequence[str]) -> str:
-    """The money of the scheme's country, where the scheme has it; else the scheme's first."""
-    from babel.numbers import get_territory_currencies  # 20 ms, which other dialogues never need
-
-    return next((one for one in get_territory_currencies(country) if one in currencies), currencies[0])

@@ -87,7 +87,7 @@ async def test_a_phone_makes_an_application_that_its_dfsp_reads_as_any_other(sta
     assert (await stall.lines.walk("2", phone=STRANGER, session="s0")).startswith(
         "CON This phone has no shop.\n1 Open a shop\n"
     )
-    assert "may check and keep what you entered" in await stall.type()
+    assert "may check and keep what you entered" in await stall.type(phone=OTHER)
     assert await stall.made() == []
     end = await stall.hand_in(session="s2")
     assert end.startswith("END ") and "has your application and checks it" in end and "*384*123#" in end
