@@ -389,7 +389,7 @@ async def test_who_was_shut_out_has_no_shop_any_more_in_the_middle_of_a_dialogue
     end = await lines.step(f"2*1*{CUSTOMER}*1*25*1*1", phone=CASHIER)
     assert end == "END You may not do this. Ask the shop's owner."
     assert await lines.requests() == []
-    assert "This phone has no shop." in await lines.walk("2", phone=CASHIER, session="s2")
+    assert "This phone has an account already." in await lines.walk("2", phone=CASHIER, session="s2")
 
 
 async def test_an_owner_with_an_account_acts_as_that_person(lines: Lines) -> None:
@@ -405,7 +405,7 @@ async def test_an_owners_account_that_was_shut_out_closes_the_shops_phone_as_wel
     await lines.change("UPDATE app_user SET phone_digest = NULL WHERE email = 'joy@shop.example'")
     await give_phone(lines, "joy@shop.example", OWNER)
     await lines.change("UPDATE app_user SET enabled = false WHERE email = 'joy@shop.example'")
-    assert "This phone has no shop." in await lines.walk("2", phone=OWNER)
+    assert "This phone has an account already." in await lines.walk("2", phone=OWNER)
 
 
 async def test_ids_of_another_shop_open_nothing(lines: Lines, world: World) -> None:
@@ -474,7 +474,7 @@ async def test_a_cashier_is_shut_out_and_comes_in_again(lines: Lines) -> None:
     await lines.walk("2", "6", "2", "1", "0711777009", "Joy", "1", phone=OWNER)
     end = await lines.walk("2", "6", "2", "2", "1", "1", "1", session="s2", phone=OWNER)
     assert end == "END Joy ***009 can no longer use your shop."
-    assert "This phone has no shop." in await lines.walk("2", phone=CASHIER, session="s3")
+    assert "This phone has an account already." in await lines.walk("2", phone=CASHIER, session="s3")
     [entry] = await audited(lines, "user.disabled")
     assert "ussd" in str(entry["detail"])
     assert "No cashiers yet." in await lines.walk("2", "6", "2", "2", session="s4", phone=OWNER)
