@@ -9,6 +9,17 @@ from ussd.dialogue import busy, later, may_act, misunderstood, step, unsure
 from ussd.gateways import GATEWAYS
 from ussd.session import BadStep, Reply, Session, Step, decode_session, encode_session, session_goes_on
 from ussd.shopping import MerchantView, OwnRequest, PaidShop, PaymentOrder, PaymentOutcome, ShopperBackend
+from ussd.signing_up import (
+    CodeOutcome,
+    SignUpBackend,
+    SignUpDfsp,
+    SignUpField,
+    SignUpForm,
+    SignUpOrder,
+    SignUpOutcome,
+    SignUpStatus,
+)
+from ussd.text_messages import Told, text_message
 from ussd.trade import (
     CashierLine,
     Currency,
@@ -36,6 +47,7 @@ __all__ = [
     "BadStep",
     "Call",
     "CashierLine",
+    "CodeOutcome",
     "Currency",
     "CurrencyRoom",
     "Demand",
@@ -58,8 +70,16 @@ __all__ = [
     "Session",
     "ShopLimits",
     "ShopperBackend",
+    "SignUpBackend",
+    "SignUpDfsp",
+    "SignUpField",
+    "SignUpForm",
+    "SignUpOrder",
+    "SignUpOutcome",
+    "SignUpStatus",
     "Step",
     "Taking",
+    "Told",
     "busy",
     "decode_session",
     "encode_session",
@@ -68,5 +88,6 @@ __all__ = [
     "misunderstood",
     "session_goes_on",
     "step",
+    "text_message",
     "unsure",
 ]

@@ -13,6 +13,8 @@ from typing import Final
 # 13 digits before the point and 4 after it: the amounts the service's API takes.
 _PLAIN: Final = re.compile(r"[0-9]{1,13}(\.[0-9]{0,4})?|\.[0-9]{1,4}")
 _GROUPED: Final = re.compile(r"[0-9]{1,3}([, ])[0-9]{3}(\1[0-9]{3}){0,3}(\.[0-9]{1,4})?")
+# As French and Kinyarwanda write it; two decimals behind a comma are no group of thousands.
+_COMMA: Final = re.compile(r"([0-9]{1,13}|[0-9]{1,3}([. ])[0-9]{3}(\2[0-9]{3}){0,3}),[0-9]{2}")
 _UNITS_BELOW: Final = 10**13
 _ONE_GROUP: Final = re.compile(r"[0-9]{1,3}[,.][0-9]{3}")
 _ARABIC_MARKS: Final = str.maketrans({"٫": ".", "٬": ",", "،": ","})
@@ -42,6 +44,12 @@ _CALLED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+class Number(str):
+    """A number as English writes it, `1,500.00`; each catalogue writes it in the manner of its language."""
+
+    __slots__ = ()
+
+
 class BadAmount(ValueError):
     """The text is not an amount, or could be read as two."""
 
@@ -66,11 +74,13 @@ def _western(character: str) -> str:
 def parse_amount(text: str, exponent: int, currency: str = "") -> int:
     """Read a typed amount into minor units of a currency with `exponent` decimals; zero is an amount.
 
-    Takes `250`, `250.5`, `.5`, `+250`, `1,000`, `1 000`, `1,000.50`, any script's digits, and the currency's code or
-    another of its names before or behind. Raises BadAmount for everything else, for decimals finer than the currency,
-    and for a lone group of three that may be thousands or decimals.
+    Takes `250`, `250.5`, `.5`, `+250`, `1,000`, `1 000`, `1,000.50`, `250,00` of a currency of two decimals, any
+    script's digits, and the currency's code or another of its names before or behind. Raises BadAmount for everything
+    else, for decimals finer than the currency, and for a lone group of three that may be thousands or decimals.
     """
     text = _bare(western_digits(text).translate(_ARABIC_MARKS).strip(), currency).removeprefix("+").strip()
+    if exponent == 2 and _COMMA.fullmatch(text):
+        text = re.sub("[. ]", "", text).replace(",", ".")
     if _ONE_GROUP.fullmatch(text) and _is_ambiguous(text, exponent):
         raise BadAmount
     if not (_PLAIN.fullmatch(text) or _GROUPED.fullmatch(text)):
@@ -102,14 +112,14 @@ def _is_ambiguous(text: str, exponent: int) -> bool:
     return exponent >= 3 if "," in text else exponent < 3
 
 
-def format_amount(amount_minor: int, exponent: int) -> str:
+def format_amount(amount_minor: int, exponent: int) -> Number:
     """`25000` of a currency with two decimals as `250.00`, thousands set apart: `9,999,999.99`."""
     units, fraction = divmod(amount_minor, 10**exponent)
-    return f"{units:,}.{fraction:0{exponent}d}" if exponent else f"{units:,}"
+    return Number(f"{units:,}.{fraction:0{exponent}d}" if exponent else f"{units:,}")
 
 
-def format_limit(amount_minor: int, exponent: int) -> str:
+def format_limit(amount_minor: int, exponent: int) -> Number:
     """As `format_amount`, without decimals where they are zero: `10,000`."""
     text = format_amount(amount_minor, exponent)
     whole, point, fraction = text.partition(".")
-    return whole if point and not fraction.strip("0") else text
+    return Number(whole) if point and not fraction.strip("0") else text

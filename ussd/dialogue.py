@@ -1,6 +1,6 @@
 """The walk through the menu: one gateway step in, the next session and one reply out.
 
-`step` learns what is new, `_open` or `_answer` moves the session, `_lay_out` writes the screen. The caller
+`step` learns what is new, `_open` or `_answer` moves the session, `layout` writes the screen. The caller
 stores the session with the effect, and each only once, so a step happens once or not at all.
 """
 
@@ -13,13 +13,15 @@ from msgspec.structs import replace
 from ussd.amounts import western_digits
 from ussd.arrivals import SEPARATOR, Begin, Closed, Repeat
 from ussd.backend import Backend
+from ussd.fit import Cap
 from ussd.gateways import GATEWAYS
-from ussd.menu import BACK, EXIT, HOME, MORE, Back, End, Go, Move, Page, Screen, Stay, Turn, View, lay_out
+from ussd.layout import Page, lay_out
+from ussd.menu import BACK, EXIT, HOME, MORE, Back, End, Go, Move, Screen, Stay, Turn, View
 from ussd.screens import SCREENS
 from ussd.screens.common import FIRST
 from ussd.screens.results import first_screen
 from ussd.session import SESSION_LIFE_S, STACK_MAX, Answers, Aside, Reply, ScreenName, Session, Step, taken_at
-from ussd.texts import DEFAULT_LANGUAGE, Line, catalogue, say
+from ussd.texts import DEFAULT_LANGUAGE, Line, catalogue, other_languages, say
 
 MISSES_MAX: Final = 3  # wrong entries in a row on one screen
 FEW_CHOICES: Final = 4  # are named one by one
@@ -59,8 +61,12 @@ async def step(
     expires_at = now + timedelta(seconds=SESSION_LIFE_S)
     if isinstance(arrival, Begin):
         before = earlier if earlier is not None and not earlier.unreadable else arrival.before
-        blank = _blank(arrival, await backend.preferred_language(step.msisdn), before, now)
+        known = await backend.preferred_language(step.msisdn)
+        defaults = () if known else await backend.default_languages()
+        blank = _blank(arrival, known or next(iter(defaults), None), before, now)
         moved, line = await _open(replace(blank, expires_at=expires_at), arrival, turn, before, now)
+        if not known and line is None and moved.screen == "home" and not arrival.inputs:
+            line = other_languages(moved.language, defaults)
     else:
         session = replace(arrival.session, chose=False) if arrival.session.chose else arrival.session
         moved, line = await _answer_all(session, arrival.text, turn)
@@ -108,7 +114,7 @@ def unsure(session: Session | None) -> Reply:
 
 
 def _last_words(key: str, language: str) -> Reply:
-    return Reply(catalogue(language).write(say(key)), end=True)
+    return Reply(lay_out(View(say(key)), catalogue(language), Cap(), has_pages=False).text, end=True)
 
 
 def _effect_key(step: Step, number: int) -> str:
@@ -216,7 +222,7 @@ async def _take(session: Session, raw: str, turn: Turn) -> Moved:
     handler = option.choose if option and text not in hidden else screen.typed
     if handler and text:
         if session.screen in GUESSED and session.guesses >= GUESSES_MAX:
-            return replace(session, ended=True), say("end.guessed")
+            return _ended(session), say("end.guessed")
         move = await handler(turn.at(session.answers, session.language), text)
         if session.screen in GUESSED and isinstance(move, Stay) and move.miss:
             session = replace(session, guesses=session.guesses + 1)
@@ -250,11 +256,11 @@ def _follow(session: Session, move: Move) -> Moved:
         case Back():
             return _back(session) or _home(session)
         case End(line):
-            return replace(session, ended=True), line
+            return _ended(session), line
         case Stay(line, miss):
             misses = session.misses + miss
             if misses >= MISSES_MAX:
-                return replace(session, ended=True), say("end.help")
+                return _ended(session), say("end.help")
             return replace(session, misses=misses), line
         case Go("home", _, None, notice):
             return _home(session)[0], notice
@@ -278,8 +284,13 @@ def _pages(session: Session) -> tuple[int, ...]:
     return (*(0,) * len(session.stack), *session.pages)[-len(session.stack) :] if session.stack else ()
 
 
+def _ended(session: Session) -> Session:
+    """Over: what was typed has served its purpose, and goes."""
+    return replace(session, screen="home", stack=(), pages=(), answers=Answers(), ended=True)
+
+
 def _back(session: Session) -> Moved | None:
-    if session.page:
+    if session.page > 0:
         return replace(session, page=session.page - 1, misses=0), None
     if session.screen == "resume" and session.aside is not None:
         *stack, screen = session.aside.screens
@@ -304,7 +315,7 @@ def _more(session: Session) -> Moved | None:
 
 
 def _exit(session: Session) -> Moved:
-    return replace(session, ended=True), say("end.goodbye")
+    return _ended(session), say("end.goodbye")
 
 
 # None where the key means nothing at this place; it is then an input like any other.
@@ -323,15 +334,24 @@ async def _lay_out(session: Session, line: Line | None, turn: Turn) -> Page:
         words = catalogue(DEFAULT_LANGUAGE)
     if session.ended:
         assert line is not None, "a session ends with words"
-        return lay_out(View(line), words, cap)
+        return lay_out(View(line), words, cap, has_pages=False)
     screen = SCREENS[session.screen]
     view = await screen.show(turn.at(session.answers, session.language))
     keys = _keys(session)
-    return lay_out(view, words, cap, notice=line, options=screen.options, keys=keys, page=session.page)
+    return lay_out(
+        view,
+        words,
+        cap,
+        notice=line,
+        options=screen.options,
+        keys=keys,
+        page=session.page,
+        has_pages=MORE in screen.navigation,
+    )
 
 
 def _keys(session: Session) -> tuple[str, ...]:
     """The navigation keys worth showing here; the others work all the same."""
     if session.screen in ("home", "resume"):
         return (EXIT,)
-    return (BACK, HOME) if session.stack or session.page else (HOME,)
+    return (BACK, HOME) if session.stack or session.page > 0 else (HOME,)

@@ -29,6 +29,10 @@ _EXTENDED_IN: Final = re.compile("[" + re.escape("".join(sorted(GSM7_EXTENDED)))
 
 ELLIPSIS: Final = ".."  # two septets; the one-character ellipsis is not in the 7-bit alphabet
 
+_UNSHOWN: Final = {"Cc", "Cs", "Co", "Cn"}
+# Marks and overrides of direction, which would turn the words around a value, and blanks of no width.
+_UNSEEN: Final = frozenset("\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
+
 _ZERO_WIDTH_JOINER: Final = "\u200d"
 _VIRAMA: Final = 9  # canonical combining class of the signs that stack the next consonant
 
@@ -76,7 +80,7 @@ def legible(value: str, alphabet: Alphabet) -> str:
         return value
     value = unicodedata.normalize("NFC", value)
     if alphabet == "ucs2":
-        return "".join(c for c in value if unicodedata.category(c) not in {"Cc", "Cs", "Co", "Cn"})
+        return "".join(c for c in value if unicodedata.category(c) not in _UNSHOWN and c not in _UNSEEN)
     spelled = "".join(_spelled(character) for character in value)
     return " ".join(spelled.split())
 

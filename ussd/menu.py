@@ -1,6 +1,7 @@
-"""The types of screens: what a screen shows, what it does with an input, and how that is laid out.
+"""The types of screens: what a screen shows, and what it does with an input.
 
-`ussd.screens` fills the table; `ussd.dialogue` walks it. A screen never sees languages, sizes or pages.
+`ussd.screens` fills the table; `ussd.dialogue` walks it, and `ussd.layout` writes it. A screen never sees languages,
+sizes or pages.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,17 +10,16 @@ from typing import Final
 from msgspec import Struct
 
 from ussd.backend import Backend
-from ussd.fit import Cap, measure, paginate, stretch
 from ussd.session import Answers, ScreenName, Step
 from ussd.shopping import MerchantView
-from ussd.texts import Catalogue, Line, say
+from ussd.signing_up import SignUpForm
+from ussd.texts import Line
 
 BACK: Final = "0"
 HOME: Final = "00"
 MORE: Final = "98"
 EXIT: Final = "99"
-ELASTIC: Final = "shop"  # the one value of a line that is cut when the screen is full
-NAVIGATION: Final = {BACK: "nav.back", HOME: "nav.home", MORE: "nav.more", EXIT: "nav.exit"}
+NAVIGATION: Final[Mapping[str, str]] = {BACK: "nav.back", HOME: "nav.home", MORE: "nav.more", EXIT: "nav.exit"}
 
 
 class Turn(Struct, frozen=True):
@@ -29,7 +29,7 @@ class Turn(Struct, frozen=True):
     key: str
     backend: Backend
     answers: Answers = Answers()
-    language: str = ""
+    language: str = ""  # in which the person is told what happens outside of the dialogue
 
     def at(self, answers: Answers, language: str) -> "Turn":
         """The same turn with other answers."""
@@ -40,6 +40,12 @@ class Turn(Struct, frozen=True):
         """The shop chosen on the way here."""
         assert self.answers.shop is not None
         return self.answers.shop
+
+    @property
+    def form(self) -> SignUpForm:
+        """What was typed so far of a sign-up."""
+        assert self.answers.form is not None
+        return self.answers.form
 
 
 class Go(Struct, frozen=True):
@@ -115,68 +121,3 @@ class Screen(Struct, frozen=True):
     free_text: bool = False
     navigation: frozenset[str] = frozenset(NAVIGATION)
     varies: bool = False
-
-
-class Page(Struct, frozen=True):
-    """A laid-out screen: its text, which page of it this is, and whether another follows."""
-
-    text: str
-    number: int = 0
-    more: bool = False
-
-
-def lay_out(
-    view: View,
-    words: Catalogue,
-    cap: Cap,
-    *,
-    notice: Line | None = None,
-    options: Mapping[str, Option] = NO_OPTIONS,
-    keys: tuple[str, ...] = (),
-    page: int = 0,
-) -> Page:
-    """Write a view in one language within the cap: notice, line, options or items, navigation keys.
-
-    A page beyond the last one shows the last; MORE joins the keys on every page but the last.
-    """
-    above = (words.write(notice),) if notice else ()
-    if view.items:
-        return _lay_out_items(view, words, cap, above, keys, page)
-    offered = (f"{digit} {words[option.label]}" for digit, option in options.items() if digit not in view.hides)
-    below = (*offered, *_foot(words, keys))
-
-    def build(shop: str) -> str:
-        line = Line(view.line.key, {**view.line.fields, ELASTIC: shop})
-        return "\n".join((*above, words.write(line), *below))
-
-    return Page(stretch(build, words.spell(view.line.fields.get(ELASTIC, "")), cap))
-
-
-def _lay_out_items(
-    view: View, words: Catalogue, cap: Cap, above: tuple[str, ...], keys: tuple[str, ...], page: int
-) -> Page:
-    """The items of one page under the line.
-
-    A notice never moves an item to another page, nor hides one: where it has no room it takes the place of the line,
-    and every page leaves room for it there.
-    """
-    head, foot, foot_more = words.write(view.line), _foot(words, keys), _foot(words, (*keys, MORE))
-    items = tuple(map(words.spell, view.items))
-    whole = "\n".join((head, *items, *foot))
-    size, limit = measure(whole, cap)
-    notices = (words.write(say(key, **fields)) for key, fields in _NOTICES)
-    widest = max((head, *notices), key=size)
-    room = limit - size("\n".join((widest, "", *foot_more)))
-    pages = [items] if size("\n".join((widest, *items, *foot))) <= limit else paginate(items, room, size)
-    page = min(page, len(pages) - 1)
-    more = page < len(pages) - 1
-    below = (*pages[page], *(foot_more if more else foot))
-    for top in ((*above, head), above):
-        if top and size(text := "\n".join((*top, *below))) <= limit:
-            return Page(text, page, more)
-    shown = paginate(pages[page], limit - size("\n".join((*above, "", *foot_more))), size)[0]
-    return Page("\n".join((*above, *shown, *(foot_more if more else foot))), page, more)
-
-
-def _foot(words: Catalogue, keys: tuple[str, ...]) -> tuple[str, ...]:
-    return (" ".join(words[NAVIGATION[key]] for key in keys),) if keys else ()

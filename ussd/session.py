@@ -13,15 +13,18 @@ from msgspec import Struct
 
 from ussd.fit import Cap
 from ussd.shopping import MerchantView, RequestState, ShopperScreen
+from ussd.signing_up import SignUpForm, SignUpScreen
 from ussd.trade import NEEDS as TRADE_NEEDS
 from ussd.trade import Trade, TradeScreen
 
-SESSION_BYTES_MAX: Final = 3072  # one row stays small and is written on every step
-STACK_MAX: Final = 12  # screens that 0 can walk back through; the deepest dialogue has ten
+# One row stays small and is written on every step. Three names of a sign-up in a script of three bytes a character are
+# 540 bytes, twice that where it broke off; the screen is 210. Other dialogues need a third of it.
+SESSION_BYTES_MAX: Final = 3072
+STACK_MAX: Final = 12  # screens that 0 can walk back through; the deepest dialogue, the sign-up, has eleven
 SESSION_LIFE_S: Final = 600  # gateways close after 180 s (Africa's Talking); duplicates of an END come later still
 
 Event = Literal["begin", "reply", "cancel", "timeout", "ended", "status", "unknown"]
-ScreenName = Literal["home", ShopperScreen, "language", "resume", TradeScreen]
+ScreenName = Literal["home", ShopperScreen, "language", "resume", TradeScreen, SignUpScreen]
 
 
 class BadStep(ValueError):
@@ -83,6 +86,7 @@ class Answers(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     asked_about: RequestState | None = None  # the state of the same payment, of which the shopper was told
     request_id: str | None = None
     trade: Trade | None = None  # those of a shop's own people
+    form: SignUpForm | None = None
 
 
 class Aside(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -129,6 +133,15 @@ NEEDS: Final[dict[ScreenName, tuple[str, ...]]] = {
     "decline": ("request_id",),
     "report_why": ("shop",),
     **dict(TRADE_NEEDS.items()),
+    "sign_up_name": ("form",),
+    "sign_up_business": ("form",),
+    "sign_up_kind": ("form",),
+    "sign_up_town": ("form",),
+    "sign_up_id": ("form",),
+    "sign_up_birth": ("form",),
+    "sign_up_dfsp": ("form",),
+    "sign_up_consent": ("form",),
+    "sign_up_code": ("form",),
 }
 UNREADABLE: Final = Session(
     screen="home",

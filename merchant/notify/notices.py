@@ -6,7 +6,9 @@ finds them or writes the message.
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
+import ussd
 from merchant.core import clock, money
 from merchant.core.db import Tx
 from merchant.core.money import Money
@@ -15,6 +17,7 @@ from merchant.core.texts import _, translate
 from merchant.notify import email, sms
 from merchant.notify.events import Notice
 from merchant.notify.kinds import KINDS_OF, MerchantKind, MessageKind, StaffKind, quiet_end_sql
+from merchant.notify.shops import read_shops
 
 # The owners who want mails of a kind, and until when their merchant's quiet hours hold these.
 _OWNERS = f"""
@@ -30,6 +33,13 @@ WHERE choice.dfsp_id = $1 AND $2 = ANY(choice.email_kinds) AND u.enabled AND u.e
   AND u.dfsp_id = $1 AND u.merchant_id IS NULL
 ORDER BY u.id
 """
+_REFERENCE = "SELECT short_ref FROM payment_request WHERE id = $1"
+# By mail, and by text (ussd/texts).
+_KEYS: Mapping[str, str] = {
+    "payment_request.rejected": "declined",
+    "payment_request.expired": "expired",
+    "payment_request.failed": "failed",
+}
 _NOT_PAID: Mapping[str, Callable[[Money], str]] = {
     "payment_request.rejected": lambda amount: _("Not paid: {amount}. The customer declined.", amount=amount),
     "payment_request.expired": lambda amount: _("Not paid: {amount}. The time was over.", amount=amount),
@@ -102,11 +112,26 @@ async def _tell_merchant(tx: Tx, service: Service, notice: Notice, kind: Merchan
     assert notice.merchant_id is not None
     zone = await service.time_zone()
     told = _sentence(notice, kind, shop, service.settings.base_url, notice.at.astimezone(zone).time())
-    if kind is not MerchantKind.PAID:
+    if kind is MerchantKind.NOT_PAID:
+        await _text_not_paid(tx, service, notice)
+    elif kind is not MerchantKind.PAID:
         await sms.notify(tx, service, notice.merchant_id, kind, told)
     local = clock.now().astimezone(zone).replace(tzinfo=None)
     for row in await tx.fetch(_OWNERS, notice.merchant_id, kind, local, zone.key):
         await _mail(tx, service, row, _("Your shop"), told, notice, kind)
+
+
+async def _text_not_paid(tx: Tx, service: Service, notice: Notice) -> None:
+    """By text, in one segment in the merchant's language, with what names the request on its list."""
+    assert notice.merchant_id is not None
+    shop = (await read_shops(tx, [notice.merchant_id]))[notice.merchant_id]
+    told = notice.data["amount"]
+    at = notice.at.astimezone(await service.time_zone()).time()
+    reference = await tx.fetchval(_REFERENCE, UUID(str(notice.data["payment_request_id"])))
+    amount = money.parse_decimal(told["amount"], told["currency"])
+    message = shop.told(_KEYS[notice.event_type], amount, at, reference or "")
+    text = ussd.text_message(message, shop.language or service.settings.language)
+    await sms.notify(tx, service, notice.merchant_id, MerchantKind.NOT_PAID, text)
 
 
 def _sentence(notice: Notice, kind: MerchantKind, shop: str, address: str, time: Any) -> str:

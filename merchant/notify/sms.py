@@ -7,7 +7,7 @@ keeps, and taken nowhere else.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+import ussd
 from merchant.core import clock, ids, logs, money, outbox, trace
 from merchant.core.db import Tx
 from merchant.core.money import Money
@@ -27,6 +28,7 @@ from merchant.notify import email
 from merchant.notify.gateways.choose import hand_over
 from merchant.notify.gateways.outcomes import NotSent, Refused
 from merchant.notify.kinds import MerchantKind, MessageKind, quiet_end_sql
+from merchant.notify.shops import Shop, read_shops
 
 TOPIC = "notify.sms"
 HELD_TOPIC = "notify.held_sms"
@@ -81,7 +83,7 @@ WHERE id = $1 AND state <> 'sent'
 """
 # All that the merchant's quiet hours held, up to the end for which this one was held.
 _HELD = """
-SELECT s.id, s.kind, s.amount_minor, s.currency FROM sms_message this
+SELECT s.id, s.kind, s.amount_minor, s.currency, s.merchant_id FROM sms_message this
 JOIN sms_message s ON s.merchant_id = this.merchant_id AND s.state = 'held' AND s.held_until <= this.held_until
 WHERE this.id = $1 AND this.state = 'held' ORDER BY s.id FOR UPDATE OF s
 """
@@ -127,23 +129,34 @@ class Paid(Struct, frozen=True):
     amount: Money
     payer_masked: str | None
     traceparent: str | None = None
+    reference: str = ""  # the number of the receipt
 
 
-async def notify_paid(tx: Tx, service: Service, merchant_id: UUID, amount: Money, payer_masked: str | None) -> None:
+async def notify_paid(
+    tx: Tx, service: Service, merchant_id: UUID, amount: Money, payer_masked: str | None, reference: str
+) -> None:
     """Queue the message that tells a merchant of a payment, unless it chose not to be told by text."""
-    await notify_all_paid(tx, service, [Paid(merchant_id, amount, payer_masked, trace.traceparent())])
+    await notify_all_paid(tx, service, [Paid(merchant_id, amount, payer_masked, trace.traceparent(), reference)])
 
 
 async def notify_all_paid(tx: Tx, service: Service, paid: Sequence[Paid]) -> None:
     """Queue the messages that tell merchants of payments, by one statement, but for those who chose not to be told."""
     if paid:
-        time = clock.now().astimezone(await service.time_zone()).time()
-        told = [(one.merchant_id, paid_sentence(one.amount, one.payer_masked, time), one.amount) for one in paid]
+        at = clock.now().astimezone(await service.time_zone()).time()
+        shops = await read_shops(tx, {one.merchant_id for one in paid})
+        told = [(one.merchant_id, _received(service, shops[one.merchant_id], one, at), one.amount) for one in paid]
         await _notify(tx, service, MerchantKind.PAID, told, [one.traceparent for one in paid])
 
 
+def _received(service: Service, shop: Shop, paid: Paid, at: time) -> str:
+    """What a merchant is told of a payment by text, in its language."""
+    key = "received_from" if paid.payer_masked else "received"
+    told = shop.told(key, paid.amount, at, paid.reference, paid.payer_masked)
+    return ussd.text_message(told, shop.language or service.settings.language)
+
+
 def paid_sentence(amount: Money, payer_masked: str | None, time: Any) -> str:
-    """What a merchant is told of a payment."""
+    """What a merchant is told of a payment by mail."""
     if payer_masked:
         return _("Paid: {amount} from {payer} at {time}.", amount=amount, payer=payer_masked, time=time)
     return _("Paid: {amount} at {time}.", amount=amount, time=time)
@@ -152,11 +165,14 @@ def paid_sentence(amount: Money, payer_masked: str | None, time: Any) -> str:
 async def notify(
     tx: Tx, service: Service, merchant_id: UUID, kind: MerchantKind, told: str, amount: Money | None = None
 ) -> None:
-    """Queue a message to a merchant who wants those of its kind, in the language of the operator's setting.
+    """Queue a message to a merchant who wants those of its kind, in its language.
 
     In the merchant's quiet hours it is held until they end.
     """
-    await _notify(tx, service, kind, [(merchant_id, told, amount)], [trace.traceparent()])
+    shop = (await read_shops(tx, [merchant_id])).get(merchant_id)
+    if shop is not None:
+        text = _for_phones(told, shop.language or service.settings.language)
+        await _notify(tx, service, kind, [(merchant_id, text, amount)], [trace.traceparent()])
 
 
 async def _notify(
@@ -170,15 +186,15 @@ async def _notify(
     await tx.execute(
         _NOTIFY,
         [ids.uuid7() for _one in told],
-        [_for_phones(sentence, service.settings.language) for _id, sentence, _amount in told],
+        [text for _id, text, _amount in told],
         now,
-        [merchant_id for merchant_id, _sentence, _amount in told],
+        [merchant_id for merchant_id, _text, _amount in told],
         TOPIC,
         list(traceparents),
         clock.moved(),
         kind,
-        [amount.minor if amount else None for _id, _sentence, amount in told],
-        [amount.currency if amount else None for _id, _sentence, amount in told],
+        [amount.minor if amount else None for _id, _text, amount in told],
+        [amount.currency if amount else None for _id, _text, amount in told],
         now.astimezone(zone).replace(tzinfo=None),
         zone.key,
     )
@@ -194,7 +210,9 @@ async def release_held(tx: Tx, service: Service, message_id: UUID) -> None:
     gathered = [row["id"] for row in paid] if len(paid) > 1 else []
     rest = [row["id"] for row in held if row["id"] not in gathered]
     if gathered:
-        told = _for_phones(_summary(paid, service.settings.language), service.settings.language)
+        shop = (await read_shops(tx, [paid[0]["merchant_id"]]))[paid[0]["merchant_id"]]
+        language = shop.language or service.settings.language
+        told = _for_phones(_summary(paid, language), language)
         await tx.execute(_GATHER, gathered, *_queued(), ids.uuid7(), told, clock.now(), gathered[0])
     if rest:
         await tx.execute(_LET_GO, rest, *_queued())

@@ -7,7 +7,7 @@ Rows are values that never change; a decision holds new ones. The same book is f
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from msgspec import Struct, field
@@ -51,6 +51,7 @@ class Request(Struct, frozen=True, kw_only=True):
     paid_at: datetime | None = None
     looked_up_at: datetime | None = None
     hub_trouble: str | None = None
+    channel: str = "api"  # by which it was asked for
 
     @property
     def amount(self) -> Money:
@@ -341,11 +342,23 @@ class Announcement(Struct, frozen=True):
 
 
 class PaidText(Struct, frozen=True):
-    """A text message to a merchant that was paid."""
+    """A text message to a merchant that was paid; `reference` is the number of the receipt."""
 
     merchant_id: UUID
     amount: Money
     payer_masked: str | None
+    reference: str
+
+
+class PayerText(Struct, frozen=True):
+    """A text message to a payer who asked by telephone: what became of the payment."""
+
+    dfsp_id: UUID
+    merchant_id: UUID
+    phone: str  # digits
+    amount: Money
+    told: Literal["paid", "not_paid", "no_answer"]
+    reference: str
 
 
 class Contradiction(Struct, frozen=True):
@@ -371,6 +384,7 @@ class Decision(Struct, kw_only=True):
     says: list[Outgoing] = field(default_factory=list)
     announcements: list[Announcement] = field(default_factory=list)
     texts: list[PaidText] = field(default_factory=list)
+    payer_texts: list[PayerText] = field(default_factory=list)
     contradictions: list[Contradiction] = field(default_factory=list)
     refused: MessageRefused | None = None
 

@@ -28,7 +28,7 @@ from merchant.hub.fspiop.error_codes import FspiopError, error_of
 from merchant.hub.fspiop.reading import read
 from merchant.hub.fspiop.writing import Answered, Written, write, write_error
 from merchant.hub.port import AnswerQuote, AnswerTransfer, MessageRefused
-from merchant.notify import events, sms
+from merchant.notify import events, receipts, sms
 from merchant.payments import ask, outgoing
 from merchant.payments.book import Book, Contradiction, Decision, OurDfsp, Outgoing
 from merchant.payments.book_loading import load_book
@@ -283,11 +283,17 @@ async def _save(
     ]
     await events.announce_all(tx, announced, now)
     paid = [
-        sms.Paid(one.merchant_id, one.amount, one.payer_masked, item.traceparent)
+        sms.Paid(one.merchant_id, one.amount, one.payer_masked, item.traceparent, one.reference)
         for item, decision in decided
         for one in decision.texts
     ]
     await sms.notify_all_paid(tx, service, paid)
+    payers = [
+        receipts.ToPayer(one.dfsp_id, one.merchant_id, f"+{one.phone}", one.told, one.amount, one.reference)
+        for _, decision in decided
+        for one in decision.payer_texts
+    ]
+    await receipts.tell_payers(tx, service, payers)
     new = [ask.job(ask.ASK_TOPIC, one, item.traceparent) for item, decision in decided for one in decision.ask]
     kept: list[tuple[Any, ...]] = []
     for item in items:

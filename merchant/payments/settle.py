@@ -26,6 +26,7 @@ from merchant.payments.reasons import (
     NOT_ASKED,
     over_limit,
 )
+from merchant.payments.receipt_numbers import number_of
 from merchant.payments.states import RequestCapability, RequestState, may, move
 from merchant.payments.transfer_states import TransferCapability, TransferState, transfer_may
 
@@ -118,7 +119,8 @@ def commit(decision: Decision, book: Book, transfer: Transfer, cause: str, now: 
         received_at=now,
     )
     decision.payments.append(paid)
-    decision.texts.append(PaidText(transfer.merchant_id, transfer.amount, quote.payer_masked))
+    number = number_of(paid.id)
+    decision.texts.append(PaidText(transfer.merchant_id, transfer.amount, quote.payer_masked, number))
     if request is not None:
         told = {
             "payment_id": paid.id,

@@ -9,13 +9,14 @@ protocol has no cancel and a hub's error may only mean that it could not reach t
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
 from merchant.core import clock, money, sql
 from merchant.core.errors import Reason
-from merchant.payments.book import Announcement, Decision, Request, Step
+from merchant.payments.book import Announcement, Decision, PayerText, Request, Step
+from merchant.payments.receipt_numbers import number_of
 
 
 class RequestState(StrEnum):
@@ -83,6 +84,15 @@ _ANNOUNCED = {
     for state in (_S.PAID, _S.REJECTED, _S.EXPIRED, _S.FAILED, _S.CANCELLED, _S.IN_DOUBT)
 }
 
+# What a payer is told who asked by telephone. A bank that did not answer in time may pay yet.
+_BY_TELEPHONE = "ussd"
+_TOLD_PAYER: Mapping[RequestState, Literal["paid", "not_paid", "no_answer"]] = {
+    _S.PAID: "paid",
+    _S.REJECTED: "not_paid",
+    _S.FAILED: "not_paid",
+    _S.EXPIRED: "no_answer",
+}
+
 
 def may(state: str, capability: RequestCapability) -> bool:
     """Whether a request in this state permits something."""
@@ -148,7 +158,19 @@ def move(
             **(told or {}),
         }
         decision.announcements.append(Announcement(_ANNOUNCED[target], request.dfsp_id, request.merchant_id, data))
+    _tell_payer(decision, moved, told or {})
     return decision.put(moved)
+
+
+def _tell_payer(decision: Decision, request: Request, told: Mapping[str, Any]) -> None:
+    """Of an end, tell the payer who asked by telephone."""
+    words = _TOLD_PAYER.get(RequestState(request.state))
+    if request.channel != _BY_TELEPHONE or request.payer is None or words is None:
+        return
+    reference = number_of(told["payment_id"]) if "payment_id" in told else request.short_ref
+    decision.payer_texts.append(
+        PayerText(request.dfsp_id, request.merchant_id, request.payer, request.amount, words, reference)
+    )
 
 
 def announcement(request: Request) -> dict[str, Any]:

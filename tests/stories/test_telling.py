@@ -95,7 +95,7 @@ async def test_a_paid_request_is_told_once_everywhere(town: Town, payer: str) ->
     assert payer not in heard.body.decode()
     [(state, text)] = await messages(town)
     assert state == "sent"
-    assert text.startswith(f"Paid: 7.50 USD from 2547*****{payer[-3:]} at ")
+    assert f": 7.50 USD received from 2547*****{payer[-3:]} at " in text
     await town.books_agree()
 
 

@@ -2,7 +2,8 @@
 
 `dial`, `redial`, `>` type, `<` expect (with `|` for a line break); `again`, `late TEXT`, `hang up`, `lose`,
 `store`, `wait` are what gateways and machines do; `given` sets the scene and `requested` tells what the bank was
-asked for. `demanded` is what a shop asked its customer for, `done` what else it did.
+asked for. `demanded` is what a shop asked its customer for, `done` what else it did, `applied` what the DFSP was
+handed.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,11 +11,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from tests.ussd.lines import LINES
 from tests.ussd.world import SHOPPER, WAITING, Phone, World
-from ussd import GATEWAYS, DemandOutcome, OwnRequest, PaymentOutcome, RefundOutcome, Reply
+from ussd import GATEWAYS, DemandOutcome, OwnRequest, PaymentOutcome, RefundOutcome, Reply, SignUpStatus
 
 pytestmark = pytest.mark.anyio
 
@@ -53,9 +54,22 @@ def set_scene(world: World, what: str, value: str) -> None:
         case "no":  # "no shops"
             world.known_shops = []
         case "language":
-            world.language = value
+            world.language = None if value == "unknown" else value
         case "payments":
             world.received = world.received[: int(value)]
+        case "status":
+            state, *_ = value.split(" ")
+            assert state in ("none", "checking", "returned", "approved", "refused", "taken")
+            world.status = SignUpStatus(state, "Green Bank", "74210006", "The card cannot be read")  # type: ignore[arg-type]
+        case "fault":
+            field, _, code = value.partition(" ")
+            world.faults = {field: code} if code else {}  # type: ignore[dict-item]
+        case "code":
+            world.code = value  # type: ignore[assignment]
+        case "applied":
+            world.applied = value  # type: ignore[assignment]
+        case "dfsps":
+            world.dfsps = world.dfsps[: int(value)]
         case _:
             set_shop(world, what, value)
 
@@ -166,6 +180,13 @@ class Player:
                 assert self.world.declined == ([] if rest == "nothing" else [rest])
             case "reported":
                 assert self.world.reports == ([] if rest == "nothing" else [tuple(rest.split())])
+            case "applied":
+                made = [
+                    "; ".join("" if text is None else text for text in (*astuple(one.form), one.code))
+                    for one in self.world.applications
+                ]
+                assert made == ([] if rest == "nothing" else [rest])
+                assert all(one.msisdn == self.phone.press.msisdn for one in self.world.applications)
             case _:
                 await self.actions()[verb](rest)
 

@@ -28,6 +28,10 @@ from ussd import (
     RequestLine,
     Session,
     ShopLimits,
+    SignUpDfsp,
+    SignUpField,
+    SignUpForm,
+    SignUpStatus,
     Step,
     Taking,
     encode_session,
@@ -43,10 +47,12 @@ from ussd.trade import ActOutcome, RequestStanding
 pytestmark = pytest.mark.anyio
 
 BLANK = Step("africastalking", "s" * 100, SHOPPER, "*999999*999999*999999#", "reply", "", "63902")
+STRANGER = "+254711000112"
 NUMBER = "7" * 32
 CHOICE = "8" * 32
 AMOUNT = "9,999,999,999,999.99"
 OPTIONS = sorted({digit for screen in SCREENS.values() for digit in screen.options})
+BIRTH = "31121990"
 INPUTS = (
     *OPTIONS,
     "0",
@@ -61,6 +67,7 @@ INPUTS = (
     NUMBER,
     CHOICE,
     AMOUNT,
+    BIRTH,
     "1*1",
     "0711000111",
     "Joy",
@@ -94,9 +101,25 @@ def worst_request(name: str, state: RequestState, number: int = 1) -> OwnRequest
     )
 
 
+class OneAnswer(World):
+    """Takes one answer to each question of a sign-up, so that the walk ends."""
+
+    async def sign_up_faults(self, form: SignUpForm) -> dict[SignUpField, str]:
+        given: dict[SignUpField, str] = {
+            "name": form.name,
+            "business": form.business,
+            "town": form.town,
+            "id": form.id_number,
+        }
+        return {field: "bad" for field, text in given.items() if text not in ("", NUMBER)}
+
+
 def worst_world(name: str, state: RequestState = "waiting") -> World:
     """Everything as long as it may be."""
-    world = World()
+    world = OneAnswer()
+    world.dfsps = [SignUpDfsp(f"{n:036}", "W" * 60) for n in range(9)]
+    world.code = "sent"
+    world.status = SignUpStatus("refused", "W" * 60, NUMBER, "W" * 300)
     shop = MerchantView("c" * 36, NUMBER, name, "KES", 2, True, 10**15 - 1, "W" * 30)
     several = replace(shop, number=CHOICE, currencies=("KES", "USD", "EUR", "TZS"))
     world.shops = {NUMBER: shop, CHOICE: several}
@@ -147,7 +170,7 @@ def place(session: Session) -> Session:
         free = {"amount_minor": 1, "note": "Joy", "chosen_id": "r", "chosen": "r", "counter_id": "c", "counter": "c"}
         kept = {field: same for field, same in free.items() if getattr(trade, field)}
         answers = replace(answers, trade=replace(trade, **kept))
-    chosen = {"amount_minor": 1, "request_id": "r", "asked_about": "paid"}
+    chosen = {"amount_minor": 1, "request_id": "r", "asked_about": "paid", "form": SignUpForm()}
     answers = replace(answers, **{field: same for field, same in chosen.items() if getattr(answers, field)})
     if shop := answers.shop:
         answers = replace(answers, shop=replace(shop, currency="KES"))
@@ -158,8 +181,9 @@ def place(session: Session) -> Session:
 class Walk:
     """Breadth first over every place a phone can bring its session to, begun in every language."""
 
-    def __init__(self, world: World, msisdn: str) -> None:
+    def __init__(self, world: World, msisdn: str, languages: tuple[str, ...] = LANGUAGES) -> None:
         self.world = world
+        self.languages = languages
         self.blank = replace(BLANK, msisdn=msisdn)
         self.places: set[Session] = set()
         self.queue: deque[tuple[Session, str]] = deque()
@@ -169,16 +193,18 @@ class Walk:
         assert after is not None
         assert reply.text.strip()
         assert reply.end == after.ended
-        assert is_gsm7(reply.text)
+        if CATALOGUES[after.language].alphabet == "gsm7" and after.screen != "language":
+            assert is_gsm7(reply.text)
         assert fits(reply.text, Cap()), (len(reply.text), reply.text)
         assert len(encode_session(after)) <= SESSION_BYTES_MAX
-        if not after.ended and place(after) not in self.places:
+        if not after.ended and after.language in self.languages and place(after) not in self.places:
             self.places.add(place(after))
             self.queue.append((after, text))
         return after
 
     async def everywhere(self) -> None:
-        for self.world.language in LANGUAGES:
+        for language in self.languages:
+            self.world.language = language
             await self.take(None, "")
             for far in (NUMBER, f"{NUMBER}*{AMOUNT}"):
                 await self.take(None, "", await self.take(None, far))
@@ -190,18 +216,34 @@ class Walk:
             assert (await self.take(home, f"{text}*00*99")).ended, "no way out"
 
 
+async def reached_by(world: World, msisdn: str, languages: tuple[str, ...] = LANGUAGES) -> set[tuple[str, str]]:
+    """The screens that a walk comes to, in their languages."""
+    walk = Walk(world, msisdn, languages)
+    await walk.everywhere()
+    return {(session.screen, session.language) for session in walk.places}
+
+
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 async def test_every_screen_is_reached_and_fits_whatever_a_shop_is_called(name: str) -> None:
+    languages = LANGUAGES if name == NAMES["wide"] else (LANGUAGES[0], LANGUAGES[-1])  # of each alphabet one
     reached: set[tuple[str, str]] = set()
     everyone = name == NAMES["wide"]  # who else meets every screen; other names only write them otherwise
     for msisdn in (SHOPPER, MERCHANT, CHAIN, TWINS, CASHIER) if everyone else (SHOPPER, MERCHANT):
-        walk = Walk(worst_world(name), msisdn)
-        await walk.everywhere()
-        reached |= {(session.screen, session.language) for session in walk.places}
-    assert len(SCREENS) == len(get_args(ScreenName))
+        reached |= await reached_by(worst_world(name), msisdn, languages)
     screens = {screen for screen, _ in reached}
-    assert reached == {(screen, language) for screen in screens for language in LANGUAGES}
-    assert screens == {*SCREENS} if everyone else len(screens) > 30
+    assert reached == {(screen, language) for screen in screens for language in languages}
+    signing_up = {screen for screen in SCREENS if screen.startswith("sign_up")} - {"sign_up_status"}
+    assert screens == SCREENS.keys() - signing_up if everyone else len(screens) > 30
+
+
+async def test_every_screen_of_a_sign_up_is_reached_and_fits() -> None:
+    world = worst_world("W" * 60)
+    world.status, world.recent = SignUpStatus("none"), []
+    reached = await reached_by(world, STRANGER)
+    assert {(screen, language) for screen in SCREENS if "sign_up" in screen for language in LANGUAGES} - reached == {
+        ("sign_up_status", language) for language in LANGUAGES
+    }
+    assert len(SCREENS) == len(get_args(ScreenName))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.ussd.world import AMINA, NOW
-from ussd import Reply, Session, decode_session, encode_session
+from ussd import Reply, Session, SignUpForm, decode_session, encode_session
 from ussd.screens.asking import NOTE_UNITS_MAX
 from ussd.screens.common import ITEM_NAME_UNITS_MAX
-from ussd.session import NEEDS, SESSION_BYTES_MAX, STACK_MAX, UNREADABLE, Answers, Seen, answered
+from ussd.session import NEEDS, SESSION_BYTES_MAX, STACK_MAX, UNREADABLE, Answers, Aside, Seen, answered
 from ussd.trade import Currency, Trade
 
 SHOP = replace(AMINA, place="")
@@ -139,6 +139,22 @@ def test_the_largest_session_of_a_shop_stays_within_its_bytes() -> None:
         seen=Seen(1_000, "f" * 16),
         step=999,
     )
+    assert len(encode_session(largest)) <= SESSION_BYTES_MAX
+
+
+def test_the_largest_sign_up_stays_within_its_bytes() -> None:
+    form = SignUpForm("မ" * 60, "မ" * 60, "5499", "မ" * 60, "မ" * 32, "1990-12-31", "d" * 36, "မ" * 24)
+    largest = replace(
+        CONFIRM,
+        screen="sign_up_consent",
+        language="my",
+        answers=Answers(form=form),
+        reply=Reply("မ" * 70, end=False),
+        stack=("sign_up_business",) * STACK_MAX,
+        seen=Seen(1_000, "f" * 16),
+        step=999,
+    )
+    largest = replace(largest, aside=Aside(largest.stack, largest.answers), guesses=9, guesses_until=NOW)
     assert len(encode_session(largest)) <= SESSION_BYTES_MAX
 
 

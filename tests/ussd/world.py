@@ -11,8 +11,15 @@ from ussd import (
     GATEWAYS,
     Answer,
     Call,
+    CodeOutcome,
     Reply,
     Session,
+    SignUpDfsp,
+    SignUpField,
+    SignUpForm,
+    SignUpOrder,
+    SignUpOutcome,
+    SignUpStatus,
     decode_session,
     encode_session,
     step,
@@ -30,11 +37,48 @@ class World(Trading, Shoppers):
     def __init__(self) -> None:
         Trading.__init__(self, NOW)
         Shoppers.__init__(self)
-        self.language: str | None = None
+        self.language: str | None = "en"
+        self.languages: tuple[str, ...] = ("en",)
+        self.dfsps = [SignUpDfsp("d-green", "Green Bank"), SignUpDfsp("d-blue", "Blue Wallet")]
+        self.status = SignUpStatus("none")
+        self.faults: dict[SignUpField, str] = {}
+        self.code: CodeOutcome = "not_needed"
+        self.applied: SignUpOutcome = "sent"
+        self.codes_sent = 0
+        self.applications: list[SignUpOrder] = []
 
     async def preferred_language(self, msisdn: str) -> str | None:
         self.calls += 1
         return self.language
+
+    async def default_languages(self) -> tuple[str, ...]:
+        self.calls += 1
+        return self.languages
+
+    async def sign_up_status(self, msisdn: str) -> SignUpStatus:
+        self.calls += 1
+        return self.status
+
+    async def sign_up_dfsps(self) -> list[SignUpDfsp]:
+        self.calls += 1
+        return self.dfsps
+
+    async def sign_up_faults(self, form: SignUpForm) -> dict[SignUpField, str]:
+        self.calls += 1
+        return self.faults
+
+    async def send_sign_up_code(self, msisdn: str, language: str, form: SignUpForm) -> CodeOutcome:
+        self.calls += 1
+        self.codes_sent += self.code == "sent"
+        return self.code
+
+    async def sign_up(self, order: SignUpOrder) -> SignUpOutcome:
+        self.calls += 1
+        if order.code not in (None, "123456"):
+            return "wrong_code"
+        if self.applied == "sent":
+            self.applications.append(order)
+        return self.applied
 
 
 class Phone:

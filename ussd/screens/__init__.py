@@ -6,7 +6,7 @@ Each screen has a `show_…` that may read the backend and handlers that turn on
 from typing import Final
 
 from ussd.menu import Screen
-from ussd.screens import helping, home, language, merchant, results, resume, shopper
+from ussd.screens import helping, home, language, merchant, results, resume, shopper, sign_up
 from ussd.session import ScreenName
 
 SCREENS: Final[dict[ScreenName, Screen]] = {
@@ -15,6 +15,7 @@ SCREENS: Final[dict[ScreenName, Screen]] = {
     **results.SCREENS,
     **helping.SCREENS,
     **merchant.SCREENS,
+    **sign_up.SCREENS,
     **language.SCREENS,
     **resume.SCREENS,
 }

@@ -4,7 +4,7 @@ from typing import Final
 
 from ussd.menu import Go, Handler, Move, Option, Screen, Turn, View
 from ussd.session import ScreenName
-from ussd.texts import LANGUAGES, say
+from ussd.texts import KNOWN, LANGUAGES, say
 
 
 async def show_language(turn: Turn) -> View:
@@ -26,7 +26,8 @@ SCREENS: Final[dict[ScreenName, Screen]] = {
         show_language,
         options={
             str(place): Option(f"language.{language}", choose_language(language))
-            for place, language in enumerate(LANGUAGES, start=1)
+            for place, language in enumerate(KNOWN, start=1)
+            if language in LANGUAGES
         },
     ),
 }

@@ -9,6 +9,7 @@ from ussd.amounts import format_amount, format_limit
 from ussd.menu import End, Go, Move, Option, Screen, Stay, Turn, View
 from ussd.screens import asking, cashiers, refunds, requests
 from ussd.screens.common import go
+from ussd.screens.sign_up import choose_sign_up
 from ussd.screens.trading import (
     LISTED_MAX,
     begin,
@@ -23,7 +24,7 @@ from ussd.screens.trading import (
     when,
 )
 from ussd.session import Answers, ScreenName
-from ussd.texts import say
+from ussd.texts import Line, row, say
 from ussd.trade import OwnCounter, PaymentLine, Trade
 
 OWNERS_ROWS: Final = frozenset({"1", "2", "4"})  # of the menu to manage a shop: not a cashier's
@@ -38,7 +39,7 @@ async def choose_shop(turn: Turn, text: str) -> Move:
     """My shop, asking for it only where this phone has several."""
     match await _shops(turn):
         case []:
-            return Stay(say("own.none"), miss=False)
+            return await choose_sign_up(turn, text)
         case [shop]:
             return await _enter(turn, shop)
         case _:
@@ -151,9 +152,9 @@ async def show_payments(turn: Turn) -> View:
     return View(say("payments.list" if payments else "payments.none"), tuple(map(_received, payments)))
 
 
-def _received(payment: PaymentLine) -> str:
+def _received(payment: PaymentLine) -> Line:
     amount = format_amount(payment.amount_minor, payment.exponent)
-    return f"{amount} {payment.currency} {tail(payment.payer_masked)} {when(payment.at)}"
+    return row(amount, payment.currency, tail(payment.payer_masked), when(payment.at))
 
 
 async def show_takings(turn: Turn) -> View:

@@ -7,24 +7,25 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from ussd.amounts import format_amount
 from ussd.menu import BACK, HOME, End, Move, Option, Screen, Stay, Turn, View
 from ussd.screens.asking import read_amount
 from ussd.screens.trading import LISTED_MAX, begin, item_at, money, tail, to, trade_of, when
 from ussd.session import ScreenName
-from ussd.texts import CATALOGUES, LANGUAGES, say
+from ussd.texts import CATALOGUES, LANGUAGES, Line, row, say
 from ussd.trade import Currency, PaymentLine, Refund
 
 
 async def show_refunds(turn: Turn) -> View:
     """The counter's payments of which something may still be given back."""
     payments = await _payments(turn)
-    items = (f"{place} {_told(one)} {when(one.at)}" for place, one in enumerate(payments, start=1))
+    items = (_item(place, one) for place, one in enumerate(payments, start=1))
     return View(say("refunds.list" if payments else "payments.none"), tuple(items))
 
 
-def _told(payment: PaymentLine) -> str:
-    amount = money(payment.refundable_minor, payment.exponent, payment.currency)
-    return f"{amount['amount']} {amount['currency']} {tail(payment.payer_masked)}"
+def _item(place: int, payment: PaymentLine) -> Line:
+    amount = format_amount(payment.refundable_minor, payment.exponent)
+    return row(str(place), amount, payment.currency, tail(payment.payer_masked), when(payment.at))
 
 
 async def _payments(turn: Turn) -> list[PaymentLine]:

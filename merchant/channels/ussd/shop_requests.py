@@ -154,7 +154,7 @@ async def ask_once_more(tx: Tx, service: Service, place: OwnPlace, request: ussd
     if request.standing == "paid":
         return refused("paid")
     try:
-        async with _all_or_nothing(tx):
+        async with all_or_nothing(tx):
             made = await ask_again(tx, service, place.actor, UUID(request.request_id), SHOP_CHANNEL)
     except errors.InvalidFields:
         return refused("limit")
@@ -166,7 +166,7 @@ async def ask_once_more(tx: Tx, service: Service, place: OwnPlace, request: ussd
 async def take_back(tx: Tx, service: Service, place: OwnPlace, request: ussd.RequestLine) -> ussd.DemandOutcome:
     """Take a request back; the payer's bank is not told, and money that is on its way still arrives."""
     try:
-        async with _all_or_nothing(tx):
+        async with all_or_nothing(tx):
             await cancel_request(tx, service, place.actor, UUID(request.request_id))
     except errors.MerchantError as problem:
         return refused("paid") if request.standing == "paid" else _refusal(problem)
@@ -191,7 +191,7 @@ def _refusal(problem: errors.MerchantError) -> ussd.DemandOutcome:
 
 
 @asynccontextmanager
-async def _all_or_nothing(tx: Tx) -> AsyncIterator[None]:
+async def all_or_nothing(tx: Tx) -> AsyncIterator[None]:
     """What an operation wrote before it refused does not stay, though the step of the dialogue does."""
     await tx.execute("SAVEPOINT shop_act")
     try:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import ussd
-from merchant.channels.ussd import shop_people, shop_requests
+from merchant.channels.ussd import shop_people, shop_refunds, shop_requests
 from merchant.channels.ussd.own_shops import CHANNEL, OwnPlace, currencies_of, own_places
 from merchant.compliance.policies.in_force import policy_of
 from merchant.core import clock, money, throttling
@@ -33,6 +33,7 @@ _RECENT = """
 SELECT id, amount_minor, currency, payer_masked, received_at FROM payment
 WHERE counter_id = $1 ORDER BY id DESC LIMIT $2
 """
+_PAYMENT = "SELECT id, counter_id, currency FROM payment WHERE id = $1"
 _TAKINGS = """
 SELECT currency, count(*) AS payments, sum(amount_minor)::bigint AS amount_minor FROM payment
 WHERE merchant_id = $1 AND received_at >= $2 AND ($3::uuid IS NULL OR counter_id = $3)
@@ -87,6 +88,8 @@ class ServiceTrade:
         if place is None:
             return []
         zone = await self._service.time_zone()
+        rows = await self._tx.fetch(_RECENT, place.counter_id, limit)
+        left = await shop_refunds.refundable_of(self._tx, rows) if shop_refunds.may_refund(place) else {}
         return [
             ussd.PaymentLine(
                 row["amount_minor"],
@@ -95,8 +98,9 @@ class ServiceTrade:
                 row["payer_masked"] or "",
                 row["received_at"].astimezone(zone),
                 str(row["id"]),
+                left.get(row["id"], 0),
             )
-            for row in await self._tx.fetch(_RECENT, place.counter_id, limit)
+            for row in rows
         ]
 
     async def takings_today(self, msisdn: str, shop_id: str) -> list[ussd.Taking]:
@@ -223,12 +227,16 @@ class ServiceTrade:
     # --- giving money back ------------------------------------------------------------------------------------------
 
     async def refunds_open(self, msisdn: str) -> bool:
-        """Not by telephone."""
-        return False
+        """Whether this phone is one that gives money back."""
+        return any(map(shop_refunds.may_refund, await own_places(self._tx, self._msisdn_digest)))
 
     async def refund(self, refund: ussd.Refund) -> ussd.RefundOutcome:
-        """Nothing is given back by telephone."""
-        return ussd.RefundOutcome("refused", "not_open")
+        """Give back a payment of a counter of this phone."""
+        payment = await self._tx.fetchrow(_PAYMENT, UUID(refund.payment_id))
+        place = None if payment is None else await self._at_counter(str(payment["counter_id"]))
+        if payment is None or place is None or not shop_refunds.may_refund(place):
+            return ussd.RefundOutcome("refused", "not_open")
+        return await shop_refunds.give_back(self._tx, self._service, place, payment, refund.amount_minor)
 
 
 def codes_by_sms(_service: Service) -> Throttle:

@@ -70,17 +70,22 @@ async def send_code(service: Service, address: Address, source: str, language: s
     if wait := throttling.wait_s(service, sendings, source_key(source), "one_time_codes"):
         raise too_many_tries(int(wait) + 1)
     check_sender(service, address)
-    digest, now = address.digest(service.vault, _PURPOSE), clock.now()
     async with service.db.system() as tx:
-        await take_turn(tx, f"one_time_code {digest.hex()}")
-        row = await tx.fetchrow(_READ, digest)
-        if row is not None:
-            _check_lock(row["locked_until"], now)
-            if wait_s := one_time_codes.wait_s(row["recent_sent_at"], now, CODES_MAX, WINDOW):
-                raise CodesSpent(headers={"retry-after": str(wait_s)})
-        code = one_time_codes.new_code()
-        await tx.execute(_SENT, digest, _digest(service.vault, address, code), now, now + GOOD_FOR, now - WINDOW)
-        await _send(tx, service, address, await message(service, code, language), digest, now, language)
+        await write_code(tx, service, address, language)
+
+
+async def write_code(tx: Tx, service: Service, address: Address, language: str) -> None:
+    """The same within a transaction, of a source that counts itself. Raises AddressLocked, CodesSpent."""
+    digest, now = address.digest(service.vault, _PURPOSE), clock.now()
+    await take_turn(tx, f"one_time_code {digest.hex()}")
+    row = await tx.fetchrow(_READ, digest)
+    if row is not None:
+        _check_lock(row["locked_until"], now)
+        if wait_s := one_time_codes.wait_s(row["recent_sent_at"], now, CODES_MAX, WINDOW):
+            raise CodesSpent(headers={"retry-after": str(wait_s)})
+    code = one_time_codes.new_code()
+    await tx.execute(_SENT, digest, _digest(service.vault, address, code), now, now + GOOD_FOR, now - WINDOW)
+    await _send(tx, service, address, await message(service, code, language), digest, now, language)
 
 
 def check_sender(service: Service, address: Address) -> None:

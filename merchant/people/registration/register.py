@@ -6,6 +6,7 @@ makes room for a new one.
 
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 import kyb
@@ -55,7 +56,12 @@ class Participant(Struct, frozen=True):
 async def participants(service: Service) -> list[Participant]:
     """The DFSPs that take part, by name."""
     async with service.db.system_reads() as tx:
-        return [Participant(row["id"], row["name"]) for row in await tx.fetch(_PARTICIPANTS)]
+        return await read_participants(tx)
+
+
+async def read_participants(tx: Reads) -> list[Participant]:
+    """The same, within a transaction."""
+    return [Participant(row["id"], row["name"]) for row in await tx.fetch(_PARTICIPANTS)]
 
 
 async def register(service: Service, new: Registration, source: str, user_agent: str) -> tuple[SignedIn, bool]:
@@ -69,17 +75,28 @@ async def register(service: Service, new: Registration, source: str, user_agent:
     async with service.db.system() as tx:
         tried = await codes.take_code(tx, service, new.address, new.code)
         if tried.right:
-            found = await accounts.find_account(tx, new.address)
-            if found is None:
-                found, begun = await _add_person(tx, service, new, name), True
-            elif found.is_applicant and await may_begin(tx, found.id):
-                await check_participant(tx, new.dfsp_id)
-                await tx.execute(_MOVE_PERSON, found.id, new.dfsp_id)
-                await _begin(tx, service, _actor(found.id, found.name, new.dfsp_id), new.address, found.name)
-                begun = True
+            found, begun = await begin(tx, service, msgspec.structs.replace(new, name=name), is_proved=True)
     codes.refuse_wrong(tried)
     assert found is not None
     return await accounts.open_session(service, found, source, user_agent), begun
+
+
+async def begin(tx: Tx, service: Service, new: Registration, *, is_proved: bool) -> tuple[Account, bool]:
+    """Whoever has the address, a person who is made where nobody has, and whether a draft of theirs was begun.
+
+    `is_proved` says that a code proved the address; without it a telephone stays to be verified. Raises InvalidFields
+    for a DFSP that does not take part.
+    """
+    found = await accounts.find_account(tx, new.address)
+    if found is None:
+        return await _add_person(tx, service, new, is_proved=is_proved), True
+    if not (found.is_applicant and await may_begin(tx, found.id)):
+        return found, False
+    await check_participant(tx, new.dfsp_id)
+    await tx.execute(_MOVE_PERSON, found.id, new.dfsp_id)
+    actor = applicant(found.id, found.name, new.dfsp_id)
+    await _begin(tx, service, actor, new.address, found.name, is_proved=is_proved)
+    return found, True
 
 
 async def may_begin(tx: Reads, user_id: UUID) -> bool:
@@ -112,32 +129,35 @@ async def add_account(
     return user
 
 
-async def _add_person(tx: Tx, service: Service, new: Registration, name: str) -> Account:
+async def _add_person(tx: Tx, service: Service, new: Registration, *, is_proved: bool) -> Account:
     await check_participant(tx, new.dfsp_id)
     role = Role.MERCHANT_APPLICANT
-    user = await add_account(tx, new.address, name, new.dfsp_id, role, language=new.language)
-    actor = _actor(user.id, name, new.dfsp_id)
+    user = await add_account(tx, new.address, new.name, new.dfsp_id, role, language=new.language)
+    actor = applicant(user.id, new.name, new.dfsp_id)
     await audit.record(tx, actor, "user.registered", "user", user.id, dfsp_id=new.dfsp_id, roles=user.roles)
-    await _begin(tx, service, actor, new.address, name)
+    await _begin(tx, service, actor, new.address, new.name, is_proved=is_proved)
     made = await accounts.find_account(tx, new.address)
     assert made is not None
     return made
 
 
-def _actor(user_id: UUID, name: str, dfsp_id: UUID) -> Actor:
+def applicant(user_id: UUID, name: str, dfsp_id: UUID) -> Actor:
+    """A person who registered themselves, as the one who acts."""
     roles = [Role.MERCHANT_APPLICANT.value]
     return Actor(
         kind="user", id=user_id, name=name, dfsp_id=dfsp_id, roles=tuple(roles), permissions=permissions_of(roles)
     )
 
 
-async def _begin(tx: Tx, service: Service, actor: Actor, address: Address, name: str) -> Application:
-    """An empty draft whose contact is the person, and, of a telephone, that it was proved."""
+async def _begin(
+    tx: Tx, service: Service, actor: Actor, address: Address, name: str, *, is_proved: bool
+) -> Application:
+    """An empty draft whose contact is the person, and, of a telephone, that it was proved where it was."""
     reached = kyb.Contact(name=name, phone=str(address.phone) if address.phone else None, email=address.email)
     application = await apply.open_application(tx, service, actor, kyb.Sections(contact=reached))
     application.applicant_id = actor.id
     await tx.flush()
-    if address.phone is not None:
+    if is_proved and address.phone is not None:
         sections = answers.unseal(service.vault, application.id, application.sections_sealed)
         verdict = Verdict("verified")
         await record_verdict(tx, service, application, sections, ATTRIBUTE, SUBJECT, verdict, method=METHOD)

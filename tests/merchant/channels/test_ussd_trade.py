@@ -16,6 +16,7 @@ from merchant.core import clock
 from merchant.core.access import Role
 from merchant.core.money import Money
 from merchant.core.phone import Msisdn
+from merchant.payments.book_saving import payer_context
 from merchant.payments.states import RequestState
 from merchant.people.models import PHONE as PHONE_CONTEXT
 from merchant.registry.merchants.models import Counter
@@ -389,7 +390,7 @@ async def test_who_was_shut_out_has_no_shop_any_more_in_the_middle_of_a_dialogue
     end = await lines.step(f"2*1*{CUSTOMER}*1*25*1*1", phone=CASHIER)
     assert end == "END You may not do this. Ask the shop's owner."
     assert await lines.requests() == []
-    assert "This phone has no shop." in await lines.walk("2", phone=CASHIER, session="s2")
+    assert "This phone has an account already." in await lines.walk("2", phone=CASHIER, session="s2")
 
 
 async def test_an_owner_with_an_account_acts_as_that_person(lines: Lines) -> None:
@@ -405,7 +406,7 @@ async def test_an_owners_account_that_was_shut_out_closes_the_shops_phone_as_wel
     await lines.change("UPDATE app_user SET phone_digest = NULL WHERE email = 'joy@shop.example'")
     await give_phone(lines, "joy@shop.example", OWNER)
     await lines.change("UPDATE app_user SET enabled = false WHERE email = 'joy@shop.example'")
-    assert "This phone has no shop." in await lines.walk("2", phone=OWNER)
+    assert "This phone has an account already." in await lines.walk("2", phone=OWNER)
 
 
 async def test_ids_of_another_shop_open_nothing(lines: Lines, world: World) -> None:
@@ -433,10 +434,59 @@ async def test_ids_of_another_shop_open_nothing(lines: Lines, world: World) -> N
         assert await backend.add_cashier(new) == "not_yours"
         assert await backend.send_code(stranger, counter_id, "en", "k") == "not_yours"
         assert await backend.remove_cashier(stranger, str(UUID(int=5)), "k") == "not_yours"
-        assert not await backend.refunds_open(stranger)
         refund = ussd.Refund("k", stranger, str(UUID(int=5)), 100)
         assert (await backend.refund(refund)).reason == "not_open"
     assert len(await lines.requests()) == 1
+
+
+# --- giving money back -----------------------------------------------------------------------------------------------
+
+
+async def paid_by_telephone(lines: Lines) -> None:
+    """A payment whose payer is known, so that it can be given back."""
+    await pay(lines.service, lines.counter, clock.now(), 2500, "USD", payer_masked="2547*****009")
+    [payment] = await lines.rows("SELECT id, transaction_id FROM payment")
+    sealed = lines.service.vault.seal(b"MSISDN:254733000009", payer_context(payment["transaction_id"]))
+    await lines.change("UPDATE payment SET payer_sealed = $2 WHERE id = $1", payment["id"], sealed)
+
+
+async def test_an_owner_gives_a_part_of_a_payment_back_and_what_is_left_is_told(lines: Lines) -> None:
+    await paid_by_telephone(lines)
+    screen = await lines.walk("2", "6", "4", phone=OWNER)
+    assert screen.startswith("CON Give back which payment?\n1 25.00 USD ***009 ")
+    for typed in ("1", "1*2", "1*2*10"):
+        screen = await lines.step(f"2*6*4*{typed}", phone=OWNER)
+    assert screen.startswith("CON Give back 10.00 USD to ***009?")
+    end = await lines.step("2*6*4*1*2*10*1", phone=OWNER)
+    [refund] = await lines.rows("SELECT amount_minor, currency, reason, channel, state FROM refund")
+    assert tuple(refund)[:4] == (1000, "USD", "CUST", "ussd")
+    told = "waits for a second person" if refund["state"] == "pending_approval" else "We are giving back 10.00 USD"
+    assert told in end
+    assert "1 15.00 USD ***009 " in await lines.walk("2", "6", "4", session="s2", phone=OWNER)
+
+
+async def test_a_cashier_gives_nothing_back_by_telephone(lines: Lines) -> None:
+    await paid_by_telephone(lines)
+    await add_cashier(lines)
+    assert "Give money back" not in await lines.walk("2", "6", phone=CASHIER)
+    [payment] = await lines.rows("SELECT id FROM payment")
+    async with lines.service.db.system() as tx:
+        backend = ServiceBackend(tx, lines.service, Msisdn.of(CASHIER).digest(lines.service.vault))
+        assert (await backend.refund(ussd.Refund("k", CASHIER, str(payment["id"]), 100))).reason == "not_open"
+    assert await lines.rows("SELECT 1 FROM refund") == []
+
+
+async def test_more_than_is_left_and_what_nobody_can_pay_back_is_refused_in_words(lines: Lines) -> None:
+    await paid_by_telephone(lines)
+    [payment] = await lines.rows("SELECT id FROM payment")
+    async with lines.service.db.system() as tx:
+        backend = ServiceBackend(tx, lines.service, Msisdn.of(OWNER).digest(lines.service.vault))
+        assert (await backend.refund(ussd.Refund("k", OWNER, str(payment["id"]), 2501))).reason == "too_much"
+    await lines.change("UPDATE payment SET payer_sealed = NULL WHERE id = $1", payment["id"])
+    async with lines.service.db.system() as tx:
+        backend = ServiceBackend(tx, lines.service, Msisdn.of(OWNER).digest(lines.service.vault))
+        assert (await backend.refund(ussd.Refund("k", OWNER, str(payment["id"]), 100))).reason == "not_open"
+    assert await lines.rows("SELECT 1 FROM refund") == []
 
 
 # --- cashiers --------------------------------------------------------------------------------------------------------
@@ -474,7 +524,7 @@ async def test_a_cashier_is_shut_out_and_comes_in_again(lines: Lines) -> None:
     await lines.walk("2", "6", "2", "1", "0711777009", "Joy", "1", phone=OWNER)
     end = await lines.walk("2", "6", "2", "2", "1", "1", "1", session="s2", phone=OWNER)
     assert end == "END Joy ***009 can no longer use your shop."
-    assert "This phone has no shop." in await lines.walk("2", phone=CASHIER, session="s3")
+    assert "This phone has an account already." in await lines.walk("2", phone=CASHIER, session="s3")
     [entry] = await audited(lines, "user.disabled")
     assert "ussd" in str(entry["detail"])
     assert "No cashiers yet." in await lines.walk("2", "6", "2", "2", session="s4", phone=OWNER)

@@ -32,7 +32,7 @@ async def stall(client: httpx.AsyncClient, service: Service, world: World) -> St
 
 async def pay(stall: Stall, minor: int = 1000, currency: str = "KES") -> None:
     async with stall.service.db.system() as tx:
-        await sms.notify_paid(tx, stall.service, stall.merchant_id, Money(minor, currency), None)
+        await sms.notify_paid(tx, stall.service, stall.merchant_id, Money(minor, currency), None, "7Z3K-90QW-5D2XH")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,8 @@ async def test_what_is_written_by_night_waits_until_the_morning(stall: Stall, mo
     show_time(monkeypatch, 2, 3)
     await builders.work(stall.service)
     [row] = await stall.rows()
-    assert (row["state"], row["text"]) == ("sent", "Paid: 10.00 KES at 02:30.")
+    assert row["state"] == "sent"
+    assert row["text"].endswith(": 10.00 KES received at 02:30. Receipt 7Z3K-90QW-5D2XH")
 
 
 async def test_by_day_messages_leave_at_once(stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ async def rows(service: Service) -> list[asyncpg.Record]:
 
 async def tell(service: Service, merchant_id: UUID, amount: Money = TEN, payer: str | None = MASKED) -> None:
     async with service.db.system() as tx:
-        await sms.notify_paid(tx, service, merchant_id, amount, payer)
+        await sms.notify_paid(tx, service, merchant_id, amount, payer, "7Z3K-90QW-5D2XH")
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ async def test_a_payment_is_told_to_the_merchants_phone(stage: Stage, phones: Ph
     await stage.pay(await stage.asked())
     [(phone, text)] = phones.heard
     assert re.fullmatch(r"\+254711\d{6}", phone)
-    assert re.fullmatch(r"Paid: 10\.00 KES from 2547\*{5}001 at \d\d:\d\d\.", text)
+    assert re.fullmatch(r".+: 10\.00 KES received from 2547\*{5}001 at \d\d:\d\d\. Receipt [0-9A-Z-]{15}", text)
     [row] = await rows(stage.service)
     assert (row["merchant_id"], row["state"], row["text"]) == (stage.merchant.id, "sent", text)
     assert row["sent_at"] >= row["created_at"]
@@ -96,23 +96,24 @@ async def test_the_time_is_that_of_the_schemes_clock_on_the_wall(
 ) -> None:
     monkeypatch.setattr(clock, "source", lambda: datetime(2026, 3, 1, 22, 5, tzinfo=UTC))
     await tell(service, merchant_id)
-    assert (await rows(service))[0]["text"] == f"Paid: 10.00 KES from {MASKED} at 01:05."
+    text = (await rows(service))[0]["text"]
+    assert text.endswith(f": 10.00 KES received from {MASKED} at 01:05. Receipt 7Z3K-90QW-5D2XH")
 
 
 @pytest.mark.parametrize(
-    ("amount", "payer", "start"),
+    ("amount", "payer", "told"),
     [
-        (Money(123456789, "KES"), MASKED, f"Paid: 1,234,567.89 KES from {MASKED} at "),
-        (Money(500, "JPY"), MASKED, f"Paid: 500 JPY from {MASKED} at "),
-        (Money(5, "USD"), None, "Paid: 0.05 USD at "),
+        (Money(123456789, "KES"), MASKED, f": 1,234,567.89 KES received from {MASKED} at "),
+        (Money(500, "JPY"), MASKED, f": 500 JPY received from {MASKED} at "),
+        (Money(5, "USD"), None, ": 0.05 USD received at "),
     ],
 )
 async def test_the_amount_is_written_for_people(
-    service: Service, merchant_id: UUID, amount: Money, payer: str | None, start: str
+    service: Service, merchant_id: UUID, amount: Money, payer: str | None, told: str
 ) -> None:
     await tell(service, merchant_id, amount, payer)
     text = (await rows(service))[0]["text"]
-    assert text.startswith(start)
+    assert told in text
     assert len(text) <= 160
     assert text.isascii()
 
@@ -120,8 +121,8 @@ async def test_the_amount_is_written_for_people(
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("fr", f"Payé : 1 234 567,89 KES de {MASKED} à 01:05."),
-        ("sw", f"Umelipwa 1,234,567.89 KES na {MASKED} saa 01:05."),
+        ("fr", f" : 1 234 567,89 KES encaissés de {MASKED} à 01:05. Numéro 7Z3K-90QW-5D2XH"),
+        ("sw", f": 1,234,567.89 KES zimepokelewa kutoka {MASKED} saa 01:05. Risiti 7Z3K-90QW-5D2XH"),
     ],
 )
 async def test_a_message_is_in_the_language_of_the_setting_and_fits_one_text_message(
@@ -131,7 +132,7 @@ async def test_a_message_is_in_the_language_of_the_setting_and_fits_one_text_mes
     monkeypatch.setattr(service, "settings", msgspec.structs.replace(service.settings, language=language))
     await tell(service, merchant_id, Money(123456789, "KES"))
     text = (await rows(service))[0]["text"]
-    assert text == told
+    assert text.endswith(told)
     assert (gsm7_septets(text) or 999) <= 160
 
 
@@ -148,7 +149,7 @@ async def test_a_merchant_without_a_phone_gets_no_message_and_leaves_no_job(serv
 async def test_a_payment_that_is_rolled_back_is_not_told(service: Service, merchant_id: UUID, phones: Phones) -> None:
     with pytest.raises(RuntimeError, match="it did not happen"):
         async with service.db.system() as tx:
-            await sms.notify_paid(tx, service, merchant_id, TEN, MASKED)
+            await sms.notify_paid(tx, service, merchant_id, TEN, MASKED, "7Z3K-90QW-5D2XH")
             raise RuntimeError("it did not happen")
     await builders.work(service)
     assert (phones.heard, await rows(service)) == ([], [])
@@ -184,10 +185,10 @@ async def test_messages_wait_for_a_gateway_that_is_away_and_arrive_in_order(
         assert phones.heard == []
         await builders.work(service)
         later(timedelta(minutes=1))
-    assert [text.split(" from ")[0] for _, text in phones.heard] == [
-        "Paid: 1.00 KES",
-        "Paid: 2.00 KES",
-        "Paid: 3.00 KES",
+    assert [text.split(" received ")[0].split(": ")[1] for _, text in phones.heard] == [
+        "1.00 KES",
+        "2.00 KES",
+        "3.00 KES",
     ]
     assert [row["state"] for row in await rows(service)] == ["sent"] * 3
 

@@ -66,7 +66,7 @@ def with_gateway(service: Service, **changed: Any) -> Service:
 
 async def tell(service: Service, merchant_id: UUID) -> None:
     async with service.db.system() as tx:
-        await sms.notify_paid(tx, service, merchant_id, Money(1000, "KES"), None)
+        await sms.notify_paid(tx, service, merchant_id, Money(1000, "KES"), None, "7Z3K-90QW-5D2XH")
 
 
 async def send_code(service: Service, dfsp_id: UUID | None, good_for: timedelta = timedelta(minutes=10)) -> None:
@@ -100,7 +100,7 @@ async def test_a_payment_is_told_through_the_smsc(by_smpp: Service, smsc: Smsc, 
     await builders.work(by_smpp)
     [sent] = smsc.submitted
     assert sent.destination[2] == PHONE[1:]
-    assert sent.message.startswith(b"Paid: 10.00 KES at ")
+    assert b": 10.00 KES received at " in sent.message
     told = await message(by_smpp)
     assert (told["state"], told["reason"], told["sent_at"] is not None) == ("sent", None, True)
     assert await jobs(by_smpp) == []

@@ -73,7 +73,7 @@ async def test_a_merchant_asks_and_a_customer_agrees_or_says_no(browser: httpx.A
     assert code is not None
     assert "The shop has the money" in await until(browser, code[1], "Paid")
     await until(browser, "/demo/news", "7.50 USD from 2547*****001 · answer to a request")
-    await until(browser, "/demo/news", "Paid: 7.50 USD from 2547*****001")
+    await until(browser, "/demo/news", "7.50 USD received from 2547*****001")
     await until(browser, f"/demo/inbox?payer={AGREES}", "You paid 7.5 USD to Mama Njeri")
     await browser.post("/demo/ask", data=form | {"payer": SAYS_NO})
     await until(browser, "/demo/news", "Declined")

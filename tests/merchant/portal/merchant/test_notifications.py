@@ -76,12 +76,12 @@ async def test_a_form_of_elsewhere_is_refused(stall: Stall) -> None:
 async def test_what_was_sent_is_listed_with_what_became_of_it(stall: Stall) -> None:
     service = stall.service
     async with service.db.system() as tx:
-        await sms.notify_paid(tx, service, stall.merchant.id, Money(1000, "KES"), None)
+        await sms.notify_paid(tx, service, stall.merchant.id, Money(1000, "KES"), None, "7Z3K-90QW-5D2XH")
     await builders.work(service)
     browser = stall.browser()
     await browser.open("/shop/messages")
-    assert "Paid: 10.00 KES" in browser.words
+    assert "10.00 KES received at" in browser.words
     assert "Sent" in browser.words
     assert str(stall.merchant.id) not in browser.words
     await browser.open("/shop/messages", state="held")
-    assert "Paid: 10.00 KES" not in browser.words
+    assert "10.00 KES received at" not in browser.words

@@ -20,11 +20,11 @@ async def test_staff_read_the_messages_of_their_merchants(
 ) -> None:
     stall = await open_stall(client, service, world)
     async with service.db.system() as tx:
-        await sms.notify_paid(tx, service, stall.merchant_id, Money(1000, "KES"), None)
+        await sms.notify_paid(tx, service, stall.merchant_id, Money(1000, "KES"), None, "7Z3K-90QW-5D2XH")
     await builders.work(service)
     browser = Browser(client, world["greenbankfsp"]["maker"])
     await browser.open("/messages", kind="paid")
-    assert "Paid: 10.00 KES" in browser.words
+    assert "10.00 KES received at" in browser.words
     assert "+2547" in browser.words
     assert "711555001" not in browser.page.text
     await browser.open("/messages", state="lost")
