@@ -7,7 +7,7 @@ Rows are values that never change; a decision holds new ones. The same book is f
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from msgspec import Struct, field
@@ -16,6 +16,9 @@ from merchant.core.errors import Reason
 from merchant.core.money import Money
 from merchant.hub.port import MessageRefused, Say
 from merchant.payments.refunds.values import Refund, RefundStep
+from merchant.payments.telling import Announcement as Announcement
+from merchant.payments.telling import PaidText as PaidText
+from merchant.payments.telling import PayerText as PayerText
 from merchant.registry.merchants.counters import CounterFacts
 
 
@@ -330,35 +333,6 @@ class Outgoing(Struct, frozen=True, kw_only=True):
     commits: str | None = None
     refund_id: UUID | None = None
     about: str | None = None
-
-
-class Announcement(Struct, frozen=True):
-    """Something to tell whoever listens: webhooks, screens, people who chose to be told."""
-
-    event_type: str
-    dfsp_id: UUID
-    merchant_id: UUID
-    data: Mapping[str, Any]
-
-
-class PaidText(Struct, frozen=True):
-    """A text message to a merchant that was paid; `reference` is the number of the receipt."""
-
-    merchant_id: UUID
-    amount: Money
-    payer_masked: str | None
-    reference: str
-
-
-class PayerText(Struct, frozen=True):
-    """A text message to a payer who asked by telephone: what became of the payment."""
-
-    dfsp_id: UUID
-    merchant_id: UUID
-    phone: str  # digits
-    amount: Money
-    told: Literal["paid", "not_paid", "no_answer"]
-    reference: str
 
 
 class Contradiction(Struct, frozen=True):

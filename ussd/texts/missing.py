@@ -1,7 +1,9 @@
 """What each language lacks to be offered: `python -m ussd.texts.missing`.
 
-Prints a line for each missing text with the English one, for a translator, and those that English does not have.
+Writes a line for each missing text with the English one, for a translator, and those that English does not have.
 """
+
+import sys
 
 from ussd.texts import DEFAULT_LANGUAGE, KNOWN, READ, lacking
 
@@ -18,15 +20,15 @@ def unused() -> dict[str, list[str]]:
 
 
 def report() -> None:
-    """Print what is missing, and what nobody uses."""
+    """Write what is missing, and what nobody uses."""
     whole = READ[DEFAULT_LANGUAGE].texts
     for language, keys in missing().items():
         state = "draft" if READ[language].is_draft else "read"
-        print(f"{language}: {len(keys)} of {len(whole)} missing ({state})")  # noqa: T201
+        sys.stdout.write(f"{language}: {len(keys)} of {len(whole)} missing ({state})\n")
         for key in keys:
-            print(f"  {key} = {whole[key]!r}")  # noqa: T201
+            sys.stdout.write(f"  {key} = {whole[key]!r}\n")
         for key in unused()[language]:
-            print(f"  {key}: English does not have it")  # noqa: T201
+            sys.stdout.write(f"  {key}: English does not have it\n")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from merchant.core.service import Service
 from merchant.payments.refunds import problems
 from merchant.payments.refunds.operations import NewRefund, request_refund
 from merchant.payments.refunds.rules import OverRefundable, refundable
-from merchant.payments.refunds.states import RefundState
+from merchant.payments.refunds.states import RefundCapability, refund_may
 
 ASKED_BY_THE_CUSTOMER = "CUST"  # ISO 20022: a telephone asks for no reason
 _REFUNDS = "SELECT payment_id, state, amount_minor FROM refund WHERE payment_id = ANY($1)"
@@ -57,4 +57,4 @@ async def give_back(
         return ussd.RefundOutcome("refused", "not_open")
     except errors.MerchantError:
         return ussd.RefundOutcome("refused", "other")
-    return ussd.RefundOutcome("waits" if made.state == RefundState.PENDING_APPROVAL else "sent")
+    return ussd.RefundOutcome("waits" if refund_may(made.state, RefundCapability.BE_APPROVED) else "sent")

@@ -52,6 +52,13 @@ _FIELDS: Mapping[str, ussd.SignUpField] = {
 }
 
 
+_TOLD_OF: Mapping[ApplicationState, str] = {
+    ApplicationState.APPROVED: "approved",
+    ApplicationState.REJECTED: "refused",
+    ApplicationState.RETURNED: "returned",
+}
+
+
 class SignUpService:
     """What the sign-up may ask, answered within the step's transaction."""
 
@@ -67,15 +74,16 @@ class SignUpService:
         if row["state"] is None:
             return ussd.SignUpStatus("none" if row["is_applicant"] else "taken")
         state, dfsp = ApplicationState(row["state"]), row["dfsp"] or ""
-        if state is ApplicationState.APPROVED and row["number"]:
+        told = _TOLD_OF.get(state)
+        if told == "approved" and row["number"]:
             return ussd.SignUpStatus("approved", dfsp, number=row["number"])
         if row["merchant_id"] is not None or not row["is_applicant"]:
             return ussd.SignUpStatus("taken")
-        if state is ApplicationState.REJECTED:
+        if told == "refused":
             return ussd.SignUpStatus("refused", dfsp, reason=await self._reason(row["id"]))
         if may_apply_again(state):
             return ussd.SignUpStatus("none")
-        if state is ApplicationState.RETURNED:
+        if told == "returned":
             return ussd.SignUpStatus("returned", dfsp)
         if application_may(state, Capability.EDIT) and row["handed_in_at"] is None:
             return ussd.SignUpStatus("none" if row["version"] == 1 else "returned", dfsp)  # begun on the pages

@@ -1,4 +1,4 @@
-"""A shop to pay (shops.py)."""
+"""A shop to pay (tests/merchant/portal/shops.py)."""
 
 from tests.merchant.portal.shops import shop
 
