@@ -20,6 +20,7 @@ from merchant.core.access import KEY_SCOPES, MERCHANT_KEY_SCOPES, Actor, Permiss
 from merchant.core.http import route as declared
 from merchant.core.phone import Msisdn
 from merchant.core.service import Service
+from merchant.payments.book_saving import payer_context
 from merchant.payments.models import Payment, Transfer
 from merchant.payments.refunds.models import Refund, RefundEvent
 from merchant.people import sessions
@@ -324,10 +325,11 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
             counter_id=counters[0].id,
             payer_fsp_id="payerfsp",
             transfer_id=str(uuid4()),
-            transaction_id=str(uuid4()),
+            transaction_id=(transaction_id := str(uuid4())),
             amount_minor=250,
             currency="KES",
             note="A note of greenbankfsp's",
+            payer_sealed=service.vault.seal(b"MSISDN:254711000001", payer_context(transaction_id)),
         )
         tx.session.add(payment)
         transfer = Transfer(
@@ -351,7 +353,7 @@ async def make_things(service: Service, client: httpx.AsyncClient, world: World)
             counter_id=counters[0].id,
             payment_id=payment.id,
             state="pending_approval",
-            amount_minor=250,
+            amount_minor=100,
             currency="KES",
             reason="CUST",
             payee_type="MSISDN",

@@ -94,8 +94,13 @@ async def _to_decide(view: View, given: dict[str, Any]) -> Subject:
     return Subject(_shown(view, refund.amount), facts=facts)
 
 
-def refund_acts(payments: str, refunds: str, kinds: frozenset[Kind]) -> list[HTTPRouteHandler]:
-    """The pages of the three acts, below the paths of one kind of people."""
+def refund_acts(
+    payments: str, refunds: str, kinds: frozenset[Kind], calls_off: P | None = None
+) -> list[HTTPRouteHandler]:
+    """The pages of the three acts, below the paths of one kind of people.
+
+    `calls_off` is what all of them hold who may call a refund off; None where the API asks for either permission.
+    """
     acts = (
         Act(
             path=f"{payments}/{{payment_id}}/refund",
@@ -134,7 +139,7 @@ def refund_acts(payments: str, refunds: str, kinds: frozenset[Kind]) -> list[HTT
             done=_("The refund of {name} is called off."),
             subject=_to_decide,
             kinds=kinds,
-            permission=None,
+            permission=calls_off,
             tone="bad",
         ),
     )

@@ -18,4 +18,4 @@ async def refunds(view: View) -> Page:
     return await show_list(view, _LISTING)
 
 
-ROUTES = [refunds, *refund_acts("/shop/payments", "/shop/refunds", SHOP)]
+ROUTES = [refunds, *refund_acts("/shop/payments", "/shop/refunds", SHOP, P.PAYMENTS_REFUND)]

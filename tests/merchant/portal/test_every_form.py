@@ -67,6 +67,7 @@ ASKED_LATER = {
     r"/merchants/\{merchant_id\}/counters/add": ("auditor",),
     r"/users/(invite|\{user_id\}/(change|disable|enable))": ("maker", "checker", "auditor", "hub checker"),
     r"/shop/(counters|people)/.*": ("cashier",),
+    r"/payments/refunds/\{refund_id\}/cancel": ("auditor",),
 }
 # One's own account is everyone's.
 NO_PERMISSION = re.compile(r"/account/.*|/sign-out")

@@ -17,7 +17,7 @@ from tests.merchant.portal.shops import words_of
 
 pytestmark = pytest.mark.anyio
 
-PAGE_BYTES_MAX = 65_000  # the largest: opening a case, whose body and answer are whole cases
+PAGE_BYTES_MAX = 70_000  # before compression; the largest: the overview, and opening a case
 _VOID = {"meta", "link", "wbr", "br", "input", "img", "hr"}
 _BLOCKS = {"p", "table", "ul", "pre", "section", "details", "h1", "h2", "h3", "nav", "div", "main"}
 DOCUMENTS: dict[str, Any] = {name: msgspec.json.decode(text) for name, text in openapi.documents(ROUTES).items()}
