@@ -25,6 +25,16 @@ function meaning(kind: Kind): string {
       return "ask again or take cash";
     case "payment_request.in_doubt":
       return "wait";
+    case "refund.pending_approval":
+      return "approve it or call it off";
+    case "refund.created":
+    case "refund.in_doubt":
+      return "wait, and do not pay in cash";
+    case "refund.refunded":
+      return "debit the merchant";
+    case "refund.rejected":
+    case "refund.failed":
+      return "give it again or in cash";
     case "application.submitted":
     case "application.returned":
     case "application.approved":
