@@ -20,6 +20,7 @@ from tests.paths import VECTORS
 pytestmark = pytest.mark.anyio
 EVERY_HEADER = ("accept", "content-type", "date", "fspiop-source", "fspiop-destination", "fspiop-signature")
 EVERY_HEADER += ("fspiop-uri", "fspiop-http-method")
+COLLECTIONS = {"p2p_happy_path": 28, "get_quotes_transfers": 47, "parties_negative": 70}  # and their assertions
 MISSES = {
     # FSPIOP answers a GET with 202, since its answer is a callback. An SDK, for which this was written, says 200.
     ("Get Quotes", "Response status to be 200"),
@@ -131,9 +132,7 @@ def part_of(values: Any, text: str) -> Any:
     return values
 
 
-@pytest.mark.parametrize(
-    ("collection", "assertions"), [("p2p_happy_path", 28), ("get_quotes_transfers", 47), ("parties_negative", 70)]
-)
+@pytest.mark.parametrize(("collection", "assertions"), COLLECTIONS.items())
 async def test_what_the_toolkit_expects_of_a_payees_dfsp_holds_but_for_what_is_argued(
     stage: Stage, collection: str, assertions: int
 ) -> None:
