@@ -24,9 +24,9 @@ from merchant.core.service import SchemeFacts, Service
 from merchant.core.texts import _
 from merchant.core.throttle import Throttle
 from merchant.payments import queries as payment_queries
-from merchant.payments.operations import NewRequest, create_request
+from merchant.payments.operations import NewRequest, create_request_at
 from merchant.payments.problems import MerchantNotActive
-from merchant.payments.schemas import ExpiryS, NoteText, PaymentRequestView, ReferenceText, request_view
+from merchant.payments.schemas import ExpiryS, NoteText, PaymentRequestView, ReferenceText, new_request_view
 from merchant.payments.states import RequestCapability, may
 from merchant.registry.codes import payload as codes
 from merchant.registry.codes import stickers
@@ -215,9 +215,8 @@ async def create_dynamic_qr(call: Call[StaticCode]) -> PaymentRequestView:
         expires_in_s=call.body.expires_in_s,
         channel="qr",
     )
-    made = await create_request(call.tx, call.service, call.actor, new)
-    row = await payment_queries.payment_request(call.tx, call.actor, made.id)
-    return request_view(row, scheme, call.service.settings.base_url)
+    made, counter = await create_request_at(call.tx, call.service, call.actor, new)
+    return new_request_view(made, counter, scheme, call.service.settings.base_url)
 
 
 def _printed(scheme: SchemeFacts, static: StaticCode) -> tuple[Party, money.Money]:

@@ -257,13 +257,18 @@ class Database:
             yield tx
 
     @asynccontextmanager
-    async def system(self, *, longest_s: float | None = None, lock_s: float | None = None) -> AsyncIterator[Tx]:
+    async def system(
+        self, *, longest_s: float | None = None, lock_s: float | None = None, plan_once: bool = False
+    ) -> AsyncIterator[Tx]:
         """A transaction of the service itself.
 
         `longest_s` for statements that may take longer, since nobody waits; `lock_s` for one that waits less long for
-        others' rows than usual.
+        others' rows than usual. `plan_once` keeps each statement's plan: for statements that a connection runs again
+        and again and whose best plan is the same for any values.
         """
         begin, deadline_s = "BEGIN", None
+        if plan_once:
+            begin += "; SET LOCAL plan_cache_mode = force_generic_plan"
         if longest_s is not None:
             begin += f"; SET LOCAL statement_timeout = '{round(longest_s)}s'"
             begin += f"; SET LOCAL lock_timeout = '{round(pools.LONG_LOCK_TIMEOUT_S)}s'"

@@ -175,9 +175,14 @@ RETURNING {sql.column_list(Job, {"in_order": "order_key IS NOT NULL"})}
 """  # noqa: S608 - names of our own struct
 # A lease is told apart by the attempt: whoever holds an older one changes nothing.
 _DONE = "DELETE FROM outbox WHERE id = $1 AND attempts = $2"
+# With it goes the question whether their lanes hold more, so that nobody looks for what is not there.
 _ALL_DONE = """
-DELETE FROM outbox USING unnest($1::bigint[], $2::int[]) AS job (id, attempts)
-WHERE outbox.id = job.id AND outbox.attempts = job.attempts
+WITH gone AS (
+  DELETE FROM outbox USING unnest($1::bigint[], $2::int[]) AS job (id, attempts)
+  WHERE outbox.id = job.id AND outbox.attempts = job.attempts RETURNING outbox.id, order_key)
+SELECT EXISTS (
+  SELECT FROM gone CROSS JOIN LATERAL (
+    SELECT FROM outbox WHERE order_key = gone.order_key AND dead_at IS NULL AND id <> ALL ($1) LIMIT 1) AS next)
 """
 _RENEW = f"""
 UPDATE outbox SET run_at = {now_sql("$3")} + $4::interval FROM unnest($1::bigint[], $2::int[]) AS job (id, attempts)
@@ -278,9 +283,12 @@ async def done(tx: Tx, job: Job) -> None:
         raise LeaseLost(f"job {job.id} ({job.topic}) took longer than its lease")
 
 
-async def all_done(tx: Tx, jobs: Sequence[Job]) -> None:
-    """Delete finished network jobs; one whose lease was lost is another worker's and stays."""
-    await tx.execute(_ALL_DONE, [job.id for job in jobs], [job.attempts for job in jobs])
+async def all_done(tx: Tx, jobs: Sequence[Job]) -> bool:
+    """Delete finished network jobs; one whose lease was lost is another worker's and stays.
+
+    Returns whether others wait behind them, in their orders.
+    """
+    return bool(await tx.fetchval(_ALL_DONE, [job.id for job in jobs], [job.attempts for job in jobs]))
 
 
 async def renew(tx: Tx, jobs: Sequence[Job]) -> None:

@@ -89,6 +89,7 @@ SELECT {
             "alias_type": "c.alias_type",
             "alias": "c.alias",
             "group_id": "m.limit_group",
+            "name": "c.name",
         },
     )
 }, m.state AS merchant_state

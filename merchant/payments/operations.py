@@ -163,7 +163,12 @@ SELECT id FROM numbered
 
 
 async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest) -> Request:
-    """Store a payment request and, when it names a payer, the job that looks them up.
+    """Store a payment request and, when it names a payer, the job that looks them up. Raises as the next."""
+    return (await create_request_at(tx, service, actor, new))[0]
+
+
+async def create_request_at(tx: Tx, service: Service, actor: Actor, new: NewRequest) -> tuple[Request, CounterFacts]:
+    """As `create_request`, with the counter that asks.
 
     Raises NotFound, WrongState, CapabilityMissing, InvalidFields, Reconciling, Busy.
     """
@@ -212,7 +217,7 @@ async def create_request(tx: Tx, service: Service, actor: Actor, new: NewRequest
         looked_up_at=now if is_held else None,
     )
     await _insert(tx, service, request, new, now, is_held=is_held)
-    return request
+    return request, counter
 
 
 async def _insert(tx: Tx, service: Service, request: Request, new: NewRequest, now: datetime, *, is_held: bool) -> None:

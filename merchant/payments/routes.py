@@ -14,7 +14,7 @@ from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Listed, route
 from merchant.payments import queries, schemas
 from merchant.payments.filters import LIST_FILTERS, SORTS, read_list
-from merchant.payments.operations import ask_again, ask_hub_again, cancel_request, create_request
+from merchant.payments.operations import ask_again, ask_hub_again, cancel_request, create_request_at
 from merchant.payments.problems import BeingPaid, Busy, MerchantNotActive, Reconciling
 
 
@@ -38,8 +38,8 @@ async def _view(call: Call[Any], request_id: UUID) -> schemas.PaymentRequestView
 async def create_payment_request(call: Call[schemas.NewPaymentRequest]) -> schemas.PaymentRequestView:
     """Ask for money: of a payer, or of whoever scans the code that this answers with."""
     command = call.body.to_command((await call.service.scheme()).country)
-    made = await create_request(call.tx, call.service, call.actor, command)
-    return await _view(call, made.id)
+    made, counter = await create_request_at(call.tx, call.service, call.actor, command)
+    return schemas.new_request_view(made, counter, await call.service.scheme(), call.service.settings.base_url)
 
 
 @route(

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from msgspec import Meta, Struct
 
 from merchant.core import errors, money, texts
@@ -18,10 +19,13 @@ from merchant.core.money import Money
 from merchant.core.phone import parse
 from merchant.core.service import SchemeFacts
 from merchant.core.texts import _
+from merchant.payments.book import Request
 from merchant.payments.operations import NewRequest
+from merchant.payments.quotes import MSISDN
 from merchant.payments.reasons import sentence_of
 from merchant.payments.states import RequestState
 from merchant.registry.codes import payload as codes
+from merchant.registry.merchants.counters import CounterFacts
 
 ReferenceText = Annotated[
     str,
@@ -192,6 +196,21 @@ def request_view(
         merchant_name=row["trading_name"],
         counter_name=row["counter_name"],
     )
+
+
+def new_request_view(request: Request, counter: CounterFacts, scheme: SchemeFacts, base_url: str) -> PaymentRequestView:
+    """A request as it was just made, which nobody need read again."""
+    row = {
+        **msgspec.structs.asdict(request),
+        "payer_type": MSISDN if request.payer is not None else None,
+        "reason_code": None,
+        "reason_message": None,
+        "ussd_name": counter.ussd_name,
+        "city": counter.city,
+        "country": counter.country,
+        "counter_name": counter.name,
+    }
+    return request_view(row, scheme, base_url)
 
 
 def event_view(row: asyncpg.Record) -> EventView:

@@ -8,6 +8,7 @@ an id.
 import asyncio
 import contextlib
 import contextvars
+import time
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -73,6 +74,8 @@ class Worker:
         self._sent: list[Job] = []
         self._deleting = asyncio.Lock()
         self._claims_all = True
+        self._due = True  # something may be, of which the last claim did not know
+        self._claimed_s = 0.0
         self._stopping = False
 
     @asynccontextmanager
@@ -126,22 +129,32 @@ class Worker:
         while not self._stopping:
             self._wake.clear()
             try:
-                found = await self._start_due()
+                again = await self._start_due()
             except Exception as error:
                 # The database may be restarting; the jobs are still there when it is back.
                 self._warn("worker_round_failed", error)
-                found = 0
-            if not found and not self._stopping:
-                with contextlib.suppress(TimeoutError):
+                again, self._due = False, True
+            if not again and not self._stopping:
+                try:
                     await asyncio.wait_for(self._wake.wait(), self.service.settings.worker_poll_s)
+                except TimeoutError:
+                    self._due = True  # a retry, or what was announced while nobody listened
             await asyncio.sleep(_COALESCE_S if len(self._running) < _BUSY else _COALESCE_BUSY_S)
         while self._running:  # what waited in memory begins as others end
             await asyncio.gather(*self._running)
 
-    async def _start_due(self) -> int:
-        """Claim what is due and set it going beside what still runs, so that a slow peer holds back nobody."""
+    async def _start_due(self) -> bool:
+        """Claim what is due and set it going beside what still runs, so that a slow peer holds back nobody.
+
+        Returns whether the claim may have left something behind that there is room for.
+        """
+        due, self._due = self._due, False
+        # However busy it is: a retry becomes due without a word.
+        due |= time.monotonic() - self._claimed_s >= self.service.settings.worker_poll_s
         if any(job.in_order for job in self._sent):  # the next of their lanes wait for it
-            await self._delete_finished()
+            due |= await self._delete_finished()
+        if not due:
+            return False
         batch = self.service.settings.worker_batch
         in_order = sum(job.in_order for job in self._running.values())
         unordered = len(self._leased) - in_order
@@ -149,13 +162,15 @@ class Worker:
         free_in_order = max(0, min(batch, _MAX_ORDERED - in_order))
         self._claims_all = bool(free and free_in_order)
         if not free and not free_in_order:
-            return 0
+            return False
+        self._claimed_s = time.monotonic()
         async with self.service.db.system_statements() as tx:
             jobs = await outbox.claim(tx, free, free_in_order)
         self._claims_all = self._claims_all and len(jobs) < min(free, free_in_order)
         for job in jobs:
             self._begin(HeldJob(job, None))
-        return len(jobs)
+        self._due |= not self._claims_all
+        return bool(jobs) and self._due
 
     async def _give_back(self) -> None:
         """What was handed over as this worker stopped is due for others at once, not when its lease ends."""
@@ -203,8 +218,10 @@ class Worker:
         job = self._running.pop(task)
         for held in self._waiting.take(1):
             self._begin(held)
-        if job.in_order or not self._claims_all:
-            self._wake.set()  # the next of an order may be due now, or what there was no room for
+        if not self._claims_all or (job.in_order and self._kind_of(job).network is None):
+            self._wake_up()  # what there was no room for, or the next of an order
+        elif job.in_order:
+            self._wake.set()  # its deletion tells whether there is a next
 
     async def run_due(self) -> int:
         """For tests: claim one batch of due jobs and run them to their end; how many there were."""
@@ -232,19 +249,25 @@ class Worker:
         while True:
             await asyncio.sleep(_DELETE_EVERY_S)
             try:
-                await self._delete_finished()
+                if await self._delete_finished():
+                    self._wake_up()
             except Exception as error:
                 self._warn("finished_jobs_not_deleted", error)
 
-    async def _delete_finished(self) -> None:
-        """Delete the finished network jobs, many in one statement."""
+    def _wake_up(self) -> None:
+        """Something may be due."""
+        self._due = True
+        self._wake.set()
+
+    async def _delete_finished(self) -> bool:
+        """Delete the finished network jobs, many in one statement; whether others wait behind them."""
         async with self._deleting:
             sent, self._sent = self._sent, []
             if not sent:
-                return
+                return False
             try:
                 async with self.service.db.system_statements() as tx:
-                    await outbox.all_done(tx, sent)
+                    return await outbox.all_done(tx, sent)
             except BaseException:
                 self._sent += sent
                 raise
@@ -284,6 +307,7 @@ class Worker:
 
     async def _failed(self, job: Job, error: Exception) -> None:
         self._leased.pop(job.id, None)
+        self._due |= job.in_order  # where it is dead, the next of its order goes on
         expected = self._jobs[job.topic].expected if job.topic in self._jobs else ()
         why = logs.describe(error, expected)
         try:
@@ -349,7 +373,7 @@ class Worker:
             try:
                 connection = await self.service.db.listener()
                 try:
-                    await connection.add_listener(outbox.CHANNEL, lambda *_: self._wake.set())
+                    await connection.add_listener(outbox.CHANNEL, lambda *_: self._wake_up())
                     await pools.watch(connection, outbox.CHANNEL)
                 finally:
                     connection.terminate()

@@ -29,6 +29,10 @@ class CounterFacts(Struct, frozen=True):
     mcc: str
     fsp_id: str
     group_id: UUID | None  # under whose id the limits of its owner's merchants are counted; None for its own
+    name: str = ""  # of the counter; with the next for the code of a new request
+    ussd_name: str = ""
+    city: str = ""
+    country: str = ""
 
 
 def _select(where: str) -> str:
@@ -41,6 +45,10 @@ def _select(where: str) -> str:
             "dfsp_id": "m.dfsp_id",
             "state": "CASE WHEN c.closed_at IS NULL THEN m.state ELSE 'closed' END",
             "group_id": "m.limit_group",
+            "name": "c.name",
+            "ussd_name": "m.ussd_name",
+            "city": "m.city",
+            "country": "m.country",
         },
         where=where,
     )

@@ -259,6 +259,24 @@ class TestScheme:
                 await fresh.scheme()
 
 
+async def test_a_transaction_that_plans_once_makes_no_plan_for_each_set_of_values(service: Service) -> None:
+    statement = "SELECT id FROM payment_request WHERE id = ANY($1) -- planned once"
+    counts = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement = $1"
+
+    async def plans(*, plan_once: bool) -> tuple[int, int]:
+        async with service.db.system(plan_once=plan_once) as tx:
+            # Whichever connection it is: what counts is what these three calls add.
+            before = await tx.fetchrow(counts, statement) or {"generic_plans": 0, "custom_plans": 0}
+            for _ in range(3):
+                await tx.fetch(statement, [])
+            after = await tx.fetchrow(counts, statement)
+        assert after is not None
+        return tuple(after[name] - before[name] for name in ("generic_plans", "custom_plans"))  # type: ignore[return-value]
+
+    assert await plans(plan_once=True) == (3, 0)
+    assert await plans(plan_once=False) == (0, 3)
+
+
 async def test_a_closed_database_can_be_used_again(database_url: str) -> None:
     database = Database(database_url, 1)
     for _ in range(2):

@@ -198,6 +198,27 @@ async def test_many_are_finished_at_once_except_those_whose_lease_was_lost(servi
         await outbox.all_done(tx, [])
 
 
+async def test_whoever_finishes_jobs_hears_whether_others_wait_behind_them(service: Service) -> None:
+    await add(service)
+    for _ in range(2):
+        await add(service, order_key="payer")
+    waits: list[bool] = []
+    for _ in range(2):
+        jobs = await claim(service)
+        async with service.db.system_statements() as tx:
+            waits.append(await outbox.all_done(tx, jobs))
+    assert waits == [True, False]
+
+
+async def test_a_dead_job_does_not_wait_behind_a_finished_one(service: Service) -> None:
+    for _ in range(2):
+        await add(service, order_key="payer")
+    [job] = await claim(service)
+    async with service.db.system() as tx:
+        await tx.execute("UPDATE outbox SET dead_at = now() WHERE id <> $1", job.id)
+        assert not await outbox.all_done(tx, [job])
+
+
 async def test_work_for_later_waits_for_its_time(service: Service, move_clock: Move) -> None:
     await add(service, delay=timedelta(minutes=5))
     assert await claim(service) == []

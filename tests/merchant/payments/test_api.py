@@ -122,6 +122,7 @@ async def test_a_request_without_a_payer_waits_for_a_shopper_to_scan_it(stage: S
     assert (code.strict, code.initiation, code.amount) == (True, "dynamic", "10.00 is asked")
     assert code.currency is not None and code.currency.alpha == "KES"
     assert stage.counter.alias in request["qr_payload"]
+    assert (await get(stage, f"{REQUESTS}/{request['id']}")).json() == request
     parts = urlsplit(request["pay_url"])
     assert re.fullmatch(rf"/q/{stage.counter.alias}\.[0-9A-Z]{{8}}", parts.path)
     assert f"{parts.scheme}://{parts.netloc}" == stage.service.settings.base_url

@@ -227,6 +227,17 @@ async def test_work_is_taken_up_when_it_is_written_and_not_at_the_next_poll(
             await until(lambda: len(peer.heard) == number + 1)  # noqa: B023 - awaited within the turn
 
 
+async def test_what_waits_in_an_order_goes_on_without_a_poll(service: Service, merchant: Merchant) -> None:
+    service.settings = replace(service.settings, worker_poll_s=60.0)
+    async with peering() as peer:
+        await listen(service, merchant, peer)
+        for number in range(5):
+            await tell(service, merchant, number)
+        async with Worker(service).running():
+            await until(lambda: numbers(peer) == list(range(5)))
+            await until_no_jobs(service)
+
+
 async def test_stopping_finishes_the_jobs_at_hand(service: Service, merchant: Merchant) -> None:
     async with peering(answering=False) as peer:
         await listen(service, merchant, peer)
