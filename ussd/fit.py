@@ -44,6 +44,9 @@ class Cap(Struct, frozen=True):
     ucs2_units: int = 70
 
 
+LEAST_CAP: Final = Cap(120, 60)  # the smallest for which every screen is tested; below it sentences would be torn
+
+
 def is_gsm7(text: str) -> bool:
     """Whether the 7-bit alphabet can carry this text."""
     return _SCREEN.issuperset(text)
