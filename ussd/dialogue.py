@@ -21,7 +21,7 @@ from ussd.screens import SCREENS
 from ussd.screens.common import FIRST
 from ussd.screens.results import first_screen
 from ussd.session import SESSION_LIFE_S, STACK_MAX, Answers, Aside, Reply, ScreenName, Session, Step, taken_at
-from ussd.texts import DEFAULT_LANGUAGE, Line, catalogue, other_languages, say
+from ussd.texts import DEFAULT_LANGUAGE, Line, catalogue, other_languages, say, spoken_on
 
 MISSES_MAX: Final = 3  # wrong entries in a row on one screen
 FEW_CHOICES: Final = 4  # are named one by one
@@ -63,10 +63,12 @@ async def step(
         before = earlier if earlier is not None and not earlier.unreadable else arrival.before
         known = await backend.preferred_language(step.msisdn)
         defaults = () if known else await backend.default_languages()
-        blank = _blank(arrival, known or next(iter(defaults), None), before, now)
+        # A line of 7-bit letters alone speaks another language than the phone's, which stays the phone's elsewhere.
+        spoken = spoken_on(step.gsm7_only, (known,) if known else defaults)
+        blank = _blank(arrival, next(iter(spoken), None), before, now)
         moved, line = await _open(replace(blank, expires_at=expires_at), arrival, turn, before, now)
         if not known and line is None and moved.screen == "home" and not arrival.inputs:
-            line = other_languages(moved.language, defaults)
+            line = other_languages(moved.language, defaults, line_is_gsm7=step.gsm7_only)
     else:
         session = replace(arrival.session, chose=False) if arrival.session.chose else arrival.session
         moved, line = await _answer_all(session, arrival.text, turn)
@@ -330,8 +332,6 @@ NAVIGATE: Final[dict[str, Callable[[Session], Moved | None]]] = {
 async def _lay_out(session: Session, line: Line | None, turn: Turn) -> Page:
     """Write the screen under its notice or, once the session has ended, the last words."""
     words, cap = catalogue(session.language), turn.step.cap or GATEWAYS[turn.step.gateway].cap
-    if turn.step.gsm7_only and words.alphabet != "gsm7":
-        words = catalogue(DEFAULT_LANGUAGE)
     if session.ended:
         assert line is not None, "a session ends with words"
         return lay_out(View(line), words, cap, has_pages=False)

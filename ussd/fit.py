@@ -25,6 +25,7 @@ GSM7_BASIC: Final = frozenset(
 GSM7_EXTENDED: Final = frozenset("^{}\\[~]|€")
 GSM7: Final = GSM7_BASIC | GSM7_EXTENDED
 _SCREEN: Final = GSM7 | {"\n"}
+_BEYOND_BMP: Final = re.compile("[\U00010000-\U0010ffff]")
 _EXTENDED_IN: Final = re.compile("[" + re.escape("".join(sorted(GSM7_EXTENDED))) + "]")
 
 ELLIPSIS: Final = ".."  # two septets; the one-character ellipsis is not in the 7-bit alphabet
@@ -44,6 +45,9 @@ class Cap(Struct, frozen=True):
     ucs2_units: int = 70
 
 
+LEAST_CAP: Final = Cap(120, 60)  # the smallest for which every screen is tested; below it sentences would be torn
+
+
 def is_gsm7(text: str) -> bool:
     """Whether the 7-bit alphabet can carry this text."""
     return _SCREEN.issuperset(text)
@@ -56,7 +60,7 @@ def septets(text: str) -> int:
 
 def ucs2_units(text: str) -> int:
     """The cost of a text in UCS-2: two for characters beyond the Basic Multilingual Plane."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) + len(_BEYOND_BMP.findall(text))
 
 
 def measure(text: str, cap: Cap) -> tuple[Callable[[str], int], int]:

@@ -5,7 +5,9 @@ and items are moved to a next one, never left out. 70 characters of UCS-2 make p
 7-bit alphabet.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -16,8 +18,13 @@ from ussd.texts import Catalogue, Line, say
 
 ELASTIC: Final = "shop"  # the one value of a line that is cut when the screen is full
 NAME_KEPT_MIN: Final = 16  # of a name, before a screen is parted in two
+LAST_NAME_KEPT_MIN: Final = 6  # of a name, before a screen without pages gives up a sentence
+_NAME: Final = "§§"  # in place of a name while sentences are told apart: it may have points of its own
 # What a list answers to a wrong entry, at its longest.
 _NOTICES: Final = (say("error.range", last="99"), say("error.option", options="0, 00"))
+ITEM_NAME_KEPT_MIN: Final = 6  # of a name in a list, before its item is moved to another page
+_BETWEEN_WORDS: Final = re.compile(r" (?![A-Z]{3}\b)")  # an amount stays with its currency
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?؟။])\s")
 LISTED: Final = "languages"  # the value of a notice that is shortened name by name, and then left out
 
 
@@ -66,7 +73,7 @@ def lay_out(
 ) -> Page:
     """Write a page of a view; one beyond the last is the last. MORE joins the keys on every page but that.
 
-    A screen that has no pages, since 98 is an answer there or it is the last one, gives up whole lines from its end.
+    A screen that has no pages, since 98 is an answer there or it is the last one, gives up sentences from its end.
     """
     sheet = _Sheet(words, cap, keys)
     if notice is not None and LISTED in notice.fields:
@@ -75,10 +82,16 @@ def lay_out(
     if view.items:
         return _lay_out_items(view, sheet, above, page)
     below = tuple(f"{digit} {words[option.label]}" for digit, option in options.items() if digit not in view.hides)
-    if page <= 0 and (whole := _stretched(view.line, sheet, above, below, 0 if not has_pages else NAME_KEPT_MIN)):
+    name = words.spell(view.line.fields.get(ELASTIC, ""))
+
+    def tell(shop: str) -> str:
+        return "\n".join((*above, words.write(Line(view.line.key, {**view.line.fields, ELASTIC: shop}))))
+
+    kept_min = NAME_KEPT_MIN if has_pages else LAST_NAME_KEPT_MIN
+    if page <= 0 and (whole := _stretched(tell, name, sheet, below, kept_min)):
         return sheet.page(whole)
     if not has_pages:
-        return sheet.page(_given_up(view.line, sheet, above))
+        return sheet.page(_given_up(tell, name, sheet))
     pages = _parted((*words.write(view.line).split("\n"),), below, sheet)
     return _numbered(pages, sheet, above, page)
 
@@ -95,29 +108,34 @@ def _lay_out_listed(view: View, sheet: _Sheet, notice: Line, options: Mapping[st
 
 
 def _stretched(
-    line: Line, sheet: _Sheet, above: tuple[str, ...], below: tuple[str, ...], kept_min: int
+    tell: Callable[[str], str], name: str, sheet: _Sheet, below: tuple[str, ...], kept_min: int
 ) -> tuple[str, ...] | None:
     """All lines of a screen on one page, with the shop's name cut as far as it must be; None when that is too far."""
-    name = sheet.words.spell(line.fields.get(ELASTIC, ""))
 
     def build(shop: str) -> str:
-        told = sheet.words.write(Line(line.key, {**line.fields, ELASTIC: shop}))
-        return "\n".join((*above, told, *below, *sheet.foot()))
+        return "\n".join((tell(shop), *below, *sheet.foot()))
 
     text = stretch(build, name, sheet.cap)
-    if not fits(text, sheet.cap):
-        return None
     size, limit = measure(text, sheet.cap)
-    if kept_min and size(build(clip(name, kept_min, size))) > limit:
+    if size(text) > limit or size(build(clip(name, kept_min, size))) > limit:
         return None
     foot = len(sheet.foot())
     lines = text.split("\n")
     return tuple(lines[: len(lines) - foot])
 
 
-def _given_up(line: Line, sheet: _Sheet, above: tuple[str, ...]) -> tuple[str, ...]:
-    """As many lines as fit, the notice before the others; what is most important stands first in a text."""
-    lines = (*above, *sheet.words.write(Line(line.key, {**line.fields, ELASTIC: ""})).split("\n"))
+def _given_up(tell: Callable[[str], str], name: str, sheet: _Sheet) -> tuple[str, ...]:
+    """As many sentences as fit; what is most important stands first in a text.
+
+    Half a sentence may say the opposite, and half a code leads elsewhere: only a first one that is longer than the
+    screen is cut, between lines if it has several.
+    """
+    whole = tell(_NAME)
+    for end in reversed([*(found.start() for found in _SENTENCE_END.finditer(whole)), len(whole)]):
+        told = partial(whole[:end].replace, _NAME)
+        if kept := _stretched(told, name, sheet, (), LAST_NAME_KEPT_MIN):
+            return kept
+    lines = tuple(one for one in tell("").split("\n") if one)
     for count in range(len(lines), 0, -1):
         if sheet.holds(lines[:count]):
             return lines[:count]
@@ -137,22 +155,34 @@ def _parted(head: tuple[str, ...], below: tuple[str, ...], sheet: _Sheet) -> lis
     return pages
 
 
-def _pieces(line: str, pages: list[tuple[str, ...]], sheet: _Sheet) -> Iterator[str]:
-    """A line in pieces that each fit a page; the first one goes on where the last page ends."""
-    words = line.split(" ")
+def _pieces(line: str, pages: list[tuple[str, ...]], sheet: _Sheet, bound: int = 1) -> Iterator[str]:
+    """A line in pieces that each fit a page; the first one, of `bound` words or more, goes on where the last page ends.
+
+    Words are kept whole, but for one that is longer than a page, such as a code to dial with a number of 32 digits.
+    """
+    words = _BETWEEN_WORDS.split(line)
+    words[:bound] = [" ".join(words[:bound])]
     while words:
-        count = len(words)
-        onto = pages[-1]
-        while count and not sheet.holds((*onto, " ".join(words[:count])), more=True):
-            count -= 1
-        if not count and onto:
+        count = _fitting(words, " ", pages[-1], sheet)
+        if not count and pages[-1]:
             pages.append(())
             continue
-        count = count or 1
+        if not count:
+            count = max(1, _fitting(words[0], "", (), sheet))
+            words = [words[0][:count], words[0][count:], *words[1:]]
+            count = 1
         yield " ".join(words[:count])
         words = words[count:]
         if words:
             pages.append(())
+
+
+def _fitting(parts: Sequence[str], between: str, onto: tuple[str, ...], sheet: _Sheet) -> int:
+    """How many of the parts have room on a page below these lines."""
+    count = len(parts)
+    while count and not sheet.holds((*onto, between.join(parts[:count])), more=True):
+        count -= 1
+    return count
 
 
 def _put(line: str, pages: list[tuple[str, ...]], sheet: _Sheet) -> None:
@@ -181,7 +211,7 @@ def _lay_out_items(view: View, sheet: _Sheet, above: tuple[str, ...], number: in
     """The items of one page under the line.
 
     A notice never moves an item to another page, nor hides one: where it has no room it takes the place of the line,
-    and every page leaves room there for those that a list gives.
+    and every page leaves room there for those that a list gives, unless its items need it.
     """
     words = sheet.words
     head = words.write(view.line)
@@ -190,7 +220,11 @@ def _lay_out_items(view: View, sheet: _Sheet, above: tuple[str, ...], number: in
     widest = max((head, *(words.write(one) for one in _NOTICES)), key=size)
     pages: list[tuple[str, ...]] = [items]
     if not sheet.holds((widest, *items)):
-        room = limit - size("\n".join((widest, "", *sheet.foot(more=True))))
+        rooms = (limit - size("\n".join((top, "", *sheet.foot(more=True)))) for top in (widest, head))
+        longest = max(map(size, items))
+        room = next((room for room in rooms if longest <= room), None)
+        if room is None:
+            return _numbered(_parted_items(view, head, sheet), sheet, above, number)
         pages = paginate(items, room, size)
     number = max(0, min(number, len(pages) - 1))
     more = number < len(pages) - 1
@@ -198,3 +232,31 @@ def _lay_out_items(view: View, sheet: _Sheet, above: tuple[str, ...], number: in
         if sheet.holds((*top, *pages[number]), more=more):
             return sheet.page((*top, *pages[number]), number, more=more)
     return sheet.page(above, number - 1, more=True)
+
+
+def _parted_items(view: View, head: str, sheet: _Sheet) -> list[tuple[str, ...]]:
+    """A line and its items over pages, where one of them is too long to stand under the line on each."""
+    pages = _parted(tuple(head.split("\n")), (), sheet)
+    for item in view.items:
+        line = _item_within(item, pages[-1], sheet) or _item_within(item, (), sheet)
+        for piece in (line,) if line else _pieces(sheet.words.spell(item), pages, sheet, bound=2):  # `1` is not alone
+            _put(piece, pages, sheet)
+    return pages
+
+
+def _item_within(item: str | Line, onto: tuple[str, ...], sheet: _Sheet) -> str | None:
+    """An item as it fits a page below these lines, its shop's name cut a little if it must be; None if it does not."""
+    whole = sheet.words.spell(item)
+    if sheet.holds((*onto, whole), more=True):
+        return whole
+    if isinstance(item, str) or ELASTIC not in item.fields:
+        return None
+    name = sheet.words.spell(item.fields[ELASTIC])
+
+    def build(shop: str) -> str:
+        told = sheet.words.write(Line(item.key, {**item.fields, ELASTIC: shop}))
+        return "\n".join((*onto, told, *sheet.foot(more=True)))
+
+    size, limit = measure(build(name), sheet.cap)
+    name = clip(name, limit - size(build("")), size)
+    return build(name).split("\n")[len(onto)] if size(name) >= ITEM_NAME_KEPT_MIN else None

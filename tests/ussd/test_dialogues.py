@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import astuple, replace
 
 from tests.ussd.lines import LINES
-from tests.ussd.world import SHOPPER, WAITING, Phone, World
+from tests.ussd.world import AMINA, SHOPPER, WAITING, Phone, World
 from ussd import GATEWAYS, DemandOutcome, OwnRequest, PaymentOutcome, RefundOutcome, Reply, SignUpStatus
 
 pytestmark = pytest.mark.anyio
@@ -70,6 +70,8 @@ def set_scene(world: World, what: str, value: str) -> None:
             world.applied = value  # type: ignore[assignment]
         case "dfsps":
             world.dfsps = world.dfsps[: int(value)]
+        case "named":  # what Mama Amina's shop is called
+            world.shops = {**world.shops, AMINA.number: replace(AMINA, name=value)}
         case _:
             set_shop(world, what, value)
 

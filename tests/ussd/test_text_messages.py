@@ -56,13 +56,11 @@ def test_a_shops_name_of_usual_length_is_whole_enough_to_be_known(key: str, lang
     ],
 )
 def test_amounts_are_written_as_the_language_writes_them(language: str, amount: str) -> None:
-    if language not in LANGUAGES:
-        pytest.skip("not complete, so not offered")
     assert f"{amount} KES" in text_message(TOLD, language)
 
 
 def test_who_reads_another_alphabet_reads_the_shops_own_name() -> None:
-    assert ("ماما أمينة" in text_message(TOLD, "ar")) == ("ar" in LANGUAGES)
+    assert "ماما أمينة" in text_message(TOLD, "ar")
     assert "Mama Amina" in text_message(TOLD, "en")
 
 

@@ -73,11 +73,10 @@ def test_every_text_is_used_and_every_used_text_exists() -> None:
 
 
 def test_every_language_can_be_chosen_by_its_own_name() -> None:
-    own = dict(zip(KNOWN, ["English", "Kiswahili", "Français", "Ikinyarwanda", "မြန်မာ", "العربية"], strict=True))
+    own = ["English", "Kiswahili", "Français", "Ikinyarwanda", "မြန်မာ", "العربية"]
     for words in CATALOGUES.values():
-        own["fr"] = "Francais" if words.alphabet == "gsm7" else "Français"
-        shown = {language: words[f"language.{language}"] for language in LANGUAGES}
-        assert shown == {language: own[language] for language in LANGUAGES}
+        spelled = ["Francais" if one == "Français" and words.alphabet == "gsm7" else one for one in own]
+        assert [words[f"language.{language}"] for language in KNOWN] == spelled
 
 
 @pytest.mark.parametrize("language", ["", "xx"])

@@ -4,12 +4,17 @@ from typing import Final
 
 from ussd.menu import Go, Handler, Move, Option, Screen, Turn, View
 from ussd.session import ScreenName
-from ussd.texts import KNOWN, LANGUAGES, say
+from ussd.texts import KNOWN, LANGUAGES, READ, say
+
+# The places of languages that a line of 7-bit letters alone cannot show.
+_IN_OTHER_LETTERS: Final = frozenset(
+    str(place) for place, language in enumerate(KNOWN, start=1) if READ[language].alphabet != "gsm7"
+)
 
 
 async def show_language(turn: Turn) -> View:
-    """Ask for the language; each is offered under its own name."""
-    return View(say("language.ask"))
+    """Ask for the language; each is offered under its own name, where the line can show it."""
+    return View(say("language.ask"), hides=_IN_OTHER_LETTERS if turn.step.gsm7_only else frozenset())
 
 
 def choose_language(language: str) -> Handler:
@@ -29,5 +34,6 @@ SCREENS: Final[dict[ScreenName, Screen]] = {
             for place, language in enumerate(KNOWN, start=1)
             if language in LANGUAGES
         },
+        varies=True,
     ),
 }

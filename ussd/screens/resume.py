@@ -6,7 +6,7 @@ It stands on top of the screens of that dialogue, with its answers, so that goin
 from typing import Final
 
 from ussd.amounts import format_amount
-from ussd.menu import EXIT, Back, Move, Option, Screen, Turn, View
+from ussd.menu import EXIT, MORE, Back, Move, Option, Screen, Turn, View
 from ussd.naming import named
 from ussd.screens.common import go
 from ussd.session import ScreenName
@@ -33,6 +33,6 @@ SCREENS: Final[dict[ScreenName, Screen]] = {
     "resume": Screen(
         show_resume,
         options={"1": Option("resume.go_on", choose_go_on), "2": Option("resume.new", go("home"))},
-        navigation=frozenset({EXIT}),
+        navigation=frozenset({MORE, EXIT}),
     ),
 }

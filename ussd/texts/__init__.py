@@ -115,10 +115,17 @@ def catalogue(language: str) -> Catalogue:
     return CATALOGUES.get(language, CATALOGUES[DEFAULT_LANGUAGE])
 
 
-def other_languages(language: str, first: Iterable[str] = ()) -> Line | None:
+def spoken_on(line_is_gsm7: bool, languages: Iterable[str]) -> tuple[str, ...]:
+    """Those of the languages that we have and the line can show."""
+    return tuple(
+        one for one in languages if one in CATALOGUES and (not line_is_gsm7 or CATALOGUES[one].alphabet == "gsm7")
+    )
+
+
+def other_languages(language: str, first: Iterable[str] = (), *, line_is_gsm7: bool = False) -> Line | None:
     """A line that names the other languages to whoever reads this one perhaps not at all, the `first` ones in front."""
     spoken = catalogue(language)
-    others = [one for one in dict.fromkeys((*first, *LANGUAGES)) if one in CATALOGUES and CATALOGUES[one] != spoken]
+    others = [one for one in spoken_on(line_is_gsm7, dict.fromkeys((*first, *LANGUAGES))) if CATALOGUES[one] != spoken]
     if not others:
         return None
     names = (spoken[f"language.{one}"] if spoken.alphabet != "gsm7" else READ[one].latin_name for one in others)

@@ -24,6 +24,7 @@ from merchant.core.errors import OperatorProblem
 from merchant.core.locks import take_turn
 from merchant.core.service import Service
 from merchant.core.vault import token_digest
+from ussd.fit import LEAST_CAP
 from ussd.gateways.reading import code_of
 
 ROUTES_MAX = 200  # each process holds them all
@@ -31,8 +32,9 @@ CODES_MAX = 10
 NETWORKS_MAX = 50
 SECRET_BYTES = 20  # 160 bits
 TRIAL = timedelta(minutes=10)
-SEPTETS = range(120, 183)  # texts are written for 160; 182 are all that a USSD string carries
-UCS2_UNITS = range(60, 81)  # for 70; 80 are all
+# Texts are written for 160 and 70; 182 and 80 are all that a USSD string carries.
+SEPTETS = range(LEAST_CAP.septets, 183)
+UCS2_UNITS = range(LEAST_CAP.ucs2_units, 81)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _PROOF = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FIELD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -113,7 +115,7 @@ def _checked(new: NewRoute) -> dict[str, Any]:
         raise BadRoute("Say which header or parameter carries the value.")
     for given, allowed in ((new.septets, SEPTETS), (new.ucs2_units, UCS2_UNITS)):
         if given is not None and given not in allowed:
-            raise BadRoute(f"A screen of {given} is none; give {allowed[0]} to {allowed[-1]}.")
+            raise BadRoute(f"Screens do not fit {given}; give {allowed[0]} to {allowed[-1]}.")
     return {
         "gateway": new.gateway,
         "service_codes": _codes(new.service_codes),

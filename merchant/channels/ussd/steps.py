@@ -204,7 +204,9 @@ async def _store(
         return False
     is_old = session.began and found.noted_at is not None and now - found.noted_at > _LANGUAGE_NOTED_EVERY
     if session.chose or is_old:
-        await tx.execute(_NOTE_LANGUAGE, digest, session.language, now)
+        # A line of 7-bit letters alone may speak another language than the phone's.
+        language = session.language if session.chose else found.language or session.language
+        await tx.execute(_NOTE_LANGUAGE, digest, language, now)
     _count(found, session)
     return True
 

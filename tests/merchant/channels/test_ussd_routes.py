@@ -12,11 +12,14 @@ from merchant.channels.ussd import known_routes, routes, steps
 from merchant.channels.ussd.door import gateway_key, gateway_path
 from merchant.channels.ussd.known_routes import KnownRoutes
 from merchant.channels.ussd.routes import BadRoute, Made, NewRoute
+from merchant.core import clock
 from merchant.core.service import open_service
 from merchant.core.settings import Settings
 from tests.builders import SECRET_KEY
 from tests.merchant.channels.conftest import FORM, PHONE, Lines, door_of, open_groceries, step_form
 from tests.ussd.lines import LINES, Press
+from ussd.fit import septets, ucs2_units
+from ussd.texts import catalogue
 
 pytestmark = pytest.mark.anyio
 MoveClock = Callable[[timedelta], datetime]
@@ -198,6 +201,45 @@ async def test_a_line_without_other_alphabets_speaks_english_and_a_larger_screen
     assert await told(lines, made.path) == (200, HOME)
 
 
+@pytest.mark.parametrize("language", ["en", "fr", "rw", "my", "ar"])
+async def test_the_smallest_screen_a_route_may_have_shows_a_payment_from_the_first_screen_to_the_last(
+    lines: Lines, language: str
+) -> None:
+    made = await add(lines, septets=routes.SEPTETS[0], ucs2_units=routes.UCS2_UNITS[0])
+    await speak(lines, language)
+    typed: list[str] = []
+    for text in ("", "1", lines.counter.alias, "25", "7", "1"):
+        typed += [text] if text else []
+        shown = (await lines.post(step_form("*".join(typed)), made.path)).text.partition(" ")[2]
+        while True:
+            words = catalogue(language)
+            size, most = (septets, 120) if words.alphabet == "gsm7" else (ucs2_units, 60)
+            assert size(shown) <= most, shown
+            if words["nav.more"] not in shown:
+                break
+            typed.append("98")
+            shown = (await lines.post(step_form("*".join(typed)), made.path)).text.partition(" ")[2]
+    assert "25.00 USD" in shown or "25,00 USD" in shown
+    assert len(await lines.requests()) == 1
+
+
+async def test_a_line_that_cannot_show_a_phones_language_leaves_it_to_the_phone(
+    lines: Lines, move_clock: MoveClock
+) -> None:
+    made = await add(lines, gsm7_only=True)
+    await speak(lines, "ar")
+    move_clock(timedelta(days=40))  # so that the language is noted anew
+    assert await told(lines, made.path) == (200, HOME)
+    assert [row["language"] for row in await lines.rows("SELECT language FROM ussd_phone")] == ["ar"]
+    assert (await told(lines, lines.path, "s2"))[1] == f"CON {catalogue('ar')['home.title']}"
+
+
+async def speak(lines: Lines, language: str) -> None:
+    digest = lines.service.vault.digest("phone", PHONE)
+    insert = "INSERT INTO ussd_phone (msisdn_digest, language, noted_at) VALUES ($1, $2, $3)"
+    await lines.change(insert, digest, language, clock.now())
+
+
 async def test_fields_of_a_plain_gateway_have_the_names_that_its_route_gives(lines: Lines) -> None:
     made = await add(lines, "plain", fields={"text": "answers", "msisdn": "from"})
     form = {"sessionId": "s1", "from": "0733000001", "answers": "", "serviceCode": "*384*123#"}
@@ -221,7 +263,8 @@ async def test_fields_of_a_plain_gateway_have_the_names_that_its_route_gives(lin
         ({"networks": ("here",)}, "such as 203"),
         ({"proof": "x"}, "which header"),
         ({"proof_name": "x token"}, "letters"),
-        ({"septets": 20}, "120 to 182"),
+        ({"septets": 119}, "do not fit 119; give 120 to 182"),
+        ({"ucs2_units": 59}, "do not fit 59; give 60 to 80"),
         ({"ucs2_units": 81}, "60 to 80"),
         ({"fields": {"text": "x"}}, "Only plain"),
         ({"gateway": "plain", "fields": {"colour": "x"}}, "Only plain"),

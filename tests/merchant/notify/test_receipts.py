@@ -78,13 +78,13 @@ async def test_a_payer_who_was_asked_by_the_shop_gets_none(stage: Stage, payer: 
     assert await payer.told() == []
 
 
-@pytest.mark.parametrize(("language", "begins"), [("fr", "Vous avez payé 10,00 KES à "), ("sw", "Umelipa 10.00 KES ")])
+@pytest.mark.parametrize(("language", "begins"), [("fr", "Vous avez payé 10,00 KES à "), ("ar", "دفعت 10.00 KES إلى ")])
 async def test_it_is_in_the_phones_language(stage: Stage, payer: Payer, language: str, begins: str) -> None:
     await speaks(stage, PAYER, language)
     await stage.pay(await asked_by_telephone(stage))
     [text] = await payer.told()
     assert text.startswith(begins)
-    assert len(Codec().encode(text)[0]) <= 160
+    assert len(text) <= 70 if language == "ar" else len(Codec().encode(text)[0]) <= 160
 
 
 async def test_a_payer_who_declines_is_told_that_nothing_was_paid(stage: Stage, payer: Payer) -> None:
