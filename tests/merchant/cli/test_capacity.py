@@ -37,7 +37,7 @@ def test_a_payment_costs_what_was_measured_and_between_two_rates_what_lies_betwe
 
 def test_a_worked_example_is_what_a_calculator_says() -> None:
     needs = amounts(60, 1_000_000, per_day=1_000_000)
-    # 60 × 15 ms = 0.9 cores; 60 % of that over 0.6 is 0.9, 40 % over 0.6 is 0.6: one core each.
+    # 60 × 15 ms = 0.9 cores; 66 % of that over 0.6 is 0.99, 34 % over 0.6 is 0.51: one core each.
     assert (needs["cores for programs"], needs["cores for the database"]) == (1, 1)
     assert needs["disk for merchants"] == pytest.approx(20.7)
     assert needs["disk for payments, a year"] == pytest.approx(2486.0)  # 365 M × 6,811 bytes
