@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import click
 
 FIGURES = Path(__file__).with_suffix(".toml")
-_MB, _GB = 1e6, 1e9
+_GB = 1e9
 _LEAST_PROGRAMS = 2  # one serves, one works off the outbox; or two of both, so that one may fail
 _DAYS_A_YEAR = 365
 
@@ -48,104 +48,116 @@ def cpu_ms(known: Mapping[str, Any], per_second: float) -> float:
     return points[-1][1]
 
 
+class Asked(NamedTuple):
+    """What is asked for: the figures to reckon with, a peak, merchants, and payments of a usual day."""
+
+    known: Mapping[str, Any]
+    per_second: float
+    merchants: int
+    per_day: float
+
+    def of(self, name: str) -> float:
+        """One figure."""
+        return float(self.known[name]["value"])
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether nobody measured so many payments a second."""
+        return bool(self.per_second > self.known["measured_up_to"]["payments_per_second"])
+
+    @property
+    def are_many(self) -> bool:
+        """Whether nobody measured so many merchants."""
+        return bool(self.merchants > self.known["measured_up_to"]["merchants"])
+
+
 def reckon(known: Mapping[str, Any], per_second: float, merchants: int, per_day: float | None = None) -> list[Need]:
     """What a scheme needs at a peak of payments a second, with so many merchants, and so many payments on a usual day.
 
     Without `per_day` the peak is taken for a multiple of the average.
     """
-
-    def of(name: str) -> float:
-        return float(known[name]["value"])
-
     if per_day is None:
-        per_day = per_second * 86_400 / of("peak_to_average")
-    fast = per_second > known["measured_up_to"]["payments_per_second"]
-    many = merchants > known["measured_up_to"]["merchants"]
-    each_ms = cpu_ms(known, per_second)
-    busy = per_second * each_ms / 1000
+        per_day = per_second * 86_400 / known["peak_to_average"]["value"]
+    asked = Asked(known, per_second, merchants, per_day)
+    return [*_cores(asked), *_disk(asked)]
+
+
+def _cores(asked: Asked) -> list[Need]:
+    """Cores, programs, and the memory of both."""
+    of, fast = asked.of, asked.is_fast
+    each_ms = cpu_ms(asked.known, asked.per_second)
     part, room = of("database_part_of_cpu"), of("busy_part_of_a_core")
+    busy = asked.per_second * each_ms / 1000
     service, database = math.ceil(busy * (1 - part) / room), math.ceil(busy * part / room)
     programs = max(_LEAST_PROGRAMS, service)
-    hot = (merchants * of("hot_bytes_per_merchant") + per_day * of("bytes_per_payment_kept_for_good")) / _MB
-    passing = sum(
-        per_day * days * of(f"bytes_per_payment_kept_{days}_days") for days in (2, 7, 90)
-    )  # what is deleted again after so many days
-    cpu_figures = ("cpu_ms_per_payment", "database_part_of_cpu", "busy_part_of_a_core")
-    kept = per_day * _DAYS_A_YEAR * of("bytes_per_payment_kept_for_good")
+    hot = asked.merchants * of("hot_bytes_per_merchant") + asked.per_day * of("bytes_per_payment_kept_for_good")
+    memory = of("database_mb") / 1000 + hot / _GB
+    how = f"{asked.per_second:g} × {each_ms:.1f} ms × {{part:.0%}}, busy for {room:.0%}"
+    used = ("cpu_ms_per_payment", "database_part_of_cpu", "busy_part_of_a_core")
+    holds = ("database_mb", "hot_bytes_per_merchant", "bytes_per_payment_kept_for_good")
+    mb = of("program_mb")
+    what = "its own, what is looked up of merchants, and a day's payments"
     return [
-        Need("CPU of one payment", round(each_ms, 1), "ms", "at this rate", ("cpu_ms_per_payment",), fast),
-        Need(
-            "cores for programs",
-            service,
-            "cores",
-            f"{per_second:g} × {each_ms:.1f} ms × {1 - part:.0%}, busy for {room:.0%}",
-            cpu_figures,
-            fast,
-        ),
-        Need(
-            "cores for the database",
-            database,
-            "cores",
-            f"{per_second:g} × {each_ms:.1f} ms × {part:.0%}, busy for {room:.0%}",
-            cpu_figures,
-            fast,
-        ),
+        Need("CPU of one payment", round(each_ms, 1), "ms", "at this rate", used[:1], fast),
+        Need("cores for programs", service, "cores", how.format(part=1 - part), used, fast),
+        Need("cores for the database", database, "cores", how.format(part=part), used, fast),
         Need("programs", programs, "", f"one for each core, at least {_LEAST_PROGRAMS}", (), fast),
         Need(
             "memory for programs",
-            round(programs * of("program_mb") / 1000, 1),
+            round(programs * mb / 1000, 1),
             "GB",
-            f"{programs} × {of('program_mb'):g} MB",
+            f"{programs} × {mb:g} MB",
             ("program_mb",),
+            fast,
         ),
-        Need(
-            "memory for the database",
-            round((of("database_mb") + hot) / 1000, 1),
-            "GB",
-            "its own, what is looked up of merchants, and a day's payments",
-            ("database_mb", "hot_bytes_per_merchant", "bytes_per_payment_kept_for_good"),
-            fast or many,
-        ),
-        Need(
+        Need("memory for the database", round(memory, 1), "GB", what, holds, fast or asked.are_many),
+    ]
+
+
+def _disk(asked: Asked) -> list[Need]:
+    """Disk, what is written to the log, and the work of bringing everybody in."""
+    of, fast, many = asked.of, asked.is_fast, asked.are_many
+
+    def need(what: str, size: float, how: str, *used: str, beyond: bool) -> Need:
+        return Need(what, round(size / _GB, 1), "GB", how, used, beyond)
+
+    days = {number: f"bytes_per_payment_kept_{number}_days" for number in (2, 7, 90)}
+    passing = sum(asked.per_day * number * of(name) for number, name in days.items())
+    merchant, payment, log = (
+        of(name) for name in ("bytes_per_merchant", "bytes_per_payment_kept_for_good", "log_bytes_per_payment")
+    )
+    each = of("cpu_ms_per_imported_merchant")
+    hours = round(asked.merchants * each / 3_600_000, 2)
+    return [
+        need(
             "disk for merchants",
-            round(merchants * of("bytes_per_merchant") / _GB, 1),
-            "GB",
-            f"{merchants:,} × {of('bytes_per_merchant') / 1000:.1f} kB, without documents",
-            ("bytes_per_merchant",),
-            many,
+            asked.merchants * merchant,
+            f"{asked.merchants:,} × {merchant / 1000:.1f} kB, without documents",
+            "bytes_per_merchant",
+            beyond=many,
         ),
-        Need(
+        need(
             "disk for payments, a year",
-            round(kept / _GB, 1),
-            "GB",
-            f"{per_day:,.0f} a day × {of('bytes_per_payment_kept_for_good') / 1000:.1f} kB × {_DAYS_A_YEAR}",
-            ("bytes_per_payment_kept_for_good", "peak_to_average"),
-            fast,
+            asked.per_day * payment * _DAYS_A_YEAR,
+            f"{asked.per_day:,.0f} a day × {payment / 1000:.1f} kB × {_DAYS_A_YEAR}",
+            *("bytes_per_payment_kept_for_good", "peak_to_average"),
+            beyond=fast,
         ),
-        Need(
+        need(
             "disk for what passes",
-            round(passing / _GB, 1),
-            "GB",
+            passing,
             "messages, events and keys of 2, 7 and 90 days",
-            tuple(f"bytes_per_payment_kept_{days}_days" for days in (2, 7, 90)),
-            fast,
+            *days.values(),
+            beyond=fast,
         ),
-        Need(
+        need(
             "write-ahead log, a day",
-            round(per_day * of("log_bytes_per_payment") / _GB, 1),
-            "GB",
-            f"{per_day:,.0f} × {of('log_bytes_per_payment') / 1000:.0f} kB, kept by backups to a moment",
-            ("log_bytes_per_payment",),
-            fast,
+            asked.per_day * log,
+            f"{asked.per_day:,.0f} × {log / 1000:.0f} kB, kept by backups to a moment",
+            "log_bytes_per_payment",
+            beyond=fast,
         ),
-        Need(
-            "first import of all merchants",
-            round(merchants * of("cpu_ms_per_imported_merchant") / 3_600_000, 2),
-            "hours",
-            "of one core",
-            ("cpu_ms_per_imported_merchant",),
-            many,
-        ),
+        Need("first import of all merchants", hours, "hours", "of one core", ("cpu_ms_per_imported_merchant",), many),
     ]
 
 
