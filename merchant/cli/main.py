@@ -14,6 +14,7 @@ from merchant import __version__
 from merchant.cli import qr_posters
 from merchant.cli.audit import audit
 from merchant.cli.backup import backup, reconcile, restore
+from merchant.cli.capacity import capacity
 from merchant.cli.check import check
 from merchant.cli.database import database
 from merchant.cli.demo import demo
@@ -66,6 +67,7 @@ COMMANDS = (
     qr_commands,
     ussd,
     openapi,
+    capacity,
 )
 
 
