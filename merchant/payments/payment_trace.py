@@ -21,8 +21,9 @@ from merchant.core.db import Reads
 from merchant.core.errors import OperatorProblem
 from merchant.core.service import Service
 from merchant.core.vault import BadSecretKey
+from merchant.hub.adapter import masked
 from merchant.notify.events import NOTICE_TOPIC, Notice
-from merchant.payments import finding, hub_messages, outgoing, receipt_numbers, search, timeline
+from merchant.payments import finding, outgoing, receipt_numbers, search, timeline
 from merchant.payments.ask import RequestJob
 from merchant.payments.schemas import Amount, HubIds, amount_view
 from merchant.payments.subjects import subject_of_path
@@ -149,7 +150,7 @@ def _in_order(found: Sequence[_At]) -> list[Line]:
 
 def _of_step(step: timeline.Step) -> Line:
     kind: Any = step.direction
-    detail = hub_messages.masked(step.detail) if step.detail else None
+    detail = masked(step.detail) if step.detail else None
     return Line(
         at="", kind=kind, what=step.what, state=step.state, detail=detail, id=step.message_id, trace_id=step.trace_id
     )

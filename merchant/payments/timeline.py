@@ -17,12 +17,9 @@ from merchant.core import inbox, trace
 from merchant.core.db import Reads
 from merchant.core.http import json as web
 from merchant.core.inbox import Message
-from merchant.core.phone import mask
 from merchant.core.service import Service
 from merchant.core.vault import Vault
-from merchant.hub.fspiop.error_codes import FspiopError
-from merchant.hub.fspiop.messages import ErrorPut, decode
-from merchant.hub.fspiop.paths import read_path
+from merchant.hub.adapter import error_code_of, shown_path
 from merchant.payments import hub_messages
 from merchant.payments.finding_schemas import TimelineStep
 from merchant.payments.outgoing import open_queued
@@ -170,7 +167,7 @@ def _sent(service: Service, row: asyncpg.Record) -> Step:
         at=row["sent_at"],
         direction="out",
         what=f"{message.method} {shown_path(message.method, message.path)}",
-        detail=_error_of(message.path, message.body),
+        detail=error_code_of(message.path, message.body),
         message_id=hub_messages.sent_id(row["id"]),
     )
 
@@ -180,7 +177,7 @@ def _came(vault: Vault, row: asyncpg.Record, fsp_id: str) -> Step | None:
     message: Message = inbox.open_message(vault, row["sealed"])
     if message.destination != fsp_id:
         return None
-    error, parent = _error_of(message.path, message.body), trace.parse(message.traceparent)
+    error, parent = error_code_of(message.path, message.body), trace.parse(message.traceparent)
     # Answers to look-ups of one payer are alike, whatever request they were for.
     again = f"{row['times']} times" if row["times"] > 1 and message.resource != "parties" else None
     return Step(
@@ -191,29 +188,6 @@ def _came(vault: Vault, row: asyncpg.Record, fsp_id: str) -> Step | None:
         message_id=hub_messages.inbox_id(row["digest"]),
         trace_id=parent.trace_id if parent is not None else None,
     )
-
-
-def _error_of(path: str, body: bytes | None) -> str | None:
-    """The code of an error, without its description, which others wrote."""
-    if not path.partition("?")[0].endswith("/error"):
-        return None
-    try:
-        return decode(ErrorPut, body or b"").error_information.error_code
-    except FspiopError:
-        return None
-
-
-def shown_path(method: str, path: str) -> str:
-    """A path whose telephone number is masked; nothing of one that cannot be read."""
-    path = path.partition("?")[0]
-    try:
-        place = read_path(method, path)
-    except FspiopError:
-        return f"/{path.split('/')[1] if '/' in path else ''}/…"
-    hidden: list[str] = list(place.ids)
-    if len(hidden) > 1:
-        hidden[1] = hidden[1] if hidden[0] not in (MSISDN, "PERSONAL_ID", "EMAIL") else mask(hidden[1])
-    return "/".join(("", place.resource, *hidden, *(("error",) if place.is_error else ())))
 
 
 def _in_order(steps: list[Step]) -> list[TimelineStep]:
