@@ -278,7 +278,7 @@ async def _save(
     ]
     await events.announce_all(tx, announced, now)
     paid = [
-        sms.Paid(one.merchant_id, one.amount, one.payer_masked, item.traceparent, one.reference)
+        sms.Paid(one.merchant_id, one.amount, one.payer_masked, item.traceparent, one.reference, one.told)
         for item, decision in decided
         for one in decision.texts
     ]

@@ -159,14 +159,13 @@ def _of_step(step: timeline.Step) -> Line:
 # --- what others were told -------------------------------------------------------------------------------------------
 
 # Events and text messages are found by when they were written: no index names their payment.
-_EVENTS = """
+_EVENTS = r"""
 SELECT DISTINCT e.id, e.event_type, e.body, e.created_at
 FROM unnest($2::timestamptz[], $3::uuid[], $4::uuid[]) AS step (at, low, high)
 CROSS JOIN LATERAL (
   SELECT * FROM announced_event WHERE merchant_id = $1 AND id >= step.low AND id <= step.high
     AND created_at BETWEEN step.at - $5::interval AND step.at + $5::interval
-    AND event_type = ANY('{payment.received,payment_request.cancelled,payment_request.expired,payment_request.failed,
-      payment_request.in_doubt,payment_request.paid,payment_request.rejected}')) AS e
+    AND (event_type = 'payment.received' OR event_type LIKE 'payment_request.%' OR event_type LIKE 'refund.%')) AS e
 ORDER BY e.id
 """
 _DELIVERIES = """

@@ -40,7 +40,8 @@ def shown_path(method: str, path: str) -> str:
     try:
         place = read_path(method, path)
     except FspiopError:
-        return f"/{path.split('/')[1] if '/' in path else ''}/…"
+        named = path.split("/")[1] if "/" in path else ""
+        return f"/{named}/…" if named else "/…"
     hidden: list[str] = list(place.ids)
     if len(hidden) > 1:
         hidden[1] = hidden[1] if hidden[0] not in _OF_PEOPLE else mask(hidden[1])

@@ -23,7 +23,7 @@ from merchant.registry.merchants.models import Counter
 from tests import builders
 from tests.builders import World
 from tests.merchant.channels.conftest import OWNER, PHONE, Lines, open_shop
-from tests.merchant.exchange.reports.till import pay
+from tests.merchant.exchange.reports.till import give_back, pay
 
 pytestmark = pytest.mark.anyio
 CASHIER = "+254711777009"
@@ -163,6 +163,17 @@ async def test_todays_total_counts_from_the_schemes_midnight(lines: Lines) -> No
         await pay(lines.service, lines.counter, at, minor, currency)
     screen = await lines.walk("2", "4", phone=OWNER)
     assert screen.startswith("CON Today:\n7.00 KES. Payments: 1\n35.50 USD. Payments: 2\n")
+
+
+async def test_todays_total_tells_what_was_given_back_today(lines: Lines) -> None:
+    zone = await lines.service.time_zone()
+    midnight = clock.now().astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    earlier = await pay(lines.service, lines.counter, midnight - timedelta(days=1), 5_000, "KES")
+    await pay(lines.service, lines.counter, clock.now(), 2_550, "USD")
+    for minor, at in ((1_000, clock.now()), (250, midnight), (900, midnight - timedelta(seconds=1)), (100, None)):
+        await give_back(lines.service, earlier, minor, at)
+    screen = await lines.walk("2", "4", phone=OWNER)
+    assert screen.startswith("CON Today:\n0.00 KES. Payments: 0. Given back: 12.50\n25.50 USD. Payments: 1\n")
 
 
 async def test_what_is_left_of_the_limits_counts_every_currency(lines: Lines) -> None:
