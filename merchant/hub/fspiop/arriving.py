@@ -51,10 +51,15 @@ _SIGNATURE: Final = "fspiop-signature"
 
 
 def read_heading(method: str, path: str, query: str, headers: Mapping[str, str]) -> Heading:
-    """What path and headers say; names of headers in lower case. Raises MessageRefused."""
+    """What path and headers say; names of headers in lower case. Raises MessageRefused.
+
+    Nothing is taken of which nobody here could ever answer: 2002, HTTP 501 (FSPIOP section 4.3).
+    """
     place = read_path(method, path, query)
-    inbound = check_headers(method, place.resource, headers)
     sort = (method, place.resource)
+    if method == "POST" and sort not in _BODIES:
+        raise FspiopError("2002", f"{meaning_of('2002')}: {method} /{place.resource}", 501)
+    inbound = check_headers(method, place.resource, headers)
     return Heading(
         source=inbound.source,
         destination=inbound.destination,

@@ -1,5 +1,6 @@
 """Messages before they are stored: what their outside says, what they are about, and how a refusal answers them."""
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from merchant.hub.fspiop.arriving import (
 from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.headers import http_date, media_type
 from merchant.hub.fspiop.messages import encode_error
+from merchant.hub.fspiop.reading import _READERS
+from merchant.hub.fspiop.resources import ANSWERED
 from merchant.hub.port import MessageRefused, Refusal
 
 ID = "7c23e80c-d078-4077-8263-2c047876fcf6"
@@ -69,6 +72,17 @@ def test_a_heading_that_cannot_be_read_is_refused_with_the_wires_code(changes: d
     with pytest.raises(MessageRefused) as caught:
         heading("POST", "/quotes", **changes)
     assert wire_code(caught.value) == code
+
+
+@pytest.mark.parametrize("resource", ANSWERED)
+def test_every_request_that_is_taken_is_one_that_is_answered(resource: str) -> None:
+    """Those of all forms of a path."""
+    for method, path in product(("GET", "POST"), (f"/{resource}", f"/{resource}/1", f"/{resource}/ALIAS/1")):
+        try:
+            taken = heading(method, path)
+        except MessageRefused:
+            continue
+        assert (method, taken.resource, False) in _READERS, f"{method} {path}"
 
 
 def test_a_malformed_body_is_refused_and_one_that_says_nothing_is_not_read() -> None:
