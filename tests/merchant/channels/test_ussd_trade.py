@@ -334,6 +334,16 @@ async def test_a_waiting_request_is_asked_again_and_the_earlier_one_ends(lines: 
     assert (second["state"], second["channel"], second["amount_minor"]) == ("created", "ussd-shop", 2500)
 
 
+async def test_an_older_request_that_ended_is_not_asked_a_second_time_while_the_newer_one_is_open(lines: Lines) -> None:
+    await ask(lines)
+    [request] = await lines.requests()
+    await builders.move_request(lines.service, request["id"], RequestState.REJECTED)
+    for session, place in (("s2", "1"), ("s3", "2")):  # the newer one stands above it then
+        end = await lines.walk("2", "2", place, "1", "1", session=session, phone=OWNER)
+        assert end.startswith("END We asked ***001 for 25.00 USD."), end
+    assert [row["state"] for row in await lines.requests()] == ["rejected", "created"]
+
+
 async def test_a_shop_that_was_suspended_asks_nobody_again_and_the_earlier_request_stays(lines: Lines) -> None:
     await ask(lines)
     await lines.walk("2", "2", "1", "1", session="s2", phone=OWNER)
