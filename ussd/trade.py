@@ -167,12 +167,13 @@ class DemandOutcome(Struct, frozen=True):
 
 
 class Taking(Struct, frozen=True):
-    """What was taken today in one currency."""
+    """What was taken today in one currency, and what customers got back today."""
 
     currency: str
     exponent: int
     payments: int
     amount_minor: int
+    refunded_minor: int = 0
 
 
 class CurrencyRoom(Struct, frozen=True):

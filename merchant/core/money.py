@@ -94,13 +94,13 @@ def display(money: Money, language: str = texts.SOURCE_LANGUAGE) -> str:
 
     Other languages than English group the thousands with no-break spaces where CLDR does.
     """
-    digits = exponent(money.currency)
-    whole, fraction = divmod(money.minor, 10**digits)
+    digits, sign = exponent(money.currency), "-" if money.minor < 0 else ""
+    whole, fraction = divmod(abs(money.minor), 10**digits)
     decimals = f".{fraction:0{digits}d}" if digits else ""
     if language == texts.SOURCE_LANGUAGE:
-        return f"{whole:,}{decimals} {money.currency}"
+        return f"{sign}{whole:,}{decimals} {money.currency}"
     from babel.numbers import format_decimal  # 8 ms, which a process that only speaks English never needs
 
     pattern = "#,##0" + ("." + "0" * digits if digits else "")
-    number = format_decimal(Decimal(f"{whole}{decimals}"), pattern, texts.locale_of(language))
+    number = format_decimal(Decimal(f"{sign}{whole}{decimals}"), pattern, texts.locale_of(language))
     return f"{number}\N{NO-BREAK SPACE}{money.currency}"

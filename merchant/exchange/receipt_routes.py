@@ -25,7 +25,7 @@ _FORMATS = {"text": "text/plain", "pdf": "application/pdf"}
 async def read_payment_receipt(call: Call[None], payment_id: UUID) -> Response[Any]:
     """A receipt of a payment, in the language asked for, as text or PDF."""
     row = await queries.payment(call.tx, call.actor, payment_id)
-    receipt = receipts.receipt_of(row, await call.service.scheme(), language_of(call.request))
+    receipt = await receipts.receipt_of(call.tx, row, await call.service.scheme(), language_of(call.request))
     wanted = call.filters["format"] or "text"
     if wanted == "text":
         drawn = receipts.as_text(receipt).encode()

@@ -22,7 +22,7 @@ class Refusal(StrEnum):
     MERCHANT_UNKNOWN = "merchant_unknown"
     CODE_CLOSED = "code_closed"  # the request of a dynamic QR code has ended
     MERCHANT_BLOCKED = "merchant_blocked"
-    NOT_OUR_DFSP = "not_our_dfsp"  # the payee is said to be at another DFSP
+    NOT_OUR_DFSP = "not_our_dfsp"  # the payee, or the addressee, is said to be another DFSP
     KIND_NOT_TAKEN = "kind_not_taken"  # a withdrawal, a deposit or a refund: merchants take payments
     CURRENCY_NOT_TAKEN = "currency_not_taken"
     OVER_LIMIT = "over_limit"
@@ -43,6 +43,7 @@ class Refusal(StrEnum):
     SENDER_NOT_ASKED = "sender_not_asked"
     BUSY = "busy"  # more is under way than can be worked off in time
     INVALID = "invalid"
+    SIGNATURE = "signature"  # none, or none that holds
 
 
 class MessageRefused(Exception):

@@ -90,6 +90,7 @@ KINDS_OF: Mapping[str, tuple[MerchantKind | None, StaffKind | None]] = {
     "payment_request.failed": (MerchantKind.NOT_PAID, None),
     "payment_request.paid": (MerchantKind.PAID, None),
     "payment_request.rejected": (MerchantKind.NOT_PAID, None),
+    "refund.refunded": (MerchantKind.PAID, None),
 }
 
 

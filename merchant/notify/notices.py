@@ -141,6 +141,8 @@ def _sentence(notice: Notice, kind: MerchantKind, shop: str, address: str, time:
     amount = money.parse_decimal(told["amount"], told["currency"])
     if kind is MerchantKind.NOT_PAID:
         return _NOT_PAID[notice.event_type](amount)
+    if notice.event_type == "refund.refunded":
+        return _("Given back: {amount} at {time}.", amount=amount, time=time)
     return sms.paid_sentence(amount, notice.data.get("payer"), time)
 
 

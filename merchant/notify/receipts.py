@@ -1,7 +1,7 @@
 """Text messages of a payment, each one segment in the language of whoever reads it (ussd/text_messages.py).
 
-To the merchant: paid, or why not. To the payer who asked by telephone: paid, not paid, or that the bank did not answer;
-their words are kept nowhere, as those of every private message (sms.py).
+To the merchant: paid, or why not, or given back. To the payer who asked by telephone: the same, or that the bank did
+not answer; their words are kept nowhere, as those of every private message (sms.py).
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class ToPayer(Struct, frozen=True):
     dfsp_id: UUID
     merchant_id: UUID
     phone: str
-    told: Literal["paid", "not_paid", "no_answer"]
+    told: Literal["paid", "not_paid", "no_answer", "refunded"]
     amount: Money
     reference: str
 
@@ -54,5 +54,5 @@ async def tell_payers(tx: Tx, service: Service, payers: Sequence[ToPayer]) -> No
             dfsp_id=one.dfsp_id,
             until=clock.now() + _TOLD_UNTIL,
             order=f"payer:{digest.hex()}",
-            kind=MessageKind.PAID if one.told == "paid" else MessageKind.NOT_PAID,
+            kind=MessageKind.PAID if one.told in ("paid", "refunded") else MessageKind.NOT_PAID,
         )

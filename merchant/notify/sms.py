@@ -8,7 +8,7 @@ keeps, and taken nowhere else.
 
 from collections.abc import Sequence
 from datetime import datetime, time
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import aiohttp
@@ -130,6 +130,7 @@ class Paid(Struct, frozen=True):
     payer_masked: str | None
     traceparent: str | None = None
     reference: str = ""  # the number of the receipt
+    told: Literal["paid", "gave_back"] = "paid"
 
 
 async def notify_paid(
@@ -144,13 +145,21 @@ async def notify_all_paid(tx: Tx, service: Service, paid: Sequence[Paid]) -> Non
     if paid:
         at = clock.now().astimezone(await service.time_zone()).time()
         shops = await read_shops(tx, {one.merchant_id for one in paid})
-        told = [(one.merchant_id, _received(service, shops[one.merchant_id], one, at), one.amount) for one in paid]
+        # What is held is added up by its amounts, and a refund is no payment.
+        told = [
+            (
+                one.merchant_id,
+                _received(service, shops[one.merchant_id], one, at),
+                one.amount if one.told == "paid" else None,
+            )
+            for one in paid
+        ]
         await _notify(tx, service, MerchantKind.PAID, told, [one.traceparent for one in paid])
 
 
 def _received(service: Service, shop: Shop, paid: Paid, at: time) -> str:
     """What a merchant is told of a payment by text, in its language."""
-    key = "received_from" if paid.payer_masked else "received"
+    key = "gave_back" if paid.told == "gave_back" else "received_from" if paid.payer_masked else "received"
     told = shop.told(key, paid.amount, at, paid.reference, paid.payer_masked)
     return ussd.text_message(told, shop.language or service.settings.language)
 

@@ -13,9 +13,8 @@ from msgspec import Struct
 from merchant.core import clock
 from merchant.core.outbox import HeldJob, NewJob
 from merchant.core.service import Service
-from merchant.hub.fspiop.client import OutgoingMessage, SendResult
-from merchant.hub.fspiop.error_codes import bad_news_of
-from merchant.hub.fspiop.writing import write
+from merchant.hub.adapter import write
+from merchant.hub.envelopes import OutgoingMessage, SendResult
 from merchant.hub.port import AskPayer, HubUnreachable, LookUpPayer
 from merchant.payments.book import Request
 from merchant.payments.book_loading import read_request
@@ -135,5 +134,4 @@ async def _transmit_about(
 
 
 def _not_taken(request: Request, result: SendResult, cause: str) -> NotTaken:
-    code, description = result.error_code or "3000", result.error_description or f"HTTP {result.status}"
-    return NotTaken(request.id, bad_news_of(code), f"{code} {description}", cause)
+    return NotTaken(request.id, result.news, result.detail, cause)

@@ -22,23 +22,9 @@ from merchant.core.inbox import Arrival, Message
 from merchant.core.pressure import Pressure
 from merchant.core.service import Service
 from merchant.core.settings import Settings
-from merchant.hub.fspiop.addressing import addressee_of
-from merchant.hub.fspiop.error_codes import FspiopError, hub_may_find, meaning_of
-from merchant.hub.fspiop.headers import Inbound, check_headers
-from merchant.hub.fspiop.jws import InvalidSignature, verify
-from merchant.hub.fspiop.messages import (
-    ErrorPut,
-    PartiesPut,
-    QuotesPost,
-    TransactionRequestsPost,
-    TransactionRequestsPut,
-    TransfersPatch,
-    TransfersPost,
-    WireBody,
-    decode,
-    encode_error,
-)
-from merchant.hub.fspiop.paths import Place, read_path
+from merchant.hub import adapter
+from merchant.hub.envelopes import Heading
+from merchant.hub.port import MessageRefused, Refusal
 from merchant.payments.arrivals import Arrivals
 from merchant.payments.destinations import find_destination
 from merchant.payments.participants import HubConnection, HubConnections
@@ -50,18 +36,7 @@ MOUNT: Final = "/fspiop"
 # What was taken is remembered for inbox.KEPT_FOR, so that a repetition is known as one. A message may be as old, or as
 # far ahead, as half of that: then it has become too old before it is forgotten.
 FRESHNESS_MAX: Final = inbox.KEPT_FOR // 2
-_ACCEPTED: Final = {"GET": 202, "POST": 202, "PUT": 200, "PATCH": 200}
-# A malformed body is refused at once, in the HTTP answer.
-_BODIES: Final[dict[tuple[str, str], type[WireBody]]] = {
-    ("POST", "quotes"): QuotesPost,
-    ("POST", "transfers"): TransfersPost,
-    ("POST", "transactionRequests"): TransactionRequestsPost,
-    ("PUT", "transactionRequests"): TransactionRequestsPut,
-    ("PUT", "parties"): PartiesPut,
-    ("PATCH", "transfers"): TransfersPatch,
-    ("PUT", "transfers"): TransfersPatch,
-}
-_SIGNATURE: Final = "fspiop-signature"
+_NOT_KEPT: Final = MessageRefused(Refusal.BUSY, "Try again later; nothing was kept.")
 _log = structlog.get_logger()
 
 
@@ -74,22 +49,22 @@ async def fspiop_door(scope: Scope, receive: Receive, send: Send) -> None:
         raw.check_gateway(service, scope, headers)
         call = await raw.read_call(scope, receive, headers, MOUNT)
         async with service.db.reads_when_needed() as tx:
-            message, place, connection = await _checked(tx, service, service.shared(HubConnections), call)
-        about = subject_of(service.vault, place, message.body)
-        await service.shared(Arrivals).store(Arrival(message, connection.dfsp_id, about))
+            message, arrival = await _checked(tx, service, service.shared(HubConnections), call)
+        about = subject_of(service.vault, arrival.heading, message.body)
+        await service.shared(Arrivals).store(Arrival(message, arrival.connection.dfsp_id, about))
     except Refused as refused:
         _note(service, scope, headers, refused.error_code, refused.description)
         await respond(send, refused.status, refused.body())
-    except FspiopError as error:
-        _note(service, scope, headers, error.code, error.description)
-        await respond(send, error.http_status, encode_error(error))
+    except MessageRefused as refused:
+        _note(service, scope, headers, adapter.wire_code(refused), refused.description)
+        await respond(send, *adapter.refusal_answer(refused))
     except Exception as error:
         if await raw.respond_passing(send, service, error):
             return
         _log.exception("message_not_stored")
-        await respond(send, 503, raw.error_body("2003", "Try again later; nothing was kept."))
+        await respond(send, *adapter.refusal_answer(_NOT_KEPT))
     else:
-        await respond(send, _ACCEPTED[message.method])
+        await respond(send, adapter.accepted_status(message.method))
 
 
 def _note(service: Service, scope: Scope, headers: dict[str, str], code: str, why: str) -> None:
@@ -105,123 +80,103 @@ def _note(service: Service, scope: Scope, headers: dict[str, str], code: str, wh
     )
 
 
-# A disabled DFSP takes no new payment, but what became of those under way is heard and told.
-_HEARD_WHEN_DISABLED = frozenset(
-    {("PUT", "transactionRequests"), ("GET", "transfers"), ("PUT", "transfers"), ("PATCH", "transfers")}
-)
-
-
 class _Arrival(Struct, frozen=True):
     """A message whose path and headers are well formed, and which is addressed to one of our DFSPs."""
 
     call: Call
-    place: Place
-    inbound: Inbound
+    heading: Heading
     connection: HubConnection
 
 
-async def _checked(
-    tx: Reads, service: Service, connections: HubConnections, call: Call
-) -> tuple[Message, Place, HubConnection]:
-    """The message, if it is well formed and its signature is its sender's, its path, and whom it is for.
+async def _checked(tx: Reads, service: Service, connections: HubConnections, call: Call) -> tuple[Message, _Arrival]:
+    """The message, if it is well formed and its signature is its sender's, what it says outside, and whom it is for.
 
-    Raises FspiopError.
+    Raises MessageRefused.
     """
-    place = read_path(call.method, call.raw_path, call.query)
-    inbound = check_headers(call.method, place.resource, call.headers)
-    _check_fresh(service.settings, inbound)
-    returned_to = await _returned_to(tx, connections, place, call, inbound)
-    body = None
-    if not inbound.destination:
-        body = _read_body(place, call)
-    destination = inbound.destination or await find_destination(tx, addressee_of(place, body), inbound.source)
+    heading = adapter.read_heading(call.method, call.raw_path, call.query, call.headers)
+    _check_fresh(service.settings, heading)
+    returned_to = await _returned_to(tx, connections, call, heading)
+    destination, is_read = heading.destination, False
+    if not destination:
+        body, is_read = adapter.check_body(call.method, heading, call.body), True
+        destination = await find_destination(tx, adapter.addressee_of(heading, body), heading.source)
     connection = returned_to or (await connections.connection(tx, destination) if destination else None)
-    if connection is None or not (connection.enabled or (call.method, place.resource) in _HEARD_WHEN_DISABLED):
-        raise FspiopError("3203", "fspiop-destination names no participant served here")
+    # A disabled DFSP takes no new payment, but what became of those under way is heard and told.
+    if connection is None or not (connection.enabled or heading.is_of_under_way):
+        raise MessageRefused(Refusal.NOT_OUR_DFSP, "fspiop-destination names no participant served here")
+    arrival = _Arrival(call, heading, connection)
     if service.settings.require_signatures and returned_to is None:
-        await _check_signature(tx, service, _Arrival(call, place, inbound, connection))
-    if body is None:
-        _read_body(place, call)
-    if (call.method, place.resource) == ("POST", "quotes") and service.shared(Pressure).refuses_promises:
-        raise FspiopError("2003", "More is under way than can be worked off in time; ask again in some seconds.", 503)
-    if call.method == "POST" and await is_reconciling(service):
-        raise FspiopError("2003", "We were restored and ask the hub first; send this again in some minutes.", 503)
+        await _check_signature(tx, service, arrival)
+    if not is_read:
+        adapter.check_body(call.method, heading, call.body)
+    if heading.wants_promise and service.shared(Pressure).refuses_promises:
+        raise MessageRefused(
+            Refusal.BUSY, "More is under way than can be worked off in time; ask again in some seconds."
+        )
+    if heading.begins and await is_reconciling(service):
+        raise MessageRefused(Refusal.BUSY, "We were restored and ask the hub first; send this again in some minutes.")
     message = Message(
         method=call.method,
         path=call.raw_path,
-        source=inbound.source,
+        source=heading.source,
         destination=connection.fsp_id,
-        version=inbound.answer_version,
+        version=heading.answer_version,
         body=call.body,
         traceparent=trace.traceparent(),
     )
-    return message, place, connection
+    return message, arrival
 
 
-def _read_body(place: Place, call: Call) -> WireBody | None:
-    shape = ErrorPut if place.is_error else _BODIES.get((call.method, place.resource))
-    return None if shape is None else decode(shape, call.body)
-
-
-def _check_fresh(settings: Settings, inbound: Inbound) -> None:
+def _check_fresh(settings: Settings, heading: Heading) -> None:
     """Refuse what was dated too long ago, or too far ahead."""
     if settings.message_freshness_s <= 0:
         return
     most = min(timedelta(seconds=settings.message_freshness_s), FRESHNESS_MAX)
-    if abs(clock.now() - inbound.date) > most:
-        raise FspiopError("3100", f"The date header is more than {int(most.total_seconds())} s from our clock")
+    if abs(clock.now() - heading.dated_at) > most:
+        why = f"The date header is more than {int(most.total_seconds())} s from our clock"
+        raise MessageRefused(Refusal.INVALID, why)
 
 
 _ASKED = "SELECT payer_fsp_id FROM payment_request WHERE transaction_request_id = $1 AND dfsp_id = $2"
 
 
-async def _returned_to(
-    tx: Reads, connections: HubConnections, place: Place, call: Call, inbound: Inbound
-) -> HubConnection | None:
+async def _returned_to(tx: Reads, connections: HubConnections, call: Call, heading: Heading) -> HubConnection | None:
     """Our DFSP whose request a hub returns undelivered: such an error is unsigned and repeats the headers of our own
     request, with us as the source and the payer's DFSP as the destination (transaction-requests-service).
 
-    Raises FspiopError 3105 unless it is about a request that was put to that destination, and a hub can know of it.
+    Raises MessageRefused unless it is about a request that was put to that destination, and a hub can know of it.
     """
-    if not (call.method == "PUT" and place.resource == "transactionRequests" and place.is_error):
+    returned = adapter.returned_of(call.method, heading, call.body)
+    connection = await connections.connection(tx, heading.source) if returned is not None else None
+    if returned is None or connection is None:
         return None
-    connection = await connections.connection(tx, inbound.source)
-    if connection is None:
-        return None
-    code = decode(ErrorPut, call.body).error_information.error_code
-    asked = await tx.fetchval(_ASKED, place.ids[0], connection.dfsp_id)
-    if asked is not None and asked == inbound.destination and hub_may_find(code):
+    asked = await tx.fetchval(_ASKED, returned.hub_request_id, connection.dfsp_id)
+    if asked is not None and asked == heading.destination and returned.hub_may_know:
         return connection
-    if asked is None or _SIGNATURE in call.headers:
+    if asked is None or adapter.is_signed(call.headers):
         return None
-    raise FspiopError("3105", f"{meaning_of('3105')}: only a hub returns a request unsigned, to whom it was for")
+    raise adapter.badly_signed("only a hub returns a request unsigned, to whom it was for")
 
 
 async def _check_signature(tx: Reads, service: Service, arrival: _Arrival) -> None:
-    call, source = arrival.call, arrival.inbound.source
+    call, source = arrival.call, arrival.heading.source
     if not call.body:
-        return  # FSPIOP signs nothing without a body
-    if _SIGNATURE not in call.headers and _may_be_unsigned(service.settings, arrival):
+        return  # nothing is signed without a body
+    if not adapter.is_signed(call.headers) and _may_be_unsigned(service.settings, arrival.heading):
         return
     connections = service.shared(HubConnections)
-    target = call.raw_path + (f"?{call.query}" if call.query else "")
-    problem = "no key of this sender is known"
+    problem: str | None = "no key of this sender is known"
     for fresh in (False, True):
         for key in await connections.partner_keys(tx, source, fresh=fresh):
-            try:
-                verify(key, method=call.method, path=target, headers=call.headers, body=call.body)
-            except InvalidSignature as error:
-                problem = error.reason
-            else:
+            problem = adapter.signature_problem(key, call.method, call.raw_path, call.query, call.headers, call.body)
+            if problem is None:
                 return
-    raise FspiopError("3105", f"{meaning_of('3105')}: {problem}")
+    raise adapter.badly_signed(str(problem))
 
 
-def _may_be_unsigned(settings: Settings, arrival: _Arrival) -> bool:
+def _may_be_unsigned(settings: Settings, heading: Heading) -> bool:
     """Whether MERCHANT_UNSIGNED_FROM_HUB lets the hub say this without a signature; each use leaves a line."""
-    place = arrival.place
-    kind = f"{arrival.call.method} {place.resource}{'/error' if place.is_error else ''}"
-    if not settings.is_hub(arrival.inbound.source) or kind not in settings.unsigned_kinds:
+    if not settings.is_hub(heading.source) or heading.kind not in settings.unsigned_kinds:
         return False
-    _log.info("message_taken_unsigned", kind=kind, fsp_source=arrival.inbound.source)
+    _log.info("message_taken_unsigned", kind=heading.kind, fsp_source=heading.source)
     return True

@@ -1,6 +1,6 @@
 """The engine: messages of the hub, and what became of ours, decided in batches of one transaction each.
 
-Read (hub/fspiop), load (book_loading.py), decide (requests.py, quotes.py, transfers.py, parties.py), write, save
+Read (hub/adapter.py), load (book_loading.py), decide (requests.py, quotes.py, transfers.py, parties.py), write, save
 (book_saving.py), commit; then what was written is handed to this process's worker. An event whose decision raises is
 set aside alone. What fails for the whole batch is tried again in halves (programs/batches.py).
 """
@@ -24,9 +24,8 @@ from merchant.core.outbox import HeldJob, NewJob
 from merchant.core.service import Service
 from merchant.core.slices import Work
 from merchant.core.spans import Span
-from merchant.hub.fspiop.error_codes import FspiopError, error_of
-from merchant.hub.fspiop.reading import read
-from merchant.hub.fspiop.writing import Answered, Written, write, write_error
+from merchant.hub.adapter import read, wire_code, write, write_refusal
+from merchant.hub.envelopes import Answered, Written
 from merchant.hub.port import AnswerQuote, AnswerTransfer, MessageRefused
 from merchant.notify import events, receipts, sms
 from merchant.payments import ask, outgoing
@@ -58,7 +57,7 @@ class Item(Struct):
     event: Any = None
     message: Message | None = None
     connection: HubConnection | None = None
-    refused: MessageRefused | FspiopError | None = None
+    refused: MessageRefused | None = None
     decision: Decision | None = None
     written: list[tuple[Outgoing | None, Written]] = []
     error: Exception | None = None
@@ -184,7 +183,7 @@ async def _read(tx: Tx, service: Service, item: Item) -> None:
         item.event = read(message.method, message.path, message.source, message.body, item.connection)
         if item.event is None:
             _log.info("message_without_handler", method=message.method, resource=message.resource)
-    except (MessageRefused, FspiopError) as refused:
+    except MessageRefused as refused:
         item.refused = refused
     except Exception as error:
         item.error = error
@@ -208,7 +207,7 @@ def _end_span(item: Item) -> None:
     if item.error is not None:
         item.span.fail(type(item.error).__name__)
     elif item.refused is not None:
-        item.span.set("fspiop.error_code", _as_error(item.refused).code)
+        item.span.set("fspiop.error_code", wire_code(item.refused))
     item.span.end()
 
 
@@ -229,13 +228,13 @@ def _decide(service: Service, book: Book, item: Item, now: datetime) -> None:
             item.decision = decide(book, _our_dfsp(item.connection), item.source, item.event, now, is_hub=is_hub)
             item.refused = item.decision.refused
             item.written = [(say, _written(item, say)) for say in item.decision.says]
-    except (MessageRefused, FspiopError) as refused:
+    except MessageRefused as refused:
         item.decision, item.written, item.refused = None, [], refused
     except Exception as error:
         item.error = error
         return
     if item.refused is not None and item.message is not None and item.message.method in ("GET", "POST"):
-        item.written = [*item.written, (None, write_error(_as_error(item.refused), _answered(item.message)))]
+        item.written = [*item.written, (None, write_refusal(item.refused, _answered(item.message)))]
     if item.decision is not None:
         book.apply(item.decision)
 
@@ -260,10 +259,6 @@ def _written(item: Item, say: Outgoing) -> Written:
     return written
 
 
-def _as_error(refused: MessageRefused | FspiopError) -> FspiopError:
-    return refused if isinstance(refused, FspiopError) else error_of(refused)
-
-
 def _answered(message: Message) -> Answered:
     return Answered(message.method, message.path, message.body)
 
@@ -284,7 +279,7 @@ async def _save(
     ]
     await events.announce_all(tx, announced, now)
     paid = [
-        sms.Paid(one.merchant_id, one.amount, one.payer_masked, item.traceparent, one.reference)
+        sms.Paid(one.merchant_id, one.amount, one.payer_masked, item.traceparent, one.reference, one.told)
         for item, decision in decided
         for one in decision.texts
     ]
@@ -342,12 +337,11 @@ def _subject(service: Service, item: Item) -> str | None:
 def _tell(service: Service, item: Item) -> None:
     """Count and log what was refused, and what two DFSPs contradict each other about."""
     if item.refused is not None and item.message is not None:
-        error = _as_error(item.refused)
         at: At = "request" if item.message.method in ("GET", "POST") else "answer"
         service.shared(Refusals).note(
             at,
-            error.code,
-            error.description,
+            wire_code(item.refused),
+            item.refused.description,
             method=item.message.method,
             resource=item.message.resource,
             fsp_source=item.message.source,

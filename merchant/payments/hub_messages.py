@@ -9,18 +9,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from merchant.core import audit, errors, evidence, inbox
 from merchant.core.access import Actor
 from merchant.core.db import Reads, Tx
 from merchant.core.evidence import SecurityEvent
 from merchant.core.http import json as web
-from merchant.core.masking import HIDDEN
-from merchant.core.phone import mask
 from merchant.core.service import Service
 from merchant.core.texts import _
-from merchant.hub.fspiop.headers import media_type, version_for
+from merchant.hub.adapter import masked_numbers, shown_body, shown_headers
 from merchant.payments.finding_schemas import HubMessageView
 from merchant.payments.outgoing import open_queued
 
@@ -36,12 +32,6 @@ _FULFILLED = """
 SELECT t.answer, t.reserved_at AS at, d.fsp_id FROM transfer t JOIN dfsp d ON d.id = t.dfsp_id
 WHERE t.payer_fsp_id = $1 AND t.transfer_id = $2 AND t.answer IS NOT NULL
 """
-# Fields that hold people's names and birth dates, and the packet that names payer and payee.
-_PERSONAL = frozenset(
-    {"name", "displayName", "firstName", "middleName", "lastName", "dateOfBirth", "personalInfo", "ilpPacket"}
-)
-_NUMBER = re.compile(r"(?<![\w.-])\+?[0-9]{7,17}(?![\w.-])")
-_AMOUNT = "amount"
 
 
 def inbox_id(digest: bytes) -> str:
@@ -82,7 +72,7 @@ async def _find(tx: Reads, service: Service, message_id: str) -> HubMessageView:
         if row is None:
             raise errors.NotFound
         came = inbox.open_message(service.vault, row["sealed"])
-        headers = _headers(came.source, came.destination, came.resource, came.version)
+        headers = shown_headers(came.source, came.destination, came.resource, came.version)
         if came.traceparent:
             headers["traceparent"] = came.traceparent
         return _view(message_id, "in", row["received_at"], (came.method, came.path), headers, came.body)
@@ -91,23 +81,15 @@ async def _find(tx: Reads, service: Service, message_id: str) -> HubMessageView:
         if row is None:
             raise errors.NotFound
         sent = open_queued(service, row["sealed"])
-        headers = _headers(sent.source, sent.destination, sent.resource, sent.version)
+        headers = shown_headers(sent.source, sent.destination, sent.resource, sent.version)
         return _view(message_id, "out", row["sent_at"], (sent.method, sent.path), headers, sent.body)
     resource, payer_fsp_id, subject = read[3], read[4], read[5]
     row = await tx.fetchrow(_QUOTED if resource == "quotes" else _FULFILLED, payer_fsp_id, subject)
     if row is None:
         raise errors.NotFound
     body = service.vault.open(row["answer"], f"quote:{subject}") if resource == "quotes" else row["answer"]
-    headers = _headers(row["fsp_id"], payer_fsp_id, resource, None)
+    headers = shown_headers(row["fsp_id"], payer_fsp_id, resource, None)
     return _view(message_id, "out", row["at"], ("PUT", f"/{resource}/{subject}"), headers, body)
-
-
-def _headers(source: str, destination: str | None, resource: str, version: str | None) -> dict[str, str]:
-    """Those headers that are kept, or follow from what is."""
-    named = {"fspiop-source": source, "fspiop-destination": destination or ""}
-    return {name: text for name, text in named.items() if text} | {
-        "content-type": media_type(resource, version or version_for(resource))
-    }
 
 
 def _view(
@@ -119,33 +101,12 @@ def _view(
     body: bytes | None,
 ) -> HubMessageView:
     method, path = line
-    try:
-        content = msgspec.json.decode(body) if body else None
-    except msgspec.DecodeError:
-        content = None
     return HubMessageView(
         message_id=message_id,
         direction=direction,
         at=web.at(at),
         method=method,
-        path=_NUMBER.sub(lambda found: mask(found[0]), path),
+        path=masked_numbers(path),
         headers=headers,
-        body=masked(content) if isinstance(content, dict) else None,
+        body=shown_body(body),
     )
-
-
-def masked(content: Any, name: str = "") -> Any:
-    """A body without names, birth dates and telephone numbers of people; ids, amounts and times stay."""
-    if name in _PERSONAL and content is not None:
-        return HIDDEN
-    if isinstance(content, dict):
-        is_party = content.get("partyIdType") not in (None, "ALIAS", "BUSINESS")
-        return {
-            key: mask(value) if is_party and key == "partyIdentifier" and isinstance(value, str) else masked(value, key)
-            for key, value in content.items()
-        }
-    if isinstance(content, list):
-        return [masked(one, name) for one in content]
-    if isinstance(content, str) and name != _AMOUNT:
-        return _NUMBER.sub(lambda found: mask(found[0]), content)
-    return content

@@ -71,6 +71,7 @@ class PaymentRequest(SQLModel, table=True):
     paid_at: datetime | None = columns.instant(nullable=True)
     looked_up_at: datetime | None = columns.instant(nullable=True)  # when the hub was last asked who has the payer
     hub_trouble: str | None = None  # "unreachable", or "no_answer": what came of the last tries to reach the hub
+    successor_id: UUID | None = None  # the request that took its place when it was asked again
 
 
 class PaymentEvent(SQLModel, table=True):

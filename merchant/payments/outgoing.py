@@ -17,9 +17,8 @@ from merchant.core import clock, ids, inbox, outbox, spans
 from merchant.core.db import Tx, forget
 from merchant.core.outbox import HeldJob
 from merchant.core.service import Service
-from merchant.hub.fspiop import client
-from merchant.hub.fspiop.client import OutgoingMessage, SendResult
-from merchant.hub.fspiop.writing import write
+from merchant.hub import adapter
+from merchant.hub.envelopes import OutgoingMessage, SendResult
 from merchant.hub.port import HubUnreachable
 from merchant.payments.book import Outgoing
 from merchant.payments.internal import AnswerTaken, RefundNotTaken, RefundTaken
@@ -77,7 +76,7 @@ async def queue(tx: Tx, service: Service, message: QueuedMessage, dfsp_id: UUID,
 
 async def queue_say(tx: Tx, service: Service, connection: HubConnection, dfsp_id: UUID, one: Outgoing) -> None:
     """Queue something to tell the hub that answers no message of its own."""
-    written = write(one.say, connection)
+    written = adapter.write(one.say, connection)
     message = QueuedMessage(
         method=written.method,
         path=written.path,
@@ -151,7 +150,7 @@ async def _transmit(
         raise HubUnreachable(f"{connection.fsp_id} has no hub URL", never_left=True)
     begun_s = time.perf_counter()
     try:
-        result = await client.send(http, url, message, connection.signing_key)
+        result = await adapter.send(http, url, message, connection.signing_key)
     except HubUnreachable:
         _calls.labels(*labels, "unreachable").inc()
         raise

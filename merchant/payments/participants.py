@@ -1,4 +1,4 @@
-"""How we reach the hub for each of our DFSPs: its FSPIOP base URL, our signing key, our ILP secret, partners' keys.
+"""How we reach the hub for each of our DFSPs: its base URL, our signing key, the secret of our quotes, partners' keys.
 
 Building a key object is expensive (an RSA key costs as much as a hundred signatures), so each process caches them
 for half a minute: a changed URL or mode, a new key of ours and a retired key count everywhere after that, a key that
@@ -17,7 +17,8 @@ from msgspec import Struct
 from merchant.core import clock
 from merchant.core.db import Reads
 from merchant.core.service import Service
-from merchant.hub.fspiop.jws import SigningKey, VerifyKey, load_signing_key, load_verify_key
+from merchant.hub.adapter import load_signing_key, load_verify_key
+from merchant.hub.envelopes import SigningKey, VerifyKey
 from merchant.scheme import keys
 
 _KEPT_FOR = timedelta(seconds=30)

@@ -21,8 +21,9 @@ from merchant.core.db import Reads
 from merchant.core.errors import OperatorProblem
 from merchant.core.service import Service
 from merchant.core.vault import BadSecretKey
+from merchant.hub.adapter import masked
 from merchant.notify.events import NOTICE_TOPIC, Notice
-from merchant.payments import finding, hub_messages, outgoing, receipt_numbers, search, timeline
+from merchant.payments import finding, outgoing, receipt_numbers, search, timeline
 from merchant.payments.ask import RequestJob
 from merchant.payments.schemas import Amount, HubIds, amount_view
 from merchant.payments.subjects import subject_of_path
@@ -149,7 +150,7 @@ def _in_order(found: Sequence[_At]) -> list[Line]:
 
 def _of_step(step: timeline.Step) -> Line:
     kind: Any = step.direction
-    detail = hub_messages.masked(step.detail) if step.detail else None
+    detail = masked(step.detail) if step.detail else None
     return Line(
         at="", kind=kind, what=step.what, state=step.state, detail=detail, id=step.message_id, trace_id=step.trace_id
     )
@@ -158,14 +159,13 @@ def _of_step(step: timeline.Step) -> Line:
 # --- what others were told -------------------------------------------------------------------------------------------
 
 # Events and text messages are found by when they were written: no index names their payment.
-_EVENTS = """
+_EVENTS = r"""
 SELECT DISTINCT e.id, e.event_type, e.body, e.created_at
 FROM unnest($2::timestamptz[], $3::uuid[], $4::uuid[]) AS step (at, low, high)
 CROSS JOIN LATERAL (
   SELECT * FROM announced_event WHERE merchant_id = $1 AND id >= step.low AND id <= step.high
     AND created_at BETWEEN step.at - $5::interval AND step.at + $5::interval
-    AND event_type = ANY('{payment.received,payment_request.cancelled,payment_request.expired,payment_request.failed,
-      payment_request.in_doubt,payment_request.paid,payment_request.rejected}')) AS e
+    AND (event_type = 'payment.received' OR event_type LIKE 'payment_request.%' OR event_type LIKE 'refund.%')) AS e
 ORDER BY e.id
 """
 _DELIVERIES = """

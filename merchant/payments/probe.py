@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Final
-from urllib.parse import quote
 
 import aiohttp
 from msgspec import Struct
@@ -16,10 +15,8 @@ from msgspec import Struct
 from merchant.core import clock, inbox
 from merchant.core.inbox import Message
 from merchant.core.service import Service
-from merchant.hub.fspiop import client
-from merchant.hub.fspiop.client import OutgoingMessage
-from merchant.hub.fspiop.error_codes import FspiopError, meaning_of
-from merchant.hub.fspiop.messages import PartiesPut, decode, read_error
+from merchant.hub import adapter
+from merchant.hub.envelopes import OutgoingMessage
 from merchant.hub.port import HubUnreachable
 from merchant.payments.participants import HubConnection, HubConnections
 from merchant.scheme import keys
@@ -62,20 +59,20 @@ async def probe_hub(
         return
     seen = await _seen(service)
     begun_s = time.monotonic()
-    message = OutgoingMessage("GET", f"/parties/{party[0]}/{quote(party[1], safe='')}", fsp_id)
-    yield Step("request", f"GET {connection.url_for('parties')}{message.path}")
+    message = adapter.look_up(*party, fsp_id)
+    yield Step("request", f"{message.method} {connection.url_for(message.resource)}{message.path}")
     sent = await _send(connection, message)
     yield sent
     if sent.problem:
         return
     while time.monotonic() - begun_s < timeout_s:
-        if (answer := await _answer(service, message.path, seen)) is not None:
+        if (answer := await _answer(service, message, seen)) is not None:
             took_s = time.monotonic() - begun_s
             async with service.db.system_reads() as tx:
                 signed_by = await service.shared(HubConnections).partner_keys(tx, answer.source)
             yield _told(answer, took_s)
             yield _verdict(service, answer, bool(signed_by))
-            if is_ours and (error := read_error(answer.body)) is not None and error[0] == _PARTY_NOT_FOUND:
+            if is_ours and adapter.party_told(answer.body).is_unknown:
                 yield Step("number", "ours, and not known to the hub", _no_oracle(service, party[0]))
             return
         await asyncio.sleep(POLL_S)
@@ -87,7 +84,6 @@ async def probe_hub(
     )
 
 
-_PARTY_NOT_FOUND = "3204"
 _NEWEST = "SELECT alias_type, alias FROM alias WHERE dfsp_id = $1 ORDER BY counter_id DESC LIMIT 1"
 
 
@@ -130,12 +126,12 @@ def _is_believed(service: Service, known: dict[str, int]) -> bool:
 async def _send(connection: HubConnection, message: OutgoingMessage) -> Step:
     async with aiohttp.ClientSession() as http:
         try:
-            result = await client.send(http, connection.url_for("parties"), message, connection.signing_key)
+            result = await adapter.send(http, connection.url_for(message.resource), message, connection.signing_key)
         except HubUnreachable as error:
             return Step("status", "no answer", f"The hub could not be reached: {error}.")
     if result.is_accepted:
         return Step("status", str(result.status))
-    why = f"{result.error_code} {result.error_description}" if result.error_code else "no FSPIOP error in its answer"
+    why = f"{result.error_code} {result.error_description}" if result.error_code else "no error in its answer"
     return Step("status", str(result.status), f"The hub refused the look-up: {why}.")
 
 
@@ -159,13 +155,13 @@ async def _seen(service: Service) -> _Seen:
     return _Seen(clock.now(), {row["digest"]: row["times"] for row in rows})
 
 
-async def _answer(service: Service, path: str, seen: _Seen) -> Message | None:
+async def _answer(service: Service, asked: OutgoingMessage, seen: _Seen) -> Message | None:
     async with service.db.system_reads() as tx:
         rows = await tx.fetch(_LATELY, seen.at)
     for row in rows:
         if row["times"] > seen.times.get(row["digest"], 0):
             message = inbox.open_message(service.vault, row["sealed"])
-            if message.path in (path, f"{path}/error"):
+            if adapter.answers_look_up(asked, message.path):
                 return message
     return None
 
@@ -173,14 +169,12 @@ async def _answer(service: Service, path: str, seen: _Seen) -> Message | None:
 def _told(answer: Message, took_s: float) -> Step:
     """What the answer says, without the party's name."""
     about = f"from {answer.source} after {took_s:.1f} s"
-    error = read_error(answer.body)
-    if error is not None:
-        return Step("answer", f"{about}: error {error[0]} ({meaning_of(error[0])})")
-    try:
-        party = decode(PartiesPut, answer.body).party.party_id_info
-    except FspiopError as problem:
-        return Step("answer", about, f"It cannot be read: {problem.description}.")
-    return Step("answer", f"{about}: the account is at {party.fsp_id or answer.source}")
+    told = adapter.party_told(answer.body)
+    if told.error is not None:
+        return Step("answer", f"{about}: error {told.error}")
+    if told.problem is not None:
+        return Step("answer", about, f"It cannot be read: {told.problem}.")
+    return Step("answer", f"{about}: the account is at {told.fsp_id or answer.source}")
 
 
 def _verdict(service: Service, answer: Message, has_keys: bool) -> Step:

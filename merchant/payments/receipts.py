@@ -15,6 +15,7 @@ import asyncpg
 from msgspec import Struct
 
 from merchant.core import clock, errors, texts
+from merchant.core.db import Reads
 from merchant.core.money import Money, display
 from merchant.core.service import SchemeFacts, Service
 from merchant.core.texts import _
@@ -46,6 +47,7 @@ class Receipt(Struct, frozen=True):
     note: str | None
     payer: str | None  # masked
     paid: str  # the word
+    given_back: str | None = None  # in all, and when the last of it
 
     def lines(self) -> list[tuple[str, str]]:
         """Labels and what stands behind them, in their order."""
@@ -57,12 +59,20 @@ class Receipt(Struct, frozen=True):
             (_("Reference"), self.reference),
             (_("Note"), self.note),
             (_("Payer"), self.payer),
+            (_("Given back"), self.given_back),
         ]
         return [(texts.translate(label, self.language), text) for label, text in given if text]
 
 
-def receipt_of(row: asyncpg.Record, scheme: SchemeFacts, language: str) -> Receipt:
-    """The receipt of a payment from a row of search.PAYMENT."""
+_GIVEN_BACK = """
+SELECT sum(amount_minor)::bigint AS amount_minor, max(refunded_at) AS at FROM refund
+WHERE payment_id = $1 AND refunded_at IS NOT NULL
+"""
+
+
+async def receipt_of(tx: Reads, row: asyncpg.Record, scheme: SchemeFacts, language: str) -> Receipt:
+    """The receipt of a payment from a row of search.PAYMENT, with what was given back of it."""
+    back = await tx.fetchrow(_GIVEN_BACK, row["payment_id"])
     amount = Money(row["amount_minor"], row["currency"])
     return Receipt(
         payment_id=row["payment_id"],
@@ -81,7 +91,15 @@ def receipt_of(row: asyncpg.Record, scheme: SchemeFacts, language: str) -> Recei
         note=row["note"],
         payer=row["payer_masked"],
         paid=texts.translate(_("Paid"), language),
+        given_back=_told_back(back, amount.currency, scheme, language),
     )
+
+
+def _told_back(back: asyncpg.Record | None, currency: str, scheme: SchemeFacts, language: str) -> str | None:
+    if back is None or back["at"] is None:
+        return None
+    amount = display(Money(back["amount_minor"], currency), language)
+    return f"{amount}, {_moment(back['at'], scheme.time_zone, language)}"
 
 
 async def read_receipt(service: Service, payment_id: UUID, language: str) -> Receipt:
@@ -89,9 +107,9 @@ async def read_receipt(service: Service, payment_id: UUID, language: str) -> Rec
     scheme = await service.scheme()
     async with service.db.system_reads() as tx:
         row = await tx.fetchrow(_ONE, payment_id)
-    if row is None:
-        raise errors.NotFound
-    return receipt_of(row, scheme, language)
+        if row is None:
+            raise errors.NotFound
+        return await receipt_of(tx, row, scheme, language)
 
 
 def as_text(receipt: Receipt) -> str:

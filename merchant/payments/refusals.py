@@ -13,8 +13,8 @@ from merchant.core import evidence
 from merchant.core.evidence import SecurityEvent
 from merchant.core.service import Service
 from merchant.core.throttle import Throttle
-from merchant.hub.fspiop.headers import FSP_ID_LENGTH_MAX
-from merchant.hub.fspiop.resources import ANSWERED
+from merchant.hub.adapter import known_resource
+from merchant.hub.envelopes import FSP_ID_LENGTH_MAX
 
 # Lines a minute about one sender, and about all: enough to find a fault by, and a flood stays cheap.
 LINES_PER_MINUTE: Final = 30
@@ -59,7 +59,7 @@ class Refusals:
             return
         about: dict[str, Any] = {
             "method": method,
-            "resource": resource if resource in ANSWERED else "none",
+            "resource": known_resource(resource),
             "fsp_source": sender,
             "fsp_destination": _name(fsp_destination),
             "code": code,

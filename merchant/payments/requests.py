@@ -4,6 +4,7 @@ Pure decisions; operations.py creates requests, engine.py runs the rest. No answ
 have arrived, so it is sent again with the same id, and a request that ends this way is in doubt, never failed.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -183,7 +184,11 @@ class MoneyUnderWay(Exception):
 
 
 class HasEnded(Exception):
-    """The request has ended."""
+    """The request has ended, as `state` says."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
 
 
 def decide_cancel(
@@ -211,20 +216,26 @@ def decide_decline(book: Book, request: Request, now: datetime) -> Decision:
 
 def _check_stoppable(book: Book, request: Request) -> None:
     if not may(request.state, RequestCapability.CANCEL):
-        raise HasEnded
+        raise HasEnded(request.state)
     if is_money_under_way(book, request):
         raise MoneyUnderWay
 
 
-def decide_ask_again(book: Book, request: Request, now: datetime) -> Decision:
-    """End a request that is asked again, unless it has ended without money already.
+def decide_ask_again(book: Book, asked: Sequence[Request], now: datetime) -> tuple[Decision, Request | None]:
+    """What becomes of a demand that is put again. `asked` are the request and those that took its place before, oldest
+    first. The last is ended, unless it has ended without money already, and a new one is to be made; or it is open and
+    took another's place: then it is returned, and nobody is asked twice.
 
-    Raises HasEnded when it was paid or its money is in doubt, MoneyUnderWay.
+    Raises HasEnded when one of them was paid or its money is in doubt, MoneyUnderWay.
     """
-    if is_money_under_way(book, request):
-        raise MoneyUnderWay
-    if not may_be_asked_again(request.state):
-        raise HasEnded
-    if may(request.state, RequestCapability.CANCEL):
-        return decide_cancel(book, request, now, "asked_again", ASKED_AGAIN)
-    return Decision()
+    for one in asked:
+        if is_money_under_way(book, one):
+            raise MoneyUnderWay
+        if not may_be_asked_again(one.state):
+            raise HasEnded(one.state)
+    last = asked[-1]
+    if not may(last.state, RequestCapability.CANCEL):
+        return Decision(), None
+    if len(asked) > 1 and last.expires_at > now:
+        return Decision(), last
+    return decide_cancel(book, last, now, "asked_again", ASKED_AGAIN), None

@@ -105,7 +105,8 @@ async def cancel_payment_request(call: Call[None], request_id: UUID) -> schemas.
 async def ask_again_for_payment_request(call: Call[None], request_id: UUID) -> schemas.PaymentRequestView:
     """Put the same demand to the same customer again. The earlier request keeps its reference, and ends if it is open.
 
-    The answer is the new request, with the same counter, payer, amount, reference and note.
+    The answer is the new request, with the same counter, payer, amount, reference and note. Of a request that was asked
+    again before, it is the one that took its place, as long as that is open: nobody is asked twice for the same money.
     """
     made = await ask_again(call.tx, call.service, call.actor, request_id)
     return await _view(call, made.id)

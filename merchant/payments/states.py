@@ -85,7 +85,7 @@ _ANNOUNCED = {
 }
 
 # What a payer is told who asked by telephone. A bank that did not answer in time may pay yet.
-_BY_TELEPHONE = "ussd"
+BY_TELEPHONE = "ussd"
 _TOLD_PAYER: Mapping[RequestState, Literal["paid", "not_paid", "no_answer"]] = {
     _S.PAID: "paid",
     _S.REJECTED: "not_paid",
@@ -165,7 +165,7 @@ def move(
 def _tell_payer(decision: Decision, request: Request, told: Mapping[str, Any]) -> None:
     """Of an end, tell the payer who asked by telephone."""
     words = _TOLD_PAYER.get(RequestState(request.state))
-    if request.channel != _BY_TELEPHONE or request.payer is None or words is None:
+    if request.channel != BY_TELEPHONE or request.payer is None or words is None:
         return
     reference = number_of(told["payment_id"]) if "payment_id" in told else request.short_ref
     decision.payer_texts.append(

@@ -19,12 +19,15 @@ class Announcement(Struct, frozen=True):
 
 
 class PaidText(Struct, frozen=True):
-    """A text message to a merchant that was paid; `reference` is the number of the receipt."""
+    """A text message to a merchant that was paid, or whose refund its customer has; `reference` is the number of the
+    payment's receipt.
+    """
 
     merchant_id: UUID
     amount: Money
     payer_masked: str | None
     reference: str
+    told: Literal["paid", "gave_back"] = "paid"
 
 
 class PayerText(Struct, frozen=True):
@@ -34,5 +37,5 @@ class PayerText(Struct, frozen=True):
     merchant_id: UUID
     phone: str  # digits
     amount: Money
-    told: Literal["paid", "not_paid", "no_answer"]
+    told: Literal["paid", "not_paid", "no_answer", "refunded"]
     reference: str

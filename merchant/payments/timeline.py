@@ -3,7 +3,8 @@
 Messages of the hub are in the inbox, our refusals and questions in sent_message, our answers with the quotes and
 transfers they belong to, all for inbox.KEPT_FOR (seven days; a transfer's answer for good); our own steps stay for
 ever. What asked for a payer, or put a request to them, is not kept: that it was sent is. The answer to a look-up is
-told where it came for this request: one that is like another of the last seven days is only counted.
+told where it came for this request: one that is like another of the last seven days is only counted. What was given
+back of a payment is told with it.
 """
 
 from datetime import datetime, timedelta
@@ -17,12 +18,10 @@ from merchant.core import inbox, trace
 from merchant.core.db import Reads
 from merchant.core.http import json as web
 from merchant.core.inbox import Message
-from merchant.core.phone import mask
+from merchant.core.money import Money, display
 from merchant.core.service import Service
 from merchant.core.vault import Vault
-from merchant.hub.fspiop.error_codes import FspiopError
-from merchant.hub.fspiop.messages import ErrorPut, decode
-from merchant.hub.fspiop.paths import read_path
+from merchant.hub.adapter import error_code_of, shown_path
 from merchant.payments import hub_messages
 from merchant.payments.finding_schemas import TimelineStep
 from merchant.payments.outgoing import open_queued
@@ -89,6 +88,14 @@ SELECT digest, sealed, times, received_at FROM inbox
 WHERE about = ANY($1) OR (about = ANY($2) AND received_at >= $3 AND received_at < $4) ORDER BY received_at LIMIT $5
 """
 _SENT = "SELECT id, sealed, sent_at FROM sent_message WHERE about = ANY($1) ORDER BY id LIMIT $2"
+# Those of a payment, or of the payment of a request.
+_REFUNDS = """
+SELECT id, quote_id, transfer_id, amount_minor, currency FROM refund
+WHERE payment_id = $1 OR payment_id = ANY(ARRAY(SELECT id FROM payment WHERE request_id = $2)) ORDER BY id LIMIT 100
+"""
+_REFUND_EVENTS = (
+    "SELECT refund_id, at, state, cause, detail FROM refund_event WHERE refund_id = ANY($1) ORDER BY at, seq"
+)
 _FSP_OF_PAYMENT = "SELECT d.fsp_id FROM payment p JOIN dfsp d ON d.id = p.dfsp_id WHERE p.id = $1"
 
 
@@ -123,6 +130,10 @@ async def read_steps(tx: Reads, service: Service, request_id: UUID | None, payme
         assert payment is not None
         steps.append(Step(at=payment["received_at"], direction="own", what="payment_received", state="paid"))
         fsp_id = await tx.fetchval(_FSP_OF_PAYMENT, payment["id"])
+    refunds = await tx.fetch(_REFUNDS, payment_id, request_id)
+    if refunds:
+        subjects += [row[name] for row in refunds for name in ("quote_id", "transfer_id")]
+        steps += _refund_steps(refunds, await tx.fetch(_REFUND_EVENTS, [row["id"] for row in refunds]))
     steps += [_sent(service, row) for row in await tx.fetch(_SENT, subjects, _MOST_MESSAGES)]
     looked_up = _look_ups(service.vault, request)
     came = await tx.fetch(_CAME, subjects, *looked_up, _MOST_MESSAGES)
@@ -164,13 +175,27 @@ def _own_steps(request: asyncpg.Record, events: list[asyncpg.Record]) -> list[St
     return steps
 
 
+def _refund_steps(refunds: list[asyncpg.Record], events: list[asyncpg.Record]) -> list[Step]:
+    """What became of the refunds of a payment; each step tells the amount, since there may be several."""
+    amounts = {row["id"]: display(Money(row["amount_minor"], row["currency"])) for row in refunds}
+    return [
+        Step(
+            at=event["at"],
+            direction="own",
+            what=f"refund_{event['state']}",
+            detail=", ".join(filter(None, (amounts[event["refund_id"]], event["cause"], event["detail"]))),
+        )
+        for event in events
+    ]
+
+
 def _sent(service: Service, row: asyncpg.Record) -> Step:
     message = open_queued(service, row["sealed"])
     return Step(
         at=row["sent_at"],
         direction="out",
         what=f"{message.method} {shown_path(message.method, message.path)}",
-        detail=_error_of(message.path, message.body),
+        detail=error_code_of(message.path, message.body),
         message_id=hub_messages.sent_id(row["id"]),
     )
 
@@ -180,7 +205,7 @@ def _came(vault: Vault, row: asyncpg.Record, fsp_id: str) -> Step | None:
     message: Message = inbox.open_message(vault, row["sealed"])
     if message.destination != fsp_id:
         return None
-    error, parent = _error_of(message.path, message.body), trace.parse(message.traceparent)
+    error, parent = error_code_of(message.path, message.body), trace.parse(message.traceparent)
     # Answers to look-ups of one payer are alike, whatever request they were for.
     again = f"{row['times']} times" if row["times"] > 1 and message.resource != "parties" else None
     return Step(
@@ -191,29 +216,6 @@ def _came(vault: Vault, row: asyncpg.Record, fsp_id: str) -> Step | None:
         message_id=hub_messages.inbox_id(row["digest"]),
         trace_id=parent.trace_id if parent is not None else None,
     )
-
-
-def _error_of(path: str, body: bytes | None) -> str | None:
-    """The code of an error, without its description, which others wrote."""
-    if not path.partition("?")[0].endswith("/error"):
-        return None
-    try:
-        return decode(ErrorPut, body or b"").error_information.error_code
-    except FspiopError:
-        return None
-
-
-def shown_path(method: str, path: str) -> str:
-    """A path whose telephone number is masked; nothing of one that cannot be read."""
-    path = path.partition("?")[0]
-    try:
-        place = read_path(method, path)
-    except FspiopError:
-        return f"/{path.split('/')[1] if '/' in path else ''}/…"
-    hidden: list[str] = list(place.ids)
-    if len(hidden) > 1:
-        hidden[1] = hidden[1] if hidden[0] not in (MSISDN, "PERSONAL_ID", "EMAIL") else mask(hidden[1])
-    return "/".join(("", place.resource, *hidden, *(("error",) if place.is_error else ())))
 
 
 def _in_order(steps: list[Step]) -> list[TimelineStep]:

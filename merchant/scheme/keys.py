@@ -1,7 +1,7 @@
 """The key table: JWS signing and verifying keys and ILP secrets, by FSP and purpose, with validity.
 
 Private parts are sealed under MERCHANT_SECRET_KEY. Callers get PEM text or secrets and build key objects once
-(merchant.hub.fspiop.jws); several valid keys of one FSP overlap so that a partner can rotate without a gap.
+(merchant.hub); several valid keys of one FSP overlap so that a partner can rotate without a gap.
 """
 
 from datetime import datetime

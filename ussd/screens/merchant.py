@@ -25,7 +25,7 @@ from ussd.screens.trading import (
 )
 from ussd.session import Answers, ScreenName
 from ussd.texts import Line, row, say
-from ussd.trade import OwnCounter, PaymentLine, Trade
+from ussd.trade import OwnCounter, PaymentLine, Taking, Trade
 
 OWNERS_ROWS: Final = frozenset({"1", "2", "4"})  # of the menu to manage a shop: not a cashier's
 REFUND_ROW: Final = "4"
@@ -158,13 +158,16 @@ def _received(payment: PaymentLine) -> Line:
 
 
 async def show_takings(turn: Turn) -> View:
-    """How many payments came today and what they come to, by currency."""
+    """How many payments came today and what they come to, by currency; and what was given back today."""
     takings = await turn.backend.takings_today(turn.step.msisdn, trade_of(turn).shop_id)
-    lines = (
-        say("takings.line", payments=str(one.payments), **money(one.amount_minor, one.exponent, one.currency))
-        for one in takings
-    )
-    return View(say("takings.list" if takings else "takings.none"), tuple(lines))
+    return View(say("takings.list" if takings else "takings.none"), tuple(map(_taking, takings)))
+
+
+def _taking(one: Taking) -> Line:
+    told = {"payments": str(one.payments), **money(one.amount_minor, one.exponent, one.currency)}
+    if not one.refunded_minor:
+        return say("takings.line", **told)
+    return say("takings.with_refunds", refunded=format_amount(one.refunded_minor, one.exponent), **told)
 
 
 async def show_limits(turn: Turn) -> View:

@@ -35,9 +35,15 @@ WHERE counter_id = $1 ORDER BY id DESC LIMIT $2
 """
 _PAYMENT = "SELECT id, counter_id, currency FROM payment WHERE id = $1"
 _TAKINGS = """
-SELECT currency, count(*) AS payments, sum(amount_minor)::bigint AS amount_minor FROM payment
-WHERE merchant_id = $1 AND received_at >= $2 AND ($3::uuid IS NULL OR counter_id = $3)
-GROUP BY currency ORDER BY currency
+WITH paid AS (
+  SELECT currency, count(*) AS payments, sum(amount_minor)::bigint AS amount_minor FROM payment
+  WHERE merchant_id = $1 AND received_at >= $2 AND ($3::uuid IS NULL OR counter_id = $3) GROUP BY currency),
+given_back AS (
+  SELECT currency, sum(amount_minor)::bigint AS refunded_minor FROM refund
+  WHERE merchant_id = $1 AND refunded_at >= $2 AND ($3::uuid IS NULL OR counter_id = $3) GROUP BY currency)
+SELECT currency, coalesce(payments, 0) AS payments, coalesce(amount_minor, 0) AS amount_minor,
+  coalesce(refunded_minor, 0) AS refunded_minor
+FROM paid FULL JOIN given_back USING (currency) ORDER BY currency
 """
 _GROUP = "SELECT coalesce(limit_group, id) FROM merchant WHERE id = $1"
 
@@ -104,7 +110,7 @@ class ServiceTrade:
         ]
 
     async def takings_today(self, msisdn: str, shop_id: str) -> list[ussd.Taking]:
-        """What came in since the scheme's midnight."""
+        """What came in, and was given back, since the scheme's midnight."""
         place = await self._of_shop(shop_id)
         if place is None:
             return []
@@ -112,7 +118,13 @@ class ServiceTrade:
         midnight = datetime.combine(clock.now().astimezone(zone).date(), time(), zone)
         rows = await self._tx.fetch(_TAKINGS, place.merchant_id, midnight, place.bound_to)
         return [
-            ussd.Taking(row["currency"], money.exponent(row["currency"]), row["payments"], row["amount_minor"])
+            ussd.Taking(
+                row["currency"],
+                money.exponent(row["currency"]),
+                row["payments"],
+                row["amount_minor"],
+                row["refunded_minor"],
+            )
             for row in rows
         ]
 

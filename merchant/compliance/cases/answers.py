@@ -18,7 +18,7 @@ from merchant.core import clock, errors
 from merchant.core.db import Tx
 from merchant.core.http.shape import MAX_FAULTS
 from merchant.core.vault import Vault
-from merchant.hub.fspiop.resources import RESERVED_WORDS
+from merchant.hub.reserved import RESERVED_WORDS
 
 # Which answers get a blind index: (kind, path below an owner or the business).
 _OWNER_IDENTIFIERS = ("id_number", "phone", "email")

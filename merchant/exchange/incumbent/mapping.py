@@ -15,7 +15,7 @@ from msgspec import Struct
 import kyb
 from merchant.exchange.incumbent.categories import mcc_of
 from merchant.exchange.incumbent.tables import MERCHANTS, OWNERS_OF, Record, Tables
-from merchant.hub.fspiop.resources import RESERVED_WORDS
+from merchant.hub.reserved import RESERVED_WORDS
 
 _KINDS = {"Individual": "individual", "Small Shop": "sole_proprietor", "Chain Store": "company"}
 _BANDS = {"1 - 5": "1-5", "6 - 10": "6-10", "11 - 50": "11-50", "51 - 100": "51-100", "100++": "100+"}

@@ -1,4 +1,4 @@
-"""What each counter took on a day, and what became of the requests that were made on it."""
+"""What each counter took and gave back on a day, and what became of the requests that were made on it."""
 
 from datetime import datetime
 from uuid import UUID
@@ -26,6 +26,8 @@ class CounterDay(Struct, frozen=True):
     currency: str
     count: int
     amount_minor: int
+    refunds: int
+    refunded_minor: int
     first_at: datetime | None
     last_at: datetime | None
     open_requests: int
@@ -46,9 +48,15 @@ asked AS (
   FROM payment_request_reportable p
   WHERE p.created_at >= $1 AND p.created_at < $2 AND p.state <> '{RequestState.PAID}' AND {{narrowed}}
   GROUP BY 1, 2, 3),
-found AS MATERIALIZED (SELECT * FROM paid FULL JOIN asked USING (merchant_id, counter_id, currency))
+given_back AS (
+  SELECT p.merchant_id, p.counter_id, p.currency, count(*) AS refunds, sum(p.amount_minor)::bigint AS refunded_minor
+  FROM refund p WHERE p.refunded_at >= $1 AND p.refunded_at < $2 AND {{narrowed}} GROUP BY 1, 2, 3),
+found AS MATERIALIZED (
+  SELECT * FROM paid FULL JOIN asked USING (merchant_id, counter_id, currency)
+  FULL JOIN given_back USING (merchant_id, counter_id, currency))
 SELECT f.merchant_id, coalesce(m.trading_name, '') AS merchant_name, f.counter_id, coalesce(c.name, '') AS counter_name,
   coalesce(c.alias, '') AS alias, f.currency, coalesce(count, 0) AS count, coalesce(amount_minor, 0) AS amount_minor,
+  coalesce(refunds, 0) AS refunds, coalesce(refunded_minor, 0) AS refunded_minor,
   first_at, last_at, coalesce(open_requests, 0) AS open_requests, coalesce(unsuccessful, 0) AS unsuccessful
 FROM found f
 LEFT JOIN LATERAL (SELECT name, alias FROM counter WHERE id = f.counter_id OFFSET 0) AS c ON true
@@ -58,7 +66,7 @@ ORDER BY merchant_name, f.merchant_id, counter_name, f.counter_id, f.currency LI
 
 
 async def daily_takings(tx: Reads, scope: Scope, day: Between, limit: int) -> list[CounterDay]:
-    """A row for each counter and currency that had payments, or requests that were not paid, by names."""
+    """A row for each counter and currency that had payments, refunds, or requests that were not paid, by names."""
     if scope.nobody:
         return []
     return sql.rows(CounterDay, await tx.fetch(*narrowed(_DAILY, scope, day.since, day.until, limit)))

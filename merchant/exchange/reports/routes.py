@@ -35,7 +35,10 @@ _USUAL_DAYS = 30
     raises=(TooManyRows,),
 )
 async def list_daily_takings(call: Call[None]) -> list[schemas.DailyTakings]:
-    """What each counter took on a day, by currency, by the names of merchants and counters."""
+    """What each counter took and gave back on a day, by currency, by the names of merchants and counters.
+
+    `amount` is all that came in, `refunded` what customers got back that day of whatever payment, `net` the difference.
+    """
     day = await one_day(call)
     rows = await daily_takings(call.tx, scope_asked(call), day, read_at_most(call))
     check_count(call, len(rows))
@@ -56,7 +59,10 @@ async def list_daily_takings(call: Call[None]) -> list[schemas.DailyTakings]:
     ),
 )
 async def list_takings(call: Call[None]) -> list[schemas.TakingsOfDay]:
-    """What was taken day by day, by currency, oldest first; a day without payments has no row."""
+    """What was taken and given back day by day, by currency, oldest first; a day without either has no row.
+
+    `amount` is all that came in, `refunded` what customers got back that day of whatever payment, `net` the difference.
+    """
     days = await some_days(call, MAX_DAYS, _USUAL_DAYS)
     return [schemas.day_view(row) for row in await takings_by_day(call.tx, scope_asked(call), days)]
 
@@ -83,7 +89,10 @@ async def list_takings_by_hour(call: Call[None]) -> list[schemas.TakingsOfHour]:
     raises=(TooManyRows,),
 )
 async def list_settlement(call: Call[None]) -> list[schemas.MerchantSettlement]:
-    """The settlement statement of a day: what is owed to each merchant, by currency, by the merchants' names."""
+    """The settlement statement of a day: what is owed to each merchant, by currency, by the merchants' names.
+
+    `net` is what came in (`amount`) without what was given back that day (`refunded`); it may be below zero.
+    """
     day = await one_day(call)
     rows = await settlement_statement(
         call.tx,

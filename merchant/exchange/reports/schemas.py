@@ -1,6 +1,7 @@
 """Shapes of the reports on money; an amount is decimal text beside its currency, so that spreadsheets add it up."""
 
 from datetime import date
+from typing import Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -16,11 +17,28 @@ def _decimal(minor: int, currency: str) -> str:
     return money.format_decimal(Money(minor, currency))
 
 
+class _Money(Protocol):
+    """What came in and what was given back of it, or of what came before."""
+
+    @property
+    def currency(self) -> str: ...
+    @property
+    def amount_minor(self) -> int: ...
+    @property
+    def refunded_minor(self) -> int: ...
+
+
+def _net(row: _Money) -> str:
+    """What is left; below zero where more was given back than came in."""
+    left = row.amount_minor - row.refunded_minor
+    return ("-" if left < 0 else "") + _decimal(abs(left), row.currency)
+
+
 # --- what was taken --------------------------------------------------------------------------------------------------
 
 
 class DailyTakings(Struct, frozen=True):
-    """What one counter took on the day in one currency, and what became of the requests that were made on it."""
+    """What one counter took and gave back on the day in one currency, and what became of the requests made on it."""
 
     merchant_id: UUID
     merchant_name: str
@@ -30,6 +48,9 @@ class DailyTakings(Struct, frozen=True):
     currency: str
     count: int
     amount: str
+    refunds: int
+    refunded: str
+    net: str
     first_at: Instant | None
     last_at: Instant | None
     open_requests: int
@@ -37,12 +58,15 @@ class DailyTakings(Struct, frozen=True):
 
 
 class TakingsOfDay(Struct, frozen=True):
-    """What was taken on a day in one currency."""
+    """What was taken and given back on a day in one currency."""
 
     date: date
     currency: str
     count: int
     amount: str
+    refunds: int
+    refunded: str
+    net: str
 
 
 class TakingsOfHour(Struct, frozen=True):
@@ -66,6 +90,9 @@ def daily_view(row: daily.CounterDay) -> DailyTakings:
         currency=row.currency,
         count=row.count,
         amount=_decimal(row.amount_minor, row.currency),
+        refunds=row.refunds,
+        refunded=_decimal(row.refunded_minor, row.currency),
+        net=_net(row),
         first_at=web.at_or_none(row.first_at),
         last_at=web.at_or_none(row.last_at),
         open_requests=row.open_requests,
@@ -75,7 +102,8 @@ def daily_view(row: daily.CounterDay) -> DailyTakings:
 
 def day_view(row: takings.DayTaken) -> TakingsOfDay:
     """A day."""
-    return TakingsOfDay(row.date, row.currency, row.count, _decimal(row.amount_minor, row.currency))
+    amount, refunded = _decimal(row.amount_minor, row.currency), _decimal(row.refunded_minor, row.currency)
+    return TakingsOfDay(row.date, row.currency, row.count, amount, row.refunds, refunded, _net(row))
 
 
 def hour_view(row: takings.HourTaken) -> TakingsOfHour:
@@ -88,7 +116,7 @@ def hour_view(row: takings.HourTaken) -> TakingsOfHour:
 
 
 class MerchantSettlement(Struct, frozen=True):
-    """What is owed to a merchant for the day in one currency."""
+    """What is owed to a merchant for the day in one currency: `net`, what came in without what was given back."""
 
     merchant_id: UUID
     merchant_name: str
@@ -97,17 +125,23 @@ class MerchantSettlement(Struct, frozen=True):
     currency: str
     count: int
     amount: str
+    refunds: int
+    refunded: str
+    net: str
     late: int
     unconfirmed: int
 
 
 class SettlementTotal(Struct, frozen=True):
-    """What is owed to all merchants for the day in one currency."""
+    """What is owed to all merchants for the day in one currency: `net`."""
 
     currency: str
     merchants: int
     count: int
     amount: str
+    refunds: int
+    refunded: str
+    net: str
     late: int
     unconfirmed: int
 
@@ -139,6 +173,9 @@ def settlement_view(row: settlement.MerchantSettled) -> MerchantSettlement:
         currency=row.currency,
         count=row.count,
         amount=_decimal(row.amount_minor, row.currency),
+        refunds=row.refunds,
+        refunded=_decimal(row.refunded_minor, row.currency),
+        net=_net(row),
         late=row.late,
         unconfirmed=row.unconfirmed,
     )
@@ -146,8 +183,17 @@ def settlement_view(row: settlement.MerchantSettled) -> MerchantSettlement:
 
 def total_view(row: settlement.CurrencySettled) -> SettlementTotal:
     """A currency's row of the totals."""
-    amount = _decimal(row.amount_minor, row.currency)
-    return SettlementTotal(row.currency, row.merchants, row.count, amount, row.late, row.unconfirmed)
+    return SettlementTotal(
+        currency=row.currency,
+        merchants=row.merchants,
+        count=row.count,
+        amount=_decimal(row.amount_minor, row.currency),
+        refunds=row.refunds,
+        refunded=_decimal(row.refunded_minor, row.currency),
+        net=_net(row),
+        late=row.late,
+        unconfirmed=row.unconfirmed,
+    )
 
 
 def settled_view(row: settlement.PaymentSettled) -> SettledPayment:

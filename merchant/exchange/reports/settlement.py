@@ -26,7 +26,12 @@ paid AS (
 waiting AS (
   SELECT p.merchant_id, p.currency, count(*) AS unconfirmed FROM transfer p
   WHERE p.state IN {UNDER_WAY} AND p.reserved_at >= $1 AND p.reserved_at < $2 AND {{narrowed}} GROUP BY 1, 2),
-found AS MATERIALIZED (SELECT * FROM paid FULL JOIN waiting USING (merchant_id, currency))
+given_back AS (
+  SELECT p.merchant_id, p.currency, count(*) AS refunds, sum(p.amount_minor)::bigint AS refunded_minor FROM refund p
+  WHERE p.refunded_at >= $1 AND p.refunded_at < $2 AND {{narrowed}} GROUP BY 1, 2),
+found AS MATERIALIZED (
+  SELECT * FROM paid FULL JOIN waiting USING (merchant_id, currency)
+  FULL JOIN given_back USING (merchant_id, currency))
 """  # noqa: S608 - constants
 # MATERIALIZED and OFFSET 0 as in daily.py.
 _STATEMENT = f"""
@@ -35,7 +40,9 @@ SELECT f.merchant_id, coalesce(m.trading_name, '') AS merchant_name,
   ARRAY(SELECT alias FROM counter c WHERE c.merchant_id = f.merchant_id AND c.closed_at IS NULL ORDER BY c.id
         LIMIT {_NUMBERS_SHOWN}) AS numbers,
   a.id AS case_id, a.sections_sealed, f.currency, coalesce(f.count, 0) AS count,
-  coalesce(f.amount_minor, 0) AS amount_minor, coalesce(f.late, 0) AS late, coalesce(f.unconfirmed, 0) AS unconfirmed
+  coalesce(f.amount_minor, 0) AS amount_minor, coalesce(f.refunds, 0) AS refunds,
+  coalesce(f.refunded_minor, 0) AS refunded_minor, coalesce(f.late, 0) AS late,
+  coalesce(f.unconfirmed, 0) AS unconfirmed
 FROM found f
 LEFT JOIN LATERAL (
   SELECT trading_name, coalesce(case_id, application_id) AS case_id FROM merchant WHERE id = f.merchant_id OFFSET 0
@@ -46,7 +53,8 @@ ORDER BY merchant_name, f.merchant_id, f.currency LIMIT $3
 _TOTALS = f"""
 WITH {_BY_MERCHANT}
 SELECT currency, count(DISTINCT merchant_id) AS merchants, coalesce(sum(count), 0)::bigint AS count,
-  coalesce(sum(amount_minor), 0)::bigint AS amount_minor, coalesce(sum(late), 0)::bigint AS late,
+  coalesce(sum(amount_minor), 0)::bigint AS amount_minor, coalesce(sum(refunds), 0)::bigint AS refunds,
+  coalesce(sum(refunded_minor), 0)::bigint AS refunded_minor, coalesce(sum(late), 0)::bigint AS late,
   coalesce(sum(unconfirmed), 0)::bigint AS unconfirmed
 FROM found GROUP BY currency ORDER BY currency
 """  # noqa: S608 - constants
@@ -73,6 +81,8 @@ class MerchantSettled(Struct, frozen=True):
     currency: str
     count: int
     amount_minor: int
+    refunds: int
+    refunded_minor: int
     late: int
     unconfirmed: int
 
@@ -84,6 +94,8 @@ class CurrencySettled(Struct, frozen=True):
     merchants: int
     count: int
     amount_minor: int
+    refunds: int
+    refunded_minor: int
     late: int
     unconfirmed: int
 
@@ -114,6 +126,8 @@ class _Statement(Struct, frozen=True):
     currency: str
     count: int
     amount_minor: int
+    refunds: int
+    refunded_minor: int
     late: int
     unconfirmed: int
 
@@ -121,7 +135,7 @@ class _Statement(Struct, frozen=True):
 async def settlement_statement(
     tx: Reads, vault: Vault, scope: Scope, day: Between, limit: int, *, accounts_shown: bool
 ) -> list[MerchantSettled]:
-    """A row for each merchant and currency with payments, or transfers that the hub has not ended, by names.
+    """A row for each merchant and currency with payments, refunds, or transfers that the hub has not ended, by names.
 
     Accounts are opened for the DFSP and the merchant alone; answers of applications are not shown to the hub either.
     Money is settled for merchants: a counter's key finds its payments, and no statement.
@@ -139,6 +153,8 @@ async def settlement_statement(
             currency=row.currency,
             count=row.count,
             amount_minor=row.amount_minor,
+            refunds=row.refunds,
+            refunded_minor=row.refunded_minor,
             late=row.late,
             unconfirmed=row.unconfirmed,
         )

@@ -1,4 +1,7 @@
-"""What was taken day by day, and hour by hour beside what is usual on such a weekday."""
+"""What was taken day by day, and hour by hour beside what is usual on such a weekday.
+
+What was given back counts on the day on which the customer had it, whenever it was paid.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -22,6 +25,8 @@ class DayTaken(Struct, frozen=True):
     currency: str
     count: int
     amount_minor: int
+    refunds: int
+    refunded_minor: int
 
 
 class HourTaken(Struct, frozen=True):
@@ -35,14 +40,22 @@ class HourTaken(Struct, frozen=True):
 
 
 _BY_DAY = """
-SELECT (p.received_at AT TIME ZONE $3)::date AS date, p.currency, count(*) AS count,
-  sum(p.amount_minor)::bigint AS amount_minor
-FROM payment_reportable p WHERE p.received_at >= $1 AND p.received_at < $2 AND {narrowed} GROUP BY 1, 2 ORDER BY 1, 2
+WITH paid AS (
+  SELECT (p.received_at AT TIME ZONE $3)::date AS date, p.currency, count(*) AS count,
+    sum(p.amount_minor)::bigint AS amount_minor
+  FROM payment_reportable p WHERE p.received_at >= $1 AND p.received_at < $2 AND {narrowed} GROUP BY 1, 2),
+given_back AS (
+  SELECT (p.refunded_at AT TIME ZONE $3)::date AS date, p.currency, count(*) AS refunds,
+    sum(p.amount_minor)::bigint AS refunded_minor
+  FROM refund p WHERE p.refunded_at >= $1 AND p.refunded_at < $2 AND {narrowed} GROUP BY 1, 2)
+SELECT date, currency, coalesce(count, 0) AS count, coalesce(amount_minor, 0) AS amount_minor,
+  coalesce(refunds, 0) AS refunds, coalesce(refunded_minor, 0) AS refunded_minor
+FROM paid FULL JOIN given_back USING (date, currency) ORDER BY 1, 2
 """
 
 
 async def takings_by_day(tx: Reads, scope: Scope, days: Between) -> list[DayTaken]:
-    """A row for each day and currency that had payments, oldest first."""
+    """A row for each day and currency that had payments or refunds, oldest first."""
     if scope.nobody:
         return []
     return sql.rows(DayTaken, await tx.fetch(*narrowed(_BY_DAY, scope, days.since, days.until, days.time_zone)))

@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import aiohttp
-import msgspec
 from yarl import URL
 
 from merchant.core import clock, trace
+from merchant.hub.envelopes import OutgoingMessage as OutgoingMessage
+from merchant.hub.envelopes import SendResult as SendResult
+from merchant.hub.fspiop.error_codes import bad_news_of
 from merchant.hub.fspiop.headers import outbound_headers
 from merchant.hub.fspiop.jws import SigningKey, fspiop_uri, sign
 from merchant.hub.fspiop.messages import read_error
@@ -26,39 +28,6 @@ SIGNING_THREADS: Final = 2
 
 _TIMEOUT = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
 _signers = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="fspiop-sign")
-
-
-class OutgoingMessage(msgspec.Struct, frozen=True):
-    """One message to send. `path` starts at the resource, percent-encoded; `body` goes out as it is.
-
-    `version` and `accept` default to what `headers.outbound_headers` chooses for the resource.
-    """
-
-    method: str
-    path: str
-    source: str
-    destination: str | None = None
-    body: bytes | None = None
-    version: str | None = None
-    accept: str | None = None
-
-    @property
-    def resource(self) -> str:
-        """The first segment of the path."""
-        return self.path.split("/", 2)[1].partition("?")[0]
-
-
-class SendResult(msgspec.Struct, frozen=True):
-    """The peer's synchronous answer; the error fields are filled when a 4xx or 5xx explains itself."""
-
-    status: int
-    error_code: str | None = None
-    error_description: str | None = None
-
-    @property
-    def is_accepted(self) -> bool:
-        """Whether the peer took the message."""
-        return 200 <= self.status < 300
 
 
 # There was no connection, so the peer read nothing.
@@ -143,4 +112,4 @@ async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
 
 def _refusal(status: int, answer: bytes) -> SendResult:
     error = read_error(answer)
-    return SendResult(status, *error) if error else SendResult(status)
+    return SendResult(status, *error, news=bad_news_of(error[0])) if error else SendResult(status)

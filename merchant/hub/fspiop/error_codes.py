@@ -94,7 +94,9 @@ _CODES: Mapping[Refusal, str] = {
     Refusal.SENDER_NOT_ASKED: "3100",
     Refusal.BUSY: "2003",
     Refusal.INVALID: "3100",
+    Refusal.SIGNATURE: "3105",
 }
+_STATUSES: Mapping[Refusal, int] = {Refusal.BUSY: 503}  # of the HTTP answer; of others 400
 
 # What a code received on a request to pay means; other codes mean what their family does.
 _NEWS: Mapping[str, BadNews] = {
@@ -131,7 +133,7 @@ _NO_MONEY_CODES = frozenset({"3208", "3303", "3100", "3101", "3102", "3103"})
 _HUBS_OWN_FAMILIES = frozenset({"10", "20", "30", "31", "32", "33"})
 
 
-class FspiopError(Exception):
+class FspiopError(MessageRefused):
     """A problem as FSPIOP reports it: in the answer, or in a callback to `/error`.
 
     `code` is one of MEANINGS; `description` is one sentence, cut to what the wire allows;
@@ -145,9 +147,9 @@ class FspiopError(Exception):
         http_status: int = 400,
         extensions: tuple[tuple[str, str], ...] = (),
     ) -> None:
-        super().__init__(f"{code} {description}")
+        super().__init__(Refusal.INVALID, description[:DESCRIPTION_LENGTH_MAX])
+        self.args = (f"{code} {description}",)
         self.code = code
-        self.description = description[:DESCRIPTION_LENGTH_MAX]
         self.http_status = http_status
         self.extensions = extensions
 
@@ -175,7 +177,9 @@ def code_of(refusal: Refusal) -> str:
 
 def error_of(refused: MessageRefused) -> FspiopError:
     """A refusal of ours as FSPIOP reports it."""
-    return FspiopError(code_of(refused.refusal), refused.description)
+    if isinstance(refused, FspiopError):
+        return refused
+    return FspiopError(code_of(refused.refusal), refused.description, _STATUSES.get(refused.refusal, 400))
 
 
 def bad_news_of(code: str) -> BadNews:

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from merchant.hub.envelopes import FSP_ID_LENGTH_MAX as FSP_ID_LENGTH_MAX
 from merchant.hub.fspiop.error_codes import FspiopError
 
 DEFAULT_VERSION: Final = "1.1"
@@ -19,7 +20,6 @@ DEFAULT_VERSION: Final = "1.1"
 RESOURCE_VERSIONS: Final = {"authorizations": "1.0"}
 MAJOR_VERSIONS: Final = ("1", "2")
 MINOR_VERSIONS: Final = {"1": ("0", "1"), "2": ("0",)}
-FSP_ID_LENGTH_MAX: Final = 32
 HEADER_LENGTH_MAX: Final = 8192  # of one value; FSPIOP section 3.2.1 allows 64 KiB in all
 
 # Parameters in any order, their values quoted or not, and a stray semicolon at the end: RFC 9110 section 5.6.6.

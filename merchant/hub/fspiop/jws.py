@@ -7,7 +7,7 @@ bytes as they came, then the two serialisations in use among Mojaloop's own comp
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from jose import jwk
 
+from merchant.hub.envelopes import SigningKey as SigningKey
+from merchant.hub.envelopes import VerifyKey as VerifyKey
 from merchant.hub.fspiop import base64url
 from merchant.hub.fspiop.resources import URI_STARTS
 
@@ -26,22 +28,6 @@ RSA_BITS_MIN = 2048  # FSPIOP "Signature" section 3.1
 _URI_START = re.compile(rf"/(?:{'|'.join(URI_STARTS)})?(?=/|$)")
 
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
-
-
-class SigningKey(msgspec.Struct, frozen=True):
-    """A private key ready for use; building one costs as much as 100 signatures, so keep it."""
-
-    key_id: str
-    algorithm: Algorithm
-    key: Any  # jose.backends.base.Key, untyped upstream
-
-
-class VerifyKey(msgspec.Struct, frozen=True):
-    """A public key ready for use."""
-
-    key_id: str
-    algorithm: Algorithm
-    key: Any  # jose.backends.base.Key, untyped upstream
 
 
 class BadKey(ValueError):

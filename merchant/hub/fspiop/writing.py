@@ -5,11 +5,11 @@ from typing import Final
 from urllib.parse import quote
 
 import msgspec
-from msgspec import Struct
 
 from merchant.core import money
+from merchant.hub.envelopes import Answered, Written
 from merchant.hub.fspiop import ilp
-from merchant.hub.fspiop.error_codes import FspiopError, error_of
+from merchant.hub.fspiop.error_codes import error_of
 from merchant.hub.fspiop.jws import canonical_json
 from merchant.hub.fspiop.messages import (
     PartiesPut,
@@ -55,23 +55,6 @@ ILP_VERSION: Final[ilp.Version] = 1
 _REQUEST_TO_PAY: Final = TransactionType("PAYMENT", "PAYEE", "BUSINESS")
 # The field that names a posted resource.
 _ID_FIELDS: Final = {"quotes": "quoteId", "transfers": "transferId", "transactionRequests": "transactionRequestId"}
-
-
-class Answered(Struct, frozen=True):
-    """The message that something answers: who sent it, and what it said."""
-
-    method: str
-    path: str
-    body: bytes
-
-
-class Written(Struct, frozen=True):
-    """A message without its headers. `lock` is what a transfer must show that keeps to this quote."""
-
-    method: str
-    path: str
-    body: bytes | None = None
-    lock: str | None = None
 
 
 def write(say: Say, ours: Participant, answered: Answered | None = None) -> Written:
@@ -229,14 +212,14 @@ def _send_transfer(say: SendTransfer, ours: Participant, _answered: Answered | N
 @_write.register
 def _refuse(say: Refuse, _ours: Participant, answered: Answered | None) -> Written:
     assert answered is not None
-    return write_error(error_of(MessageRefused(say.refusal, say.description)), answered)
+    return write_refusal(MessageRefused(say.refusal, say.description), answered)
 
 
-def write_error(error: FspiopError, answered: Answered) -> Written:
+def write_refusal(refused: MessageRefused, answered: Answered) -> Written:
     """The error that answers a request."""
     path = answered.path
     if answered.method == "POST":
         resource = read_path(answered.method, path).resource
         named = msgspec.json.decode(answered.body).get(_ID_FIELDS[resource], "")
         path = f"/{resource}/{named}"
-    return Written("PUT", f"{path}/error", encode_error(error))
+    return Written("PUT", f"{path}/error", encode_error(error_of(refused)))

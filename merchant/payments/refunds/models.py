@@ -18,6 +18,7 @@ class Refund(SQLModel, table=True):
         Index("refund_of_payment", "payment_id"),
         Index("refund_listed", "dfsp_id", "id"),
         Index("refund_of_merchant", "merchant_id", "id"),
+        Index("refund_by_day", "dfsp_id", "refunded_at", postgresql_where=sql("refunded_at IS NOT NULL")),
         Index("refund_due", "check_at", postgresql_where=sql("check_at IS NOT NULL")),
         Index("refund_payee_kept", "created_at", postgresql_where=sql("payee_sealed IS NOT NULL")),
     )

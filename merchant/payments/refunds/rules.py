@@ -26,10 +26,14 @@ from merchant.hub.port import (
 )
 from merchant.payments.book import Book, Decision, OurDfsp
 from merchant.payments.limits import usage_keys
+from merchant.payments.quotes import MSISDN
+from merchant.payments.receipt_numbers import number_of
 from merchant.payments.refunds import reasons
 from merchant.payments.refunds.states import RefundCapability, RefundState, begin_refund, move_refund, refund_may
 from merchant.payments.refunds.values import Refund
 from merchant.payments.settle import LONGEST_CHECK
+from merchant.payments.states import BY_TELEPHONE
+from merchant.payments.telling import PaidText, PayerText
 from merchant.registry.merchants.states import Capability, merchant_may
 
 APPROVAL_LASTS = timedelta(days=7)
@@ -216,10 +220,22 @@ def _settle(decision: Decision, book: Book, refund: Refund, cause: str, now: dat
     if not refund_may(refund.state, RefundCapability.BE_REFUNDED):
         return
     move_refund(decision, refund, RefundState.REFUNDED, cause, now)
+    _tell(decision, refund)
     if refund.gives_back and refund.usage_day is not None:
         # The number of payments is not given back: they were taken, whatever became of the money.
         keys = usage_keys(book.merchants[refund.merchant_id], refund.usage_day, refund.currency)
         decision.use(keys, -refund.amount_minor, 0)
+
+
+def _tell(decision: Decision, refund: Refund) -> None:
+    """Tell the merchant, and the payer who asked by telephone, that the money is back; by the payment's receipt."""
+    receipt = number_of(refund.payment_id)
+    text = PaidText(refund.merchant_id, refund.amount, refund.payee_masked, receipt, "gave_back")
+    decision.texts.append(text)
+    if refund.payment_channel == BY_TELEPHONE and refund.payee_type == MSISDN and refund.payee:
+        decision.payer_texts.append(
+            PayerText(refund.dfsp_id, refund.merchant_id, refund.payee, refund.amount, "refunded", receipt)
+        )
 
 
 def _fail(decision: Decision, refund: Refund, reason: Reason, cause: str, detail: str | None, now: datetime) -> None:

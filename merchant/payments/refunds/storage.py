@@ -20,10 +20,11 @@ SELECT r.id, r.dfsp_id, d.fsp_id, r.merchant_id, r.counter_id, r.payment_id, r.s
   r.reason, r.words, r.payee_type, r.payee_sealed, r.payee_masked, r.payee_fsp_id, c.alias_type, c.alias,
   m.trading_name, m.mcc, p.transaction_id AS original_transaction_id, r.transaction_id, r.quote_id, r.transfer_id,
   t.usage_day, r.gives_back, r.created_at, r.expires_at, r.steps, r.check_at, r.promise, r.lock, r.late,
-  r.reason_code, r.reason_message, r.refunded_at,
+  r.reason_code, r.reason_message, r.refunded_at, q.channel AS payment_channel,
   m.dfsp_id AS merchant_dfsp_id, m.state AS merchant_state, m.tier, coalesce(m.limit_group, m.id) AS group_id
 FROM refund r JOIN payment p ON p.id = r.payment_id JOIN dfsp d ON d.id = r.dfsp_id
 JOIN merchant m ON m.id = r.merchant_id JOIN counter c ON c.id = r.counter_id
+LEFT JOIN payment_request q ON q.id = p.request_id
 LEFT JOIN transfer t ON t.payer_fsp_id = p.payer_fsp_id AND t.transfer_id = p.transfer_id
 WHERE r.id = ANY($1) OR r.quote_id = ANY($2) OR r.transfer_id = ANY($3) ORDER BY r.id FOR NO KEY UPDATE OF r
 """

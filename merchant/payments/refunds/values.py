@@ -52,6 +52,7 @@ class Refund(Struct, frozen=True, kw_only=True):
     late: bool = False
     ended_because: Reason | None = None
     refunded_at: datetime | None = None
+    payment_channel: str | None = None  # by which the payment was asked for, where it was
 
     @property
     def amount(self) -> Money:

@@ -20,7 +20,7 @@ from merchant.portal.merchant.shop import (
     takes_payments,
     today,
 )
-from merchant.portal.merchant.takings import Takings, of_day, summed
+from merchant.portal.merchant.takings import Takings, given_back, of_day, summed
 from merchant.portal.merchant.waiting import SAID, can_ask_again
 from merchant.portal.ui.layout import zone_of
 from merchant.portal.ui.pages import Page
@@ -46,6 +46,7 @@ async def shop_home(view: View) -> Page:
         counters=open_counters(shop),
         totals=[shown(minor, currency, view) for currency, minor in _totals(shop, taken).items()],
         taken=taken,
+        given_back=given_back(taken, view),
         payments=payments,
         waiting=[one for one in asked if _waits(view, one)],
         can_ask_again=can_ask_again,

@@ -9,6 +9,7 @@ from msgspec import Struct
 from merchant.core import money
 from merchant.exchange.reports import routes as api
 from merchant.exchange.reports.schemas import DailyTakings, TakingsOfDay
+from merchant.portal.merchant.shop import shown
 from merchant.portal.ui.screen import View
 
 
@@ -19,29 +20,57 @@ class _Row(Protocol):
     def amount(self) -> str: ...
     @property
     def count(self) -> int: ...
+    @property
+    def refunds(self) -> int: ...
+    @property
+    def refunded(self) -> str: ...
 
 
 class Takings(Struct, frozen=True):
-    """The sums of some rows of a report: by currency, and how many payments."""
+    """The sums of some rows of a report, by currency: what came in, and what customers got back meanwhile; and how many
+    payments and refunds.
+    """
 
     minor: dict[str, int]
     count: int
+    refunded: dict[str, int]
+    refunds: int
+
+    @property
+    def left(self) -> dict[str, int]:
+        """What came in without what was given back, of the currencies in which anything was."""
+        return {currency: self.minor.get(currency, 0) - minor for currency, minor in self.refunded.items()}
 
 
 def summed(rows: Iterable[_Row]) -> Takings:
     """What rows come to."""
     minor: dict[str, int] = {}
-    count = 0
+    refunded: dict[str, int] = {}
+    count = refunds = 0
     for row in rows:
         minor[row.currency] = minor.get(row.currency, 0) + money.parse_shown(row.amount, row.currency).minor
+        if row.refunds:
+            back = money.parse_shown(row.refunded, row.currency).minor
+            refunded[row.currency] = refunded.get(row.currency, 0) + back
         count += row.count
-    return Takings(minor, count)
+        refunds += row.refunds
+    return Takings(minor, count, refunded, refunds)
+
+
+def given_back(taken: Takings, view: View) -> Sequence[tuple[str, str]]:
+    """What was given back, and what is left after it, in the page's language; a pair a currency."""
+    return [
+        (shown(minor, currency, view), shown(taken.left[currency], currency, view))
+        for currency, minor in taken.refunded.items()
+    ]
 
 
 async def of_day(view: View, day: date) -> Sequence[DailyTakings]:
-    """What each counter took on a day, by the counters' names; a row a currency. Not those that took nothing."""
+    """What each counter took and gave back on a day, by the counters' names; a row a currency. Not those that did
+    neither.
+    """
     found: list[DailyTakings] = (await view.ask(api.list_daily_takings, query={"date": day.isoformat()})).view
-    return [row for row in found if row.count]
+    return [row for row in found if row.count or row.refunds]
 
 
 async def by_day(view: View, first: date, last: date) -> Sequence[TakingsOfDay]:

@@ -155,7 +155,7 @@ async def ask_again(view: View, request_id: UUID) -> Page:
         path={"request_id": request_id},
         key=view.form.get(ONCE),
         to=lambda made: f"/shop/requests/{made.id}",
-        done=_("Asked again. This is the new request; the earlier one has ended."),
+        done=_("Asked again. This is the request that counts now; the earlier one has ended."),
         again=lambda: show(waiting, view, request_id=request_id),
     )
 

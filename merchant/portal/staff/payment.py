@@ -42,6 +42,9 @@ _MESSAGES: Mapping[str, str] = {
     "out PUT quotes": _("We answered with our terms"),
     "out PUT quotes error": _("We refused to give terms"),
     "in PUT quotes error": _("The customer’s DFSP gave the quote up"),
+    "out POST quotes": _("We asked the customer’s DFSP to take a refund"),
+    "in PUT quotes": _("The customer’s DFSP agreed to take the refund"),
+    "out POST transfers": _("We sent the refund"),
     "in POST transfers": _("The money was set aside for us"),
     "out PUT transfers": _("We agreed to take the money"),
     "out PUT transfers error": _("We refused the money"),
@@ -66,6 +69,14 @@ _OWN: Mapping[str, str] = {
     "over_limit": _("It would be more than the merchant may take"),
     "payer_ambiguous": _("More than one DFSP says it knows the customer"),
     "payment_received": _("The money arrived"),
+    "refund_pending_approval": _("A refund waits for approval"),
+    "refund_created": _("A refund was asked for"),
+    "refund_sent": _("The hub has the refund"),
+    "refund_accepted": _("The refund is on its way"),
+    "refund_refunded": _("The money was given back"),
+    "refund_rejected": _("The refund was called off"),
+    "refund_failed": _("The refund failed; no money moved"),
+    "refund_in_doubt": _("The hub has not said what became of the refund"),
 }
 _OWN_STATES = {RequestState.CREATED: _("The request was made"), RequestState.PAID: _("The money arrived")}
 _LINE = re.compile(r"(GET|POST|PUT|PATCH) /([A-Za-z]+)(.*)")

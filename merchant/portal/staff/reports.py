@@ -19,7 +19,7 @@ from merchant.portal.staff.merchant_charts import merchant_charts
 from merchant.portal.staff.merchant_tabs import merchant_path, merchant_tabs
 from merchant.portal.staff.named import dfsps_named
 from merchant.portal.ui.charts import Bar
-from merchant.portal.ui.figures import Answered, answered, files_of, row_amount, tabs_for, today
+from merchant.portal.ui.figures import Answered, answered, files_of, row_amount, row_net, row_refunded, tabs_for, today
 from merchant.portal.ui.lists import Column, Empty, Listing, instant, name_of, text
 from merchant.portal.ui.markup import fill
 from merchant.portal.ui.pages import Page, grouped
@@ -50,16 +50,22 @@ class Total(Struct, frozen=True):
     currency: str
     count: int
     amount: str
+    refunds: int = 0
+    refunded: str = "0"
+    net: str = "0"
 
 
 def totals_of(rows: Sequence[Any]) -> list[Total]:
-    """The sums of some rows that have a currency, a count and decimal text, by currency."""
-    counts: dict[str, int] = {}
-    sums: dict[str, Decimal] = {}
+    """The sums of some rows of takings, by currency."""
+    sums: dict[str, list[Any]] = {}
     for row in rows:
-        counts[row.currency] = counts.get(row.currency, 0) + row.count
-        sums[row.currency] = sums.get(row.currency, Decimal(0)) + Decimal(row.amount)
-    return [Total(currency, counts[currency], str(sums[currency])) for currency in sorted(counts)]
+        total = sums.setdefault(row.currency, [0, Decimal(0), 0, Decimal(0)])
+        for place, value in enumerate((row.count, Decimal(row.amount), row.refunds, Decimal(row.refunded))):
+            total[place] += value
+    return [
+        Total(currency, count, str(amount), refunds, str(refunded), str(amount - refunded))
+        for currency, (count, amount, refunds, refunded) in sorted(sums.items())
+    ]
 
 
 # --- whose, and which days -------------------------------------------------------------------------------------------
@@ -151,6 +157,8 @@ _DAY_TABLE = Listing(
         Column(_("Counter"), _counter),
         Column(_("Payments"), text("count"), numeric=True),
         Column(_("Amount"), row_amount, numeric=True),
+        Column(_("Given back"), row_refunded, numeric=True),
+        Column(_("After refunds"), row_net, numeric=True),
         Column(_("First"), instant("first_at")),
         Column(_("Last"), instant("last_at")),
         Column(_("Open requests"), text("open_requests"), numeric=True),

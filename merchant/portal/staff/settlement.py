@@ -14,7 +14,7 @@ from merchant.exchange.reports.schemas import MerchantSettlement, SettledPayment
 from merchant.portal.staff.named import merchant_cell, own_dfsp_name
 from merchant.portal.staff.reports import ROWS_SHOWN, TABS, around, day_chosen, whose
 from merchant.portal.ui.fields import Field
-from merchant.portal.ui.figures import answered, files_of, row_amount, tabs_for, today
+from merchant.portal.ui.figures import answered, files_of, row_amount, row_net, row_refunded, tabs_for, today
 from merchant.portal.ui.lists import Column, Empty, Listing, instant, name_of, show_list, text
 from merchant.portal.ui.markup import breakable, fill
 from merchant.portal.ui.pages import Page, grouped
@@ -40,6 +40,8 @@ _TABLE = Listing(
         Column(_("Account"), name_of("settlement_account")),
         Column(_("Payments"), text("count"), numeric=True),
         Column(_("Amount"), row_amount, numeric=True),
+        Column(_("Given back"), row_refunded, numeric=True),
+        Column(_("After refunds"), row_net, numeric=True),
         Column(_("Late"), text("late"), numeric=True),
         Column(_("Unconfirmed"), text("unconfirmed"), numeric=True),
     ),

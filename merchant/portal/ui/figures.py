@@ -85,4 +85,18 @@ def tabs_for(view: View, tabs: Sequence[tuple[str, str, Permission | None]]) -> 
 
 def row_amount(view: View, row: Any) -> str:
     """The money of a row whose amount stands beside its currency, as reports have it."""
-    return money.display(money.parse_shown(row.amount, row.currency), view.spoken.language)
+    return _shown(view, row.amount, row.currency)
+
+
+def row_refunded(view: View, row: Any) -> str:
+    """What was given back of a row's money."""
+    return _shown(view, row.refunded, row.currency)
+
+
+def row_net(view: View, row: Any) -> str:
+    """What is left of a row's money after refunds."""
+    return _shown(view, row.net, row.currency)
+
+
+def _shown(view: View, text: str, currency: str) -> str:
+    return money.display(money.parse_shown(text, currency), view.spoken.language)

@@ -78,6 +78,12 @@ def _amount(context: jinja2.runtime.Context, value: Any) -> str:
     return money.display(money.parse_shown(value.amount, value.currency), context["spoken"].language)
 
 
+@jinja2.pass_context
+def _decimal(context: jinja2.runtime.Context, value: str, currency: str) -> str:
+    """A filter for decimal text whose currency stands beside it."""
+    return money.display(money.parse_shown(value, currency), context["spoken"].language)
+
+
 _templates = jinja2.Environment(
     loader=_TemplatesByPackage(),
     autoescape=True,
@@ -90,7 +96,7 @@ _templates.filters |= {"grouped": grouped, "money": money.display, "instant": cl
 _templates.filters |= {"country": texts.country_name, "linked": languages.linked}
 _templates.filters |= {"inline": markup.inline, "prose": markup.prose, "breakable": markup.breakable}
 _templates.filters |= {"in_chosen": lambda name, chosen: bool(chosen.get(name))}
-_templates.filters |= {"when": _when, "day": _day, "amount": _amount}
+_templates.filters |= {"when": _when, "day": _day, "amount": _amount, "decimal": _decimal}
 _templates.globals |= {"asset": assets.asset_path, "icon": assets.icon, "fresh_id": lambda: str(uuid4())}
 _templates.globals |= {"bars": charts.bars, "area": charts.area, "heat": charts.heat, "word": words.word}
 _templates.globals |= {"lying": charts.lying, "dots": charts.dots}

@@ -12,7 +12,7 @@ from merchant.core import clock, errors, ids
 from merchant.core.db import Tx
 from merchant.core.service import SchemeFacts
 from merchant.core.texts import _
-from merchant.hub.fspiop.resources import RESERVED_WORDS
+from merchant.hub.reserved import RESERVED_WORDS
 from merchant.registry.aliases.problems import AliasTaken, NumbersExhausted
 
 LIKE_A_NUMBER = _("An alias must not look like a number that is drawn; choose one with letters.")

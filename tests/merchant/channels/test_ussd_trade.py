@@ -23,7 +23,7 @@ from merchant.registry.merchants.models import Counter
 from tests import builders
 from tests.builders import World
 from tests.merchant.channels.conftest import OWNER, PHONE, Lines, open_shop
-from tests.merchant.exchange.reports.till import pay
+from tests.merchant.exchange.reports.till import give_back, pay
 
 pytestmark = pytest.mark.anyio
 CASHIER = "+254711777009"
@@ -163,6 +163,17 @@ async def test_todays_total_counts_from_the_schemes_midnight(lines: Lines) -> No
         await pay(lines.service, lines.counter, at, minor, currency)
     screen = await lines.walk("2", "4", phone=OWNER)
     assert screen.startswith("CON Today:\n7.00 KES. Payments: 1\n35.50 USD. Payments: 2\n")
+
+
+async def test_todays_total_tells_what_was_given_back_today(lines: Lines) -> None:
+    zone = await lines.service.time_zone()
+    midnight = clock.now().astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    earlier = await pay(lines.service, lines.counter, midnight - timedelta(days=1), 5_000, "KES")
+    await pay(lines.service, lines.counter, clock.now(), 2_550, "USD")
+    for minor, at in ((1_000, clock.now()), (250, midnight), (900, midnight - timedelta(seconds=1)), (100, None)):
+        await give_back(lines.service, earlier, minor, at)
+    screen = await lines.walk("2", "4", phone=OWNER)
+    assert screen.startswith("CON Today:\n0.00 KES. Payments: 0. Given back: 12.50\n25.50 USD. Payments: 1\n")
 
 
 async def test_what_is_left_of_the_limits_counts_every_currency(lines: Lines) -> None:
@@ -321,6 +332,16 @@ async def test_a_waiting_request_is_asked_again_and_the_earlier_one_ends(lines: 
     first, second = await lines.requests()
     assert (first["state"], first["reason_code"]) == ("cancelled", "asked_again")
     assert (second["state"], second["channel"], second["amount_minor"]) == ("created", "ussd-shop", 2500)
+
+
+async def test_an_older_request_that_ended_is_not_asked_a_second_time_while_the_newer_one_is_open(lines: Lines) -> None:
+    await ask(lines)
+    [request] = await lines.requests()
+    await builders.move_request(lines.service, request["id"], RequestState.REJECTED)
+    for session, place in (("s2", "1"), ("s3", "2")):  # the newer one stands above it then
+        end = await lines.walk("2", "2", place, "1", "1", session=session, phone=OWNER)
+        assert end.startswith("END We asked ***001 for 25.00 USD."), end
+    assert [row["state"] for row in await lines.requests()] == ["rejected", "created"]
 
 
 async def test_a_shop_that_was_suspended_asks_nobody_again_and_the_earlier_request_stays(lines: Lines) -> None:

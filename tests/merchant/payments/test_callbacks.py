@@ -528,13 +528,19 @@ async def test_a_message_without_a_handler_is_taken_and_changes_nothing(stage: S
     request = await stage.asked()
     for method, path in (
         ("PUT", f"/quotes/{uuid4()}"),
-        ("POST", "/authorizations"),
         ("PUT", f"/transactions/{uuid4()}"),
     ):
         assert (await stage.hub.say(method, path, b'{"x":1}')).status_code in (200, 202)
     await stage.work()
     assert await stage.state(request) == "sent"
     assert await queued(stage) == 0
+
+
+@pytest.mark.parametrize("path", ["/participants", "/participants/ALIAS/1001", "/authorizations"])
+async def test_what_nobody_here_could_answer_is_refused_at_once(stage: Stage, path: str) -> None:
+    response = await stage.hub.say("POST", path, b'{"requestId":"59e331fa-345f-4554-aac8-fcd8833f7d50"}')
+    assert error_of(response) == (501, "2002")
+    await assert_nothing_kept(stage)
 
 
 # --- over a socket ---------------------------------------------------------------------------------------------------

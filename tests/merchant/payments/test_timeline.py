@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from merchant.core import clock, inbox
+from merchant.hub.adapter import masked
 from merchant.hub.fspiop.messages import PartiesPut, Party, PartyIdInfo
 from merchant.payments import outgoing
-from merchant.payments.hub_messages import masked
 from tests.merchant.payments.stage import MOBILE, PAYER, Stage
 
 pytestmark = pytest.mark.anyio

@@ -8,6 +8,7 @@ import httpx
 
 from merchant.core.service import Service
 from merchant.payments.models import Payment, PaymentEvent, PaymentRequest, Transfer
+from merchant.payments.refunds.models import Refund
 from merchant.registry.merchants.models import Counter
 from tests.builders import Person
 
@@ -35,6 +36,35 @@ async def pay(
     async with service.db.system() as tx:
         tx.session.add(row)
     return row
+
+
+async def give_back(service: Service, payment: Payment, minor: int, at: datetime | None) -> None:
+    """A refund of a payment that its customer had at that time, or has not yet."""
+    async with service.db.system() as tx:
+        tx.session.add(
+            Refund(
+                dfsp_id=payment.dfsp_id,
+                merchant_id=payment.merchant_id,
+                counter_id=payment.counter_id,
+                payment_id=payment.id,
+                state="sent" if at is None else "refunded",
+                amount_minor=minor,
+                currency=payment.currency,
+                reason="CUST",
+                payee_type="MSISDN",
+                payee_fsp_id="payerfsp",
+                transaction_id=str(uuid4()),
+                quote_id=str(uuid4()),
+                transfer_id=str(uuid4()),
+                gives_back=False,
+                maker_id=uuid4(),
+                maker_name="test",
+                channel="api",
+                created_at=payment.received_at,
+                expires_at=payment.received_at,
+                refunded_at=at,
+            )
+        )
 
 
 async def ask(

@@ -40,7 +40,15 @@ def test_a_code_received_on_a_request_has_a_meaning(code: str, news: str) -> Non
 def test_every_refusal_of_ours_has_a_code_of_the_specification(refusal: Refusal) -> None:
     assert code_of(refusal) in MEANINGS
     error = error_of(MessageRefused(refusal, "why"))
-    assert (error.code, error.description, error.http_status) == (code_of(refusal), "why", 400)
+    status = 503 if refusal is Refusal.BUSY else 400
+    assert (error.code, error.description, error.http_status) == (code_of(refusal), "why", status)
+
+
+def test_what_the_wire_finds_wrong_is_a_refusal_with_its_own_code() -> None:
+    error = FspiopError("3102", "Missing mandatory header date")
+    assert isinstance(error, MessageRefused)
+    assert error_of(error) is error
+    assert str(error) == "3102 Missing mandatory header date"
 
 
 @pytest.mark.parametrize("news", BadNews)

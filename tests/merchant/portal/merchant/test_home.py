@@ -1,12 +1,16 @@
 """The shop's start page: today's takings, what needs the shop, and nothing of another counter or merchant."""
 
+from datetime import timedelta
+
 import httpx
 import pytest
 
+from merchant.core import clock
 from merchant.core.money import Money
 from merchant.payments.states import RequestState
 from tests import builders
 from tests.builders import World
+from tests.merchant.exchange.reports import till
 from tests.merchant.portal.browsing import Browser
 from tests.merchant.portal.merchant.conftest import NAME, Stall
 
@@ -22,6 +26,29 @@ async def test_an_owner_sees_todays_takings_in_each_currency(stall: Stall) -> No
     assert browser.status == 200
     for words in (NAME, "1,350.00 KES", "9.50 USD", "3 payments", "Ask for payment", "Show my QR", "2547*****001"):
         assert words in browser.words, words
+
+
+async def test_what_was_given_back_today_stands_beside_what_was_taken(stall: Stall) -> None:
+    payment = await till.pay(stall.service, stall.counters[0], clock.now(), 100_00)
+    browser = stall.browser()
+    await browser.open("/shop")
+    assert "Given back" not in browser.words
+    for minor, at in (
+        (30_00, clock.now()),
+        (12_50, clock.now()),
+        (5_00, clock.now() - timedelta(days=2)),
+        (1_00, None),
+    ):
+        await till.give_back(stall.service, payment, minor, at)
+    for path in ("/shop", "/shop/day", "/shop/statement"):
+        await browser.open(path)
+        assert "100.00 KES" in browser.words, path
+        if path != "/shop/statement":  # the month may have begun since
+            assert "Given back: 42.50 KES. Left after refunds: 57.50 KES." in browser.words, path
+    async with stall.service.db.system() as tx:
+        assert await tx.execute("UPDATE payment SET received_at = received_at - interval '3 days'")
+    await browser.open("/shop")
+    assert "Given back: 42.50 KES. Left after refunds: -42.50 KES." in browser.words
 
 
 async def test_a_shop_that_took_nothing_is_told_what_to_do(stall: Stall) -> None:

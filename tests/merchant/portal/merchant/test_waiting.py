@@ -112,13 +112,25 @@ async def test_what_is_not_paid_is_asked_again_by_one_press(stall: Stall, state:
     assert ("This request then ends." in browser.words) == (state in (None, S.SENT))
     page = await browser.send(f"/shop/requests/{request_id}/ask-again")
     assert (page.status_code, page.url.path == f"/shop/requests/{request_id}") == (200, False)
-    assert "Asked again. This is the new request; the earlier one has ended." in browser.words
+    assert "Asked again. This is the request that counts now; the earlier one has ended." in browser.words
     assert "Waiting" in browser.words
     again, earlier = await stall.asked()
     assert page.url.path == f"/shop/requests/{again['id']}"
     for name in ("amount", "payer", "reference", "note", "counter_id"):
         assert again[name] == earlier[name]
     assert earlier["state"] == (state if state not in (None, S.SENT) else S.CANCELLED)
+
+
+async def test_a_second_press_on_the_older_request_leads_to_the_one_that_is_open(stall: Stall) -> None:
+    request_id = await stall.ask(S.REJECTED, payer={"type": "MSISDN", "id": "+254711000001"}, reference="Table 7")
+    browser = stall.browser(stall.cashier)
+    await browser.open(f"/shop/requests/{request_id}")
+    first = await browser.send(f"/shop/requests/{request_id}/ask-again")
+    other = stall.browser()  # whose page still shows the button
+    await other.open(f"/shop/requests/{request_id}")
+    second = await other.send(f"/shop/requests/{request_id}/ask-again")
+    assert second.url.path == first.url.path != f"/shop/requests/{request_id}"
+    assert len(await stall.asked()) == 2
 
 
 async def test_a_request_that_was_asked_again_says_so_and_has_no_button(stall: Stall) -> None:

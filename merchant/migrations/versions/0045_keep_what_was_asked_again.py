@@ -1,0 +1,31 @@
+"""Keep which request took the place of one that was asked again; find what was given back on some days."""
+
+from alembic import op
+
+revision = "0045"
+down_revision = "0043"
+
+STATEMENTS = (
+    "ALTER TABLE payment_request ADD COLUMN IF NOT EXISTS successor_id uuid",
+    # What an attempt leaves behind that was given up half-way.
+    """
+    DO $$
+    BEGIN
+        IF EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('refund_by_day') AND NOT indisvalid) THEN
+            DROP INDEX refund_by_day;
+        END IF;
+    END $$
+    """,
+)
+INDEX = """
+    CREATE INDEX CONCURRENTLY IF NOT EXISTS refund_by_day ON refund (dfsp_id, refunded_at)
+        WHERE refunded_at IS NOT NULL
+"""
+
+
+def upgrade() -> None:
+    for statement in STATEMENTS:
+        op.execute(statement)
+    # Outside a transaction: the table is in use.
+    with op.get_context().autocommit_block():
+        op.execute(INDEX)
