@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,14 +46,19 @@ def names(requirements: Iterable[Requirement]) -> set[str]:
 
 def imported(files: Iterable[Path]) -> set[str]:
     """The third-party modules that files import, by their first name."""
+    return set().union(*map(imported_by, files)) - sys.stdlib_module_names - packages.OURS
+
+
+@cache
+def imported_by(file: Path) -> set[str]:
+    """Every module that a file imports, by its first name."""
     found: set[str] = set()
-    for file in files:
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Import):
-                found |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                found.add(node.module.partition(".")[0])
-    return found - sys.stdlib_module_names - packages.OURS
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
 
 
 def undeclared(modules: set[str], requirements: Iterable[Requirement]) -> list[str]:
