@@ -186,7 +186,8 @@ async def load_world(service: Service) -> World:
 _SIGNED_IN = """
 WITH newest AS (SELECT DISTINCT ON (user_id) id FROM user_session ORDER BY user_id, id DESC),
 began AS (
-  UPDATE user_session s SET created_at = $1, last_seen_at = $1, expires_at = $2, ended_at = NULL, epoch = u.session_epoch
+  UPDATE user_session s
+  SET created_at = $1, last_seen_at = $1, expires_at = $2, ended_at = NULL, epoch = u.session_epoch
   FROM newest, app_user u WHERE s.id = newest.id AND u.id = s.user_id RETURNING s.id, s.user_id),
 person AS (SELECT * FROM app_user WHERE email IS NOT NULL)
 SELECT person.id, person.email, dfsp.id AS dfsp_id, dfsp.fsp_id, began.id AS session_id,
