@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 import qr.extras
 from tests import packages
+from tests.cases import every_case
 from tests.paths import ROOT
 
 SERVICE = ("merchant", *packages.LIBRARIES)
@@ -155,7 +156,7 @@ def test_every_dependency_has_its_reason_beside_it(folder: str, table: str) -> N
     assert [line for line in lines if not re.fullmatch(r'  "[^"]+",\s+# \S.{8,}', line)] == []
 
 
-@pytest.mark.parametrize("requirement", [*RUNTIME, *DEMO, *OTLP, *DEVELOPERS, *BROWSER], ids=str)
+@every_case("requirement", [*RUNTIME, *DEMO, *OTLP, *DEVELOPERS, *BROWSER], ids=str)
 def test_the_lock_file_holds_a_version_that_is_allowed(requirement: Requirement) -> None:
     lock = BROWSER_LOCK if requirement in BROWSER else LOCK
     pinned = re.search(rf"^{canonicalize_name(requirement.name)}==(\S+)", lock, re.MULTILINE)

@@ -24,6 +24,7 @@ import ussd.screens.common
 from merchant.core.money import exponent, is_currency
 from merchant.hub.fspiop import resources
 from qr.iso import find_currency
+from tests.cases import every_case
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 
@@ -92,7 +93,7 @@ def test_a_shop_takes_every_current_currency_that_is_money():
     assert official_currencies().keys() >= kyb.codes.NOT_TENDER
 
 
-@pytest.mark.parametrize("code", sorted(official_currencies()))
+@every_case("code", sorted(official_currencies()))
 def test_amounts_have_the_decimals_of_their_currency(code: str):
     assert exponent(code) == official_currencies()[code][1]
     assert is_currency(code) == (code not in kyb.codes.NOT_TENDER)

@@ -14,6 +14,7 @@ from qr.symbols.engine import smallest_version
 from qr.symbols.errors import BadLogo, Unreadable
 from qr.symbols.logo import MIDDLE_PATTERN, SIDE_MAX, make_with_logo
 from qr.symbols.style import Style
+from tests.cases import every_case
 from tests.qr.symbols.marks import MARKS, require_zbar
 from tests.qr.symbols.pictures import of_pdf, of_png, of_svg
 
@@ -27,7 +28,7 @@ def text(length: int) -> str:
 
 
 @pytest.mark.parametrize("length", range(60, 512, 11))
-@pytest.mark.parametrize("level", ["Q", "H"])
+@every_case("level", ["Q", "H"])
 def test_no_symbol_with_a_logo_has_its_middle_pattern_beneath_it(level: str, length: int) -> None:
     least = smallest_version(text(length), level)
     version = make_with_logo(text(length), level).symbol.version

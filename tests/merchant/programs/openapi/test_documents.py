@@ -21,13 +21,14 @@ from merchant.core.http.route import Route
 from merchant.notify.events import EventType
 from merchant.programs import openapi
 from merchant.programs.slices import ROUTES
+from tests.cases import every_case
 
 DOCUMENTS: dict[str, Any] = {name: msgspec.json.decode(text) for name, text in openapi.documents(ROUTES).items()}
 API = DOCUMENTS["merchant.json"]
 PROBLEM = jsonschema_rs.Draft202012Validator({"$ref": "#/components/schemas/Problem", "components": API["components"]})
 SHOWN: list[Route] = [one.opt["route"] for one in ROUTES if isinstance(one, HTTPRouteHandler) and "route" in one.opt]
 every_document = pytest.mark.parametrize("name", DOCUMENTS)
-every_route = pytest.mark.parametrize("route", SHOWN, ids=lambda one: one.name)
+every_route = every_case("route", SHOWN, ids=lambda one: one.name)
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
