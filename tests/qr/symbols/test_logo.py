@@ -27,8 +27,8 @@ def text(length: int) -> str:
     return ("00020101021126410016org.example.pay0105ALIAS0208523187645204541153034045802KE" * 20)[:length]
 
 
-@pytest.mark.parametrize("length", range(60, 512, 11))
-@every_case("level", ["Q", "H"])
+@every_case("length", range(60, 512, 11))
+@pytest.mark.parametrize("level", ["Q", "H"])
 def test_no_symbol_with_a_logo_has_its_middle_pattern_beneath_it(level: str, length: int) -> None:
     least = smallest_version(text(length), level)
     version = make_with_logo(text(length), level).symbol.version
