@@ -1,6 +1,6 @@
 """Makes what tests need, through the same operations as the service: a world, applications, merchants, keys.
 
-`seed_world` fills the template database once; `load_world` reads it back in a test, with fresh tokens.
+`seed_world` fills the template database once; `recall_world` reads it back in a test, with fresh tokens.
 """
 
 import itertools
@@ -176,25 +176,53 @@ async def signed_in(service: Service, email: str) -> Person:
 async def load_world(service: Service) -> World:
     """Everyone in the database, signed in."""
     async with service.db.system_reads() as tx:
-        dfsps = await tx.fetch("SELECT id, fsp_id FROM dfsp")
-        found = await tx.fetch("SELECT id, email, dfsp_id FROM app_user WHERE email IS NOT NULL")
-    fsp_ids = {row["id"]: row["fsp_id"] for row in dfsps}
-    people: dict[str, dict[str, Person]] = {fsp_id: {} for fsp_id in fsp_ids.values()}
+        found = await tx.fetch("SELECT id FROM app_user WHERE email IS NOT NULL")
+    for row in found:
+        await sessions.open_session(service, row["id"], lifetime=_LIFETIME)
+    return await recall_world(service)
+
+
+# The sessions that were opened last begin anew; everyone by DFSP, and what tells these people from another database's.
+_SIGNED_IN = """
+WITH newest AS (SELECT DISTINCT ON (user_id) id FROM user_session ORDER BY user_id, id DESC),
+began AS (
+  UPDATE user_session s
+  SET created_at = $1, last_seen_at = $1, expires_at = $2, ended_at = NULL, epoch = u.session_epoch
+  FROM newest, app_user u WHERE s.id = newest.id AND u.id = s.user_id RETURNING s.id, s.user_id),
+person AS (SELECT * FROM app_user WHERE email IS NOT NULL)
+SELECT person.id, person.email, dfsp.id AS dfsp_id, dfsp.fsp_id, began.id AS session_id,
+  md5(string_agg(concat(person, dfsp, began), '') OVER ()) AS digest
+FROM person LEFT JOIN began ON began.user_id = person.id FULL JOIN dfsp ON dfsp.id = person.dfsp_id
+ORDER BY person.id
+"""
+_actors: dict[tuple[str, bool], dict[UUID, Actor]] = {}
+
+
+async def recall_world(service: Service) -> World:
+    """Everyone in a database where each of them has signed in before: as `load_world`, for a tenth of the work."""
+    now = clock.now()
+    async with service.db.system() as tx:
+        rows = await tx.fetch(_SIGNED_IN, now, now + _LIFETIME)
+    found = [row for row in rows if row["id"] is not None]
+    if any(row["session_id"] is None for row in found):
+        return await load_world(service)
+    known = rows[0]["digest"], service.settings.require_totp
+    if known not in _actors:
+        bare = [Actor(kind="user", id=one["id"], name="", dfsp_id=None, session_id=one["session_id"]) for one in found]
+        actors = await sessions.find_actors(service, bare)
+        _actors[known] = {one.id: actors[one.key] for one in bare}
+    dfsp_ids = {row["fsp_id"]: row["dfsp_id"] for row in rows if row["fsp_id"] is not None}
+    people: dict[str, dict[str, Person]] = {fsp_id: {} for fsp_id in dfsp_ids}
     operator: Person | None = None
-    opened = [await sessions.open_session(service, row["id"], lifetime=_LIFETIME) for row in found]
-    bare = [
-        Actor(kind="user", id=row["id"], name="", dfsp_id=None, session_id=one.id)
-        for row, one in zip(found, opened, strict=True)
-    ]
-    actors = await sessions.find_actors(service, bare)
-    for row, one, actor in zip(found, opened, bare, strict=True):
-        person = Person(actors[actor.key], row["email"], one.access_token)
-        if row["dfsp_id"] is not None:
-            people[fsp_ids[row["dfsp_id"]]][row["email"].split("@")[0]] = person
+    for row in found:
+        token = sessions.issue_token(service, row["id"], row["session_id"], now + _LIFETIME)
+        person = Person(_actors[known][row["id"]], row["email"], token)
+        if row["fsp_id"] is not None:
+            people[row["fsp_id"]][row["email"].split("@")[0]] = person
         elif operator is None or row["email"] == OPERATOR:
             operator = person
     assert operator is not None
-    return World({fsp_id: dfsp_id for dfsp_id, fsp_id in fsp_ids.items()}, people, operator)
+    return World(dfsp_ids, people, operator)
 
 
 def company(number: int | None = None, **business: Any) -> dict[str, Any]:

@@ -181,7 +181,8 @@ async def _build_template(server: postgres.Running, name: str, add: Stocking | N
             if add is None:
                 await builders.seed_world(service)
             else:
-                await add(service, await builders.load_world(service))
+                await add(service, await builders.recall_world(service))
+            await builders.load_world(service)  # who stands in it has signed in; a test begins that session anew
         await connection.execute(f"ALTER DATABASE {name}_new RENAME TO {name}")
     finally:
         await connection.close()
@@ -228,7 +229,7 @@ async def service(database_url: str, settings: Settings) -> AsyncIterator[Servic
 @pytest.fixture
 async def world(service: Service) -> World:
     """Who is in the test's database, with tokens and keys."""
-    return await builders.load_world(service)
+    return await builders.recall_world(service)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from merchant.core import errors
 from merchant.core.http import json as web
 from merchant.programs.slices import ROUTES
 from merchant.registry.oracle import operations as oracle
+from tests.cases import every_case
 
 BODIES = {
     declared.body.__name__: declared.body
@@ -67,7 +68,7 @@ def is_finite(pattern: str) -> bool:
     return bool(pattern.startswith("^") and pattern.endswith(r"\Z") and longest < 10_000)
 
 
-@pytest.mark.parametrize("name", BODIES)
+@every_case("name", BODIES)
 def test_every_text_and_list_of_a_body_has_a_bound(name: str) -> None:
     assert list(unbounded(inspect.type_info(BODIES[name]), name)) == []
 
@@ -108,7 +109,7 @@ def unworded(info: inspect.Type, path: str, seen: tuple[Any, ...] = ()) -> Itera
             yield f"{path} {type(info).__name__}"
 
 
-@pytest.mark.parametrize("name", BODIES)
+@every_case("name", BODIES)
 def test_whatever_a_body_asks_for_is_told_in_words(name: str) -> None:
     assert list(unworded(inspect.type_info(BODIES[name]), name)) == []
 

@@ -5,6 +5,7 @@ import pytest
 
 import qr
 from qr.iso import CURRENCIES
+from tests.cases import every_case
 from tests.qr.shapes import HEAD, SHOP_ONE, tlv
 from tests.qr.test_codec import SHOP, sealed
 
@@ -57,7 +58,7 @@ def test_a_fee_is_told_where_it_can_be_read(tip, told):
     assert qr.explain(priced("2500", more=tip)).amount == told
 
 
-@pytest.mark.parametrize("currency", CURRENCIES.values(), ids=lambda currency: currency.alpha)
+@every_case("currency", CURRENCIES.values(), ids=lambda currency: currency.alpha)
 def test_amounts_are_written_with_the_exponent_of_every_currency(currency):
     shop = {"domain": "pay.example.org", "identifier": "1", "name": "Shop", "city": "City", "country": "KE"}
     whole = "12" + ("." + "0" * currency.decimals if currency.decimals else "")

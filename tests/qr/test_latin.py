@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import qr
 from qr.latin import latin, script_of
 from qr.latin.words import words
+from tests.cases import every_case
 
 TABLE = tomllib.loads(Path(__file__).with_name("latin_names.toml").read_text(encoding="utf-8"))
 WORDS = Path(qr.__file__).parent / "latin" / "words"
@@ -38,7 +39,7 @@ def test_the_table_has_many_names_of_many_scripts():
     assert len([script for script, count in by_script.items() if count >= 3]) >= 12
 
 
-@pytest.mark.parametrize(("country", "name", "form"), SURE)
+@every_case(("country", "name", "form"), SURE)
 def test_a_name_is_spelt_as_its_shop_would(country, name, form):
     assert qr.latin_form(name, country) == qr.LatinForm(form, True)
 

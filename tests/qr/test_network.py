@@ -8,6 +8,7 @@ import qr
 from qr.catalogue import list_profiles
 from qr.network import judge
 from qr.writer import compose
+from tests.cases import every_case
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "emv_qr.json").read_text(encoding="utf-8"))
 GOLDEN = [(profile.id, golden) for profile in list_profiles() for golden in profile.golden]
@@ -75,14 +76,14 @@ def test_every_scheme_asked_for_is_known():
     assert len(list_profiles()) >= 45
 
 
-@pytest.mark.parametrize("profile", list_profiles(), ids=lambda profile: profile.id)
+@every_case("profile", list_profiles(), ids=lambda profile: profile.id)
 def test_a_profile_says_where_it_is_from_and_what_is_unsure(profile):
     assert profile.source
     assert profile.version
     assert profile.unsure
 
 
-@pytest.mark.parametrize("profile", list_profiles(), ids=lambda profile: profile.id)
+@every_case("profile", list_profiles(), ids=lambda profile: profile.id)
 def test_a_profile_says_in_words_what_its_patterns_want(profile):
     rules = (*profile.accounts, *profile.additional, *profile.unreserved)
     fields = [
@@ -93,19 +94,19 @@ def test_a_profile_says_in_words_what_its_patterns_want(profile):
     assert [shape for shape in shapes if "[" in shape or "in the form" in shape] == []
 
 
-@pytest.mark.parametrize("profile", list_profiles(), ids=lambda profile: profile.id)
+@every_case("profile", list_profiles(), ids=lambda profile: profile.id)
 def test_a_profile_has_golden_payloads_and_keeps_them(profile):
     assert profile.golden
     assert qr.validate_profile(profile) == []
 
 
-@pytest.mark.parametrize(("profile", "golden"), GOLDEN, ids=lambda value: getattr(value, "payload", value)[-40:])
+@every_case(("profile", "golden"), GOLDEN, ids=lambda value: getattr(value, "payload", value)[-40:])
 def test_a_golden_payload_decodes_and_is_recognised(profile, golden):
     code = qr.decode(golden.payload, profile=profile)
     assert (profile, golden.values) in [(network.profile, network.values) for network in qr.networks(code)]
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("profile", "golden"),
     [entry for entry in GOLDEN if entry[0] != "mojaloop-incumbent"],
     ids=lambda value: getattr(value, "payload", value)[-40:],

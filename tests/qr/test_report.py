@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import qr
 from qr.reader import INPUT_CHARS_MAX
 from qr.tlv import join
+from tests.cases import every_case
 from tests.qr.codes import merchant_codes
 from tests.qr.test_codec import EMVCO_SAMPLE, SHOP, sealed
 
@@ -42,7 +43,7 @@ def test_the_tree_gives_every_object_its_place():
         assert EMVCO_SAMPLE[node.offset :].startswith(f"{node.path[-2:]}{len(node.value):02d}{node.value}")
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["payload"][-30:])
+@every_case("vector", VECTORS, ids=lambda vector: vector["payload"][-30:])
 def test_the_report_agrees_with_both_modes(vector):
     report = qr.explain(vector["payload"])
     assert (report.strict, report.tolerant) == (vector["emv_strict"], vector["tolerant"])

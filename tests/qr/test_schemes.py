@@ -5,6 +5,7 @@ import pytest
 
 import qr
 from qr import writer
+from tests.cases import every_case
 from tests.qr.shapes import account, scheme_findings, tlv
 from tests.qr.test_codec import sealed
 from tests.qr.test_vectors import VECTORS
@@ -49,7 +50,7 @@ STRAYS = ("mu.taucas", "br.gov.bcb.spi", "com.paymaya", "26020000", "0102125204"
 READABLE = [vector for vector in VECTORS if vector["tolerant"] and vector["country"] in EXPECTED]
 
 
-@pytest.mark.parametrize("vector", READABLE, ids=lambda vector: vector["payload"][-30:])
+@every_case("vector", READABLE, ids=lambda vector: vector["payload"][-30:])
 def test_a_live_code_is_told_as_its_countrys_scheme(vector):
     networks = qr.explain(vector["payload"]).networks
     found = {network.profile for network in networks if network.profile}

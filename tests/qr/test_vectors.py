@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import qr
+from tests.cases import every_case
 from tests.qr.test_codec import filled
 
 FILES = ("emv_qr.json", "emv_qr_live.json")
@@ -25,13 +26,13 @@ def accepts(payload: str, mode: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["payload"][-30:])
+@every_case("vector", VECTORS, ids=lambda vector: vector["payload"][-30:])
 def test_each_mode_accepts_exactly_the_payloads_labelled_so(vector):
     assert accepts(vector["payload"], "strict") == vector["emv_strict"]
     assert accepts(vector["payload"], "tolerant") == vector["tolerant"]
 
 
-@pytest.mark.parametrize(
+@every_case(
     "vector",
     [vector for vector in VECTORS if vector["tolerant"] and not vector["emv_strict"]],
     ids=lambda vector: vector["payload"][-30:],
@@ -47,7 +48,7 @@ def test_findings_say_why_a_tolerated_payload_is_not_strict(vector):
         assert not named or named & paths, issue
 
 
-@pytest.mark.parametrize(
+@every_case(
     "vector",
     [vector for vector in VECTORS if vector["emv_strict"]],
     ids=lambda vector: vector["payload"][-30:],

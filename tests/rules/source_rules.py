@@ -58,11 +58,12 @@ Finding = tuple[int, str]
 
 
 class Source(NamedTuple):
-    """A file of ours: its path below the repository, its text, and what Python understands by it."""
+    """A file of ours: its path below the repository, its text, and what Python understands by it: every node of it."""
 
     path: str
     text: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]  # walked once for all rules, which takes most of their time
 
 
 Rule = Callable[[Source], Iterator[Finding]]
@@ -70,7 +71,8 @@ Rule = Callable[[Source], Iterator[Finding]]
 
 def parse(path: str, text: str) -> Source:
     """The source of one file."""
-    return Source(path, text, ast.parse(text))
+    tree = ast.parse(text)
+    return Source(path, text, tree, tuple(ast.walk(tree)))
 
 
 @cache
@@ -84,7 +86,7 @@ def only_db_commits(source: Source) -> Iterator[Finding]:
     """One request or job is one transaction: only merchant/core/db.py commits."""
     if source.path in _COMMITS or source.path.startswith(LIBRARIES):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and _name(node.func).endswith(".commit"):
             yield node.lineno, "commits"
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_commit(node.value):
@@ -95,7 +97,7 @@ def only_the_outbox_writes_jobs(source: Source) -> Iterator[Finding]:
     """The columns of a job are known to merchant/core/outbox.py alone: add() and job_cte() write them for all."""
     if source.path == "merchant/core/outbox.py" or source.path.startswith(_MIGRATIONS):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "INSERT INTO outbox" in node.value:
             yield node.lineno, "writes a job in SQL of its own"
 
@@ -104,7 +106,7 @@ def money_is_never_a_float(source: Source) -> Iterator[Finding]:
     """Money is whole minor units, or Decimal on its way to text: no float and no true division near it."""
     if not (source.path.startswith("merchant/payments/") or source.path == "merchant/core/money.py"):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and _name(node.func) == "float":
             yield node.lineno, "makes a float"
         if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div):
@@ -115,7 +117,7 @@ def one_clock(source: Source) -> Iterator[Finding]:
     """Time comes from merchant/core/clock.py, which tests can move; the libraries are handed `now`."""
     if source.path in _TELLS_TIME:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and _tail(_name(node.func)) in _WALL_CLOCK:
             yield node.lineno, f"asks {_name(node.func)}() for the time"
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _name(node).startswith("clock."):
@@ -126,7 +128,7 @@ def nothing_prints(source: Source) -> Iterator[Finding]:
     """The log is structlog and the terminal is click.echo: nothing prints."""
     if source.path in _PRINTS:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and _name(node.func) == "print":
             yield node.lineno, "prints"
 
@@ -135,7 +137,7 @@ def states_are_asked_not_compared(source: Source) -> Iterator[Finding]:
     """Callers ask what a state permits (the slice's module `states`): they never compare states."""
     if not source.path.startswith("merchant/") or source.path.endswith("states.py"):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if not isinstance(node, ast.Compare) or not _compares_states([node.left, *node.comparators]):
             continue
         if not (source.path.startswith(_SIMULATOR) and _names_wire_state(node)):
@@ -149,8 +151,8 @@ def makers_are_read_in_one_place(source: Source) -> Iterator[Finding]:
     """
     if not source.path.startswith("merchant/") or source.path in _KNOWS_MAKERS:
         return
-    passed_on = {node.value for node in ast.walk(source.tree) if isinstance(node, ast.keyword) and node.arg == "makers"}
-    for node in ast.walk(source.tree):
+    passed_on = {node.value for node in source.nodes if isinstance(node, ast.keyword) and node.arg == "makers"}
+    for node in source.nodes:
         if isinstance(node, ast.Attribute) and node.attr == "makers" and node not in passed_on:
             yield node.lineno, f"uses {ast.unparse(node)}"
 
@@ -159,14 +161,14 @@ def sql_takes_states_from_the_table(source: Source) -> Iterator[Finding]:
     """SQL spells no state of a request, transfer, merchant or application: lists come from the modules `states`."""
     if not source.path.startswith(_HAVE_STATES) or source.path.endswith(("states.py", "models.py")):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and _SQL_STATE.search(node.value):
             yield node.lineno, "spells a state in SQL"
 
 
 def one_http_client(source: Source) -> Iterator[Finding]:
     """Calls over HTTP are made with aiohttp: 8 to 24 times less CPU than the others."""
-    for line, module in _imports(source.tree):
+    for line, module in _imports(source):
         if module in _SLOW_CLIENTS or module.split(".")[0] in _SLOW_CLIENTS:
             yield line, f"imports {module}"
 
@@ -175,7 +177,7 @@ def libraries_are_pure(source: Source) -> Iterator[Finding]:
     """kyb, qr and ussd have no database, network, clock, chance or environment: everything is handed to them."""
     if not source.path.startswith(LIBRARIES):
         return
-    for line, module in _imports(source.tree):
+    for line, module in _imports(source):
         if module in _WORLD or module.split(".")[0] in _WORLD:
             yield line, f"imports {module}"
 
@@ -184,10 +186,10 @@ def migrations_are_frozen(source: Source) -> Iterator[Finding]:
     """A migration does the same for ever, whatever becomes of the code: it imports nothing of ours."""
     if not source.path.startswith(_MIGRATIONS):
         return
-    for line, module in _imports(source.tree):
+    for line, module in _imports(source):
         if module.split(".")[0] in PACKAGES:
             yield line, f"imports {module}"
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.ImportFrom) and node.level:
             yield node.lineno, "imports from beside it"
 
@@ -218,7 +220,7 @@ def everything_fits_a_page(source: Source) -> Iterator[Finding]:
     lines = len(source.text.splitlines())
     if lines > FILE_LINES_MAX:
         yield lines, f"has {lines} lines"
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             if lines > FUNCTION_LINES_MAX:
@@ -227,7 +229,7 @@ def everything_fits_a_page(source: Source) -> Iterator[Finding]:
 
 def patterns_end_at_the_end(source: Source) -> Iterator[Finding]:
     """A pattern of a field ends with \\Z: Python's $ also matches before a last line break."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.keyword) and node.arg == "pattern" and ast.unparse(node.value).endswith(("$'", '$"')):
             yield node.value.lineno, "has a pattern that ends with $"
 
@@ -253,7 +255,7 @@ def sentences_are_marked(source: Source) -> Iterator[Finding]:
     """
     if not source.path.startswith("merchant/") or source.path.startswith(_IN_ENGLISH):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and _tail_of(node) in _TELLS | _problems():
             told = [*node.args, *(one.value for one in node.keywords)]
             yield from ((one.lineno, f"tells {ast.unparse(one)}") for one in told for one in _unmarked(one))
@@ -263,7 +265,7 @@ def sentences_are_marked(source: Source) -> Iterator[Finding]:
 
 def marked_sentences_are_literals(source: Source) -> Iterator[Finding]:
     """What _ marks is a literal with {names} for values: `make texts` reads it from the code, not from a run of it."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and _name(node.func) in ("_", "_n"):
             marked = node.args[: 1 if _name(node.func) == "_" else 2]
             if not all(isinstance(one, ast.Constant) for one in marked):
@@ -310,7 +312,7 @@ def _problems() -> frozenset[str]:
     bases = {
         node.name: {_tail(_name(base)).rpartition(".")[2] for base in node.bases}
         for source in every_source()
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if isinstance(node, ast.ClassDef)
     }
     found: set[str] = set()
@@ -351,8 +353,8 @@ def _tail(name: str) -> str:
     return ".".join(name.split(".")[-2:])
 
 
-def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def _imports(source: Source) -> Iterator[tuple[int, str]]:
+    for node in source.nodes:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 import qr.extras
 from tests import packages
+from tests.cases import every_case
 from tests.paths import ROOT
 
 SERVICE = ("merchant", *packages.LIBRARIES)
@@ -45,14 +47,19 @@ def names(requirements: Iterable[Requirement]) -> set[str]:
 
 def imported(files: Iterable[Path]) -> set[str]:
     """The third-party modules that files import, by their first name."""
+    return set().union(*map(imported_by, files)) - sys.stdlib_module_names - packages.OURS
+
+
+@cache
+def imported_by(file: Path) -> set[str]:
+    """Every module that a file imports, by its first name."""
     found: set[str] = set()
-    for file in files:
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Import):
-                found |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                found.add(node.module.partition(".")[0])
-    return found - sys.stdlib_module_names - packages.OURS
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
 
 
 def undeclared(modules: set[str], requirements: Iterable[Requirement]) -> list[str]:
@@ -149,7 +156,7 @@ def test_every_dependency_has_its_reason_beside_it(folder: str, table: str) -> N
     assert [line for line in lines if not re.fullmatch(r'  "[^"]+",\s+# \S.{8,}', line)] == []
 
 
-@pytest.mark.parametrize("requirement", [*RUNTIME, *DEMO, *OTLP, *DEVELOPERS, *BROWSER], ids=str)
+@every_case("requirement", [*RUNTIME, *DEMO, *OTLP, *DEVELOPERS, *BROWSER], ids=str)
 def test_the_lock_file_holds_a_version_that_is_allowed(requirement: Requirement) -> None:
     lock = BROWSER_LOCK if requirement in BROWSER else LOCK
     pinned = re.search(rf"^{canonicalize_name(requirement.name)}==(\S+)", lock, re.MULTILINE)

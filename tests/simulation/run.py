@@ -79,7 +79,8 @@ class Run:
     def _open(self, counter: CounterFacts, merchant: MerchantFacts) -> None:
         self.book.counters[counter.dfsp_id, "ALIAS", counter.alias] = counter
         self.book.merchants[merchant.id] = merchant
-        self.book.policies.setdefault(merchant.dfsp_id, kyb.default_policy())
+        if merchant.dfsp_id not in self.book.policies:
+            self.book.policies[merchant.dfsp_id] = kyb.default_policy()
 
     def _made_up(self) -> Iterator[tuple[CounterFacts, MerchantFacts]]:
         for number in range(MERCHANTS):

@@ -34,6 +34,7 @@ ONE = UUID(int=1)
 DFSP = OurDfsp(ONE, "greenbank")
 ACTORS = ("first", "second")
 AMOUNT = Money(1000, "USD")
+POLICY = kyb.default_policy()
 RULES = Rules(BEGIN.date(), timedelta(seconds=30), timedelta(seconds=10), lambda: ONE)
 COUNTER = CounterFacts(ONE, ONE, ONE, "ALIAS", "1", "active", "T3", ["USD"], "Shop", "5411", "greenbank", None)
 # Before its end, in the grace that a quote gives it, and when all is over.
@@ -85,7 +86,7 @@ def begin() -> State:
 
 
 def book_of(state: State) -> Book:
-    book = Book(RULES, {ONE: kyb.default_policy()})
+    book = Book(RULES, {ONE: POLICY})
     book.counters[ONE, "ALIAS", "1"] = COUNTER
     book.merchants[ONE] = MerchantFacts(ONE, ONE, "active", "T3", ONE)
     book.put_request(state.request)

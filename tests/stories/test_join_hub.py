@@ -19,12 +19,13 @@ from merchant.demo.simulator import SimulatorConfig
 from merchant.payments.callbacks import fspiop_door
 from merchant.payments.probe import Step, probe_hub
 from merchant.payments.routes import ROUTES as PAYMENT_ROUTES
-from merchant.programs.app import create_app, with_doors
+from merchant.programs.app import with_doors
 from merchant.programs.runtime import serving
 from merchant.programs.worker import Worker
 from merchant.registry.oracle.routes import oracle_door
 from merchant.scheme.routes import ROUTES as SCHEME_ROUTES
 from tests import builders
+from tests.apps import app_on
 from tests.builders import GATEWAY_SECRET, SECRET_KEY, World
 from tests.merchant.demo.simulator.conftest import FAST, free_port, new_journal, running_simulator
 from tests.stories.town import until
@@ -74,7 +75,7 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
     async with open_service(settings, database_url) as service:
         world = await builders.load_world(service)
         async with (
-            serving(with_doors(create_app(service, ROUTES)), settings.host, settings.port),
+            serving(with_doors(app_on(service)), settings.host, settings.port),
             running_simulator(config, free_port()) as hub_url,
             Worker(service).running(),
             aiohttp.ClientSession() as http,

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import astuple, replace
 
+from tests.cases import every_case
 from tests.ussd.lines import LINES
 from tests.ussd.world import AMINA, SHOPPER, WAITING, Phone, World
 from ussd import GATEWAYS, DemandOutcome, OwnRequest, PaymentOutcome, RefundOutcome, Reply, SignUpStatus
@@ -219,7 +220,7 @@ PLAYED = [
 ]
 
 
-@pytest.mark.parametrize(("gateway", "lines"), PLAYED)
+@every_case(("gateway", "lines"), PLAYED)
 async def test_the_dialogue_goes_as_written(gateway: str, lines: list[str]) -> None:
     player = Player(gateway)
     for line in lines:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cases import every_case
 from tests.ussd.lines import CODE, LINES, ROUTE
 from tests.ussd.lines import Press as Documented
 from ussd import GATEWAYS, Answer, Reply
@@ -12,8 +13,8 @@ every_gateway = pytest.mark.parametrize("gateway", GATEWAYS)
 
 
 @every_gateway
-@pytest.mark.parametrize("dialled", ["", "7421*250"])
-@pytest.mark.parametrize("typed", [(), ("1",), ("1", "a&b<c"), ("1", "00", "*1#2")])
+@every_case("dialled", ["", "7421*250"])
+@every_case("typed", [(), ("1",), ("1", "a&b<c"), ("1", "00", "*1#2")])
 def test_a_press_is_read_as_the_same_step_as_by_the_documents(
     gateway: str, dialled: str, typed: tuple[str, ...]
 ) -> None:
@@ -33,7 +34,7 @@ def test_an_answer_shows_its_screen_and_whether_it_is_the_last(gateway: str, end
 
 
 @every_gateway
-@pytest.mark.parametrize("body", [b"", b"{}", b"<x/>", b"\xff", b"HTTP 502 Bad Gateway", b"<!DOCTYPE x><ussd/>"])
+@every_case("body", [b"", b"{}", b"<x/>", b"\xff", b"HTTP 502 Bad Gateway", b"<!DOCTYPE x><ussd/>"])
 def test_an_answer_that_no_gateway_could_show_is_told(gateway: str, body: bytes) -> None:
     with pytest.raises(BadAnswer):
         read_screen(gateway, Answer(200, (), body))

@@ -9,6 +9,7 @@ import pytest
 import kyb
 from kyb.lists import FORMS, read, reading
 from kyb.lists.entry import Identifier, ListedName
+from tests.cases import every_case
 from tests.kyb.lists import samples
 from tests.kyb.lists.samples import DAY
 
@@ -177,7 +178,7 @@ def test_a_form_that_carries_no_day_needs_one(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", [*EVERY_FORM, "un"])
-@pytest.mark.parametrize("other", [*EVERY_FORM, "cut", "empty", "nul", "latin"])
+@every_case("other", [*EVERY_FORM, "cut", "empty", "nul", "latin"])
 def test_what_is_another_file_is_refused_and_never_read_by_half(form: str, other: str) -> None:
     if form == other:
         return

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from merchant.core.settings import BadSettings, Settings, allowed, load
+from tests.cases import every_case
 from tests.paths import ROOT
 
 
@@ -38,7 +39,7 @@ def test_variables_are_read_by_their_names_and_those_of_others_are_ignored() -> 
 KEY = "a:" + "QUFB" * 10 + "QUE="
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("name", "value"),
     [
         ("HOST", "a b"),
@@ -161,7 +162,7 @@ def test_a_wrong_value_is_told_in_a_sentence_that_names_it_and_what_is_allowed(n
     assert (value in fault) is (not hidden and value.isprintable())
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("name", "value"),
     [
         ("HOST", "0.0.0.0"),

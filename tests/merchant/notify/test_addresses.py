@@ -12,6 +12,7 @@ from merchant.core import errors
 from merchant.core.settings import Settings
 from merchant.notify import webhook
 from merchant.notify.addresses import is_public_address, is_public_host
+from tests.cases import every_case
 
 REFUSED = [
     "127.0.0.1",
@@ -121,7 +122,7 @@ def is_taken(host: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("host", REFUSED)
+@every_case("host", REFUSED)
 def test_what_leads_or_may_lead_inside_is_refused(host: str) -> None:
     assert not is_taken(host)
     assert not is_taken(f"{host}:8443")

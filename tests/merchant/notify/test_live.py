@@ -18,9 +18,9 @@ from merchant.core.service import Service
 from merchant.notify import events, live
 from merchant.notify.live import Live
 from merchant.programs import runtime
-from merchant.programs.app import create_app
 from merchant.registry.merchants.models import Merchant
 from tests import builders
+from tests.apps import app_on
 from tests.builders import World
 from tests.merchant.demo.simulator.conftest import free_port
 from tests.merchant.notify.conftest import OURS, THEIRS
@@ -229,7 +229,7 @@ async def test_closing_ends_every_stream_at_once(world: World, screens: Live) ->
 async def served(service: Service) -> AsyncIterator[tuple[str, Live]]:
     """The service on a free port: the address of its events, and its open streams."""
     port = free_port()
-    app = create_app(service, live.ROUTES)
+    app = app_on(service, live.ROUTES)
     async with runtime.serving(app, "127.0.0.1", port):
         yield f"http://127.0.0.1:{port}/api/v1/events", service.shared(Live)
         # Before the server stops, since it waits for what is still open.

@@ -70,10 +70,11 @@ class Both:
         self.memory = Book(self.rules(shops[0][0], datetime.fromisoformat("2027-01-31T20:00:00+00:00"), iter(())))
         self.payments: list[Payment] = []
         self.batches = 0
+        policy = kyb.default_policy()
         for counter, merchant in shops:
             self.memory.counters[counter.dfsp_id, counter.alias_type, counter.alias] = counter
             self.memory.merchants[merchant.id] = merchant
-            self.memory.policies[merchant.dfsp_id] = kyb.default_policy()
+            self.memory.policies[merchant.dfsp_id] = policy
 
     def rules(self, _: Any, now: datetime, ids: Iterator[UUID]) -> Rules:
         return Rules((now + timedelta(hours=3)).date(), CHECK, GRACE, lambda: next(ids))

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from merchant.core import spans
-from merchant.programs.app import create_app, with_doors
+from merchant.programs.app import with_doors
+from tests.apps import app_on
 from tests.builders import GATEWAY_SECRET
 from tests.collector import Collector, collecting
 from tests.merchant.payments.stage import DFSP, MOBILE, PAYER, Stage
@@ -110,7 +111,7 @@ async def test_no_span_says_anything_of_a_person(stage: Stage) -> None:
 
 
 async def test_a_request_is_named_by_its_route_never_by_its_path(stage: Stage) -> None:
-    transport = httpx.ASGITransport(with_doors(create_app(stage.service)), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(with_doors(app_on(stage.service)), raise_app_exceptions=False)
     gate = {"x-gateway-secret": GATEWAY_SECRET}
     with collecting() as collector:
         with spans.exporting(collector.url):

@@ -31,10 +31,11 @@ from merchant.demo.world import DemoWorld
 from merchant.payments.operations import NewRequest, create_request
 from merchant.payments.states import RequestState
 from merchant.programs import runtime
-from merchant.programs.app import create_app, with_doors
+from merchant.programs.app import with_doors
 from merchant.programs.worker import Worker
 from merchant.registry.merchants.models import Counter, Merchant
 from tests import builders
+from tests.apps import app_on
 from tests.builders import GATEWAY_SECRET, SECRET_KEY, World
 from tests.merchant.demo.simulator.conftest import FAST, free_port, new_journal, running_simulator
 
@@ -121,7 +122,7 @@ async def running_demo(service: Service, folder: Path, known: DemoWorld | None =
         service_url=settings.base_url, journal_path=new_journal(folder), gateway_secret=GATEWAY_SECRET, timings=FAST
     )
     async with AsyncExitStack() as stack:
-        app = create_app(service, DEMO_ROUTES)
+        app = app_on(service, DEMO_ROUTES)
         app.state.demo = known
         await stack.enter_async_context(runtime.serving(with_doors(app), settings.host, settings.port))
         await stack.enter_async_context(running_simulator(config, int(settings.hub_url.rsplit(":", 1)[1])))

@@ -13,8 +13,9 @@ from merchant.channels.ussd.door import gateway_key
 from merchant.core.service import Service
 from merchant.notify.live import Live
 from merchant.programs import runtime
-from merchant.programs.app import ROUTES, create_app, with_doors
+from merchant.programs.app import create_app, with_doors
 from tests import builders
+from tests.apps import app_on
 from tests.builders import GATEWAY_SECRET, World
 from tests.merchant.demo.simulator.conftest import free_port
 
@@ -28,7 +29,7 @@ STEP = "sessionId={}&serviceCode=%2A384%2A123%23&phoneNumber=%2B254733000001&tex
 @pytest.fixture
 async def front(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application with its doors before the router."""
-    transport = httpx.ASGITransport(with_doors(create_app(service)), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(with_doors(app_on(service)), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test.local", headers=NAMED) as opened:
         yield opened
 
@@ -190,7 +191,7 @@ async def test_a_socket_to_a_door_is_no_socket_for_browsers(front: httpx.AsyncCl
         "server": ("127.0.0.1", 2),
         "http_version": "1.1",
     }
-    await with_doors(create_app(service, ROUTES))(scope, connect, hear)  # type: ignore[arg-type]
+    await with_doors(app_on(service))(scope, connect, hear)  # type: ignore[arg-type]
     assert "websocket.accept" not in said
 
 
@@ -199,7 +200,7 @@ async def test_over_a_socket_everything_answers_on_one_connection(service: Servi
     base = f"http://127.0.0.1:{port}"
     ussd = f"/ussd/africastalking/{gateway_key(service, 'africastalking')}"
     async with (
-        runtime.serving(with_doors(create_app(service)), "127.0.0.1", port),
+        runtime.serving(with_doors(app_on(service)), "127.0.0.1", port),
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as http,
     ):
 

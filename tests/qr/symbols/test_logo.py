@@ -14,6 +14,7 @@ from qr.symbols.engine import smallest_version
 from qr.symbols.errors import BadLogo, Unreadable
 from qr.symbols.logo import MIDDLE_PATTERN, SIDE_MAX, make_with_logo
 from qr.symbols.style import Style
+from tests.cases import every_case
 from tests.qr.symbols.marks import MARKS, require_zbar
 from tests.qr.symbols.pictures import of_pdf, of_png, of_svg
 
@@ -26,7 +27,7 @@ def text(length: int) -> str:
     return ("00020101021126410016org.example.pay0105ALIAS0208523187645204541153034045802KE" * 20)[:length]
 
 
-@pytest.mark.parametrize("length", range(60, 512, 11))
+@every_case("length", range(60, 512, 11))
 @pytest.mark.parametrize("level", ["Q", "H"])
 def test_no_symbol_with_a_logo_has_its_middle_pattern_beneath_it(level: str, length: int) -> None:
     least = smallest_version(text(length), level)

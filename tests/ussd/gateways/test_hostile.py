@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.cases import every_case
 from tests.ussd.lines import CODE, LINES, ROUTE, Press
 from ussd import GATEWAYS, BadStep, Call, Reply, Route, Step
 from ussd.gateways.reading import FIELDS_MAX, TEXT_CHARS_MAX
@@ -167,7 +168,7 @@ BAD_VALUES: dict[str, Any] = {
 
 
 @every_gateway
-@pytest.mark.parametrize("value", BAD_VALUES.values(), ids=BAD_VALUES)
+@every_case("value", BAD_VALUES.values(), ids=BAD_VALUES)
 def test_any_value_in_any_field_is_taken_or_refused_by_its_name_and_never_echoed(gateway: str, value: Any) -> None:
     for call in calls(gateway):
         if kind_of(call) == "xml" and any(ord(character) < 32 for character in str(value)):
@@ -202,9 +203,7 @@ def test_a_text_is_taken_as_typed_whatever_it_is_and_not_without_end(gateway: st
 
 
 @every_gateway
-@pytest.mark.parametrize(
-    "phone", ["+254711", "+2547110000011111", "abc", "tel:+254711000111", "+254 711", "254711000111\n"]
-)
+@every_case("phone", ["+254711", "+2547110000011111", "abc", "tel:+254711000111", "+254 711", "254711000111\n"])
 def test_a_phone_that_is_none_is_refused(gateway: str, phone: str) -> None:
     call = LINES[gateway].step(ANSWERING)
     names = {"msisdn", "phonenumber", "orig", "mobile", "session_msisdn"}
@@ -238,7 +237,7 @@ BODIES = {
 
 
 @every_gateway
-@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@every_case("body", BODIES.values(), ids=BODIES)
 def test_a_body_that_cannot_be_read_is_refused(gateway: str, body: bytes) -> None:
     call = LINES[gateway].step(ANSWERING)
     if call.method == "GET":

@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 from msgspec.structs import asdict
 
+from tests.cases import every_case
 from tests.ussd.lines import ROUTE
 from ussd import GATEWAYS, Answer, Call, Reply, Step
 from ussd.session import Event
@@ -69,7 +70,7 @@ def written(answer: Answer) -> str:
     return f"{head}\n\n{answer.body.decode()}" if answer.body else head
 
 
-@pytest.mark.parametrize(("gateway", "case", "file"), [pytest.param(*one, id=f"{one[0]} {one[1]}") for one in FILES])
+@every_case(("gateway", "case", "file"), [pytest.param(*one, id=f"{one[0]} {one[1]}") for one in FILES])
 def test_a_recording_is_read_and_answered_as_it_says(gateway: str, case: str, file: Path) -> None:
     parts = parts_of(file)
     step = GATEWAYS[gateway].decode(call_of(parts["call"]), ROUTE)

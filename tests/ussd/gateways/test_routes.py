@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from tests.cases import every_case
 from tests.ussd.gateways.test_hostile import fields_of, with_fields
 from tests.ussd.lines import LINES, Press
 from ussd import GATEWAYS, Call, Route, misunderstood
@@ -50,7 +51,7 @@ def opening(gateway: str, string: str) -> Call:
 
 
 @pytest.mark.parametrize("gateway", DIALLERS)
-@pytest.mark.parametrize(
+@every_case(
     ("string", "code", "behind"),
     [
         ("*384*123#", "*384*123#", ""),

@@ -14,6 +14,7 @@ from merchant.core import logs, trace
 from merchant.core.http.context import with_context
 from merchant.core.service import Service
 from merchant.programs.app import create_app, with_doors
+from tests.apps import app_on
 from tests.builders import GATEWAY_SECRET, World
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +31,7 @@ async def crash() -> None:
 @pytest.fixture
 async def whole(service: Service, world: World) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application as it is served."""
-    transport = httpx.ASGITransport(with_doors(create_app(service)), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(with_doors(app_on(service)), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test.local") as opened:
         yield opened
 

@@ -12,7 +12,7 @@ from merchant.core import errors
 from merchant.core.access import Permission as P
 from merchant.core.http.route import Answer, Call, Filter, Listed, route
 from merchant.core.service import Service
-from merchant.programs.app import create_app
+from tests.apps import app_on
 from tests.builders import World
 
 pytestmark = pytest.mark.anyio
@@ -84,7 +84,7 @@ THING = "01a203bf-ae53-7d31-ac39-1faf8acba904"
 
 @pytest.fixture
 async def things(service: Service, world: World) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(create_app(service, ROUTES), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app_on(service, ROUTES), raise_app_exceptions=False)
     headers = world.maker.headers
     async with httpx.AsyncClient(transport=transport, base_url="http://test.local", headers=headers) as client:
         yield client

@@ -39,6 +39,7 @@ from merchant.hub.fspiop.messages import (
     safe_party_name,
     to_wire,
 )
+from tests.cases import every_case
 
 UUID = "b51ec534-ee48-4575-b6a9-ead2955b8069"
 HASH = "A" * 43
@@ -129,7 +130,7 @@ def test_a_missing_mandatory_field_is_3102(body_type: type[WireBody], body: dict
 
 
 @pytest.mark.parametrize(("body_type", "_body"), CASES)
-@pytest.mark.parametrize(
+@every_case(
     "raw",
     [
         b"",

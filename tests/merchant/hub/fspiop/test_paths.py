@@ -10,6 +10,7 @@ from merchant.hub.fspiop.error_codes import FspiopError
 from merchant.hub.fspiop.jws import fspiop_uri
 from merchant.hub.fspiop.paths import METHODS, Place, read_path
 from merchant.hub.fspiop.resources import ANSWERED, RESERVED_WORDS, URI_STARTS
+from tests.cases import every_case
 
 ONE_ID = ("transactionRequests", "quotes", "transfers", "authorizations", "transactions")
 GOOD: list[tuple[str, str, Place]] = [
@@ -87,8 +88,8 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize("path", ODD)
-@pytest.mark.parametrize("method", ["GET", "PUT"])
+@every_case("path", ODD)
+@every_case("method", ["GET", "PUT"])
 def test_an_odd_path_is_not_found(method: str, path: str) -> None:
     with pytest.raises(FspiopError) as caught:
         read_path(method, path)

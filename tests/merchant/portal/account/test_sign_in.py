@@ -9,9 +9,8 @@ import pytest
 from merchant.core.service import Service, open_service
 from merchant.core.settings import Settings
 from merchant.portal.ui.pages import own_path
-from merchant.programs.app import create_app
 from tests import builders
-from tests.apps import client_on
+from tests.apps import app_on, client_on
 from tests.builders import PASSWORD, World
 from tests.merchant.portal.browsing import Browser
 
@@ -134,7 +133,7 @@ def cookies_of(answer: httpx.Response) -> dict[str, tuple[str, set[str]]]:
 async def over_https(database_url: str, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """The same service as browsers reach it in production."""
     public = msgspec.structs.replace(settings, public_url="https://test.local")
-    async with open_service(public, database_url) as service, client_on(create_app(service)) as opened:
+    async with open_service(public, database_url) as service, client_on(app_on(service)) as opened:
         yield opened
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from merchant.core.service import Service
 from merchant.portal.ui.pages import grouped
-from merchant.programs.app import create_app
+from tests.apps import app_on
 from tests.merchant.portal.shops import Shop, assert_safe
 
 pytestmark = pytest.mark.anyio
@@ -92,8 +92,6 @@ async def test_before_a_scheme_is_set_up_the_pages_answer_all_the_same(service: 
     async with service.db.system() as tx:
         await tx.execute("DELETE FROM scheme")
     fresh = Service(service.settings, service.db)
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(create_app(fresh)), base_url="http://test.local"
-    ) as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app_on(fresh)), base_url="http://test.local") as client:
         assert "Merchant registry and payments" in (await client.get("/")).text
         assert (await client.get("/q/40217756")).status_code == 404

@@ -21,12 +21,14 @@ from merchant.core.http.route import Route
 from merchant.notify.events import EventType
 from merchant.programs import openapi
 from merchant.programs.slices import ROUTES
+from tests.cases import every_case
 
 DOCUMENTS: dict[str, Any] = {name: msgspec.json.decode(text) for name, text in openapi.documents(ROUTES).items()}
 API = DOCUMENTS["merchant.json"]
+PROBLEM = jsonschema_rs.Draft202012Validator({"$ref": "#/components/schemas/Problem", "components": API["components"]})
 SHOWN: list[Route] = [one.opt["route"] for one in ROUTES if isinstance(one, HTTPRouteHandler) and "route" in one.opt]
 every_document = pytest.mark.parametrize("name", DOCUMENTS)
-every_route = pytest.mark.parametrize("route", SHOWN, ids=lambda one: one.name)
+every_route = every_case("route", SHOWN, ids=lambda one: one.name)
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -149,7 +151,6 @@ def test_ids_that_are_numbers_or_words_are_not_documented_as_uuids() -> None:
 @every_route
 def test_every_problem_is_documented_with_its_code_and_an_example_that_its_schema_takes(route: Route) -> None:
     responses = operation_of(route)["responses"]
-    schema = {"$ref": "#/components/schemas/Problem", "components": API["components"]}
     shown = {
         code: (int(status), example["value"])
         for status, response in responses.items()
@@ -159,7 +160,7 @@ def test_every_problem_is_documented_with_its_code_and_an_example_that_its_schem
     for problem in route.problems():
         status, example = shown[problem.code]
         assert (status, example["status"], example["code"]) == (problem.status, problem.status, problem.code)
-        jsonschema_rs.Draft202012Validator(schema).validate(example)
+        PROBLEM.validate(example)
 
 
 def test_a_code_belongs_to_one_problem() -> None:

@@ -14,12 +14,13 @@ from merchant.core.http import json as web
 from merchant.programs.openapi.examples import EXAMPLES
 from merchant.programs.slices import ROUTES
 from tests.builders import World
+from tests.cases import every_case
 
 DECLARED = [one.opt["route"] for one in ROUTES if isinstance(one, HTTPRouteHandler) and "route" in one.opt]
 BODIES = {one.body for one in DECLARED if one.body is not None}
 
 
-@pytest.mark.parametrize("shape", EXAMPLES, ids=lambda shape: shape.__name__)
+@every_case("shape", EXAMPLES, ids=lambda shape: shape.__name__)
 def test_an_example_is_what_its_struct_takes(shape: Any) -> None:
     assert isinstance(web.decode(msgspec.json.encode(EXAMPLES[shape]), shape), shape)
 

@@ -16,10 +16,10 @@ from structlog.testing import capture_logs
 from merchant.core import clock, ids
 from merchant.core.http.source import FORWARDING
 from merchant.core.service import Service
-from merchant.programs.app import create_app
 from merchant.registry.merchants import lifecycle
 from merchant.registry.merchants.models import Counter, Merchant
 from tests import builders
+from tests.apps import app_on
 from tests.builders import GATEWAY_SECRET, World
 
 pytestmark = pytest.mark.anyio
@@ -277,7 +277,7 @@ class TestGateway:
     async def open_service_app(self, service: Service) -> Any:
         """The application without a shared secret."""
         service.settings = msgspec.structs.replace(service.settings, gateway_secret="")
-        return create_app(service)
+        return app_on(service)
 
     async def test_without_a_secret_set_only_loopback_is_answered(self, open_service_app: Any) -> None:
         addresses = {
