@@ -296,9 +296,13 @@ if [ $systemd = yes ]; then
     systemctl reload-or-restart nginx
   fi
   step "waiting until it is ready"
+  # Where it listens: at one address only where MERCHANT_HOST names one.
+  host=$(value "$etc/merchant.env" MERCHANT_HOST)
+  case $host in '' | 0.0.0.0 | ::) host=127.0.0.1 ;; *:*) host="[$host]" ;; esac
+  listen_port=$(value "$etc/merchant.env" MERCHANT_PORT)
   tries=0
-  until "$current/bin/python" -c 'import urllib.request as r; r.urlopen("http://127.0.0.1:8000/health/ready", timeout=2)' \
-    2>/dev/null; do
+  until "$current/bin/python" -c 'import sys, urllib.request as r; r.urlopen(f"http://{sys.argv[1]}/health/ready", timeout=2)' \
+    "$host:${listen_port:-8000}" 2>/dev/null; do
     tries=$((tries + 1))
     [ $tries -lt 60 ] || die "it does not get ready: journalctl -u merchant -u merchant-worker"
     sleep 0.5
