@@ -81,9 +81,10 @@ bench: install ## Measure CPU time per operation; ends with 1 where it became sl
 texts: install ## Gather the sentences shown to people into the catalogues of merchant/core/locale
 	$(PY) -m tests.rules.catalogues
 
-states: install ## Write docs/states.md and docs/ussd.md anew from the tables of states and screens in the code
+states: install ## Write docs/states.md, docs/ussd.md and the index of the decisions anew from what they list
 	$(PY) -m tests.rules.state_tables
 	$(PY) -m ussd.walk docs/ussd.md
+	$(PY) -m tests.rules.decisions
 
 openapi: install ## Write the OpenAPI documents to openapi/
 	$(PY) -m merchant openapi

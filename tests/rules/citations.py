@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from tests.rules.decisions import entries
 from tests.rules.source_rules import ROOT
 
 CODE = ("merchant", "kyb", "qr", "ussd", "tests")
@@ -110,7 +111,7 @@ def every_file() -> frozenset[str]:
 @cache
 def decisions() -> frozenset[int]:
     """The numbers of the decisions."""
-    return frozenset(int(number) for number in re.findall(r"^## (\d+)\. ", (ROOT / "DECISIONS.md").read_text(), re.M))
+    return frozenset(entry.number for entry in entries())
 
 
 @cache
