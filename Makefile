@@ -85,9 +85,10 @@ texts: install ## Gather the sentences shown to people into the catalogues of me
 guide: install ## Build the guide of docs/ into merchant/guide, from which /docs/guide is served
 	$(PY) -m tests.docs.guide
 
-states: install ## Write docs/states.md, docs/ussd.md and the index of the decisions anew from what they list
+states: install ## Write docs/states.md, docs/ussd.md, docs/reference/ and the index of the decisions anew from the code
 	$(PY) -m tests.rules.state_tables
 	$(PY) -m ussd.walk docs/ussd.md
+	$(PY) -m tests.docs.reference
 	$(PY) -m tests.rules.decisions
 
 openapi: install ## Write the OpenAPI documents to openapi/

@@ -21,7 +21,7 @@ _PROSE = re.compile(r'"""(?:.|\n)*?"""|(?:(?<=\s)|^)#.*$', re.MULTILINE)
 _FILE = re.compile(r"(?<![\w./*{}<>:-])(?:[\w-]+/)*[\w-]+\.(?:py|md|toml|sql\.gz|sql)\b(?!\()")
 _ANY_NUMBER = "NNNN"  # stands for the number of a migration
 _FOLDER = re.compile(r"`((?:[\w-]+/)+)`|(?<![\w./:-])((?:merchant|kyb|ussd|tests)(?:/\w+)+)(?![\w./*{-])")
-_LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)")
+_LINK = re.compile(r"\]\((?!https?://|#|/)([^)#]+)(?:#[^)]*)?\)")  # what begins with / is a page of the service
 _DECISION = re.compile(r"\bDECISIONS\b(?!\.md)(?:,? (\d+)(?: (?:to|and) (\d+))?)?")
 _SECTION = re.compile(r"docs/contract\.md, ([A-Z][\w ]*\w)")
 _UNNAMED = re.compile(r"\b(?:CONTRACT|GLOSSARY|CONTRIBUTING|DESIGN)\b(?!\.md)(?! [=:])")
