@@ -1,7 +1,7 @@
 """What MkDocs does not do by itself for the guide: sections, pages from elsewhere, links to files that are no pages.
 
-A page belongs to the section of its folder, or of `PLACED`, and to the group that its front matter names (`group`); it
-stands there by `order`, then by name. A section or group without a page that lists it gets one. Links lead from file to
+A page belongs to the section of its folder, or of `PLACED`, and to the group that its front matter names (`group`) or, of
+a how-to, that of its `order`; it stands there by `order`, then by name. A section or group without a page that lists it gets one. Links lead from file to
 file in the repository, as they do there; what is no page of the guide becomes plain words.
 """
 
@@ -34,10 +34,12 @@ SECTIONS = {
     "explanation": ("Explanation", "How it works and why."),
     "decisions": ("Decisions", ""),
 }
-GROUPS = ("Deploy", "Operate", "Recover", "Integrate", "Onboard", "")
+GROUPS = ("", "Deploy", "Operate", "Recover", "Integrate", "Onboard")
+# How-to pages that name no group are in that of their order: 1 to 9 deploy, 10 to 14 operate, and so on.
+GROUP_ENDS = (("Deploy", 10), ("Operate", 15), ("Recover", 20), ("Integrate", 30), ("Onboard", 40))
 # Files of the repository that are pages elsewhere: where each stands in the guide, its group and its order.
 PLACED = {
-    "docs/recover.md": ("how-to/recover.md", "Recover", 50),
+    "docs/recover.md": ("how-to/recovery.md", "Recover", 50),
     "deploy/on-premises.md": ("how-to/on-premises.md", "Deploy", 60),
     "deploy/azure.md": ("how-to/azure.md", "Deploy", 61),
     "deploy/azure-stack-hub.md": ("how-to/azure-stack-hub.md", "Deploy", 62),
@@ -117,7 +119,10 @@ def _entry(file: File) -> Entry:
     front = _FRONT.match((ROOT / source).read_text())
     given: dict[str, Any] = yaml.safe_load(front[1]) if front else {}
     order = 0 if file.src_uri.endswith("/index.md") else float(given.get("order", 40))
-    return Entry(section, folder or str(given.get("group", "")).capitalize(), order, file.src_uri)
+    group = folder or str(given.get("group", "")).capitalize()
+    if section == "how-to" and not group and order:
+        group = next((name for name, end in GROUP_ENDS if order < end), "")
+    return Entry(section, group, order, file.src_uri)
 
 
 def _contents(entries: list[Entry], files: Files, config: MkDocsConfig) -> list[Any]:
