@@ -1,8 +1,9 @@
 """What MkDocs does not do by itself for the guide: sections, pages from elsewhere, links to files that are no pages.
 
-A page belongs to the section of its folder, or of `PLACED`, and to the group that its front matter names (`group`) or, of
-a how-to, that of its `order`; it stands there by `order`, then by name. A section or group without a page that lists it gets one. Links lead from file to
-file in the repository, as they do there; what is no page of the guide becomes plain words.
+A page belongs to the section of its folder, or of `PLACED`, and to the group that its front matter names (`group`) or,
+of a how-to, that of its `order`; it stands there by `order`, then by name. A section or group without a page that lists
+it gets one. Links lead from file to file in the repository, as they do there; what is no page of the guide becomes
+plain words.
 """
 
 import hashlib

@@ -2,7 +2,7 @@
 
 A block ```sh is run by test_shell_blocks.py, or says directly above it why not and which test tries the same:
 
-    <!-- not run: reason; tried by tests/path.py::name -->
+    <!-- not run: reason; tried by tests/…::name -->
 
 A page whose blocks need a running demo says so once, anywhere: `<!-- needs: demo -->`. A block ```console only shows
 what a command printed.
@@ -17,7 +17,7 @@ from msgspec import Struct
 from tests.rules.source_rules import ROOT
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})(?P<kind>\w*) *$")
-_NOTE = re.compile(r"<!-- not run: (?P<reason>.+); tried by (?P<file>tests/[\w/]+\.py)::(?P<name>\w+) -->")
+_NOTE = re.compile(r"<!-- not run: (?P<reason>[^;]+);[^;]* tried by (?P<file>tests/[\w/]+\.py)::(?P<name>\w+) -->")
 _NEEDS_DEMO = "<!-- needs: demo -->"
 _OTHER_SHELLS = {"bash", "shell", "zsh", "shell-session"}
 # What a test may not do to the machine, or to the packages that all tests share.
@@ -94,7 +94,7 @@ def faults(block: Block) -> Iterator[str]:
 def _faults_of_note(block: Block) -> Iterator[str]:
     note = _NOTE.fullmatch(block.above)
     if note is None:
-        yield "write `<!-- not run: reason; tried by tests/path.py::name -->` on one line"
+        yield "write `<!-- not run: reason; tried by tests/…::name -->` on one line"
     elif not (ROOT / note["file"]).exists():
         yield f"{note['file']} is no file"
     elif not re.search(rf"^ *(?:async )?def {note['name']}\(", (ROOT / note["file"]).read_text(), re.MULTILINE):
