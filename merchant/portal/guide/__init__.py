@@ -36,6 +36,7 @@ _POLICY = (
 )
 _NAMED_BY_CONTENT = "assets/"
 _CACHE = "public, max-age=300"
+_MISSING = "merchant.portal.docs/guide_missing.html"  # in English, like the guide
 _KEPT_FILES = 256  # about 4 MB: the pages, without most decisions
 _ROUTE: dict[str, Any] = {"opt": PUBLIC, "exception_handlers": IN_WORDS}
 
@@ -82,7 +83,7 @@ async def guide(request: Req, path: FromPath[str] = "/") -> Page:
     """
     files = _built()
     if not files:
-        return pages.respond(request, f"{__package__}/guide_missing.html", 404, only_in="en")
+        return pages.respond(request, _MISSING, 404, only_in="en")
     name = path.strip("/")
     if name not in files:
         further = [one for one in (f"{name}.html", f"{name}/{FRONT}".lstrip("/")) if one in files]
