@@ -23,7 +23,7 @@ export PIP_RETRIES
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run simulate states test slow oldest browser shots pictures lint format bench texts openapi image chart clean
+.PHONY: help install run simulate states guide test slow oldest browser shots pictures lint format bench texts openapi image chart clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,7 @@ help: ## List the targets
 install: $(INSTALLED) ## Install what requirements.lock names into .venv (seconds; nothing to do the second time)
 
 run: install ## Start everything, show the main job on real input, and stay up until Ctrl-C
+	@$(PY) -m tests.docs.guide --if-stale || echo "The demo starts without its guide; \`make guide\` says what is wrong."
 	@$(PY) -m merchant demo
 
 test: install ## Run the tests, but for the slow ones
@@ -81,9 +82,14 @@ bench: install ## Measure CPU time per operation; ends with 1 where it became sl
 texts: install ## Gather the sentences shown to people into the catalogues of merchant/core/locale
 	$(PY) -m tests.rules.catalogues
 
-states: install ## Write docs/states.md and docs/ussd.md anew from the tables of states and screens in the code
+guide: install ## Build the guide of docs/ into merchant/guide, from which /docs/guide is served
+	$(PY) -m tests.docs.guide
+
+states: install ## Write docs/states.md, docs/ussd.md, docs/reference/ and the index of the decisions anew from the code
 	$(PY) -m tests.rules.state_tables
 	$(PY) -m ussd.walk docs/ussd.md
+	$(PY) -m tests.docs.reference
+	$(PY) -m tests.rules.decisions
 
 openapi: install ## Write the OpenAPI documents to openapi/
 	$(PY) -m merchant openapi
@@ -97,7 +103,7 @@ chart: install ## Render the Helm chart and hold it against the schemas of Kuber
 	PYTHONPATH=build/chart-tools $(PY) -m pytest tests/deploy/test_chart.py
 
 clean: ## Remove what the other targets made; the data in .data stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf .venv merchant/guide .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Playwright is 45 MB, which only these two targets need; Chromium and its fonts are Debian's.

@@ -57,6 +57,8 @@ site=$app/lib/python3.11/site-packages
 install -d "$app/bin" "$site"
 "$uv" pip install -q --target "$site" --python-version 3.11 --python-platform $platform --link-mode copy \
   --require-hashes --only-binary :all: -c "$here/requirements.lock" -r "$here/pyproject.toml"
+# The guide of the same commit, which the service shows at /docs/guide.
+(cd "$here" && .venv/bin/python -m tests.docs.guide)
 mkdir "$work/source"
 (cd "$here" && tar -cf - --exclude=__pycache__ pyproject.toml README.md LICENSE merchant kyb qr ussd) | tar -xf - -C "$work/source"
 find "$work/source" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +

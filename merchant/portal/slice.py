@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from merchant.core.access import Permission
 from merchant.core.slices import JobKind, Pruned, Timer
+from merchant.portal import guide, home, hub, merchant, pay, review, signup, staff, well_known
 from merchant.portal import help as helping
-from merchant.portal import home, hub, merchant, pay, review, signup, staff, well_known
 from merchant.portal.account import account, notifications, passkeys, profile, set_up, sign_in
 from merchant.portal.docs import docs
 from merchant.portal.refunds import shop as shop_refunds
@@ -31,6 +31,7 @@ ROUTES = [
     *helping.ROUTES,
     *merchant.ROUTES,
     *docs.ROUTES,
+    *guide.ROUTES,
     *well_known.ROUTES,
 ]
 JOBS: tuple[JobKind, ...] = ()

@@ -19,7 +19,7 @@ from merchant.demo.simulator.behaviours import PLANS
 from merchant.notify.events import EventType
 from merchant.payments.states import RequestState
 from merchant.registry.merchants.states import MerchantState
-from tests.rules import citations
+from tests.rules import citations, decisions
 from tests.rules.citations import Text
 from tests.rules.source_rules import ROOT
 
@@ -196,10 +196,8 @@ def test_the_glossary_gives_each_word_once() -> None:
 
 
 def test_every_decision_has_one_form() -> None:
-    entries = re.split(r"^## ", (ROOT / "DECISIONS.md").read_text(), flags=re.MULTILINE)[1:]
-    assert [int(entry.partition(".")[0]) for entry in entries] == list(range(1, len(entries) + 1))
-    form = ["Tags", "Context", "Decision", "Figures", "Consequences", "Alternatives"]
-    for entry in entries:
-        named = re.findall(r"^- (\w+): ", entry, re.MULTILINE)
-        assert named == [name for name in form if name in named], entry
-        assert {*named, "Figures"} == set(form), entry
+    assert list(decisions.faults()) == []
+
+
+def test_the_index_of_the_decisions_is_made_of_their_files() -> None:
+    assert decisions.PATH.read_text() == decisions.document(), "make states"

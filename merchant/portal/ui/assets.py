@@ -58,14 +58,14 @@ def _script(name: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
-def _tight(sheet: str) -> str:
+def tighten(sheet: str) -> str:
     """A style sheet without the space that nothing needs."""
     return _AROUND.sub(r"\1", sheet).replace(": ", ":").replace(";}", "}")
 
 
 def _asset(name: str, text: str) -> Asset:
     stem, _, suffix = name.rpartition(".")
-    content = (_tight(text) if suffix == "css" else text).encode()
+    content = (tighten(text) if suffix == "css" else text).encode()
     served_as = f"{stem}-{hashlib.sha256(content).hexdigest()[:10]}.{suffix}"
     return Asset(served_as, _MEDIA_TYPES[suffix], content, gzip.compress(content, 9, mtime=0))
 

@@ -28,7 +28,7 @@ _OWN_PATH_CHARS_MAX = 500
 Page = Response[bytes]
 PUBLIC = {"public": True, "hidden": True}
 # A year is the longest that caches honour (RFC 2616 section 14.21); a changed file has another name.
-_FOR_EVER = "public, max-age=31536000, immutable"
+FOR_EVER = "public, max-age=31536000, immutable"
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; "
     "frame-ancestors "
@@ -173,7 +173,7 @@ async def static_file(request: Req, name: FromPath[str]) -> Page:
     asset = assets.served(name)
     if asset is None:
         raise errors.NotFound
-    headers = {"cache-control": _FOR_EVER, "vary": "accept-encoding"}
+    headers = {"cache-control": FOR_EVER, "vary": "accept-encoding"}
     body = asset.content
     if takes_gzip(request):
         headers["content-encoding"], body = "gzip", asset.gzipped
