@@ -112,6 +112,8 @@ async def _take(service: Service, step: ussd.Step, taken: _Taken) -> ussd.Reply:
     digest = Msisdn.of(step.msisdn).digest(service.vault) if step.msisdn else None
     if digest is not None and not step.session_id:  # some gateways know a session by its phone alone
         step = replace(step, session_id=digest.hex())
+    elif digest is not None and step.of_phone:
+        step = replace(step, session_id=f"{step.session_id}@{digest.hex()}")
     async with _one_at_a_time(service, step):
         for _ in range(_TURNS_MAX):
             reply = await _try(service, step, digest, taken)
