@@ -217,7 +217,7 @@ class Line:
         known = self._taken.get(header.sequence)
         if known is not None and known.unit == unit and now_s - known.at_s < COPY_S:
             self._acknowledge(header)
-            if known.answer.done() and not known.answer.cancelled():  # else it is to come
+            if known.answer.done():  # else it is to come
                 self._submit(known.answer.result())
             return
         if len(self._at_work) >= STEPS_MAX:
@@ -229,19 +229,20 @@ class Line:
             self._taken.popitem(last=False)
 
     async def _take(self, header: Header, unit: bytes) -> bytes:
-        """Take a step and answer it; the answer."""
+        """Take a step and answer it; the answer, which is empty where there is none."""
         trace.start(None, None)
         answer = b""
         try:
             route, wire_route = await self._route()
             step = self._gateway.decode(ussd.Call("SMPP", body=unit), wire_route)
+            self._acknowledge(header)
+            answer = self._gateway.encode(step, await reply_to(self._service, route, step)).body
+            self._submit(answer)
         except ussd.BadStep as problem:  # a text message, perhaps
             _log.warning("ussd_unit_refused", route=self._centre.route.name, why=str(problem))
             self._acknowledge(header, _NEVER)
-            return b""
-        self._acknowledge(header)
-        answer = self._gateway.encode(step, await reply_to(self._service, route, step)).body
-        self._submit(answer)
+        except Exception:
+            _log.exception("ussd_unit_failed", route=self._centre.route.name)
         return answer
 
     async def _route(self) -> tuple[KnownRoute | None, ussd.Route]:
