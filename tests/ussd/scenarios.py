@@ -248,10 +248,11 @@ SCENARIOS: Final[dict[int, Tried]] = {
     34: Tried(
         "names of a shop that cannot be",
         (
-            *_of("sign_up", "Names of a shop that give orders, are a wallet's or say nothing"),
+            *_of("sign_up", "Wrong entries are asked again with an example", "Names of any script are taken"),
             *_door("_sign_up", "a_wrong_answer_is_asked_again"),
             *_lib("test_naming", "a_name_that_says_nothing_or_gives_orders_is_not"),
         ),
+        "a name that gives orders is taken, for the DFSP to decide, and never shown to a shopper",
     ),
     35: Tried(
         "another language in the middle of a payment",

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from ussd.fit import clip, legible, ucs2_units
 from ussd.menu import End, Go, Handler, Move, Option, Screen, Stay, Turn, View
-from ussd.naming import is_harmless
 from ussd.screens.common import go
 from ussd.session import Answers, ScreenName
 from ussd.signing_up import (
@@ -99,8 +98,8 @@ async def take_name(turn: Turn, text: str) -> Move:
 
 
 async def take_business(turn: Turn, text: str) -> Move:
-    """The shop's name, in any script; not one that shoppers would never be shown."""
-    if not _fits(name := _words(text)) or not is_harmless(name):
+    """The shop's name, in any script."""
+    if not _fits(name := _words(text)):
         return Stay(say("sign_up.bad_business"))
     return await _taken(turn, replace(turn.form, business=name), "business", "sign_up_kind")
 
