@@ -1,4 +1,4 @@
-"""A simulator of an SMSC: it speaks SMPP 3.4 on a socket, byte by byte, and answers as a test asks.
+"""A simulator of an SMSC: it speaks SMPP 3.4 on a socket, byte by byte, answers as a test asks, and has phones.
 
 It shares no code with what it tests: units are taken apart here with `struct` alone.
 """
@@ -6,13 +6,14 @@ It shares no code with what it tests: units are taken apart here with `struct` a
 import asyncio
 import ssl
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 BIND_TRANSMITTER, SUBMIT, DELIVER, UNBIND, BIND_TRANSCEIVER, ENQUIRE = 2, 4, 5, 6, 9, 0x15
 RESPONSE = 0x8000_0000
 OK, INVALID_DESTINATION, INVALID_PASSWORD, QUEUE_FULL, THROTTLED = 0, 0x0B, 0x0E, 0x14, 0x58
+USSD_OP, ITS_SESSION_INFO = 0x0501, 0x1383
 SILENT, CUT = -1, -2  # instead of a status: no answer, and the end of the connection
 
 
@@ -25,6 +26,13 @@ class Submitted:
     esm_class: int
     data_coding: int
     message: bytes
+    sequence: int = 0
+    tlvs: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def screen(self) -> tuple[str, bool]:
+        """Of a USSD answer in ASCII: the screen, and whether it is the last."""
+        return self.message.decode(), {b"\x02": False, b"\x11": True}[self.tlvs[USSD_OP]]
 
 
 @dataclass
@@ -40,12 +48,16 @@ class Smsc:
     heard: list[tuple[int, int]] = field(default_factory=list)  # command and sequence of everything
     held: list[bytes] = field(default_factory=list)  # answers that SILENT kept back
     lines: list[asyncio.StreamWriter] = field(default_factory=list)
+    delivered: dict[int, int] = field(default_factory=dict)  # statuses of our deliver_sm, by their numbers
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.lines.append(writer)
         try:
             while True:
-                length, command, _status, sequence = struct.unpack(">4I", await reader.readexactly(16))
+                length, command, status, sequence = struct.unpack(">4I", await reader.readexactly(16))
+                if command == DELIVER | RESPONSE:
+                    self.delivered[sequence] = status
                 self._take(writer, command, sequence, await reader.readexactly(length - 16))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -55,13 +67,14 @@ class Smsc:
 
     def _take(self, writer: asyncio.StreamWriter, command: int, sequence: int, body: bytes) -> None:
         self.heard.append((command, sequence))
+        self.news.set()
         if command in (BIND_TRANSMITTER, BIND_TRANSCEIVER):
             user, password, _ = body.split(b"\0", 2)
             self.binds.append((command, user.decode(), password.decode()))
             status = self.on_bind if password.decode() == self.password else INVALID_PASSWORD
             self._answer(writer, command, status, sequence, b"smsc\0")
         elif command == SUBMIT:
-            self.submitted.append(_submitted(body))
+            self.submitted.append(_submitted(body, sequence))
             self._answer(writer, command, self.answers.pop(0) if self.answers else OK, sequence, b"id\0")
         elif not command & RESPONSE:
             self._answer(writer, command, OK, sequence, b"")
@@ -79,6 +92,24 @@ class Smsc:
         """Send something on the newest connection."""
         self.lines[-1].write(raw)
 
+    async def until(self, true: Callable[[], object], within_s: float = 10.0) -> None:
+        """Wait until something is so, which changes when a unit comes."""
+        async with asyncio.timeout(within_s):
+            while not true():
+                self.news.clear()
+                await self.news.wait()
+
+    def deliver(self, sequence: int, operation: int, text: str, reference: int, phone: str = "254733000001") -> None:
+        """What a phone typed, as USSD, on the newest connection."""
+        self.say(unit(DELIVER, OK, sequence, ussd_body(operation, text, reference, phone)))
+
+    async def answer_to(self, sequence: int, operation: int, text: str, reference: int, **given: str) -> Submitted:
+        """The same, and what the application answers."""
+        before = len(self.submitted)
+        self.deliver(sequence, operation, text, reference, **given)
+        await self.until(lambda: len(self.submitted) > before)
+        return self.submitted[before]
+
     def let_go(self) -> None:
         """Send the answers that were kept back."""
         self.say(b"".join(self.held))
@@ -90,15 +121,26 @@ def unit(command: int, status: int, sequence: int, body: bytes = b"") -> bytes:
     return struct.pack(">4I", 16 + len(body), command, status, sequence) + body
 
 
-def _submitted(body: bytes) -> Submitted:
+def ussd_body(operation: int, text: str, reference: int, phone: str) -> bytes:
+    """The body of a deliver_sm of USSD: to the code 384, in ASCII."""
+    addresses = b"\x01\x01" + phone.encode() + b"\0" + b"\x00\x01" + b"384\0"
+    tlvs = struct.pack(">HHB", USSD_OP, 1, operation) + struct.pack(">HHH", ITS_SESSION_INFO, 2, reference)
+    return b"USSD\0" + addresses + bytes(9) + bytes([len(text)]) + text.encode() + tlvs
+
+
+def _submitted(body: bytes, sequence: int) -> Submitted:
     _service, rest = body.split(b"\0", 1)
     source, rest = _address(rest)
     destination, rest = _address(rest)
     esm_class, _protocol, _priority = rest[:3]
     _schedule, _validity, rest = rest[3:].split(b"\0", 2)
     _registered, _replace, data_coding, _default, length = rest[:5]
-    assert len(rest) == 5 + length, "short_message ends the unit"
-    return Submitted(source, destination, esm_class, data_coding, rest[5:])
+    message, rest, tlvs = rest[5 : 5 + length], rest[5 + length :], {}
+    assert len(message) == length
+    while rest:
+        tag, size = struct.unpack(">HH", rest[:4])
+        tlvs[tag], rest = rest[4 : 4 + size], rest[4 + size :]
+    return Submitted(source, destination, esm_class, data_coding, message, sequence, tlvs)
 
 
 def _address(body: bytes) -> tuple[tuple[int, int, str], bytes]:

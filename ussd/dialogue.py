@@ -161,13 +161,21 @@ def _take_up(session: Session, before: Session, now: datetime) -> Session:
     """Offer to go on with the call before, if it broke off just now at a question and with answers worth keeping."""
     if (before.ended and not before.interrupted) or now >= taken_at(before) + timedelta(seconds=RESUMED_FOR_S):
         return session
-    aside = before.aside  # where it broke off again before that was answered
+    # Where it broke off again before that was answered; whoever went home left it.
+    aside = None if before.screen == "home" else before.aside
     if aside is None:
-        screen = SCREENS[before.screen]
-        if before.answers == Answers() or not (screen.typed or screen.commits):
+        aside = _unfinished(before)
+        if aside is None:
             return session
-        aside = Aside((*before.stack, before.screen)[-STACK_MAX:], before.answers)
     return replace(session, screen="resume", answers=aside.answers, aside=aside)
+
+
+def _unfinished(session: Session) -> Aside | None:
+    """Where a session stands, if it is at a question and with answers worth keeping."""
+    screen = SCREENS[session.screen]
+    if session.answers == Answers() or not (screen.typed or screen.commits):
+        return None
+    return Aside((*session.stack, session.screen)[-STACK_MAX:], session.answers)
 
 
 def _is_dial_string(inputs: tuple[str, ...]) -> bool:
@@ -267,9 +275,14 @@ def _follow(session: Session, move: Move) -> Moved:
         case Go("home", _, None, notice):
             return _home(session)[0], notice
         case Go("home", _, language, notice):
-            return _home(replace(session, language=language, chose=True))[0], notice
+            session = replace(session, language=language, chose=True)
+            if session.aside is None:
+                return _home(session)[0], notice
+            return replace(_home(session)[0], screen="resume", answers=session.aside.answers, aside=session.aside), None
         case Go(name, answers, _, notice):
             session = replace(session, answers=answers or session.answers, misses=0)
+            if session.screen == "home" and name != "language":
+                session = replace(session, aside=None)
             if name == session.screen:
                 return replace(session, page=0), notice
             stack, pages = session.stack, _pages(session)
@@ -312,6 +325,13 @@ def _home(session: Session) -> Moved:
     return replace(session, screen="home", stack=(), pages=(), answers=Answers(), aside=None, page=0, misses=0), None
 
 
+def _leave(session: Session) -> Moved:
+    """Home by its key. What was begun stays aside until something else is chosen there: perhaps only the language was
+    the wrong one."""
+    unfinished = session.aside if session.screen in ("home", "language") else _unfinished(session)
+    return replace(_home(session)[0], aside=unfinished), None
+
+
 def _more(session: Session) -> Moved | None:
     return (replace(session, page=session.page + 1, misses=0), None) if session.more else None
 
@@ -323,7 +343,7 @@ def _exit(session: Session) -> Moved:
 # None where the key means nothing at this place; it is then an input like any other.
 NAVIGATE: Final[dict[str, Callable[[Session], Moved | None]]] = {
     BACK: _back,
-    HOME: _home,
+    HOME: _leave,
     MORE: _more,
     EXIT: _exit,
 }

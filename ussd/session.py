@@ -54,6 +54,7 @@ class Step(Struct, frozen=True):
     opens: str | None = None  # what a reply's text means should the session be new, where a beginning is not marked
     seq: int | None = None  # the message's number in its session; a retry has the same, a late one a lower
     message_id: str = ""  # the message's name; a retry has the same
+    of_phone: bool = False  # `session_id` is known with the phone alone: others may have the same meanwhile
     echo: Mapping[str, str] = {}  # of the call, for the answer
     cap: Cap | None = None  # the line's own, where the gateway's does not hold
     gsm7_only: bool = False  # the line shows nothing outside the 7-bit alphabet

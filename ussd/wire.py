@@ -18,7 +18,7 @@ QUERY_CHARS_MAX: Final = 16_384
 
 
 class Call(Struct, frozen=True):
-    """One HTTP request of a gateway.
+    """One HTTP request of a gateway; of `smpp` the body alone, which is a unit of its own protocol.
 
     `path` is what follows the gateway's address (`/s1/start`, mostly empty), percent-decoded; `query` is still encoded;
     the names of `headers` are in lower case.
@@ -45,7 +45,8 @@ class Route(Struct, frozen=True):
     `service_code` (`*384*123#`) stands in where a gateway sends none; it and `other_codes` tell what was dialled behind
     the code. `calling_code` (`254`) completes numbers written as at home, `0711000111` or `711000111`: `home_lengths`
     are how many digits such a number has without the trunk prefix (`0`), which some countries do not have. `fields`
-    names the fields of a `plain` gateway (`{"text": "USSD_PARAMS"}`) where ours do not fit.
+    names the fields of a `plain` gateway (`{"text": "USSD_PARAMS"}`) where ours do not fit, and what knows a session
+    of `smpp` (`{"session": "opaque"}`).
     """
 
     service_code: str = ""
@@ -59,8 +60,9 @@ class Route(Struct, frozen=True):
 class Gateway(Struct, frozen=True):
     """A gateway: functions for its messages, the reader of its text, and the size of a screen.
 
-    `decode` raises BadStep, for which the answer is 400. `methods` are the HTTP methods it may use and `has_path` says
-    whether its calls go to paths below its address. `notices` are the ends of a session that it tells of.
+    `decode` raises BadStep, for which the answer is 400. `methods` are the HTTP methods it may use, none where it comes
+    by another protocol, and `has_path` says whether its calls go to paths below its address. `notices` are the ends of
+    a session that it tells of.
     """
 
     decode: Callable[[Call, Route], Step]
@@ -71,6 +73,11 @@ class Gateway(Struct, frozen=True):
     has_path: bool = False
     cap: Cap = Cap()
     charset: str = "utf-8"
+
+    @property
+    def is_http(self) -> bool:
+        """Whether it calls an address of ours; else we hold a connection to it."""
+        return bool(self.methods)
 
     @property
     def is_cumulative(self) -> bool:

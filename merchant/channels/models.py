@@ -40,6 +40,7 @@ class UssdRoute(SQLModel, table=True):
     Only digests of the secret are kept; the one before is good until `previous_until`, and one for a trial call until
     `trial_until`. `networks` are those it may call from (empty: any); `proof_name` is the header or query parameter in
     which it sends a value of its own. `septets`, `ucs2_units` and `gsm7_only` stand where the gateway's do not hold.
+    Of `smpp` we call instead: `smsc_url` (`smpps://host:port`), our `system_id` there and the password.
     """
 
     __tablename__ = "ussd_route"
@@ -60,6 +61,9 @@ class UssdRoute(SQLModel, table=True):
     septets: int | None = None
     ucs2_units: int | None = None
     gsm7_only: bool = False
+    smsc_url: str | None = None
+    system_id: str | None = None
+    password_sealed: bytes | None = columns.sealed()
     enabled: bool = True
     created_at: datetime = columns.instant()
     rotated_at: datetime | None = columns.instant(nullable=True)

@@ -15,6 +15,7 @@ _migrate = click.option("--migrate", is_flag=True, help="First bring the databas
 @click.pass_obj
 def serve(settings: Settings, worker: bool, migrate: bool) -> None:
     """Serve HTTP (and work off the outbox) until Ctrl-C."""
+    from merchant.channels.ussd import centres
     from merchant.core import logs, spans
     from merchant.programs import health, runtime, safety
     from merchant.programs.app import create_app, with_doors
@@ -31,6 +32,7 @@ def serve(settings: Settings, worker: bool, migrate: bool) -> None:
             )
             if worker:
                 await stack.enter_async_context(Worker(service).running())
+                await stack.enter_async_context(centres.held(service))
             else:
                 await stack.enter_async_context(health.clock_followed(service))
             click.echo(f"ready {settings.base_url}")
@@ -46,6 +48,7 @@ def serve(settings: Settings, worker: bool, migrate: bool) -> None:
 @click.pass_obj
 def worker(settings: Settings, migrate: bool) -> None:
     """Work off the outbox until Ctrl-C; any number of workers may run."""
+    from merchant.channels.ussd import centres
     from merchant.core import logs, spans
     from merchant.core.http.context import with_context
     from merchant.programs import runtime, safety
@@ -60,6 +63,7 @@ def worker(settings: Settings, migrate: bool) -> None:
         async with contextlib.AsyncExitStack() as stack:
             service = await stack.enter_async_context(runtime.ready_service(settings, url, migrate=migrate))
             await stack.enter_async_context(Worker(service).running())
+            await stack.enter_async_context(centres.held(service))
             if settings.worker_port:
                 app = create_app(service, list(WATCHED))
                 await stack.enter_async_context(

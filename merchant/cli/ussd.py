@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 
@@ -21,6 +21,15 @@ def route() -> None:
     """Lines of aggregators, each with an address of its own: add, list, rotate, disable, enable."""
 
 
+_password = click.option(
+    "--password-file", type=click.File(), help="Of smpp: a file whose first line is our password; - for the input."
+)
+
+
+def _first_line(file: TextIO | None) -> str | None:
+    return None if file is None else file.readline().rstrip("\r\n")
+
+
 @route.command()
 @click.argument("gateway")
 @click.option("--name", default="", help="What it is called here, such as at-kenya; one is made unless given.")
@@ -30,16 +39,28 @@ def route() -> None:
 @click.option("--proof", "proof_name", help="A header or query parameter in which it sends a value that is ours alone.")
 @click.option("--proof-value", "proof", help="That value, where the gateway has its own; else one is made and printed.")
 @click.option(
-    "--field", "fields", multiple=True, metavar="OURS=THEIRS", help="Of plain gateways: how fields are called."
+    "--field",
+    "fields",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="Of plain gateways: how fields are called. Of smpp: session=opaque and the like, what knows a session.",
 )
 @click.option("--septets", type=int, help="How much a screen holds in GSM-7, where not what is usual with the gateway.")
 @click.option("--ucs2-units", type=int, help="The same in UCS-2.")
 @click.option(
     "--gsm7-only", is_flag=True, help="The line shows no other alphabet: languages of others fall to English."
 )
+@click.option("--smsc", "smsc_url", help="Of smpp: the operator's centre, smpps://host:port.")
+@click.option("--system-id", help="Of smpp: our name at the centre.")
+@_password
+@click.option("--private-line", is_flag=True, help="Of smpp: a VPN or a leased line guards the way of smpp://.")
 @click.pass_obj
-def add(settings: Settings, /, fields: tuple[str, ...], **given: Any) -> None:
-    """Add a route for GATEWAY and print its address, which is told only now; give it to the aggregator."""
+def add(settings: Settings, /, fields: tuple[str, ...], password_file: TextIO | None, **given: Any) -> None:
+    """Add a route for GATEWAY and print its address, which is told only now; give it to the aggregator.
+
+    A route of smpp has no address: every worker binds at the operator's centre within seconds.
+    """
+    given["password"] = _first_line(password_file)
 
     async def work(service: Any) -> Any:
         from merchant.channels.ussd.routes import NewRoute
@@ -49,6 +70,9 @@ def add(settings: Settings, /, fields: tuple[str, ...], **given: Any) -> None:
         return await ussd_trial.add(service, new)
 
     made = _run(settings, work)
+    if made.route.smsc_url is not None:
+        click.echo(f"added {made.route.name}; workers bind at {made.route.smsc_url} within seconds")
+        return
     click.echo(f"added {made.route.name}; its address, which is told only now:")
     _tell(settings, made)
 
@@ -104,6 +128,26 @@ def disable(settings: Settings, /, name: str) -> None:
 def enable(settings: Settings, /, name: str) -> None:
     """Open a route again, at the address that it had."""
     _set_enabled(settings, name, enabled=True)
+
+
+@route.command()
+@click.argument("name")
+@_password
+@click.pass_obj
+def password(settings: Settings, /, name: str, password_file: TextIO | None) -> None:
+    """Give a route of smpp another password at its centre; workers bind anew within seconds."""
+    given = _first_line(password_file)
+    if given is None:
+        raise click.UsageError("say where it is: --password-file")
+
+    async def work(service: Any) -> bool:
+        from merchant.programs import ussd_trial
+
+        await ussd_trial.set_password(service, name, given)
+        return True
+
+    _run(settings, work)
+    click.echo(f"{name} has another password")
 
 
 def _set_enabled(settings: Settings, name: str, *, enabled: bool) -> None:

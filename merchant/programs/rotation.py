@@ -13,6 +13,7 @@ import asyncpg
 import msgspec
 
 import kyb
+from merchant.channels.ussd import routes as ussd_routes
 from merchant.compliance.cases import answers, sealed_fields, verifications
 from merchant.compliance.documents import models as documents
 from merchant.compliance.lists import content as list_content
@@ -192,6 +193,7 @@ SEALED_COLUMNS = (
     SealedColumn("merchant_claim", "address_sealed", registration.CLAIMANT_ADDRESS, reindex=_claimant_digest),
     SealedColumn("merchant_claim", "reason_sealed", registration.CLAIM_REASON, where="reason_sealed IS NOT NULL"),
     SealedColumn("outbox", "payload", claims.CLAIM_TOPIC, where=f"topic = '{claims.CLAIM_TOPIC}'"),
+    SealedColumn("ussd_route", "password_sealed", ussd_routes.CENTRE, where="password_sealed IS NOT NULL"),
     # Last: until everything else is done, a program without the old key must not start.
     SealedColumn("vault_canary", "sealed", canary.CONTEXT),
 )

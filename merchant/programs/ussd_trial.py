@@ -104,7 +104,7 @@ async def line_of(service: Service, base_url: str, name: str) -> Line:
     async with service.db.system() as tx:
         known = {route.name: route for route in await routes.list_routes(tx, service)}
         route = known.get(name)
-        if route is None and name in ussd.GATEWAYS:
+        if route is None and name in ussd.GATEWAYS and ussd.GATEWAYS[name].is_http:
             path, gateway = gateway_path(service, name), name
         else:
             made = await routes.open_trial(tx, service, name)
@@ -118,7 +118,7 @@ async def line_of(service: Service, base_url: str, name: str) -> Line:
 def line_at(address: str, codes: tuple[str, ...]) -> Line:
     """The line of an address as an aggregator was told it. Raises NoScreen."""
     gateway = address.partition("/ussd/")[2].partition("/")[0]
-    if gateway not in ussd.GATEWAYS:
+    if gateway not in ussd.GATEWAYS or not ussd.GATEWAYS[gateway].is_http:
         raise NoScreen("An address is like https://pay.example.org/ussd/africastalking/SECRET.")
     return Line(gateway, address.rstrip("/"), codes, ussd.GATEWAYS[gateway].cap)
 
@@ -133,6 +133,12 @@ async def rotate(service: Service, name: str, keep_hours: int) -> routes.Made:
     """Give a route a new secret. Raises BadRoute."""
     async with service.db.system() as tx:
         return await routes.rotate_route(tx, service, name, timedelta(hours=keep_hours))
+
+
+async def set_password(service: Service, name: str, password: str) -> None:
+    """Give a centre's route another password. Raises BadRoute."""
+    async with service.db.system() as tx:
+        await routes.set_password(tx, service, name, password)
 
 
 async def set_enabled(service: Service, name: str, *, enabled: bool) -> None:
@@ -163,6 +169,8 @@ async def listed(service: Service) -> list[str]:
 
 def _particulars(route: UssdRoute) -> list[str]:
     told = []
+    if route.smsc_url is not None:
+        told.append(f"{route.system_id} at {route.smsc_url}")
     if route.name == route.gateway:
         told.append("address from before there were routes" if route.rotated_at is None else "")
     if route.networks:

@@ -17,13 +17,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import aiohttp
 import click
 import msgspec
 
-from merchant.channels.ussd.door import gateway_key
 from merchant.core import ids, postgres
 from merchant.core.service import Service
 from merchant.core.settings import Settings
@@ -38,6 +36,7 @@ from tests.load.compliance_bench import compliance_rows
 from tests.load.libraries import library_rows
 from tests.load.meter import ROUNDS, cpu_s, family, memory_mb
 from tests.load.table import Row, show
+from tests.load.ussd_bench import ussd_rows
 
 AT_ONCE = 16
 SMALL, LARGE = 10_000, 1_000_000  # aliases
@@ -119,8 +118,7 @@ async def measure(bench: Bench, payers: Callable[[int], str]) -> list[Row]:
 
     rows.append(Row("register an external alias (batches of 50)", await bench.cost_ms(10, register) / 50, "ms"))
     rows += await _request_rows(bench, counter, headers, payers)
-    rows.append(Row("one USSD step with a durable session", await _ussd_step_ms(bench, counter), "ms", 0.8))
-    return rows
+    return rows + await ussd_rows(bench.base_url, service, counter.alias, bench.cost_ms)
 
 
 async def _request_rows(
@@ -154,33 +152,6 @@ async def _request_rows(
         paced = await bench.paced_cost_ms(per_s, ask, until_paid)
         rows.append(Row(f"request to pay, creation to paid, {per_s} a second", paced, "ms", budget))
     return rows
-
-
-async def _ussd_step_ms(bench: Bench, counter: Counter) -> float:
-    key = gateway_key(bench.service, "africastalking")
-    texts = ("", "1", f"1*{counter.alias}", f"1*{counter.alias}*5")
-
-    async def step(index: int) -> None:
-        form = {
-            "sessionId": f"bench-{index // 4}-{os.getpid()}",
-            "serviceCode": "*384*123#",
-            "networkCode": "63902",
-            "phoneNumber": f"+25473{index // 4:07}",
-            "text": texts[index % 4],
-        }
-        await bench.expect(
-            200,
-            "POST",
-            f"/ussd/africastalking/{key}",
-            data=urlencode(form),
-            headers={"content-type": "application/x-www-form-urlencoded"},
-        )
-
-    async def dialogue(index: int) -> None:
-        for number in range(4):
-            await step(index * 4 + number)
-
-    return await bench.cost_ms(60, dialogue) / 4
 
 
 async def _oracle_rows(bench: Bench, dfsp_id: Any) -> list[Row]:

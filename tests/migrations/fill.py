@@ -353,6 +353,8 @@ async def _dial(stage: Stage) -> None:
         assert (await stage.client.post(path, data=form | {"text": text})).text.startswith("CON ")
     async with stage.service.db.system() as tx:
         await add_route(tx, stage.service, NewRoute("hubtel", proof_name="x-proof", networks=("192.0.2.0/24",)))
+        centre = {"smsc_url": "smpps://192.0.2.7:2775", "system_id": "registry", "password": "s3cret"}
+        await add_route(tx, stage.service, NewRoute("smpp", **centre))
     await _call(stage, stage.world.maker.headers, "POST", "/api/v1/event-tickets")
 
 

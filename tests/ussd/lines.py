@@ -5,15 +5,17 @@ Written from the gateways' documents, apart from `ussd.gateways`: a mistake ther
 
 import json
 import re
+import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
+from zlib import crc32
 
 from msgspec import Struct
 
-from ussd import Answer, Call, Route
+from ussd import GATEWAYS, Answer, Call, Route
 
 CODE = "*384*123#"
 ROUTE = Route(service_code=CODE, calling_code="254")
@@ -329,6 +331,70 @@ def read_flares(answer: Answer) -> tuple[str, bool]:
     return answer.body.decode(), {"FC": False, "FB": True}[headers["Freeflow"]]
 
 
+# SMPP: units of 3.4 by struct alone; a phone's session has 15 bits, shifted by one for the end.
+
+
+def smpp_reference(press: Press) -> int:
+    return (crc32(press.session_id.encode()) & 0x7FFF) << 1
+
+
+def smpp_unit(press: Press, operation: int, reference: int, typed: str, *further: tuple[int, bytes]) -> Call:
+    wide = not typed.isascii() or any(one in typed for one in "_`$@\\[]^{}|~\0")
+    octets = typed.encode("utf-16-be" if wide else "ascii")
+    tlvs = ((0x0501, bytes([operation])), (0x1383, struct.pack(">H", reference)), *further)
+    short, tlvs = (octets, tlvs) if len(octets) < 255 else (b"", (*tlvs, (0x0424, octets)))
+    body = (
+        b"USSD\0"
+        + b"\1\1" + press.msisdn[1:].encode() + b"\0"
+        + b"\0\0" + CODE[1:-1].split("*")[0].encode() + b"\0"
+        + bytes([0, 0, 0, 0, 0, 0, 0, 8 if wide else 0, 0, len(short)]) + short
+        + b"".join(struct.pack(">HH", tag, len(value)) + value for tag, value in tlvs)
+    )  # fmt: skip
+    return Call("SMPP", body=struct.pack(">4I", 16 + len(body), 5, 0, press.count) + body)
+
+
+def smpp(press: Press) -> Call:
+    operation, typed = (1, press.string) if press.is_first else (18, press.latest)
+    return smpp_unit(press, operation, smpp_reference(press), typed)
+
+
+def smpp_notice(press: Press) -> Call:
+    return smpp_unit(press, 18, smpp_reference(press) | 1, "")
+
+
+GSM7 = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+GSM7 += "abcdefghijklmnopqrstuvwxyzäöñüà"
+ESCAPED = {0x14: "^", 0x28: "{", 0x29: "}", 0x2F: "\\", 0x3C: "[", 0x3D: "~", 0x3E: "]", 0x40: "|", 0x65: "€"}
+
+
+def read_gsm7(octets: bytes) -> str:
+    text = ""
+    for octet in octets:
+        text = text[:-1] + ESCAPED[octet] if text.endswith("\x1b") else text + GSM7[octet]
+    return text
+
+
+def read_smpp(answer: Answer) -> tuple[str, bool]:
+    length, command, status, _ = struct.unpack(">4I", answer.body[:16])
+    assert (length, command, status, answer.headers) == (len(answer.body), 4, 0, ())
+    service, rest = answer.body[16:].split(b"\0", 1)
+    source, rest = rest[2:].split(b"\0", 1)
+    destination, rest = rest[2:].split(b"\0", 1)
+    assert (service, source) == (b"USSD", b"384")
+    assert destination.isdigit()
+    assert rest[:7] == b"\0" * 7  # at once, no receipt, and nothing of text messages
+    coding, size, rest = rest[7], rest[9], rest[10:]
+    text, rest, tlvs = rest[:size], rest[size:], {}
+    while rest:
+        tag, size = struct.unpack(">HH", rest[:4])
+        tlvs[tag], rest = rest[4 : 4 + size], rest[4 + size :]
+    text = tlvs.pop(0x0424, text)
+    end = {b"\x02": False, b"\x11": True}[tlvs.pop(0x0501)]
+    assert tlvs.pop(0x1383)[1] & 1 == end
+    assert tlvs == {}
+    return text.decode("utf-16-be") if coding == 8 else read_gsm7(text), end
+
+
 LINES = {
     "africastalking": Line(lambda press: post_form(at_form(press)), read_verb, at_notice, is_cumulative=True),
     "plain": Line(safaricom, read_verb, is_cumulative=True),
@@ -344,6 +410,9 @@ LINES = {
     "flares": Line(flares, read_flares, flares_notice),
     "dmark": Line(dmark, read_dmark),
     "hollatags": Line(hollatags(""), read_hollatags, hollatags("end")),
+    "smpp": Line(smpp, read_smpp, smpp_notice),
 }
+# Those that call an address of ours; `smpp` is a connection of ours.
+HTTP = [name for name, gateway in GATEWAYS.items() if gateway.is_http]
 
 assert all(re.fullmatch(r"[a-z_]+", name) for name in LINES)

@@ -175,6 +175,8 @@ def place(session: Session) -> Session:
     answers = replace(answers, **{field: same for field, same in chosen.items() if getattr(answers, field)})
     if shop := answers.shop:
         answers = replace(answers, shop=replace(shop, currency="KES"))
+    if session.screen in ("home", "language"):  # what was left by 00 is offered again in the next language alone
+        session = replace(session, aside=None)
     blank = replace(session, reply=Reply("", False), step=0, seen=Seen(0, ""), pages=(), guesses=0, guesses_until=None)
     return replace(blank, answers=answers, misses=min(session.misses, 1))
 

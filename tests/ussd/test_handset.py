@@ -3,13 +3,13 @@
 import pytest
 
 from tests.cases import every_case
-from tests.ussd.lines import CODE, LINES, ROUTE
+from tests.ussd.lines import CODE, HTTP, LINES, ROUTE
 from tests.ussd.lines import Press as Documented
 from ussd import GATEWAYS, Answer, Reply
 from ussd.handset import BadAnswer, Press, read_screen, write_call
 
 PHONE = "+254711000111"
-every_gateway = pytest.mark.parametrize("gateway", GATEWAYS)
+every_gateway = pytest.mark.parametrize("gateway", HTTP)
 
 
 @every_gateway

@@ -15,6 +15,7 @@ from ussd.gateways.infobip import wire as infobip
 from ussd.gateways.nalo import wire as nalo
 from ussd.gateways.opcode import wire as opcode
 from ussd.gateways.plain import wire as plain
+from ussd.gateways.smpp import wire as smpp
 from ussd.gateways.truroute import wire as truroute
 from ussd.wire import Gateway
 
@@ -33,4 +34,5 @@ GATEWAYS: Final[Mapping[str, Gateway]] = {
     flares.NAME: flares.GATEWAY,
     dmark.NAME: dmark.GATEWAY,
     hollatags.NAME: hollatags.GATEWAY,
+    smpp.NAME: smpp.GATEWAY,
 }

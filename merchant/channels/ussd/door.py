@@ -57,7 +57,7 @@ async def _answer(service: Service, scope: Scope, call: raw.Call) -> ussd.Answer
     """The answer to a call. Raises Refused, BadStep."""
     name, key, rest = _parts_of(call.path)
     gateway = ussd.GATEWAYS.get(name)
-    if gateway is None or not key or (rest not in {"", "/"} and not gateway.has_path):
+    if gateway is None or not gateway.is_http or not key or (rest not in {"", "/"} and not gateway.has_path):
         _count_wrong_address(service, scope, call)
         raise Refused(404, "3002", "There is no such gateway.")
     route, wire_route = await _route_of(service, name, key)
@@ -69,7 +69,7 @@ async def _answer(service: Service, scope: Scope, call: raw.Call) -> ussd.Answer
     if call.method not in gateway.methods:
         raise Refused(405, "3000", f"This gateway sends its steps by {' or '.join(sorted(gateway.methods))}.")
     step = gateway.decode(ussd.Call(call.method, rest, call.query, call.headers, call.body), wire_route or ussd.Route())
-    return gateway.encode(step, await _reply(service, route, step))
+    return gateway.encode(step, await reply_to(service, route, step))
 
 
 def _parts_of(path: str) -> tuple[str, str, str]:
@@ -94,7 +94,8 @@ async def _route_of(service: Service, gateway: str, key: str) -> tuple[KnownRout
         return None, ussd.Route()
 
 
-async def _reply(service: Service, route: KnownRoute | None, step: ussd.Step) -> ussd.Reply:
+async def reply_to(service: Service, route: KnownRoute | None, step: ussd.Step) -> ussd.Reply:
+    """The screen for a step that came by a route, counted; without a route, while none could be read, `later`."""
     if step.event == "unknown":
         _log.warning("ussd_kind_unknown", gateway=step.gateway)
         return ussd.misunderstood()

@@ -25,7 +25,7 @@ _LOOK_AGAIN_S = 1.0  # after a secret that is not known: a route may have been a
 _ROUTES = """
 SELECT name, gateway, service_codes, country, fields, secret_digest, previous_digest, previous_until,
        trial_digest, trial_until, networks, proof_name, proof_digest, septets, ucs2_units, gsm7_only, enabled
-FROM ussd_route
+FROM ussd_route WHERE smsc_url IS NULL
 """
 _log = structlog.get_logger()
 
@@ -118,13 +118,13 @@ def _by_secret(service: Service, rows: list[asyncpg.Record]) -> dict[tuple[str, 
     names = {row["name"] for row in rows}
     found = {
         (name, token_digest(derived_key(service, name))): KnownRoute(name, name)
-        for name in ussd.GATEWAYS
-        if name not in names
+        for name, gateway in ussd.GATEWAYS.items()
+        if gateway.is_http and name not in names
     }
     for row in rows:
         if not row["enabled"]:
             continue
-        route = _route_of(row)
+        route = route_of(row)
         found[row["gateway"], row["secret_digest"]] = route
         if row["previous_digest"] is not None:
             found[row["gateway"], row["previous_digest"]] = msgspec.structs.replace(route, until=row["previous_until"])
@@ -134,7 +134,8 @@ def _by_secret(service: Service, rows: list[asyncpg.Record]) -> dict[tuple[str, 
     return found
 
 
-def _route_of(row: asyncpg.Record) -> KnownRoute:
+def route_of(row: asyncpg.Record) -> KnownRoute:
+    """A row as the door needs it, with a cap where the gateway's own is the usual one."""
     gateway = ussd.GATEWAYS.get(row["gateway"])
     usual = gateway.cap if gateway else Cap()
     cap = Cap(row["septets"] or usual.septets, row["ucs2_units"] or usual.ucs2_units)

@@ -13,6 +13,7 @@ _seconds = Histogram(
 _ends = Counter("merchant_ussd_ends", "Dialogues that ended, by how.", ["kind"])
 _missed = Counter("merchant_ussd_deadline_misses", "Steps that were answered with a promise, since they took too long.")
 _resumes = Counter("merchant_ussd_resumes", "Dialogues that went on where they had dropped.")
+_declines = Counter("merchant_ussd_declines", "Payments that were shown to be confirmed, and were not wanted.")
 _wrong_numbers = Counter("merchant_ussd_wrong_numbers", "Shop numbers that were typed and that no shop has.")
 
 
@@ -40,3 +41,8 @@ def count_resume() -> None:
 def count_wrong_number() -> None:
     """A number was typed that no shop has."""
     _wrong_numbers.inc()
+
+
+def count_decline() -> None:
+    """Somebody went home from a payment that was shown to be confirmed."""
+    _declines.inc()

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 from sqlmodel import select
@@ -21,11 +22,14 @@ from merchant.core import audit, clock, phone
 from merchant.core.access import SERVICE
 from merchant.core.db import Reads, Tx
 from merchant.core.errors import OperatorProblem
+from merchant.core.host_names import is_loopback
 from merchant.core.locks import take_turn
 from merchant.core.service import Service
+from merchant.core.setting_forms import is_sms_url
 from merchant.core.vault import token_digest
 from ussd.fit import LEAST_CAP
 from ussd.gateways.reading import code_of
+from ussd.gateways.smpp.wire import REFERENCES, SESSION_FIELD
 
 ROUTES_MAX = 200  # each process holds them all
 CODES_MAX = 10
@@ -37,6 +41,9 @@ SEPTETS = range(LEAST_CAP.septets, 183)
 UCS2_UNITS = range(LEAST_CAP.ucs2_units, 81)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _PROOF = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_SYSTEM_ID = re.compile(r"[!-~]{1,15}")
+_PASSWORD = re.compile(r"[!-~]{1,8}")
+CENTRE = "ussd_route:{id}"  # the context under which a centre's password is sealed
 _FIELD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _FIELDS = frozenset({"session_id", "msisdn", "service_code", "text", "network"})
 _HAS_SESSIONS = """
@@ -62,10 +69,17 @@ class NewRoute(Struct, frozen=True):
     septets: int | None = None
     ucs2_units: int | None = None
     gsm7_only: bool = False
+    smsc_url: str | None = None
+    system_id: str | None = None
+    password: str | None = None
+    private_line: bool = False
 
 
 class Made(Struct, frozen=True):
-    """A route with what is told only now: the path of its address, and the value by which it is proved, if any."""
+    """A route with what is told only now: the path of its address, and the value by which it is proved, if any.
+
+    Where we call a centre, nobody calls us, and the path is empty.
+    """
 
     route: UssdRoute
     path: str
@@ -94,6 +108,8 @@ async def add_route(tx: Tx, service: Service, new: NewRoute) -> Made:
         proof_name=new.proof_name,
         proof_digest=proof_digest(service, proof) if proof else None,
     )
+    if new.password is not None:
+        route.password_sealed = service.vault.seal(new.password.encode(), CENTRE.format(id=route.id))
     tx.session.add(route)
     await _note(tx, service, route, "ussd_route.added", gateway=route.gateway, service_codes=route.service_codes)
     return Made(route, _path(route, secret), proof)
@@ -105,7 +121,11 @@ def _checked(new: NewRoute) -> dict[str, Any]:
         raise BadRoute(f"There is no gateway {new.gateway!r}; there are {', '.join(ussd.GATEWAYS)}.")
     if new.country is not None and not phone.dial_plan(new.country).home_lengths:
         raise BadRoute(f"{new.country!r} is no country with telephones; give two letters such as KE.")
-    if new.fields and not (new.gateway.startswith("plain") and new.fields.keys() <= _FIELDS):
+    if not ussd.GATEWAYS[new.gateway].is_http:
+        _check_centre(new)
+    elif new.smsc_url is not None or new.system_id is not None or new.password is not None:
+        raise BadRoute(f"{new.gateway} calls us: only smpp has the address of a centre, a system id and a password.")
+    elif new.fields and not (new.gateway.startswith("plain") and new.fields.keys() <= _FIELDS):
         raise BadRoute(f"Only plain gateways have fields to name: {', '.join(sorted(_FIELDS))}.")
     if not all(map(_FIELD.fullmatch, new.fields.values())):
         raise BadRoute("A field's name has letters, digits, dots, dashes and underscores.")
@@ -125,7 +145,35 @@ def _checked(new: NewRoute) -> dict[str, Any]:
         "septets": new.septets,
         "ucs2_units": new.ucs2_units,
         "gsm7_only": new.gsm7_only,
+        "smsc_url": new.smsc_url,
+        "system_id": new.system_id,
     }
+
+
+def _check_centre(new: NewRoute) -> None:
+    """Whether a centre can be called so. Raises BadRoute."""
+    url = new.smsc_url or ""
+    parts = urlsplit(url)
+    if not is_sms_url(url) or not parts.scheme.startswith("smpp"):
+        raise BadRoute("Give the centre as --smsc smpps://host:port.")
+    if parts.scheme == "smpp" and not is_loopback(parts.hostname) and not new.private_line:
+        raise BadRoute(
+            "Numbers, texts and the password pass in clear; use smpps://, or say --private-line where a VPN or a leased"
+            " line guards the way."
+        )
+    if not _SYSTEM_ID.fullmatch(new.system_id or ""):
+        raise BadRoute("Give our name at the centre as --system-id: 1 to 15 letters, digits and marks.")
+    _check_password(new.password or "")
+    if new.networks or new.proof_name:
+        raise BadRoute("We call the centre: it neither calls from a network nor proves itself.")
+    session = new.fields.get(SESSION_FIELD, "opaque")
+    if new.fields.keys() - {SESSION_FIELD} or session not in REFERENCES:
+        raise BadRoute(f"The one field of smpp is {SESSION_FIELD}: {', '.join(sorted(REFERENCES))}.")
+
+
+def _check_password(password: str) -> None:
+    if not _PASSWORD.fullmatch(password):
+        raise BadRoute("A password for a centre has 1 to 8 letters, digits and marks (SMPP 3.4, 4.1.1).")
 
 
 def _codes(given: tuple[str, ...]) -> list[str]:
@@ -151,8 +199,8 @@ async def list_routes(tx: Reads, service: Service) -> list[UssdRoute]:
     routes = list((await tx.session.exec(select(UssdRoute).order_by(UssdRoute.name))).all())
     known = {route.name for route in routes}
     of_routes = [f"{name}/%" for name in known]
-    for name in ussd.GATEWAYS:
-        if name not in known and await tx.fetchval(_HAS_SESSIONS, name, of_routes):
+    for name, gateway in ussd.GATEWAYS.items():
+        if gateway.is_http and name not in known and await tx.fetchval(_HAS_SESSIONS, name, of_routes):
             routes.append(_from_before(service, name))
     return routes
 
@@ -163,6 +211,8 @@ async def rotate_route(tx: Tx, service: Service, name: str, keep_for: timedelta)
     Raises BadRoute.
     """
     route = await _locked(tx, service, name)
+    if route.smsc_url is not None:
+        raise BadRoute(f"Nobody calls {name!r}, so it has no address; see `merchant ussd route password`.")
     now, secret = clock.now(), secrets.token_hex(SECRET_BYTES)
     route.previous_digest, route.previous_until = route.secret_digest, now + keep_for
     route.secret_digest, route.rotated_at, route.enabled = token_digest(secret), now, True
@@ -182,11 +232,26 @@ async def set_enabled(tx: Tx, service: Service, name: str, *, enabled: bool) -> 
     return route
 
 
+async def set_password(tx: Tx, service: Service, name: str, password: str) -> UssdRoute:
+    """Give a centre's route another password, under which we bind within seconds. Raises BadRoute."""
+    route = await _locked(tx, service, name)
+    if route.smsc_url is None:
+        raise BadRoute(f"{name!r} calls us; give it a new address by `merchant ussd route rotate`.")
+    _check_password(password)
+    route.password_sealed = service.vault.seal(password.encode(), CENTRE.format(id=route.id))
+    route.rotated_at = clock.now()
+    tx.session.add(route)
+    await _note(tx, service, route, "ussd_route.rotated")
+    return route
+
+
 async def open_trial(tx: Tx, service: Service, name: str) -> Made:
     """A secret by which the machine's operator may call by this route for TRIAL, from anywhere. Raises BadRoute."""
     route = await _locked(tx, service, name)
     if not route.enabled:
         raise BadRoute(f"The route {name!r} is disabled.")
+    if route.smsc_url is not None:
+        raise BadRoute(f"Only its centre reaches {name!r}; dial it with a telephone.")
     secret = secrets.token_hex(SECRET_BYTES)
     route.trial_digest, route.trial_until = token_digest(secret), clock.now() + TRIAL
     tx.session.add(route)
@@ -199,7 +264,7 @@ async def _locked(tx: Tx, service: Service, name: str) -> UssdRoute:
     await take_turn(tx, "ussd routes")
     found = await tx.session.exec(select(UssdRoute).where(UssdRoute.name == name).with_for_update())
     route = found.one_or_none()
-    if route is None and name not in ussd.GATEWAYS:
+    if route is None and (name not in ussd.GATEWAYS or not ussd.GATEWAYS[name].is_http):
         raise BadRoute(f"There is no route {name!r}; see `merchant ussd route list`.")
     return route or _from_before(service, name)
 
@@ -210,7 +275,7 @@ def _from_before(service: Service, name: str) -> UssdRoute:
 
 
 def _path(route: UssdRoute, secret: str) -> str:
-    return f"/ussd/{route.gateway}/{secret}"
+    return "" if route.smsc_url is not None else f"/ussd/{route.gateway}/{secret}"
 
 
 async def _note(tx: Tx, service: Service, route: UssdRoute, action: str, **detail: Any) -> None:

@@ -1,8 +1,9 @@
 """One step of a dialogue, and the sessions it is kept in.
 
-Most steps have no effect: they are read and stored in two statements, and stored only if the session is still the one
-that was read, so of copies that arrive together one is stored and the others find its words. An answer that may have an
-effect locks the session's row instead: the request for payment is written in the transaction that stores the answer.
+Most steps have no effect: they are read and stored in two statements (in one where this process stored the step before,
+recent.py), and stored only if the session is still the one that was read, so of copies that arrive together one is
+stored and the others find its words. An answer that may have an effect locks the session's row instead: the request for
+payment is written in the transaction that stores the answer.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 import ussd
 from merchant.channels.ussd import metrics
 from merchant.channels.ussd.backend import ServiceBackend
+from merchant.channels.ussd.recent import Recent
 from merchant.channels.ussd.sealing import open_state, seal_state
 from merchant.core import clock
 from merchant.core.db import Reads, Tx, forget
@@ -112,12 +114,43 @@ async def _take(service: Service, step: ussd.Step, taken: _Taken) -> ussd.Reply:
     digest = Msisdn.of(step.msisdn).digest(service.vault) if step.msisdn else None
     if digest is not None and not step.session_id:  # some gateways know a session by its phone alone
         step = replace(step, session_id=digest.hex())
+    elif digest is not None and step.of_phone:
+        step = replace(step, session_id=f"{step.session_id}@{digest.hex()}")
     async with _one_at_a_time(service, step):
+        reply = await _try_kept(service, step, digest, taken) if digest is not None and step.event == "reply" else None
+        if reply is not None:
+            return reply
         for _ in range(_TURNS_MAX):
             reply = await _try(service, step, digest, taken)
             if reply is not None:
                 return reply
     raise TimeoutError
+
+
+async def _try_kept(service: Service, step: ussd.Step, digest: bytes, taken: _Taken) -> ussd.Reply | None:
+    """Take the next step of a session that this process stored last, without reading it; None where it must be read.
+
+    Only what is stored counts, and it is stored only over the very bytes that were kept.
+    """
+    recent, now = service.shared(Recent), clock.now()
+    kept = recent.take(step, digest)
+    if kept is None or now >= kept.session.expires_at or ussd.may_act(kept.session, step):
+        return None
+    taken.apology, taken.session = ussd.later, kept.session
+    found = _Found(kept.session, kept.stored, language=kept.session.language)
+    async with service.db.reads_when_needed() as reads:
+        backend = ServiceBackend(cast("Tx", reads), service, digest, found.language)
+        session, reply = await ussd.step(kept.session, step, backend, now)
+    # A copy, a step that overtook another, or a further call under the same id.
+    if session is None or session.began or session.step != kept.session.step + 1:
+        return None
+    async with service.db.system_statements() as tx:
+        stored = await _store(service, tx, step, digest, found, session, now, _STORE_WITHOUT_WAITING)
+    if stored is None:
+        recent.distrust()
+        return None
+    recent.keep(step, digest, stored, session)
+    return reply
 
 
 async def _try(service: Service, step: ussd.Step, digest: bytes | None, taken: _Taken) -> ussd.Reply | None:
@@ -145,7 +178,10 @@ async def _try(service: Service, step: ussd.Step, digest: bytes | None, taken: _
         return reply
     async with service.db.system_statements() as tx:
         stored = await _store(service, tx, step, digest, found, session, now, _STORE_WITHOUT_WAITING)
-    return reply if stored else None
+    if stored is None:
+        return None
+    service.shared(Recent).keep(step, digest, stored, session)
+    return reply
 
 
 async def _act(
@@ -192,8 +228,8 @@ async def _store(
     session: ussd.Session,
     now: datetime,
     statement: str,
-) -> bool:
-    """Keep the session, and the language that was chosen with it; False when another was stored meanwhile."""
+) -> bytes | None:
+    """Keep the session, and the language that was chosen with it; its bytes; None if another was stored since."""
     state = seal_state(service.vault, digest, ussd.encode_session(session))
     row = (step.gateway, step.session_id, digest, state, session.expires_at)
     if found.stored is None:
@@ -201,20 +237,27 @@ async def _store(
     else:
         changed = await tx.execute(statement, *row, now if session.began else None, found.stored)
     if not changed:
-        return False
+        return None
     is_old = session.began and found.noted_at is not None and now - found.noted_at > _LANGUAGE_NOTED_EVERY
     if session.chose or is_old:
         # A line of 7-bit letters alone may speak another language than the phone's.
         language = session.language if session.chose else found.language or session.language
         await tx.execute(_NOTE_LANGUAGE, digest, language, now)
     _count(found, session)
-    return True
+    return state
 
 
 def _count(found: _Found, session: ussd.Session) -> None:
     before = found.session or found.earlier
     if session.guesses > (before.guesses if before else 0):
         metrics.count_wrong_number()
+    if (
+        found.session is not None
+        and found.session.screen == "confirm"
+        and session.screen == "home"
+        and not session.ended
+    ):
+        metrics.count_decline()
     if found.session is not None and found.session.screen == "resume" and session.screen not in {"resume", "home"}:
         metrics.count_resume()
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from merchant.channels.ussd import door, shopping, steps
@@ -81,9 +82,14 @@ async def test_a_lost_session_is_walked_again_but_pays_nothing(lines: Lines) -> 
     assert await lines.requests() == []
 
 
-async def test_a_shopper_who_says_no_asks_nobody(lines: Lines) -> None:
-    assert (await lines.walk("1", lines.counter.alias, "25", "2")).startswith(HOME)
+async def test_a_shopper_who_says_no_asks_nobody_and_is_counted(lines: Lines) -> None:
+    before = REGISTRY.get_sample_value("merchant_ussd_declines_total") or 0.0
+    for session, answer in (("s1", "2"), ("s2", "00"), ("s3", "0")):  # 0 asks for another amount
+        assert (await lines.walk("1", lines.counter.alias, "25", session=session)).startswith("CON Pay 25.00 USD")
+        screen = await lines.step(f"1*{lines.counter.alias}*25*{answer}", session)
+        assert screen.startswith(HOME) == (answer != "0")
     assert (await lines.requests(), await lines.jobs()) == ([], [])
+    assert REGISTRY.get_sample_value("merchant_ussd_declines_total") == before + 2
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from merchant.channels.ussd.door import MAX_BODY_BYTES, gateway_path
 from tests.merchant.channels.conftest import PHONE, Lines, open_groceries
 from tests.merchant.channels.test_ussd import broken
-from tests.ussd.lines import LINES, Press
+from tests.ussd.lines import HTTP, LINES, Press
 from ussd import GATEWAYS, Answer, Call
 
 pytestmark = pytest.mark.anyio
-every_gateway = pytest.mark.parametrize("gateway", GATEWAYS)
+every_gateway = pytest.mark.parametrize("gateway", HTTP)
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +117,7 @@ async def test_a_fault_of_ours_is_a_screen_too_and_the_same_step_may_come_again(
     assert (await phone.again())[0].startswith("We asked your bank")
 
 
-@pytest.mark.parametrize("gateway", [name for name, one in GATEWAYS.items() if one.notices])
+@pytest.mark.parametrize("gateway", [name for name in HTTP if GATEWAYS[name].notices])
 async def test_a_notice_closes_the_session_and_changes_nothing_else(lines: Lines, gateway: str) -> None:
     phone = Handset(lines, gateway)
     await phone.dial()
@@ -130,7 +130,7 @@ async def test_a_notice_closes_the_session_and_changes_nothing_else(lines: Lines
     assert (await Handset(lines, gateway, "s2").dial())[0].startswith("Go on paying 25.00 USD to Mama Njeri?")
 
 
-@pytest.mark.parametrize("gateway", [name for name, one in GATEWAYS.items() if one.notices])
+@pytest.mark.parametrize("gateway", [name for name in HTTP if GATEWAYS[name].notices])
 async def test_a_notice_after_the_payment_takes_nothing_back(lines: Lines, gateway: str) -> None:
     phone = Handset(lines, gateway)
     await phone.dial()
@@ -182,7 +182,7 @@ async def test_a_body_without_end_is_413(lines: Lines, gateway: str) -> None:
     assert (await phone.post(call)).status_code == 413
 
 
-@pytest.mark.parametrize("gateway", [name for name, one in GATEWAYS.items() if not one.has_path])
+@pytest.mark.parametrize("gateway", [name for name in HTTP if not GATEWAYS[name].has_path])
 async def test_there_is_nothing_below_the_address_of_a_gateway_without_paths(lines: Lines, gateway: str) -> None:
     phone = Handset(lines, gateway)
     call = phone.line.step(replace(phone.press, count=1))

@@ -19,6 +19,7 @@ from tests.faults import proxy_to
 from tests.merchant.channels.conftest import PHONE, Lines, door_of, open_groceries, step_form
 from tests.merchant.channels.test_ussd import CLOSED, HOME, UNSURE
 from tests.merchant.channels.test_ussd_gateways import Handset
+from tests.ussd.lines import HTTP
 from ussd import GATEWAYS
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +36,7 @@ def template(stocked: Callable[[str, Any], str]) -> str:
 # --- ids that come again ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("gateway", GATEWAYS)
+@pytest.mark.parametrize("gateway", HTTP)
 @pytest.mark.parametrize("after", [timedelta(seconds=30), LATER_ON, timedelta(days=800)])
 async def test_under_the_id_of_a_session_that_ended_a_call_begins_anew_and_pays(
     lines: Lines, move_clock: MoveClock, gateway: str, after: timedelta

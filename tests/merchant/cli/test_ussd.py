@@ -72,6 +72,24 @@ async def test_a_route_is_added_dialled_rotated_listed_and_closed(machine: Machi
     assert "disabled" in await machine.done("route", "list")
 
 
+async def test_a_centre_is_added_with_its_password_in_a_file_which_no_list_tells(
+    machine: Machine, tmp_path: Path
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("s3cret\n")
+    centre = ("--smsc", "smpps://192.0.2.7:2775", "--system-id", "registry")
+    told = await machine.done("route", "add", "smpp", "--name", "operator", *centre, "--password-file", str(file))
+    assert told == "added operator; workers bind at smpps://192.0.2.7:2775 within seconds\n"
+    listed = await machine.done("route", "list")
+    assert listed.startswith("operator  smpp  ")
+    assert "registry at smpps://192.0.2.7:2775" in listed
+    assert "s3cret" not in listed
+    assert await machine.done("route", "password", "operator", "--password-file", str(file))
+    for refused in (("rotate", "operator"), ("add", "smpp", *centre), ("password", "operator")):
+        ended = await machine.run("route", *refused)
+        assert (ended.returncode != 0, "s3cret" in ended.stderr) == (True, False)
+
+
 async def test_a_call_ends_with_its_last_screen_and_says_when_answers_are_left(machine: Machine) -> None:
     dialled = await machine.done("dial", "*384*123#", "99", "--as", PHONE)
     assert dialled.endswith("> 99\n| Goodbye.\n+-- 8 of 160 septets, GSM-7, session over\n")

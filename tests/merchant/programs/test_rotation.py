@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from sqlalchemy import LargeBinary
 
+from merchant.channels.ussd.routes import NewRoute, add_route
 from merchant.compliance.cases import adjudication, appeals, review, risk_overrides
 from merchant.compliance.cases.models import Application, Verification
 from merchant.compliance.cases.verifications import DETAILS
@@ -204,6 +205,8 @@ async def fill(service: Service, world: World) -> None:
             "INSERT INTO ussd_session (gateway, session_id, msisdn_digest, state, expires_at, touched_at)"
             " VALUES ('africastalking', 's1', '\\x00', '\\x00', now(), now())"
         )
+        centre = {"smsc_url": "smpps://192.0.2.7:2775", "system_id": "registry", "password": "s3cret"}
+        await add_route(tx, service, NewRoute("smpp", **centre))
 
 
 async def decide(service: Service, world: World, application: Application) -> None:

@@ -16,7 +16,7 @@ from merchant.programs.ussd_trial import Handset, NoScreen, line_at, line_of, sp
 from tests import builders
 from tests.builders import World
 from tests.merchant.channels.conftest import CODE, PHONE, open_groceries
-from ussd import GATEWAYS
+from tests.ussd.lines import HTTP
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +40,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
         yield opened
 
 
-@pytest.mark.parametrize("gateway", GATEWAYS)
+@pytest.mark.parametrize("gateway", HTTP)
 async def test_a_payment_is_dialled_by_every_gateways_own_address(
     service: Service, base: str, http: aiohttp.ClientSession, gateway: str
 ) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.cases import every_case
-from tests.ussd.lines import CODE, LINES, ROUTE, Press
+from tests.ussd.lines import CODE, HTTP, LINES, ROUTE, Press
 from ussd import GATEWAYS, BadStep, Call, Reply, Route, Step
 from ussd.gateways.reading import FIELDS_MAX, TEXT_CHARS_MAX
 from ussd.wire import BODY_BYTES_MAX, QUERY_CHARS_MAX
@@ -111,6 +111,7 @@ def refused(gateway: str, call: Call) -> str:
 
 
 every_gateway = pytest.mark.parametrize("gateway", GATEWAYS)
+every_http_gateway = pytest.mark.parametrize("gateway", HTTP)  # of smpp see test_smpp.py
 
 
 def calls(gateway: str) -> Iterator[Call]:
@@ -121,13 +122,13 @@ def calls(gateway: str) -> Iterator[Call]:
         yield line.notice(ANSWERING)
 
 
-@every_gateway
+@every_http_gateway
 def test_the_tables_know_every_field(gateway: str) -> None:
     needed, others = NEEDED[gateway]
     assert set(fields_of(LINES[gateway].step(ANSWERING))) == needed | others
 
 
-@every_gateway
+@every_http_gateway
 def test_a_field_that_is_missing_or_empty_is_named(gateway: str) -> None:
     call = LINES[gateway].step(ANSWERING)
     for name in NEEDED[gateway][0]:
@@ -137,7 +138,7 @@ def test_a_field_that_is_missing_or_empty_is_named(gateway: str) -> None:
         assert refused(gateway, with_fields(call, fields)) == f"{told} is missing"
 
 
-@every_gateway
+@every_http_gateway
 def test_fields_that_we_do_not_need_may_be_missing_and_unknown_ones_are_ignored(gateway: str) -> None:
     call = LINES[gateway].step(ANSWERING)
     step = decode(gateway, call)
@@ -167,7 +168,7 @@ BAD_VALUES: dict[str, Any] = {
 }
 
 
-@every_gateway
+@every_http_gateway
 @every_case("value", BAD_VALUES.values(), ids=BAD_VALUES)
 def test_any_value_in_any_field_is_taken_or_refused_by_its_name_and_never_echoed(gateway: str, value: Any) -> None:
     for call in calls(gateway):
@@ -202,7 +203,7 @@ def test_a_text_is_taken_as_typed_whatever_it_is_and_not_without_end(gateway: st
     )
 
 
-@every_gateway
+@every_http_gateway
 @every_case("phone", ["+254711", "+2547110000011111", "abc", "tel:+254711000111", "+254 711", "254711000111\n"])
 def test_a_phone_that_is_none_is_refused(gateway: str, phone: str) -> None:
     call = LINES[gateway].step(ANSWERING)
@@ -236,7 +237,7 @@ BODIES = {
 }
 
 
-@every_gateway
+@every_http_gateway
 @every_case("body", BODIES.values(), ids=BODIES)
 def test_a_body_that_cannot_be_read_is_refused(gateway: str, body: bytes) -> None:
     call = LINES[gateway].step(ANSWERING)
@@ -246,7 +247,7 @@ def test_a_body_that_cannot_be_read_is_refused(gateway: str, body: bytes) -> Non
     refused(gateway, replace(call, method="POST", query="", body=body))
 
 
-@every_gateway
+@every_http_gateway
 def test_a_query_without_end_is_refused(gateway: str) -> None:
     call = LINES[gateway].step(ANSWERING)
     if call.method == "GET":
@@ -334,7 +335,7 @@ def test_what_a_reply_says_cannot_break_out_of_its_wire(gateway: str) -> None:
     assert all("\n" not in value and "Duka" not in value for _, value in answer.headers)
 
 
-@every_gateway
+@every_http_gateway
 def test_what_is_echoed_cannot_break_out_of_its_wire(gateway: str) -> None:
     """Only names that were checked come back."""
     call = LINES[gateway].step(ANSWERING)

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from tests.cases import every_case
 from tests.ussd.gateways.test_hostile import fields_of, with_fields
-from tests.ussd.lines import LINES, Press
+from tests.ussd.lines import HTTP, LINES, Press
 from ussd import GATEWAYS, Call, Route, misunderstood
 
 PHONE = "+254711000111"
@@ -21,7 +21,7 @@ KINDS = {
     "hollatags": ("session_operation", "park"),
 }
 # Whole strings as dialled reach these; Africa's Talking and Safaricom send what stands behind the code.
-DIALLERS = [name for name, line in LINES.items() if line.dials and not line.is_cumulative]
+DIALLERS = [name for name in HTTP if LINES[name].dials and not LINES[name].is_cumulative]
 
 
 @pytest.mark.parametrize("gateway", KINDS)

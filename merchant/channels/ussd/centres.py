@@ -1,0 +1,99 @@
+"""The operators' own centres that this process holds a connection to: one for each enabled route of `smpp`.
+
+Every worker binds; a centre that allows one session refuses the others, who stand by and try again. A route that is
+added, changed or disabled takes effect within LOOK_EVERY_S.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import structlog
+
+from merchant.channels.ussd.centre_line import BindRefused, Centre, Lost, hold
+from merchant.channels.ussd.known_routes import route_of
+from merchant.core import db
+from merchant.core.pools import Caller, caller
+from merchant.core.service import Service
+from merchant.core.vault import BadSecretKey
+
+LOOK_EVERY_S = 5.0
+RETRY_FIRST_S, RETRY_LAST_S = 1.0, 60.0  # between attempts, twice as long each time
+REFUSED_S = 60.0  # after a wrong password: centres lock accounts that keep trying
+_CENTRES = """
+SELECT name, gateway, service_codes, country, fields, networks, proof_name, proof_digest, septets, ucs2_units,
+       gsm7_only, id, smsc_url, system_id, password_sealed
+FROM ussd_route WHERE gateway = 'smpp' AND enabled AND smsc_url IS NOT NULL
+"""
+_log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def held(service: Service) -> AsyncIterator[None]:
+    """Hold the connections while the block runs; steps at hand are answered before it ends."""
+    task = asyncio.create_task(_keep(service))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _keep(service: Service) -> None:
+    caller.set(Caller("ussd"))  # the share of the door's steps, since these are the same
+    holding: dict[UUID, tuple[Centre, asyncio.Task[None]]] = {}
+    try:
+        while True:
+            try:
+                found = await _read(service)
+            except Exception as error:  # what is held stays held
+                if db.is_unavailable(error):
+                    service.db.note_away(error)
+                else:
+                    _log.warning("ussd_centres_not_read", error=type(error).__name__)
+            else:
+                await _end([holding.pop(id)[1] for id, (centre, _) in [*holding.items()] if centre not in found])
+                for centre in found:
+                    if centre.id not in holding:
+                        holding[centre.id] = centre, asyncio.create_task(_hold_on(service, centre))
+            await asyncio.sleep(LOOK_EVERY_S)
+    finally:
+        await _end([task for _, task in holding.values()])
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _read(service: Service) -> list[Centre]:
+    async with service.db.system_reads() as tx:
+        rows = await tx.fetch(_CENTRES)
+    return [Centre(row["id"], route_of(row), row["smsc_url"], row["system_id"], row["password_sealed"]) for row in rows]
+
+
+async def _hold_on(service: Service, centre: Centre) -> None:
+    """Bind, and bind again, until cancelled."""
+    wait_s = RETRY_FIRST_S
+    while True:
+        began_s = time.monotonic()
+        try:
+            await hold(service, centre)
+        except BindRefused as refused:
+            _log.warning("ussd_centre_refuses_us", route=centre.route.name, status=str(refused))
+            wait_s = REFUSED_S
+        except (Lost, OSError) as error:
+            why = str(error) if isinstance(error, Lost) else type(error).__name__
+            _log.warning("ussd_centre_lost", route=centre.route.name, why=why)
+        except BadSecretKey:
+            _log.error("ussd_centre_password_unread", route=centre.route.name)
+            wait_s = RETRY_LAST_S
+        except Exception:
+            _log.exception("ussd_centre_failed", route=centre.route.name)
+        if time.monotonic() - began_s > RETRY_LAST_S:
+            wait_s = RETRY_FIRST_S  # it was good for long
+        await asyncio.sleep(wait_s)
+        wait_s = min(wait_s * 2, RETRY_LAST_S)
