@@ -17,6 +17,7 @@ from merchant.cli.backup import backup, reconcile, restore
 from merchant.cli.check import check
 from merchant.cli.database import database
 from merchant.cli.demo import demo
+from merchant.cli.distribute import distribute
 from merchant.cli.evidence import evidence
 from merchant.cli.exchange import export, imports
 from merchant.cli.hub import hub
@@ -51,6 +52,7 @@ COMMANDS = (
     restore,
     reconcile,
     database,
+    distribute,
     audit,
     outbox,
     payment,

@@ -26,6 +26,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from merchant.core import clock, logs, poolers, pools
 from merchant.core.audit_keys import AuditKeys
 from merchant.core.errors import NotFound, OperatorProblem
+from merchant.core.lane_sql import Routed
 from merchant.core.pools import Pool, Silence, is_contention, is_unavailable
 from merchant.core.vault import Vault
 
@@ -70,9 +71,17 @@ class Reads:
     def __init__(self, pool: Pool, fairy: PoolProxiedConnection, deadline_s: float | None = None) -> None:
         self._engine = pool.engine
         self._fairy = fairy
-        self._raw = pools.driver(fairy)
+        self._raw: Any = pools.driver(fairy)
+        self.is_distributed = pool.is_distributed
+        if pool.is_distributed:
+            self._raw = Routed(self._raw, None)
         self._deadline_s = deadline_s
         self._session: AsyncSession | None = None
+
+    def enter_lane(self, dfsp_id: UUID | None) -> None:
+        """What follows is about rows of this DFSP alone: where tables lie on several machines, one of them is asked."""
+        if self.is_distributed:
+            self._raw.lane = dfsp_id
 
     @property
     def session(self) -> AsyncSession:
@@ -180,7 +189,9 @@ async def forget(tx: Tx, table: str, key: str, instant: str, before: datetime, l
 
     Names are the caller's constants. Some at a time, so that no statement takes long however much there is.
     """
-    chosen = f"SELECT {key} FROM {table} WHERE {instant} < $1 LIMIT $2 FOR UPDATE SKIP LOCKED"  # noqa: S608
+    # Rows of several machines are not locked by one statement; two who forget the same wait for each other.
+    locked = "/*distributed: --*/ FOR UPDATE SKIP LOCKED\n"
+    chosen = f"SELECT {key} FROM {table} WHERE {instant} < $1 LIMIT $2 {locked}"  # noqa: S608
     return await tx.execute(f"DELETE FROM {table} WHERE ({key}) IN ({chosen})", before, limit)  # noqa: S608
 
 
@@ -199,6 +210,7 @@ class Database:
         self._probe: asyncpg.Connection[Any] | None = None
         self._probing = asyncio.Lock()
         self.clock_skew_s = 0.0  # as last read
+        self._begin_scoped = "BEGIN;"
         self._refused = 0
         self._away_told_s: float | None = None
         self.audit_keys: AuditKeys | None = None
@@ -248,17 +260,35 @@ class Database:
                 " the role of another caller: set pool_mode = session (PgBouncer)."
             )
 
+    async def learn_distribution(self) -> None:
+        """Ask the database whether its tables lie on several machines: then statements and tenants are led to them."""
+        async with self.system_reads() as tx:
+            is_distributed = await tx.fetchval("SELECT distributed_at IS NOT NULL FROM installation")
+        if is_distributed:
+            self._begin_scoped = "BEGIN; SET LOCAL citus.propagate_set_commands = 'local';"
+            for pool in self.pools.values():
+                pool.is_distributed = True
+
+    @property
+    def is_distributed(self) -> bool:
+        """Whether tables lie on several machines (core/distribution.py)."""
+        return self._system.is_distributed
+
     @asynccontextmanager
     async def tenant(self, dfsp_id: UUID | None) -> AsyncIterator[Tx]:
         """A transaction that sees one DFSP's rows; None is hub staff, who see all."""
         scope = HUB_STAFF if dfsp_id is None else str(UUID(str(dfsp_id)))
         # SET LOCAL takes no parameters; the scope is a UUID's own text or a constant.
-        async with _transaction(self._app, f"BEGIN; SET LOCAL app.dfsp_id = '{scope}'", self.audit_keys) as tx:
+        begin = f"{self._begin_scoped} SET LOCAL app.dfsp_id = '{scope}'"
+        async with _transaction(self._app, begin, self.audit_keys) as tx:
+            tx.enter_lane(dfsp_id)
             yield tx
 
     @asynccontextmanager
-    async def system(self, *, longest_s: float | None = None, lock_s: float | None = None) -> AsyncIterator[Tx]:
-        """A transaction of the service itself.
+    async def system(
+        self, *, longest_s: float | None = None, lock_s: float | None = None, lane: UUID | None = None
+    ) -> AsyncIterator[Tx]:
+        """A transaction of the service itself; `lane` is the DFSP that it is about, where it is one.
 
         `longest_s` for statements that may take longer, since nobody waits; `lock_s` for one that waits less long for
         others' rows than usual.
@@ -271,13 +301,16 @@ class Database:
         if lock_s is not None:
             begin += f"; SET LOCAL lock_timeout = '{round(lock_s * 1000)}ms'"
         async with _transaction(self._system, begin, self.audit_keys, deadline_s) as tx:
+            tx.enter_lane(lane)
             yield tx
 
     @asynccontextmanager
-    async def system_statements(self) -> AsyncIterator[Tx]:
+    async def system_statements(self, lane: UUID | None = None) -> AsyncIterator[Tx]:
         """Single statements of the service itself that may change rows: each its own transaction, one round trip."""
         async with self._system.borrowed() as fairy:
-            yield Tx(self._system, fairy, self.audit_keys)
+            tx = Tx(self._system, fairy, self.audit_keys)
+            tx.enter_lane(lane)
+            yield tx
 
     @asynccontextmanager
     async def reads_when_needed(self) -> AsyncIterator[Reads]:
@@ -286,10 +319,12 @@ class Database:
             yield _Lazy(stack, self._reads)
 
     @asynccontextmanager
-    async def system_reads(self) -> AsyncIterator[Reads]:
+    async def system_reads(self, lane: UUID | None = None) -> AsyncIterator[Reads]:
         """Single reads of the service itself, one round trip each; the database refuses to change anything."""
         async with self._reads.borrowed() as fairy:
-            yield Reads(self._reads, fairy)
+            reads = Reads(self._reads, fairy)
+            reads.enter_lane(lane)
+            yield reads
 
     @asynccontextmanager
     async def look_ups(self) -> AsyncIterator[Reads]:
