@@ -193,7 +193,7 @@ def _announce_sql(events: str, screens: str) -> str:
     return f"""
 WITH kept AS (
   INSERT INTO announced_event (id, dfsp_id, merchant_id, event_type, body, created_at)
-  SELECT event.id, $1, $2, $3, event.body, $6 FROM {events} AS event (id, body)),
+  SELECT event.id, $1, $2, $3, event.body, $6 FROM {events} AS event (id, body) /*distributed: RETURNING 1*/),
 endpoint AS (
   SELECT id FROM webhook_endpoint
   WHERE dfsp_id = $1 AND enabled AND (merchant_id IS NULL OR merchant_id = $2)
@@ -206,7 +206,7 @@ delivery AS (
   RETURNING id, endpoint_id),
 {_JOB},
 wanted AS (
-  SELECT FROM notification_choice
+  SELECT /*distributed: 1 AS one*/ FROM notification_choice
   WHERE (merchant_id = $12 AND sms_kinds && $13) OR (merchant_id = $12 AND email_kinds && $14)
     OR (user_id IS NOT NULL AND dfsp_id = $1 AND email_kinds && $14)
   LIMIT 1),
@@ -305,7 +305,7 @@ WITH event AS (
     AS given (id, dfsp_id, merchant_id, event_type, body, screen, notice, by_text, by_mail, traceparent, n)),
 kept AS (
   INSERT INTO announced_event (id, dfsp_id, merchant_id, event_type, body, created_at)
-  SELECT id, dfsp_id, merchant_id, event_type, body, $8 FROM event),
+  SELECT id, dfsp_id, merchant_id, event_type, body, $8 FROM event /*distributed: RETURNING 1*/),
 delivery AS (
   INSERT INTO webhook_delivery (id, dfsp_id, endpoint_id, event_id, event_type, body, state, attempts, created_at)
   SELECT (left(event.id::text, 13) || '-7' || substr(gen_random_uuid()::text, 16))::uuid, -- UUIDv7, of the event's time

@@ -62,9 +62,12 @@ _FACETS = (
     """,
 )
 # Citus hides its shards from who reads the catalogue, by a filter that makes what drivers ask about types take seconds.
-_SEE_SHARDS = """
-DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET citus.override_table_visibility = off', current_database()); END $$
-"""
+# And it locks a reference table at the first worker, too, for who writes there: programs write at the coordinator alone,
+# and a transaction that does both waits for itself.
+_DATABASE = tuple(
+    f"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET {name} = off', current_database()); END $$"
+    for name in ("citus.override_table_visibility", "citus.allow_modifications_from_workers_to_replicated_tables")
+)
 _FILL_LANES = "UPDATE outbox SET dfsp_id = '00000000-0000-0000-0000-000000000000' WHERE dfsp_id IS NULL"
 _SETTINGS = (
     "SET LOCAL statement_timeout = 0",
@@ -137,7 +140,7 @@ async def statements(connection: "asyncpg.Connection[Any]") -> list[str]:
             beside = "none" if beside == name else beside
             done.append(f"SELECT create_distributed_table('{name}', '{place.column}', colocate_with => '{beside}')")
     done += [_linked(one) for one in carried]
-    return [*done, *_FACETS[1:], _SEE_SHARDS, "UPDATE installation SET distributed_at = now()"]
+    return [*done, *_FACETS[1:], *_DATABASE, "UPDATE installation SET distributed_at = now()"]
 
 
 def _lie_together(link: Any) -> bool:

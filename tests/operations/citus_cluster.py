@@ -20,6 +20,7 @@ _CITUS = (
     "wal_level = logical",
     "max_prepared_transactions = 300",
     "citus.override_table_visibility = off",
+    "citus.allow_modifications_from_workers_to_replicated_tables = off",
     "citus.node_conninfo = 'sslmode=disable'",
 )
 SHARDS = 8
