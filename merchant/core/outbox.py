@@ -143,8 +143,11 @@ def _lane_sql(dfsp_id: str) -> str:
 
 
 def now_sql(moved: str = "$1") -> str:
-    """SQL of the current instant: the database's clock, but for a test that moves time."""
-    return f"coalesce({moved}::timestamptz, now())"
+    """SQL of the current instant: the database's clock, but for a test that moves time.
+
+    Citus takes no clock within COALESCE; there a test may only move time ahead.
+    """
+    return f"/*distributed: greatest( --*/coalesce(\n{moved}::timestamptz, now())"
 
 
 def json_payload(value: str = "", **fields: str) -> str:
@@ -199,7 +202,7 @@ WHERE outbox.id = job.id AND outbox.attempts = job.attempts {_IN_LANE}
 """  # noqa: S608 - constants
 _RETRY = f"""
 UPDATE outbox SET run_at = {now_sql("$3")} + $4::interval, last_error = $5,
-  dead_at = CASE WHEN $6 THEN {now_sql("$3")} END
+  dead_at = {now_sql("$3")} + CASE WHEN $6 THEN interval '0' END
 WHERE id = $1 AND attempts = $2 {_IN_LANE}
 """  # noqa: S608 - constants
 _DEPTHS = f"""

@@ -23,7 +23,7 @@ _CITUS = (
     "citus.allow_modifications_from_workers_to_replicated_tables = off",
     "citus.node_conninfo = 'sslmode=disable'",
 )
-SHARDS = 8
+SHARDS = 4
 
 
 def start_cluster(machine: Machine, workers: int = 2) -> list[Postgres]:
