@@ -219,6 +219,10 @@ _ANNOUNCE = _announce_sql("(VALUES ($4::uuid, $5::bytea))", "(VALUES ($8::text))
 _ANNOUNCE_MANY = _announce_sql("unnest($4::uuid[], $5::bytea[])", "unnest($8::text[])")
 
 
+# Where tables are distributed, the statement ends at a machine to which no screen listens.
+_TELL_SCREENS = "SELECT pg_notify('live', screen) FROM unnest($1::text[]) AS screens (screen)"
+
+
 async def announce(tx: Tx, event_type: str, dfsp_id: UUID, merchant_id: UUID | None, data: dict[str, Any]) -> None:
     """Tell everyone who may know. `data` has the shape that EVENT_DATA names, but for the DFSP, and no personal data.
 
@@ -240,6 +244,8 @@ async def announce(tx: Tx, event_type: str, dfsp_id: UUID, merchant_id: UUID | N
         clock.moved(),
         *_notice(event_type, dfsp_id, merchant_id, now, shaped),
     )
+    if tx.is_distributed:
+        await tx.execute(_TELL_SCREENS, [screens])
 
 
 async def announce_many(tx: Tx, event_type: str, dfsp_id: UUID, datas: Sequence[dict[str, Any]]) -> None:
@@ -264,6 +270,8 @@ async def announce_many(tx: Tx, event_type: str, dfsp_id: UUID, datas: Sequence[
         clock.moved(),
         *_notice(event_type, dfsp_id, None, now),
     )
+    if tx.is_distributed:
+        await tx.execute(_TELL_SCREENS, [one[2] for one in told])
 
 
 class ToAnnounce(msgspec.Struct, frozen=True):
@@ -352,6 +360,8 @@ async def announce_all(tx: Tx, announced: Sequence[ToAnnounce], now: datetime) -
         [",".join(one[3]) for one in notices],
         [one.traceparent for one in announced],
     )
+    if tx.is_distributed:
+        await tx.execute(_TELL_SCREENS, [one[2] for one in told])
 
 
 def ping(endpoint_id: UUID, dfsp_id: UUID, now: datetime) -> tuple[UUID, bytes]:

@@ -62,8 +62,8 @@ _FACETS = (
     """,
 )
 # Citus hides its shards from who reads the catalogue, by a filter that makes what drivers ask about types take seconds.
-# And it locks a reference table at the first worker, too, for who writes there: programs write at the coordinator alone,
-# and a transaction that does both waits for itself.
+# And it locks a reference table at the first worker, too, for whoever writes there: programs write at the coordinator
+# alone, and a transaction of theirs would wait for itself.
 _DATABASE = tuple(
     f"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET {name} = off', current_database()); END $$"
     for name in ("citus.override_table_visibility", "citus.allow_modifications_from_workers_to_replicated_tables")

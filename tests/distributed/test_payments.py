@@ -12,6 +12,7 @@ import pytest
 from merchant.core.distribution import PLAN, Kind
 from merchant.core.lane_sql import Routed
 from merchant.core.sql import Named
+from merchant.registry.oracle.operations import find_routes
 from tests import builders
 from tests.builders import DFSPS
 from tests.distributed.exceptions import EXCEPTIONS
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.anyio
 Statements = dict[str, tuple[str, tuple[Any, ...]]]
 _TASKS = re.compile(r"Task Count: (\d+)")
 _DISTRIBUTED = [name for name, place in PLAN.items() if place.kind is Kind.DISTRIBUTED]
+_ABOUT = re.compile(rf"\b(?:FROM|JOIN|INTO|UPDATE) (?:{'|'.join(_DISTRIBUTED)})\b")
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[Statements]:
 
     def noted(self: Routed, statement: str, values: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
         text, all_values = rewrite(self, statement, values)
-        if any(re.search(rf"\b{name}\b", text) for name in _DISTRIBUTED):
+        if _ABOUT.search(text):
             seen.setdefault(_name_of(statement), (text, all_values))
         return text, all_values
 
@@ -53,7 +55,7 @@ async def test_a_request_is_asked_for_quoted_transferred_and_paid(stage: Stage) 
     paid = await stage.read(request)
     assert (paid["state"], paid["hub"]["transfer_id"]) == ("paid", transfer_id)
     assert [step["state"] for step in await stage.history(request)] == ["created", "sent", "accepted", "paid"]
-    [payment] = [one for one in await stage.payments() if one["transfer_id"] == transfer_id]
+    [payment] = [one for one in await stage.payments() if one["hub"]["transfer_id"] == transfer_id]
     assert payment["amount"] == request["amount"]
 
 
@@ -61,7 +63,7 @@ async def test_a_repeated_message_of_the_hub_pays_nothing_twice(stage: Stage) ->
     request = await stage.asked()
     transfer_id = await stage.pay(request)
     await stage.end_transfer(transfer_id, "COMMITTED")
-    assert len([one for one in await stage.payments() if one["transfer_id"] == transfer_id]) == 1
+    assert len([one for one in await stage.payments() if one["hub"]["transfer_id"] == transfer_id]) == 1
 
 
 async def test_a_request_whose_time_is_over_expires(stage: Stage) -> None:
@@ -71,6 +73,17 @@ async def test_a_request_whose_time_is_over_expires(stage: Stage) -> None:
         await tx.execute("UPDATE payment_request SET expires_at = now() - interval '1 hour' WHERE state = 'sent'")
     await stage.tick()
     assert await stage.state(request) == "expired"
+
+
+async def test_the_oracle_finds_an_open_code_by_its_number(stage: Stage) -> None:
+    request = await stage.ask(payer=None)
+    [row] = await stage.rows(
+        "SELECT alias_type, alias, sub_id FROM open_reference WHERE request_id = $1", UUID(request["id"])
+    )
+    async with stage.service.db.look_ups() as tx:
+        [route] = await find_routes(tx, row["alias_type"], row["alias"], row["sub_id"], "KES")
+        assert route.fsp_id == DFSPS[0]
+        assert await find_routes(tx, row["alias_type"], row["alias"], "nosuchcode", "KES") == []
 
 
 async def test_another_dfsp_sees_nothing_of_it_on_any_machine(stage: Stage) -> None:
@@ -111,7 +124,8 @@ async def test_each_statement_of_a_payment_asks_one_machine_or_says_why_not(
 
 
 def _is_of_one_machine(plan: str) -> bool:
-    return {int(count) for count in _TASKS.findall(plan)} == {1} and "pull to coordinator" not in plan
+    counts = {int(count) for count in _TASKS.findall(plan)}
+    return counts == {1} and "pull to coordinator" not in plan
 
 
 async def _plan(stage: Stage, text: str, values: tuple[Any, ...]) -> str:

@@ -73,7 +73,8 @@ WHERE r.id = new.id /*distributed: AND r.dfsp_id = $lane*/
 """
 _RECORD = """
 INSERT INTO refund_event (refund_id, seq, dfsp_id, at, state, cause, detail)
-SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::text[]) /*distributed: RETURNING 1*/
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::text[])
+/*distributed: RETURNING 1*/
 """
 
 
