@@ -23,14 +23,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from merchant.core import clock, logs, poolers, pools
+from merchant.core import clock, database_roles, logs, pools
 from merchant.core.audit_keys import AuditKeys
-from merchant.core.errors import NotFound, OperatorProblem
+from merchant.core.database_roles import UnsafePooler, UnsafeRole
+from merchant.core.errors import NotFound
 from merchant.core.lane_sql import Routed
 from merchant.core.pools import Pool, Silence, is_contention, is_unavailable
 from merchant.core.vault import Vault
 
-__all__ = ["Database", "Reads", "Tx", "UnsafeRole", "forget", "is_contention", "is_unavailable"]
+__all__ = ["Database", "Reads", "Tx", "UnsafePooler", "UnsafeRole", "forget", "is_contention", "is_unavailable"]
 
 APP_ROLE = "merchant_app"
 SYSTEM_ROLE = "merchant_system"
@@ -46,23 +47,6 @@ _AWAY_TOLD_EVERY_S = 60.0
 # A database that takes longer to answer one row of its catalogue is not well.
 _PROBE_TIMEOUT_S = 1.0
 _log = structlog.get_logger()
-
-
-# invalid_parameter_value: there is no such role; insufficient_privilege: the login is no member of it
-_NO_SUCH_ROLE = frozenset({"22023", "42501"})
-_ROLES = """
-SELECT me.rolname AS name, me.rolsuper OR me.rolbypassrls AS unsafe,
-  session_user AS login, login.rolsuper OR login.rolbypassrls AS unsafe_login
-FROM pg_roles me JOIN pg_roles login ON login.rolname = session_user WHERE me.rolname = current_user
-"""
-
-
-class UnsafeRole(OperatorProblem):
-    """The database role could bypass row-level security; the service refuses to start with it."""
-
-
-class UnsafePooler(OperatorProblem):
-    """A connection pooler before the database mixes up connections of different roles; the service refuses to start."""
 
 
 class Reads:
@@ -230,35 +214,8 @@ class Database:
 
         And a pooler that mixes up connections of different roles. Raises UnsafePooler.
         """
-        names = (self._app_role, self._system_role, self._system_role)
-        for pool, name in zip((self._app, self._system, self._reads), names, strict=True):
-            try:
-                async with pool.borrowed() as fairy:
-                    row = await Reads(pool, fairy).fetchrow(_ROLES)
-                    behind_pooler = getattr(pools.driver(fairy), "behind_pooler", False)
-            except Exception as error:
-                if getattr(error.__cause__ or error, "sqlstate", None) not in _NO_SUCH_ROLE:
-                    raise
-                why = error.__cause__ or error
-                raise UnsafeRole(
-                    f"The database login cannot become {name!r} ({why}): run `merchant migrate`, or have an"
-                    " administrator run what `merchant database roles` prints."
-                ) from None
-            if row is None or row["name"] != name or row["unsafe"]:
-                raise UnsafeRole(
-                    f"The database pool must run as {name!r}, without SUPERUSER or BYPASSRLS; a pooler must not ignore"
-                    " the start-up parameter `role`."
-                )
-        if row is not None and row["unsafe_login"]:
-            raise UnsafeRole(
-                f"The database login {row['login']!r} has SUPERUSER or BYPASSRLS, which row-level security does not"
-                " stop: use one without, as `merchant database roles` prints."
-            )
-        if behind_pooler and not await poolers.keeps_sessions(lambda: pools.connect(self._url)):
-            raise UnsafePooler(
-                "The pooler of MERCHANT_DATABASE_URL gives each transaction another server, so that it could run under"
-                " the role of another caller: set pool_mode = session (PgBouncer)."
-            )
+        roles = ((self._app, self._app_role), (self._system, self._system_role), (self._reads, self._system_role))
+        await database_roles.check(roles, self._url)
 
     async def learn_distribution(self) -> None:
         """Ask the database whether its tables lie on several machines: then statements and tenants are led to them."""

@@ -9,7 +9,6 @@ import re
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from msgspec import Meta, Struct
 
@@ -25,6 +24,7 @@ from merchant.core.texts import _
 from merchant.registry.aliases import operations as aliases
 from merchant.registry.aliases.quota import Quota, open_quota, save_quota
 from merchant.registry.oracle.claims import Unclaimed, claim_chosen
+from merchant.registry.oracle.open_codes import find_open_code
 
 PARTY_ID_TYPES = frozenset({"ALIAS", "BUSINESS", "MERCHANT_PAYINTOID"})
 _IDENTIFIER_RULE = _(
@@ -108,21 +108,6 @@ _FIND = """
 SELECT d.fsp_id, a.currency FROM alias a JOIN dfsp d ON d.id = a.dfsp_id
 WHERE a.alias_type = $1 AND a.alias = $2 AND a.sub_id = $3 AND a.active AND d.enabled
 """
-_FIND_OPEN_REFERENCE = """
-SELECT d.fsp_id, r.currency FROM open_reference r
-JOIN alias a ON a.alias_type = r.alias_type AND a.alias = r.alias AND a.sub_id = '' AND a.currency = r.currency
-JOIN dfsp d ON d.id = r.dfsp_id
-WHERE r.alias_type = $1 AND r.alias = $2 AND r.sub_id = $3 AND r.expires_at > $4 AND a.active AND d.enabled
-"""
-# The same in two steps, where tables are distributed: the number leads to its DFSP, the DFSP to its open codes.
-_HOLDER = """
-SELECT a.dfsp_id, a.currency FROM alias a JOIN dfsp d ON d.id = a.dfsp_id
-WHERE a.alias_type = $1 AND a.alias = $2 AND a.sub_id = '' AND a.active AND d.enabled
-"""
-_OPEN_CODES = """
-SELECT d.fsp_id, r.currency FROM open_reference r JOIN dfsp d ON d.id = r.dfsp_id
-WHERE r.alias_type = $1 AND r.alias = $2 AND r.sub_id = $3 AND r.expires_at > $4 /*distributed: AND r.dfsp_id = $lane*/
-"""
 _KNOWN = """
 SELECT external_merchant_id, alias, currency FROM alias WHERE dfsp_id = $1 AND external_merchant_id = ANY($2)
 """
@@ -137,25 +122,11 @@ VALUES ($1, $2, $3, $4, $5, $6, true) ON CONFLICT (alias_type, alias, sub_id, cu
 """
 
 
-async def _find_open_reference(tx: Reads, alias_type: str, identifier: str, sub_id: str) -> list[asyncpg.Record]:
-    return await tx.fetch(_FIND_OPEN_REFERENCE, alias_type, identifier, sub_id, clock.now())
-
-
-async def _find_open_code(tx: Reads, alias_type: str, identifier: str, sub_id: str) -> list[asyncpg.Record]:
-    holders = await tx.fetch(_HOLDER, alias_type, identifier)
-    if not holders:
-        return []
-    tx.enter_lane(holders[0]["dfsp_id"])
-    rows = await tx.fetch(_OPEN_CODES, alias_type, identifier, sub_id, clock.now())
-    return [row for row in rows if row["currency"] in {one["currency"] for one in holders}]
-
-
 async def find_routes(tx: Reads, alias_type: str, identifier: str, sub_id: str, currency: str) -> list[Route]:
     """Which FSP serves an alias; empty for whatever is unknown, suspended, closed or disabled."""
     rows = await tx.fetch(_FIND, alias_type, identifier, sub_id)
     if sub_id and not rows:
-        find = _find_open_code if tx.is_distributed else _find_open_reference
-        rows = await find(tx, alias_type, identifier, sub_id)
+        rows = await find_open_code(tx, alias_type, identifier, sub_id)
     if currency:
         fitting = (row for row in rows if row["currency"] in ("", currency))
         return [Route(row["fsp_id"], row["currency"] or None, sub_id or None) for row in fitting]
