@@ -16,7 +16,7 @@ import asyncpg
 _SAID = re.compile(r"/\*distributed: (.*?)\*/", re.DOTALL)
 _LANE = re.compile(r"\$lane\b")
 # Of what a shard tells, nobody hears: listeners are at the coordinator.
-_WAKES = "INSERT INTO outbox"
+_WAKES = re.compile(r"\bINTO outbox\b")
 _NOTIFY = "SELECT pg_notify('outbox', '')"
 
 
@@ -72,6 +72,6 @@ class Routed:
         return await self._raw.executemany(text, [(*row, self.lane) if takes_lane else row for row in rows], **options)
 
     async def _told(self, text: str, outcome: Any) -> Any:
-        if _WAKES in text:
+        if _WAKES.search(text):
             await self._raw.execute(_NOTIFY)
         return outcome
