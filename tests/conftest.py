@@ -33,6 +33,7 @@ from merchant.core.settings import Settings
 from tests import builders
 from tests.apps import app_on, client_on
 from tests.builders import GATEWAY_SECRET, SECRET_KEY, World
+from tests.citus import CitusClones, Cluster, cluster_url
 from tests.databases import Clones, make_engine
 
 # One name for all processes of a run: pytest-xdist's workers inherit it.
@@ -120,7 +121,10 @@ def _exclusively(path: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[postgres.Running]:
-    """The server of this test run."""
+    """The server of this test run; with MERCHANT_TEST_ON_CITUS=1 a cluster, which does what these fixtures ask."""
+    if os.environ.get("MERCHANT_TEST_ON_CITUS"):
+        yield Cluster(cluster_url())  # type: ignore[misc]
+        return
     chosen = os.environ.get("MERCHANT_TEST_POSTGRES")
     binaries = None
     if chosen:
@@ -164,8 +168,19 @@ def shop_template(stocked: Callable[[str, Stocking], str]) -> str:
 
 def _template(server: postgres.Running, name: str, add: Stocking | None) -> str:
     with _exclusively(_shared_folder() / "template.lock"):
+        if isinstance(server, Cluster):
+            return server.make_template(name, _RUN, lambda url: _fill(url, add), _WORLD if add else None)
         asyncio.run(_build_template(server, name, add))
     return name
+
+
+async def _fill(url: str, add: Stocking | None) -> None:
+    async with open_service(Settings(secret_key=SECRET_KEY, require_totp=False), url) as service:
+        if add is None:
+            await builders.seed_world(service)
+        else:
+            await add(service, await builders.recall_world(service))
+        await builders.load_world(service)  # who stands in it has signed in; a test begins that session anew
 
 
 async def _build_template(server: postgres.Running, name: str, add: Stocking | None) -> None:
@@ -177,12 +192,7 @@ async def _build_template(server: postgres.Running, name: str, add: Stocking | N
         await connection.execute(f"CREATE DATABASE {name}_new TEMPLATE {_WORLD if add else 'template1'}")
         if add is None:
             await migrations.upgrade(url)
-        async with open_service(Settings(secret_key=SECRET_KEY, require_totp=False), url) as service:
-            if add is None:
-                await builders.seed_world(service)
-            else:
-                await add(service, await builders.recall_world(service))
-            await builders.load_world(service)  # who stands in it has signed in; a test begins that session anew
+        await _fill(url, add)
         await connection.execute(f"ALTER DATABASE {name}_new RENAME TO {name}")
     finally:
         await connection.close()
@@ -191,7 +201,8 @@ async def _build_template(server: postgres.Running, name: str, add: Stocking | N
 @pytest.fixture(scope="session")
 def clones(postgres_server: postgres.Running) -> Iterator[Clones]:
     """Makes the tests' databases."""
-    made = Clones(postgres_server.url("postgres"))
+    of_cluster = isinstance(postgres_server, Cluster)
+    made = CitusClones(postgres_server) if of_cluster else Clones(postgres_server.url("postgres"))  # type: ignore[arg-type]
     yield made
     made.close()
 

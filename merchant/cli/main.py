@@ -18,6 +18,7 @@ from merchant.cli.capacity import capacity
 from merchant.cli.check import check
 from merchant.cli.database import database
 from merchant.cli.demo import demo
+from merchant.cli.distribute import distribute
 from merchant.cli.evidence import evidence
 from merchant.cli.exchange import export, imports
 from merchant.cli.hub import hub
@@ -52,6 +53,7 @@ COMMANDS = (
     restore,
     reconcile,
     database,
+    distribute,
     audit,
     outbox,
     payment,

@@ -23,13 +23,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from merchant.core import clock, logs, poolers, pools
+from merchant.core import clock, database_roles, logs, pools
 from merchant.core.audit_keys import AuditKeys
-from merchant.core.errors import NotFound, OperatorProblem
+from merchant.core.database_roles import UnsafePooler, UnsafeRole
+from merchant.core.errors import NotFound
+from merchant.core.lane_sql import Routed
 from merchant.core.pools import Pool, Silence, is_contention, is_unavailable
 from merchant.core.vault import Vault
 
-__all__ = ["Database", "Reads", "Tx", "UnsafeRole", "forget", "is_contention", "is_unavailable"]
+__all__ = ["Database", "Reads", "Tx", "UnsafePooler", "UnsafeRole", "forget", "is_contention", "is_unavailable"]
 
 APP_ROLE = "merchant_app"
 SYSTEM_ROLE = "merchant_system"
@@ -47,32 +49,23 @@ _PROBE_TIMEOUT_S = 1.0
 _log = structlog.get_logger()
 
 
-# invalid_parameter_value: there is no such role; insufficient_privilege: the login is no member of it
-_NO_SUCH_ROLE = frozenset({"22023", "42501"})
-_ROLES = """
-SELECT me.rolname AS name, me.rolsuper OR me.rolbypassrls AS unsafe,
-  session_user AS login, login.rolsuper OR login.rolbypassrls AS unsafe_login
-FROM pg_roles me JOIN pg_roles login ON login.rolname = session_user WHERE me.rolname = current_user
-"""
-
-
-class UnsafeRole(OperatorProblem):
-    """The database role could bypass row-level security; the service refuses to start with it."""
-
-
-class UnsafePooler(OperatorProblem):
-    """A connection pooler before the database mixes up connections of different roles; the service refuses to start."""
-
-
 class Reads:
     """What reads on one connection. A `Tx` writes besides. `deadline_s` of a statement, unless it is the usual one."""
 
     def __init__(self, pool: Pool, fairy: PoolProxiedConnection, deadline_s: float | None = None) -> None:
         self._engine = pool.engine
         self._fairy = fairy
-        self._raw = pools.driver(fairy)
+        self._raw: Any = pools.driver(fairy)
+        self.is_distributed = pool.is_distributed
+        if pool.is_distributed:
+            self._raw = Routed(self._raw, None)
         self._deadline_s = deadline_s
         self._session: AsyncSession | None = None
+
+    def enter_lane(self, dfsp_id: UUID | None) -> None:
+        """What follows is about rows of this DFSP alone: where tables lie on several machines, one of them is asked."""
+        if self.is_distributed:
+            self._raw.lane = dfsp_id
 
     @property
     def session(self) -> AsyncSession:
@@ -180,7 +173,9 @@ async def forget(tx: Tx, table: str, key: str, instant: str, before: datetime, l
 
     Names are the caller's constants. Some at a time, so that no statement takes long however much there is.
     """
-    chosen = f"SELECT {key} FROM {table} WHERE {instant} < $1 LIMIT $2 FOR UPDATE SKIP LOCKED"  # noqa: S608
+    # Rows of several machines are not locked by one statement; two who forget the same wait for each other.
+    locked = "/*distributed: --*/ FOR UPDATE SKIP LOCKED\n"
+    chosen = f"SELECT {key} FROM {table} WHERE {instant} < $1 LIMIT $2 {locked}"  # noqa: S608
     return await tx.execute(f"DELETE FROM {table} WHERE ({key}) IN ({chosen})", before, limit)  # noqa: S608
 
 
@@ -199,6 +194,7 @@ class Database:
         self._probe: asyncpg.Connection[Any] | None = None
         self._probing = asyncio.Lock()
         self.clock_skew_s = 0.0  # as last read
+        self._begin_scoped = "BEGIN;"
         self._refused = 0
         self._away_told_s: float | None = None
         self.audit_keys: AuditKeys | None = None
@@ -218,49 +214,43 @@ class Database:
 
         And a pooler that mixes up connections of different roles. Raises UnsafePooler.
         """
-        names = (self._app_role, self._system_role, self._system_role)
-        for pool, name in zip((self._app, self._system, self._reads), names, strict=True):
-            try:
-                async with pool.borrowed() as fairy:
-                    row = await Reads(pool, fairy).fetchrow(_ROLES)
-                    behind_pooler = getattr(pools.driver(fairy), "behind_pooler", False)
-            except Exception as error:
-                if getattr(error.__cause__ or error, "sqlstate", None) not in _NO_SUCH_ROLE:
-                    raise
-                why = error.__cause__ or error
-                raise UnsafeRole(
-                    f"The database login cannot become {name!r} ({why}): run `merchant migrate`, or have an"
-                    " administrator run what `merchant database roles` prints."
-                ) from None
-            if row is None or row["name"] != name or row["unsafe"]:
-                raise UnsafeRole(
-                    f"The database pool must run as {name!r}, without SUPERUSER or BYPASSRLS; a pooler must not ignore"
-                    " the start-up parameter `role`."
-                )
-        if row is not None and row["unsafe_login"]:
-            raise UnsafeRole(
-                f"The database login {row['login']!r} has SUPERUSER or BYPASSRLS, which row-level security does not"
-                " stop: use one without, as `merchant database roles` prints."
-            )
-        if behind_pooler and not await poolers.keeps_sessions(lambda: pools.connect(self._url)):
-            raise UnsafePooler(
-                "The pooler of MERCHANT_DATABASE_URL gives each transaction another server, so that it could run under"
-                " the role of another caller: set pool_mode = session (PgBouncer)."
-            )
+        roles = ((self._app, self._app_role), (self._system, self._system_role), (self._reads, self._system_role))
+        await database_roles.check(roles, self._url)
+
+    async def learn_distribution(self) -> None:
+        """Ask the database whether its tables lie on several machines: then statements and tenants are led to them."""
+        async with self.system_reads() as tx:
+            is_distributed = await tx.fetchval("SELECT distributed_at IS NOT NULL FROM installation")
+        if is_distributed:
+            self._begin_scoped = "BEGIN; SET LOCAL citus.propagate_set_commands = 'local';"
+            for pool in self.pools.values():
+                pool.is_distributed = True
+
+    @property
+    def is_distributed(self) -> bool:
+        """Whether tables lie on several machines (core/distribution.py)."""
+        return self._system.is_distributed
 
     @asynccontextmanager
     async def tenant(self, dfsp_id: UUID | None) -> AsyncIterator[Tx]:
         """A transaction that sees one DFSP's rows; None is hub staff, who see all."""
         scope = HUB_STAFF if dfsp_id is None else str(UUID(str(dfsp_id)))
         # SET LOCAL takes no parameters; the scope is a UUID's own text or a constant.
-        async with _transaction(self._app, f"BEGIN; SET LOCAL app.dfsp_id = '{scope}'", self.audit_keys) as tx:
+        begin = f"{self._begin_scoped} SET LOCAL app.dfsp_id = '{scope}'"
+        async with _transaction(self._app, begin, self.audit_keys) as tx:
+            tx.enter_lane(dfsp_id)
             yield tx
 
     @asynccontextmanager
     async def system(
-        self, *, longest_s: float | None = None, lock_s: float | None = None, plan_once: bool = False
+        self,
+        *,
+        longest_s: float | None = None,
+        lock_s: float | None = None,
+        plan_once: bool = False,
+        lane: UUID | None = None,
     ) -> AsyncIterator[Tx]:
-        """A transaction of the service itself.
+        """A transaction of the service itself; `lane` is the DFSP that it is about, where it is one.
 
         `longest_s` for statements that may take longer, since nobody waits; `lock_s` for one that waits less long for
         others' rows than usual. `plan_once` keeps each statement's plan: for statements that a connection runs again
@@ -276,13 +266,16 @@ class Database:
         if lock_s is not None:
             begin += f"; SET LOCAL lock_timeout = '{round(lock_s * 1000)}ms'"
         async with _transaction(self._system, begin, self.audit_keys, deadline_s) as tx:
+            tx.enter_lane(lane)
             yield tx
 
     @asynccontextmanager
-    async def system_statements(self) -> AsyncIterator[Tx]:
+    async def system_statements(self, lane: UUID | None = None) -> AsyncIterator[Tx]:
         """Single statements of the service itself that may change rows: each its own transaction, one round trip."""
         async with self._system.borrowed() as fairy:
-            yield Tx(self._system, fairy, self.audit_keys)
+            tx = Tx(self._system, fairy, self.audit_keys)
+            tx.enter_lane(lane)
+            yield tx
 
     @asynccontextmanager
     async def reads_when_needed(self) -> AsyncIterator[Reads]:
@@ -291,10 +284,12 @@ class Database:
             yield _Lazy(stack, self._reads)
 
     @asynccontextmanager
-    async def system_reads(self) -> AsyncIterator[Reads]:
+    async def system_reads(self, lane: UUID | None = None) -> AsyncIterator[Reads]:
         """Single reads of the service itself, one round trip each; the database refuses to change anything."""
         async with self._reads.borrowed() as fairy:
-            yield Reads(self._reads, fairy)
+            reads = Reads(self._reads, fairy)
+            reads.enter_lane(lane)
+            yield reads
 
     @asynccontextmanager
     async def look_ups(self) -> AsyncIterator[Reads]:

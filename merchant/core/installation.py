@@ -18,3 +18,4 @@ class Installation(SQLModel, table=True):
     oldest_revision: str
     restored_at: datetime | None = columns.instant(nullable=True)
     reconciled_at: datetime | None = columns.instant(nullable=True)
+    distributed_at: datetime | None = columns.instant(nullable=True)  # since when its tables lie on several machines

@@ -7,7 +7,7 @@ someone retries or discards it (core/dead_jobs.py). Rows of one `order_key` run 
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from sqlmodel import Field, SQLModel
 
 from merchant.core import clock, columns, sql, trace
 from merchant.core.db import Reads, Tx
+from merchant.core.distribution import NO_DFSP
 
 CHANNEL = "outbox"  # NOTIFY channel that wakes the worker
 # How soon after a worker's death its jobs are taken up by another; running workers renew their leases.
@@ -96,6 +97,9 @@ class Depth(msgspec.Struct, frozen=True):
     oldest_due_s: float
 
 
+# Where the table is distributed, each lane has a claim of its own: rows of two machines cannot be locked by one
+# statement. A job that belongs to no DFSP then lies in the lane of NO_DFSP.
+_IN_LANE = "/*distributed: AND outbox.dfsp_id = $lane*/"
 NEXT_ID = "nextval(pg_get_serial_sequence('outbox', 'id'))"
 
 
@@ -127,14 +131,23 @@ def job_cte(
     own_id, its_value = (", id", f", {job_id}") if job_id else ("", "")
     return f"""{name} AS (
   INSERT INTO outbox (topic, order_key, dfsp_id, payload, run_at, attempts, created_at, traceparent{own_id})
-  SELECT {topic}, {order_key}, {dfsp_id}, {payload}, {now} + CASE WHEN {held} THEN {lease} ELSE {delay} END,
+  SELECT {topic}, {order_key}, {_lane_sql(dfsp_id)}, {payload}, {now} + CASE WHEN {held} THEN {lease} ELSE {delay} END,
     CASE WHEN {held} THEN 1 ELSE 0 END, {now}, {traceparent}{its_value} {source}
-  RETURNING CASE WHEN NOT {held} THEN pg_notify('{CHANNEL}', '') END)"""
+  RETURNING /*distributed: 1 --*/ CASE WHEN NOT {held} THEN pg_notify('{CHANNEL}', '') END
+)"""
+
+
+def _lane_sql(dfsp_id: str) -> str:
+    """SQL of a job's DFSP: itself, but for NO_DFSP where the table is distributed, whose column is never NULL."""
+    return f"/*distributed: coalesce(*/{dfsp_id}/*distributed: ::uuid, '{NO_DFSP}')*/"
 
 
 def now_sql(moved: str = "$1") -> str:
-    """SQL of the current instant: the database's clock, but for a test that moves time."""
-    return f"coalesce({moved}::timestamptz, now())"
+    """SQL of the current instant: the database's clock, but for a test that moves time.
+
+    Citus takes no clock within COALESCE; there a test may only move time ahead.
+    """
+    return f"/*distributed: greatest( --*/coalesce(\n{moved}::timestamptz, now())"
 
 
 def json_payload(value: str = "", **fields: str) -> str:
@@ -147,51 +160,56 @@ _JOB = job_cte(topic="$1", order_key="$2", dfsp_id="$3", payload="$4", delay="$5
 _ADD = f"WITH {_JOB} SELECT"
 # Of what has an order only the heads are looked at, one index probe each: however much waits behind a silent endpoint,
 # finding the rest costs the same.
-HEADS = """
+HEADS = f"""
 WITH RECURSIVE heads AS (
-  (SELECT order_key, id FROM outbox WHERE order_key IS NOT NULL AND dead_at IS NULL ORDER BY order_key, id LIMIT 1)
+  (SELECT order_key, id FROM outbox WHERE order_key IS NOT NULL AND dead_at IS NULL {_IN_LANE}
+   ORDER BY order_key, id LIMIT 1)
   UNION ALL
   SELECT next.order_key, next.id FROM heads CROSS JOIN LATERAL (
-    SELECT order_key, id FROM outbox WHERE order_key > heads.order_key AND dead_at IS NULL
+    SELECT order_key, id FROM outbox WHERE order_key > heads.order_key AND dead_at IS NULL {_IN_LANE}
     ORDER BY order_key, id LIMIT 1) AS next)
-"""
+"""  # noqa: S608 - constants
 # Of what is due the oldest so many are looked at; of these each tenant's first come first.
 _LOOKED_AT = 1_000
+_OWN_DFSP = f"/*distributed: nullif(*/dfsp_id/*distributed: , '{NO_DFSP}')*/"
+_LANES = f"SELECT DISTINCT dfsp_id FROM outbox WHERE dead_at IS NULL AND run_at <= {now_sql()}"  # noqa: S608 - constants
 _CLAIM = f"""
 {HEADS},
 due AS (
   SELECT id, dfsp_id, run_at FROM outbox WHERE order_key IS NULL AND dead_at IS NULL AND run_at <= {now_sql()}
+    {_IN_LANE}
   ORDER BY run_at LIMIT {_LOOKED_AT}),
 turns AS (SELECT id, run_at, row_number() OVER (PARTITION BY dfsp_id ORDER BY run_at, id) AS turn FROM due),
 ready AS (
   SELECT outbox.id FROM turns JOIN outbox ON outbox.id = turns.id AND outbox.run_at = turns.run_at
-  WHERE outbox.dead_at IS NULL ORDER BY turns.turn, turns.run_at LIMIT $2 FOR UPDATE OF outbox SKIP LOCKED),
+  WHERE outbox.dead_at IS NULL {_IN_LANE} ORDER BY turns.turn, turns.run_at LIMIT $2 FOR UPDATE OF outbox SKIP LOCKED),
 ready_heads AS (
-  SELECT id FROM outbox WHERE id IN (SELECT id FROM heads) AND dead_at IS NULL AND run_at <= {now_sql()}
+  SELECT id FROM outbox WHERE id IN (SELECT id FROM heads) AND dead_at IS NULL AND run_at <= {now_sql()} {_IN_LANE}
   ORDER BY run_at LIMIT $4 FOR UPDATE SKIP LOCKED)
 UPDATE outbox SET run_at = {now_sql()} + $3::interval, attempts = attempts + 1
-WHERE id IN (SELECT id FROM ready UNION ALL SELECT id FROM ready_heads)
-RETURNING {sql.column_list(Job, {"in_order": "order_key IS NOT NULL"})}
+WHERE id IN (SELECT id FROM ready UNION ALL SELECT id FROM ready_heads) {_IN_LANE}
+RETURNING {sql.column_list(Job, {"dfsp_id": _OWN_DFSP, "in_order": "order_key IS NOT NULL"})}
 """  # noqa: S608 - names of our own struct
 # A lease is told apart by the attempt: whoever holds an older one changes nothing.
-_DONE = "DELETE FROM outbox WHERE id = $1 AND attempts = $2"
+_DONE = f"DELETE FROM outbox WHERE id = $1 AND attempts = $2 {_IN_LANE}"  # noqa: S608 - constants
 # With it goes the question whether their lanes hold more, so that nobody looks for what is not there.
-_ALL_DONE = """
+_ALL_DONE = f"""
 WITH gone AS (
   DELETE FROM outbox USING unnest($1::bigint[], $2::int[]) AS job (id, attempts)
-  WHERE outbox.id = job.id AND outbox.attempts = job.attempts RETURNING outbox.id, order_key)
+  WHERE outbox.id = job.id AND outbox.attempts = job.attempts {_IN_LANE} RETURNING outbox.id, order_key)
 SELECT EXISTS (
   SELECT FROM gone CROSS JOIN LATERAL (
-    SELECT FROM outbox WHERE order_key = gone.order_key AND dead_at IS NULL AND id <> ALL ($1) LIMIT 1) AS next)
-"""
+    SELECT FROM outbox WHERE order_key = gone.order_key AND dead_at IS NULL AND id <> ALL ($1) {_IN_LANE}
+    LIMIT 1) AS next)
+"""  # noqa: S608 - constants
 _RENEW = f"""
 UPDATE outbox SET run_at = {now_sql("$3")} + $4::interval FROM unnest($1::bigint[], $2::int[]) AS job (id, attempts)
-WHERE outbox.id = job.id AND outbox.attempts = job.attempts
+WHERE outbox.id = job.id AND outbox.attempts = job.attempts {_IN_LANE}
 """  # noqa: S608 - constants
 _RETRY = f"""
 UPDATE outbox SET run_at = {now_sql("$3")} + $4::interval, last_error = $5,
-  dead_at = CASE WHEN $6 THEN {now_sql("$3")} END
-WHERE id = $1 AND attempts = $2
+  dead_at = {now_sql("$3")} + CASE WHEN $6 THEN interval '0' END
+WHERE id = $1 AND attempts = $2 {_IN_LANE}
 """  # noqa: S608 - constants
 _DEPTHS = f"""
 SELECT topic, count(*) FILTER (WHERE dead_at IS NULL) AS live, count(dead_at) AS dead,
@@ -225,13 +243,14 @@ async def add(
 _FINISH = f"""
 WITH done AS (
   DELETE FROM outbox USING unnest($8::bigint[], $9::int[]) AS job (id, attempts)
-  WHERE outbox.id = job.id AND outbox.attempts = job.attempts RETURNING 1),
+  WHERE outbox.id = job.id AND outbox.attempts = job.attempts {_IN_LANE} RETURNING 1),
 job AS (
   INSERT INTO outbox (topic, dfsp_id, payload, run_at, attempts, created_at, traceparent)
-  SELECT topic, dfsp_id, payload, {now_sql("$6")} + $5::interval, $7, {now_sql("$6")}, traceparent
+  SELECT topic, {_lane_sql("dfsp_id")}, payload, {now_sql("$6")} + $5::interval, $7, {now_sql("$6")}, traceparent
   FROM unnest($1::text[], $2::uuid[], $3::bytea[], $4::text[]) WITH ORDINALITY
     AS given (topic, dfsp_id, payload, traceparent, n) ORDER BY n
-  RETURNING id, CASE WHEN $7 = 0 THEN pg_notify('{CHANNEL}', '') END)
+  RETURNING id /*distributed: --*/ , CASE WHEN $7 = 0 THEN pg_notify('{CHANNEL}', '') END
+)
 SELECT (SELECT count(*) FROM done) AS done, coalesce((SELECT array_agg(id ORDER BY id) FROM job), '{{}}') AS ids
 """  # noqa: S608 - constants
 
@@ -273,14 +292,42 @@ def as_held(jobs: Sequence[NewJob], ids: Sequence[int]) -> list[HeldJob]:
 async def claim(tx: Tx, limit: int, limit_in_order: int | None = None) -> list[Job]:
     """Lease jobs that are due: up to `limit` that have no order, and up to as many, or `limit_in_order`, that have."""
     ordered = limit if limit_in_order is None else limit_in_order
-    rows = await tx.fetch(_CLAIM, clock.moved(), limit, LEASE, ordered)
+    rows = []
+    for lane in await _due_lanes(tx):
+        tx.enter_lane(lane)
+        # Each lane may give all that is free: who has most to do would else get no more than who has least.
+        rows += await tx.fetch(_CLAIM, clock.moved(), limit, LEASE, ordered)
     return sql.rows(Job, sorted(rows, key=lambda row: row["id"]))
+
+
+async def _due_lanes(tx: Tx) -> Sequence[UUID | None]:
+    """The lanes that have something due, where each has a claim of its own."""
+    if not tx.is_distributed:
+        return [None]
+    tx.enter_lane(None)
+    lanes = [row["dfsp_id"] for row in await tx.fetch(_LANES, clock.moved())]
+    random.shuffle(lanes)
+    return lanes
+
+
+def _by_lane(tx: Tx, jobs: Sequence[Job]) -> Iterator[Sequence[Job]]:
+    """Jobs in groups that one statement may change; the transaction enters the lane of each."""
+    if not tx.is_distributed:
+        yield jobs
+        return
+    lanes: dict[UUID, list[Job]] = {}
+    for job in jobs:
+        lanes.setdefault(job.dfsp_id or NO_DFSP, []).append(job)
+    for lane, its_jobs in sorted(lanes.items()):
+        tx.enter_lane(lane)
+        yield its_jobs
 
 
 async def done(tx: Tx, job: Job) -> None:
     """Delete a finished job. Raises LeaseLost."""
-    if not await tx.execute(_DONE, job.id, job.attempts):
-        raise LeaseLost(f"job {job.id} ({job.topic}) took longer than its lease")
+    for _ in _by_lane(tx, [job]):
+        if not await tx.execute(_DONE, job.id, job.attempts):
+            raise LeaseLost(f"job {job.id} ({job.topic}) took longer than its lease")
 
 
 async def all_done(tx: Tx, jobs: Sequence[Job]) -> bool:
@@ -288,17 +335,22 @@ async def all_done(tx: Tx, jobs: Sequence[Job]) -> bool:
 
     Returns whether others wait behind them, in their orders.
     """
-    return bool(await tx.fetchval(_ALL_DONE, [job.id for job in jobs], [job.attempts for job in jobs]))
+    others_wait = False
+    for some in _by_lane(tx, jobs):
+        others_wait |= bool(await tx.fetchval(_ALL_DONE, [job.id for job in some], [job.attempts for job in some]))
+    return others_wait
 
 
 async def renew(tx: Tx, jobs: Sequence[Job]) -> None:
     """Renew the leases of jobs that take longer than one."""
-    await tx.execute(_RENEW, [job.id for job in jobs], [job.attempts for job in jobs], clock.moved(), LEASE)
+    for some in _by_lane(tx, jobs):
+        await tx.execute(_RENEW, [job.id for job in some], [job.attempts for job in some], clock.moved(), LEASE)
 
 
 async def give_back(tx: Tx, jobs: Sequence[Job]) -> None:
     """End the leases of jobs that nobody has begun: they are due for any worker."""
-    await tx.execute(_RENEW, [job.id for job in jobs], [job.attempts for job in jobs], clock.moved(), timedelta())
+    for some in _by_lane(tx, jobs):
+        await tx.execute(_RENEW, [job.id for job in some], [job.attempts for job in some], clock.moved(), timedelta())
 
 
 async def retry(tx: Tx, job: Job, error: str) -> bool:
@@ -309,7 +361,8 @@ async def retry(tx: Tx, job: Job, error: str) -> bool:
     dead = job.attempts >= MAX_ATTEMPTS
     pause_s = min(_LONGEST_RETRY_S, _FIRST_RETRY_S * 2 ** (job.attempts - 1)) * random.uniform(0.75, 1.25)
     pause, why = timedelta(seconds=pause_s), error.replace("\0", "")[:500]
-    await tx.execute(_RETRY, job.id, job.attempts, clock.moved(), pause, why, dead)
+    for _ in _by_lane(tx, [job]):
+        await tx.execute(_RETRY, job.id, job.attempts, clock.moved(), pause, why, dead)
     return dead
 
 

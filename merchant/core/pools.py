@@ -263,6 +263,7 @@ class Pool:
 
     def __init__(self, url: str, role: str, size: int, silence: Silence, *, read_only: bool = False) -> None:
         self.size = size
+        self.is_distributed = False  # db.py says so
         self._is_read_only = read_only
         self._silence = silence
         self._share = max(2, size // 2 - 1)

@@ -140,6 +140,7 @@ async def open_service(settings: Settings, database_url: str) -> AsyncIterator[S
         stack.push_async_callback(service.close)
         await database.check_roles()
         await database.read_clock()
+        await database.learn_distribution()
         async with database.system_reads() as tx:
             await service.read_installation(tx)
             # An installation without a canary yet tells of a foreign key when something is to be signed.

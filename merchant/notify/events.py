@@ -193,7 +193,7 @@ def _announce_sql(events: str, screens: str) -> str:
     return f"""
 WITH kept AS (
   INSERT INTO announced_event (id, dfsp_id, merchant_id, event_type, body, created_at)
-  SELECT event.id, $1, $2, $3, event.body, $6 FROM {events} AS event (id, body)),
+  SELECT event.id, $1, $2, $3, event.body, $6 FROM {events} AS event (id, body) /*distributed: RETURNING 1*/),
 endpoint AS (
   SELECT id FROM webhook_endpoint
   WHERE dfsp_id = $1 AND enabled AND (merchant_id IS NULL OR merchant_id = $2)
@@ -206,7 +206,7 @@ delivery AS (
   RETURNING id, endpoint_id),
 {_JOB},
 wanted AS (
-  SELECT FROM notification_choice
+  SELECT /*distributed: 1 AS one*/ FROM notification_choice
   WHERE (merchant_id = $12 AND sms_kinds && $13) OR (merchant_id = $12 AND email_kinds && $14)
     OR (user_id IS NOT NULL AND dfsp_id = $1 AND email_kinds && $14)
   LIMIT 1),
@@ -217,6 +217,10 @@ SELECT pg_notify('live', screen) FROM {screens} AS screens (screen)
 
 _ANNOUNCE = _announce_sql("(VALUES ($4::uuid, $5::bytea))", "(VALUES ($8::text))")
 _ANNOUNCE_MANY = _announce_sql("unnest($4::uuid[], $5::bytea[])", "unnest($8::text[])")
+
+
+# Where tables are distributed, the statement ends at a machine to which no screen listens.
+_TELL_SCREENS = "SELECT pg_notify('live', screen) FROM unnest($1::text[]) AS screens (screen)"
 
 
 async def announce(tx: Tx, event_type: str, dfsp_id: UUID, merchant_id: UUID | None, data: dict[str, Any]) -> None:
@@ -240,6 +244,8 @@ async def announce(tx: Tx, event_type: str, dfsp_id: UUID, merchant_id: UUID | N
         clock.moved(),
         *_notice(event_type, dfsp_id, merchant_id, now, shaped),
     )
+    if tx.is_distributed:
+        await tx.execute(_TELL_SCREENS, [screens])
 
 
 async def announce_many(tx: Tx, event_type: str, dfsp_id: UUID, datas: Sequence[dict[str, Any]]) -> None:
@@ -264,6 +270,8 @@ async def announce_many(tx: Tx, event_type: str, dfsp_id: UUID, datas: Sequence[
         clock.moved(),
         *_notice(event_type, dfsp_id, None, now),
     )
+    if tx.is_distributed:
+        await tx.execute(_TELL_SCREENS, [one[2] for one in told])
 
 
 class ToAnnounce(msgspec.Struct, frozen=True):
@@ -305,7 +313,7 @@ WITH event AS (
     AS given (id, dfsp_id, merchant_id, event_type, body, screen, notice, by_text, by_mail, traceparent, n)),
 kept AS (
   INSERT INTO announced_event (id, dfsp_id, merchant_id, event_type, body, created_at)
-  SELECT id, dfsp_id, merchant_id, event_type, body, $8 FROM event),
+  SELECT id, dfsp_id, merchant_id, event_type, body, $8 FROM event /*distributed: RETURNING 1*/),
 delivery AS (
   INSERT INTO webhook_delivery (id, dfsp_id, endpoint_id, event_id, event_type, body, state, attempts, created_at)
   SELECT (left(event.id::text, 13) || '-7' || substr(gen_random_uuid()::text, 16))::uuid, -- UUIDv7, of the event's time
@@ -352,6 +360,8 @@ async def announce_all(tx: Tx, announced: Sequence[ToAnnounce], now: datetime) -
         [",".join(one[3]) for one in notices],
         [one.traceparent for one in announced],
     )
+    if tx.is_distributed:
+        await tx.execute(_TELL_SCREENS, [one[2] for one in told])
 
 
 def ping(endpoint_id: UUID, dfsp_id: UUID, now: datetime) -> tuple[UUID, bytes]:

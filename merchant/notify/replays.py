@@ -37,7 +37,8 @@ SELECT (left(event.id::text, 13) || '-7' || substr(gen_random_uuid()::text, 16))
        event.dfsp_id, $1, event.id, event.event_type, event.body, 'pending', 0, $3
 FROM announced_event AS event
 WHERE event.id = ANY($2)
-  AND NOT EXISTS (SELECT FROM webhook_delivery d WHERE d.event_id = event.id AND d.endpoint_id = $1)
+  AND NOT EXISTS (SELECT FROM webhook_delivery d WHERE d.event_id = event.id AND d.endpoint_id = $1
+    /*distributed: AND d.dfsp_id = event.dfsp_id*/)
 RETURNING id, event_id
 """
 _JOBS = outbox.job_cte(

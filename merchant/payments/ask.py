@@ -40,7 +40,7 @@ def job(topic: str, request: Request, traceparent: str | None) -> NewJob:
     return NewJob(topic, payload, request.dfsp_id, traceparent, request)
 
 
-_NOTE_LOOK_UP = "UPDATE payment_request SET looked_up_at = $2 WHERE id = $1"
+_NOTE_LOOK_UP = "UPDATE payment_request SET looked_up_at = $2 WHERE id = $1 /*distributed: AND dfsp_id = $lane*/"
 
 
 async def look_up_payer(service: Service, http: aiohttp.ClientSession, held: HeldJob) -> LookUpTaken | NotTaken | None:
@@ -50,7 +50,7 @@ async def look_up_payer(service: Service, http: aiohttp.ClientSession, held: Hel
         return None
     request, payer, connection = found
     if request.looked_up_at is None or held.value is None:
-        async with service.db.system_statements() as tx:
+        async with service.db.system_statements(request.dfsp_id) as tx:
             # Before the question leaves: its answer may overtake the hub's 202.
             await tx.execute(_NOTE_LOOK_UP, request.id, clock.now())
     written = write(LookUpPayer(payer), connection)
@@ -94,7 +94,7 @@ async def _read(
     request: Request | None = held.value
     if request is None:
         job = msgspec.json.decode(held.job.payload, type=RequestJob)
-        async with service.db.system_reads() as tx:
+        async with service.db.system_reads(held.job.dfsp_id) as tx:
             request = await read_request(tx, service, job.request_id)
     if (
         request is None
@@ -109,7 +109,8 @@ async def _read(
 
 # A later "never left" does not unsay an earlier message that may have arrived.
 _TROUBLE = """
-UPDATE payment_request SET hub_trouble = CASE WHEN hub_trouble = 'no_answer' THEN hub_trouble ELSE $2 END WHERE id = $1
+UPDATE payment_request SET hub_trouble = CASE WHEN hub_trouble = 'no_answer' THEN hub_trouble ELSE $2 END
+WHERE id = $1 /*distributed: AND dfsp_id = $lane*/
 """
 
 
@@ -128,7 +129,7 @@ async def _transmit_about(
     except (HubUnreachable, Retry) as error:
         # A look-up asks no customer anything, whether it arrived or not.
         trouble = UNREACHABLE if error.never_left or message.body is None else NO_ANSWER
-        async with service.db.system_statements() as tx:
+        async with service.db.system_statements(request.dfsp_id) as tx:
             await tx.execute(_TROUBLE, request.id, trouble)
         raise
 

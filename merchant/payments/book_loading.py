@@ -122,11 +122,13 @@ SELECT t.payer_fsp_id, t.transfer_id, t.dfsp_id, d.fsp_id, t.merchant_id, t.quot
 FROM transfer t JOIN dfsp d ON d.id = t.dfsp_id JOIN merchant m ON m.id = t.merchant_id
 """  # noqa: S608 - constants
 _TRANSFERS = f"""
-{_TRANSFER} WHERE t.transfer_id = ANY($1)
+{_TRANSFER} WHERE t.transfer_id = ANY($1) /*distributed: AND t.dfsp_id = $lane*/
 UNION
-{_TRANSFER} JOIN quote q ON q.payer_fsp_id = t.payer_fsp_id AND q.quote_id = t.quote_id WHERE q.condition = ANY($2)
+{_TRANSFER} JOIN quote q ON q.payer_fsp_id = t.payer_fsp_id AND q.quote_id = t.quote_id
+  /*distributed: AND q.dfsp_id = $lane*/
+WHERE q.condition = ANY($2) /*distributed: AND t.dfsp_id = $lane*/
 """
-_TRANSFERS_OF = f"{_TRANSFER} WHERE t.request_id = ANY($1)"
+_TRANSFERS_OF = f"{_TRANSFER} WHERE t.request_id = ANY($1) /*distributed: AND t.dfsp_id = $lane*/"
 
 
 async def _load_transfers(tx: Tx, book: Book, needs: Needs) -> None:
@@ -172,11 +174,11 @@ FROM quote q JOIN merchant m ON m.id = q.merchant_id
 """  # noqa: S608 - constants
 _QUOTES = f"""
 {_QUOTE} JOIN unnest($1::text[], $2::text[]) AS sought (payer_fsp_id, quote_id)
-  ON sought.payer_fsp_id = q.payer_fsp_id AND sought.quote_id = q.quote_id
+  ON sought.payer_fsp_id = q.payer_fsp_id AND sought.quote_id = q.quote_id /*distributed: AND q.dfsp_id = $lane*/
 UNION
-{_QUOTE} WHERE q.condition = ANY($3)
+{_QUOTE} WHERE q.condition = ANY($3) /*distributed: AND q.dfsp_id = $lane*/
 """
-_QUOTES_OF = f"{_QUOTE} WHERE q.request_id = ANY($1)"
+_QUOTES_OF = f"{_QUOTE} WHERE q.request_id = ANY($1) /*distributed: AND q.dfsp_id = $lane*/"
 
 
 async def _load_quotes(tx: Tx, service: Service, book: Book, needs: Needs, of_transfers: set[tuple[str, str]]) -> None:
@@ -229,28 +231,31 @@ FROM payment_request p JOIN dfsp d ON d.id = p.dfsp_id JOIN merchant m ON m.id =
 _OF_ONE_PAYER = 100
 # IS TRUE keeps the planner from the index on DFSPs, which it takes when it has no statistics of a new database yet, and
 # then reads every request of the DFSP.
+_IN_LANE = "/*distributed: AND payment_request.dfsp_id = $lane*/"
 _REQUESTS = f"""
 WITH wanted AS (
   SELECT unnest($1::uuid[]) AS id
-  UNION SELECT id FROM payment_request WHERE transaction_request_id = ANY($2)
+  UNION SELECT id FROM payment_request WHERE transaction_request_id = ANY($2) {_IN_LANE}
   UNION SELECT found.id FROM unnest($3::uuid[], $4::bytea[]) AS sought (dfsp_id, digest) CROSS JOIN LATERAL (
     SELECT id FROM payment_request WHERE payer_digest = digest AND (payment_request.dfsp_id = sought.dfsp_id) IS TRUE
-      AND looked_up_at > $5 ORDER BY id DESC LIMIT {_OF_ONE_PAYER}) AS found
+      AND looked_up_at > $5 {_IN_LANE} ORDER BY id DESC LIMIT {_OF_ONE_PAYER}) AS found
   UNION SELECT found.id FROM unnest($6::uuid[], $7::text[]) AS sought (counter_id, short_ref) CROSS JOIN LATERAL (
-    SELECT id FROM payment_request WHERE counter_id = sought.counter_id AND short_ref = sought.short_ref
+    SELECT id FROM payment_request WHERE counter_id = sought.counter_id AND short_ref = sought.short_ref {_IN_LANE}
     ORDER BY id DESC LIMIT 1) AS found
   UNION SELECT payment_request.id FROM unnest($8::uuid[], $9::text[]) AS sought (counter_id, transaction_id)
     JOIN payment_request ON payment_request.transaction_id = sought.transaction_id
-      AND (payment_request.counter_id = sought.counter_id) IS TRUE)
-{_REQUEST} WHERE p.id IN (SELECT id FROM wanted) ORDER BY p.id FOR NO KEY UPDATE OF p
+      AND (payment_request.counter_id = sought.counter_id) IS TRUE {_IN_LANE})
+{_REQUEST} WHERE p.id IN (SELECT id FROM wanted) /*distributed: AND p.dfsp_id = $lane*/
+ORDER BY p.id FOR NO KEY UPDATE OF p
 """  # noqa: S608 - names of our own struct
 _HINTED = """
-SELECT p.id FROM open_reference o JOIN payment_request p ON p.id = o.request_id
-WHERE o.counter_id = $1 AND p.amount_minor = $2 AND p.currency = $3
+SELECT p.id FROM open_reference o JOIN payment_request p ON p.id = o.request_id /*distributed: AND p.dfsp_id = $lane*/
+WHERE o.counter_id = $1 /*distributed: AND o.dfsp_id = $lane*/ AND p.amount_minor = $2 AND p.currency = $3
   AND (p.short_ref = ANY($4) OR p.reference = ANY($4)) ORDER BY p.id LIMIT 1
 """
 _ONCE_LOOKED_UP = """
-SELECT 1 FROM payment_request WHERE payer_digest = ANY($1) AND (dfsp_id = $2) IS TRUE LIMIT 1
+SELECT 1 FROM payment_request
+WHERE payer_digest = ANY($1) AND (dfsp_id = $2) IS TRUE /*distributed: AND dfsp_id = $lane*/ LIMIT 1
 """
 
 
@@ -306,7 +311,7 @@ def _request_of(service: Service, row: asyncpg.Record) -> Request:
 
 async def read_request(tx: Any, service: Service, request_id: UUID) -> Request | None:
     """A request as it is, without a lock."""
-    row = await tx.fetchrow(f"{_REQUEST} WHERE p.id = $1", request_id)
+    row = await tx.fetchrow(f"{_REQUEST} WHERE p.id = $1 /*distributed: AND p.dfsp_id = $lane*/", request_id)
     return _request_of(service, row) if row is not None else None
 
 

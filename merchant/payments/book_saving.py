@@ -30,10 +30,11 @@ WITH changed AS (
   FROM unnest($1::uuid[], $2::text[], $3::int[], $4::bool[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
       $9::text[], $10::text[], $11::text[]) AS new (id, state, steps, late, reason_code, reason_message, paid_at,
       payer_fsp_id, transaction_id, transfer_id, hub_trouble)
-  WHERE p.id = new.id),
-closed AS (DELETE FROM open_reference WHERE request_id = ANY($12))
+  WHERE p.id = new.id /*distributed: AND p.dfsp_id = $lane*/),
+closed AS (DELETE FROM open_reference WHERE request_id = ANY($12) /*distributed: AND dfsp_id = $lane*/)
 INSERT INTO payment_event (request_id, seq, dfsp_id, at, state, cause, detail)
 SELECT * FROM unnest($13::uuid[], $14::int[], $15::uuid[], $16::timestamptz[], $17::text[], $18::text[], $19::text[])
+/*distributed: RETURNING 1*/
 """
 
 
@@ -70,7 +71,7 @@ INSERT INTO quote (payer_fsp_id, quote_id, dfsp_id, merchant_id, counter_id, req
   answer, amount_minor, currency, condition, payer_masked, note, expires_at, created_at, payer_digest, payer_sealed)
 SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::bytea[],
   $9::bytea[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
-  $16::timestamptz[], $17::bytea[], $18::bytea[])
+  $16::timestamptz[], $17::bytea[], $18::bytea[]) /*distributed: RETURNING 1*/
 """
 
 
@@ -123,13 +124,14 @@ INSERT INTO transfer (payer_fsp_id, transfer_id, dfsp_id, merchant_id, quote_id,
   currency, usage_day, body_hash, answer, expires_at, reserved_at, ended_at, check_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::bigint[],
   $9::text[], $10::text[], $11::bytea[], $12::bytea[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[],
-  $16::timestamptz[])
+  $16::timestamptz[]) /*distributed: RETURNING 1*/
 """
 _CHANGE = """
 UPDATE transfer t SET state = new.state, ended_at = new.ended_at, check_at = new.check_at
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
   AS new (payer_fsp_id, transfer_id, before, state, ended_at, check_at)
 WHERE t.payer_fsp_id = new.payer_fsp_id AND t.transfer_id = new.transfer_id AND t.state = new.before
+  /*distributed: AND t.dfsp_id = $lane*/
 """
 
 
@@ -178,7 +180,8 @@ SELECT new.id, q.dfsp_id, q.merchant_id, q.counter_id, new.request_id, new.payer
   q.payer_sealed
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::timestamptz[])
   AS new (id, request_id, payer_fsp_id, transfer_id, quote_id, amount_minor, currency, received_at)
-JOIN quote q ON q.payer_fsp_id = new.payer_fsp_id AND q.quote_id = new.quote_id
+JOIN quote q ON q.payer_fsp_id = new.payer_fsp_id AND q.quote_id = new.quote_id /*distributed: AND q.dfsp_id = $lane*/
+/*distributed: RETURNING 1*/
 """
 # In the order of the keys: two batches that count for the same merchants never wait for each other.
 _COUNT = """

@@ -8,6 +8,7 @@ set aside alone. What fails for the whole batch is tried again in halves (progra
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -17,6 +18,7 @@ from prometheus_client import Counter
 
 from merchant.core import clock, evidence, ids, inbox, outbox, spans
 from merchant.core.db import Tx, is_unavailable
+from merchant.core.distribution import NO_DFSP
 from merchant.core.evidence import SecurityEvent
 from merchant.core.handover import Handover
 from merchant.core.inbox import Message
@@ -62,6 +64,7 @@ class Item(Struct):
     written: list[tuple[Outgoing | None, Written]] = []
     error: Exception | None = None
     span: Span | None = None  # of a message, where spans are recorded
+    dfsp_id: UUID | None = None  # whose job it is
 
     @property
     def source(self) -> str:
@@ -78,19 +81,35 @@ class Item(Struct):
 
 async def work_off(service: Service, works: Sequence[Work]) -> list[Exception | None]:
     """Decide a batch of jobs; for each what it failed by. Raises what concerns all of them."""
-    return [item.error for item in await _again_if_contended(service, [Item(work=work) for work in works])]
+    items = [Item(work=work, dfsp_id=work.job.dfsp_id) for work in works]
+    errors: dict[int, Exception | None] = {}
+    for some in _in_lanes(service, items):
+        for item in await _again_if_contended(service, some):
+            assert item.work is not None
+            errors[item.work.job.id] = item.error
+    return [errors[work.job.id] for work in works]
 
 
-async def decide_events(service: Service, found: Sequence[Any]) -> None:
-    """Decide about events that no job brings: time has passed. What fails as a whole is decided in halves, so that one
-    event holds up no other. Raises the first error after all others have been decided.
+def _in_lanes(service: Service, items: list[Item]) -> list[list[Item]]:
+    """A batch, or one of each DFSP where each has its machine: a transaction then is of one."""
+    if not service.db.is_distributed:
+        return [items]
+    lanes: dict[Any, list[Item]] = {}
+    for item in items:  # of what names no DFSP of ours, each may turn out to be of another
+        lanes.setdefault(item.dfsp_id or object(), []).append(item)
+    return list(lanes.values())
+
+
+async def decide_events(service: Service, found: Sequence[tuple[UUID, Any]]) -> None:
+    """Decide about events that no job brings, each of a DFSP: time has passed. What fails as a whole is decided in
+    halves, so that one event holds up no other. Raises the first error after all others have been decided.
     """
     errors: list[Exception] = []
-    waiting = [list(found)]
+    waiting = _in_lanes(service, [Item(event=event, dfsp_id=dfsp_id) for dfsp_id, event in found])
     while waiting:
         events_of = waiting.pop(0)
         try:
-            items = await _again_if_contended(service, [Item(event=event) for event in events_of])
+            items = await _again_if_contended(service, events_of)
         except Exception as error:
             # Without its database no half fares better.
             if is_unavailable(error):
@@ -112,7 +131,9 @@ async def _again_if_contended(service: Service, items: list[Item]) -> list[Item]
         return await _run(service, items)
     except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, Stale):
         pass
-    again = [Item(work=item.work, event=item.event if item.work is None else None) for item in items]
+    again = [
+        Item(work=item.work, event=item.event if item.work is None else None, dfsp_id=item.dfsp_id) for item in items
+    ]
     return await _run(service, again)
 
 
@@ -146,6 +167,7 @@ async def _work(service: Service, items: list[Item]) -> list[Item]:
             await _read(tx, service, item)
             if item.event is not None and item.error is None and item.refused is None:
                 add_needs(needs, item.event, _our_dfsp(item.connection), item.source)
+        tx.enter_lane(_lane_of(items))
         book = await load_book(tx, service, needs, now)
         for item in items:
             if item.error is None:
@@ -158,6 +180,14 @@ async def _work(service: Service, items: list[Item]) -> list[Item]:
         if item.error is None:
             _tell(service, item)
     return items
+
+
+def _lane_of(items: Sequence[Item]) -> UUID | None:
+    """The DFSP that a batch is about; where tables are distributed, it is one."""
+    for item in items:
+        if found := item.connection.dfsp_id if item.connection is not None else item.dfsp_id:
+            return found
+    return None
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -304,6 +334,8 @@ async def _save(
     if kept:
         await tx.execute(outgoing.KEEP, *(list(column) for column in zip(*kept, strict=True)), now)
     done = [item.work.job for item in items if item.work is not None]
+    if done and done[0].dfsp_id is None:  # whoever stored it did not know yet whose it is
+        tx.enter_lane(NO_DFSP)
     return await outbox.finish(tx, done, new, held=held) if done or new else []
 
 

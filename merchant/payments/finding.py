@@ -244,6 +244,7 @@ _BY_PAYER: dict[Table, str] = {
     "payment": """
     SELECT w.id FROM payment w WHERE w.payer_digest = ANY(:payer::bytea[]){wall}
     UNION ALL SELECT p.id FROM payment_request w JOIN payment p ON p.request_id = w.id
+      /*distributed: AND p.dfsp_id = w.dfsp_id*/
     WHERE w.payer_digest = ANY(:payer::bytea[]){wall}""",
     "payment_request": """
     SELECT w.id FROM payment_request w WHERE w.payer_digest = ANY(:payer::bytea[]){wall}
@@ -258,6 +259,7 @@ _REQUESTS_KNOWN: dict[str, str] = {
     SELECT w.id FROM payment_request w WHERE w.transaction_request_id = ANY(:hub::text[]){wall}
     UNION ALL SELECT w.id FROM payment_request w WHERE w.transaction_id = ANY(:hub::text[]){wall}
     UNION ALL SELECT w.id FROM transfer t JOIN payment_request w ON w.id = t.request_id
+      /*distributed: AND w.dfsp_id = t.dfsp_id*/
     WHERE t.transfer_id = ANY(:hub::text[]){wall}""",
     "short_ref": "SELECT w.id FROM payment_request w WHERE w.short_ref = :short_ref{wall}",
 }
@@ -265,6 +267,7 @@ _PAYMENTS_KNOWN: dict[str, str] = {
     "uuid": "SELECT w.id FROM payment w WHERE w.id = :uuid{wall}",
     "hub": """
     SELECT w.id FROM transfer t JOIN payment w ON w.payer_fsp_id = t.payer_fsp_id AND w.transfer_id = t.transfer_id
+      /*distributed: AND w.dfsp_id = t.dfsp_id*/
     WHERE t.transfer_id = ANY(:hub::text[]){wall}
     UNION ALL SELECT w.id FROM payment w WHERE w.transaction_id = ANY(:hub::text[]) AND w.request_id IS NULL{wall}""",
     "receipt": " UNION ALL ".join(

@@ -53,7 +53,7 @@ class QueuedMessage(OutgoingMessage, frozen=True, kw_only=True):
 KEEP = """
 INSERT INTO sent_message (id, dfsp_id, about, sealed, sent_at)
 SELECT id, dfsp_id, about, sealed, $5 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[])
-  AS given (id, dfsp_id, about, sealed)
+  AS given (id, dfsp_id, about, sealed) /*distributed: RETURNING 1*/
 """
 
 

@@ -39,7 +39,8 @@ SELECT p.id, p.amount_minor, p.currency, p.counter_id, p.merchant_id, p.request_
        p.received_at, p.transfer_id, p.transaction_id, r.transaction_request_id,
        coalesce((SELECT m.trading_name FROM merchant m WHERE m.id = p.merchant_id), '') AS merchant_name,
        coalesce((SELECT c.name FROM counter c WHERE c.id = p.counter_id), '') AS counter_name
-FROM payment p LEFT JOIN payment_request r ON r.id = p.request_id WHERE p.id = ANY($1)
+FROM payment p LEFT JOIN payment_request r ON r.id = p.request_id /*distributed: AND r.dfsp_id = p.dfsp_id*/
+WHERE p.id = ANY($1)
 ORDER BY array_position($1, p.id)
 """
 _PAYMENT = (

@@ -158,7 +158,7 @@ PAYMENT = f"""
 SELECT x.id AS payment_id, x.request_id, 'paid' AS state, r.state AS request_state, {_TOLD}, r.reference,
   coalesce(x.note, r.note) AS note, r.short_ref, x.received_at AS at, r.late, r.transaction_request_id,
   x.transaction_id, x.transfer_id, m.city
-FROM payment x {_PLACES} LEFT JOIN payment_request r ON r.id = x.request_id
+FROM payment x {_PLACES} LEFT JOIN payment_request r ON r.id = x.request_id /*distributed: AND r.dfsp_id = x.dfsp_id*/
 """  # noqa: S608 - constants
 _PAYMENTS = PAYMENT + " WHERE x.id = ANY($1) OR x.request_id = ANY($2)"
 _REQUESTS = f"""

@@ -64,7 +64,8 @@ _LANES = ("webhook", "sms")  # told as zero while none is blocked, so that an al
 _FIGURES = f"""
 SELECT
   (SELECT coalesce(jsonb_object_agg(state, n), '{{}}') FROM (
-     SELECT p.state, count(*) AS n FROM open_reference o JOIN payment_request p ON p.id = o.request_id GROUP BY p.state
+     SELECT p.state, count(*) AS n FROM open_reference o JOIN payment_request p ON p.id = o.request_id
+       /*distributed: AND p.dfsp_id = o.dfsp_id*/ GROUP BY p.state
    ) AS each) AS open,
   (SELECT coalesce(jsonb_agg(each), '[]') FROM (
      SELECT fsp_id, purpose,

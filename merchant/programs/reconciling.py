@@ -29,7 +29,8 @@ COLUMNS = ("transfer_id", "amount", "currency")
 _AT_ONCE = 1000  # lines of a report that one statement looks up
 _KNOWN = """
 SELECT t.transfer_id, t.state, t.amount_minor, t.currency, p.id IS NOT NULL AS is_paid
-FROM transfer t LEFT JOIN payment p ON p.transfer_id = t.transfer_id WHERE t.transfer_id = ANY($1)
+FROM transfer t LEFT JOIN payment p ON p.transfer_id = t.transfer_id
+  /*distributed: AND p.dfsp_id = t.dfsp_id*/ WHERE t.transfer_id = ANY($1)
 """
 _PAID_HERE = "SELECT transfer_id, amount_minor, currency FROM payment WHERE received_at >= $1 ORDER BY received_at"
 

@@ -32,7 +32,8 @@ SELECT host, pid, version, {SEEN_S_AGO} AS seen_s_ago FROM worker_heartbeat WHER
 _FACTS = f"""
 SELECT current_setting('server_version') AS postgres,
   (SELECT coalesce(jsonb_object_agg(state, n), '{{}}') FROM (
-     SELECT p.state, count(*) AS n FROM open_reference o JOIN payment_request p ON p.id = o.request_id GROUP BY p.state
+     SELECT p.state, count(*) AS n FROM open_reference o JOIN payment_request p ON p.id = o.request_id
+       /*distributed: AND p.dfsp_id = o.dfsp_id*/ GROUP BY p.state
    ) AS each) AS open,
   (SELECT count(*) FROM payment_request WHERE state IN {sql.literals([RequestState.IN_DOUBT])}) AS in_doubt,
   (SELECT received_at FROM payment ORDER BY id DESC LIMIT 1) AS last_payment_at,

@@ -279,7 +279,7 @@ class Worker:
         try:
             kind = self._jobs[job.topic]
             if kind.transactional is not None:
-                async with self._transactions, self.service.db.system() as tx:
+                async with self._transactions, self.service.db.system(lane=job.dfsp_id) as tx:
                     await kind.transactional(tx, self.service, job)
                     await outbox.done(tx, job)
             elif kind.network is not None:

@@ -58,7 +58,7 @@ _REQUEST = """
 SELECT p.id, p.counter_id, p.alias, p.amount_minor, p.currency, p.state, p.reason_code, p.reason_message, p.hub_trouble,
   p.channel, coalesce(e.at, p.created_at) AS at, e.cause, m.ussd_name, m.trading_name
 FROM payment_request p JOIN merchant m ON m.id = p.merchant_id
-LEFT JOIN payment_event e ON e.request_id = p.id AND e.seq = p.steps
+LEFT JOIN payment_event e ON e.request_id = p.id AND e.seq = p.steps /*distributed: AND e.dfsp_id = p.dfsp_id*/
 WHERE p.payer_digest = ANY($1)
 """
 _RECENT = f"""

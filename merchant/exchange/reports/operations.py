@@ -99,7 +99,8 @@ FROM dfsp d LEFT JOIN counted c ON c.dfsp_id = d.id ORDER BY d.name, d.id
 # An endpoint fails that was paused for it, or whose first message waits for another try.
 _STANDING = f"""
 SELECT (SELECT count(*) FROM payment_request WHERE state = '{RequestState.IN_DOUBT}') AS in_doubt,
-  (SELECT count(*) FROM open_reference o JOIN payment_request p ON p.id = o.request_id WHERE p.state IN {_OPEN})
+  (SELECT count(*) FROM open_reference o JOIN payment_request p ON p.id = o.request_id
+       /*distributed: AND p.dfsp_id = o.dfsp_id*/ WHERE p.state IN {_OPEN})
     AS open,
   (SELECT count(*) FROM webhook_endpoint w WHERE w.enabled AND (w.paused_at IS NOT NULL OR EXISTS (
      SELECT FROM outbox j WHERE j.order_key = 'webhook:' || w.id AND j.dead_at IS NULL AND j.last_error IS NOT NULL)))
@@ -194,6 +195,7 @@ SELECT count(*) AS asked, count(*) FILTER (WHERE reached) AS reached, count(*) F
 FROM (SELECT bool_or(e.state IN {_REACHED}) AS reached, bool_or(e.state IN {_ACCEPTED}) AS accepted,
         bool_or(e.state = '{_PAID}') AS paid
       FROM payment_request p LEFT JOIN payment_event e ON e.request_id = p.id
+        /*distributed: AND e.dfsp_id = p.dfsp_id*/
       WHERE p.created_at >= $1 AND p.created_at < $2 AND p.payer_type IS NOT NULL AND {{narrowed}} GROUP BY p.id
      ) AS each
 """  # noqa: S608 - constants

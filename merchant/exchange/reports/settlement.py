@@ -63,7 +63,7 @@ SELECT p.id, p.transfer_id, p.transaction_id, p.payer_fsp_id, p.merchant_id, p.c
   p.received_at, coalesce(r.late, false) AS late,
   coalesce((SELECT m.trading_name FROM merchant m WHERE m.id = p.merchant_id), '') AS merchant_name,
   coalesce((SELECT c.name FROM counter c WHERE c.id = p.counter_id), '') AS counter_name
-FROM payment p LEFT JOIN payment_request r ON r.id = p.request_id
+FROM payment p LEFT JOIN payment_request r ON r.id = p.request_id /*distributed: AND r.dfsp_id = p.dfsp_id*/
 WHERE p.received_at >= $1 AND p.received_at < $2
   AND ($3::uuid IS NULL OR (p.received_at, p.id) {beyond} (SELECT received_at, id FROM payment WHERE id = $3))
   AND {narrowed}

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0045"
-down_revision = "0043"
+down_revision = "0044"
 
 STATEMENTS = (
     "ALTER TABLE payment_request ADD COLUMN IF NOT EXISTS successor_id uuid",

@@ -60,6 +60,7 @@ SELECT p.id, p.dfsp_id, d.fsp_id, p.merchant_id, p.counter_id, p.amount_minor, p
   c.alias_type, c.alias, m.trading_name, m.mcc, m.state AS merchant_state, m.tier
 FROM payment p JOIN dfsp d ON d.id = p.dfsp_id JOIN merchant m ON m.id = p.merchant_id
 JOIN counter c ON c.id = p.counter_id LEFT JOIN payment_request q ON q.id = p.request_id
+  /*distributed: AND q.dfsp_id = p.dfsp_id*/
 WHERE p.id = $1 AND p.dfsp_id = $2 AND ($3::uuid IS NULL OR p.merchant_id = $3)
   AND ($4::uuid IS NULL OR p.counter_id = $4)
 """

@@ -22,11 +22,14 @@ SELECT r.id, r.dfsp_id, d.fsp_id, r.merchant_id, r.counter_id, r.payment_id, r.s
   t.usage_day, r.gives_back, r.created_at, r.expires_at, r.steps, r.check_at, r.promise, r.lock, r.late,
   r.reason_code, r.reason_message, r.refunded_at, q.channel AS payment_channel,
   m.dfsp_id AS merchant_dfsp_id, m.state AS merchant_state, m.tier, coalesce(m.limit_group, m.id) AS group_id
-FROM refund r JOIN payment p ON p.id = r.payment_id JOIN dfsp d ON d.id = r.dfsp_id
+FROM refund r JOIN payment p ON p.id = r.payment_id
+  /*distributed: AND p.dfsp_id = $lane*/ JOIN dfsp d ON d.id = r.dfsp_id
 JOIN merchant m ON m.id = r.merchant_id JOIN counter c ON c.id = r.counter_id
 LEFT JOIN payment_request q ON q.id = p.request_id
 LEFT JOIN transfer t ON t.payer_fsp_id = p.payer_fsp_id AND t.transfer_id = p.transfer_id
-WHERE r.id = ANY($1) OR r.quote_id = ANY($2) OR r.transfer_id = ANY($3) ORDER BY r.id FOR NO KEY UPDATE OF r
+  /*distributed: AND t.dfsp_id = $lane*/
+WHERE (r.id = ANY($1) OR r.quote_id = ANY($2) OR r.transfer_id = ANY($3)) /*distributed: AND r.dfsp_id = $lane*/
+ORDER BY r.id FOR NO KEY UPDATE OF r
 """
 
 
@@ -67,11 +70,12 @@ UPDATE refund r SET state = new.state, steps = new.steps, late = new.late, reaso
 FROM unnest($1::uuid[], $2::text[], $3::int[], $4::bool[], $5::text[], $6::text[], $7::timestamptz[],
     $8::timestamptz[], $9::text[], $10::text[], $11::timestamptz[])
   AS new (id, state, steps, late, reason_code, reason_message, expires_at, check_at, promise, lock, refunded_at)
-WHERE r.id = new.id
+WHERE r.id = new.id /*distributed: AND r.dfsp_id = $lane*/
 """
 _RECORD = """
 INSERT INTO refund_event (refund_id, seq, dfsp_id, at, state, cause, detail)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::text[])
+/*distributed: RETURNING 1*/
 """
 
 

@@ -24,6 +24,7 @@ from merchant.core.texts import _
 from merchant.registry.aliases import operations as aliases
 from merchant.registry.aliases.quota import Quota, open_quota, save_quota
 from merchant.registry.oracle.claims import Unclaimed, claim_chosen
+from merchant.registry.oracle.open_codes import find_open_code
 
 PARTY_ID_TYPES = frozenset({"ALIAS", "BUSINESS", "MERCHANT_PAYINTOID"})
 _IDENTIFIER_RULE = _(
@@ -107,12 +108,6 @@ _FIND = """
 SELECT d.fsp_id, a.currency FROM alias a JOIN dfsp d ON d.id = a.dfsp_id
 WHERE a.alias_type = $1 AND a.alias = $2 AND a.sub_id = $3 AND a.active AND d.enabled
 """
-_FIND_OPEN_REFERENCE = """
-SELECT d.fsp_id, r.currency FROM open_reference r
-JOIN alias a ON a.alias_type = r.alias_type AND a.alias = r.alias AND a.sub_id = '' AND a.currency = r.currency
-JOIN dfsp d ON d.id = r.dfsp_id
-WHERE r.alias_type = $1 AND r.alias = $2 AND r.sub_id = $3 AND r.expires_at > $4 AND a.active AND d.enabled
-"""
 _KNOWN = """
 SELECT external_merchant_id, alias, currency FROM alias WHERE dfsp_id = $1 AND external_merchant_id = ANY($2)
 """
@@ -131,7 +126,7 @@ async def find_routes(tx: Reads, alias_type: str, identifier: str, sub_id: str, 
     """Which FSP serves an alias; empty for whatever is unknown, suspended, closed or disabled."""
     rows = await tx.fetch(_FIND, alias_type, identifier, sub_id)
     if sub_id and not rows:
-        rows = await tx.fetch(_FIND_OPEN_REFERENCE, alias_type, identifier, sub_id, clock.now())
+        rows = await find_open_code(tx, alias_type, identifier, sub_id)
     if currency:
         fitting = (row for row in rows if row["currency"] in ("", currency))
         return [Route(row["fsp_id"], row["currency"] or None, sub_id or None) for row in fitting]

@@ -1,0 +1,1 @@
+"""Tests of an installation on several machines; each needs a Citus cluster."""
