@@ -182,13 +182,15 @@ async def load_world(service: Service) -> World:
     return await recall_world(service)
 
 
-# The sessions that were opened last begin anew; everyone by DFSP, and what tells these people from another database's.
+# The sessions that were opened last begin anew.
+_AGAIN = """
+WITH newest AS (SELECT DISTINCT ON (user_id) id FROM user_session ORDER BY user_id, id DESC)
+UPDATE user_session s SET created_at = $1, last_seen_at = $1, expires_at = $2, ended_at = NULL, epoch = u.session_epoch
+FROM newest, app_user u WHERE s.id = newest.id AND u.id = s.user_id
+"""
+# Everyone by DFSP, and what tells these people from another database's.
 _SIGNED_IN = """
-WITH newest AS (SELECT DISTINCT ON (user_id) id FROM user_session ORDER BY user_id, id DESC),
-began AS (
-  UPDATE user_session s
-  SET created_at = $1, last_seen_at = $1, expires_at = $2, ended_at = NULL, epoch = u.session_epoch
-  FROM newest, app_user u WHERE s.id = newest.id AND u.id = s.user_id RETURNING s.id, s.user_id),
+WITH began AS (SELECT DISTINCT ON (user_id) id, user_id FROM user_session ORDER BY user_id, id DESC),
 person AS (SELECT * FROM app_user WHERE email IS NOT NULL)
 SELECT person.id, person.email, dfsp.id AS dfsp_id, dfsp.fsp_id, began.id AS session_id,
   md5(string_agg(concat(person, dfsp, began), '') OVER ()) AS digest
@@ -202,7 +204,8 @@ async def recall_world(service: Service) -> World:
     """Everyone in a database where each of them has signed in before: as `load_world`, for a tenth of the work."""
     now = clock.now()
     async with service.db.system() as tx:
-        rows = await tx.fetch(_SIGNED_IN, now, now + _LIFETIME)
+        await tx.execute(_AGAIN, now, now + _LIFETIME)
+        rows = await tx.fetch(_SIGNED_IN)
     found = [row for row in rows if row["id"] is not None]
     if any(row["session_id"] is None for row in found):
         return await load_world(service)

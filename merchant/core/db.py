@@ -257,7 +257,7 @@ class Database:
         and again and whose best plan is the same for any values.
         """
         begin, deadline_s = "BEGIN", None
-        if plan_once:
+        if plan_once and not self.is_distributed:
             begin += "; SET LOCAL plan_cache_mode = force_generic_plan"
         if longest_s is not None:
             begin += f"; SET LOCAL statement_timeout = '{round(longest_s)}s'"

@@ -202,10 +202,11 @@ async def distribute(connection: "asyncpg.Connection[Any]", app_role: str, syste
     """Do it; how many statements it took. Raises CannotDistribute, and what the database raises: nothing is changed."""
     await look(connection, app_role, system_role)
     wanted = await statements(connection)
+    # First, since it may be refused: roles that may sign in at the workers change nothing yet.
+    await open_workers(connection, app_role, system_role)
     async with connection.transaction():
         for setting in _SETTINGS:
             await connection.execute(setting)
         for statement in wanted:
             await connection.execute(statement)
-    await open_workers(connection, app_role, system_role)
     return len(wanted)
