@@ -3,8 +3,7 @@
 Messages of the hub are in the inbox, our refusals and questions in sent_message, our answers with the quotes and
 transfers they belong to, all for inbox.KEPT_FOR (seven days; a transfer's answer for good); our own steps stay for
 ever. What asked for a payer, or put a request to them, is not kept: that it was sent is. The answer to a look-up is
-told where it came for this request: one that is like another of the last seven days is only counted. What was given
-back of a payment is told with it.
+told where it came for this request: one like another of the last seven days is only counted. Refunds are told too.
 """
 
 from datetime import datetime, timedelta

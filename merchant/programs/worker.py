@@ -20,11 +20,12 @@ from merchant.core import db, evidence, heartbeat, logs, outbox, pools, trace
 from merchant.core.handover import Handover
 from merchant.core.lanes import Lanes
 from merchant.core.outbox import HeldJob, Job
-from merchant.core.pools import LONG_S, Caller
+from merchant.core.pools import Caller
 from merchant.core.pressure import Pressure
 from merchant.core.service import Service
 from merchant.core.slices import Batched, JobKind, Pruned, Timer, Work
 from merchant.programs.batches import BATCH_MAX, Batches, tell_pressure
+from merchant.programs.pruning import prune
 from merchant.programs.slices import JOBS, PRUNED, TIMERS
 
 _log = structlog.get_logger()
@@ -44,7 +45,6 @@ _MAX_HELD = 1_000
 _PRUNE_EVERY_S = 3600.0
 # How long a job waits for a connection that other jobs hold: longer than any of them may take.
 _PATIENCE_S = 20.0
-PRUNED_AT_ONCE = 5_000
 
 
 class Worker:
@@ -395,12 +395,3 @@ def _start(work: Coroutine[Any, Any, T], kind: str) -> asyncio.Task[T]:
     context = contextvars.copy_context()
     context.run(pools.caller.set, Caller(kind, _PATIENCE_S))
     return asyncio.create_task(work, context=context)
-
-
-async def prune(service: Service, everything: Sequence[Pruned] = PRUNED) -> None:
-    """Delete what has been kept long enough, some thousand rows a transaction, so that no statement takes long."""
-    for pruned in everything:
-        more = True
-        while more:
-            async with service.db.system(longest_s=LONG_S) as tx:
-                more = await pruned.forget(tx, PRUNED_AT_ONCE) >= PRUNED_AT_ONCE

@@ -87,6 +87,9 @@ def _file_exists(cited: str, citing: str) -> bool:
 
 @cache
 def _folder_exists(cited: str) -> bool:
+    """Whether a folder is there, or is one that a target makes and the repository leaves out."""
+    if cited in (ROOT / ".gitignore").read_text().splitlines():
+        return True
     return any(f"/{cited}" in f"/{path}" for path in every_file())
 
 

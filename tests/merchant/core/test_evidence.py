@@ -14,7 +14,8 @@ from merchant.core import evidence
 from merchant.core.evidence import EventBuffer, SecurityEvent, note
 from merchant.core.service import Service
 from merchant.programs.app import create_app
-from merchant.programs.worker import Worker, prune
+from merchant.programs.pruning import prune
+from merchant.programs.worker import Worker
 from tests import builders
 from tests.builders import World
 
