@@ -1,4 +1,4 @@
-"""The wire that the hub speaks, by what is done with it: the one place above which nobody knows that it is FSPIOP.
+"""The wire that the hub speaks, by what is done with it: nobody above imports anything of it.
 
 Values of port.py and envelopes.py go in and come out; a second wire is chosen here. pyproject.toml forbids every other
 way to hub/fspiop but the simulator's, which is another party on the same wire, and that of the wire's own document.

@@ -81,12 +81,17 @@ class Item(Struct):
 
 async def work_off(service: Service, works: Sequence[Work]) -> list[Exception | None]:
     """Decide a batch of jobs; for each what it failed by. Raises what concerns all of them."""
-    items = [Item(work=work, dfsp_id=work.job.dfsp_id) for work in works]
+    lanes = _in_lanes(service, [Item(work=work, dfsp_id=work.job.dfsp_id) for work in works])
     errors: dict[int, Exception | None] = {}
-    for some in _in_lanes(service, items):
-        for item in await _again_if_contended(service, some):
-            assert item.work is not None
-            errors[item.work.job.id] = item.error
+    for some in lanes:
+        try:
+            done = await _again_if_contended(service, some)
+        except Exception as error:
+            # What other lanes have committed is done: this one's jobs alone come again.
+            if len(lanes) == 1 or is_unavailable(error):
+                raise
+            done = [Item(work=item.work, error=error) for item in some]
+        errors |= {item.work.job.id: item.error for item in done if item.work is not None}
     return [errors[work.job.id] for work in works]
 
 

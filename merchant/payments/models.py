@@ -40,6 +40,7 @@ class PaymentRequest(SQLModel, table=True):
         Index("payment_request_of_amount", "dfsp_id", "amount_minor", "id"),
         Index("payment_request_of_merchant_amount", "merchant_id", "amount_minor", "id"),
         Index("payment_request_short_ref", "short_ref"),
+        Index("payment_request_successor", "successor_id", postgresql_where=sql("successor_id IS NOT NULL")),
     )
     id: UUID = columns.key()
     dfsp_id: UUID = Field(foreign_key="dfsp.id")

@@ -24,15 +24,14 @@ from merchant.core.texts import _
 from merchant.notify import events
 from merchant.payments import ask, outgoing
 from merchant.payments.book import Book, Decision, MerchantFacts, Request
-from merchant.payments.book_loading import empty_book, load_book, load_request, load_used
+from merchant.payments.book_loading import empty_book, load_request, load_used
 from merchant.payments.book_saving import save_requests
 from merchant.payments.limits import Room, room
-from merchant.payments.needs import Needs
 from merchant.payments.participants import HubConnections
 from merchant.payments.problems import BeingPaid, Busy, MerchantNotActive, Reconciling
 from merchant.payments.quotes import MSISDN
 from merchant.payments.reconcile import is_reconciling
-from merchant.payments.requests import HasEnded, MoneyUnderWay, decide_ask_again, decide_cancel, decide_decline
+from merchant.payments.requests import HasEnded, MoneyUnderWay, decide_cancel, decide_decline
 from merchant.payments.states import RequestState
 from merchant.payments.transfer_states import TransferCapability, transfer_may
 from merchant.payments.transfers import ask_outcome
@@ -300,54 +299,14 @@ async def decline_request(tx: Tx, service: Service, payer: Msisdn, request_id: U
     return decision.requests.get(request_id, request)
 
 
-# Only ever set to a request that was made just then: no chain is a circle.
-_CHAIN = """
-WITH RECURSIVE chain (id, successor_id, n) AS (
-  SELECT id, successor_id, 1 FROM payment_request WHERE id = $1
-  UNION ALL SELECT p.id, p.successor_id, n + 1 FROM chain JOIN payment_request p ON p.id = chain.successor_id)
-SELECT id FROM chain ORDER BY n
-"""
-_SUCCEED = "UPDATE payment_request SET successor_id = $2 WHERE id = $1"
-
-
-async def ask_again(tx: Tx, service: Service, actor: Actor, request_id: UUID, channel: str = "api") -> Request:
-    """Put the same demand to the same customer again: a new request with counter, payer, amount, reference and note of
-    an earlier one, which ends where it is open; or the request that took its place before, while that is open.
-
-    Raises NotFound, WrongState when one of them was paid, is being paid or is in doubt, and what create_request raises.
-    """
-    now = clock.now()
-    book, request = await _load_own(tx, service, actor, request_id, now)
-    asked = [request]
-    # Whoever presses at the same time waits for the last one's lock, and then finds what was made meanwhile.
-    while (chain := [row["id"] for row in await tx.fetch(_CHAIN, request_id)]) != [one.id for one in asked]:
-        book = await load_book(tx, service, Needs(request_ids=set(chain)), now)
-        asked = [book.requests[one] for one in chain]
-    try:
-        decision, open_one = decide_ask_again(book, asked, now)
-    except HasEnded as ended:
-        raise errors.WrongState(_("A request that is {state} cannot be asked again.", state=ended.state)) from None
-    except MoneyUnderWay:
-        raise BeingPaid from None
-    if open_one is not None:
-        return open_one
-    await save(tx, decision, now)
-    again = NewRequest(
-        counter_id=request.counter_id,
-        amount=request.amount,
-        payer=Msisdn(request.payer) if request.payer is not None else None,
-        reference=request.reference,
-        note=request.note,
-        channel=channel,
-    )
-    made = await create_request(tx, service, actor, again)
-    await tx.execute(_SUCCEED, asked[-1].id, made.id)
-    return made
-
-
 async def _load_own(tx: Tx, service: Service, actor: Actor, request_id: UUID, now: datetime) -> tuple[Book, Request]:
     """A request that the actor may change, locked. Raises NotFound."""
     book, request = await load_request(tx, service, request_id, now)
+    return book, own_request(actor, request)
+
+
+def own_request(actor: Actor, request: Request | None) -> Request:
+    """A request that the actor may change. Raises NotFound."""
     if (
         request is None
         or request.dfsp_id != actor.dfsp_id
@@ -355,7 +314,7 @@ async def _load_own(tx: Tx, service: Service, actor: Actor, request_id: UUID, no
         or actor.counter_id not in (None, request.counter_id)
     ):
         raise errors.NotFound
-    return book, request
+    return request
 
 
 async def save(tx: Tx, decision: Decision, now: datetime) -> None:

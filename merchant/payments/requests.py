@@ -221,10 +221,12 @@ def _check_stoppable(book: Book, request: Request) -> None:
         raise MoneyUnderWay
 
 
-def decide_ask_again(book: Book, asked: Sequence[Request], now: datetime) -> tuple[Decision, Request | None]:
-    """What becomes of a demand that is put again. `asked` are the request and those that took its place before, oldest
-    first. The last is ended, unless it has ended without money already, and a new one is to be made; or it is open and
-    took another's place: then it is returned, and nobody is asked twice.
+def decide_ask_again(
+    book: Book, asked: Sequence[Request], request: Request, now: datetime
+) -> tuple[Decision, Request | None]:
+    """What becomes of a demand when `request` is put again. `asked` are it, those whose place it took and those that
+    took its place, oldest first. The last is ended, unless it has ended without money already, and a new one is to be
+    made; or the last is open and took the place of the request: then it is returned, and nobody is asked twice.
 
     Raises HasEnded when one of them was paid or its money is in doubt, MoneyUnderWay.
     """
@@ -236,6 +238,6 @@ def decide_ask_again(book: Book, asked: Sequence[Request], now: datetime) -> tup
     last = asked[-1]
     if not may(last.state, RequestCapability.CANCEL):
         return Decision(), None
-    if len(asked) > 1 and last.expires_at > now:
+    if last.id != request.id and last.expires_at > now:
         return Decision(), last
     return decide_cancel(book, last, now, "asked_again", ASKED_AGAIN), None

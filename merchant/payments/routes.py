@@ -13,8 +13,9 @@ from merchant.core.access import Permission as P
 from merchant.core.http.json import language_of
 from merchant.core.http.route import Answer, Call, Listed, route
 from merchant.payments import queries, schemas
+from merchant.payments.ask_again import ask_again
 from merchant.payments.filters import LIST_FILTERS, SORTS, read_list
-from merchant.payments.operations import ask_again, ask_hub_again, cancel_request, create_request_at
+from merchant.payments.operations import ask_hub_again, cancel_request, create_request_at
 from merchant.payments.problems import BeingPaid, Busy, MerchantNotActive, Reconciling
 
 

@@ -133,12 +133,14 @@ class Worker:
             except Exception as error:
                 # The database may be restarting; the jobs are still there when it is back.
                 self._warn("worker_round_failed", error)
-                again, self._due = False, True
+                again, self._due, self._claimed_s = False, True, time.monotonic()
             if not again and not self._stopping:
+                # A retry becomes due without a word, and what was announced while nobody listened did, too.
+                until_poll_s = self._claimed_s + self.service.settings.worker_poll_s - time.monotonic()
                 try:
-                    await asyncio.wait_for(self._wake.wait(), self.service.settings.worker_poll_s)
+                    await asyncio.wait_for(self._wake.wait(), max(0.0, until_poll_s))
                 except TimeoutError:
-                    self._due = True  # a retry, or what was announced while nobody listened
+                    self._due = True
             await asyncio.sleep(_COALESCE_S if len(self._running) < _BUSY else _COALESCE_BUSY_S)
         while self._running:  # what waited in memory begins as others end
             await asyncio.gather(*self._running)
@@ -155,6 +157,7 @@ class Worker:
             due |= await self._delete_finished()
         if not due:
             return False
+        self._claimed_s = time.monotonic()
         batch = self.service.settings.worker_batch
         in_order = sum(job.in_order for job in self._running.values())
         unordered = len(self._leased) - in_order
@@ -163,7 +166,6 @@ class Worker:
         self._claims_all = bool(free and free_in_order)
         if not free and not free_in_order:
             return False
-        self._claimed_s = time.monotonic()
         async with self.service.db.system_statements() as tx:
             jobs = await outbox.claim(tx, free, free_in_order)
         self._claims_all = self._claims_all and len(jobs) < min(free, free_in_order)
@@ -307,12 +309,12 @@ class Worker:
 
     async def _failed(self, job: Job, error: Exception) -> None:
         self._leased.pop(job.id, None)
-        self._due |= job.in_order  # where it is dead, the next of its order goes on
         expected = self._jobs[job.topic].expected if job.topic in self._jobs else ()
         why = logs.describe(error, expected)
         try:
             async with self.service.db.system_statements() as tx:
                 dead = await outbox.retry(tx, job, why)
+                self._due |= job.in_order  # where it is dead, the next of its order goes on
         except Exception as away:
             # Without its database a worker can give nothing back; the lease will.
             _log.warning("job_left_to_its_lease", job=job.id, why=why, error=logs.describe(away))

@@ -18,7 +18,8 @@ from merchant.core.money import Money
 from merchant.core.phone import Msisdn
 from merchant.core.service import Service
 from merchant.hub.port import BadNews
-from merchant.payments.operations import NewRequest, ask_again, cancel_request, create_request, read_headroom
+from merchant.payments.ask_again import ask_again
+from merchant.payments.operations import NewRequest, cancel_request, create_request, read_headroom
 from merchant.payments.problems import BeingPaid, Busy, MerchantNotActive, Reconciling
 from merchant.payments.reasons import (
     ABORTED,

@@ -14,13 +14,24 @@ STATEMENTS = (
         IF EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('refund_by_day') AND NOT indisvalid) THEN
             DROP INDEX refund_by_day;
         END IF;
+        IF EXISTS (
+            SELECT FROM pg_index WHERE indexrelid = to_regclass('payment_request_successor') AND NOT indisvalid
+        ) THEN
+            DROP INDEX payment_request_successor;
+        END IF;
     END $$
     """,
 )
-INDEX = """
+INDEXES = (
+    """
     CREATE INDEX CONCURRENTLY IF NOT EXISTS refund_by_day ON refund (dfsp_id, refunded_at)
         WHERE refunded_at IS NOT NULL
-"""
+    """,
+    """
+    CREATE INDEX CONCURRENTLY IF NOT EXISTS payment_request_successor ON payment_request (successor_id)
+        WHERE successor_id IS NOT NULL
+    """,
+)
 
 
 def upgrade() -> None:
@@ -28,4 +39,5 @@ def upgrade() -> None:
         op.execute(statement)
     # Outside a transaction: the table is in use.
     with op.get_context().autocommit_block():
-        op.execute(INDEX)
+        for index in INDEXES:
+            op.execute(index)

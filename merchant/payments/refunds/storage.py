@@ -25,7 +25,7 @@ SELECT r.id, r.dfsp_id, d.fsp_id, r.merchant_id, r.counter_id, r.payment_id, r.s
 FROM refund r JOIN payment p ON p.id = r.payment_id
   /*distributed: AND p.dfsp_id = $lane*/ JOIN dfsp d ON d.id = r.dfsp_id
 JOIN merchant m ON m.id = r.merchant_id JOIN counter c ON c.id = r.counter_id
-LEFT JOIN payment_request q ON q.id = p.request_id
+LEFT JOIN payment_request q ON q.id = p.request_id /*distributed: AND q.dfsp_id = $lane*/
 LEFT JOIN transfer t ON t.payer_fsp_id = p.payer_fsp_id AND t.transfer_id = p.transfer_id
   /*distributed: AND t.dfsp_id = $lane*/
 WHERE (r.id = ANY($1) OR r.quote_id = ANY($2) OR r.transfer_id = ANY($3)) /*distributed: AND r.dfsp_id = $lane*/

@@ -154,6 +154,28 @@ async def test_nobody_is_asked_again_for_what_a_later_request_has_brought(stage:
     assert not await stage.rows(OPEN)
 
 
+async def test_nobody_is_asked_again_for_what_an_earlier_request_has_brought_late(stage: Stage) -> None:
+    request = await stage.asked()
+    await stage.rows("UPDATE payment_request SET state = 'expired', expires_at = created_at")
+    again = (await ask_again(stage, request)).json()
+    await stage.pay(request)  # the customer took their time
+    assert await stage.state(request) == "paid"
+    path = f"/api/v1/payment-requests/{again['id']}/cancel"
+    assert (await stage.client.post(path, headers=stage.key)).status_code == 200
+    refused = await ask_again(stage, again)
+    assert refused.status_code == 409
+    assert "paid" in refused.json()["detail"]
+    assert not await stage.rows(OPEN)
+
+
+async def test_the_newest_of_several_is_put_again_while_it_is_open(stage: Stage) -> None:
+    request = await stage.asked()
+    again = (await ask_again(stage, request)).json()
+    third = (await ask_again(stage, again)).json()
+    assert third["id"] != again["id"]
+    assert (await stage.state(again), await stage.state(third)) == ("cancelled", "created")
+
+
 @pytest.mark.parametrize("ends_first", [False, True], ids=["still open", "rejected"])
 async def test_several_presses_at_once_make_one_request(stage: Stage, ends_first: bool) -> None:
     request = await stage.asked(reference="order 7")
