@@ -102,10 +102,24 @@ class _Lazy(Reads):
     def __init__(self, stack: AsyncExitStack, pool: Pool) -> None:
         self._stack, self._pool = stack, pool
         self._reads: Reads | None = None
+        self._lane: UUID | None = None
+        self.is_distributed = pool.is_distributed
+
+    def enter_lane(self, dfsp_id: UUID | None) -> None:
+        """As `Reads.enter_lane`, also before there is a connection."""
+        self._lane = dfsp_id
+        if self._reads is not None:
+            self._reads.enter_lane(dfsp_id)
+
+    @property
+    def session(self) -> AsyncSession:
+        """None: a session needs its connection when it is made."""
+        raise RuntimeError("reads that borrow their connection late have no session: read by SQL text")
 
     async def _borrow(self) -> Reads:
         if self._reads is None:
             self._reads = Reads(self._pool, await self._stack.enter_async_context(self._pool.borrowed()))
+            self._reads.enter_lane(self._lane)
         return self._reads
 
     async def fetch(self, sql: str, *values: Any) -> list[asyncpg.Record]:

@@ -264,7 +264,7 @@ SCENARIOS: Final[dict[int, Tried]] = {
     36: Tried(
         "menus outside the seven bits",
         _lib("test_texts", "a_language_outside_the_seven_bits_is_held_to_seventy_units")
-        + _lib("test_graph", "every_screen_is_reached_and_fits_whatever_a_shop_is_called"),
+        + _lib("test_graph", "every_screen_of_a_payment_fits_whatever_a_shop_is_called"),
         "Burmese and Arabic are offered; Amharic and Bengali are not",
     ),
     37: Tried(
@@ -274,7 +274,7 @@ SCENARIOS: Final[dict[int, Tried]] = {
     ),
     38: Tried(
         "a very long name",
-        _lib("test_graph", "every_screen_is_reached_and_fits_whatever_a_shop_is_called")
+        _lib("test_graph", "every_screen_of_a_payment_fits_whatever_a_shop_is_called")
         + _lib("test_fit", "any_name_leaves_the_rest_of_the_screen_whole"),
     ),
     39: Tried(
@@ -361,7 +361,7 @@ COMPLAINTS: Final[dict[str, Tried]] = {
     ),
     "grassroot-platform#8; dialoguss#11": Tried(
         "the menu is too long for the screen",
-        _lib("test_graph", "every_screen_is_reached_and_fits_whatever_a_shop_is_called"),
+        _lib("test_graph", "every_screen_of_a_payment_fits_whatever_a_shop_is_called"),
     ),
     "AfricasTalking-java#9": Tried(
         "@ is garbled",

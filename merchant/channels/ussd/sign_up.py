@@ -5,10 +5,7 @@ it verifies the number. What is typed goes into the sealed answers of the applic
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
 from uuid import UUID
-
-from sqlmodel import select
 
 import ussd
 from merchant.compliance.cases import answers, sealed_fields
@@ -59,6 +56,9 @@ _TOLD_OF: Mapping[ApplicationState, str] = {
 }
 
 
+_REFUSED = "SELECT id, reject_reason, reject_reason_sealed FROM application WHERE id = $1"
+
+
 class SignUpService:
     """What the sign-up may ask, answered within the step's transaction."""
 
@@ -90,9 +90,8 @@ class SignUpService:
         return ussd.SignUpStatus("checking", dfsp)
 
     async def _reason(self, application_id: UUID) -> str:
-        table: Any = Application
-        found = (await self._tx.session.exec(select(table).where(table.id == application_id))).first()
-        return sealed_fields.reject_reason_of(self._service.vault, cast("Application", found)) or ""
+        found = await self._tx.fetchrow(_REFUSED, application_id)
+        return sealed_fields.reject_reason_of(self._service.vault, Application(**dict(found or {}))) or ""
 
     async def sign_up_dfsps(self) -> Sequence[ussd.SignUpDfsp]:
         """The DFSPs that take part, by name."""

@@ -277,6 +277,14 @@ async def test_a_transaction_that_plans_once_makes_no_plan_for_each_set_of_value
     assert await plans(plan_once=False) == (0, 3)
 
 
+async def test_reads_that_borrow_late_say_that_they_have_no_session(service: Service, world: World) -> None:
+    async with service.db.reads_when_needed() as reads:
+        reads.enter_lane(next(iter(world.dfsp_ids.values())))
+        with pytest.raises(RuntimeError, match="read by SQL text"):
+            _ = reads.session
+        assert await reads.fetchval("SELECT 1") == 1
+
+
 async def test_a_closed_database_can_be_used_again(database_url: str) -> None:
     database = Database(database_url, 1)
     for _ in range(2):
