@@ -177,6 +177,13 @@ def test_the_contract_names_every_language_of_sentences() -> None:
     assert re.findall(r"`(\w+)`", listed) == list(OFFERED)
 
 
+def test_two_nodes_listen_where_the_proxies_look_for_them() -> None:
+    guide = (ROOT / "docs" / "how-to" / "two-nodes.md").read_text()
+    looked_for = re.findall(r"^ +server \w+ ([\d.]+):8000$", guide, re.MULTILINE)
+    assert len(looked_for) == 2
+    assert re.findall(r"MERCHANT_HOST=(\d[\d.]+)", guide) == looked_for
+
+
 # --- the glossary ----------------------------------------------------------------------------------------------------
 
 
