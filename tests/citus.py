@@ -69,6 +69,16 @@ class Cluster:
 
     async def make(self, database: str, fill: Callable[[str], Awaitable[None]]) -> None:
         """A database on all nodes, migrated and filled on the coordinator, then distributed."""
+        await self.prepare(database)
+        await fill(self.url(database))
+        owner = await asyncpg.connect(self.url(database))
+        try:
+            await distribute(owner, APP_ROLE, SYSTEM_ROLE)
+        finally:
+            await owner.close()
+
+    async def prepare(self, database: str) -> None:
+        """A database on all nodes, migrated on the coordinator: ready to be distributed."""
         for node in self.nodes:
             await _run(node, _MAKE_LOGIN, f"CREATE DATABASE {database} OWNER {LOGIN}")
             await _run(_to(node, database), "CREATE EXTENSION citus")
@@ -77,12 +87,6 @@ class Cluster:
         known += [f"SELECT citus_add_node('{one.host}', {one.port})" for one in workers]
         await _run(_to(self._url, database), *known)
         await migrations.upgrade(self.url(database))
-        await fill(self.url(database))
-        owner = await asyncpg.connect(self.url(database))
-        try:
-            await distribute(owner, APP_ROLE, SYSTEM_ROLE)
-        finally:
-            await owner.close()
 
     async def clone(self, database: str, template: str) -> None:
         """A copy of a database on all nodes."""

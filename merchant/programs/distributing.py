@@ -108,11 +108,15 @@ async def look(connection: "asyncpg.Connection[Any]", app_role: str, system_role
         raise CannotDistribute(
             "The workers cannot find the coordinator: SELECT citus_set_coordinator_host('HOST', 5432)."
         )
+    await _refuse_programs(connection, app_role, system_role)
+    return Workers(version, [row["address"] for row in rows])
+
+
+async def _refuse_programs(connection: "asyncpg.Connection[Any]", app_role: str, system_role: str) -> None:
     if others := await connection.fetchval(_CONNECTED, [app_role, system_role]):
         raise CannotDistribute(
             f"Programs are running ({others} connections): stop every `merchant serve` and `worker`."
         )
-    return Workers(version, [row["address"] for row in rows])
 
 
 async def statements(connection: "asyncpg.Connection[Any]") -> list[str]:
@@ -207,6 +211,10 @@ async def distribute(connection: "asyncpg.Connection[Any]", app_role: str, syste
     async with connection.transaction():
         for setting in _SETTINGS:
             await connection.execute(setting)
+        # A program that starts from here on waits until it can read that tables are distributed; one that started since
+        # `look` has read that they are not.
+        await connection.execute("LOCK TABLE installation IN ACCESS EXCLUSIVE MODE")
+        await _refuse_programs(connection, app_role, system_role)
         for statement in wanted:
             await connection.execute(statement)
     return len(wanted)

@@ -46,7 +46,7 @@ def build(site: Path = SITE, root: Path = ROOT) -> None:
     found = _Warnings()
     logging.getLogger("mkdocs").addHandler(found)
     site.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=site.parent, prefix=".guide-") as work:
+    with tempfile.TemporaryDirectory(dir=_workshop(site), prefix=".guide-") as work:
         made = Path(work) / "guide"
         try:
             build_site(load_config(str(root / "mkdocs.yml"), site_dir=str(made), strict=False))
@@ -60,6 +60,13 @@ def build(site: Path = SITE, root: Path = ROOT) -> None:
             (made / name).unlink(missing_ok=True)
         shutil.rmtree(site, ignore_errors=True)
         made.rename(site)
+
+
+def _workshop(site: Path) -> Path:
+    """Where a guide is made: what a killed build of the package's own leaves lies in build/, not in the package."""
+    folder = STAMP.parent if site == SITE else site.parent
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def sources() -> Iterator[Path]:

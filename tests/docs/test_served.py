@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from merchant.portal import guide as served
+from merchant.core.http import guide as served
 from tests.docs.conftest import Seen
 
 pytestmark = pytest.mark.anyio

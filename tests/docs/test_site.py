@@ -1,6 +1,7 @@
 """The built guide: every link leads somewhere, every page is light and found, and nothing comes from elsewhere."""
 
 import gzip
+import logging
 import re
 import shutil
 from pathlib import Path
@@ -148,6 +149,32 @@ def test_what_is_wrong_stops_the_build_and_leaves_the_guide_before(
         guide.build(site, checkout)
     assert (site / "index.html").read_text() == "the one before"
     assert sorted(tmp_path.iterdir()) == [checkout, site]
+
+
+def test_a_build_leaves_nothing_in_the_package_when_it_is_killed(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a wheel or an installation would take along: looked at in the midst of a build, when MkDocs warns."""
+    package, build = tmp_path / "package", tmp_path / "build"
+    monkeypatch.setattr(guide, "SITE", package / "guide")
+    monkeypatch.setattr(guide, "STAMP", build / "guide.stamp")
+    (checkout / "docs" / "explanation" / "planted.md").write_text("# Planted\n\nSee [a](gone.md).\n")
+    seen: list[tuple[list[Path], bool]] = []
+
+    class Watch(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.levelno == logging.WARNING:
+                seen.append((list(package.iterdir()), any(build.glob(".guide-*"))))
+
+    watch = Watch()
+    logging.getLogger("mkdocs").addHandler(watch)
+    try:
+        with pytest.raises(guide.Unsound):
+            guide.build(package / "guide", checkout)
+    finally:
+        logging.getLogger("mkdocs").removeHandler(watch)
+    assert seen
+    assert set(map(str, seen)) == {str(([], True))}
 
 
 def test_only_a_change_makes_the_guide_stale(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

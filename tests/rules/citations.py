@@ -37,11 +37,11 @@ class Text(NamedTuple):
 
 
 def every_text() -> Iterator[Text]:
-    """Every comment and docstring of the code, and every document, SQL and TOML file line by line."""
+    """Every comment and docstring of the code, every document, SQL and TOML file, and mkdocs.yml line by line."""
     for path in every_file():
         if path.endswith(".py") and path.split("/")[0] in CODE:
             yield from texts_of(path, (ROOT / path).read_text())
-        elif path.endswith((".md", ".toml", ".sql", "Makefile")):
+        elif path.endswith((".md", ".toml", ".sql", "Makefile", "mkdocs.yml")):
             for number, line in enumerate((ROOT / path).read_text().splitlines(), 1):
                 yield Text(path, number, line)
 

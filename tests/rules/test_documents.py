@@ -15,6 +15,7 @@ from merchant.compliance.cases.blocking.reasons import BlockReason
 from merchant.compliance.cases.states import ApplicationState
 from merchant.core.access import Role
 from merchant.core.settings import PREFIX, Settings
+from merchant.core.texts import OFFERED
 from merchant.demo.simulator.behaviours import PLANS
 from merchant.notify.events import EventType
 from merchant.payments.states import RequestState
@@ -169,6 +170,18 @@ def test_a_citation_of_what_does_not_exist_is_found(words: str) -> None:
 )
 def test_a_citation_of_what_exists_is_no_finding(words: str) -> None:
     assert list(citations.dangling(Text("README.md", 1, words))) == []
+
+
+def test_the_contract_names_every_language_of_sentences() -> None:
+    (listed,) = re.findall(r"language of `Accept-Language`: (.+?), English unless", " ".join(CONTRACT.split()))
+    assert re.findall(r"`(\w+)`", listed) == list(OFFERED)
+
+
+def test_two_nodes_listen_where_the_proxies_look_for_them() -> None:
+    guide = (ROOT / "docs" / "how-to" / "two-nodes.md").read_text()
+    looked_for = re.findall(r"^ +server \w+ ([\d.]+):8000$", guide, re.MULTILINE)
+    assert len(looked_for) == 2
+    assert re.findall(r"MERCHANT_HOST=(\d[\d.]+)", guide) == looked_for
 
 
 # --- the glossary ----------------------------------------------------------------------------------------------------

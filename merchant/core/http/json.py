@@ -23,7 +23,7 @@ from litestar.handlers import BaseRouteHandler
 from merchant.core import clock, db, errors, evidence, logs, texts, trace
 from merchant.core.access import Actor
 from merchant.core.evidence import SecurityEvent
-from merchant.core.http import cookies
+from merchant.core.http import cookies, guide
 from merchant.core.http.shape import find_faults
 from merchant.core.http.source import client_address
 from merchant.core.paging import DEFAULT_LIMIT, MAX_LIMIT, Page, gone
@@ -39,8 +39,6 @@ RETRY_AFTER_S = 5  # while the database is away: a restart takes some seconds
 # counters has 7,000, and some commas in its addresses. A megabyte could hold 300,000, at a microsecond each.
 MAX_VALUES = 20_000
 _NUMBER_DIGITS_MAX = 18  # of a number in a path: fits PostgreSQL's bigint
-# RFC 8288: where the guide says what to do about a problem.
-_HELP = '</docs/guide/reference/errors/{code}>; rel="help"'
 # PostgreSQL's text cannot hold U+0000; inside JSON it can only stand escaped.
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _log = structlog.get_logger()
@@ -285,7 +283,7 @@ def problem(error: errors.MerchantError, language: str = texts.SOURCE_LANGUAGE) 
         ],
         "request_id": trace.request_id(),
     }
-    own = {"content-language": language, "vary": "accept-language", "link": _HELP.format(code=error.code)}
+    own = {"content-language": language, "vary": "accept-language"} | guide.link_of(error.code)
     headers = own | error.headers
     return Response(encode(content), status_code=error.status, media_type="application/problem+json", headers=headers)
 

@@ -1,11 +1,12 @@
 """A list as CSV (RFC 4180) in UTF-8 with a byte order mark, by which Excel knows the encoding.
 
 A text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection); an import takes
-it off again.
+it off again. A plain number below zero is none, and a program that reads the file adds it up.
 """
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +15,13 @@ from typing import BinaryIO
 from merchant.core.http.exports import Cell, Heading
 
 _FORMULAS = frozenset("=+-@\t\r\n")
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 def neutral(text: str) -> str:
     """A text that no spreadsheet takes for a formula, also by the wide forms of East Asian scripts."""
+    if _NUMBER.fullmatch(text):
+        return text
     first = text[:1]
     if first in _FORMULAS or unicodedata.normalize("NFKC", first)[:1] in _FORMULAS:
         return f"'{text}"

@@ -13,15 +13,12 @@ from litestar import Response, get
 from litestar.params import FromPath
 from msgspec import Struct
 
-import merchant
 from merchant.core import errors
+from merchant.core.http import guide as guide_place
+from merchant.core.http.guide import ADDRESS, FRONT
 from merchant.portal.ui import pages
 from merchant.portal.ui.pages import IN_WORDS, PUBLIC, Page, Req
 
-ADDRESS = "/docs/guide"
-FRONT = "index.html"
-# A setting would let whoever sets it show any file: where the guide is is a matter of the package.
-FOLDER = Path(merchant.__file__).parent / "guide"
 MEDIA = {
     "html": "text/html",
     "css": "text/css",
@@ -70,7 +67,8 @@ def _read(path: Path, changed_ns: int) -> GuideFile:
 def _built() -> dict[str, Path]:
     """The files of the guide as it was built last; none where it was not."""
     try:
-        return _files(FOLDER, FOLDER.stat().st_mtime_ns)
+        folder = guide_place.FOLDER
+        return _files(folder, folder.stat().st_mtime_ns)
     except FileNotFoundError:
         return {}
 

@@ -18,6 +18,7 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
 from merchant.core import clock, errors, money, texts
+from merchant.core.http import guide
 from merchant.core.http.json import note_refusal, passing_problem, service_of
 from merchant.core.http.json import on_crash as log_crash
 from merchant.core.texts import _
@@ -99,7 +100,7 @@ _templates.filters |= {"in_chosen": lambda name, chosen: bool(chosen.get(name))}
 _templates.filters |= {"when": _when, "day": _day, "amount": _amount, "decimal": _decimal}
 _templates.globals |= {"asset": assets.asset_path, "icon": assets.icon, "fresh_id": lambda: str(uuid4())}
 _templates.globals |= {"bars": charts.bars, "area": charts.area, "heat": charts.heat, "word": words.word}
-_templates.globals |= {"lying": charts.lying, "dots": charts.dots}
+_templates.globals |= {"lying": charts.lying, "dots": charts.dots, "has_guide": guide.is_built}
 
 
 def respond(

@@ -29,7 +29,7 @@ from tests.builders import Person, World
 
 pytestmark = pytest.mark.anyio
 APPLICATIONS = "/api/v1/applications"
-FORMULAS = ["=1+1", "+1", "-1", "@SUM(1)", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201", "\t=1", "\r=1", " =1"]
+FORMULAS = ["=1+1", "+1", "-1+1", "@SUM(1)", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201", "\t=1", "\r=1", " =1"]
 
 
 async def fetched(client: httpx.AsyncClient, person: Person, path: str) -> httpx.Response:
@@ -181,6 +181,34 @@ def test_a_text_that_looks_like_a_formula_stays_a_text_in_csv(text: str) -> None
     assert neutral(text) == f"'{text}"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-1+1",
+        "-30.00 ",
+        " -30.00",
+        "-2;x",
+        "-30.00\n",
+        "-",
+        "--1",
+        "-1.",
+        "-.5",
+        "-1.2.3",
+        "-1e5",
+        "-1,5",
+        "+30.00",
+        "-\u0661",
+    ],
+)
+def test_what_only_begins_like_a_number_stays_a_text_in_csv(text: str) -> None:
+    assert neutral(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["-30.00", "-1", "30.00", "0", "-0.005"])
+def test_a_plain_number_stays_a_number_in_csv(text: str) -> None:
+    assert neutral(text) == text
+
+
 @pytest.mark.parametrize("text", ["Mama's", "a=1", "5-6", "", " x", "'=1", "#1", "مرحبا"])
 def test_other_texts_are_left_alone(text: str) -> None:
     assert neutral(text) == text
@@ -214,7 +242,7 @@ def test_numbers_stay_numbers_and_nothing_stays_nothing() -> None:
     content = written("xlsx", [[5, 1.5, None, ""]], ["a", "b", "c", "d"])
     assert xlsx_rows(content)[1] == ["5", "1.5", "", ""]
     assert csv_rows(written("csv", [[-5, 1.5, None, "-5"]], ["a", "b", "c", "d"])) == [
-        {"a": "-5", "b": "1.5", "c": "", "d": "'-5"}
+        {"a": "-5", "b": "1.5", "c": "", "d": "-5"}
     ]
 
 

@@ -18,7 +18,7 @@ from merchant.registry.merchants.lifecycle import add_counter
 from merchant.registry.merchants.models import Counter
 from tests import builders
 from tests.builders import World
-from tests.merchant.exchange.reports.till import DAY, NOON, ask, pay, reserve, rows
+from tests.merchant.exchange.reports.till import DAY, NOON, ask, give_back, pay, reserve, rows
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
 REPORTS = ("daily", "takings", "takings/hours", "settlement", "settlement/totals", "settlement/payments")
@@ -292,6 +292,20 @@ async def test_a_report_is_a_file_as_well(
         written = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
         shown = await rows(client, world.maker, report, **on(report))
         assert [one["amount"] for one in written] == [str(one["amount"]) for one in shown], report
+
+
+async def test_what_a_merchant_owes_is_a_number_in_the_file_of_the_settlement(
+    client: httpx.AsyncClient, service: Service, world: World, till: Counter
+) -> None:
+    """A day may give back more than it took: a program that adds the column up reads the sign."""
+    payment = await pay(service, till, NOON - A_DAY, 3_050)
+    await give_back(service, payment, 3_050, NOON)
+    for report in ("settlement", "settlement/totals"):
+        answer = await client.get(
+            f"/api/v1/reports/{report}", params={"date": DAY, "format": "csv"}, headers=world.maker.headers
+        )
+        [row] = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+        assert (row["amount"], row["refunded"], row["net"]) == ("0", "30.5", "-30.5"), report
 
 
 @pytest.mark.parametrize(

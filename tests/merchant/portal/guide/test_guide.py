@@ -8,7 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from merchant.portal import guide
+from merchant.core.http import guide
+from tests.builders import World
+from tests.merchant.portal.browsing import Browser
 
 pytestmark = pytest.mark.anyio
 
@@ -129,7 +131,56 @@ async def test_a_guide_built_anew_is_served_without_a_restart(client: httpx.Asyn
     assert (await client.get("/docs/guide/further.html")).status_code == 200
 
 
+# --- what leads there ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unbuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation without a guide."""
+    monkeypatch.setattr(guide, "FOLDER", tmp_path / "none")
+
+
+@pytest.mark.usefixtures("built")
 async def test_a_problem_names_the_page_of_its_code(client: httpx.AsyncClient) -> None:
     refused = await client.get("/api/v1/users/me")
     assert refused.json()["code"] == "not_signed_in"
     assert refused.headers["link"] == '</docs/guide/reference/errors/not_signed_in>; rel="help"'
+
+
+@pytest.mark.usefixtures("unbuilt")
+@pytest.mark.parametrize("path", ["/api/v1/users/me", "/api/v1/nothing", "/nothing"])
+async def test_a_problem_leads_nowhere_where_there_is_no_guide(client: httpx.AsyncClient, path: str) -> None:
+    refused = await client.get(path)
+    assert refused.status_code in (401, 404)
+    assert "link" not in refused.headers
+
+
+PAGES = ("/docs", "/docs/errors", "/docs/merchant/create_payment_request", "/help")
+
+
+@pytest.mark.usefixtures("built")
+async def test_pages_lead_to_the_guide(client: httpx.AsyncClient, world: World) -> None:
+    browser = Browser(client, world.maker)
+    for path in PAGES:
+        await browser.open(path)
+        assert f'href="{FRONT}"' in browser.page.text, path
+    await browser.open("/docs/errors")
+    assert 'href="/docs/guide/reference/errors/not_found"' in browser.page.text
+
+
+@pytest.mark.usefixtures("unbuilt")
+async def test_no_page_leads_to_a_guide_that_is_not_there(client: httpx.AsyncClient, world: World) -> None:
+    browser = Browser(client, world.maker)
+    for path in PAGES:
+        await browser.open(path)
+        assert (browser.status, guide.ADDRESS in browser.page.text) == (200, False), path
+
+
+async def test_the_guide_is_looked_for_once_in_a_process(
+    client: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal costs no look at the disk; what is built later is led to after the next start."""
+    monkeypatch.setattr(guide, "FOLDER", tmp_path)
+    assert "link" not in (await client.get("/api/v1/users/me")).headers
+    (tmp_path / guide.FRONT).write_bytes(PAGE)
+    assert "link" not in (await client.get("/api/v1/users/me")).headers
