@@ -1,5 +1,6 @@
 """What a process keeps of the sessions it stored: it saves reading them, and is never believed over the database."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -64,9 +65,27 @@ async def test_a_session_that_another_process_moved_on_is_read_and_for_a_while_a
     later = replace(found, stored=b"older")
     lines.service.shared(Recent)._kept["africastalking", "s1"] = later
     assert (await lines.step(f"1*{lines.counter.alias}")).startswith("CON Mama Njeri")
+    assert kept(lines) is None
+    lines.service.shared(Recent)._kept["africastalking", "s1"] = found  # of before
     step = Step("africastalking", "s1", PHONE, "*384*123#", "reply", "")
-    assert kept(lines) is not None
     assert lines.service.shared(Recent).take(step, found.msisdn_digest) is None
+
+
+async def test_a_session_that_has_ended_is_not_kept(lines: Lines) -> None:
+    await lines.step("")
+    assert kept(lines) is not None
+    assert (await lines.step("99")).startswith("END Goodbye.")
+    assert list(lines.service.shared(Recent)._kept) == []
+
+
+async def test_what_is_kept_goes_though_nobody_calls_again(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent, "KEPT_S", 1.0)
+    await lines.step("", "s1")
+    await lines.step("", "s2")
+    assert kept(lines, "s2") is not None
+    async with asyncio.timeout(10):
+        while lines.service.shared(Recent)._kept:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_session_that_was_forgotten_meanwhile_is_walked_again(lines: Lines) -> None:
@@ -109,6 +128,3 @@ async def test_no_more_are_kept_than_have_room(lines: Lines, monkeypatch: pytest
     for number in range(6):
         await lines.step("", f"s{number}")
     assert [session for _, session in lines.service.shared(Recent)._kept] == ["s3", "s4", "s5"]
-    monkeypatch.setattr(recent, "KEPT_S", -1.0)
-    await lines.step("", "s9")
-    assert list(lines.service.shared(Recent)._kept) == []
