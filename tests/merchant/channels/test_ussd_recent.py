@@ -13,6 +13,7 @@ from merchant.channels.ussd.recent import Recent
 from merchant.core.service import open_service
 from merchant.core.settings import Settings
 from tests.merchant.channels.conftest import PHONE, Lines, door_of, open_groceries, step_form
+from tests.merchant.channels.test_ussd import UNSURE, broken
 from tests.merchant.channels.test_ussd_gateways import Handset
 from tests.ussd.lines import HTTP
 from ussd import Step
@@ -86,6 +87,18 @@ async def test_what_is_kept_goes_though_nobody_calls_again(lines: Lines, monkeyp
     async with asyncio.timeout(10):
         while lines.service.shared(Recent)._kept:
             await asyncio.sleep(0.01)
+
+
+async def test_of_a_step_that_fails_nothing_is_said_by_what_is_kept_which_may_be_old(
+    lines: Lines, database_url: str
+) -> None:
+    way = f"1*{lines.counter.alias}"
+    await lines.walk("1", lines.counter.alias)
+    asks_amount = kept(lines)
+    assert (await lines.step(f"{way}*25")).startswith("CON Pay 25.00 USD")
+    lines.service.shared(Recent)._kept["africastalking", "s1"] = asks_amount  # as if another process had taken it
+    async with broken(database_url, "ussd_session"):
+        assert await lines.step(f"{way}*25*1") == UNSURE
 
 
 async def test_a_session_that_was_forgotten_meanwhile_is_walked_again(lines: Lines) -> None:
