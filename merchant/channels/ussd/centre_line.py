@@ -7,6 +7,7 @@ is asyncio's. Nothing of what passes is logged but codes.
 
 import asyncio
 import contextlib
+import hashlib
 import ssl
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Coroutine
@@ -62,11 +63,19 @@ class Centre(Struct, frozen=True):
 
 
 class _Taken(Struct):
-    """A unit that came, and its answer."""
+    """A unit that came, by its digest: it holds what somebody typed. And its answer."""
+
+    digest: bytes
+    at_s: float
+    answer: asyncio.Task[bytes]
+
+
+class _Sent(Struct):
+    """An answer that the centre has not confirmed yet, and how often it was sent."""
 
     unit: bytes
     at_s: float
-    answer: asyncio.Task[bytes]
+    times: int
 
 
 async def hold(service: Service, centre: Centre) -> None:
@@ -115,7 +124,7 @@ class Line:
         self._sequence = 0
         self._at_work: set[asyncio.Task[Any]] = set()
         self._taken: OrderedDict[int, _Taken] = OrderedDict()
-        self._sent: OrderedDict[int, tuple[bytes, int]] = OrderedDict()  # answers not confirmed yet, and how often sent
+        self._sent: OrderedDict[int, _Sent] = OrderedDict()
 
     async def bind(self, password: str) -> None:
         """Raises BindRefused, Lost."""
@@ -134,6 +143,7 @@ class Line:
         """Take what comes, for ever. Raises Lost."""
         while True:
             header, unit = await self._read_patiently()
+            self._forget()  # often enough: a centre that is silent is asked
             if header.command == units.DELIVER_SM:
                 self._deliver(header, unit)
             elif header.command == units.ENQUIRE_LINK:
@@ -213,9 +223,8 @@ class Line:
         return task
 
     def _deliver(self, header: Header, unit: bytes) -> None:
-        now_s = asyncio.get_running_loop().time()
-        known = self._taken.get(header.sequence)
-        if known is not None and known.unit == unit and now_s - known.at_s < COPY_S:
+        digest, known = hashlib.sha256(unit).digest(), self._taken.get(header.sequence)
+        if known is not None and known.digest == digest:
             self._acknowledge(header)
             if known.answer.done():  # else it is to come
                 self._submit(known.answer.result())
@@ -223,10 +232,21 @@ class Line:
         if len(self._at_work) >= STEPS_MAX:
             self._acknowledge(header, _THROTTLED)
             return
-        self._taken[header.sequence] = _Taken(unit, now_s, self._start(self._take(header, unit)))
+        self._taken[header.sequence] = _Taken(digest, self._now_s(), self._start(self._take(header, unit)))
         self._taken.move_to_end(header.sequence)
         if len(self._taken) > _KNOWN_MAX:
             self._taken.popitem(last=False)
+
+    def _forget(self) -> None:
+        """Drop what came and what was sent COPY_S ago: it is personal, and no copy of it comes any more."""
+        both: tuple[OrderedDict[int, Any], ...] = (self._taken, self._sent)
+        for kept in both:
+            while kept and self._now_s() - next(iter(kept.values())).at_s >= COPY_S:
+                kept.popitem(last=False)
+
+    @staticmethod
+    def _now_s() -> float:
+        return asyncio.get_running_loop().time()
 
     async def _take(self, header: Header, unit: bytes) -> bytes:
         """Take a step and answer it; the answer, which is empty where there is none."""
@@ -255,22 +275,22 @@ class Line:
                 _log.exception("ussd_route_unknown")
             return None, ussd.Route()
 
-    def _submit(self, unit: bytes, sent: int = 1) -> None:
+    def _submit(self, unit: bytes, times: int = 1) -> None:
         """Send an answer; nothing where there is none."""
         if not unit or self._writer.is_closing():
             return
         sequence = self._next()
-        self._sent[sequence] = unit, sent
+        self._sent[sequence] = _Sent(unit, self._now_s(), times)
         if len(self._sent) > _KNOWN_MAX:
             self._sent.popitem(last=False)
         self._writer.write(units.numbered(unit, sequence))
 
     def _confirmed(self, header: Header) -> None:
-        unit, sent = self._sent.pop(header.sequence, (b"", 0))
+        sent = self._sent.pop(header.sequence, None)
         if header.status == _OK and header.command != units.GENERIC_NACK:
             return
-        if unit and sent < SENT_MAX and header.status in (_QUEUE_FULL, _THROTTLED):
-            asyncio.get_running_loop().call_later(RESEND_S, self._submit, unit, sent + 1)
+        if sent is not None and sent.times < SENT_MAX and header.status in (_QUEUE_FULL, _THROTTLED):
+            asyncio.get_running_loop().call_later(RESEND_S, self._submit, sent.unit, sent.times + 1)
             return
         # The session is over, mostly: the next call of the phone is told what became of it.
         _log.warning("ussd_answer_refused", route=self._centre.route.name, status=f"0x{header.status:02x}")

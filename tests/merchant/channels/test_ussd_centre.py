@@ -22,6 +22,7 @@ from tests.simulated_smsc import (
     DELIVER,
     ENQUIRE,
     RESPONSE,
+    SILENT,
     SUBMIT,
     THROTTLED,
     UNBIND,
@@ -125,6 +126,29 @@ async def test_a_unit_that_comes_again_gets_the_same_answer_and_asks_once(lines:
         await smsc.until(lambda: len(smsc.submitted) == before + 10)
         assert {one.screen for one in smsc.submitted[before:]} == {first.screen}
         assert len(await lines.requests()) == len(await lines.jobs()) == 1
+
+
+async def test_of_a_unit_its_digest_is_kept_and_after_a_minute_nothing(
+    lines: Lines, smsc: Smsc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[centre_line.Line] = []
+    bind = centre_line.Line.bind
+
+    async def noted(line: centre_line.Line, password: str) -> None:
+        kept.append(line)
+        await bind(line, password)
+
+    monkeypatch.setattr(centre_line.Line, "bind", noted)
+    async with bound(lines, smsc):
+        smsc.answers[:] = [SILENT]
+        answer = await smsc.answer_to(1, STARTED, "*384*123*7421#", REFERENCE)
+        [line] = kept
+        assert (1 in line._taken, answer.sequence in line._sent) == (True, True)
+        assert len(line._taken[1].digest) == 32
+        monkeypatch.setattr(centre_line, "COPY_S", 0.0)
+        smsc.say(unit(ENQUIRE, 0, 77))
+        await smsc.until(lambda: (ENQUIRE | RESPONSE, 77) in smsc.heard)
+        assert (list(line._taken), list(line._sent)) == ([], [])
 
 
 async def test_the_same_key_twice_under_two_numbers_is_two_answers(lines: Lines, smsc: Smsc, move_clock: Any) -> None:
