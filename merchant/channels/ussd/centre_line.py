@@ -90,6 +90,8 @@ async def hold(service: Service, centre: Centre) -> None:
         except asyncio.CancelledError:
             await line.leave()
             raise
+        finally:
+            await line.close()
 
 
 @asynccontextmanager
@@ -122,6 +124,7 @@ class Line:
         self._reader, self._writer = reader, writer
         self._gateway = ussd.GATEWAYS[wire.NAME]
         self._sequence = 0
+        self._reading: asyncio.Task[tuple[Header, bytes]] | None = None
         self._at_work: set[asyncio.Task[Any]] = set()
         self._taken: OrderedDict[int, _Taken] = OrderedDict()
         self._sent: OrderedDict[int, _Sent] = OrderedDict()
@@ -159,14 +162,38 @@ class Line:
             await self._settled()
 
     async def leave(self) -> None:
-        """Answer the steps at hand, and unbind."""
-        if self._at_work:
-            await asyncio.wait(self._at_work, timeout=DEADLINE_S + 1)
-        with contextlib.suppress(Lost, TimeoutError):
-            self._write(units.UNBIND)
-            async with asyncio.timeout(min(ANSWER_S, 2.0)):
-                while (await self._read())[0].command != units.UNBIND | units.RESPONSE:
-                    pass
+        """Answer the steps at hand, and unbind. What comes meanwhile the centre may bring again, on another line."""
+        turning_away = asyncio.create_task(self._turn_away())
+        try:
+            if self._at_work:
+                await asyncio.wait(self._at_work, timeout=DEADLINE_S + 1)
+            if not turning_away.done():
+                self._write(units.UNBIND)
+                await asyncio.wait({turning_away}, timeout=min(ANSWER_S, 2.0))
+        finally:
+            turning_away.cancel()
+            await asyncio.gather(turning_away, return_exceptions=True)
+
+    async def _turn_away(self) -> None:
+        """Take no step more, until the session or the connection ends."""
+        with contextlib.suppress(Lost):
+            while True:
+                header, _ = await self._read_patiently()
+                if header.command == units.DELIVER_SM:
+                    self._acknowledge(header, _THROTTLED)
+                elif header.command in (units.ENQUIRE_LINK, units.UNBIND):
+                    self._acknowledge(header)
+                elif header.command in (units.SUBMIT_SM | units.RESPONSE, units.GENERIC_NACK):
+                    self._confirmed(header)
+                await self._settled()
+                if header.command in (units.UNBIND, units.UNBIND | units.RESPONSE):
+                    return
+
+    async def close(self) -> None:
+        """Read no more."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
 
     async def _read(self) -> tuple[Header, bytes]:
         try:
@@ -183,19 +210,19 @@ class Line:
         return header, head + body
 
     async def _read_patiently(self) -> tuple[Header, bytes]:
-        """The next unit; a silent centre is asked whether it is there."""
-        reading = asyncio.ensure_future(self._read())
-        try:
-            done, _ = await asyncio.wait({reading}, timeout=ENQUIRE_S)
-            if not done:
-                self._write(units.ENQUIRE_LINK)
-                done, _ = await asyncio.wait({reading}, timeout=ANSWER_S)
-            if not done:
-                raise Lost("no answer to enquire_link")
-            return reading.result()
-        finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+        """The next unit; a silent centre is asked whether it is there.
+
+        One that has begun to come when this is cancelled is the next one of the line that leaves.
+        """
+        reading = self._reading = self._reading or asyncio.create_task(self._read())
+        done, _ = await asyncio.wait({reading}, timeout=ENQUIRE_S)
+        if not done:
+            self._write(units.ENQUIRE_LINK)
+            done, _ = await asyncio.wait({reading}, timeout=ANSWER_S)
+        if not done:
+            raise Lost("no answer to enquire_link")
+        self._reading = None
+        return reading.result()
 
     def _write(self, command: int, body: bytes = b"") -> None:
         self._writer.write(units.write_unit(command, self._next(), body))

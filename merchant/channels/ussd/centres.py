@@ -44,6 +44,7 @@ async def held(service: Service) -> AsyncIterator[None]:
 async def _keep(service: Service) -> None:
     caller.set(Caller("ussd"))  # the share of the door's steps, since these are the same
     holding: dict[UUID, tuple[Centre, asyncio.Task[None]]] = {}
+    leaving: list[tuple[UUID, asyncio.Task[None]]] = []  # with steps at hand, which hold up no other line
     try:
         while True:
             try:
@@ -54,19 +55,21 @@ async def _keep(service: Service) -> None:
                 else:
                     _log.warning("ussd_centres_not_read", error=type(error).__name__)
             else:
-                await _end([holding.pop(id)[1] for id, (centre, _) in [*holding.items()] if centre not in found])
+                leaving = [(id, task) for id, task in leaving if not task.done()]
+                for id in [id for id, (centre, _) in holding.items() if centre not in found]:
+                    _, task = holding.pop(id)
+                    task.cancel()
+                    leaving.append((id, task))
                 for centre in found:
                     if centre.id not in holding:
-                        holding[centre.id] = centre, asyncio.create_task(_hold_on(service, centre))
+                        before = [task for id, task in leaving if id == centre.id]
+                        holding[centre.id] = centre, asyncio.create_task(_hold_on(service, centre, before))
             await asyncio.sleep(LOOK_EVERY_S)
     finally:
-        await _end([task for _, task in holding.values()])
-
-
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        for _, task in holding.values():
+            task.cancel()
+        tasks = [task for _, task in (*holding.values(), *leaving)]
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _read(service: Service) -> list[Centre]:
@@ -75,8 +78,10 @@ async def _read(service: Service) -> list[Centre]:
     return [Centre(row["id"], route_of(row), row["smsc_url"], row["system_id"], row["password_sealed"]) for row in rows]
 
 
-async def _hold_on(service: Service, centre: Centre) -> None:
-    """Bind, and bind again, until cancelled."""
+async def _hold_on(service: Service, centre: Centre, before: list[asyncio.Task[None]]) -> None:
+    """Bind, and bind again, until cancelled; not while a line to the same centre leaves, which may allow but one."""
+    if before:
+        await asyncio.wait(before)
     wait_s = RETRY_FIRST_S
     while True:
         began_s = time.monotonic()

@@ -1,6 +1,7 @@
 """USSD over SMPP at an operator's own centre, over a real socket: bind, steps, copies, faults, and the end."""
 
 import asyncio
+import contextlib
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -260,6 +261,37 @@ async def test_the_service_answers_what_it_has_taken_before_it_unbinds(lines: Li
     assert commands[-1] == UNBIND
     assert commands[-2] == SUBMIT
     assert smsc.submitted[-1].screen[0].startswith("We asked your bank")
+
+
+@contextlib.asynccontextmanager
+async def step_held_up(lines: Lines, smsc: Smsc, first: int) -> AsyncIterator[None]:
+    """A payment's last step is at hand while the block runs."""
+    await typed(smsc, "1", lines.counter.alias, "25", first=first)
+    async with lines.service.db.system() as tx:
+        await tx.fetch("SELECT 1 FROM ussd_session FOR UPDATE")
+        smsc.deliver(first + 8, TYPED, "1", REFERENCE)
+        await smsc.until(lambda: first + 8 in smsc.delivered)
+        yield
+
+
+async def test_what_comes_while_a_line_leaves_may_come_again_and_no_other_waits_for_it(
+    lines: Lines, smsc: Smsc
+) -> None:
+    async with bound(lines, smsc), listening() as other:
+        async with step_held_up(lines, smsc, 1):
+            await change(lines.service, routes.set_enabled, "operator", enabled=False)
+            await add(lines.service, other, "second")
+            await other.until(lambda: other.binds)
+            assert UNBIND not in [command for command, _ in smsc.heard]
+            smsc.deliver(30, STARTED, "*384*123#", 0x0102)
+            smsc.say(unit(ENQUIRE, 0, 77))
+            await smsc.until(lambda: 30 in smsc.delivered and (ENQUIRE | RESPONSE, 77) in smsc.heard)
+            assert smsc.delivered[30] == THROTTLED
+            await change(lines.service, routes.set_enabled, "operator", enabled=True)
+        await smsc.until(lambda: len(smsc.binds) == 2)
+        assert smsc.submitted[-1].screen[0].startswith("We asked your bank")
+        commands = [command for command, _ in smsc.heard]
+        assert commands.index(UNBIND) < len(commands) - 1 - commands[::-1].index(BIND_TRANSCEIVER)
 
 
 async def test_an_answer_for_which_the_centre_has_no_room_is_sent_again_and_not_for_ever(
