@@ -52,6 +52,10 @@ class BindRefused(Lost):
     """The centre knows another password, or has no session left for us; the text is its code."""
 
 
+class Ended(Lost):
+    """A session that the centre had granted is over."""
+
+
 class Centre(Struct, frozen=True):
     """Where a route's centre is, and how we bind there."""
 
@@ -79,7 +83,10 @@ class _Sent(Struct):
 
 
 async def hold(service: Service, centre: Centre) -> None:
-    """Bind and take steps until cancelled, which ends with the steps at hand. Raises Lost, BindRefused, OSError."""
+    """Bind and take steps until cancelled, which ends with the steps at hand.
+
+    Raises BindRefused, Ended, Lost, OSError.
+    """
     password = service.vault.open(centre.password_sealed, CENTRE.format(id=centre.id)).decode()
     async with _connected(centre.url) as (reader, writer):
         line = Line(service, centre, reader, writer)
@@ -87,6 +94,8 @@ async def hold(service: Service, centre: Centre) -> None:
         _log.info("ussd_centre_bound", route=centre.route.name)
         try:
             await line.listen()
+        except Lost as lost:
+            raise Ended(str(lost)) from None
         except asyncio.CancelledError:
             await line.leave()
             raise

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -58,6 +59,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(centres, "LOOK_EVERY_S", 0.02)
     monkeypatch.setattr(centres, "RETRY_FIRST_S", 0.02)
     monkeypatch.setattr(centres, "RETRY_LAST_S", 0.05)
+    monkeypatch.setattr(centres, "ENDED_LAST_S", 0.05)
     monkeypatch.setattr(centres, "REFUSED_S", 0.05)
     monkeypatch.setattr(centre_line, "RESEND_S", 0.02)
 
@@ -227,6 +229,31 @@ async def test_a_connection_that_ends_is_made_again(
         await smsc.until(lambda: len(smsc.binds) == 2)
         answer = await smsc.answer_to(30, TYPED, lines.counter.alias, REFERENCE)  # the session goes on
         assert answer.screen[0].startswith("Mama Njeri")
+
+
+async def test_workers_whom_a_centre_throws_off_for_one_another_wait_longer_each_time(
+    lines: Lines, smsc: Smsc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(centres, "ENDED_LAST_S", 60.0)
+    smsc.is_replacing = True
+    await add(lines.service, smsc)
+    async with centres.held(lines.service), centres.held(lines.service):
+        await smsc.until(lambda: len(smsc.binds) >= 12)
+        waited_s = [later - sooner for sooner, later in itertools.pairwise(smsc.bound_at_s)]
+        assert waited_s[-1] > 0.02 * 2**3 * 0.75
+        assert (await typed(smsc))[0].startswith(HOME)
+
+
+async def test_a_session_that_was_good_for_long_is_made_again_at_once(
+    lines: Lines, smsc: Smsc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(centres, "ENDED_LAST_S", 60.0)
+    monkeypatch.setattr(centres, "SETTLED_S", 0.0)
+    async with bound(lines, smsc):
+        for times in range(2, 13):  # the last would be after 20 s
+            await smsc.answer_to(times, STARTED, "*384*123#", REFERENCE)
+            smsc.lines[-1].transport.abort()
+            await smsc.until(lambda times=times: len(smsc.binds) == times)  # type: ignore[misc]
 
 
 async def test_a_wrong_password_is_told_by_its_code_and_tried_again_under_the_right_one(
