@@ -45,6 +45,8 @@ class Smsc:
     submitted: list[Submitted] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
     on_bind: int = OK
+    is_replacing: bool = False  # a bind ends the session that was there
+    bound_at_s: list[float] = field(default_factory=list)
     heard: list[tuple[int, int]] = field(default_factory=list)  # command and sequence of everything
     held: list[bytes] = field(default_factory=list)  # answers that SILENT kept back
     lines: list[asyncio.StreamWriter] = field(default_factory=list)
@@ -71,6 +73,10 @@ class Smsc:
         if command in (BIND_TRANSMITTER, BIND_TRANSCEIVER):
             user, password, _ = body.split(b"\0", 2)
             self.binds.append((command, user.decode(), password.decode()))
+            self.bound_at_s.append(asyncio.get_running_loop().time())
+            for line in self.lines if self.is_replacing else ():
+                if line is not writer and line.transport is not None:
+                    line.transport.abort()
             status = self.on_bind if password.decode() == self.password else INVALID_PASSWORD
             self._answer(writer, command, status, sequence, b"smsc\0")
         elif command == SUBMIT:

@@ -7,6 +7,7 @@ is asyncio's. Nothing of what passes is logged but codes.
 
 import asyncio
 import contextlib
+import hashlib
 import ssl
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Coroutine
@@ -51,6 +52,10 @@ class BindRefused(Lost):
     """The centre knows another password, or has no session left for us; the text is its code."""
 
 
+class Ended(Lost):
+    """A session that the centre had granted is over."""
+
+
 class Centre(Struct, frozen=True):
     """Where a route's centre is, and how we bind there."""
 
@@ -62,15 +67,26 @@ class Centre(Struct, frozen=True):
 
 
 class _Taken(Struct):
-    """A unit that came, and its answer."""
+    """A unit that came, by its digest: it holds what somebody typed. And its answer."""
 
-    unit: bytes
+    digest: bytes
     at_s: float
     answer: asyncio.Task[bytes]
 
 
+class _Sent(Struct):
+    """An answer that the centre has not confirmed yet, and how often it was sent."""
+
+    unit: bytes
+    at_s: float
+    times: int
+
+
 async def hold(service: Service, centre: Centre) -> None:
-    """Bind and take steps until cancelled, which ends with the steps at hand. Raises Lost, BindRefused, OSError."""
+    """Bind and take steps until cancelled, which ends with the steps at hand.
+
+    Raises BindRefused, Ended, Lost, OSError.
+    """
     password = service.vault.open(centre.password_sealed, CENTRE.format(id=centre.id)).decode()
     async with _connected(centre.url) as (reader, writer):
         line = Line(service, centre, reader, writer)
@@ -78,9 +94,13 @@ async def hold(service: Service, centre: Centre) -> None:
         _log.info("ussd_centre_bound", route=centre.route.name)
         try:
             await line.listen()
+        except Lost as lost:
+            raise Ended(str(lost)) from None
         except asyncio.CancelledError:
             await line.leave()
             raise
+        finally:
+            await line.close()
 
 
 @asynccontextmanager
@@ -113,9 +133,10 @@ class Line:
         self._reader, self._writer = reader, writer
         self._gateway = ussd.GATEWAYS[wire.NAME]
         self._sequence = 0
+        self._reading: asyncio.Task[tuple[Header, bytes]] | None = None
         self._at_work: set[asyncio.Task[Any]] = set()
         self._taken: OrderedDict[int, _Taken] = OrderedDict()
-        self._sent: OrderedDict[int, tuple[bytes, int]] = OrderedDict()  # answers not confirmed yet, and how often sent
+        self._sent: OrderedDict[int, _Sent] = OrderedDict()
 
     async def bind(self, password: str) -> None:
         """Raises BindRefused, Lost."""
@@ -134,6 +155,7 @@ class Line:
         """Take what comes, for ever. Raises Lost."""
         while True:
             header, unit = await self._read_patiently()
+            self._forget()  # often enough: a centre that is silent is asked
             if header.command == units.DELIVER_SM:
                 self._deliver(header, unit)
             elif header.command == units.ENQUIRE_LINK:
@@ -149,14 +171,38 @@ class Line:
             await self._settled()
 
     async def leave(self) -> None:
-        """Answer the steps at hand, and unbind."""
-        if self._at_work:
-            await asyncio.wait(self._at_work, timeout=DEADLINE_S + 1)
-        with contextlib.suppress(Lost, TimeoutError):
-            self._write(units.UNBIND)
-            async with asyncio.timeout(min(ANSWER_S, 2.0)):
-                while (await self._read())[0].command != units.UNBIND | units.RESPONSE:
-                    pass
+        """Answer the steps at hand, and unbind. What comes meanwhile the centre may bring again, on another line."""
+        turning_away = asyncio.create_task(self._turn_away())
+        try:
+            if self._at_work:
+                await asyncio.wait(self._at_work, timeout=DEADLINE_S + 1)
+            if not turning_away.done():
+                self._write(units.UNBIND)
+                await asyncio.wait({turning_away}, timeout=min(ANSWER_S, 2.0))
+        finally:
+            turning_away.cancel()
+            await asyncio.gather(turning_away, return_exceptions=True)
+
+    async def _turn_away(self) -> None:
+        """Take no step more, until the session or the connection ends."""
+        with contextlib.suppress(Lost):
+            while True:
+                header, _ = await self._read_patiently()
+                if header.command == units.DELIVER_SM:
+                    self._acknowledge(header, _THROTTLED)
+                elif header.command in (units.ENQUIRE_LINK, units.UNBIND):
+                    self._acknowledge(header)
+                elif header.command in (units.SUBMIT_SM | units.RESPONSE, units.GENERIC_NACK):
+                    self._confirmed(header)
+                await self._settled()
+                if header.command in (units.UNBIND, units.UNBIND | units.RESPONSE):
+                    return
+
+    async def close(self) -> None:
+        """Read no more."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
 
     async def _read(self) -> tuple[Header, bytes]:
         try:
@@ -173,19 +219,19 @@ class Line:
         return header, head + body
 
     async def _read_patiently(self) -> tuple[Header, bytes]:
-        """The next unit; a silent centre is asked whether it is there."""
-        reading = asyncio.ensure_future(self._read())
-        try:
-            done, _ = await asyncio.wait({reading}, timeout=ENQUIRE_S)
-            if not done:
-                self._write(units.ENQUIRE_LINK)
-                done, _ = await asyncio.wait({reading}, timeout=ANSWER_S)
-            if not done:
-                raise Lost("no answer to enquire_link")
-            return reading.result()
-        finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+        """The next unit; a silent centre is asked whether it is there.
+
+        One that has begun to come when this is cancelled is the next one of the line that leaves.
+        """
+        reading = self._reading = self._reading or asyncio.create_task(self._read())
+        done, _ = await asyncio.wait({reading}, timeout=ENQUIRE_S)
+        if not done:
+            self._write(units.ENQUIRE_LINK)
+            done, _ = await asyncio.wait({reading}, timeout=ANSWER_S)
+        if not done:
+            raise Lost("no answer to enquire_link")
+        self._reading = None
+        return reading.result()
 
     def _write(self, command: int, body: bytes = b"") -> None:
         self._writer.write(units.write_unit(command, self._next(), body))
@@ -213,9 +259,8 @@ class Line:
         return task
 
     def _deliver(self, header: Header, unit: bytes) -> None:
-        now_s = asyncio.get_running_loop().time()
-        known = self._taken.get(header.sequence)
-        if known is not None and known.unit == unit and now_s - known.at_s < COPY_S:
+        digest, known = hashlib.sha256(unit).digest(), self._taken.get(header.sequence)
+        if known is not None and known.digest == digest:
             self._acknowledge(header)
             if known.answer.done():  # else it is to come
                 self._submit(known.answer.result())
@@ -223,10 +268,21 @@ class Line:
         if len(self._at_work) >= STEPS_MAX:
             self._acknowledge(header, _THROTTLED)
             return
-        self._taken[header.sequence] = _Taken(unit, now_s, self._start(self._take(header, unit)))
+        self._taken[header.sequence] = _Taken(digest, self._now_s(), self._start(self._take(header, unit)))
         self._taken.move_to_end(header.sequence)
         if len(self._taken) > _KNOWN_MAX:
             self._taken.popitem(last=False)
+
+    def _forget(self) -> None:
+        """Drop what came and what was sent COPY_S ago: it is personal, and no copy of it comes any more."""
+        both: tuple[OrderedDict[int, Any], ...] = (self._taken, self._sent)
+        for kept in both:
+            while kept and self._now_s() - next(iter(kept.values())).at_s >= COPY_S:
+                kept.popitem(last=False)
+
+    @staticmethod
+    def _now_s() -> float:
+        return asyncio.get_running_loop().time()
 
     async def _take(self, header: Header, unit: bytes) -> bytes:
         """Take a step and answer it; the answer, which is empty where there is none."""
@@ -255,22 +311,22 @@ class Line:
                 _log.exception("ussd_route_unknown")
             return None, ussd.Route()
 
-    def _submit(self, unit: bytes, sent: int = 1) -> None:
+    def _submit(self, unit: bytes, times: int = 1) -> None:
         """Send an answer; nothing where there is none."""
         if not unit or self._writer.is_closing():
             return
         sequence = self._next()
-        self._sent[sequence] = unit, sent
+        self._sent[sequence] = _Sent(unit, self._now_s(), times)
         if len(self._sent) > _KNOWN_MAX:
             self._sent.popitem(last=False)
         self._writer.write(units.numbered(unit, sequence))
 
     def _confirmed(self, header: Header) -> None:
-        unit, sent = self._sent.pop(header.sequence, (b"", 0))
+        sent = self._sent.pop(header.sequence, None)
         if header.status == _OK and header.command != units.GENERIC_NACK:
             return
-        if unit and sent < SENT_MAX and header.status in (_QUEUE_FULL, _THROTTLED):
-            asyncio.get_running_loop().call_later(RESEND_S, self._submit, unit, sent + 1)
+        if sent is not None and sent.times < SENT_MAX and header.status in (_QUEUE_FULL, _THROTTLED):
+            asyncio.get_running_loop().call_later(RESEND_S, self._submit, sent.unit, sent.times + 1)
             return
         # The session is over, mostly: the next call of the phone is told what became of it.
         _log.warning("ussd_answer_refused", route=self._centre.route.name, status=f"0x{header.status:02x}")

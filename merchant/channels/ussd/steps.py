@@ -98,7 +98,7 @@ class _Turn:
 
 async def take_step(service: Service, step: ussd.Step) -> ussd.Reply:
     """One step of a dialogue, durable, within the deadline; of a fault of ours the phone is told what is certain."""
-    taken = _Taken(ussd.later if step.event == "begin" else ussd.unsure)
+    taken = _Taken(_unread(step))
     try:
         async with asyncio.timeout(DEADLINE_S):
             return await _take(service, step, taken)
@@ -108,6 +108,11 @@ async def take_step(service: Service, step: ussd.Step) -> ussd.Reply:
         elif passing_problem(service, error) is None:
             _log.exception("ussd_step_failed", gateway=step.gateway)
     return taken.apology(taken.session)
+
+
+def _unread(step: ussd.Step) -> Callable[[ussd.Session | None], ussd.Reply]:
+    """What is certain of a step while its session is not read: that the first of a call asks for nothing."""
+    return ussd.later if step.event == "begin" else ussd.unsure
 
 
 async def _take(service: Service, step: ussd.Step, taken: _Taken) -> ussd.Reply:
@@ -121,6 +126,7 @@ async def _take(service: Service, step: ussd.Step, taken: _Taken) -> ussd.Reply:
         if reply is not None:
             return reply
         for _ in range(_TURNS_MAX):
+            taken.apology = _unread(step)  # the session was another's meanwhile
             reply = await _try(service, step, digest, taken)
             if reply is not None:
                 return reply
@@ -136,7 +142,7 @@ async def _try_kept(service: Service, step: ussd.Step, digest: bytes, taken: _Ta
     kept = recent.take(step, digest)
     if kept is None or now >= kept.session.expires_at or ussd.may_act(kept.session, step):
         return None
-    taken.apology, taken.session = ussd.later, kept.session
+    taken.session = kept.session  # for its language: it may be old, and the step one that has an effect
     found = _Found(kept.session, kept.stored, language=kept.session.language)
     async with service.db.reads_when_needed() as reads:
         backend = ServiceBackend(cast("Tx", reads), service, digest, found.language)

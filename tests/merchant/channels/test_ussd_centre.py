@@ -1,6 +1,8 @@
 """USSD over SMPP at an operator's own centre, over a real socket: bind, steps, copies, faults, and the end."""
 
 import asyncio
+import contextlib
+import itertools
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -22,6 +24,7 @@ from tests.simulated_smsc import (
     DELIVER,
     ENQUIRE,
     RESPONSE,
+    SILENT,
     SUBMIT,
     THROTTLED,
     UNBIND,
@@ -56,6 +59,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(centres, "LOOK_EVERY_S", 0.02)
     monkeypatch.setattr(centres, "RETRY_FIRST_S", 0.02)
     monkeypatch.setattr(centres, "RETRY_LAST_S", 0.05)
+    monkeypatch.setattr(centres, "ENDED_LAST_S", 0.05)
     monkeypatch.setattr(centres, "REFUSED_S", 0.05)
     monkeypatch.setattr(centre_line, "RESEND_S", 0.02)
 
@@ -125,6 +129,29 @@ async def test_a_unit_that_comes_again_gets_the_same_answer_and_asks_once(lines:
         await smsc.until(lambda: len(smsc.submitted) == before + 10)
         assert {one.screen for one in smsc.submitted[before:]} == {first.screen}
         assert len(await lines.requests()) == len(await lines.jobs()) == 1
+
+
+async def test_of_a_unit_its_digest_is_kept_and_after_a_minute_nothing(
+    lines: Lines, smsc: Smsc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[centre_line.Line] = []
+    bind = centre_line.Line.bind
+
+    async def noted(line: centre_line.Line, password: str) -> None:
+        kept.append(line)
+        await bind(line, password)
+
+    monkeypatch.setattr(centre_line.Line, "bind", noted)
+    async with bound(lines, smsc):
+        smsc.answers[:] = [SILENT]
+        answer = await smsc.answer_to(1, STARTED, "*384*123*7421#", REFERENCE)
+        [line] = kept
+        assert (1 in line._taken, answer.sequence in line._sent) == (True, True)
+        assert len(line._taken[1].digest) == 32
+        monkeypatch.setattr(centre_line, "COPY_S", 0.0)
+        smsc.say(unit(ENQUIRE, 0, 77))
+        await smsc.until(lambda: (ENQUIRE | RESPONSE, 77) in smsc.heard)
+        assert (list(line._taken), list(line._sent)) == ([], [])
 
 
 async def test_the_same_key_twice_under_two_numbers_is_two_answers(lines: Lines, smsc: Smsc, move_clock: Any) -> None:
@@ -204,6 +231,31 @@ async def test_a_connection_that_ends_is_made_again(
         assert answer.screen[0].startswith("Mama Njeri")
 
 
+async def test_workers_whom_a_centre_throws_off_for_one_another_wait_longer_each_time(
+    lines: Lines, smsc: Smsc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(centres, "ENDED_LAST_S", 60.0)
+    smsc.is_replacing = True
+    await add(lines.service, smsc)
+    async with centres.held(lines.service), centres.held(lines.service):
+        await smsc.until(lambda: len(smsc.binds) >= 12)
+        waited_s = [later - sooner for sooner, later in itertools.pairwise(smsc.bound_at_s)]
+        assert waited_s[-1] > 0.02 * 2**3 * 0.75
+        assert (await typed(smsc))[0].startswith(HOME)
+
+
+async def test_a_session_that_was_good_for_long_is_made_again_at_once(
+    lines: Lines, smsc: Smsc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(centres, "ENDED_LAST_S", 60.0)
+    monkeypatch.setattr(centres, "SETTLED_S", 0.0)
+    async with bound(lines, smsc):
+        for times in range(2, 13):  # the last would be after 20 s
+            await smsc.answer_to(times, STARTED, "*384*123#", REFERENCE)
+            smsc.lines[-1].transport.abort()
+            await smsc.until(lambda times=times: len(smsc.binds) == times)  # type: ignore[misc]
+
+
 async def test_a_wrong_password_is_told_by_its_code_and_tried_again_under_the_right_one(
     lines: Lines, smsc: Smsc
 ) -> None:
@@ -236,6 +288,37 @@ async def test_the_service_answers_what_it_has_taken_before_it_unbinds(lines: Li
     assert commands[-1] == UNBIND
     assert commands[-2] == SUBMIT
     assert smsc.submitted[-1].screen[0].startswith("We asked your bank")
+
+
+@contextlib.asynccontextmanager
+async def step_held_up(lines: Lines, smsc: Smsc, first: int) -> AsyncIterator[None]:
+    """A payment's last step is at hand while the block runs."""
+    await typed(smsc, "1", lines.counter.alias, "25", first=first)
+    async with lines.service.db.system() as tx:
+        await tx.fetch("SELECT 1 FROM ussd_session FOR UPDATE")
+        smsc.deliver(first + 8, TYPED, "1", REFERENCE)
+        await smsc.until(lambda: first + 8 in smsc.delivered)
+        yield
+
+
+async def test_what_comes_while_a_line_leaves_may_come_again_and_no_other_waits_for_it(
+    lines: Lines, smsc: Smsc
+) -> None:
+    async with bound(lines, smsc), listening() as other:
+        async with step_held_up(lines, smsc, 1):
+            await change(lines.service, routes.set_enabled, "operator", enabled=False)
+            await add(lines.service, other, "second")
+            await other.until(lambda: other.binds)
+            assert UNBIND not in [command for command, _ in smsc.heard]
+            smsc.deliver(30, STARTED, "*384*123#", 0x0102)
+            smsc.say(unit(ENQUIRE, 0, 77))
+            await smsc.until(lambda: 30 in smsc.delivered and (ENQUIRE | RESPONSE, 77) in smsc.heard)
+            assert smsc.delivered[30] == THROTTLED
+            await change(lines.service, routes.set_enabled, "operator", enabled=True)
+        await smsc.until(lambda: len(smsc.binds) == 2)
+        assert smsc.submitted[-1].screen[0].startswith("We asked your bank")
+        commands = [command for command, _ in smsc.heard]
+        assert commands.index(UNBIND) < len(commands) - 1 - commands[::-1].index(BIND_TRANSCEIVER)
 
 
 async def test_an_answer_for_which_the_centre_has_no_room_is_sent_again_and_not_for_ever(

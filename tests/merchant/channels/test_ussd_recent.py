@@ -1,5 +1,6 @@
 """What a process keeps of the sessions it stored: it saves reading them, and is never believed over the database."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from merchant.channels.ussd.recent import Recent
 from merchant.core.service import open_service
 from merchant.core.settings import Settings
 from tests.merchant.channels.conftest import PHONE, Lines, door_of, open_groceries, step_form
+from tests.merchant.channels.test_ussd import UNSURE, broken
 from tests.merchant.channels.test_ussd_gateways import Handset
 from tests.ussd.lines import HTTP
 from ussd import Step
@@ -64,9 +66,39 @@ async def test_a_session_that_another_process_moved_on_is_read_and_for_a_while_a
     later = replace(found, stored=b"older")
     lines.service.shared(Recent)._kept["africastalking", "s1"] = later
     assert (await lines.step(f"1*{lines.counter.alias}")).startswith("CON Mama Njeri")
+    assert kept(lines) is None
+    lines.service.shared(Recent)._kept["africastalking", "s1"] = found  # of before
     step = Step("africastalking", "s1", PHONE, "*384*123#", "reply", "")
-    assert kept(lines) is not None
     assert lines.service.shared(Recent).take(step, found.msisdn_digest) is None
+
+
+async def test_a_session_that_has_ended_is_not_kept(lines: Lines) -> None:
+    await lines.step("")
+    assert kept(lines) is not None
+    assert (await lines.step("99")).startswith("END Goodbye.")
+    assert list(lines.service.shared(Recent)._kept) == []
+
+
+async def test_what_is_kept_goes_though_nobody_calls_again(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent, "KEPT_S", 1.0)
+    await lines.step("", "s1")
+    await lines.step("", "s2")
+    assert kept(lines, "s2") is not None
+    async with asyncio.timeout(10):
+        while lines.service.shared(Recent)._kept:
+            await asyncio.sleep(0.01)
+
+
+async def test_of_a_step_that_fails_nothing_is_said_by_what_is_kept_which_may_be_old(
+    lines: Lines, database_url: str
+) -> None:
+    way = f"1*{lines.counter.alias}"
+    await lines.walk("1", lines.counter.alias)
+    asks_amount = kept(lines)
+    assert (await lines.step(f"{way}*25")).startswith("CON Pay 25.00 USD")
+    lines.service.shared(Recent)._kept["africastalking", "s1"] = asks_amount  # as if another process had taken it
+    async with broken(database_url, "ussd_session"):
+        assert await lines.step(f"{way}*25*1") == UNSURE
 
 
 async def test_a_session_that_was_forgotten_meanwhile_is_walked_again(lines: Lines) -> None:
@@ -109,6 +141,3 @@ async def test_no_more_are_kept_than_have_room(lines: Lines, monkeypatch: pytest
     for number in range(6):
         await lines.step("", f"s{number}")
     assert [session for _, session in lines.service.shared(Recent)._kept] == ["s3", "s4", "s5"]
-    monkeypatch.setattr(recent, "KEPT_S", -1.0)
-    await lines.step("", "s9")
-    assert list(lines.service.shared(Recent)._kept) == []

@@ -188,10 +188,24 @@ def test_the_services_own_address_is_the_code_where_the_route_has_none() -> None
         assert GATEWAY.decode(call, Route("", "254", home_lengths=(9,))).service_code == code
 
 
-@pytest.mark.parametrize("digits", ["254711000111", "+254711000111", "0711000111", "711000111"])
-def test_every_form_of_a_number_is_one_phone(digits: str) -> None:
-    call = delivered(tlvs={0x0501: b"\x12"}, source=Address(1, 1, digits))
+@pytest.mark.parametrize(
+    ("ton", "digits"),
+    [
+        *((0, digits) for digits in ("254711000111", "+254711000111", "00254711000111", "0711000111", "711000111")),
+        *((1, digits) for digits in ("254711000111", "+254711000111", "00254711000111", "0711000111")),
+        *((2, digits) for digits in ("0711000111", "711000111")),
+    ],
+)
+def test_every_form_of_a_number_is_one_phone(ton: int, digits: str) -> None:
+    call = delivered(tlvs={0x0501: b"\x12"}, source=Address(ton, 1, digits))
     assert decoded(call).msisdn == "+254711000111"
+
+
+@pytest.mark.parametrize(("ton", "msisdn"), [(1, "+6581234567"), (0, "+2346581234567"), (2, "+2346581234567")])
+def test_a_number_that_is_said_to_be_international_is_not_completed(ton: int, msisdn: str) -> None:
+    """A phone of Singapore roams in Nigeria, where numbers at home have ten digits as well."""
+    call = delivered(tlvs={0x0501: b"\x12"}, source=Address(ton, 1, "6581234567"))
+    assert GATEWAY.decode(call, Route("*384*123#", "234", trunk_prefix="0", home_lengths=(10,))).msisdn == msisdn
 
 
 @pytest.mark.parametrize(

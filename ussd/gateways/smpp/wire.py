@@ -36,6 +36,7 @@ _USSN_CONFIRM = 19
 _ABORTED_FROM = 128  # operations of vendors, by which centres tell that a session is over
 _SERVICE: Final = "USSD"
 _END_BIT: Final = 1
+_INTERNATIONAL: Final = 1  # a type of number, SMPP 3.4, 5.2.5
 
 
 def decode(call: Call, route: Route) -> Step:
@@ -46,7 +47,7 @@ def decode(call: Call, route: Route) -> Step:
         raise BadStep("ussd_service_op is missing")
     kind, reference = _reference(message, route)
     fields = {
-        "source_addr": message.source.digits,
+        "source_addr": _written(message.source),
         "short_message": decode_text(message.data_coding, message.octets),
     }
     typed = reading.text(fields, "short_message")
@@ -125,6 +126,15 @@ def _echo(message: Message, operation: int | None, kind: str) -> dict[str, str]:
         if value is not None:
             echo[name] = f"{value:04x}"
     return echo
+
+
+def _written(address: Address) -> str:
+    """A phone's number with the plus that its type says: whole numbers may look like ones at home, and be others'.
+
+    One that begins with 0 is of home, or has 00 for the plus, whatever its type says.
+    """
+    is_whole = address.ton == _INTERNATIONAL and not address.digits.startswith(("+", "0"))
+    return f"+{address.digits}" if is_whole and address.digits else address.digits
 
 
 def _echoed(address: Address) -> str:
