@@ -23,7 +23,7 @@ export PIP_RETRIES
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run simulate states guide test slow oldest browser shots pictures lint format bench texts openapi image chart clean
+.PHONY: help install run simulate states guide test slow blocks oldest browser shots pictures lint format bench texts openapi image chart clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -41,7 +41,10 @@ simulate: install ## Live through PAYMENTS payments with faults (20,000) by SEED
 	@$(PY) -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(PAYMENTS),--payments $(PAYMENTS))
 
 slow: install ## Run the slow tests: kills, whole installations, commands in processes of their own, generated clients
-	$(PYTEST) -m slow
+	$(PYTEST) -m "slow and not blocks"
+
+blocks: install ## Run the shell blocks of every page of the guide, beside a demo each (a quarter of an hour)
+	$(PYTEST) -m blocks tests/docs
 
 OLDEST ?= tests
 oldest: install ## Run the database tests again on PostgreSQL 15, the oldest supported, where the machine has it

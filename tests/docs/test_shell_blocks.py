@@ -34,6 +34,8 @@ BLOCK_S = 180.0  # of a busy machine
 START_S = 600.0  # of a busy machine, which writes the demo's world; an idle one takes a tenth
 _RUN = [block for block in every_block() if block.is_run]
 PAGES = sorted({block.path for block in _RUN})
+# What a newcomer types first is tried with the slow tests; the other pages, a demo each, by `make blocks`.
+FIRST_READ = {"README.md", "docs/tutorial/start.md", "docs/tutorial/payment.md"}
 
 
 @pytest.fixture
@@ -150,7 +152,9 @@ def run_blocks(blocks: list[Block], checkout: Path, env: dict[str, str], block_s
     assert shell.returncode == 0, told
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, marks=() if path in FIRST_READ else pytest.mark.blocks) for path in PAGES]
+)
 def test_the_blocks_of_a_page_do_what_it_says(path: str, checkout: Path, request: pytest.FixtureRequest) -> None:
     env = environment(checkout, free_port(), free_port())
     if needs_demo(path):
