@@ -237,7 +237,8 @@ async def _answers(url: str) -> None:
     raise RuntimeError(f"nothing answers at {url}")
 
 
-async def _main(folder: Path, database_url: str) -> list[Row]:
+def programs_of(folder: Path) -> tuple[Settings, dict[str, str], int]:
+    """The settings of a service on a free port, its programs' environment, and the port of the hub that it calls."""
     port, hub_port = _free_port(), _free_port()
     settings = Settings(
         port=port,
@@ -253,6 +254,11 @@ async def _main(folder: Path, database_url: str) -> list[Row]:
         "MERCHANT_HUB_URL": settings.hub_url,
         "MERCHANT_LOG_LEVEL": "ERROR",
     }
+    return settings, environment, hub_port
+
+
+async def _main(folder: Path, database_url: str) -> list[Row]:
+    settings, environment, hub_port = programs_of(folder)
     async with ready_service(settings, database_url, migrate=True) as service:
         await builders.seed_world(service)
         hub = (

@@ -20,11 +20,10 @@ import click
 
 from merchant.core import ids, postgres
 from merchant.core.service import Service
-from merchant.core.settings import Settings
 from merchant.demo.hub import exchange_keys
 from merchant.programs.runtime import ready_service
 from tests import builders
-from tests.load.bench import _all_paid, _answers, _free_port, _lift_limits, _postmaster_of, _process
+from tests.load.bench import _all_paid, _answers, _lift_limits, _postmaster_of, _process, programs_of
 from tests.load.meter import cpu_s, family
 
 AT_ONCE = 8
@@ -121,21 +120,7 @@ async def _payments(service: Service, counter: Any, count: int) -> None:
 
 
 async def _main(folder: Path, url: str, merchants: int, payments: int) -> None:
-    port, hub_port = _free_port(), _free_port()
-    settings = Settings(
-        port=port,
-        data_dir=folder,
-        secret_key=builders.SECRET_KEY,
-        hub_url=f"http://127.0.0.1:{hub_port}",
-        require_totp=False,
-    )
-    environment = {
-        "MERCHANT_PORT": str(port),
-        "MERCHANT_DATA_DIR": str(folder),
-        "MERCHANT_SECRET_KEY": builders.SECRET_KEY,
-        "MERCHANT_HUB_URL": settings.hub_url,
-        "MERCHANT_LOG_LEVEL": "ERROR",
-    }
+    settings, environment, hub_port = programs_of(folder)
     async with ready_service(settings, url, migrate=True) as service:
         await builders.seed_world(service)
         empty = await Sizes(url).read()

@@ -1,7 +1,7 @@
 """Shapes of the reports on money; an amount is decimal text beside its currency, so that spreadsheets add it up."""
 
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -163,6 +163,20 @@ class SettledPayment(Struct, frozen=True):
     counter_name: str
 
 
+def _settled(row: settlement.MerchantSettled | settlement.CurrencySettled) -> dict[str, Any]:
+    """What both kinds of rows of the statement tell of money."""
+    return {
+        "currency": row.currency,
+        "count": row.count,
+        "amount": _decimal(row.amount_minor, row.currency),
+        "refunds": row.refunds,
+        "refunded": _decimal(row.refunded_minor, row.currency),
+        "net": _net(row),
+        "late": row.late,
+        "unconfirmed": row.unconfirmed,
+    }
+
+
 def settlement_view(row: settlement.MerchantSettled) -> MerchantSettlement:
     """A merchant's row of the statement."""
     return MerchantSettlement(
@@ -170,30 +184,13 @@ def settlement_view(row: settlement.MerchantSettled) -> MerchantSettlement:
         merchant_name=row.merchant_name,
         numbers=row.numbers,
         settlement_account=row.account,
-        currency=row.currency,
-        count=row.count,
-        amount=_decimal(row.amount_minor, row.currency),
-        refunds=row.refunds,
-        refunded=_decimal(row.refunded_minor, row.currency),
-        net=_net(row),
-        late=row.late,
-        unconfirmed=row.unconfirmed,
+        **_settled(row),
     )
 
 
 def total_view(row: settlement.CurrencySettled) -> SettlementTotal:
     """A currency's row of the totals."""
-    return SettlementTotal(
-        currency=row.currency,
-        merchants=row.merchants,
-        count=row.count,
-        amount=_decimal(row.amount_minor, row.currency),
-        refunds=row.refunds,
-        refunded=_decimal(row.refunded_minor, row.currency),
-        net=_net(row),
-        late=row.late,
-        unconfirmed=row.unconfirmed,
-    )
+    return SettlementTotal(merchants=row.merchants, **_settled(row))
 
 
 def settled_view(row: settlement.PaymentSettled) -> SettledPayment:

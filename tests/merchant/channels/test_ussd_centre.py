@@ -254,6 +254,7 @@ async def test_a_session_that_was_good_for_long_is_made_again_at_once(
             await smsc.answer_to(times, STARTED, "*384*123#", REFERENCE)
             smsc.lines[-1].transport.abort()
             await smsc.until(lambda times=times: len(smsc.binds) == times)  # type: ignore[misc]
+        assert max(later - sooner for sooner, later in itertools.pairwise(smsc.bound_at_s)) < 20
 
 
 async def test_a_wrong_password_is_told_by_its_code_and_tried_again_under_the_right_one(
@@ -277,6 +278,7 @@ async def test_a_route_that_is_disabled_unbinds_and_one_that_is_enabled_binds(li
         await smsc.until(lambda: UNBIND in [command for command, _ in smsc.heard])
         await change(lines.service, routes.set_enabled, "operator", enabled=True)
         await smsc.until(lambda: len(smsc.binds) == 2)
+        assert (await typed(smsc))[0].startswith(HOME)
 
 
 async def test_the_service_answers_what_it_has_taken_before_it_unbinds(lines: Lines, smsc: Smsc) -> None:
